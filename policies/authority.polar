@@ -47,7 +47,7 @@ live_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
 
 gives_authority(grant: SealGrant, contract: Contract, context) if
   is_live_grant(grant, context) and
-  has_uses_left(grant) and
+  may_count(grant, context) and
   covers(grant, contract) and
   covers_amount(grant, contract) and
   is_within_parent_grant(grant, contract) and
@@ -120,7 +120,7 @@ is_within_parent_grant(grant: SealGrant, contract: Contract) if
 live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   open_grant(person, seal, contract, grant, context) and
   is_live_grant(grant, context) and
-  has_uses_left(grant) and
+  may_count(grant, context) and
   not gave_grant(person.id, grant);
 
 open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
@@ -238,7 +238,7 @@ live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context:
   is_in_good_standing(holder) and
   not suspended(person, seal.enterprise) and
   not gave_to_own_enterprise(grant, holder) and
-  has_uses_left(grant) and
+  may_count(grant, context) and
   covers_type(grant, contract) and
   covers_amount(grant, contract) and
   not is_on_other_side(person, holder, seal, contract, context);

@@ -63,6 +63,7 @@ group("BUSINESS", _: Seal, [
   "view", "edit", "disable", "enable", "revoke", "grant", "request_use", "use", "submit_review", "report_found",
   "propose_end", "destroy", "assign_custodian", "collect", "auto_use", "stamp", "carry_out", "emergency_use"
 ]);
+group("BUSINESS", _: SealUse, ["seal"]);
 group("BUSINESS", _: SealReview, ["decide"]);
 group("BUSINESS", _: SealHold, ["release"]);
 group("BUSINESS", _: SealGrant, ["confirm", "extend", "deliver_letter"]);
@@ -82,6 +83,11 @@ group("BUSINESS", _: SigningTask, ["open", "sign", "approve", "transfer", "refus
 group("BUSINESS", _: Signatory, ["permit_double_agency", "agree_to_termination", "request_review"]);
 group("BUSINESS", _: InternalReview, ["decide"]);
 
+# What a sealing engine reports of the outside world: true whatever became of the person in the meantime.
+group("REPORTING", _: SealUse, ["confirm_sealed", "report_not_sealed"]);
+
+group_requires("REPORTING",
+  ["SEALING_ENGINE"]);
 group_requires("OWN_AFFAIRS",
   ["ACCOUNT_ACTIVE"]);
 group_requires("VERIFIED_PERSONS",
@@ -149,3 +155,17 @@ meets(person: Person, "MEMBER", _, resource, context) if belongs_to_owner(person
 # … or, only to use a seal, as a person whom an enterprise named that holds it by a grant of its owner.
 #@ M-01 U-20 U-21
 meets(person: Person, "MEMBER", "use", seal: Seal, context: SealUseContext) if is_holders_user(person, seal, context);
+meets(person: Person, "MEMBER", "seal", _: SealUse, context: SealingContext) if
+  seal = context.seal and
+  seal matches Seal and
+  is_holders_user(person, seal, context);
+
+# U-25: What became of a reserved use, only the engine reports that its receipt is for. Nobody's account or membership is
+# asked for: what happened has happened.
+#@ U-25
+meets(_: Person, "SEALING_ENGINE", "confirm_sealed", use: SealUse, context) if is_called_by_engine(use, context);
+meets(_: Person, "SEALING_ENGINE", "report_not_sealed", use: SealUse, context) if is_called_by_engine(use, context);
+
+is_called_by_engine(use: SealUse, context) if
+  use.audience != "" and
+  context.caller = use.audience;

@@ -106,7 +106,7 @@ grantor_is_entitled(grant: SealGrant, context) if
   grant.grantor.membership_id = parent.membership_id and
   carries_grant(grant, grant.grantor, context) and
   is_in_effect(parent, context) and
-  has_uses_left(parent) and
+  may_count(parent, context) and
   stands_on_role(parent, parent.seal, parent.grantor, context);
 
 # When what a grant stands on ends by itself.

@@ -288,7 +288,7 @@ approved_for(seal: Seal, contract: Contract, request, context) if
 is_usable_request(request: SealUseRequest, context) if
   was_approved(request, context) and
   is_within_time(request, context) and
-  request.used < request.uses;
+  may_count_request(request, context);
 
 # Others than the applicant approved, and nobody who was asked refused. An approval counts while its approver may still
 # approve: an approver who has left or lost the right has to be replaced by another one.

@@ -469,6 +469,16 @@ is_signed_for(task: SigningTask, person_id) if
 is_signed_for(task: SigningTask, person_id) if
   task.signed_for_id matches String and
   task.signed_for_id = person_id;
+# What is being sealed counts like what is: two sides are not reserved at once.
+is_signed_for(task: SigningTask, person_id) if
+  use in task.uses and
+  use.state in ["RESERVED", "UNKNOWN"] and
+  is_use_for(use, person_id);
+
+is_use_for(use: SealUse, person_id) if use.person_id = person_id;
+is_use_for(use: SealUse, person_id) if
+  use.signed_for_id matches String and
+  use.signed_for_id = person_id;
 
 # Each side says so itself: by its legal representative, or by a resolution.
 have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: SealUseContext) if

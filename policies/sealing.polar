@@ -9,6 +9,8 @@
 #@ A-01
 group("SEALING", _: Seal, ["use", "auto_use", "emergency_use", "stamp", "carry_out"]);
 group("SEALING", _: SigningTask, ["sign"]);
+# A reserved use is decided again in the moment of sealing (sealing_engine.polar), and leaves nothing out.
+group("SEALING", _: SealUse, ["seal"]);
 
 # The owner …
 #@ A-01 U-26

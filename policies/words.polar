@@ -41,6 +41,10 @@ owner(_: SealUse, context: UseRecordContext, found) if
   seal = context.seal and
   seal matches Seal and
   found = seal.enterprise;
+owner(_: SealUse, context: SealingContext, found) if
+  seal = context.seal and
+  seal matches Seal and
+  found = seal.enterprise;
 owner(task: SigningTask, context, found) if
   task.signatory.kind = "ENTERPRISE" and
   found = context.enterprise and

@@ -17,6 +17,7 @@ from sealauthz.model.records.batches import IntentBatch, IntentBatchItem, batch_
 from sealauthz.model.records.contracts import (
     Contract,
     ContractDocument,
+    CountedRequest,
     InternalReview,
     PartyConsent,
     SealUse,
@@ -294,6 +295,7 @@ def scene() -> list[Any]:
         ),
         RequestDocument("request-doc", "request", "digest-1"),
         Approval("approval", "request", "m-bob", "PASSED", NOW, step_id="step"),
+        CountedRequest("counted", "use", "request"),
     ]
 
 

@@ -31,6 +31,7 @@ GENERIC = (
 PROTOCOL_WORDS = frozenset(
     [
         "action",
+        "audience",
         "case",
         "certificate",
         "confirmed_at",
@@ -44,6 +45,7 @@ PROTOCOL_WORDS = frozenset(
         "kind",
         "method",
         "name",
+        "operation_id",
         "permissions",
         "print",
         "reason",

@@ -43,11 +43,6 @@ ANSWERS = [f"A-{number:02}" for number in range(1, 15)]
 """What was added to the rulebook afterwards. Some of them say more of a rule, and have no place of their own."""
 
 NO_DECISIONS = {
-    "U-25": (
-        "Everything is decided again in the moment of sealing; an older decision is void.",
-        "`decision/pdp.py`: no allow outlives `allow_valid_for` (`policies/parameters.toml`) or the first instant that"
-        " `lapses` gives; the caller that seals asks in that moment, and checks `valid_until`",
-    ),
     "W-04": (
         "Every use is logged before it counts, and no role edits the log.",
         "the caller that seals, by the obligation `APPEND_SEAL_LOG`; that facts are history and stay is kept by"

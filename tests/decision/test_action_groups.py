@@ -74,5 +74,6 @@ def test_lines_by_hand_warn_of_the_member_that_lacks_one(tmp_path: Path) -> None
 
     assert warnings(GROUP + MET) == []
     # The product's own group has these members too, and more that lack it.
-    lacking = "`auto_use` on Seal, `emergency_use` on Seal, `carry_out` on Seal and `sign` on SigningTask do not"
+    others = "`auto_use` on Seal, `emergency_use` on Seal, `carry_out` on Seal, `sign` on SigningTask"
+    lacking = f"{others} and `seal` on SealUse do not"
     assert warnings(BY_HAND + MET + KNOWN) == [(lacking, "warning", 3)]

@@ -86,6 +86,8 @@ CROSS_2 = edited("CrossEnterpriseGrant", "g-cross", id="g-cross2")
 SUB_REVOKED = edited("SealGrant", "g-sub", state="REVOKED")
 
 # Each unique constraint, with the record of the scene of which a second one is refused.
+RESERVED: dict[str, Any] = {"state": "RESERVED", "operation_id": "operation", "audience": "engine"}
+
 UNIQUES: dict[str, Any] = {
     "person_i5_1": edited("Person", "ann", id="twin"),
     "identity_verification_i12_1": edited("IdentityVerification", "v1", id="twin"),
@@ -105,6 +107,7 @@ UNIQUES: dict[str, Any] = {
     "contract_document_u_03_1": edited("ContractDocument", "doc", id="twin"),
     "task_operator_c_02_1": edited("TaskOperator", "operator", id="twin"),
     "task_seal_c_05_1": edited("TaskSeal", "fixed", id="twin"),
+    "counted_request_i10_1": edited("CountedRequest", "counted", id="twin"),
     "seal_use_i15_1": edited("SealUse", "use", id="twin", person_id="bob"),
     "custom_role_power_m_07_1": edited("CustomRolePower", "power", id="twin"),
     "working_hours_u_08_1": edited("WorkingHours", "hours", id="twin", to_minute=600),
@@ -225,6 +228,10 @@ CHECKS: dict[str, Any] = {
     "seal_outing_a_09_2": edited("SealOuting", "outing", id="new", state="LOST", due_at=NOW),
     "seal_outing_a_09_3": edited("SealOuting", "outing", state="RETURNED", returned_at=NOW),
     "seal_outing_a_09_4": returned(returned_at=NOW - 1),
+    "seal_use_i16_2": edited("SealUse", "use", id="new", digest="digest-2", state="RESERVED"),
+    "seal_use_i16_3": edited("SealUse", "use", id="new", digest="digest-2", sealing_at=NOW - 1),
+    "seal_use_i16_4": edited("SealUse", "use", id="new", digest="digest-2", closed_at=NOW, **RESERVED),
+    "seal_use_i16_5": edited("SealUse", "use", id="new", digest="digest-2", impressions=0),
     "seal_use_request_u_23_3": edited("SealUseRequest", "request", photos_owed=-1),
     "seal_use_request_u_03_1": edited("SealUseRequest", "request", valid_to=NOW),
     "seal_use_request_i10_2": edited("SealUseRequest", "request", id="new", used=6),
@@ -473,6 +480,8 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     "I16 a use at another time": ("I16", [edited("SealUse", "use", used_at=NOW + 1)]),
     "I16 a use under another grant": ("I16", [edited("SealUse", "use", grant_id=None)]),
     "I16 a use for another holder": ("I16", [edited("SealUse", "use", holder_id="e2")]),
+    "I16 a use that is reserved again": ("I16", [edited("SealUse", "use", **RESERVED)]),
+    "I16 a use that is taken back": ("I16", [edited("SealUse", "use", state="NOT_SEALED")]),
     "I16 another reason of an emergency": ("I16", [edited("EmergencyUse", "emergency", reason="fire")]),
     "I16 another approver of an emergency": (
         "I16",
@@ -706,6 +715,10 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
             SigningTask("hand", "party1", "HANDLER_SIGN", state="SIGNED", handler_id="ann", signed_by_id="ann"),
             edited("SigningTask", "task1", state="VOIDED"),
         ],
+    ),
+    "I15 a use under the certificate of another enterprise": (
+        "I15",
+        [edited("SealUse", "use", id="new", digest="digest-2", certificate_id="cert2")],
     ),
     "I15 a use under a grant on another seal": ("I15", [edited("SealUse", "use", id="new", seal_id="rep")]),
     "U-04 a step of another process": (

@@ -84,6 +84,7 @@ FINAL = {
     "SealOuting": "LOST RETURNED",
     "SealProposal": "CARRIED_OUT WITHDRAWN",
     "SealReview": "PASSED REJECTED",
+    "SealUse": "NOT_SEALED SEALED",
     "SealUseRequest": "COMPLETED EXPIRED FINISHED VOIDED WITHDRAWN",
     "SigningTask": "EXPIRED REJECTED SIGNED TRANSFERRED VOIDED",
 }

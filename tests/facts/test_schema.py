@@ -58,7 +58,7 @@ def _normal(definition: str) -> str:
     constraints, which means nothing; and without defaults, which are there for code that does not know the column.
     """
     plain = re.sub(r'^CREATE TABLE "(\w+)"', r"CREATE TABLE \1", " ".join(definition.split()))
-    plain = re.sub(r" DEFAULT '\w*'", "", plain)
+    plain = re.sub(r" DEFAULT (?:'\w*'|\d+)", "", plain)
     first, *constraints = plain.split(", CONSTRAINT ")
     return " / ".join([first, *sorted(constraint.rstrip(" )") for constraint in constraints)])
 

@@ -54,8 +54,10 @@ class RequestOptions:
         return self.may_see.tenants if isinstance(self.may_see, Within) else frozenset()
 
 
-DEFAULT_OPTIONS = RequestOptions()
-"""No limits: any enterprise, facts from memory, no deadline."""
+DEFAULT_OPTIONS = RequestOptions(caller="in-process")
+"""No limits: any enterprise, facts from memory, no deadline. Who asks without a service between (tests of policies, and
+tools) has this name.
+"""
 
 
 _SERVER_KEYS = ("now", "caller", "parameters")

@@ -13,8 +13,20 @@ from sealauthz.model.actions import seals as seal_actions
 from sealauthz.model.actions.common import Context
 from sealauthz.model.adoption_invariants import ADOPTIONS
 from sealauthz.model.batch_invariants import BATCHES
-from sealauthz.model.effects import administration, checks, enterprises, holds, joining, taking_over, told
+from sealauthz.model.effects import (
+    administration,
+    checks,
+    counting,
+    enterprises,
+    holds,
+    joining,
+    sealing,
+    signing,
+    taking_over,
+    told,
+)
 from sealauthz.model.effects import grants as grant_effects
+from sealauthz.model.effects import outings as outing_effects
 from sealauthz.model.effects import own_rules as rule_effects
 from sealauthz.model.effects import retrieval as retrieval_effects
 from sealauthz.model.evidence import EVIDENCE
@@ -33,6 +45,7 @@ from sealauthz.model.records import (
     retrieval,
     seals,
 )
+from sealauthz.model.use_invariants import USES
 from sealauthz.schema import Model, Part
 from sealauthz.schema.record import records_of
 from sealauthz.v1 import records_pb2
@@ -41,7 +54,12 @@ MODEL = Model(
     name="e-seals",
     parts=(
         Part(records_of(identity), duties=checks.DUTIES),
-        Part(records_of(contracts), (*contract_actions.ACTIONS, *consent_actions.ACTIONS), invariants.CONTRACTS),
+        Part(
+            records_of(contracts),
+            (*contract_actions.ACTIONS, *consent_actions.ACTIONS),
+            (*invariants.CONTRACTS, *USES),
+            signing.DUTIES,
+        ),
         Part(
             (*records_of(organisation), *records_of(membership), *records_of(procedures)),
             (*organisation_actions.ACTIONS, *own_rule_actions.ACTIONS),
@@ -53,7 +71,15 @@ MODEL = Model(
             (*records_of(seals), *records_of(grants), *records_of(requests), *records_of(outings)),
             (*seal_actions.ACTIONS, *management_actions.ACTIONS, *granting_actions.ACTIONS),
             (*invariants.RIGHTS, *ADOPTIONS, *invariants.ADMINISTRATORS),
-            (*told.DUTIES, *holds.DUTIES, *grant_effects.DUTIES, *rule_effects.DUTIES),
+            (
+                *told.DUTIES,
+                *holds.DUTIES,
+                *grant_effects.DUTIES,
+                *rule_effects.DUTIES,
+                *counting.DUTIES,
+                *sealing.DUTIES,
+                *outing_effects.DUTIES,
+            ),
         ),
         Part(records_of(batches), following_actions.ACTIONS, BATCHES, timelines=TIMELINES),
     ),

@@ -23,6 +23,7 @@ class Parameters:
     rejections_window: Duration = length("7 days", "365 days")
     admin_responsive_within: Duration = length("1 day", "30 days")
     admin_unresponsive_after: Duration = length("1 day", "14 days")
+    receipt_lasts: Duration = length("10 seconds", "10 minutes")
     face_for_batch: Duration = length("1 minute", "30 minutes")
     face_for_use: Duration = length("1 minute", "1 hour")
     face_for_retrieval: Duration = length("1 minute", "30 minutes")

@@ -72,11 +72,15 @@ class SetOnce:
 
 @dataclass(frozen=True, slots=True)
 class Rising:
-    """A counter, or an instant, that is never lowered."""
+    """A counter, or an instant, that is never lowered.
+
+    `is_given_back`: an invariant of the model says when it may be (`changes.Invariant`), and what is written otherwise.
+    """
 
     invariant: str
     column: str
     says: str = "a counter never goes back"
+    is_given_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,21 @@ class ConsentKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CONSENT_KIND_DOUBLE_AGENCY: _ClassVar[ConsentKind]
     CONSENT_KIND_TERMINATION: _ClassVar[ConsentKind]
 
+class SealUseState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEAL_USE_STATE_UNSPECIFIED: _ClassVar[SealUseState]
+    SEAL_USE_STATE_RESERVED: _ClassVar[SealUseState]
+    SEAL_USE_STATE_SEALED: _ClassVar[SealUseState]
+    SEAL_USE_STATE_NOT_SEALED: _ClassVar[SealUseState]
+    SEAL_USE_STATE_UNKNOWN: _ClassVar[SealUseState]
+
+class SealUseAct(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEAL_USE_ACT_UNSPECIFIED: _ClassVar[SealUseAct]
+    SEAL_USE_ACT_USE: _ClassVar[SealUseAct]
+    SEAL_USE_ACT_AUTO_USE: _ClassVar[SealUseAct]
+    SEAL_USE_ACT_EMERGENCY_USE: _ClassVar[SealUseAct]
+
 class AuthenticationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     AUTHENTICATION_STATE_UNSPECIFIED: _ClassVar[AuthenticationState]
@@ -688,6 +703,15 @@ REVIEW_STATE_SIGN_REJECTED: ReviewState
 CONSENT_KIND_UNSPECIFIED: ConsentKind
 CONSENT_KIND_DOUBLE_AGENCY: ConsentKind
 CONSENT_KIND_TERMINATION: ConsentKind
+SEAL_USE_STATE_UNSPECIFIED: SealUseState
+SEAL_USE_STATE_RESERVED: SealUseState
+SEAL_USE_STATE_SEALED: SealUseState
+SEAL_USE_STATE_NOT_SEALED: SealUseState
+SEAL_USE_STATE_UNKNOWN: SealUseState
+SEAL_USE_ACT_UNSPECIFIED: SealUseAct
+SEAL_USE_ACT_USE: SealUseAct
+SEAL_USE_ACT_AUTO_USE: SealUseAct
+SEAL_USE_ACT_EMERGENCY_USE: SealUseAct
 AUTHENTICATION_STATE_UNSPECIFIED: AuthenticationState
 AUTHENTICATION_STATE_UNREGISTERED: AuthenticationState
 AUTHENTICATION_STATE_REGISTERED: AuthenticationState
@@ -1197,7 +1221,7 @@ class PartyConsent(_message.Message):
     def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., kind: _Optional[_Union[ConsentKind, str]] = ..., given_by_id: _Optional[str] = ..., person_id: _Optional[str] = ..., given_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., bound_digest: _Optional[str] = ..., amount_max: _Optional[int] = ..., currency: _Optional[str] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., withdrawn_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SealUse(_message.Message):
-    __slots__ = ("id", "task_id", "seal_id", "person_id", "digest", "used_at", "grant_id", "holder_id")
+    __slots__ = ("id", "task_id", "seal_id", "person_id", "digest", "used_at", "grant_id", "holder_id", "state", "act", "operation_id", "audience", "documents_digest", "certificate_id", "verification_id", "open_grant_id", "cross_grant_id", "delegation_id", "signed_for_id", "position", "impressions", "sealing_at", "closed_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1206,6 +1230,21 @@ class SealUse(_message.Message):
     USED_AT_FIELD_NUMBER: _ClassVar[int]
     GRANT_ID_FIELD_NUMBER: _ClassVar[int]
     HOLDER_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ACT_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_ID_FIELD_NUMBER: _ClassVar[int]
+    AUDIENCE_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENTS_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_ID_FIELD_NUMBER: _ClassVar[int]
+    VERIFICATION_ID_FIELD_NUMBER: _ClassVar[int]
+    OPEN_GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    CROSS_GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    DELEGATION_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_FOR_ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    IMPRESSIONS_FIELD_NUMBER: _ClassVar[int]
+    SEALING_AT_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     task_id: str
     seal_id: str
@@ -1214,7 +1253,32 @@ class SealUse(_message.Message):
     used_at: _timestamp_pb2.Timestamp
     grant_id: str
     holder_id: str
-    def __init__(self, id: _Optional[str] = ..., task_id: _Optional[str] = ..., seal_id: _Optional[str] = ..., person_id: _Optional[str] = ..., digest: _Optional[str] = ..., used_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., grant_id: _Optional[str] = ..., holder_id: _Optional[str] = ...) -> None: ...
+    state: SealUseState
+    act: SealUseAct
+    operation_id: str
+    audience: str
+    documents_digest: str
+    certificate_id: str
+    verification_id: str
+    open_grant_id: str
+    cross_grant_id: str
+    delegation_id: str
+    signed_for_id: str
+    position: str
+    impressions: int
+    sealing_at: _timestamp_pb2.Timestamp
+    closed_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., task_id: _Optional[str] = ..., seal_id: _Optional[str] = ..., person_id: _Optional[str] = ..., digest: _Optional[str] = ..., used_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., grant_id: _Optional[str] = ..., holder_id: _Optional[str] = ..., state: _Optional[_Union[SealUseState, str]] = ..., act: _Optional[_Union[SealUseAct, str]] = ..., operation_id: _Optional[str] = ..., audience: _Optional[str] = ..., documents_digest: _Optional[str] = ..., certificate_id: _Optional[str] = ..., verification_id: _Optional[str] = ..., open_grant_id: _Optional[str] = ..., cross_grant_id: _Optional[str] = ..., delegation_id: _Optional[str] = ..., signed_for_id: _Optional[str] = ..., position: _Optional[str] = ..., impressions: _Optional[int] = ..., sealing_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class CountedRequest(_message.Message):
+    __slots__ = ("id", "use_id", "request_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    USE_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    use_id: str
+    request_id: str
+    def __init__(self, id: _Optional[str] = ..., use_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class Enterprise(_message.Message):
     __slots__ = ("id", "name", "uscc", "realm", "auth_state", "operating_state", "timezone", "parent_id", "contact_set_at", "contact_changed_at")
@@ -2256,7 +2320,7 @@ class GenericRecord(_message.Message):
     def __init__(self, type: _Optional[str] = ..., id: _Optional[str] = ..., values: _Optional[_Mapping[str, FieldValue]] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "internal_review", "party_consent", "seal_use", "enterprise", "registry_snapshot", "department", "custom_role", "custom_role_power", "working_hours", "holiday", "membership", "role_assignment", "absence", "invitation", "join_application", "monitor_subscription", "approval_process", "process_step", "step_approver", "amount_band", "business_category", "category_seal", "category_permission", "board_resolution", "rule_change", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "notice_delivery", "certificate", "device", "seal", "seal_hold", "seal_grant", "grant_contract_type", "grant_template", "emergency_use", "open_grant", "open_grant_template", "cross_enterprise_grant", "cross_grant_contract_type", "holder_assignment", "auth_letter", "delegation", "delegation_contract_type", "seal_review", "seal_proposal", "seal_witness", "seal_outing", "intent_batch", "intent_batch_item", "seal_use_request", "request_document", "approval", "generic")
+    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "internal_review", "party_consent", "seal_use", "counted_request", "enterprise", "registry_snapshot", "department", "custom_role", "custom_role_power", "working_hours", "holiday", "membership", "role_assignment", "absence", "invitation", "join_application", "monitor_subscription", "approval_process", "process_step", "step_approver", "amount_band", "business_category", "category_seal", "category_permission", "board_resolution", "rule_change", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "notice_delivery", "certificate", "device", "seal", "seal_hold", "seal_grant", "grant_contract_type", "grant_template", "emergency_use", "open_grant", "open_grant_template", "cross_enterprise_grant", "cross_grant_contract_type", "holder_assignment", "auth_letter", "delegation", "delegation_contract_type", "seal_review", "seal_proposal", "seal_witness", "seal_outing", "intent_batch", "intent_batch_item", "seal_use_request", "request_document", "approval", "generic")
     PERSON_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_VERIFICATION_FIELD_NUMBER: _ClassVar[int]
     PLATFORM_STAFF_FIELD_NUMBER: _ClassVar[int]
@@ -2269,6 +2333,7 @@ class Fact(_message.Message):
     INTERNAL_REVIEW_FIELD_NUMBER: _ClassVar[int]
     PARTY_CONSENT_FIELD_NUMBER: _ClassVar[int]
     SEAL_USE_FIELD_NUMBER: _ClassVar[int]
+    COUNTED_REQUEST_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     DEPARTMENT_FIELD_NUMBER: _ClassVar[int]
@@ -2334,6 +2399,7 @@ class Fact(_message.Message):
     internal_review: InternalReview
     party_consent: PartyConsent
     seal_use: SealUse
+    counted_request: CountedRequest
     enterprise: Enterprise
     registry_snapshot: RegistrySnapshot
     department: Department
@@ -2387,4 +2453,4 @@ class Fact(_message.Message):
     request_document: RequestDocument
     approval: Approval
     generic: GenericRecord
-    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., internal_review: _Optional[_Union[InternalReview, _Mapping]] = ..., party_consent: _Optional[_Union[PartyConsent, _Mapping]] = ..., seal_use: _Optional[_Union[SealUse, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., department: _Optional[_Union[Department, _Mapping]] = ..., custom_role: _Optional[_Union[CustomRole, _Mapping]] = ..., custom_role_power: _Optional[_Union[CustomRolePower, _Mapping]] = ..., working_hours: _Optional[_Union[WorkingHours, _Mapping]] = ..., holiday: _Optional[_Union[Holiday, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., absence: _Optional[_Union[Absence, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., monitor_subscription: _Optional[_Union[MonitorSubscription, _Mapping]] = ..., approval_process: _Optional[_Union[ApprovalProcess, _Mapping]] = ..., process_step: _Optional[_Union[ProcessStep, _Mapping]] = ..., step_approver: _Optional[_Union[StepApprover, _Mapping]] = ..., amount_band: _Optional[_Union[AmountBand, _Mapping]] = ..., business_category: _Optional[_Union[BusinessCategory, _Mapping]] = ..., category_seal: _Optional[_Union[CategorySeal, _Mapping]] = ..., category_permission: _Optional[_Union[CategoryPermission, _Mapping]] = ..., board_resolution: _Optional[_Union[BoardResolution, _Mapping]] = ..., rule_change: _Optional[_Union[RuleChange, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., notice_delivery: _Optional[_Union[NoticeDelivery, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., grant_template: _Optional[_Union[GrantTemplate, _Mapping]] = ..., emergency_use: _Optional[_Union[EmergencyUse, _Mapping]] = ..., open_grant: _Optional[_Union[OpenGrant, _Mapping]] = ..., open_grant_template: _Optional[_Union[OpenGrantTemplate, _Mapping]] = ..., cross_enterprise_grant: _Optional[_Union[CrossEnterpriseGrant, _Mapping]] = ..., cross_grant_contract_type: _Optional[_Union[CrossGrantContractType, _Mapping]] = ..., holder_assignment: _Optional[_Union[HolderAssignment, _Mapping]] = ..., auth_letter: _Optional[_Union[AuthLetter, _Mapping]] = ..., delegation: _Optional[_Union[Delegation, _Mapping]] = ..., delegation_contract_type: _Optional[_Union[DelegationContractType, _Mapping]] = ..., seal_review: _Optional[_Union[SealReview, _Mapping]] = ..., seal_proposal: _Optional[_Union[SealProposal, _Mapping]] = ..., seal_witness: _Optional[_Union[SealWitness, _Mapping]] = ..., seal_outing: _Optional[_Union[SealOuting, _Mapping]] = ..., intent_batch: _Optional[_Union[IntentBatch, _Mapping]] = ..., intent_batch_item: _Optional[_Union[IntentBatchItem, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., generic: _Optional[_Union[GenericRecord, _Mapping]] = ...) -> None: ...
+    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., internal_review: _Optional[_Union[InternalReview, _Mapping]] = ..., party_consent: _Optional[_Union[PartyConsent, _Mapping]] = ..., seal_use: _Optional[_Union[SealUse, _Mapping]] = ..., counted_request: _Optional[_Union[CountedRequest, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., department: _Optional[_Union[Department, _Mapping]] = ..., custom_role: _Optional[_Union[CustomRole, _Mapping]] = ..., custom_role_power: _Optional[_Union[CustomRolePower, _Mapping]] = ..., working_hours: _Optional[_Union[WorkingHours, _Mapping]] = ..., holiday: _Optional[_Union[Holiday, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., absence: _Optional[_Union[Absence, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., monitor_subscription: _Optional[_Union[MonitorSubscription, _Mapping]] = ..., approval_process: _Optional[_Union[ApprovalProcess, _Mapping]] = ..., process_step: _Optional[_Union[ProcessStep, _Mapping]] = ..., step_approver: _Optional[_Union[StepApprover, _Mapping]] = ..., amount_band: _Optional[_Union[AmountBand, _Mapping]] = ..., business_category: _Optional[_Union[BusinessCategory, _Mapping]] = ..., category_seal: _Optional[_Union[CategorySeal, _Mapping]] = ..., category_permission: _Optional[_Union[CategoryPermission, _Mapping]] = ..., board_resolution: _Optional[_Union[BoardResolution, _Mapping]] = ..., rule_change: _Optional[_Union[RuleChange, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., notice_delivery: _Optional[_Union[NoticeDelivery, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., grant_template: _Optional[_Union[GrantTemplate, _Mapping]] = ..., emergency_use: _Optional[_Union[EmergencyUse, _Mapping]] = ..., open_grant: _Optional[_Union[OpenGrant, _Mapping]] = ..., open_grant_template: _Optional[_Union[OpenGrantTemplate, _Mapping]] = ..., cross_enterprise_grant: _Optional[_Union[CrossEnterpriseGrant, _Mapping]] = ..., cross_grant_contract_type: _Optional[_Union[CrossGrantContractType, _Mapping]] = ..., holder_assignment: _Optional[_Union[HolderAssignment, _Mapping]] = ..., auth_letter: _Optional[_Union[AuthLetter, _Mapping]] = ..., delegation: _Optional[_Union[Delegation, _Mapping]] = ..., delegation_contract_type: _Optional[_Union[DelegationContractType, _Mapping]] = ..., seal_review: _Optional[_Union[SealReview, _Mapping]] = ..., seal_proposal: _Optional[_Union[SealProposal, _Mapping]] = ..., seal_witness: _Optional[_Union[SealWitness, _Mapping]] = ..., seal_outing: _Optional[_Union[SealOuting, _Mapping]] = ..., intent_batch: _Optional[_Union[IntentBatch, _Mapping]] = ..., intent_batch_item: _Optional[_Union[IntentBatchItem, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., generic: _Optional[_Union[GenericRecord, _Mapping]] = ...) -> None: ...

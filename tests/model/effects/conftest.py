@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from acting import NewPlatform, Platform
 from harness import Clock, NewWorld, World, facts
 
 from sealauthz.facts import Store
@@ -25,3 +26,17 @@ def world(new_database: Callable[[str], str]) -> Iterator[NewWorld]:
     yield make
     for store in stores:
         store.close()
+
+
+@pytest.fixture
+def platform(new_database: Callable[[str], str]) -> Iterator[NewPlatform]:
+    """Make a platform with the facts of the policy tests and what differs, in a store of their own."""
+    made: list[Platform] = []
+
+    def make(*situations: str, **given: Any) -> Platform:
+        made.append(Platform(new_database("sqlite"), facts(*situations, **given)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.store.close()

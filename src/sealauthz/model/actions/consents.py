@@ -8,6 +8,7 @@ from typing import Any
 
 from sealauthz.model.actions.common import Context
 from sealauthz.model.actions.seals import documents_digest
+from sealauthz.model.effects import parties
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.schema import Resolver, ResolverInput, actions
@@ -56,8 +57,31 @@ _PARTY = Resolver(along={"enterprise": ("enterprise_id",)}, find=_documents)
 _OF_PARTY = Resolver(along={"enterprise": ("signatory_id", "enterprise_id")}, find=_documents)
 
 ACTIONS = (
-    *actions("Signatory", DoubleAgencyContext, "permit_double_agency", gives=("person",), resolver=_PARTY),
-    *actions("Signatory", SpeakingContext, "agree_to_termination", "request_review", resolver=_PARTY),
-    *actions("PartyConsent", ConsentContext, "withdraw", resolver=_OF_PARTY),
-    *actions("InternalReview", PartyReviewContext, "decide", gives=("verdict",), resolver=_OF_PARTY),
+    *actions(
+        "Signatory",
+        DoubleAgencyContext,
+        "permit_double_agency",
+        gives=("person",),
+        resolver=_PARTY,
+        arguments=parties.ConsentArguments,
+        effect=parties.permit_double_agency,
+    ),
+    *actions(
+        "Signatory",
+        SpeakingContext,
+        "agree_to_termination",
+        resolver=_PARTY,
+        arguments=parties.ConsentArguments,
+        effect=parties.agree_to_termination,
+    ),
+    *actions("Signatory", SpeakingContext, "request_review", resolver=_PARTY, effect=parties.request_review),
+    *actions("PartyConsent", ConsentContext, "withdraw", resolver=_OF_PARTY, effect=parties.withdraw_consent),
+    *actions(
+        "InternalReview",
+        PartyReviewContext,
+        "decide",
+        gives=("verdict",),
+        resolver=_OF_PARTY,
+        effect=parties.decide_review,
+    ),
 )

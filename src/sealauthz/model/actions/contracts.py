@@ -9,6 +9,7 @@ from typing import Any
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
 from sealauthz.model.actions.seals import documents_digest, sealed_by_hand
+from sealauthz.model.effects import signing
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.membership import Membership
@@ -113,21 +114,35 @@ _OWN_PARTIES = {"own_parties": ("signatories", "enterprise_id")}
 _TASK_PARTY = {"enterprise": ("signatory_id", "enterprise_id")}
 
 _CONTRACT = Resolver(along=_INITIATOR, find=_own_parties, paths=_OWN_PARTIES, is_about_subject=True)
+_TERMINATION = Resolver(along=_INITIATOR, find=_termination, paths=_OWN_PARTIES, is_about_subject=True)
 _CONTRACT_OF_TASK = {"contract": ("signatory_id", "contract_id")}
 _TASK = Resolver(along=_TASK_PARTY, find=_documents, paths=_CONTRACT_OF_TASK)
 _SIGNATURE = Resolver(along=_TASK_PARTY, find=_signature, paths=_CONTRACT_OF_TASK, is_about_subject=True)
 
 ACTIONS = (
-    *actions("Contract", ContractContext, "view", "download", "print", "recall", "view_refusal", resolver=_CONTRACT),
     *actions(
         "Contract",
-        TerminationContext,
-        "terminate",
-        resolver=Resolver(along=_INITIATOR, find=_termination, paths=_OWN_PARTIES, is_about_subject=True),
+        ContractContext,
+        "view",
+        "download",
+        "print",
+        "view_refusal",
+        resolver=_CONTRACT,
+        effect=looks,
     ),
-    *actions("SigningTask", TaskContext, "open", "approve", resolver=_TASK),
+    *actions("Contract", ContractContext, "recall", resolver=_CONTRACT, effect=signing.recall),
+    *actions("Contract", TerminationContext, "terminate", resolver=_TERMINATION, effect=signing.terminate),
+    *actions("SigningTask", TaskContext, "open", resolver=_TASK, effect=looks),
+    *actions("SigningTask", TaskContext, "approve", resolver=_TASK, effect=signing.approve),
+    *actions("SigningTask", SignContext, "sign", gives=("verification",), resolver=_SIGNATURE, effect=signing.sign),
+    *actions("SigningTask", RefusalContext, "refuse", gives=("reason",), resolver=_TASK, effect=signing.refuse_to_sign),
+    *actions(
+        "SigningTask",
+        TransferContext,
+        "transfer",
+        gives=("receiver",),
+        resolver=Resolver(along=_TASK_PARTY),
+        effect=signing.transfer,
+    ),
     *actions("SigningTask", TaskContext, "view_progress", resolver=_TASK, effect=looks),
-    *actions("SigningTask", SignContext, "sign", gives=("verification",), resolver=_SIGNATURE),
-    *actions("SigningTask", RefusalContext, "refuse", gives=("reason",), resolver=_TASK),
-    *actions("SigningTask", TransferContext, "transfer", gives=("receiver",), resolver=Resolver(along=_TASK_PARTY)),
 )

@@ -11,12 +11,13 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
-from sealauthz.model.records.contracts import Contract, SigningTask, whole_digest
+from sealauthz.model.effects import engine, outings, sealing
+from sealauthz.model.records.contracts import Contract, SealUse, SigningTask, whole_digest
 from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.requests import SealUseRequest
 from sealauthz.model.records.seals import Seal
-from sealauthz.schema import EMPTY, Collection, Instant, Resolver, ResolverInput, actions
+from sealauthz.schema import EMPTY, Collection, Instant, Resolver, ResolverInput, actions, looks
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = 60_000_000
@@ -47,6 +48,17 @@ class SealUseContext(Context):
     documents_digest: str | None = None
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
     approvers: list[Person] = dataclasses.field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SealingContext(SealUseContext):
+    """Putting the seal of a reserved use (`use`), in the moment of sealing: what is found is as where it was used.
+
+    `seal` is the seal, `task` and `verification` those of the use, with the check as it is now.
+    """
+
+    use: SealUse | None = None
+    seal: Seal | None = None
 
 
 @dataclass(slots=True)
@@ -112,6 +124,19 @@ def _clock(local: datetime) -> dict[str, Any]:
     """The day, weekday and minute of a local time."""
     day = (local.date() - _EPOCH.date()).days
     return {"local_day": day, "local_weekday": local.isoweekday(), "local_minute": local.hour * 60 + local.minute}
+
+
+def _sealing(query: ResolverInput) -> Mapping[str, Any]:
+    """What is found where a seal is used, about the use that was reserved."""
+    made = query.resource
+    seal = query.snapshot.find("Seal", made.seal_id)
+    if seal is None:
+        return {}
+    check = None if made.verification_id is None else query.snapshot.find("IdentityVerification", made.verification_id)
+    task = query.snapshot.find("SigningTask", made.task_id)
+    given = {"task": task, "verification": check}
+    resolved = _seal_use(query._replace(resource=seal, given=given))
+    return {**resolved, **given, "use": made, "seal": seal}
 
 
 def _principal_ids(query: ResolverInput, seal: Seal) -> set[str]:
@@ -271,6 +296,7 @@ def _local_time(timezone: str, now: Instant) -> datetime | None:
     return None if zone is None else (_EPOCH + timedelta(microseconds=now)).astimezone(zone)
 
 
+_STAMP_GIVES = ("request", "verification", "code_digest")
 _SEAL_USE = Resolver(
     find=_seal_use, paths={"holders": ("cross_grants", "holder_id")}, is_about_subject=True, find_again=_seal_use_again
 )
@@ -278,14 +304,46 @@ _STAMP = Resolver(
     find=_stamp, paths={"contract": ("use_requests", "contract_id")}, is_about_subject=True, find_again=_stamp_again
 )
 
+_SEALING = Resolver(
+    find=_sealing,
+    paths={"seal": ("seal_id",), "holders": ("seal_id", "cross_grants", "holder_id")},
+    is_about_subject=True,
+)
+_USE_RECORD = Resolver(along={"seal": ("seal_id",), "holder": ("holder_id",)})
+
 ACTIONS = (
-    *actions("Seal", SealUseContext, "use", gives=("task", "verification"), resolver=_SEAL_USE),
-    *actions("Seal", SealUseContext, "auto_use", gives=("task",), resolver=_SEAL_USE),
-    *actions("Seal", SealUseContext, "emergency_use", gives=("task", "verification", "reason"), resolver=_SEAL_USE),
     *actions(
-        "Seal", StampContext, "stamp", "carry_out", gives=("request", "verification", "code_digest"), resolver=_STAMP
+        "Seal",
+        SealUseContext,
+        "use",
+        gives=("task", "verification"),
+        resolver=_SEAL_USE,
+        arguments=sealing.UseArguments,
+        effect=sealing.use,
     ),
     *actions(
-        "SealUse", UseRecordContext, "view", resolver=Resolver(along={"seal": ("seal_id",), "holder": ("holder_id",)})
+        "Seal",
+        SealUseContext,
+        "auto_use",
+        gives=("task",),
+        resolver=_SEAL_USE,
+        arguments=sealing.UseArguments,
+        effect=sealing.auto_use,
     ),
+    *actions(
+        "Seal",
+        SealUseContext,
+        "emergency_use",
+        gives=("task", "verification", "reason"),
+        resolver=_SEAL_USE,
+        arguments=sealing.UseArguments,
+        effect=sealing.emergency_use,
+    ),
+    *actions("Seal", StampContext, "stamp", gives=_STAMP_GIVES, resolver=_STAMP, effect=outings.stamp),
+    *actions("Seal", StampContext, "carry_out", gives=_STAMP_GIVES, resolver=_STAMP, effect=outings.carry_out),
+    *actions("SealOuting", Context, "record_return", effect=outings.record_return),
+    *actions("SealUse", SealingContext, "seal", resolver=_SEALING, effect=engine.seal),
+    *actions("SealUse", UseRecordContext, "confirm_sealed", resolver=_USE_RECORD, effect=engine.confirm_sealed),
+    *actions("SealUse", UseRecordContext, "report_not_sealed", resolver=_USE_RECORD, effect=engine.report_not_sealed),
+    *actions("SealUse", UseRecordContext, "view", resolver=_USE_RECORD, effect=looks),
 )

@@ -152,7 +152,7 @@ GRANT_LIFE = Life(
         "adopts_id",
         says="another grantee, grantor, right or parent takes a new grant",
     ),
-    Rising("I10", "used"),
+    Rising("I10", "used", is_given_back=True),
     SetOnce("S-06", "confirmed_by_id", "confirmed_at", says="who confirmed a grant, and when, is history"),
     GRANT_LIFE,
     Terms(
@@ -279,7 +279,7 @@ class EmergencyUse:
     ),
     Check("S-06", "state <> 'ACTIVE' OR confirmation <> 'NONE'", says="an active grant was confirmed"),
     Fixed("S-10", "grantor_id", says="another grantor takes a new grant"),
-    Rising("I10", "used"),
+    Rising("I10", "used", is_given_back=True),
     SetOnce("S-06", "confirmed_by_id", "confirmed_at", says="who confirmed a grant, and when, is history"),
     GRANT_LIFE,
     Terms(
@@ -357,7 +357,7 @@ class OpenGrantTemplate:
         says="an amount limit needs its currency, and a currency its amount limit",
     ),
     Fixed("S-10", "holder_id", "grantor_id", says="another holder or grantor takes a new grant"),
-    Rising("I10", "used"),
+    Rising("I10", "used", is_given_back=True),
     SetOnce("S-06", "confirmed_by_id", "confirmed_at", says="who confirmed a grant, and when, is history"),
     GRANT_LIFE,
     Terms(

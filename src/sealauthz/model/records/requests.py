@@ -43,7 +43,7 @@ class ApprovalVerdict(StrEnum):
     ),
     Check("U-23", "photos_owed >= 0", says="owed photos are counted from 0"),
     Fixed("I14", "applicant_id", says="another applicant takes a new request"),
-    Rising("I10", "used"),
+    Rising("I10", "used", is_given_back=True),
     Life(
         {
             "DRAFT": ("IN_APPROVAL",),

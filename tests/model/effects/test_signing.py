@@ -1,0 +1,162 @@
+"""Contracts and their tasks, carried out: signed by hand, approved, refused, passed on, recalled and ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from acting import NewPlatform
+from harness import DAY, NOW
+
+from sealauthz.errors import InvalidRequest
+from sealauthz.model import MODEL
+
+OWN_TYPES = {"Contract", "SigningTask", "Signatory", "InternalReview", "PartyConsent", "SealUse", "SealOuting"}
+SEALING = {"use", "auto_use", "emergency_use", "stamp", "carry_out"}
+
+
+def test_every_act_on_contracts_and_seals_put_has_an_effect() -> None:
+    without = [
+        (name, resource)
+        for (name, resource), action in MODEL.actions.items()
+        if (resource in OWN_TYPES or (resource == "Seal" and name in SEALING)) and action.effect is None
+    ]
+    assert without == []
+
+
+def test_a_signature_by_hand_is_made_in_one_step_and_the_turn_goes_on(platform: NewPlatform) -> None:
+    here = platform(
+        "user has passed a face check for signing by hand",
+        change={"SigningTask": {"t": {"position": 3, "state": "WAITING"}}},
+    )
+    here.perform("user", "sign", "SigningTask:t-hand", verification="v-hand")
+    task, following = here.get("SigningTask", "t-hand"), here.get("SigningTask", "t")
+    assert (task.state, task.signed_by_id) == ("SIGNED", "user")
+    assert following.state == "PENDING"
+    assert here.get("IdentityVerification", "v-hand").state == "CONSUMED"
+    (told,) = [event for event in here.told() if event.code == "TASK_DUE"]
+    assert set(told.recipients) == {"user", "plain", "keeper", "outsider", "boss"}
+    assert here.get("Contract", "c").state == "SIGNING"
+
+
+def test_a_refusal_ends_the_task_and_tells_the_sender(platform: NewPlatform) -> None:
+    here = platform(change={"Contract": {"c": {"initiated_by_id": "trader"}}})
+    here.perform("user", "refuse", "SigningTask:t", reason="not as agreed")
+    task = here.get("SigningTask", "t")
+    assert (task.state, task.refused_by_id, task.refused_at) == ("REJECTED", "user", here.now)
+    assert task.refusal_reason == "not as agreed"
+    (told,) = [event for event in here.told() if event.code == "TASK_REFUSED"]
+    assert (told.tenant_id, told.recipients) == ("f", ("trader",))
+    assert "not as agreed" not in str(told)
+    assert not here.ask("user", "use", "Seal:s", task="t", verification="v-user")
+
+
+def test_a_task_is_passed_on_with_its_seal_and_its_old_holders_lose_it(platform: NewPlatform) -> None:
+    here = platform()
+    done = here.perform("admin", "transfer", "SigningTask:t", receiver="m-approver")
+    assert done.operation is not None
+    new_id = str(done.operation.values["task_id"])
+    old, new = here.get("SigningTask", "t"), here.get("SigningTask", new_id)
+    assert (old.state, new.state, new.action, new.position) == ("TRANSFERRED", "PENDING", old.action, old.position)
+    assert [operator.person_id for operator in new.operators] == ["approver"]
+    assert [fixed.seal_id for fixed in new.fixed_seals] == ["s"]
+    assert not here.ask("user", "use", "Seal:s", task="t", verification="v-user")
+    assert here.ask("approver", "open", f"SigningTask:{new_id}")
+    assert not here.ask("user", "open", f"SigningTask:{new_id}")
+
+
+def test_a_task_that_a_seal_is_reserved_for_is_not_passed_on(platform: NewPlatform) -> None:
+    here = platform()
+    here.perform("user", "use", "Seal:s", {"audience": "engine"}, task="t", verification="v-user")
+    assert here.codes("admin", "transfer", "SigningTask:t", receiver="m-approver") == ["TRANSFER_NOT_ALLOWED"]
+
+
+def test_a_recall_ends_what_is_open_and_keeps_what_is_signed(platform: NewPlatform) -> None:
+    here = platform()
+    here.perform("trader", "recall", "Contract:c")
+    assert here.get("Contract", "c").state == "RECALLED"
+    states = {task_id: here.get("SigningTask", task_id).state for task_id in ("t-f", "t", "t-hand")}
+    assert states == {"t-f": "SIGNED", "t": "VOIDED", "t-hand": "VOIDED"}
+    assert {event.about[1] for event in here.told() if event.code == "CONTRACT_RECALLED"} == {"t", "t-hand"}
+    assert not here.ask("trader", "recall", "Contract:c")
+
+
+LATER = {"valid_to": NOW + DAY}
+
+
+def test_a_complete_contract_ends_when_all_parties_have_agreed(platform: NewPlatform) -> None:
+    here = platform(change={"Contract": {"c": {"state": "COMPLETE"}}})
+    assert not here.ask("trader", "terminate", "Contract:c")
+    here.perform("trader", "agree_to_termination", "Signatory:party-f", LATER)
+    done = here.perform("admin", "agree_to_termination", "Signatory:party-e", LATER)
+    assert done.operation is not None
+    consent = here.get("PartyConsent", str(done.operation.values["consent_id"]))
+    assert (consent.kind, consent.given_by_id, consent.given_at) == ("TERMINATION", "admin", here.now)
+    assert (consent.bound_digest, consent.valid_to) == ("digest-1", NOW + DAY)
+    assert here.ask("trader", "terminate", "Contract:c")
+    # Who takes the word back in time stops it.
+    here.perform("admin", "withdraw", f"PartyConsent:{consent.id}")
+    assert not here.ask("trader", "terminate", "Contract:c")
+    here.perform("admin", "agree_to_termination", "Signatory:party-e", LATER)
+    here.perform("trader", "terminate", "Contract:c")
+    assert here.get("Contract", "c").state == "TERMINATED"
+
+
+def test_a_consent_ends_later_than_now(platform: NewPlatform) -> None:
+    here = platform(change={"Contract": {"c": {"state": "COMPLETE"}}})
+    with pytest.raises(InvalidRequest, match="later than now"):
+        here.try_to("admin", "agree_to_termination", "Signatory:party-e", {"valid_to": NOW})
+
+
+def test_a_permit_of_double_agency_covers_what_the_contract_says_now(platform: NewPlatform) -> None:
+    amounts: dict[str, Any] = {
+        "Contract": {"c": {"is_monetary": True, "amount": 500, "currency": "CNY"}},
+        "Signatory": {"party-e": {"amount": 700, "currency": "CNY", "is_monetary": True}},
+    }
+    here = platform(change=amounts)
+    done = here.perform("boss", "permit_double_agency", "Signatory:party-e", LATER, person="user")
+    assert done.operation is not None
+    consent = here.get("PartyConsent", str(done.operation.values["consent_id"]))
+    assert (consent.kind, consent.person_id, consent.amount_max, consent.currency) == (
+        "DOUBLE_AGENCY",
+        "user",
+        700,
+        "CNY",
+    )
+
+
+def test_a_review_is_asked_for_once_and_opens_the_way_when_it_passes(platform: NewPlatform) -> None:
+    here = platform(change={"Signatory": {"party-e": {"needs_review": True}}})
+    using = {"task": "t", "verification": "v-user"}
+    assert not here.ask("user", "use", "Seal:s", **using)
+    done = here.perform("admin", "request_review", "Signatory:party-e")
+    with pytest.raises(InvalidRequest, match="waits for a review"):
+        here.try_to("admin", "request_review", "Signatory:party-e")
+    assert done.operation is not None
+    review_id = str(done.operation.values["review_id"])
+    with pytest.raises(InvalidRequest, match="must be one of"):
+        here.try_to("admin", "decide", f"InternalReview:{review_id}", verdict="PENDING")
+    here.perform("admin", "decide", f"InternalReview:{review_id}", verdict="PASSED")
+    review = here.get("InternalReview", review_id)
+    assert (review.state, review.reviewer_id, review.bound_digest) == ("PASSED", "admin", "digest-1")
+    assert here.ask("user", "use", "Seal:s", **using)
+
+
+def test_a_review_may_end_the_signing_for_everybody(platform: NewPlatform) -> None:
+    here = platform(put={"InternalReview": {"ir": {"signatory_id": "party-e", "bound_digest": ""}}})
+    here.perform("admin", "decide", "InternalReview:ir", verdict="SIGN_REJECTED")
+    assert here.get("Contract", "c").state == "REJECTED"
+    assert here.get("SigningTask", "t").state == "VOIDED"
+
+
+def test_a_task_to_approve_is_signed_by_its_approver(platform: NewPlatform) -> None:
+    here = platform(
+        put={
+            "SigningTask": {"t-app": {"action": "APPROVE", "position": 1, "state": "PENDING"}},
+            "TaskOperator": {"o-app": {"task_id": "t-app", "person_id": "approver"}},
+        },
+        change={"Contract": {"c": {"initiator_id": "e"}}, "SigningTask": {"t": {"state": "WAITING"}}},
+    )
+    here.perform("approver", "approve", "SigningTask:t-app")
+    assert here.get("SigningTask", "t-app").signed_by_id == "approver"
+    assert here.get("SigningTask", "t").state == "PENDING"
