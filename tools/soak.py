@@ -66,15 +66,16 @@ class Memory:
         self._thread.join()
 
     def growth_mb(self, since: float) -> dict[int, tuple[float, float]]:
-        """Return of each process that lived since an instant how much it had then and how much more it has now.
+        """Return of each process how much it had a third of the time after an instant, and how much more in the end.
 
-        The first third after that is left out, and the middle of several looks taken.
+        Those that did not live for so long are left out. The middle of several looks is taken.
         """
         found = {}
-        end = time.monotonic()
+        end = max((looks[-1][0] for looks in self.seen.values()), default=since)
         for pid, looks in self.seen.items():
-            settled = [mb for at, mb in looks if since + (end - since) / 3 <= at]
-            if looks[0][0] <= since and looks[-1][0] > end - 10 and len(settled) > 20:
+            from_here = since + (end - since) / 3
+            settled = [mb for at, mb in looks if from_here <= at]
+            if looks[0][0] <= from_here and looks[-1][0] > end - 10 and len(settled) > 20:
                 first = statistics.median(settled[:10])
                 found[pid] = (first, statistics.median(settled[-10:]) - first)
         return found
@@ -195,6 +196,8 @@ class Run:
             console.print(f"memory of process {pid}: {first:.0f} MB, {grown:+.1f} MB since")
             if self._options.seconds >= _LONG_S and grown > MOST_GROWTH_MB:
                 self._truth.blame(f"the memory of process {pid} grew by {grown:.1f} MB")
+        if self._options.seconds >= _LONG_S and not growth:
+            self._truth.blame("no process lived for long enough to tell whether its memory grows")
         for what in self._truth.wrong[:20]:
             print(f"WRONG: {what}")
         checked = sum(self._truth.judged.values())
