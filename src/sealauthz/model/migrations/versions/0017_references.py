@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from sealauthz.model.migrations.altering import alter
+from sealauthz.model.migrations.altering import TEXT, alter
 
 revision = "0017"
 down_revision = "0016"
@@ -18,4 +18,4 @@ serves_without = ("seal_hold.reference",)
 
 def upgrade() -> None:
     """Add the reference. Of the holds that there are, none is known."""
-    alter("seal_hold", columns=[(sa.Column("reference", sa.Text(), nullable=False, server_default=""), "''")])
+    alter("seal_hold", columns=[(sa.Column("reference", TEXT, nullable=False, server_default=""), "''")])
