@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from sealauthz.decision.bundle_cache import BundleCache
+from sealauthz.decision.duties import duty_diagnostics_of
 from sealauthz.decision.folder import (
     Layout,
     installed_folder,
@@ -300,7 +301,7 @@ def diagnostics_of(
     """
     before = _analyses.get(model)
     if before is not None and groups is not None and before.is_of(sources, statements):
-        return [*before.analysis.diagnostics]
+        return [*before.analysis.diagnostics, *duty_diagnostics_of(model, before.analysis.rules)]
     analysis = analyse(
         statements,
         _types(model),
@@ -313,7 +314,7 @@ def diagnostics_of(
     )
     if analysis.flow is not None:
         _analyses[model] = _Checked(sources, statements, analysis)
-    return analysis.diagnostics
+    return [*analysis.diagnostics, *duty_diagnostics_of(model, analysis.rules)]
 
 
 def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Source, ...]) -> list[Diagnostic]:

@@ -1,0 +1,230 @@
+"""Two acts at the same moment, from two processes on PostgreSQL, come out as if one of them had come after the other.
+
+Each pair is first carried out in both orders, one after the other: those are the outcomes that there may be. Then it is
+carried out at once, again and again, on a copy of the facts for each time; the revisions tell which came first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from effort import tries
+from harness import NOW, bundle, facts
+
+from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOptions
+from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
+from sealauthz.facts import Batch, FactCache, Put, Store
+from sealauthz.model import MODEL
+from sealauthz.operations import Operations, Performance
+from sealauthz.schema import shape_of
+
+ROUNDS = tries(12, 1_500)
+
+_DISTINCT = {"provider_ref", "bound_id"}
+"""Columns that name something once in the whole store, beside the ids; each copy is a deployment (realm) of its own."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One of the two acts. Ids are those of the facts that are copied."""
+
+    subject: str
+    action: str
+    resource: str
+    context: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two deeds and the facts that they are done on, as the harness takes them."""
+
+    first: Deed
+    second: Deed
+    situations: Sequence[str] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+REQUESTED = ("plain asks for the seal", "approver has the right to approve")
+SECOND_REQUEST = {
+    "SealUseRequest": {"q2": {"applicant_id": "m-plain", "state": "IN_APPROVAL"}},
+    "RequestDocument": {"qd2": {"request_id": "q2", "digest": "digest-1"}},
+}
+ONE_APPROVAL_LEFT = {"SealGrant": {"g-approver": {"use_limit": 1, "used": 0}}}
+
+SEALING = Deed("user", "use", "Seal:s", {"task": "t", "verification": "v-user"})
+
+PAIRS: dict[str, Pair] = {
+    "freezing a seal and switching it off": Pair(
+        Deed("keeper", "freeze", "Seal:s"), Deed("keeper", "disable", "Seal:s")
+    ),
+    "approving a request and taking it back": Pair(
+        Deed("approver", "approve", "SealUseRequest:q"),
+        Deed("plain", "withdraw", "SealUseRequest:q"),
+        REQUESTED,
+        {"file": "requests.yaml"},
+    ),
+    "two approvals at once": Pair(
+        Deed("approver", "approve", "SealUseRequest:q"),
+        Deed("approver", "reject", "SealUseRequest:q", {"reason": "no"}),
+        REQUESTED,
+        {"file": "requests.yaml"},
+    ),
+    "the last approval of a right twice": Pair(
+        Deed("approver", "approve", "SealUseRequest:q"),
+        Deed("approver", "approve", "SealUseRequest:q2"),
+        REQUESTED,
+        {"file": "requests.yaml", "put": SECOND_REQUEST, "change": ONE_APPROVAL_LEFT},
+    ),
+    "the last two administrators leaving": Pair(
+        Deed("admin", "resign", "Membership:m-admin"),
+        Deed("second", "resign", "Membership:m-second"),
+        ("there is a second administrator",),
+    ),
+    "ending a member and their approving": Pair(
+        Deed("admin", "end", "Membership:m-approver"),
+        Deed("approver", "approve", "SealUseRequest:q"),
+        REQUESTED,
+        {"file": "requests.yaml"},
+    ),
+    "executing a case and taking it back": Pair(
+        Deed("outsider", "execute", "RetrievalCase:k", {"verification": "v-case"}),
+        Deed("outsider", "withdraw", "RetrievalCase:k"),
+        ("outsider's case can be executed", "the administrator is away"),
+    ),
+    "sealing and freezing the seal": Pair(SEALING, Deed("keeper", "freeze", "Seal:s")),
+    "sealing and taking the right to it back": Pair(SEALING, Deed("keeper", "revoke", "SealGrant:g-user")),
+    "sealing and leaving": Pair(SEALING, Deed("user", "resign", "Membership:m-user")),
+    "sealing twice on one face check": Pair(SEALING, SEALING),
+    "the last use of a grant by two": Pair(
+        SEALING,
+        Deed("plain", "use", "Seal:s", {"task": "t", "verification": "v-plain"}),
+        given={
+            "put": {
+                "Delegation": {
+                    "dl": {
+                        "principal_id": "m-user",
+                        "delegate_id": "m-plain",
+                        "power": "USE_SEAL",
+                        "scope": "ALL_CONTRACTS",
+                        "valid_from": "now - 1 day",
+                        "valid_to": "now + 1 day",
+                        "state": "ACTIVE",
+                    }
+                }
+            },
+            "change": {"SealGrant": {"g-user": {"use_limit": 3, "used": 2}}},
+        },
+    ),
+    "ending the right to approve and approving": Pair(
+        Deed("keeper", "revoke", "SealGrant:g-approver"),
+        Deed("approver", "approve", "SealUseRequest:q"),
+        REQUESTED,
+        {"file": "requests.yaml"},
+    ),
+}
+
+
+def copied(records: Sequence[Any], prefix: str) -> list[Any]:
+    """The same facts under other ids."""
+    found = []
+    for record in records:
+        changed = {}
+        for column in shape_of(type(record)).columns:
+            value = getattr(record, column.name)
+            if column.name == "realm":
+                changed["realm"] = f"PRIVATE:{prefix.upper()}"
+            elif column.name == "serial" and value:
+                changed["serial"] = f"{prefix.upper()}{value}"
+            elif value and (column.name == "id" or column.ref or column.name in _DISTINCT):
+                changed[column.name] = f"{prefix}{value}"
+        found.append(dataclasses.replace(record, **changed))
+    return found
+
+
+class Process:
+    """What one process of a service has: a store, its facts in memory, and what performs acts."""
+
+    def __init__(self, url: str) -> None:
+        self.store = Store.open(url, MODEL, lambda: NOW)
+        pdp = PolicyDecisionPoint(FactCache(self.store), bundle(), lambda: NOW)
+        self.operations = Operations(self.store, pdp)
+
+    def do(self, deed: Deed, prefix: str, number: int) -> tuple[str, int]:
+        """Perform a deed, the first or the second: how it came out, and its revision; 0 where it made none."""
+        record_type, _, record_id = deed.resource.partition(":")
+        context = {name: value if name == "reason" else prefix + value for name, value in deed.context.items()}
+        question = Question(
+            Entity("Person", prefix + deed.subject), deed.action, Entity(record_type, prefix + record_id), context
+        )
+        request_id = f"{prefix}-{number}"
+        arguments = {
+            name: f"{prefix}{value}" if name.endswith("_id") else value for name, value in deed.arguments.items()
+        }
+        try:
+            done = self.operations.perform(Performance(question, request_id, arguments), RequestOptions(caller="race"))
+        except (InvariantBroken, FactConflict) as error:
+            return error.invariant, 0
+        except InvalidRequest as error:
+            return str(error), 0
+        if done.operation is None:
+            return ",".join(reason.code for reason in done.decision.reasons), 0
+        return "PERFORMED", done.operation.revision
+
+
+@pytest.fixture(scope="module")
+def processes(new_database: Callable[[str], str]) -> Iterator[tuple[Process, Process]]:
+    url = new_database("postgresql")
+    two = Process(url), Process(url)
+    yield two
+    for process in two:
+        process.store.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAIRS)
+def test_two_acts_at_once_come_out_as_one_after_the_other(processes: tuple[Process, Process], name: str) -> None:
+    pair = PAIRS[name]
+    here, there = processes
+    records = facts(*pair.situations, **pair.given).records
+
+    def begin(prefix: str) -> None:
+        here.store.write(Batch("race", prefix, tuple(map(Put, copied(list(records), prefix)))))
+
+    label = f"p{list(PAIRS).index(name)}"
+    begin(f"{label}x")
+    first_then = here.do(pair.first, f"{label}x", 1)[0], here.do(pair.second, f"{label}x", 2)[0]
+    begin(f"{label}y")
+    second_before = here.do(pair.second, f"{label}y", 2)[0]
+    second_then = here.do(pair.first, f"{label}y", 1)[0], second_before
+    # Else there is nothing to race for.
+    assert "PERFORMED" in first_then, first_then
+    assert "PERFORMED" in second_then, second_then
+    seen: set[tuple[str, str]] = set()
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(ROUNDS):
+            prefix = f"{label}r{number}z"
+            begin(prefix)
+            start = threading.Barrier(2)
+
+            def run(
+                process: Process, deed: Deed, which: int, start: threading.Barrier = start, prefix: str = prefix
+            ) -> Any:
+                start.wait(60)
+                return process.do(deed, prefix, which)
+
+            one, other = pool.submit(run, here, pair.first, 1), pool.submit(run, there, pair.second, 2)
+            (first, at), (second, at_other) = one.result(120), other.result(120)
+            outcome = first, second
+            if at and at_other:
+                assert outcome == (first_then if at < at_other else second_then), (number, at, at_other)
+            else:
+                assert outcome in (first_then, second_then), number
+            seen.add(outcome)
+    assert seen <= {first_then, second_then}
