@@ -59,7 +59,7 @@ nothing for the legal representative's own seal, which counts no use. What ends 
 def page(bundle: Bundle) -> Iterator[str]:
     """Yield the lines of the page."""
     book, texts = bundle.rulebook, bundle.texts
-    yield "# Reasons, next steps and obligations"
+    yield "# Reasons, next steps, obligations and events"
     yield ""
     yield "Written by `tools/reasons_doc.py` from `policies/`; do not edit."
     yield ""
@@ -104,7 +104,8 @@ def page(bundle: Bundle) -> Iterator[str]:
     yield ""
     yield "## Obligations"
     yield ""
-    yield "What the caller must do when it acts on an allow. A caller that cannot must treat the answer as a deny."
+    yield "What must be done with an allow. Of an act that is performed the service meets all but those that its answer"
+    yield "names. A caller that acts by itself meets all, and one that cannot must treat the answer as a deny."
     yield ""
     yield from _ABOUT_OBLIGATIONS.splitlines()
     yield ""
@@ -121,6 +122,15 @@ def page(bundle: Bundle) -> Iterator[str]:
     for code in sorted(on):
         named = " ".join(f"`{name}`" for name in sorted(named_by[code])) or "–"
         yield f"| `{code}` | {_says(texts.obligations.get(code, {}))} | {named} | {', '.join(on[code])} |"
+    yield ""
+    yield "## Events"
+    yield ""
+    yield "What people are told, by `EventsService.Watch`: the code, when it is written, and what it says."
+    yield ""
+    yield "| code | when | says |"
+    yield "|---|---|---|"
+    for code, says in sorted(MODEL.events.items()):
+        yield f"| `{code}` | {says} | {_says(texts.events.get(code, {}))} |"
 
 
 def _says(wording: Mapping[str, tuple[str, ...]]) -> str:
@@ -145,7 +155,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     options = parser.parse_args()
     bundle = Bundle.load(MODEL)
-    lacking = list(missing_texts(bundle.texts, bundle.rulebook, MODEL.shown_parts))
+    lacking = list(missing_texts(bundle.texts, bundle.rulebook, MODEL.shown_parts, MODEL.events))
     for sentence in lacking:
         print(f"{TARGET.relative_to(ROOT)}: {sentence}", file=sys.stderr)
     text = "\n".join(page(bundle)) + "\n"

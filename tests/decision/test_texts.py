@@ -22,7 +22,7 @@ PLAIN = {"NOT_FOUND": {"en": "Not found.", "zh": "不存在"}}
 
 
 def test_every_code_of_the_bundle_says_something_in_each_language() -> None:
-    assert list(missing_texts(BUNDLE.texts, BUNDLE.rulebook, MODEL.shown_parts)) == []
+    assert list(missing_texts(BUNDLE.texts, BUNDLE.rulebook, MODEL.shown_parts, MODEL.events)) == []
 
 
 def test_a_deny_is_told_with_the_masked_administrator() -> None:

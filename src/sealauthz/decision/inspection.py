@@ -68,8 +68,9 @@ def inspect(model: Model, folder: Path | None = None, cache: BundleCache | None 
     except BundleRefused as error:
         return _refused(model, folder, error)
     silent = Place(TEXTS_FILE, 0, 0)
-    # A bundle without any texts is meant to have none.
-    said = missing_texts(bundle.texts, bundle.rulebook, model.shown_parts) if bundle.texts != SILENT else ()
+    said: Iterable[str] = ()
+    if bundle.texts != SILENT:  # a bundle without any texts is meant to have none
+        said = missing_texts(bundle.texts, bundle.rulebook, model.shown_parts, model.events)
     warnings = (Diagnostic(Severity.WARNING, TEXT, sentence, silent) for sentence in said)
     exemptions = tuple(each for each in bundle.rulebook.groups.exemptions if each.place.file in bundle.own)
     return Inspection(bundle.sources, (*_by_place(bundle.warnings), *warnings), bundle, exemptions)

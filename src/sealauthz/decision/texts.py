@@ -139,21 +139,24 @@ def _by_language(path: str, said: object) -> Mapping[str, Variants]:
     return wording
 
 
-def missing_texts(texts: Texts, book: Rulebook, shown: Iterable[str]) -> Iterator[str]:
-    """Tell what a bundle's texts lack or have too much, one sentence each. `shown` is what is shown of a subject."""
+def missing_texts(texts: Texts, book: Rulebook, shown: Iterable[str], events: Iterable[str]) -> Iterator[str]:
+    """Tell what a bundle's texts lack or have too much, one sentence each. `shown` is what is shown of a subject,
+    `events` are the codes of what people are told.
+    """
     steps = {step for entry in book.reasons.values() for step in entry.next_steps if step != NOTHING_TO_DO}
     obligations = {code for codes in book.obligations.values() for code in codes}
     for kind, texts_of_kind, codes in (
         ("reason", texts.reasons, {*book.reasons, *SERVICE_REASONS}),
         ("next step", texts.steps, steps),
         ("obligation", texts.obligations, obligations),
+        ("event", texts.events, set(events)),
     ):
         for code in sorted(codes):
             missing = [language for language in LANGUAGES if language not in texts_of_kind.get(code, {})]
             if missing:
                 yield f"the {kind} `{code}` has no text in {' and '.join(missing)}"
         for code in sorted(texts_of_kind.keys() - codes):
-            yield f"no policy gives the {kind} `{code}`"
+            yield f"nothing gives the {kind} `{code}`" if kind == "event" else f"no policy gives the {kind} `{code}`"
     for code, wording in texts.reasons.items():
         if code in book.reasons:
             carried = _carried(book.reasons[code].next_steps, book, shown)

@@ -27,7 +27,7 @@ class ModelProblem(ValueError):
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part of a model: records in an order in which each refers to what the whole has, actions, invariants, where
-    obligations are met, and the timelines of the record types that have one.
+    obligations are met, the timelines of the record types that have one, and the events, each with what it tells.
     """
 
     records: tuple[type, ...] = ()
@@ -35,6 +35,7 @@ class Part:
     invariants: tuple[Invariant, ...] = ()
     duties: tuple[Duty, ...] = ()
     timelines: Mapping[str, Timeline] = field(default_factory=dict)
+    events: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +100,11 @@ class Model:
     def duties(self) -> Mapping[str, Duty]:
         """Where each obligation is met, by its code."""
         return {duty.code: duty for part in self.parts for duty in part.duties}
+
+    @cached_property
+    def events(self) -> Mapping[str, str]:
+        """What each event tells, by its code."""
+        return {code: says for part in self.parts for code, says in part.events.items()}
 
     @cached_property
     def timelines(self) -> Mapping[str, Timeline]:

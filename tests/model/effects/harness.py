@@ -140,6 +140,7 @@ class World:
         assert done, [reason.code for reason in done.decision.reasons]
         assert done.operation is not None
         events = tuple(each.event for each in self.store.events_after((before + 1, -1), 1_000))
+        assert {event.code for event in events} <= MODEL.events.keys()
         self.events += events
         return Outcome(events=events, values=done.operation.values)
 

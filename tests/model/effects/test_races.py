@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 from effort import tries
 from harness import NOW, bundle, facts
+from joserfc.jwk import OKPKey
 
 from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.model import MODEL
-from sealauthz.operations import Operations, Performance
+from sealauthz.operations import Issuer, Operations, Performance
+from sealauthz.operations.keys import SigningKeys
 from sealauthz.schema import shape_of
 
 ROUNDS = tries(12, 1_500)
@@ -58,7 +60,7 @@ SECOND_REQUEST = {
 }
 ONE_APPROVAL_LEFT = {"SealGrant": {"g-approver": {"use_limit": 1, "used": 0}}}
 
-SEALING = Deed("user", "use", "Seal:s", {"task": "t", "verification": "v-user"})
+SEALING = Deed("user", "use", "Seal:s", {"task": "t", "verification": "v-user"}, {"audience": "engine"})
 
 PAIRS: dict[str, Pair] = {
     "freezing a seal and switching it off": Pair(
@@ -100,11 +102,11 @@ PAIRS: dict[str, Pair] = {
     ),
     "sealing and freezing the seal": Pair(SEALING, Deed("keeper", "freeze", "Seal:s")),
     "sealing and taking the right to it back": Pair(SEALING, Deed("keeper", "revoke", "SealGrant:g-user")),
-    "sealing and leaving": Pair(SEALING, Deed("user", "resign", "Membership:m-user")),
+    "sealing and being suspended": Pair(SEALING, Deed("admin", "suspend", "Membership:m-user")),
     "sealing twice on one face check": Pair(SEALING, SEALING),
     "the last use of a grant by two": Pair(
         SEALING,
-        Deed("plain", "use", "Seal:s", {"task": "t", "verification": "v-plain"}),
+        Deed("plain", "use", "Seal:s", {"task": "t", "verification": "v-plain"}, {"audience": "engine"}),
         given={
             "put": {
                 "Delegation": {
@@ -154,7 +156,8 @@ class Process:
     def __init__(self, url: str) -> None:
         self.store = Store.open(url, MODEL, lambda: NOW)
         pdp = PolicyDecisionPoint(FactCache(self.store), bundle(), lambda: NOW)
-        self.operations = Operations(self.store, pdp)
+        issuer = Issuer("authz", SigningKeys([OKPKey.generate_key("Ed25519")]))
+        self.operations = Operations(self.store, pdp, issuer)
 
     def do(self, deed: Deed, prefix: str, number: int) -> tuple[str, int]:
         """Perform a deed, the first or the second: how it came out, and its revision; 0 where it made none."""
