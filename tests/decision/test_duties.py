@@ -30,7 +30,7 @@ def model_of(folder: Path, text: str) -> Model:
 def test_an_obligation_that_nobody_meets_does_not_load(tmp_path: Path) -> None:
     model = model_of(tmp_path, ALARM)
     (found,) = [each for each in inspect(model).diagnostics if each.severity is Severity.ERROR]
-    assert found.code == "duty"
+    assert found.code == "obligation"
     assert found.message == "nobody meets the obligation `TELL_TEEM`; did you mean `TELL_TEAM`?"
     assert found.place.file == "documents.polar"
     with pytest.raises(BundleRefused, match="nobody meets the obligation"):

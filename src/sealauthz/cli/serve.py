@@ -29,6 +29,7 @@ from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.database import parse
 from sealauthz.facts.store.sweep import Report, Sweep
 from sealauthz.operations import Issuer, Operations
+from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.process.log import Log, captured, make_log, never_block
 from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals
@@ -142,10 +143,13 @@ def serve(
         sweep = Sweep(store, report, log.thread_failed, config.facts.import_lease_s)
         sweep.start()
         stack.callback(sweep.stop)
+        expiries = Expiries(store, fact_cache, log.thread_failed)
+        expiries.start()
+        stack.callback(expiries.stop)
         pdp = PolicyDecisionPoint(fact_cache, bundle)
         issuer = Issuer("demo", SigningKeys.fresh()) if is_demo else receipt_issuer(config)
         acts, keys = Operations(store, pdp, issuer), partial(key_set, issuer)
-        signal, permits, threads = fact_cache.signal, fact_cache.permits, [feed.thread, sweep.thread]
+        signal, permits, threads = fact_cache.signal, fact_cache.permits, [feed.thread, sweep.thread, expiries.thread]
         server = build(settings, callers, store, pdp, acts, log, signal, permits, threads, keys)
         # A supervisor may send the signal twice; it, not the worker, decides when to kill.
         stop_on_signals(stopping, is_patient=link is not None)

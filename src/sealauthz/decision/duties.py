@@ -25,4 +25,4 @@ def duty_diagnostics_of(model: Model, rules: Rules) -> Iterator[Diagnostic]:
         if isinstance(code, str) and code not in model.duties:
             message = f"nobody meets the obligation `{code}`{did_you_mean(code, model.duties)}"
             hint = "an obligation is met by the act itself, by an event or by the caller: the model says which"
-            yield Diagnostic(Severity.ERROR, "duty", message, clause.node.place, hint)
+            yield Diagnostic(Severity.ERROR, "obligation", message, clause.node.place, hint)

@@ -29,6 +29,7 @@ from sealauthz.model.effects import grants as grant_effects
 from sealauthz.model.effects import outings as outing_effects
 from sealauthz.model.effects import own_rules as rule_effects
 from sealauthz.model.effects import retrieval as retrieval_effects
+from sealauthz.model.effects.engine import unreported
 from sealauthz.model.events import EVENTS
 from sealauthz.model.evidence import EVIDENCE
 from sealauthz.model.parameters import Parameters
@@ -82,7 +83,14 @@ MODEL = Model(
                 *outing_effects.DUTIES,
             ),
         ),
-        Part(records_of(batches), following_actions.ACTIONS, BATCHES, timelines=TIMELINES, events=EVENTS),
+        Part(
+            records_of(batches),
+            following_actions.ACTIONS,
+            BATCHES,
+            timelines=TIMELINES,
+            events=EVENTS,
+            sweeps=(unreported,),
+        ),
     ),
     context=Context,
     parameters=Parameters,

@@ -132,6 +132,9 @@ class Outcome:
 
 Effect = Callable[[Act], Outcome]
 
+Swept = Callable[[Snapshot, Instant], Outcome]
+"""What time alone has changed by an instant: expiries that are written down. No rule rests on it."""
+
 
 def looks(_act: Act) -> Outcome:
     """The effect of an act that only looks: it changes nothing, and what was looked at is not told by us."""
