@@ -7,7 +7,7 @@ from dataclasses import dataclass
 CONTRACT_FILE = "contract.polar"
 FLOOR_FILE = "floor.polar"
 
-FILES_REMEMBERED = 40
+FILES_REMEMBERED = 240
 """How many read files are kept: more than a bundle has, so that a reload reads only what changed."""
 
 
