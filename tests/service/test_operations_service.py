@@ -239,7 +239,7 @@ def test_an_allow_without_an_operation_or_a_deny_with_one_never_leaves(
         (frozenset({"Seal"}), False),
         (frozenset({"Seal/"}), False),
     ],
-    ids=str,
+    ids=lambda value: " ".join(sorted(value)) or "nothing" if isinstance(value, frozenset) else str(value),
 )
 def test_a_caller_performs_only_what_is_listed_for_it(
     serve: Serve, acts: FakeActs, performs: frozenset[str] | None, is_permitted: bool

@@ -14,6 +14,10 @@ meets(person: Person, "FINANCE_STAFF", "stamp", seal: Seal, context) if
   works_in_finance(person, seal.enterprise, context);
 meets(person: Person, "FINANCE_STAFF", "carry_out", seal: Seal, context) if
   works_in_finance(person, seal.enterprise, context);
+# And in the moment of sealing, once more.
+meets(person: Person, "FINANCE_STAFF", "seal", _: SealUse, context) if
+  put_seal(context, seal) and
+  works_in_finance(person, seal.enterprise, context);
 
 # The kinds that everybody with authority may use are listed: a kind that nobody thought of is treated like finance.
 waived("FINANCE_STAFF", "use", seal: Seal, _) if is_for_everybody(seal);
@@ -21,6 +25,7 @@ waived("FINANCE_STAFF", "auto_use", seal: Seal, _) if is_for_everybody(seal);
 waived("FINANCE_STAFF", "emergency_use", seal: Seal, _) if is_for_everybody(seal);
 waived("FINANCE_STAFF", "stamp", seal: Seal, _) if is_for_everybody(seal);
 waived("FINANCE_STAFF", "carry_out", seal: Seal, _) if is_for_everybody(seal);
+waived("FINANCE_STAFF", "seal", _: SealUse, context) if put_seal(context, seal) and is_for_everybody(seal);
 
 is_for_everybody(seal: Seal) if
   seal.kind in ["OFFICIAL", "CONTRACT", "PERSONNEL", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"];
