@@ -237,10 +237,10 @@ from sealauthz.cli.app import main
 from sealauthz.decision.evaluation import Evaluation
 from sealauthz.errors import EvaluationFailed
 
-def fail(self, question):
+def fail(self, case, plan):
     raise EvaluationFailed("the policy is broken")
 
-Evaluation.case = fail
+Evaluation.evaluate = fail
 main(sys.argv[1:])
 """
 

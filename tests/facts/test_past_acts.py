@@ -76,7 +76,9 @@ def test_every_life_begins_somewhere_and_leads_to_each_of_its_states() -> None:
     assert {name: states for name, states in begins.items() if len(states) != 1} == {}
     for name, life in STATES.items():
         (first,) = life.initial
-        assert first == MODEL.shapes[name].column("state").default or not MODEL.shapes[name].column("state").has_default
+        column = MODEL.shapes[name].column("state")
+        # What a platform writes about a use of its own is history already; an act reserves it first.
+        assert not column.has_default or column.default == ("SEALED" if name == "SealUse" else first)
         for state in set(words(name)) - {first}:
             assert life.is_before(first, state), f"a new {name} could not be {state}"
 

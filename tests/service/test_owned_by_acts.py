@@ -25,7 +25,7 @@ OWNED = {
     *("SealGrant", "GrantContractType", "GrantTemplate", "EmergencyUse", "OpenGrant", "OpenGrantTemplate"),
     *("CrossEnterpriseGrant", "CrossGrantContractType", "HolderAssignment", "Delegation", "DelegationContractType"),
     *("SealUseRequest", "RequestDocument", "Approval", "RetrievalCase", "RetrievalReview", "Objection"),
-    *("SealHold", "SealReview", "SealProposal", "SealWitness", "SealUse", "SealOuting"),
+    *("SealHold", "SealReview", "SealProposal", "SealWitness", "SealUse", "CountedRequest", "SealOuting"),
     *("PartyConsent", "InternalReview", "BoardResolution", "RuleChange"),
 }
 

@@ -446,6 +446,7 @@ def test_the_documented_callers_can_do_their_work_and_no_more(configured: Served
     act = operations_pb2.PerformRequest(
         subject=entity("Person:p-zhou"), action="use", resource=entity(SEAL), request_id="use-1"
     )
+    act.arguments["audience"].string_value = "sealing-engine"
     answer = ask(configured.operations.Perform, act, "signing-service")
     assert answer.decision.effect == authorization_pb2.EFFECT_DENY
     act.action = "freeze"
