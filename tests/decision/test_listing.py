@@ -19,7 +19,7 @@ from scene import BUNDLE, MINUTE, NOW, SECOND, SIGNING, Scene, member, person
 from test_laws import failing
 
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, RequestOptions, system_clock
-from sealauthz.decision.assembly import MaySee, Within, everything
+from sealauthz.decision.assembly import DEFAULT_OPTIONS, MaySee, Within, everything
 from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, compiled_from
 from sealauthz.decision.candidates import Plans, ends_of
 from sealauthz.decision.listing import Bounds, ListPage
@@ -37,6 +37,9 @@ from sealauthz.polar.parse import parse
 from sealauthz.polar.reach import KnownOnly, Root, path_of
 from sealauthz.schema import ResolverInput
 
+CALLER = DEFAULT_OPTIONS.caller
+"""Who asks here. Policies read the caller: a list and a check are the same for one and the same caller only."""
+
 LAW = settings(max_examples=tries(40, 600), deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -52,7 +55,7 @@ def asked_one_by_one(
 ) -> list[str]:
     """What Authorize allows among all records of the type."""
     ids = sorted(record.id for record in records if type(record).__name__ == query.sought)
-    answers = pdp.decide_many([query.about(id_) for id_ in ids], RequestOptions(may_see, "caller"))
+    answers = pdp.decide_many([query.about(id_) for id_ in ids], RequestOptions(may_see, CALLER))
     return [id_ for id_, answer in zip(ids, answers, strict=True) if isinstance(answer, Decision) and answer]
 
 
@@ -62,7 +65,7 @@ def pages(
     """All pages of a list."""
     token = ""
     while True:
-        page = pdp.list_page(query, Paging(size, token), RequestOptions(may_see, "caller"))
+        page = pdp.list_page(query, Paging(size, token), RequestOptions(may_see, CALLER))
         yield page
         token = page.next_page_token
         assert page.is_complete == (not token)
@@ -103,7 +106,7 @@ def test_a_list_is_what_authorize_allows_to_this_caller(
             return
         # What is known, or in the context, is out of reach: no question of the list has an answer.
         with pytest.raises(CallerNotPermitted):
-            pdp.decide(asked, RequestOptions(may_see, "caller"))
+            pdp.decide(asked, RequestOptions(may_see, CALLER))
         return
     assert found == asked_one_by_one(pdp, query, scene.records, may_see)
 
@@ -342,7 +345,7 @@ def test_a_list_that_is_allowed_nothing_is_whole_and_empty() -> None:
 # --- tokens ---------------------------------------------------------------------------------------------------------
 
 
-def second(pdp: PolicyDecisionPoint, query: ListQuery = VIEWERS, caller: str = "caller") -> str:
+def second(pdp: PolicyDecisionPoint, query: ListQuery = VIEWERS, caller: str = CALLER) -> str:
     return pdp.list_page(query, Paging(1), RequestOptions(caller=caller)).next_page_token
 
 
@@ -358,7 +361,7 @@ def second(pdp: PolicyDecisionPoint, query: ListQuery = VIEWERS, caller: str = "
 def test_a_token_is_for_its_query_only(other: ListQuery) -> None:
     pdp = Scene().pdp()
     with pytest.raises(InvalidRequest, match="is not a page token of this query"):
-        pdp.list_page(other, Paging(1, second(pdp)), RequestOptions(caller="caller"))
+        pdp.list_page(other, Paging(1, second(pdp)), RequestOptions(caller=CALLER))
 
 
 def test_a_token_is_for_its_context_and_its_caller_only() -> None:
@@ -366,10 +369,10 @@ def test_a_token_is_for_its_context_and_its_caller_only() -> None:
     query = ListQuery(Root.RESOURCE, Entity("Seal", "s"), "propose_end", "Person", {"reason": "x"})
     pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records), BUNDLE, lambda: NOW, Bounds(1))
     token = second(pdp, query)
-    assert pdp.list_page(query, Paging(1, token), RequestOptions(caller="caller"))
+    assert pdp.list_page(query, Paging(1, token), RequestOptions(caller=CALLER))
     with pytest.raises(InvalidRequest, match="page_token"):
         pdp.list_page(
-            dataclasses.replace(query, context={"reason": "y"}), Paging(1, token), RequestOptions(caller="caller")
+            dataclasses.replace(query, context={"reason": "y"}), Paging(1, token), RequestOptions(caller=CALLER)
         )
     with pytest.raises(InvalidRequest, match="page_token"):
         pdp.list_page(query, Paging(1, token), RequestOptions(caller="another"))
@@ -394,7 +397,7 @@ def test_a_token_that_was_changed_is_refused(data: st.DataObject) -> None:
         pdp.list_page(
             VIEWERS,
             Paging(1, base64.urlsafe_b64encode(bytes(raw)).decode().rstrip("=")),
-            RequestOptions(caller="caller"),
+            RequestOptions(caller=CALLER),
         )
 
 
@@ -402,14 +405,14 @@ def test_a_token_that_was_changed_is_refused(data: st.DataObject) -> None:
 def test_a_token_made_up_around_what_is_no_id_is_refused(after: str) -> None:
     start = Start(after, "", 1, BUNDLE.version, NOW)
     with pytest.raises(InvalidRequest, match="page_token"):
-        Scene().pdp().list_page(VIEWERS, Paging(1, token_of(VIEWERS, start, "caller")), RequestOptions(caller="caller"))
+        Scene().pdp().list_page(VIEWERS, Paging(1, token_of(VIEWERS, start, CALLER)), RequestOptions(caller=CALLER))
 
 
 def test_a_page_of_facts_that_have_moved_on_is_gone() -> None:
     token = second(PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records, 1), BUNDLE, lambda: NOW))
     later = PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records, 2), BUNDLE, lambda: NOW)
     with pytest.raises(RevisionGone, match="the facts have changed"):
-        later.list_page(VIEWERS, Paging(1, token), RequestOptions(caller="caller"))
+        later.list_page(VIEWERS, Paging(1, token), RequestOptions(caller=CALLER))
 
 
 def test_a_page_of_other_policies_is_gone() -> None:
@@ -417,7 +420,7 @@ def test_a_page_of_other_policies_is_gone() -> None:
     token = second(pdp)
     pdp.bundle = dataclasses.replace(BUNDLE, version="another")
     with pytest.raises(RevisionGone, match="the policies have changed"):
-        pdp.list_page(VIEWERS, Paging(1, token), RequestOptions(caller="caller"))
+        pdp.list_page(VIEWERS, Paging(1, token), RequestOptions(caller=CALLER))
 
 
 @pytest.mark.parametrize(("later", "is_gone"), [(PAGES_GO_ON_FOR - 1, False), (PAGES_GO_ON_FOR, True), (-MINUTE, True)])
@@ -426,9 +429,9 @@ def test_a_page_long_after_the_first_is_gone(later: int, is_gone: bool) -> None:
     pdp = Scene().pdp(NOW + later)
     if is_gone:
         with pytest.raises(RevisionGone, match="too long ago"):
-            pdp.list_page(VIEWERS, Paging(1, token), RequestOptions(caller="caller"))
+            pdp.list_page(VIEWERS, Paging(1, token), RequestOptions(caller=CALLER))
     else:
-        assert pdp.list_page(VIEWERS, Paging(1, token), RequestOptions(caller="caller")).evaluated_at == NOW
+        assert pdp.list_page(VIEWERS, Paging(1, token), RequestOptions(caller=CALLER)).evaluated_at == NOW
 
 
 # --- what cannot be listed ------------------------------------------------------------------------------------------
@@ -540,11 +543,11 @@ def test_from_a_database_a_list_is_what_authorize_allows(
         assert token
         # The list goes on as of its revision while what it reads is as it was then, and no longer.
         store.write(Batch("setup", "more", (Put(person("somebody")),)))
-        assert pdp.list_page(official, Paging(1, token), RequestOptions(caller="caller")).revision == 1
+        assert pdp.list_page(official, Paging(1, token), RequestOptions(caller=CALLER)).revision == 1
         seal = next(record for record in facts if type(record).__name__ == "Seal" and record.id == "seal-official")
         store.write(Batch("setup", "other", (Put(dataclasses.replace(seal, name="another")),)))
         with pytest.raises(RevisionGone):
-            pdp.list_page(official, Paging(1, token), RequestOptions(caller="caller"))
+            pdp.list_page(official, Paging(1, token), RequestOptions(caller=CALLER))
     finally:
         store.close()
 

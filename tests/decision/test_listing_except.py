@@ -12,7 +12,7 @@ from policy_suite import asks
 from random_scenes import asked_scenes
 from scene import BUNDLE, NOW, SIGNING, Scene
 from test_laws import failing
-from test_listing import asked_one_by_one, listed, pages, query_of
+from test_listing import CALLER, asked_one_by_one, listed, pages, query_of
 
 from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.assembly import Case, Within
@@ -50,7 +50,7 @@ def explained(pdp: PolicyDecisionPoint, question: Question, exceptions: frozense
     if any(NOT_FOUND in item.reasons for item in explanation.requirements):
         return None
     with pdp._fact_cache.read() as snapshot:
-        case = Evaluation(pdp._catalog, snapshot, NOW, RequestOptions()).case(question)
+        case = Evaluation(pdp._catalog, snapshot, NOW, RequestOptions(caller=CALLER)).case(question)
     assert isinstance(case, Case)
     engine, of_case = BUNDLE.engine, (case.subject, case.resource, case.context)
     is_told = engine.holds("visible", *of_case) and engine.holds("has_standing", *of_case)
@@ -152,7 +152,7 @@ def test_a_page_that_excepts_requirements_does_not_pass_for_a_permission() -> No
 def test_a_token_is_for_its_exceptions_only() -> None:
     pdp = Scene().pdp()
     viewers = ListQuery(Root.RESOURCE, Entity("Seal", "s"), "view", "Person")
-    options = RequestOptions(caller="caller")
+    options = RequestOptions(caller=CALLER)
     token = pdp.list_page(but_for(viewers, "MEMBER"), Paging(1), options).next_page_token
     assert pdp.list_page(but_for(viewers, "MEMBER", "MEMBER"), Paging(1, token), options)
     for other in (viewers, but_for(viewers, "ACCOUNT_ACTIVE"), but_for(viewers, "MEMBER", "ACCOUNT_ACTIVE")):
@@ -203,7 +203,7 @@ def test_what_the_caller_may_not_see_is_not_listed() -> None:
     pdp = Scene().pdp()
     query = but_for(ListQuery(Root.SUBJECT, Entity("Person", "user"), "view", "Seal"), "MEMBER")
     assert "s" in [id_ for id_, _ in conditional(pdp, query)]
-    options = RequestOptions(Within(frozenset({"f"})), "caller")
+    options = RequestOptions(Within(frozenset({"f"})), CALLER)
     assert pdp.list_page(query, options=options).ids == ()
     about_a_seal = but_for(ListQuery(Root.RESOURCE, Entity("Seal", "s"), "view", "Person"), "MEMBER")
     with pytest.raises(CallerNotPermitted):
