@@ -392,6 +392,13 @@ parameter("WAIT_MEMBER", "member", found, _: Person, membership: Membership, _) 
 # A next step that cannot be taken, or would change nothing, is left out. Steps of which only the facts of another
 # question could tell stay: the action that they lead to has a reason of its own.
 
+# Where no enterprise is known, there is none to authenticate and none to join: who holds another one's seal is not told
+# to those who are not of the holder.
+#@ U-20
+leads_nowhere("AUTHENTICATE_ENTERPRISE", _: Person, resource, context) if
+  not enterprise_to_join(resource, context, _, _);
+leads_nowhere("JOIN_ENTERPRISE", _: Person, resource, context) if not enterprise_to_join(resource, context, _, _);
+
 # Nobody applies where they belong already or have applied, and not before the time after a rejection has passed.
 leads_nowhere("JOIN_ENTERPRISE", person: Person, resource, context) if
   enterprise_around(resource, context, enterprise) and
@@ -559,6 +566,9 @@ leads_nowhere("REPORT_SEAL_FOUND", _: Person, resource, _) if
 
 # A grant across enterprises is confirmed by its letter alone.
 leads_nowhere("VERIFY_FACE", _: Person, _: CrossEnterpriseGrant, _);
+# The seal is put with the check that the use took up: another one, shown now, would not be asked.
+#@ U-09 U-25
+leads_nowhere("VERIFY_FACE", _: Person, _: SealUse, _);
 
 # What one's own side has not stated the sender cannot mend; and what only that side has not stated is not theirs.
 #@ U-04 U-17

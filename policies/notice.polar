@@ -19,7 +19,7 @@ meets(person: Person, "NO_REVIEW_CONFLICT", "publish_notice", case: RetrievalCas
 meets(_: Person, "CASE_IN_NOTICE", "publish_notice", case: RetrievalCase, context) if
   case.state in ["NOTICE", "OBJECTED"] and
   is_open_case(case, context);
-# Time that runs is not begun again.
+# Time that runs is not begun again, and is not waited for either.
 meets(_: Person, "NOTICE_NOT_RUNNING", "publish_notice", case: RetrievalCase, context) if
   not notice_runs(case, context);
 # Nobody is passed over: of every one of them some writing was delivered, or could not be.

@@ -18,10 +18,12 @@ STEP = "VERIFY_FACE"
 
 BOOK = BUNDLE.rulebook
 FACE_REASONS = frozenset(code for code, entry in BOOK.reasons.items() if STEP in entry.next_steps)
-BY_LETTER = frozenset({("confirm", "CrossEnterpriseGrant")})
-"""What a signed letter alone confirms."""
+SHOWN_BEFORE = frozenset({("confirm", "CrossEnterpriseGrant"), ("seal", "SealUse")})
+"""Where no check that is shown now is asked: what a signed letter alone confirms, and what a use took up."""
 
-WANTED = frozenset(key for key, needs in BOOK.requirements.items() if STEP in BOOK.steps_of(needs, key[1])) - BY_LETTER
+WANTED = (
+    frozenset(key for key, needs in BOOK.requirements.items() if STEP in BOOK.steps_of(needs, key[1])) - SHOWN_BEFORE
+)
 
 
 @cache

@@ -502,6 +502,7 @@ def product(tmp_path: Path) -> Model:
     lines = table.read_text(encoding="utf-8").replace('["SEAL_USABLE", "CERTIFICATE_VALID"]', '["CERTIFICATE_VALID"]')
     kept = [line for line in lines.splitlines(keepends=True) if '"SEAL_USABLE"' not in line]
     kept += [f'requires("{way}", _: Seal, "SEAL_USABLE");\n' for way in ("auto_use", "emergency_use", "carry_out")]
+    kept.append('requires("seal", _: SealUse, "SEAL_USABLE");\n')
     table.write_text("".join(kept), encoding="utf-8")
     return dataclasses.replace(MODEL, policies=policies)
 

@@ -118,7 +118,7 @@ def test_an_enterprise_whose_administrator_answers_nothing_is_joined_and_retriev
     assert "NOTICE_NOT_GIVEN" in here.codes("outsider", "execute", resource)
     here.perform("reviewer", "publish_notice", resource)
     assert here.get("RetrievalCase", case).published_at == here.now
-    assert here.codes("reviewer", "publish_notice", resource) == ["NOTICE_PERIOD"]
+    assert here.codes("reviewer", "publish_notice", resource) == ["NOTICE_ALREADY_RUNNING"]
     here.now += 72 * HOUR
     registry(here, "reg-2")
     check = face(here, "outsider", case, "v-2")
