@@ -42,5 +42,4 @@ def test_every_reason_that_the_service_can_give_is_expected_somewhere() -> None:
         "UNKNOWN_TYPE",
         "FACT_UNAVAILABLE",
         "POLICY_ERROR",
-        "NO_PERMISSION",
     }
