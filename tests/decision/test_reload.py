@@ -21,6 +21,7 @@ from sealauthz.errors import BundleRefused
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.polar.runtime import FREE
+from sealauthz.polar.source import FILES_REMEMBERED
 
 THREADS = 4
 SWAPS = 40
@@ -153,3 +154,9 @@ def test_a_bundle_that_was_replaced_is_freed(stricter: Bundle, folder: Path) -> 
     pdp.bundle = stricter
     gc.collect()
     assert engine() is None
+
+
+def test_a_reload_remembers_the_files_of_several_bundles() -> None:
+    # With room for one file less than there are, each reload would silently begin from nothing.
+    files = sum(1 for path in installed_folder().iterdir() if path.suffix == ".polar")
+    assert 2 * files <= FILES_REMEMBERED
