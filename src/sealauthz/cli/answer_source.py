@@ -117,6 +117,25 @@ def connected(address: str, token_file: Path | None, ca: Path | None, insecure: 
             raise _stopped(error, address, insecure) from error
 
 
+def watched_address(server: str | None) -> str:
+    """Return the address of the server to watch. Raises UsageError where none is named."""
+    address = server or os.environ.get("SEALAUTHZ_ADDRESS")
+    if not address:
+        raise click.UsageError("name the --server to watch, or set SEALAUTHZ_ADDRESS")
+    return address
+
+
+def outage_reporter(address: str) -> Callable[[CallFailed], None]:
+    """Return what says that a watch waits for its server."""
+
+    def report_outage(failed: CallFailed) -> None:
+        # What the server says has a reason; the text of grpc names sockets.
+        why = failed.message if failed.reason else f"the server `{address}` cannot be reached"
+        click.echo(f"{why}; trying again", err=True)
+
+    return report_outage
+
+
 @contextmanager
 def _in_process(where: Where) -> Iterator[InProcess]:
     # Here, because asking a server does not need the engine, which takes a second to load.

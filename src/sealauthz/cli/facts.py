@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -14,14 +13,14 @@ from typing import Any
 import click
 from google.protobuf import json_format
 
-from sealauthz.cli.answer_source import connected, connection_options
+from sealauthz.cli.answer_source import connected, connection_options, outage_reporter, watched_address
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.facts_import import facts_abandon, facts_import, facts_imports
 from sealauthz.cli.facts_update import facts_update
 from sealauthz.cli.output import cut, output_option, print_json
 from sealauthz.cli.records import RecordType, assignments, line_of, personal_option, read_all
 from sealauthz.cli.settings import open_store, store_options
-from sealauthz.client import CallFailed, Changes
+from sealauthz.client import Changes
 from sealauthz.facts import Stored
 from sealauthz.facts.store.reading import Filter
 from sealauthz.facts.store.tables import tables_of
@@ -151,17 +150,9 @@ def facts_watch(
     \b
       sealauthz facts watch --type Seal --server 127.0.0.1:8443 --insecure
     """
-    address = server or os.environ.get("SEALAUTHZ_ADDRESS")
-    if not address:
-        raise click.UsageError("name the --server to watch, or set SEALAUTHZ_ADDRESS")
-
-    def report_outage(failed: CallFailed) -> None:
-        # What the server says has a reason; the text of grpc names sockets.
-        why = failed.message if failed.reason else f"the server `{address}` cannot be reached"
-        click.echo(f"{why}; trying again", err=True)
-
+    address = watched_address(server)
     with connected(address, token_file, ca, insecure) as client:
-        for changes in client.watch_changes(after, types, enterprises, on_outage=report_outage):
+        for changes in client.watch_changes(after, types, enterprises, on_outage=outage_reporter(address)):
             click.echo(_line_of_changes(changes))
             sys.stdout.flush()
     return Exit.DONE

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
 import click
 
-from sealauthz.cli.answer_source import Where, answer_source, connected, connection_options, where_options
+from sealauthz.cli.answer_source import (
+    Where,
+    answer_source,
+    connected,
+    connection_options,
+    outage_reporter,
+    watched_address,
+    where_options,
+)
 from sealauthz.cli.app import Exit
 from sealauthz.cli.asking import print_answer
 from sealauthz.cli.output import event_json, output_option, progress_json
-from sealauthz.client import CallFailed
 from sealauthz.terminal import progress_page
 
 
@@ -63,16 +69,9 @@ def events(
     \b
       sealauthz events --server 127.0.0.1:8443 --insecure --language en
     """
-    address = server or os.environ.get("SEALAUTHZ_ADDRESS")
-    if not address:
-        raise click.UsageError("name the --server to watch, or set SEALAUTHZ_ADDRESS")
-
-    def report_outage(failed: CallFailed) -> None:
-        why = failed.message if failed.reason else f"the server `{address}` cannot be reached"
-        click.echo(f"{why}; trying again", err=True)
-
+    address = watched_address(server)
     with connected(address, token_file, ca, insecure) as client:
-        watch = client.watch_events(after, enterprises, language=language or "", on_outage=report_outage)
+        watch = client.watch_events(after, enterprises, language=language or "", on_outage=outage_reporter(address))
         for event in watch:
             click.echo(json.dumps(event_json(event), ensure_ascii=False))
             sys.stdout.flush()

@@ -9,18 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
-from sealauthz.decision.bundle import Bundle
-from sealauthz.errors import CallerNotPermitted, InvalidRequest
+from sealauthz.errors import InvalidRequest
 from sealauthz.facts import Store
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.performed import StoredEvent
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, check_store, revision_message, timestamp, token_from
-from sealauthz.service.operations import fill_values
+from sealauthz.service.operations import Bundles, fill_values
 from sealauthz.service.questions import checked_language
-from sealauthz.service.watching import MAX_WATCHED_ENTERPRISES
+from sealauthz.service.watching import watched_tenants
 from sealauthz.v1 import authorization_pb2, events_pb2, events_pb2_grpc
 
 _PAGE = 100
@@ -29,14 +27,6 @@ _LOOK_S = 1.0
 
 _QUIET_S = 2.0
 """After that time without an event a watcher is told how far the stream has come."""
-
-
-class Bundles(Protocol):
-    """What serves policies (`decision.PolicyDecisionPoint`)."""
-
-    @property
-    def bundle(self) -> Bundle:
-        """The bundle that is served; it may be replaced at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +57,7 @@ class EventsServicer(events_pb2_grpc.EventsServiceServicer):
 
     def Watch(self, request: events_pb2.WatchRequest, call: Call) -> Iterator[events_pb2.WatchResponse]:
         """Stream events behind a place, as far as the caller may see their enterprises."""
-        tenants = _tenants(request, call)
+        tenants = watched_tenants(request.enterprise_ids, call.caller, FieldViolations())
         language = checked_language(request.language)
         place = self._place(request.after)
         return self._stream(place, tenants, language, call)
@@ -127,18 +117,3 @@ class EventsServicer(events_pb2_grpc.EventsServiceServicer):
         if language:
             message.text = self._bundles.bundle.texts.event(event.code, language, event.values)
         return message
-
-
-def _tenants(request: events_pb2.WatchRequest, call: Call) -> frozenset[str] | None:
-    """Return the tenants whose events are asked for; None for all. Raises InvalidRequest, CallerNotPermitted."""
-    violations = FieldViolations()
-    violations.check_count("enterprise_ids", len(request.enterprise_ids), MAX_WATCHED_ENTERPRISES)
-    for number, tenant_id in enumerate(request.enterprise_ids):
-        violations.check_id(f"enterprise_ids[{number}]", tenant_id)
-    violations.refuse()
-    caller = call.caller
-    for tenant_id in request.enterprise_ids:
-        if not caller.may_see(tenant_id):
-            tenant = caller.model.tenant.lower()
-            raise CallerNotPermitted(f"the caller `{caller.name}` may not see the {tenant} `{tenant_id}`")
-    return frozenset(request.enterprise_ids) or caller.tenants

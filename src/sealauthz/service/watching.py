@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -229,17 +229,10 @@ class View:
         """Return the view that a request asks for. Raises InvalidRequest, CallerNotPermitted."""
         violations = FieldViolations()
         violations.check_count("record_types", len(request.record_types), len(caller.model.records))
-        violations.check_count("enterprise_ids", len(request.enterprise_ids), MAX_WATCHED_ENTERPRISES)
         for number, record_type in enumerate(request.record_types):
             if record_type not in caller.model.records:
                 violations.add(f"record_types[{number}]", "is not a record type")
-        for number, tenant_id in enumerate(request.enterprise_ids):
-            violations.check_id(f"enterprise_ids[{number}]", tenant_id)
-        violations.refuse()
-        for tenant_id in request.enterprise_ids:
-            if not caller.may_see(tenant_id):
-                tenant = caller.model.tenant.lower()
-                raise CallerNotPermitted(f"the caller `{caller.name}` may not see the {tenant} `{tenant_id}`")
+        tenants = watched_tenants(request.enterprise_ids, caller, violations)
         record_types = request.record_types or [name for name in caller.model.records if _is_readable(name, caller)]
         if not record_types:
             raise CallerNotPermitted(f"the caller `{caller.name}` may not read any record type")
@@ -248,8 +241,7 @@ class View:
             readable = caller.readable(record_type)
             columns = caller.model.shapes[record_type].columns
             hidden[record_type] = tuple(c.name for c in columns if c.is_personal or c.name not in readable)
-        wanted = frozenset(request.enterprise_ids) or None
-        return cls(hidden, wanted or caller.tenants, forms_of(caller.model))
+        return cls(hidden, tenants, forms_of(caller.model))
 
     def show(self, changes: Iterable[Changed], message: facts_pb2.WatchChangesResponse) -> None:
         """Add to a message what is shown of changes. What is not shown is never made into a message."""
@@ -273,6 +265,22 @@ class View:
     def _concerns(self, tenants: frozenset[str] | None) -> bool:
         # Of old changes nobody wrote down whom they concern: only who may see everything is shown them.
         return self.tenants is None or bool(tenants and tenants & self.tenants)
+
+
+def watched_tenants(ids: Sequence[str], caller: Caller, violations: FieldViolations) -> frozenset[str] | None:
+    """Return the tenants that a watch is of, those of the caller where it names none; None for all.
+
+    Raises InvalidRequest, with what else `violations` has noted, and CallerNotPermitted.
+    """
+    violations.check_count("enterprise_ids", len(ids), MAX_WATCHED_ENTERPRISES)
+    for number, tenant_id in enumerate(ids):
+        violations.check_id(f"enterprise_ids[{number}]", tenant_id)
+    violations.refuse()
+    for tenant_id in ids:
+        if not caller.may_see(tenant_id):
+            tenant = caller.model.tenant.lower()
+            raise CallerNotPermitted(f"the caller `{caller.name}` may not see the {tenant} `{tenant_id}`")
+    return frozenset(ids) or caller.tenants
 
 
 def _is_readable(record_type: str, caller: Caller) -> bool:
