@@ -3,7 +3,7 @@
 # What these rules ask before a seal is used (procedures.polar) is worth as much as the way in which they are changed. One
 # of those who run the enterprise proposes a change and another confirms it, by the digest of the rules as they are to be.
 # What only tightens hours or holidays, one of them does at once. The question says which it is, and what it does not say
-# loosens; whoever writes the rules compares them with those that stand, as Perform does.
+# loosens; who writes the rules compares them with those that stand, as Perform does.
 # (A-06: what loosens hours needs two persons and counts from the next day.)
 
 # --- proposing and confirming ----------------------------------------------------------------------------------------
@@ -59,7 +59,7 @@ group("CHANGING_RULES", _: BusinessCategory, ["edit"]);
 group_requires("CHANGING_RULES", ["ENTERPRISE_ADMIN", "CHANGE_AGREED", "NO_RETRIEVAL_HOLD", "COOLED_OFF"]);
 
 # What tightens hours or holidays needs nobody else. A band never only tightens: what the process approves that it
-# prescribes goes without a grant, and whoever writes the band chooses the process. All other changes were proposed by
+# prescribes goes without a grant, and who writes the band chooses the process. All other changes were proposed by
 # one of those who ran the enterprise and confirmed by another, for just these rules, and their time has come.
 tightens_only("WORKING_HOURS", context) if context.effect = "TIGHTENS";
 tightens_only("HOLIDAYS", context) if context.effect = "TIGHTENS";

@@ -22,7 +22,7 @@ requires("collect", _: Seal, "SEAL_MANAGER");
 meets(person: Person, "SEAL_MANAGER", "create_seal", enterprise: Enterprise, context: SealCreationContext) if
   administers_seals_of(person, enterprise, context) and
   is_enterprise_kind(context.kind);
-# Whoever does not say yet which kind it is asks about a button; it is said when the seal is made.
+# Who does not say yet which kind it is asks about a button; it is said when the seal is made.
 meets(person: Person, "SEAL_MANAGER", "create_seal", enterprise: Enterprise, context: SealCreationContext) if
   administers_seals_of(person, enterprise, context) and
   context.kind = nil;

@@ -1,4 +1,4 @@
-"""Receipts: what a signed statement about one performed act holds, and how whoever acts on it verifies it.
+"""Receipts: what a signed statement about one performed act holds, and how the one who acts on it verifies it.
 
 A receipt is a compact JWS of a type of its own, signed with one pinned algorithm. The public key set alone verifies it.
 A verified receipt is no permission by itself: its audience says in the moment of acting that it acts, and all is
@@ -30,7 +30,7 @@ _CLAIMS = frozenset({*_TEXTS, *_NUMBERS, "permits"})
 
 
 class ReceiptRefused(ValueError):
-    """The text is no receipt for this audience now. Whoever holds it must not act on it."""
+    """The text is no receipt for this audience now. Who holds it must not act on it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ class InviteArguments:
 
 
 def invite(act: Act) -> Outcome:
-    """Invite a person, or whoever the carrier matches with a phone and a name.
+    """Invite a person, or the one whom the carrier matches with a phone and a name.
 
     An invitation names the member who invites, so that the legal representative invites as a member.
     """

@@ -30,7 +30,7 @@ EVENTS = {
     "RETRIEVAL_SUBMITTED": "A case waits for the platform's reviewers.",
     "RETRIEVAL_REJECTED": "The reviewers did not pass the case; its applicant may try again.",
     "RETRIEVAL_NOTICE_WANTED": "Everybody concerned is to be told of the case now, by every channel.",
-    "RETRIEVAL_NOTICE": "The time of the notice runs; whoever is concerned may object until it ends.",
+    "RETRIEVAL_NOTICE": "The time of the notice runs; those concerned may object until it ends.",
     "RETRIEVAL_OBJECTION": "Somebody objects to the case.",
     "RETRIEVAL_OBJECTION_DECIDED": "The objections to the case were decided.",
     "RETRIEVAL_WITHDRAWN": "The applicant gave the case up.",

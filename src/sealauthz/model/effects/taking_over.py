@@ -82,7 +82,7 @@ def appeal(act: Act) -> Outcome:
 def decide_appeal(act: Act) -> Outcome:
     """Decide an appeal. Dismissed, the execution stands. Upheld, it is taken back in one write, as it was made.
 
-    Whoever administered until then does so again, as a member in whose place they were: one whom the new administrator
+    Those who administered until then do so again, as a member in whose place they were: one whom the new administrator
     suspended or removed since is let in again. The retrieval's applicant loses the membership that it made, or every
     role of since then, and what they passed on of it falls with it: the roles that they gave, and those that the ones
     appointed by them gave, each with the grants under it; the grants that they confirmed; their delegations.
