@@ -83,13 +83,14 @@ run: setup ## serve the demo facts on this machine
 demo: setup ## walk through the founding story against a real service
 	$(BIN)/sealauthz demo
 
-bench: setup ## measure engine, lists, facts and service, each against something (BENCH_ARGS=--quick for a short run)
+bench: setup ## measure engine, lists, facts, service and acts, each against something (BENCH_ARGS=--quick for a short run)
 	$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/lists.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/facts.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/large.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/serving.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/heavy.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/performing.py $(BENCH_ARGS)
 
 equality: setup ## compare the compiled engine with oso on 100,000 random programs (some 20 minutes)
 	$(BIN)/python tools/equality.py $(EQUALITY_ARGS)
