@@ -15,7 +15,7 @@ from sealauthz.cli.app import run
 from sealauthz.cli.settings import receipt_issuer
 from sealauthz.config import load
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
-from sealauthz.demo.scenario import demo_caller
+from sealauthz.demo.callers import demo_caller
 from sealauthz.facts import FactCache, Store
 from sealauthz.model import MODEL
 from sealauthz.operations import Operations

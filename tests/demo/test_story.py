@@ -1,13 +1,17 @@
 """The founding story over real gRPC: every answer is as told, and the telling fits a terminal."""
 
 import io
+import re
 
+import grpc
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from sealauthz.answers import Audience, Decision, Operation, Performed, Progress, Reason, Stage
 from sealauthz.client import CallFailed
-from sealauthz.demo.harness import ALLOW, Clock, Harness, deny
+from sealauthz.demo.callers import ENGINE, OUTSIDE, PLATFORM, story_caller
+from sealauthz.demo.harness import ALLOW, Clock, Harness, StoryBroken, deny
 from sealauthz.demo.scenario import run
 
 
@@ -22,7 +26,7 @@ def telling():
 def test_every_answer_is_as_told(telling):
     surprises, text = telling
     assert surprises == []
-    assert text.endswith("All 25 steps went as expected.\n")
+    assert re.search(r"^All \d\d steps went as expected\.\n\Z", text, re.MULTILINE)
 
 
 def test_the_telling_fits_80_columns_without_escapes_or_trailing_blanks(telling):
@@ -36,7 +40,7 @@ def test_the_telling_fits_80_columns_without_escapes_or_trailing_blanks(telling)
 @pytest.mark.parametrize(
     "words",
     [
-        "over TLS, with a bearer token",
+        "over TLS, with bearer tokens",
         "JOIN_ENTERPRISE",
         "administrator_name=陈*",
         "administrator_phone=138****1569",
@@ -46,6 +50,13 @@ def test_the_telling_fits_80_columns_without_escapes_or_trailing_blanks(telling)
         "GRANT_INVALIDATED_ADMIN_CHANGED",
         "ORG_ALREADY_AUTHENTICATED",
         "REFUSED  ALREADY_EXISTS",
+        "REFUSED  the receipt is for another audience",
+        "PERFORMED BEFORE",
+        "VERIFIED",
+        "✉ CONTRACT_COMPLETE",
+        "✉ SEAL_USE_NOT_SEALED  to p-chen, p-luo, p-zhou",
+        "✓  CONTRACT_COMPLETE",
+        "✓  RETRIEVED",
     ],
 )
 def test_the_telling_shows(telling, words):
@@ -58,16 +69,26 @@ def test_the_telling_never_shows_what_is_masked(telling):
 
 
 class Contrary:
-    """A service that allows everything and refuses every write."""
+    """A service that allows everything, performs nothing, tells nothing and refuses every write."""
 
     def ask(self, subject, action, resource, context):
-        from sealauthz.client import Decision
-
         return Decision(True, (), (), (), "d", "p", 1, "t", None, None)
 
-    def write(self, request_id, records):
-        import grpc
+    def perform(self, caller, subject, action, resource, context, arguments, request_id):
+        denied = Decision(False, (Reason("NO", 10, Audience.USER),), (), (), "d", "p", 1, "t", None, None)
+        operation = Operation("o", caller, request_id, subject, action, resource, 1, "t", None)
+        return Performed(denied, operation if action == "join" else None, request_id)
 
+    def progress(self, subject, resource):
+        return Progress(self.ask("", "", "", {}), (Stage("APPLIED", "NOW"),))
+
+    def key_set(self):
+        return {"keys": []}
+
+    def told(self):
+        return None
+
+    def write(self, caller, request_id, records):
         raise CallFailed(grpc.StatusCode.FAILED_PRECONDITION, "no", metadata={"invariant": "I4"})
 
 
@@ -96,3 +117,38 @@ def test_a_refusal_for_another_reason_is_a_surprise():
     harness = a_harness(io.StringIO())
     harness.refuse("And if?", "I1")
     assert harness.surprises == ["step 1: refused by I4, not by I1"]
+
+
+def test_a_story_ends_where_an_act_is_denied_that_it_rests_on():
+    harness = a_harness(io.StringIO())
+    with pytest.raises(StoryBroken):
+        harness.perform("He tries.", "Person:p use Seal:s")
+    assert harness.surprises == ["step 1: answered DENY NO, not PERFORMED"]
+
+
+def test_an_act_that_should_be_denied_and_nobody_told_is_a_surprise():
+    harness = a_harness(io.StringIO())
+    harness.perform("He joins.", "Person:p join Enterprise:e", expect=deny("NO"), told=(("HEARD", "p"),))
+    assert harness.surprises == ["step 1: answered PERFORMED NO, not DENY NO", "step 1: told [], not [('HEARD', 'p')]"]
+
+
+def test_another_stage_is_a_surprise():
+    harness = a_harness(io.StringIO())
+    harness.progress("He looks.", "Person:p", "JoinApplication:a", expect="APPLIED:DONE")
+    assert harness.surprises == ["step 1: it stands at APPLIED:NOW, not APPLIED:DONE"]
+
+
+def test_a_receipt_that_nobody_signed_ends_the_story():
+    harness = a_harness(io.StringIO())
+    with pytest.raises(StoryBroken):
+        harness.verify("The engine verifies it.", "e30.e30.e30", ENGINE)
+    assert len(harness.surprises) == 1
+
+
+def test_who_has_acts_performed_writes_no_facts_and_who_writes_facts_performs_nothing():
+    platform, engine, outside = (story_caller(name, name) for name in (PLATFORM, ENGINE, OUTSIDE))
+    assert not any(rpc.startswith("FactsService/") for rpc in platform.rpcs | engine.rpcs)
+    assert not outside.performs
+    assert not outside.may_call("OperationsService/Perform")
+    assert not outside.may_call("FactsService/ImportFacts")
+    assert not (engine.performs & platform.performs)

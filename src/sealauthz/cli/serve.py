@@ -21,8 +21,8 @@ from sealauthz.cli.reloading import Reload
 from sealauthz.cli.settings import database_url, decision_options, key_set, load_bundle, read_config, receipt_issuer
 from sealauthz.config import MAX_WORKERS, Config
 from sealauthz.decision import PolicyDecisionPoint, system_clock
+from sealauthz.demo.callers import demo_caller
 from sealauthz.demo.facts import opening_facts
-from sealauthz.demo.scenario import demo_caller
 from sealauthz.errors import ConfigRefused, SealAuthzError
 from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits

@@ -1,5 +1,5 @@
 """The demonstration: invented facts about invented people and companies, and the founding story on them.
 
-`facts` holds the records with which the story opens, `story` its chapters; `scenario` runs it over real gRPC and
-`harness` checks every answer.
+`facts` holds the records with which the story opens; `sealing` and `retrieving` are the halves of the `story`.
+`scenario` runs it over real gRPC, for the `callers` that it has, and `harness` checks every answer.
 """

@@ -1,34 +1,37 @@
-"""Runs the story on a service of its own: a temporary database, TLS, a bearer token, and real gRPC in between."""
+"""Runs the story on a service of its own: a temporary database, TLS, bearer tokens, and real gRPC in between."""
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 import io
+import json
+import queue
 import secrets
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group
 from rich.text import Text
 
-from sealauthz.client import Decision, SealAuthzClient, at_revision
+from sealauthz.client import ArgumentValue, Decision, Event, Performed, Progress, SealAuthzClient, at_revision
 from sealauthz.decision import Bundle, PolicyDecisionPoint
+from sealauthz.demo.callers import ENGINE, MIGRATION, OUTSIDE, PLATFORM, story_caller
 from sealauthz.demo.facts import opening_facts
-from sealauthz.demo.harness import Clock, Harness
+from sealauthz.demo.harness import Clock, Harness, StoryBroken
 from sealauthz.demo.story import tell
 from sealauthz.facts import FactCache, Store, upgrade
 from sealauthz.model import MODEL
 from sealauthz.operations import Issuer, Operations
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.process.log import make_log
-from sealauthz.schema import shape_of
 from sealauthz.schema.rules import Rising
-from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
+from sealauthz.service import Callers, ServerSettings, build
 from sealauthz.service.records import forms_of
 from sealauthz.terminal import show
 from sealauthz.v1 import facts_pb2
@@ -36,6 +39,8 @@ from sealauthz.v1 import facts_pb2
 OPENING_TIME = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.timezone(datetime.timedelta(hours=8)))
 
 _TIMEOUT_S = 30.0
+_TOLD_WITHIN_S = 10.0
+_CALLERS = (PLATFORM, ENGINE, OUTSIDE, MIGRATION)
 
 
 def run(console: Console) -> list[str]:
@@ -47,58 +52,87 @@ def run(console: Console) -> list[str]:
             Group(
                 Text("SealAuthz: the founding story", style="bold"),
                 Text(f"Every answer comes over gRPC from {service.where}.", style="dim"),
+                Text(),
+                Text("✎ the world outside writes facts   ✉ people are told   ⧗ time passes", style="dim"),
             ),
         )
         harness = Harness(service, clock, console)
-        harness.write("Two invented companies, their people, a seal and two contracts.", *opening_facts(clock()))
-        tell(harness)
+        opening = opening_facts(clock())
+        harness.write("Two invented companies, their people, a seal and two contracts.", *opening, caller=MIGRATION)
+        try:
+            tell(harness)
+        except StoryBroken:
+            show(console, Text("The story cannot go on from here.", style="bold red"))
         show(console, Group(Text(), _ending(harness)))
         return harness.surprises
-
-
-def demo_caller(token: str) -> Caller:
-    """Return a caller that may call, read, write and perform everything: for demonstrations only."""
-    everything = {name: frozenset(c.name for c in shape_of(cls).columns) for name, cls in MODEL.records.items()}
-    return Caller(
-        name="demo",
-        token_sha256=hashlib.sha256(token.encode()).digest(),
-        rpcs=frozenset(RPCS),
-        model=MODEL,
-        tenants=None,
-        read=everything,
-        write=everything,
-        performs=None,
-        sees_operator_reasons=True,
-    )
 
 
 @dataclass(frozen=True, slots=True)
 class _OverGrpc:
     """The service as the harness asks it; `where` says in words where it listens."""
 
-    client: SealAuthzClient
+    clients: Mapping[str, SealAuthzClient]
     where: str
+    events: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
 
     def ask(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
-        return self.client.authorize(subject, action, resource, context)
+        return self.clients[PLATFORM].authorize(subject, action, resource, context)
 
-    def write(self, request_id: str, records: tuple[Any, ...]) -> None:
+    def perform(
+        self,
+        caller: str,
+        subject: str,
+        action: str,
+        resource: str,
+        context: Mapping[str, str],
+        arguments: Mapping[str, ArgumentValue],
+        request_id: str,
+    ) -> Performed:
+        # Every act of the story goes through here.
+        return self.clients[caller].perform(subject, action, resource, context, arguments, request_id=request_id)
+
+    def progress(self, subject: str, resource: str) -> Progress:
+        return self.clients[PLATFORM].progress(subject, resource)
+
+    def key_set(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = json.loads(self.clients[ENGINE].keys())
+        return found
+
+    def told(self) -> Event | None:
+        try:
+            return self.events.get(timeout=_TOLD_WITHIN_S)
+        except queue.Empty:
+            return None
+
+    def write(self, caller: str, request_id: str, records: tuple[Any, ...]) -> None:
+        client = self.clients[caller]
         changes = [facts_pb2.FactChange(put=forms_of(MODEL).fact_of(record, is_plain=True)) for record in records]
         # Who counts says on what: see `Rising`.
         counted = [record for record in records if MODEL.shapes[type(record).__name__].rules_of(Rising)]
         conditions = [
             at_revision(type(record).__name__, record.id, stored.revision)
             for record in counted
-            for stored in self.client.read_facts(type(record).__name__, {"id": record.id}).facts
+            for stored in client.read_facts(type(record).__name__, {"id": record.id}).facts
         ]
-        self.client.write_facts(changes, conditions, request_id=request_id)
+        client.write_facts(changes, conditions, request_id=request_id)
+
+    def watch(self) -> None:
+        """Collect in another thread what people are told from now on. It ends with the connection."""
+        begun = threading.Event()
+
+        def collect() -> None:
+            for event in self.clients[PLATFORM].watch_events(language="en", on_place=lambda _token: begun.set()):
+                self.events.put(event)
+
+        threading.Thread(target=collect, name="events", daemon=True).start()
+        begun.wait(_TIMEOUT_S)
 
 
 @contextmanager
 def _service(folder: Path, clock: Clock) -> Iterator[_OverGrpc]:
     url = f"sqlite:///{folder / 'demo.db'}"
     upgrade(url, MODEL)
-    token = secrets.token_urlsafe(32)
+    tokens = {name: secrets.token_urlsafe(32) for name in _CALLERS}
     tls = _certificate(folder)
     settings = ServerSettings(
         listen="127.0.0.1:0",
@@ -108,15 +142,28 @@ def _service(folder: Path, clock: Clock) -> Iterator[_OverGrpc]:
     )
     with ExitStack() as stack:
         store = stack.enter_context(closing(Store.open(url, MODEL, now=clock)))
-        pdp = PolicyDecisionPoint(FactCache(store), Bundle.load(MODEL), now=clock)
+        fact_cache = FactCache(store)
+        pdp = PolicyDecisionPoint(fact_cache, Bundle.load(MODEL), now=clock)
+        keys = SigningKeys.fresh()
+        acts = Operations(store, pdp, Issuer("demo", keys))
+        callers = Callers([story_caller(name, token) for name, token in tokens.items()])
         # The log of the service would stand between the lines of the story.
-        acts = Operations(store, pdp, Issuer("demo", SigningKeys.fresh()))
-        server = build(settings, Callers([demo_caller(token)]), store, pdp, acts, make_log(io.StringIO()))
+        log = make_log(io.StringIO())
+        server = build(
+            settings, callers, store, pdp, acts, log, fact_cache.signal, keys=partial(json.dumps, keys.key_set)
+        )
         server.start()
         stack.callback(server.stop, grace_s=1)
         address = f"localhost:{server.port}"
-        with SealAuthzClient(address, token, tls_roots=tls, insecure=tls is None, timeout_s=_TIMEOUT_S) as client:
-            yield _OverGrpc(client, f"{address}, {'over TLS' if tls else 'in plain text'}, with a bearer token")
+        clients = {
+            name: stack.enter_context(
+                SealAuthzClient(address, token, tls_roots=tls, insecure=tls is None, timeout_s=_TIMEOUT_S)
+            )
+            for name, token in tokens.items()
+        }
+        service = _OverGrpc(clients, f"{address}, {'over TLS' if tls else 'in plain text'}, with bearer tokens")
+        service.watch()
+        yield service
 
 
 def _certificate(folder: Path) -> bytes | None:

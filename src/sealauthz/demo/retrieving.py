@@ -1,0 +1,213 @@
+"""The second half of the story: the administrator resigns, the enterprise is retrieved, and power has moved."""
+
+from __future__ import annotations
+
+from sealauthz.demo.callers import MIGRATION
+from sealauthz.demo.checks import face_for_case, face_for_task
+from sealauthz.demo.facts import DAY, MINUTE, YUNSHAN_USCC, administrator, member, person, snapshot
+from sealauthz.demo.harness import ALLOW, Harness, deny, named
+from sealauthz.demo.sealing import CARTONS, SEAL, SEALED, YUNSHAN, give_grant, put_seal
+from sealauthz.model.records import identity, organisation, retrieval
+from sealauthz.model.records.membership import JoinedVia, Role
+
+
+def an_organisation_is_authenticated_once(harness: Harness) -> None:
+    """Somebody tries to have the same organisation authenticated again, in three ways."""
+    harness.chapter("An organisation is authenticated once")
+    harness.write(
+        "Tang Yi registers the same company, by the same social credit code, a second time.",
+        person("tang", "唐一", "13100009351", harness.now()),
+        organisation.Enterprise(id="e-copy", name="云杉印务（上海）有限公司", uscc=YUNSHAN_USCC),
+    )
+    harness.perform(
+        "He tries to have it authenticated.",
+        "Person:p-tang authenticate Enterprise:e-copy",
+        expect=deny("ORG_ALREADY_AUTHENTICATED"),
+        next_steps=("JOIN_ENTERPRISE", "RETRIEVE_ENTERPRISE"),
+        shown=("e-yunshan",),
+    )
+    harness.refuse(
+        "Could a service that writes facts make him its administrator?",
+        "CALLER_NOT_PERMITTED",
+        member("tang", "copy", JoinedVia.AUTHENTICATOR, harness.now()),
+        administrator("tang", Role.SYSTEM_ADMIN, harness.now()),
+    )
+    harness.refuse(
+        "And if what was brought in from elsewhere said that it is authenticated?",
+        "I1",
+        harness.changed("e-copy", auth_state=organisation.AuthenticationState.AUTHENTICATED),
+        member("tang", "copy", JoinedVia.AUTHENTICATOR, harness.now()),
+        administrator("tang", Role.SYSTEM_ADMIN, harness.now()),
+        caller=MIGRATION,
+    )
+
+
+def the_administrator_resigns(harness: Harness) -> None:
+    """Chen Jing leaves; what she granted still works."""
+    harness.chapter("The administrator resigns")
+    harness.wait("Two weeks later", 14 * DAY)
+    harness.write(
+        "Chen Jing has left; the identity provider closes her account.",
+        harness.changed("p-chen", account_state=identity.AccountState.CLOSED),
+    )
+    harness.perform(
+        "He Miao is named for the next task and no member. She tries the seal.",
+        "Person:p-he use " + SEAL,
+        CARTONS,
+        SEALED,
+        expect=deny("NO_ACTIVE_ADMIN", "NO_SEAL_GRANT", "FACE_VERIFICATION_REQUIRED"),
+        next_steps=("RETRIEVE_ENTERPRISE", "REQUEST_SEAL_USE", "VERIFY_FACE"),
+    )
+    face = face_for_task(harness, "zhou", "cartons")
+    harness.write("Zhou Min, named for the same task, has her face checked.", face)
+    harness.ask(
+        "Chen Jing gave her grant. No power has moved yet: could she still use it? (Only asked.)",
+        "Person:p-zhou use " + SEAL,
+        {**CARTONS, "verification": face.id},
+        expect=ALLOW,
+    )
+
+
+def the_enterprise_is_retrieved(harness: Harness) -> None:
+    """He Miao retrieves the enterprise, with the notice period."""
+    harness.chapter("The enterprise is retrieved")
+    by_documents = {"path": "DOCUMENTS"}
+    harness.perform(
+        "He Miao wants to retrieve the enterprise, without saying why.",
+        f"Person:p-he retrieve {YUNSHAN}",
+        arguments=by_documents,
+        expect=deny("REASON_REQUIRED"),
+        next_steps=("STATE_REASON",),
+    )
+    opened = harness.perform(
+        "Because the administrator has resigned: a case is opened.",
+        f"Person:p-he retrieve {YUNSHAN}",
+        {"reason": "ADMIN_RESIGNED"},
+        by_documents,
+        told=(("RETRIEVAL_OPENED", "p-he"),),
+    )
+    case_id = named(opened, "case_id")
+    case = f"RetrievalCase:{case_id}"
+    harness.perform("She gives the company's documents.", f"Person:p-he certify {case}", {"method": "DOCUMENTS"})
+    face = face_for_case(harness, "he", case_id)
+    harness.write(
+        "The registry is asked, and her face is checked.",
+        face,
+        harness.changed("registry-yunshan-1", is_current=False),
+        snapshot("yunshan", 2, harness.now(), "p-luo"),
+    )
+    harness.perform(
+        "She submits the case.",
+        f"Person:p-he submit {case}",
+        {"verification": face.id},
+        told=(("RETRIEVAL_SUBMITTED",),),
+    )
+    passed = {"verdict": "PASSED"}
+    harness.perform("Qian Yi of the platform's staff reviews it.", f"Person:p-qian review {case}", arguments=passed)
+    harness.perform(
+        "And Sun Ning: with the second reviewer it waits for its notice.",
+        f"Person:p-sun review {case}",
+        arguments=passed,
+        told=(("RETRIEVAL_NOTICE_WANTED", "p-chen", "p-luo"),),
+    )
+    harness.perform(
+        "Does its time run already?",
+        f"Person:p-qian publish_notice {case}",
+        expect=deny("NOTICE_NOT_GIVEN"),
+    )
+    harness.write(
+        "Those concerned are written to. Chen Jing's phone does not answer any more.",
+        *(
+            retrieval.NoticeDelivery(
+                id=f"notice-{who}",
+                case_id=case_id,
+                person_id=f"p-{who}",
+                channel=retrieval.NoticeChannel.SMS,
+                sent_at=harness.now(),
+                state=state,
+            )
+            for who, state in (
+                ("chen", retrieval.DeliveryState.FAILED),
+                ("luo", retrieval.DeliveryState.ACCEPTED),
+            )
+        ),
+    )
+    harness.perform(
+        "Now it does, for 72 hours; because of Chen Jing the notice is made public, too.",
+        f"Person:p-qian publish_notice {case}",
+        told=(("RETRIEVAL_NOTICE", "p-he", "p-chen", "p-luo"),),
+    )
+    harness.progress(
+        "He Miao looks how far her case is.",
+        "Person:p-he",
+        case,
+        expect="CASE_OPENED:DONE CERTIFIED:DONE REVIEWED:DONE NOTICE_OVER:NOW RETRIEVED:NEXT",
+    )
+    face = face_for_case(harness, "he", case_id)
+    harness.write("Her face is checked again.", face)
+    harness.perform(
+        "She tries to execute the case at once.",
+        f"Person:p-he execute {case}",
+        {"verification": face.id},
+        expect=deny("NOTICE_PERIOD"),
+        next_steps=("WAIT_UNTIL",),
+    )
+    harness.wait("Three days and a minute later", 3 * DAY + MINUTE)
+    face = face_for_case(harness, "he", case_id)
+    harness.write(
+        "The registry is asked and her face is checked once more.",
+        face,
+        harness.changed("registry-yunshan-2", is_current=False),
+        snapshot("yunshan", 3, harness.now(), "p-luo"),
+    )
+    harness.perform(
+        "Nobody objected. She executes it: she is administrator, Chen Jing is not, and her grants are void.",
+        f"Person:p-he execute {case}",
+        {"verification": face.id},
+        told=(
+            ("RETRIEVAL_EXECUTED", "p-he", "p-chen", "p-luo"),
+            *[("ROLE_ENDED", "p-chen")] * 2,
+            *[("GRANT_INVALIDATED", "p-zhou")] * 2,
+        ),
+    )
+    harness.progress(
+        "The retrieval is done.",
+        "Person:p-he",
+        case,
+        expect="CASE_OPENED:DONE CERTIFIED:DONE REVIEWED:DONE NOTICE_OVER:DONE RETRIEVED:DONE",
+    )
+
+
+def power_has_moved(harness: Harness, lin: str) -> None:
+    """The new administrator acts; the old grants are void."""
+    harness.chapter("Power has moved")
+    as_seal_admin = {"role": "SEAL_ADMIN"}
+    harness.perform(
+        "He Miao wants to make Lin Hao administrator of the seals at once.",
+        f"Person:p-he assign_role {lin}",
+        as_seal_admin,
+        expect=deny("COOLING_OFF"),
+        next_steps=("WAIT_UNTIL",),
+    )
+    harness.wait("The day of cooling off passes", DAY)
+    harness.perform("Now she does.", f"Person:p-he assign_role {lin}", as_seal_admin, told=(("ROLE_GIVEN", "p-lin"),))
+    face = face_for_task(harness, "zhou", "cartons")
+    harness.write("Zhou Min has her face checked again.", face)
+    harness.perform(
+        "She tries the seal, by the grant that Chen Jing gave.",
+        "Person:p-zhou use " + SEAL,
+        {**CARTONS, "verification": face.id},
+        SEALED,
+        expect=deny("GRANT_INVALIDATED_ADMIN_CHANGED"),
+        next_steps=("REQUEST_GRANT_RENEWAL",),
+        shown=("林*", "139****2684"),
+    )
+    give_grant(harness, "Lin Hao gives her a new one.", "lin", told=("GRANT_TO_CONFIRM", "p-luo"))
+    used = harness.perform(
+        "She uses the seal, on the check of before: a deny uses nothing up.",
+        "Person:p-zhou use " + SEAL,
+        {**CARTONS, "verification": face.id},
+        SEALED,
+        told=(("ALERT_FIRST_USE", "p-he", "p-luo"), ("SEAL_USED", "p-he", "p-luo")),
+    )
+    put_seal(harness, used)
