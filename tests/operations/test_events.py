@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from tiny.model import TINY, Document, facts
 
 from sealauthz.client import CallFailed, Event, SealAuthzClient
 from sealauthz.decision import Bundle, PolicyDecisionPoint
-from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
+from sealauthz.decision.texts import Texts
+from sealauthz.facts import Batch, Delete, FactCache, Put, Store, upgrade
 from sealauthz.operations import Operations
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
 from sealauthz.v1 import events_pb2
@@ -24,7 +26,8 @@ TOKENS = {"all": "a" * 40, "blue": "b" * 40}
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    return Bundle.load(TINY)
+    said = {"en": ("{team_title}: published by {by_id}", "Something is published"), "zh": ("有文档已发布",)}
+    return dataclasses.replace(Bundle.load(TINY), texts=Texts(events={"PUBLISHED": said}))
 
 
 @pytest.fixture
@@ -88,6 +91,16 @@ def test_an_event_names_what_happened_whom_to_tell_and_when(client: SealAuthzCli
     assert event.recipient_ids == ("ann", "bob")
     assert event.values == {"by_id": "ann"}
     assert event.text == ""
+
+
+def test_its_text_names_what_every_recipient_may_see(store: Store, client: SealAuthzClient) -> None:
+    after = start_of(client)
+    publish(client, 0)
+    assert take(client, 1, after, language="en")[0].text == "Red: published by ann"
+    assert take(client, 1, after, language="zh")[0].text == "有文档已发布"
+    # Names are those of the time of reading, and one of the two is no member any more.
+    store.write(Batch("test", "out", (Delete("TeamMember", "red-bob"),)))
+    assert take(client, 1, after, language="en")[0].text == "Something is published"
 
 
 def test_a_watch_goes_on_behind_the_last_event_that_was_handled(client: SealAuthzClient) -> None:

@@ -161,6 +161,11 @@ class Evaluation:
         log.error("%s deciding `%s` on %s", code, question.action, question.resource.type, exc_info=error)
         return self.deny(question, [self.catalog.reason(code)])
 
+    def sees(self, case: Case) -> bool:
+        """Tell whether the subject of a case may know of its resource. Raises EvaluationFailed."""
+        plan = self.catalog.plan(case.question)
+        return bool(plan.visible(plan.begin(case)))
+
     def evaluate(self, case: Case, plan: Plan) -> Decision:
         """Decide a case. Raises EvaluationFailed."""
         question, work = case.question, plan.begin(case)

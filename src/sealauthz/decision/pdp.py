@@ -19,12 +19,14 @@ from sealauthz.decision.decision import Decision, Explanation
 from sealauthz.decision.evaluation import GATE_STAGE, Evaluation
 from sealauthz.decision.explain import explain, unmet
 from sealauthz.decision.listing import Bounds, ListPage, Search, check_exceptions, search_for
+from sealauthz.decision.naming import names_for
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.errors import EvaluationFailed, InvalidRequest, SealAuthzError, did_you_mean
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Observed
+from sealauthz.schema import Event
 
 __all__ = ["GATE_STAGE", "PolicyDecisionPoint", "RequestOptions", "everything", "system_clock"]
 
@@ -223,6 +225,15 @@ class PolicyDecisionPoint:
         def work(snapshot: FactSnapshot) -> tuple[Mapping[str, str], ...]:
             found = (snapshot.find(record_type, each) for each in ids)
             return tuple(shown_of(model, record) for record in found if record is not None)
+
+        return self._fact_cache.answer(work, options.consistency, options.deadline)
+
+    def names_for(self, event: Event, options: RequestOptions = DEFAULT_OPTIONS) -> Mapping[str, str]:
+        """Return what the text of an event may name, beside its values, as all its recipients may see it now."""
+        catalog = self._catalog
+
+        def work(snapshot: FactSnapshot) -> Mapping[str, str]:
+            return names_for(Evaluation(catalog, snapshot, self._now(), options), snapshot, event)
 
         return self._fact_cache.answer(work, options.consistency, options.deadline)
 

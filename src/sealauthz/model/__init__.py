@@ -30,7 +30,7 @@ from sealauthz.model.effects import outings as outing_effects
 from sealauthz.model.effects import own_rules as rule_effects
 from sealauthz.model.effects import retrieval as retrieval_effects
 from sealauthz.model.effects.engine import unreported
-from sealauthz.model.events import EVENTS
+from sealauthz.model.events import EVENTS, NAMED
 from sealauthz.model.evidence import EVIDENCE
 from sealauthz.model.parameters import Parameters
 from sealauthz.model.progress import TIMELINES, VIEW
@@ -89,6 +89,7 @@ MODEL = Model(
             BATCHES,
             timelines=TIMELINES,
             events=EVENTS,
+            named=NAMED,
             sweeps=(unreported,),
         ),
     ),

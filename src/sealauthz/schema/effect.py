@@ -69,6 +69,19 @@ class Event:
     values: Mapping[str, Value] = field(default_factory=dict)
 
 
+class Named(NamedTuple):
+    """What the text of an event says of the record whose id its value `key` is; of its tenant where `key` is empty.
+
+    It is said while every recipient may know of the record, in the context of this action on it: names are read when an
+    event is told, and are kept in none.
+    """
+
+    key: str
+    record_type: str
+    action: str
+    says: Callable[[Any], Mapping[str, str]]
+
+
 class Act(NamedTuple):
     """One allowed act, as its effect sees it: the case that was decided, wired and at one revision.
 

@@ -12,7 +12,7 @@ from typing import Any
 from sealauthz.schema.action import Action, Resolver, ResolverInput
 from sealauthz.schema.arguments import arguments_of
 from sealauthz.schema.changes import Invariant
-from sealauthz.schema.effect import Duty, Swept
+from sealauthz.schema.effect import Duty, Named, Swept
 from sealauthz.schema.evidence import NO_EVIDENCE, Evidence
 from sealauthz.schema.progress import Timeline
 from sealauthz.schema.record import Shape, mask_all, shape_of
@@ -27,8 +27,8 @@ class ModelProblem(ValueError):
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part of a model: records in an order in which each refers to what the whole has, actions, invariants, where
-    obligations are met, the timelines of the record types that have one, the events, each with what it tells, and what
-    time alone changes.
+    obligations are met, the timelines of the record types that have one, the events, each with what it tells, what
+    their texts name, and what time alone changes.
     """
 
     records: tuple[type, ...] = ()
@@ -37,6 +37,7 @@ class Part:
     duties: tuple[Duty, ...] = ()
     timelines: Mapping[str, Timeline] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
+    named: tuple[Named, ...] = ()
     sweeps: tuple[Swept, ...] = ()
 
 
@@ -107,6 +108,11 @@ class Model:
     def events(self) -> Mapping[str, str]:
         """What each event tells, by its code."""
         return {code: says for part in self.parts for code, says in part.events.items()}
+
+    @cached_property
+    def named(self) -> tuple[Named, ...]:
+        """What the texts of events name beside what the events hold."""
+        return tuple(named for part in self.parts for named in part.named)
 
     @cached_property
     def sweeps(self) -> tuple[Swept, ...]:

@@ -7,17 +7,22 @@ look-up finds them. So nothing queues up for a watcher that lags.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
+from sealauthz.decision import RequestOptions
+from sealauthz.decision.bundle import Bundle
 from sealauthz.errors import InvalidRequest
 from sealauthz.facts import Store
+from sealauthz.facts.memory.consistency import Consistency
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.performed import StoredEvent
+from sealauthz.schema import Event
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, check_store, revision_message, timestamp, token_from
-from sealauthz.service.operations import Bundles, fill_values
-from sealauthz.service.questions import checked_language
+from sealauthz.service.operations import fill_values
+from sealauthz.service.questions import checked_language, may_see_of
 from sealauthz.service.watching import watched_tenants
 from sealauthz.v1 import authorization_pb2, events_pb2, events_pb2_grpc
 
@@ -47,12 +52,23 @@ _WHOLE = 2**31
 """The number behind all events of a revision."""
 
 
+class Names(Protocol):
+    """What serves policies, and says what a text may name (`decision.PolicyDecisionPoint`)."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle that is served; it may be replaced at any time."""
+
+    def names_for(self, event: Event, options: RequestOptions) -> Mapping[str, str]:
+        """Return what the text of an event may name, beside its values."""
+
+
 class EventsServicer(events_pb2_grpc.EventsServiceServicer):
     """Streams the events of one store. `signal` announces new revisions."""
 
-    def __init__(self, store: Store, bundles: Bundles, signal: Signal) -> None:
+    def __init__(self, store: Store, names: Names, signal: Signal) -> None:
         self._store = store
-        self._bundles = bundles
+        self._names = names
         self._signal = signal
 
     def Watch(self, request: events_pb2.WatchRequest, call: Call) -> Iterator[events_pb2.WatchResponse]:
@@ -89,7 +105,9 @@ class EventsServicer(events_pb2_grpc.EventsServiceServicer):
             found = self._store.events_after((place.revision, place.ordinal), _PAGE, tenants)
             for stored in found:
                 place = _Place(place.timeline, stored.revision, stored.ordinal)
-                yield events_pb2.WatchResponse(token=place.text(store_id), event=self._message(stored, language))
+                yield events_pb2.WatchResponse(
+                    token=place.text(store_id), event=self._message(stored, language, place.timeline, call)
+                )
                 told_at = time.monotonic()
                 count += 1
                 call.noted["events"] = count
@@ -103,7 +121,7 @@ class EventsServicer(events_pb2_grpc.EventsServiceServicer):
             if self._signal.wait_for_other(seen, _LOOK_S) == seen and call.is_cancelled():
                 return
 
-    def _message(self, stored: StoredEvent, language: str) -> events_pb2.Event:
+    def _message(self, stored: StoredEvent, language: str, timeline: str, call: Call) -> events_pb2.Event:
         event = stored.event
         record_type, record_id = event.about
         message = events_pb2.Event(
@@ -115,5 +133,8 @@ class EventsServicer(events_pb2_grpc.EventsServiceServicer):
         )
         fill_values(message.values, event.values)
         if language:
-            message.text = self._bundles.bundle.texts.event(event.code, language, event.values)
+            of_then = Consistency(stored.revision, timeline)
+            options = RequestOptions(may_see_of(call.caller), call.caller.name, of_then)
+            known = {**self._names.names_for(event, options), **event.values}
+            message.text = self._names.bundle.texts.event(event.code, language, known)
         return message

@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness import NOW, bundle
+from harness import NOW, bundle, check_told
 from joserfc.jwk import OKPKey
 
 from sealauthz.decision import Decision, Entity, PolicyDecisionPoint, Question
-from sealauthz.decision.assembly import RequestOptions
+from sealauthz.decision.assembly import DEFAULT_OPTIONS, RequestOptions
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.model import MODEL
 from sealauthz.operations import Operations, Performance, Performed
@@ -81,7 +81,13 @@ class Platform:
         found = self.store.events_after(self._told, 100)
         if found:
             self._told = (found[-1].revision, found[-1].ordinal)
+        check_told(each.event for each in found)
         return [each.event for each in found]
+
+    def text(self, event: Event, language: str = "en", options: RequestOptions = DEFAULT_OPTIONS) -> str:
+        """What an event says to people now."""
+        known = {**self._pdp.names_for(event, options), **event.values}
+        return bundle().texts.event(event.code, language, known)
 
     def get(self, record_type: str, record_id: str) -> Any:
         """A record as it is now; None if there is none."""

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, RequestOptions
+from sealauthz.decision.assembly import DEFAULT_OPTIONS
 from sealauthz.facts import Store
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.store.batch import Batch
@@ -34,6 +36,9 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 NOW = 1_790_000_000 * SECOND
+
+NAMES = {"enterprise_name", "sender_name", "seal_name", "seal_owner_name"}
+"""What is found by the ids of an event when its text is read (`test_event_texts.py`)."""
 
 Columns = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
@@ -140,14 +145,28 @@ class World:
         assert done, [reason.code for reason in done.decision.reasons]
         assert done.operation is not None
         events = tuple(each.event for each in self.store.events_after((before + 1, -1), 1_000))
-        assert {event.code for event in events} <= MODEL.events.keys()
+        check_told(events)
         self.events += events
         return Outcome(events=events, values=done.operation.values)
+
+    def text(self, event: Event, language: str = "en", options: RequestOptions = DEFAULT_OPTIONS) -> str:
+        """What an event says to people now."""
+        known = {**self._pdp.names_for(event, options), **event.values}
+        return bundle().texts.event(event.code, language, known)
 
     def get(self, record_type: str, record_id: str) -> Any:
         """A record as it is now; None if there is none."""
         with self._cache.read() as snapshot:
             return snapshot.find(record_type, record_id)
+
+
+def check_told(events: Iterable[Event]) -> None:
+    """What is told is declared, and its text finds in it whatever it may name."""
+    for event in events:
+        assert event.code in MODEL.events
+        for language, variants in bundle().texts.events[event.code].items():
+            named = set().union(*(re.findall(r"\{(\w+)\}", variant) for variant in variants))
+            assert named - NAMES <= event.values.keys(), (event.code, language)
 
 
 def _stated(values: list[tuple[str, Any]]) -> dict[str, Any]:

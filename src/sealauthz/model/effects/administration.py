@@ -58,9 +58,8 @@ def assign_role(act: Act) -> Outcome:
     terms = {"valid_to": said.valid_to, "custom_role_id": said.custom_role, "department_id": said.department}
     assignment_id, changes = give_role(act, ending, role, membership.id, membership, act.subject.id, **terms)
     values = {"assignment_id": assignment_id}
-    told = _told(
-        enterprise.id, "ROLE_GIVEN", "RoleAssignment", assignment_id, membership.person_id, **values, role=str(role)
-    )
+    named = {**values, "role": str(role), "valid_until": said.valid_to}
+    told = _told(enterprise.id, "ROLE_GIVEN", "RoleAssignment", assignment_id, membership.person_id, **named)
     return Outcome((*ending.changes, *changes), (*ending.events, told), values)
 
 
@@ -120,9 +119,8 @@ def record_absence(act: Act) -> Outcome:
     made = Absence(
         act.new_id("absence"), membership.id, substitute.id, act.subject.id, act.now, valid_from, said.valid_to
     )
-    told = _told(
-        membership.enterprise_id, "ABSENCE_RECORDED", "Absence", made.id, substitute.person_id, membership.person_id
-    )
+    whom = (substitute.person_id, membership.person_id)
+    told = _told(membership.enterprise_id, "ABSENCE_RECORDED", "Absence", made.id, *whom, valid_until=said.valid_to)
     return Outcome((Put(made),), (told,), {"absence_id": made.id})
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sealauthz.errors import EvaluationFailed
-from sealauthz.model.effects.told import watchers
+from sealauthz.model.effects.told import holder_of_use, watched
 from sealauthz.schema import Act, Duty, Event, MetBy, RecordChange, Update
 from sealauthz.schema.effect import Value
+from sealauthz.schema.record import UNLIMITED
 
 COUNTED_ON = {
     "grant_id": "SealGrant",
@@ -66,6 +67,17 @@ def _decrement(act: Act, named: Mapping[str, Value]) -> Iterable[RecordChange]:
         yield Update(record_type, record_id, values)
 
 
+def _left_after(act: Act) -> int | None:
+    """How often what this use is counted on can be used after it; None where nothing limits that."""
+    left = []
+    for record_type, record_id in counted(act.obligations.get("DECREMENT_USE", {})):
+        record = act.snapshot.find(record_type, record_id)
+        limit = None if record is None else getattr(record, "use_limit", UNLIMITED)
+        if limit != UNLIMITED and limit is not None:
+            left.append(max(limit - record.used - 1, 0))
+    return min(left, default=None)
+
+
 def _use_code(_act: Act, named: Mapping[str, Value]) -> Iterable[RecordChange]:
     """Forget the code that opened the controller: it opens it once, and the next one is another."""
     yield Update("SealUseRequest", str(named["request_id"]), {"code_digest": ""})
@@ -85,10 +97,11 @@ def _owe_photo(act: Act, _named: Mapping[str, Value]) -> Iterable[RecordChange]:
 def _alert(code: str) -> Callable[[Act, Mapping[str, Value]], Iterable[Event]]:
     def tell(act: Act, _named: Mapping[str, Value]) -> Iterable[Event]:
         """Alert those who watch the seal."""
-        seal = act.resource
-        told = dict.fromkeys(watchers(seal.enterprise, act.now, seal.id))
-        values = {"seal_id": seal.id, "actor_id": act.subject.id, "action": act.action}
-        yield Event(code, seal.enterprise_id, ("Seal", seal.id), tuple(told), values)
+        values: dict[str, Value] = {"actor_id": act.subject.id, "action": act.action}
+        left = _left_after(act)
+        if left is not None:
+            values["left"] = left
+        yield from watched(code, act.resource, holder_of_use(act), act.now, values)
 
     return tell
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from sealauthz.model.effects.acting import member_of, refuse
 from sealauthz.model.records.grants import Delegation, DelegationContractType, DelegationPower, GrantScope
 from sealauthz.schema import Act, Event, Instant, Outcome, Put
+from sealauthz.schema.effect import Value
 from sealauthz.schema.record import Ref
 
 
@@ -53,7 +54,7 @@ def delegate(act: Act) -> Outcome:
         reason=given.reason,
     )
     details = (Put(DelegationContractType(act.new_id(f"type-{each}"), made.id, each)) for each in types)
-    event = _event("DELEGATION_OFFERED", act, enterprise.id, made.id, chosen.person_id)
+    event = _event("DELEGATION_OFFERED", act, enterprise.id, made, chosen.person_id)
     return Outcome((Put(made), *details), (event,), {"delegation_id": made.id})
 
 
@@ -61,7 +62,7 @@ def accept(act: Act) -> Outcome:
     """Accept to act in a colleague's place."""
     delegation = act.resource
     principal = delegation.principal
-    event = _event("DELEGATION_ACCEPTED", act, principal.enterprise_id, delegation.id, principal.person_id)
+    event = _event("DELEGATION_ACCEPTED", act, principal.enterprise_id, delegation, principal.person_id)
     return Outcome((act.set(delegation, state="ACTIVE"),), (event,))
 
 
@@ -70,12 +71,15 @@ def revoke(act: Act) -> Outcome:
     delegation = act.resource
     principal, chosen = delegation.principal, delegation.delegate
     told = tuple(p for p in (principal.person_id, chosen.person_id) if p != act.subject.id)
-    event = _event("DELEGATION_ENDED", act, principal.enterprise_id, delegation.id, *told)
+    event = _event("DELEGATION_ENDED", act, principal.enterprise_id, delegation, *told)
     return Outcome((act.set(delegation, state="REVOKED"),), (event,))
 
 
-def _event(code: str, act: Act, tenant_id: str, delegation_id: str, *told: str) -> Event:
-    return Event(code, tenant_id, ("Delegation", delegation_id), told, {"actor_id": act.subject.id})
+def _event(code: str, act: Act, tenant_id: str, delegation: Any, *told: str) -> Event:
+    values: dict[str, Value] = {"actor_id": act.subject.id, "valid_until": delegation.valid_to}
+    if delegation.seal_id is not None:
+        values["seal_id"] = delegation.seal_id
+    return Event(code, tenant_id, ("Delegation", delegation.id), told, values)
 
 
 EVENTS = {

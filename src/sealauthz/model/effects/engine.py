@@ -6,13 +6,14 @@ reports in time is UNKNOWN and counts: there may be an impression somewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sealauthz.model.effects.told import about_seal, watchers
+from sealauthz.model.effects.told import watched
 from sealauthz.model.effects.turns import signed
 from sealauthz.schema import Act, Event, Instant, Outcome, RecordChange, Update
 from sealauthz.schema.action import Snapshot
+from sealauthz.schema.effect import Value
 
 REPORTED_WITHIN = 3_600_000_000
 """How long a use stays RESERVED, in microseconds: far longer than its receipt lasts, so that an engine that was away
@@ -60,10 +61,17 @@ def report_not_sealed(act: Act) -> Outcome:
     beside = [other for other in others if other.operation_id == made.operation_id]
     if all(other.state == "NOT_SEALED" for other in beside):
         changes += _given_back(act.snapshot, made)
-    seal_record = act.snapshot.find("Seal", made.seal_id)
-    recipients = [*watchers(seal_record.enterprise, act.now, made.seal_id), made.person_id]
-    told = about_seal("SEAL_USE_NOT_SEALED", act, seal_record, recipients, use_id=made.id, task_id=task.id)
-    return Outcome(tuple(changes), (told,))
+    values = {"actor_id": act.subject.id, "use_id": made.id, "task_id": task.id}
+    told = _told("SEAL_USE_NOT_SEALED", act.snapshot, act.now, made, values, made.person_id)
+    return Outcome(tuple(changes), tuple(told))
+
+
+def _told(
+    code: str, snapshot: Snapshot, now: Instant, made: Any, values: Mapping[str, Value], *others: str
+) -> Iterable[Event]:
+    """Tell those who watch the seal of a use, and those who watch at the enterprise that holds the seal."""
+    holder = None if made.holder_id is None else snapshot.find("Enterprise", made.holder_id)
+    return watched(code, snapshot.find("Seal", made.seal_id), holder, now, values, *others, use_id=made.id)
 
 
 def _given_back(snapshot: Snapshot, made: Any) -> Iterable[RecordChange]:
@@ -105,10 +113,8 @@ def unreported(snapshot: Snapshot, now: Instant) -> Outcome:
         if made is None or made.state != "RESERVED" or now < made.used_at + REPORTED_WITHIN:
             continue
         changes.append(Update("SealUse", made.id, {"state": "UNKNOWN", "closed_at": now}))
-        put = snapshot.find("Seal", made.seal_id)
-        recipients = tuple(dict.fromkeys(watchers(put.enterprise, now, put.id)))
-        values = {"seal_id": put.id, "use_id": made.id, "task_id": made.task_id, "person_id": made.person_id}
-        events.append(Event("SEAL_USE_UNKNOWN", put.enterprise_id, ("SealUse", made.id), recipients, values))
+        values = {"use_id": made.id, "task_id": made.task_id, "person_id": made.person_id}
+        events += _told("SEAL_USE_UNKNOWN", snapshot, now, made, values)
     return Outcome(tuple(changes), tuple(events))
 
 

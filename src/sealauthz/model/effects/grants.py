@@ -80,7 +80,8 @@ def confirm(act: Act) -> Outcome:
             refuse("resource", "goes on with a grant that has ended")
         # What was used since it was listed is not given again.
         values["use_limit"] = min(grant_.use_limit, uses_left(grant_.adopts))
-    event = about_seal("GRANT_CONFIRMED", act, grant_.seal, _grantees(grant_), grant_id=grant_.id)
+    named = {"grant_id": grant_.id, "valid_until": grant_.valid_to}
+    event = about_seal("GRANT_CONFIRMED", act, grant_.seal, _grantees(grant_), **named)
     return Outcome((act.set(grant_, **values),), (event,))
 
 
@@ -207,7 +208,9 @@ def _assignments(grant_: Any, membership_id: str) -> list[Any]:
 def _to_holder(code: str, act: Act, member: Any) -> Event:
     """An event of the enterprise that holds the seal, to one of its members."""
     about = ("CrossEnterpriseGrant", act.resource.id)
-    return Event(code, act.context.holder.id, about, (member.person_id,), {"actor_id": act.subject.id})
+    grant_ = act.resource
+    values = {"actor_id": act.subject.id, "seal_id": grant_.seal_id, "valid_until": grant_.valid_to}
+    return Event(code, act.context.holder.id, about, (member.person_id,), values)
 
 
 def _end_adopted(act: Act, named: Mapping[str, Value]) -> Iterable[RecordChange]:

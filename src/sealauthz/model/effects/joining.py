@@ -61,7 +61,11 @@ def join(act: Act) -> Outcome:
         handler_id=handler and handler.id,
     )
     told = () if handler is None else (handler.person_id,)
-    return Outcome((*old, Put(made)), (_told(made, "APPLICATION_RECEIVED", *told),), {"application_id": made.id})
+    return Outcome(
+        (*old, Put(made)),
+        (_told(made, "APPLICATION_RECEIVED", *told, expires_at=made.expires_at),),
+        {"application_id": made.id},
+    )
 
 
 def remind(act: Act) -> Outcome:
@@ -70,7 +74,8 @@ def remind(act: Act) -> Outcome:
     named = administrators(application.enterprise, act.now)[0]
     count = application.reminders + 1
     change = act.set(application, reminders=count, last_reminded_at=act.now, handler_id=named.id)
-    return Outcome((change,), (_told(application, "APPLICATION_REMINDER", named.person_id, reminders=count),))
+    values = {"reminders": count, "expires_at": application.expires_at}
+    return Outcome((change,), (_told(application, "APPLICATION_REMINDER", named.person_id, **values),))
 
 
 def withdraw_application(act: Act) -> Outcome:
@@ -166,7 +171,9 @@ def invite(act: Act) -> Outcome:
         contact_digest=said.contact_digest,
     )
     told = () if said.target is None else (said.target,)
-    return Outcome((Put(made),), (_told(made, "INVITED", *told),), {"invitation_id": made.id})
+    return Outcome(
+        (Put(made),), (_told(made, "INVITED", *told, expires_at=made.expires_at),), {"invitation_id": made.id}
+    )
 
 
 def claim(act: Act) -> Outcome:
@@ -179,7 +186,10 @@ def claim(act: Act) -> Outcome:
 def confirm_invitee(act: Act) -> Outcome:
     """Confirm who claimed the invitation."""
     change = act.set(act.resource, confirmed_at=act.now)
-    return Outcome((change,), (_told(act.resource, "INVITATION_CONFIRMED", act.resource.target_id),))
+    return Outcome(
+        (change,),
+        (_told(act.resource, "INVITATION_CONFIRMED", act.resource.target_id, expires_at=act.resource.expires_at),),
+    )
 
 
 def accept(act: Act) -> Outcome:

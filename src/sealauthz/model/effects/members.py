@@ -160,7 +160,12 @@ class Ending:
                 continue
             if application.handler_id != to_id and self._end(application, handler_id=to_id):
                 told = () if to_person is None else (to_person,)
-                self._tell("APPLICATION_REROUTED", application, told, {"application_id": application.id})
+                self._tell(
+                    "APPLICATION_REROUTED",
+                    application,
+                    told,
+                    {"application_id": application.id, "expires_at": application.expires_at},
+                )
 
     def _still_administers(self, membership: Any) -> bool:
         now = self._act.now

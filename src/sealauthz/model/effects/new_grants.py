@@ -229,7 +229,7 @@ def _adopted(act: Act) -> Outcome:
 
 def _granted(act: Act, made: Any, details: Iterable[Any]) -> Outcome:
     told = persons(seal_administrators(act.resource.enterprise, act.now), [act.subject.id])
-    event = about_seal("GRANT_TO_CONFIRM", act, act.resource, told, grant_id=made.id)
+    event = about_seal("GRANT_TO_CONFIRM", act, act.resource, told, grant_id=made.id, valid_until=made.valid_to)
     changes = (Put(made), *(Put(detail) for detail in details))
     return Outcome(changes, (event,), {"grant_id": made.id, "grant_type": type(made).__name__})
 

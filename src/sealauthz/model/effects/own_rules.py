@@ -65,7 +65,7 @@ def withdraw_change(act: Act) -> Outcome:
 
 
 def _kind(act: Act, change: Any) -> Mapping[str, Value]:
-    return {"rule_kind": str(change.rule_kind), "counts_from": change.counts_from, "actor_id": act.subject.id}
+    return {"rule_kind": str(change.rule_kind), "counts_from_at": change.counts_from, "actor_id": act.subject.id}
 
 
 def _to_author(code: str, act: Act) -> Event:

@@ -77,7 +77,7 @@ def request_use(act: Act) -> Outcome:
         process = seal.enterprise.approval_processes.holding("id", given.process)[0]
         next_ = Course(process, applicant, act.now, (), act.now).awaited(seal.enterprise)
     told = persons(next_, [act.subject.id])
-    event = about_seal("APPROVAL_WANTED", act, seal, told, request_id=made.id)
+    event = about_seal("APPROVAL_WANTED", act, seal, told, request_id=made.id, valid_until=made.valid_to)
     return Outcome((Put(made), *details), (event,), {"request_id": made.id})
 
 
@@ -112,7 +112,8 @@ def approve(act: Act) -> Outcome:
         return Outcome((Put(approval), act.set(request, state="APPROVED")), (event,), {"approval_id": approval.id})
     seen = [act.subject.id, request.applicant.person_id, *(each.approver.person_id for each in request.approvals)]
     told = persons(course.awaited(request.seal.enterprise), seen)
-    event = about_seal("APPROVAL_WANTED", act, request.seal, told, request_id=request.id)
+    named = {"request_id": request.id, "valid_until": request.valid_to}
+    event = about_seal("APPROVAL_WANTED", act, request.seal, told, **named)
     return Outcome((Put(approval),), (event,), {"approval_id": approval.id})
 
 
@@ -161,7 +162,8 @@ def _verdict(act: Act, request: Any, verdict: ApprovalVerdict) -> Approval:
 
 
 def _to_applicant(code: str, act: Act, request: Any) -> Event:
-    return about_seal(code, act, request.seal, [request.applicant.person_id], request_id=request.id)
+    named = {"request_id": request.id, "uses": request.uses, "valid_until": request.valid_to}
+    return about_seal(code, act, request.seal, [request.applicant.person_id], **named)
 
 
 EVENTS = {

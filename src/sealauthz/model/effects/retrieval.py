@@ -214,7 +214,11 @@ def publish_notice(act: Act) -> Outcome:
     case = act.resource
     is_public = "MAKE_NOTICE_PUBLIC" in act.obligations
     values = {"notice_from": act.now, **({"published_at": act.now} if is_public else {})}
-    event = told(case, "RETRIEVAL_NOTICE", case.applicant_id, *concerned(case), notice_from_at=act.now)
+    numbers = act.context.parameters
+    is_short = case.path == RetrievalPath.LEGAL_REP_ONLINE and not is_public
+    until = act.now + (numbers.notice_legal_rep if is_short else numbers.notice_documents)
+    times = {"notice_from_at": act.now, "notice_until": until}
+    event = told(case, "RETRIEVAL_NOTICE", case.applicant_id, *concerned(case), **times)
     return Outcome((act.set(case, **values),), (event,))
 
 

@@ -61,7 +61,8 @@ def execute(act: Act) -> Outcome:
     ]
     ending.reroute(membership_id, case.applicant_id, case.applicant_id)
     changes.append(act.set(case, state=CaseState.EXECUTED, executed_at=act.now))
-    event = told(case, "RETRIEVAL_EXECUTED", case.applicant_id, *persons_of(former), *concerned(case))
+    whom = (case.applicant_id, *persons_of(former), *concerned(case))
+    event = told(case, "RETRIEVAL_EXECUTED", *whom, appeal_until=act.now + act.context.parameters.appeal_within)
     values = {"membership_id": membership_id, "assignment_id": assignment_id}
     return Outcome((*ending.changes, *changes), (*ending.events, event), values)
 

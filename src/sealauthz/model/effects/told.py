@@ -5,7 +5,7 @@ Nothing of a hold that the platform or a court placed goes to those whom it conc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sealauthz.model.effects.acting import is_live, is_standing
@@ -74,9 +74,36 @@ def watchers(enterprise: Any, now: Instant, seal_id: str | None = None) -> list[
     return holders_of(enterprise, now, "SYSTEM_ADMIN", "LEGAL_REP", "SEAL_AUDITOR") + leaders
 
 
+def holder_of_use(act: Act) -> Any:
+    """Return the enterprise that uses the seal of another one by this act; None where the owner's own people do."""
+    grant_id = act.obligations.get("DECREMENT_USE", {}).get("cross_grant_id")
+    grant = None if grant_id is None else act.snapshot.find("CrossEnterpriseGrant", str(grant_id))
+    return None if grant is None else act.snapshot.find("Enterprise", grant.holder_id)
+
+
 def is_of_authority(hold: Any) -> bool:
     """Tell whether the platform or a court placed a hold."""
     return hold.source in _OF_AUTHORITY
+
+
+def watched(
+    code: str,
+    seal: Any,
+    holder: Any,
+    now: Instant,
+    values: Mapping[str, Value],
+    *others: str,
+    use_id: str = "",
+) -> Iterator[Event]:
+    """Return the events about a use of a seal: for those who watch it at its owner, and `others`; and for those who
+    watch at the enterprise that holds the seal, where the use was its own.
+    """
+    about = ("SealUse", use_id) if use_id else ("Seal", seal.id)
+    told = {"seal_id": seal.id, **values}
+    owners = persons([*watchers(seal.enterprise, now, seal.id), *others])
+    yield Event(code, seal.enterprise_id, about, owners, told)
+    if holder is not None:
+        yield Event(code, holder.id, about, persons(watchers(holder, now, seal.id)), told)
 
 
 def about_seal(code: str, act: Act, seal: Any, recipients: Iterable[str], **values: Value) -> Event:
@@ -99,7 +126,10 @@ def _tell_watchers(act: Act, _named: Mapping[str, Value]) -> Iterable[Event]:
         )
         return
     seal = resource if kind == "Seal" else resource.seal
-    yield about_seal(code, act, seal, watchers(seal.enterprise, act.now, seal.id))
+    values: dict[str, Value] = {"actor_id": act.subject.id}
+    if act.action == "carry_out":
+        values["due_at"] = act.obligations["RECORD_OUTING"]["due_at"]
+    yield from watched(code, seal, holder_of_use(act), act.now, values)
 
 
 def _enterprise_of(act: Act) -> Any:

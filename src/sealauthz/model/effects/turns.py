@@ -31,7 +31,14 @@ def tenant_of(task: Any) -> str:
 
 def task_event(code: str, task: Any, recipients: Iterable[str], **values: str | int) -> Event:
     """Return an event about a task."""
-    told = {"task_id": task.id, "contract_id": task.signatory.contract_id, **values}
+    contract = task.signatory.contract
+    told = {
+        "task_id": task.id,
+        "contract_id": contract.id,
+        "sender_id": contract.initiator_id,
+        "sign_until": contract.deadline,
+        **values,
+    }
     return Event(code, tenant_of(task), ("SigningTask", task.id), tuple(dict.fromkeys(recipients)), told)
 
 

@@ -1,0 +1,38 @@
+"""What the text of an event may name: of the records that it holds the ids of, as far as every recipient sees them."""
+
+from __future__ import annotations
+
+from sealauthz.decision.assembly import Case
+from sealauthz.decision.evaluation import Evaluation
+from sealauthz.decision.question import Entity, Question
+from sealauthz.errors import CallerNotPermitted, EvaluationFailed
+from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.schema import Event, Named
+
+
+def names_for(evaluation: Evaluation, snapshot: FactSnapshot, event: Event) -> dict[str, str]:
+    """Return what the text of an event says beside its values.
+
+    A name that is left out is not said: its record is gone, outside the caller's right, or hidden from one of those
+    who are told. Where nobody is named as a recipient, only the tenant is: whom the platform tells, we cannot judge.
+    """
+    found: dict[str, str] = {}
+    for named in evaluation.catalog.bundle.model.named:
+        record_id = event.values.get(named.key) if named.key else event.tenant_id
+        if type(record_id) is not str or (named.key and not event.recipients):
+            continue
+        if all(_sees(evaluation, named, record_id, recipient) for recipient in event.recipients):
+            record = snapshot.find(named.record_type, record_id)
+            found |= {} if record is None else named.says(record)
+    return found
+
+
+def _sees(evaluation: Evaluation, named: Named, record_id: str, recipient: str) -> bool:
+    # With several types of subjects, an id would not say who is told.
+    (subject_type,) = evaluation.catalog.bundle.model.subjects
+    question = Question(Entity(subject_type, recipient), named.action, Entity(named.record_type, record_id))
+    try:
+        case = evaluation.case(question)
+        return isinstance(case, Case) and evaluation.sees(case)
+    except (CallerNotPermitted, EvaluationFailed):
+        return False
