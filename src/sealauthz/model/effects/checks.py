@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from sealauthz.model.records.identity import VerificationState
 from sealauthz.schema import Act, Duty, MetBy, RecordChange, Update
 from sealauthz.schema.effect import Value
 
 
 def _consume(act: Act, named: Mapping[str, Value]) -> Iterable[RecordChange]:
     """Use up the check that an obligation names."""
-    values = {"state": "CONSUMED", "consumed_at": act.now}
+    values = {"state": VerificationState.CONSUMED, "consumed_at": act.now}
     yield Update("IdentityVerification", str(named["verification_id"]), values)
 
 

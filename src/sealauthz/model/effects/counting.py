@@ -11,6 +11,7 @@ from typing import Any
 
 from sealauthz.errors import EvaluationFailed
 from sealauthz.model.effects.told import holder_of_use, watched
+from sealauthz.model.records.requests import UseRequestState
 from sealauthz.schema import Act, Duty, Event, MetBy, RecordChange, Update
 from sealauthz.schema.effect import Value
 from sealauthz.schema.record import UNLIMITED
@@ -60,10 +61,10 @@ def _decrement(act: Act, named: Mapping[str, Value]) -> Iterable[RecordChange]:
             raise EvaluationFailed(f"`{record_type}:{record_id}` is to be counted and is not there")
         values: dict[str, Any] = {"used": record.used + 1}
         if record_type == "SealUseRequest":
-            values["state"] = "IN_USE"
+            values["state"] = UseRequestState.IN_USE
             # What is only reserved may come back: the engine's report completes the request.
             if act.action not in _RESERVING and values["used"] >= record.uses:
-                values["state"] = "COMPLETED"
+                values["state"] = UseRequestState.COMPLETED
         yield Update(record_type, record_id, values)
 
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from sealauthz.model.effects.acting import member_of, refuse
-from sealauthz.model.records.grants import Delegation, DelegationContractType, DelegationPower, GrantScope
+from sealauthz.model.records.grants import (
+    Delegation,
+    DelegationContractType,
+    DelegationPower,
+    DelegationState,
+    GrantScope,
+)
 from sealauthz.schema import Act, Event, Instant, Outcome, Put
 from sealauthz.schema.effect import Value
 from sealauthz.schema.record import Ref
@@ -63,7 +69,7 @@ def accept(act: Act) -> Outcome:
     delegation = act.resource
     principal = delegation.principal
     event = _event("DELEGATION_ACCEPTED", act, principal.enterprise_id, delegation, principal.person_id)
-    return Outcome((act.set(delegation, state="ACTIVE"),), (event,))
+    return Outcome((act.set(delegation, state=DelegationState.ACTIVE),), (event,))
 
 
 def revoke(act: Act) -> Outcome:
@@ -72,7 +78,7 @@ def revoke(act: Act) -> Outcome:
     principal, chosen = delegation.principal, delegation.delegate
     told = tuple(p for p in (principal.person_id, chosen.person_id) if p != act.subject.id)
     event = _event("DELEGATION_ENDED", act, principal.enterprise_id, delegation, *told)
-    return Outcome((act.set(delegation, state="REVOKED"),), (event,))
+    return Outcome((act.set(delegation, state=DelegationState.REVOKED),), (event,))
 
 
 def _event(code: str, act: Act, tenant_id: str, delegation: Any, *told: str) -> Event:

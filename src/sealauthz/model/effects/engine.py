@@ -11,6 +11,8 @@ from typing import Any
 
 from sealauthz.model.effects.told import watched
 from sealauthz.model.effects.turns import signed
+from sealauthz.model.records.contracts import SealUseState, TaskState
+from sealauthz.model.records.requests import UseRequestState
 from sealauthz.schema import Act, Event, Instant, Outcome, RecordChange, Update
 from sealauthz.schema.action import Snapshot
 from sealauthz.schema.effect import Value
@@ -36,7 +38,7 @@ def confirm_sealed(act: Act) -> Outcome:
     """
     made = act.resource
     task = made.task
-    changes: list[RecordChange] = [act.set(made, state="SEALED", closed_at=act.now)]
+    changes: list[RecordChange] = [act.set(made, state=SealUseState.SEALED, closed_at=act.now)]
     events: list[Event] = []
     sealed = {other.digest for other in task.uses if other.state == "SEALED"} | {made.digest}
     # A task that ended in the meantime stays as it is, and what was sealed in it is on record all the same.
@@ -55,9 +57,9 @@ def report_not_sealed(act: Act) -> Outcome:
     made = act.resource
     task = made.task
     others = [other for other in task.uses if other.id != made.id]
-    changes: list[RecordChange] = [act.set(made, state="NOT_SEALED", closed_at=act.now)]
+    changes: list[RecordChange] = [act.set(made, state=SealUseState.NOT_SEALED, closed_at=act.now)]
     if task.state == "IN_PROGRESS" and all(other.state == "NOT_SEALED" for other in others):
-        changes.append(act.set(task, state="PENDING"))
+        changes.append(act.set(task, state=TaskState.PENDING))
     beside = [other for other in others if other.operation_id == made.operation_id]
     if all(other.state == "NOT_SEALED" for other in beside):
         changes += _given_back(act.snapshot, made)
@@ -98,7 +100,7 @@ def _completed_requests(act: Act, made: Any) -> Iterable[RecordChange]:
         others = act.snapshot.matching("CountedRequest", request_id=request.id)
         uses = [act.snapshot.find("CountedRequest", each).use for each in others if each != counted.id]
         if all(other.state != "RESERVED" for other in uses if other.id != made.id):
-            yield Update("SealUseRequest", request.id, {"state": "COMPLETED"})
+            yield Update("SealUseRequest", request.id, {"state": UseRequestState.COMPLETED})
 
 
 def unreported(snapshot: Snapshot, now: Instant) -> Outcome:
@@ -112,7 +114,7 @@ def unreported(snapshot: Snapshot, now: Instant) -> Outcome:
         made = snapshot.find("SealUse", use_id)
         if made is None or made.state != "RESERVED" or now < made.used_at + REPORTED_WITHIN:
             continue
-        changes.append(Update("SealUse", made.id, {"state": "UNKNOWN", "closed_at": now}))
+        changes.append(Update("SealUse", made.id, {"state": SealUseState.UNKNOWN, "closed_at": now}))
         values = {"use_id": made.id, "task_id": made.task_id, "person_id": made.person_id}
         events += _told("SEAL_USE_UNKNOWN", snapshot, now, made, values)
     return Outcome(tuple(changes), tuple(events))

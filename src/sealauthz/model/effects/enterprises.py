@@ -14,6 +14,7 @@ from sealauthz.model.records.organisation import (
     CertificationMethod,
     CertificationState,
     MonitorSubscription,
+    SubscriptionState,
 )
 from sealauthz.model.records.retrieval import EnterpriseAuthentication, ReviewVerdict
 from sealauthz.model.records.seals import CertificateState, ProposalState, SealState
@@ -32,6 +33,8 @@ EVENTS = {
     "DATA_EXPORTED": "Somebody took the data of the enterprise out.",
     "MONITORING_CHANGED": "Somebody watches the seals from now on, or no longer.",
 }
+
+_DECIDED = {ReviewVerdict.PASSED: CertificationState.PASSED, ReviewVerdict.REJECTED: CertificationState.REJECTED}
 
 
 def _told(record: Any, code: str, *recipients: str, **values: Any) -> Event:
@@ -91,7 +94,7 @@ def decide_certification(act: Act) -> Outcome:
     if said.owner is not None and said.verdict != "PASSED":
         refuse("arguments[owner]", "goes with the verdict PASSED")
     decided = {"decided_at": act.now, "reviewer_id": act.subject.id, "owner_id": said.owner}
-    changes = [act.set(certification, state=CertificationState(said.verdict), **decided)]
+    changes = [act.set(certification, state=_DECIDED[said.verdict], **decided)]
     is_first = certification.purpose == "FIRST" and enterprise.auth_state == "CERTIFYING"
     others = (each for each in enterprise.authentications if each.purpose == "FIRST" and each.id != certification.id)
     hopes = any(each.state in ("SUBMITTED", "IN_REVIEW", "PASSED") for each in others)
@@ -174,7 +177,7 @@ def subscribe(act: Act) -> Outcome:
 
 def end_subscription(act: Act) -> Outcome:
     """End a watch."""
-    return Outcome((act.set(act.resource, state="ENDED"),))
+    return Outcome((act.set(act.resource, state=SubscriptionState.ENDED),))
 
 
 def _tell_watchers(act: Act, _named: Mapping[str, Value]) -> Iterable[Event]:

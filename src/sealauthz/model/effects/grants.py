@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from sealauthz.model.effects.acting import member_of, refuse
 from sealauthz.model.effects.new_grants import check_terms, uses_left
 from sealauthz.model.effects.told import about_seal, administrators, persons, seal_administrators
-from sealauthz.model.records.grants import AuthLetter, GrantTerm, HolderAssignment
+from sealauthz.model.records.grants import AuthLetter, GrantState, GrantTerm, HolderAssignment, HolderState, LetterState
 from sealauthz.schema import Act, Duty, Event, Instant, MetBy, Outcome, Put, RecordChange
 from sealauthz.schema.effect import Value
 from sealauthz.schema.record import Ref
@@ -46,6 +46,9 @@ class LetterVerdict(StrEnum):
     REJECTED = "REJECTED"
 
 
+_FOUND = {LetterVerdict.VERIFIED: LetterState.VERIFIED, LetterVerdict.REJECTED: LetterState.REJECTED}
+
+
 @dataclass(frozen=True, slots=True)
 class LetterFinding:
     """What the person who verifies a letter found."""
@@ -70,7 +73,7 @@ def confirm(act: Act) -> Outcome:
     """
     grant_, is_by_face = act.resource, "CONSUME_VERIFICATION" in act.obligations
     values: dict[str, Any] = {
-        "state": "ACTIVE",
+        "state": GrantState.ACTIVE,
         "confirmation": "INTENT" if is_by_face else "AUTH_LETTER",
         "confirmed_by_id": act.subject.id,
         "confirmed_at": act.now,
@@ -140,12 +143,14 @@ def verify_letter(act: Act) -> Outcome:
     """Say what a letter is worth: a verified one can confirm its grant."""
     letter, verdict = act.resource, LetterVerdict(act.arguments.verdict)
     event = about_seal("LETTER_VERIFIED", act, letter.seal, [letter.delivered_by_id], verdict=str(verdict))
-    return Outcome((act.set(letter, state=verdict, verified_by_id=act.subject.id, verified_at=act.now),), (event,))
+    return Outcome(
+        (act.set(letter, state=_FOUND[verdict], verified_by_id=act.subject.id, verified_at=act.now),), (event,)
+    )
 
 
 def withdraw_letter(act: Act) -> Outcome:
     """Take a letter back. A grant that was confirmed by it is confirmed no longer, and gives nothing."""
-    return Outcome((act.set(act.resource, state="WITHDRAWN"),))
+    return Outcome((act.set(act.resource, state=LetterState.WITHDRAWN),))
 
 
 # --- taking back ------------------------------------------------------------------------------------------------------
@@ -165,12 +170,15 @@ def revoke(act: Act) -> Outcome:
     changes: list[RecordChange]
     match type(grant_).__name__:
         case "SealGrant":
-            changes = [*ended(act, grant_, state="REVOKED")]
+            changes = [*ended(act, grant_, state=GrantState.REVOKED)]
         case "CrossEnterpriseGrant":
             standing = [holder for holder in grant_.holders if holder.state == "ACTIVE"]
-            changes = [act.set(grant_, state="REVOKED"), *(act.set(each, state="REVOKED") for each in standing)]
+            changes = [
+                act.set(grant_, state=GrantState.REVOKED),
+                *(act.set(each, state=HolderState.REVOKED) for each in standing),
+            ]
         case _:
-            changes = [act.set(grant_, state="REVOKED")]
+            changes = [act.set(grant_, state=GrantState.REVOKED)]
     told = [grant_.grantor.membership.person_id, *_grantees(grant_)]
     return Outcome(tuple(changes), (about_seal("GRANT_REVOKED", act, grant_.seal, told, grant_id=grant_.id),))
 
@@ -198,7 +206,7 @@ def unassign(act: Act) -> Outcome:
     if not found:
         refuse("arguments[member]", "is not named")
     member = act.context.holder.memberships.holding("id", act.arguments.member)[0]
-    return Outcome((act.set(found[0], state="REVOKED"),), (_to_holder("HOLDER_UNASSIGNED", act, member),))
+    return Outcome((act.set(found[0], state=HolderState.REVOKED),), (_to_holder("HOLDER_UNASSIGNED", act, member),))
 
 
 def _assignments(grant_: Any, membership_id: str) -> list[Any]:
@@ -218,7 +226,7 @@ def _end_adopted(act: Act, named: Mapping[str, Value]) -> Iterable[RecordChange]
     old = act.resource.adopts
     if old is None or old.id != named["grant_id"]:
         refuse("resource", "goes on with another grant than the one that is to end")
-    return ended(act, old, state="REVOKED")
+    return ended(act, old, state=GrantState.REVOKED)
 
 
 DUTIES = (Duty("END_ADOPTED_GRANT", MetBy.TRANSACTION, meet=_end_adopted),)

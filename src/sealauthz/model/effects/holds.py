@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sealauthz.model.effects.acting import refuse
-from sealauthz.model.records.seals import HoldSource, SealHold
+from sealauthz.model.records.outings import OutingState
+from sealauthz.model.records.seals import HoldSource, HoldState, SealHold, SealState
 from sealauthz.schema import Act, Duty, MetBy, Outcome, Put, RecordChange, Update
 from sealauthz.schema.effect import Value
 
@@ -28,19 +29,21 @@ def freeze(act: Act) -> Outcome:
 def report_lost(act: Act) -> Outcome:
     """Report a seal lost: it is LOST, and a hold names who said so."""
     hold = _placed(act, act.resource, HoldSource.LOSS)
-    return Outcome((act.set(act.resource, state="LOST"), Put(hold)), values={"hold_id": hold.id})
+    return Outcome((act.set(act.resource, state=SealState.LOST), Put(hold)), values={"hold_id": hold.id})
 
 
 def report_found(act: Act) -> Outcome:
     """Report a lost seal found: it is switched off, never in use, and the holds of its loss are over. Others stand."""
     seal = act.resource
     lost = [hold for hold in seal.holds if hold.source == "LOSS" and hold.state == "PLACED"]
-    return Outcome((act.set(seal, state="DISABLED"), *(act.set(hold, state="RELEASED") for hold in lost)))
+    return Outcome(
+        (act.set(seal, state=SealState.DISABLED), *(act.set(hold, state=HoldState.RELEASED) for hold in lost))
+    )
 
 
 def release(act: Act) -> Outcome:
     """Release one hold of the enterprise's own; the seal goes on where no other one stands."""
-    return Outcome((act.set(act.resource, state="RELEASED"),))
+    return Outcome((act.set(act.resource, state=HoldState.RELEASED),))
 
 
 def place_hold(act: Act) -> Outcome:
@@ -61,12 +64,12 @@ def lift(act: Act) -> Outcome:
     """Lift what the platform or a court holds, as another one proposed."""
     if act.resource.lift_proposed_by_id is None:
         refuse("resource", "is a hold that nobody proposed to lift")
-    return Outcome((act.set(act.resource, state="RELEASED"),))
+    return Outcome((act.set(act.resource, state=HoldState.RELEASED),))
 
 
 def _end_outing(_act: Act, named: Mapping[str, Value]) -> Iterable[RecordChange]:
     """What is lost while it is out is not out any more."""
-    yield Update("SealOuting", str(named["outing_id"]), {"state": "LOST"})
+    yield Update("SealOuting", str(named["outing_id"]), {"state": OutingState.LOST})
 
 
 DUTIES = (

@@ -11,6 +11,7 @@ from typing import Any
 
 from sealauthz.model.effects.acting import is_live
 from sealauthz.model.invariants import LIVE_GRANT
+from sealauthz.model.records.grants import DelegationState, GrantState, HolderState
 from sealauthz.model.records.membership import (
     AssignmentState,
     EndReason,
@@ -20,6 +21,7 @@ from sealauthz.model.records.membership import (
     Role,
     RoleAssignment,
 )
+from sealauthz.model.records.organisation import SubscriptionState
 from sealauthz.schema import FOREVER, Act, Event, Instant, Put, RecordChange, Update
 
 EVENTS = {
@@ -105,12 +107,12 @@ class Ending:
             self.delegation(delegation)
         for subscription in self._enterprise.monitors:
             if subscription.leader_id == membership.id and subscription.state == "ACTIVE":
-                self._end(subscription, state="ENDED")
+                self._end(subscription, state=SubscriptionState.ENDED)
         # They are kept with the seals of their owners.
         named = self._act.snapshot.matching("HolderAssignment", membership_id=membership.id, state="ACTIVE")
         for assignment_id in named:
             key = ("HolderAssignment", assignment_id)
-            self._found.setdefault(key, Update(*key, {"state": "REVOKED"}))
+            self._found.setdefault(key, Update(*key, {"state": HolderState.REVOKED}))
 
     def assignment(self, assignment: Any) -> None:
         """End a role, with every grant that was given under it: the successor gives new ones, or adopts them before."""
@@ -133,7 +135,9 @@ class Ending:
 
     def grant(self, grant: Any, reason: str | None) -> None:
         """End a grant that stands, with what was passed on of it; without a reason it has only expired."""
-        ended = {"state": "EXPIRED"} if reason is None else {"state": "INVALIDATED", "invalid_reason": reason}
+        ended: dict[str, Any] = {"state": GrantState.EXPIRED}
+        if reason is not None:
+            ended = {"state": GrantState.INVALIDATED, "invalid_reason": reason}
         if grant.state not in _STANDING or not self._end(grant, **ended):
             return
         if reason is not None and type(grant).__name__ == "SealGrant":
@@ -145,7 +149,7 @@ class Ending:
     def delegation(self, delegation: Any) -> None:
         """Let a delegation lapse that stands or waits."""
         if delegation.state in ("PENDING_ACCEPT", "ACTIVE"):
-            self._end(delegation, state="LAPSED")
+            self._end(delegation, state=DelegationState.LAPSED)
 
     def reroute(self, to_id: str | None, to_person: str | None, but: str = "") -> None:
         """Give the open applications that waited for somebody who is no administrator any more to another one; but for

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sealauthz.model.effects.acting import own_membership
-from sealauthz.model.records.outings import SealOuting
+from sealauthz.model.records.outings import OutingState, SealOuting
 from sealauthz.schema import Act, Duty, MetBy, Outcome, Put
 
 
@@ -30,7 +30,7 @@ def record_return(act: Act) -> Outcome:
     """Take a seal back that was carried out."""
     outing = act.resource
     receiver = own_membership(act, outing.seal.enterprise)
-    return Outcome((act.set(outing, state="RETURNED", returned_at=act.now, received_by_id=receiver.id),))
+    return Outcome((act.set(outing, state=OutingState.RETURNED, returned_at=act.now, received_by_id=receiver.id),))
 
 
 DUTIES = (

@@ -17,7 +17,7 @@ from sealauthz.model.effects.rule_terms import rules_digest
 from sealauthz.model.effects.told import administrators, persons, watchers
 from sealauthz.model.normal_forms import currency_problem, normalise_currency
 from sealauthz.model.records.organisation import CustomRole, CustomRolePower, Department, Holiday, WorkingHours
-from sealauthz.model.records.procedures import AmountBand, RuleChange, RuleKind
+from sealauthz.model.records.procedures import AmountBand, RuleChange, RuleChangeState, RuleKind
 from sealauthz.schema import Act, Delete, Duty, Event, MetBy, Outcome, Put, RecordChange, Update
 from sealauthz.schema.effect import Value
 
@@ -55,13 +55,16 @@ def confirm_change(act: Act) -> Outcome:
     change = act.resource
     event = _to_author("RULE_CHANGE_CONFIRMED", act)
     return Outcome(
-        (act.set(change, state="CONFIRMED", confirmed_by_id=act.subject.id, confirmed_at=act.now),), (event,)
+        (act.set(change, state=RuleChangeState.CONFIRMED, confirmed_by_id=act.subject.id, confirmed_at=act.now),),
+        (event,),
     )
 
 
 def withdraw_change(act: Act) -> Outcome:
     """Take a change of rules back, as long as it is not written."""
-    return Outcome((act.set(act.resource, state="WITHDRAWN"),), (_to_author("RULE_CHANGE_WITHDRAWN", act),))
+    return Outcome(
+        (act.set(act.resource, state=RuleChangeState.WITHDRAWN),), (_to_author("RULE_CHANGE_WITHDRAWN", act),)
+    )
 
 
 def _kind(act: Act, change: Any) -> Mapping[str, Value]:
@@ -247,7 +250,7 @@ def _carry_out(act: Act, named: Mapping[str, Value]) -> Iterable[RecordChange]:
     change = act.context.change
     if change is None or change.id != named["change_id"] or change.state != "CONFIRMED":
         refuse("context[change]", "is no change that can be carried out")
-    yield act.set(change, state="CARRIED_OUT")
+    yield act.set(change, state=RuleChangeState.CARRIED_OUT)
 
 
 DUTIES = (Duty("CARRY_OUT_CHANGE", MetBy.TRANSACTION, meet=_carry_out),)

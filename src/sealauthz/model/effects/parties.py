@@ -7,10 +7,14 @@ from typing import Any
 
 from sealauthz.model.effects.acting import refuse
 from sealauthz.model.effects.turns import ended, sender_event
-from sealauthz.model.records.contracts import ConsentKind, InternalReview, PartyConsent
+from sealauthz.model.records.contracts import ConsentKind, ContractState, InternalReview, PartyConsent, ReviewState
 from sealauthz.schema import Act, Event, Instant, Outcome, Put
 
-_VERDICTS = frozenset({"PASSED", "REJECTED", "SIGN_REJECTED"})
+_VERDICTS = {
+    "PASSED": ReviewState.PASSED,
+    "REJECTED": ReviewState.REJECTED,
+    "SIGN_REJECTED": ReviewState.SIGN_REJECTED,
+}
 _UNDER_WAY = frozenset({"FILLING", "SIGNING"})
 
 
@@ -72,7 +76,7 @@ def decide_review(act: Act) -> Outcome:
         refuse("context[verdict]", f"must be one of {', '.join(sorted(_VERDICTS))}")
     decided = act.set(
         review,
-        state=verdict,
+        state=_VERDICTS[verdict],
         reviewer_id=act.subject.id,
         decided_at=act.now,
         bound_digest=act.context.documents_digest or "",
@@ -81,7 +85,7 @@ def decide_review(act: Act) -> Outcome:
     event = sender_event("REVIEW_ENDED_SIGNING", contract, actor_id=act.subject.id)
     if verdict != "SIGN_REJECTED" or contract.state not in _UNDER_WAY:
         return Outcome((decided,))
-    changes, events = ended(act, contract, "REJECTED", "CONTRACT_ENDED")
+    changes, events = ended(act, contract, ContractState.REJECTED, "CONTRACT_ENDED")
     return Outcome((decided, *changes), (event, *events))
 
 

@@ -13,6 +13,7 @@ from sealauthz.model.records.procedures import (
     BusinessCategory,
     CategoryPermission,
     CategorySeal,
+    CategoryState,
     FaceFallback,
     ProcessStep,
     StepApprover,
@@ -20,7 +21,11 @@ from sealauthz.model.records.procedures import (
 )
 from sealauthz.schema import FOREVER, Act, Delete, Outcome, Put, RecordChange
 
-_MOVES = {"ENABLED": ("DISABLED",), "DISABLED": ("ENABLED", "DELETED"), "DELETED": ()}
+_MOVES = {
+    CategoryState.ENABLED: (CategoryState.DISABLED,),
+    CategoryState.DISABLED: (CategoryState.ENABLED, CategoryState.DELETED),
+    CategoryState.DELETED: (),
+}
 """What a category may become in one step."""
 
 

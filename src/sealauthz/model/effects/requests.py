@@ -109,7 +109,9 @@ def approve(act: Act) -> Outcome:
     course = course_of(request, act.now, approval)
     if course is None or all(course.is_passed(step) for step in course.steps):
         event = _to_applicant("REQUEST_APPROVED", act, request)
-        return Outcome((Put(approval), act.set(request, state="APPROVED")), (event,), {"approval_id": approval.id})
+        return Outcome(
+            (Put(approval), act.set(request, state=UseRequestState.APPROVED)), (event,), {"approval_id": approval.id}
+        )
     seen = [act.subject.id, request.applicant.person_id, *(each.approver.person_id for each in request.approvals)]
     told = persons(course.awaited(request.seal.enterprise), seen)
     named = {"request_id": request.id, "valid_until": request.valid_to}
@@ -121,13 +123,13 @@ def reject(act: Act) -> Outcome:
     """Refuse a request: that ends it, whatever others have said."""
     request = act.resource
     approval = _verdict(act, request, ApprovalVerdict.REJECTED)
-    changes = (Put(approval), act.set(request, state="REJECTED"))
+    changes = (Put(approval), act.set(request, state=UseRequestState.REJECTED))
     return Outcome(changes, (_to_applicant("REQUEST_REJECTED", act, request),), {"approval_id": approval.id})
 
 
 def withdraw(act: Act) -> Outcome:
     """Take back a request that is not used yet."""
-    return Outcome((act.set(act.resource, state="WITHDRAWN"),))
+    return Outcome((act.set(act.resource, state=UseRequestState.WITHDRAWN),))
 
 
 def deliver_photos(act: Act) -> Outcome:

@@ -8,7 +8,7 @@ from typing import Any
 from sealauthz.model.effects.acting import refuse
 from sealauthz.model.effects.told import administrators, persons
 from sealauthz.model.records.contracts import whole_digest
-from sealauthz.model.records.procedures import BoardResolution, ResolutionKind, ResolutionSource
+from sealauthz.model.records.procedures import BoardResolution, ResolutionKind, ResolutionSource, ResolutionState
 from sealauthz.schema import Act, Event, Instant, Outcome, Put
 
 
@@ -75,7 +75,7 @@ def withdraw(act: Act) -> Outcome:
     event = _event(
         "RESOLUTION_WITHDRAWN", act, resolution.enterprise, resolution.id, persons(authors, [act.subject.id])
     )
-    return Outcome((act.set(resolution, state="WITHDRAWN"),), (event,))
+    return Outcome((act.set(resolution, state=ResolutionState.WITHDRAWN),), (event,))
 
 
 def _event(code: str, act: Act, enterprise: Any, resolution_id: str, told: tuple[str, ...]) -> Event:

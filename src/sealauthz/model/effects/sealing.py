@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from sealauthz.model.effects.acting import refuse
 from sealauthz.model.effects.counting import named_ids
-from sealauthz.model.records.contracts import CountedRequest, SealUse, SealUseAct, SealUseState
+from sealauthz.model.records.contracts import CountedRequest, SealUse, SealUseAct, SealUseState, TaskState
 from sealauthz.model.records.grants import EmergencyUse
 from sealauthz.schema import Act, Duty, MetBy, Outcome, Put, ReceiptTerms, RecordChange
 from sealauthz.schema.record import Ref
@@ -71,7 +71,7 @@ def _reserve(act: Act, by: SealUseAct, emergency: EmergencyUse | None = None) ->
     common = _common(act, seal, contract)
     # The engine that uses the seal itself decides once: there is no time in between.
     sealing_at = act.now if audience == act.context.caller else 0
-    changes: list[RecordChange] = [act.set(task, state="IN_PROGRESS")]
+    changes: list[RecordChange] = [act.set(task, state=TaskState.IN_PROGRESS)]
     uses: list[SealUse] = []
     for document in documents:
         placed = placements.get(document.id, Placement(document.id))

@@ -7,13 +7,16 @@ from typing import Annotated, Any
 
 from sealauthz.model.effects.acting import own_membership, refuse
 from sealauthz.model.effects.told import about_seal, persons, seal_administrators, watchers
+from sealauthz.model.records.requests import UseRequestState
 from sealauthz.model.records.seals import (
+    ProposalState,
     Seal,
     SealCategory,
     SealEnding,
     SealKind,
     SealProposal,
     SealReview,
+    SealReviewState,
     SealState,
     SealWitness,
 )
@@ -22,7 +25,10 @@ from sealauthz.schema.record import Ref
 
 _LIVING = ("DRAFT", "PENDING_REVIEW", "ACTIVE", "DISABLED", "LOST", "EXPIRED", "COLLECTED")
 _OPEN_REQUESTS = ("DRAFT", "IN_APPROVAL", "APPROVED", "IN_USE")
-_VERDICTS = {"PASSED": SealState.ACTIVE, "REJECTED": SealState.REVIEW_REJECTED}
+_VERDICTS = {
+    "PASSED": (SealReviewState.PASSED, SealState.ACTIVE),
+    "REJECTED": (SealReviewState.REJECTED, SealState.REVIEW_REJECTED),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +150,7 @@ def _submitted(act: Act, seal: Any, face: str, name_on_seal: str, values: dict[s
     review = SealReview(act.new_id("review"), seal.id, author.id, act.now, face, name_on_seal)
     told = persons(seal_administrators(seal.enterprise, act.now), [act.subject.id])
     event = about_seal("SEAL_REVIEW_WANTED", act, seal, told, review_id=review.id)
-    change = act.set(seal, **{**values, "state": "PENDING_REVIEW"})
+    change = act.set(seal, **{**values, "state": SealState.PENDING_REVIEW})
     return Outcome((change, Put(review)), (event,), {"review_id": review.id})
 
 
@@ -154,27 +160,28 @@ def decide(act: Act) -> Outcome:
     if verdict not in _VERDICTS:
         refuse("context[verdict]", "must be `PASSED` or `REJECTED`")
     decider = own_membership(act, review.seal.enterprise)
-    decided = act.set(review, state=verdict, decided_by_id=decider.id, decided_at=act.now)
+    found, moved = _VERDICTS[verdict]
+    decided = act.set(review, state=found, decided_by_id=decider.id, decided_at=act.now)
     event = about_seal("SEAL_REVIEWED", act, review.seal, [review.submitted_by.person_id], verdict=verdict)
-    return Outcome((decided, act.set(review.seal, state=_VERDICTS[verdict])), (event,))
+    return Outcome((decided, act.set(review.seal, state=moved)), (event,))
 
 
 def disable(act: Act) -> Outcome:
     """Switch a seal off, until it is enabled."""
-    return _moved(act, "DISABLED", "SEAL_DISABLED")
+    return _moved(act, SealState.DISABLED, "SEAL_DISABLED")
 
 
 def enable(act: Act) -> Outcome:
     """Switch a seal on."""
-    return _moved(act, "ACTIVE", "SEAL_ENABLED")
+    return _moved(act, SealState.ACTIVE, "SEAL_ENABLED")
 
 
 def collect(act: Act) -> Outcome:
     """Collect a physical seal that is switched off: it is not used any more, and can be destroyed before witnesses."""
-    return _moved(act, "COLLECTED", "SEAL_COLLECTED")
+    return _moved(act, SealState.COLLECTED, "SEAL_COLLECTED")
 
 
-def _moved(act: Act, state: str, code: str) -> Outcome:
+def _moved(act: Act, state: SealState, code: str) -> Outcome:
     seal = act.resource
     if seal.state == state:
         return Outcome()
@@ -216,23 +223,27 @@ def revoke(act: Act) -> Outcome:
     """End a seal for ever, as another person proposed. Requests that wait for it are void; its grants give nothing
     and stay on record as they were.
     """
-    return _ended(act, SealEnding.REVOKE, "REVOKED")
+    return _ended(act, SealEnding.REVOKE, SealState.REVOKED)
 
 
 def destroy(act: Act) -> Outcome:
     """Destroy a collected seal before its witnesses, as another person proposed."""
-    return _ended(act, SealEnding.DESTROY, "DESTROYED")
+    return _ended(act, SealEnding.DESTROY, SealState.DESTROYED)
 
 
-def _ended(act: Act, ending: SealEnding, state: str) -> Outcome:
+def _ended(act: Act, ending: SealEnding, state: SealState) -> Outcome:
     seal = act.resource
     changes: list[RecordChange] = [act.set(seal, state=state)]
     changes += [
-        act.set(proposal, state="CARRIED_OUT")
+        act.set(proposal, state=ProposalState.CARRIED_OUT)
         for proposal in seal.proposals
         if proposal.state == "OPEN" and proposal.ending == ending
     ]
-    changes += [act.set(request, state="VOIDED") for request in seal.use_requests if request.state in _OPEN_REQUESTS]
+    changes += [
+        act.set(request, state=UseRequestState.VOIDED)
+        for request in seal.use_requests
+        if request.state in _OPEN_REQUESTS
+    ]
     told = watchers(seal.enterprise, act.now, seal.id)
     applicants = [request.applicant.person_id for request in seal.use_requests if request.state in _OPEN_REQUESTS]
     return Outcome(tuple(changes), (about_seal("SEAL_ENDED", act, seal, [*told, *applicants]),))
@@ -248,7 +259,9 @@ def witness(act: Act) -> Outcome:
 
 def withdraw_proposal(act: Act) -> Outcome:
     """Take a proposal to end a seal back."""
-    return Outcome((act.set(act.resource, state="WITHDRAWN"),), (_to_proposer("SEAL_ENDING_WITHDRAWN", act),))
+    return Outcome(
+        (act.set(act.resource, state=ProposalState.WITHDRAWN),), (_to_proposer("SEAL_ENDING_WITHDRAWN", act),)
+    )
 
 
 def _to_proposer(code: str, act: Act) -> Event:

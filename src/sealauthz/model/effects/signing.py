@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sealauthz.model.effects.turns import ended, sender_event, signed, task_event
-from sealauthz.model.records.contracts import SigningTask, TaskOperator, TaskSeal
+from sealauthz.model.records.contracts import ContractState, SigningTask, TaskOperator, TaskSeal, TaskState
 from sealauthz.schema import Act, Duty, Event, MetBy, Outcome, Put, RecordChange
 from sealauthz.schema.effect import Value
 
@@ -31,7 +31,7 @@ def refuse_to_sign(act: Act) -> Outcome:
     the sender ends the contract.
     """
     refusal = {"refused_by_id": act.subject.id, "refused_at": act.now, "refusal_reason": act.context.reason}
-    return Outcome((act.set(act.resource, state="REJECTED", **refusal),))
+    return Outcome((act.set(act.resource, state=TaskState.REJECTED, **refusal),))
 
 
 def transfer(act: Act) -> Outcome:
@@ -40,7 +40,7 @@ def transfer(act: Act) -> Outcome:
     """
     old, receiver = act.resource, act.context.receiver
     new = SigningTask(act.new_id("task"), old.signatory_id, old.action, old.position, old.state)
-    changes: list[RecordChange] = [act.set(old, state="TRANSFERRED"), Put(new)]
+    changes: list[RecordChange] = [act.set(old, state=TaskState.TRANSFERRED), Put(new)]
     changes.append(Put(TaskOperator(act.new_id("operator"), new.id, receiver.person_id)))
     changes += [Put(TaskSeal(act.new_id(f"seal/{f.seal_id}"), new.id, f.seal_id)) for f in old.fixed_seals]
     event = task_event("TASK_PASSED_ON", old, [receiver.person_id], new_task_id=new.id, actor_id=act.subject.id)
@@ -49,14 +49,14 @@ def transfer(act: Act) -> Outcome:
 
 def recall(act: Act) -> Outcome:
     """Recall a contract before it is complete: nobody signs it any more."""
-    changes, events = ended(act, act.resource, "RECALLED", "CONTRACT_RECALLED")
+    changes, events = ended(act, act.resource, ContractState.RECALLED, "CONTRACT_RECALLED")
     return Outcome(tuple(changes), tuple(events))
 
 
 def terminate(act: Act) -> Outcome:
     """End a complete contract, as all its parties have agreed. What was signed stays signed."""
     event = sender_event("CONTRACT_TERMINATED", act.resource, actor_id=act.subject.id)
-    return Outcome((act.set(act.resource, state="TERMINATED"),), (event,))
+    return Outcome((act.set(act.resource, state=ContractState.TERMINATED),), (event,))
 
 
 def _tell_sender(act: Act, _named: Mapping[str, Value]) -> Iterable[Event]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from sealauthz.model.records.contracts import ContractState, TaskState
 from sealauthz.schema import Act, Event, RecordChange
 
 OPEN = frozenset({"WAITING", "PENDING", "IN_PROGRESS"})
@@ -55,7 +56,7 @@ def signed(act: Act, task: Any, signed_by: str, signed_for: str | None) -> tuple
     everything is done is COMPLETE.
     """
     contract = task.signatory.contract
-    values: dict[str, Any] = {"state": "SIGNED", "signed_by_id": signed_by}
+    values: dict[str, Any] = {"state": TaskState.SIGNED, "signed_by_id": signed_by}
     if signed_for is not None:
         values["signed_for_id"] = signed_for
     changes: list[RecordChange] = [act.set(task, **values)]
@@ -65,23 +66,23 @@ def signed(act: Act, task: Any, signed_by: str, signed_for: str | None) -> tuple
         return changes, events
     waiting = [other for other in others if other.state in OPEN]
     if not waiting and contract.state == "SIGNING":
-        changes.append(act.set(contract, state="COMPLETE"))
+        changes.append(act.set(contract, state=ContractState.COMPLETE))
         events.append(sender_event("CONTRACT_COMPLETE", contract))
     turn = min((other.position for other in waiting), default=0)
     for other in waiting:
         if other.state == "WAITING" and other.position == turn:
-            changes.append(act.set(other, state="PENDING"))
+            changes.append(act.set(other, state=TaskState.PENDING))
             events.append(task_event("TASK_DUE", other, named_persons(other)))
     return changes, events
 
 
-def ended(act: Act, contract: Any, state: str, code: str) -> tuple[list[RecordChange], list[Event]]:
+def ended(act: Act, contract: Any, state: ContractState, code: str) -> tuple[list[RecordChange], list[Event]]:
     """Return what follows when a contract ends before it is complete: its open tasks are VOIDED, and whoever was named
     for one is told. What was signed stays. A receipt for a use in it is void, because sealing is decided again.
     """
     voided = [task for task in tasks_of(contract) if task.state in OPEN]
     changes: list[RecordChange] = [act.set(contract, state=state)]
-    changes += [act.set(task, state="VOIDED") for task in voided]
+    changes += [act.set(task, state=TaskState.VOIDED) for task in voided]
     return changes, [task_event(code, task, named_persons(task)) for task in voided]
 
 
