@@ -12,6 +12,8 @@ import pytest
 
 from sealauthz.config import (
     OTHER_NAMES,
+    AssertionIssuerSection,
+    AssertionsSection,
     CallerSection,
     Config,
     DatabaseSection,
@@ -125,7 +127,21 @@ def test_the_keys_of_receipts_are_relative_to_the_file_and_a_variable_lists_them
     assert named.keys == [Path("c.pem"), Path("d.pem")]
 
 
+def test_the_keys_of_an_issuer_are_relative_to_the_file(write: Writer) -> None:
+    path = write('[assertions]\naudience = "A"\n[assertions.issuers."https://id.example"]\nkeys = "id.json"\n')
+    (issuer,) = load(MODEL, {}, path).assertions.issuers.values()
+    assert issuer == AssertionIssuerSection(keys=path.parent / "id.json")
+
+
+ISSUER = '[assertions]\naudience = "A"\n[assertions.issuers.id]\n'
+
 REFUSED = {
+    "issuers without an audience": (
+        ISSUER.replace("audience", "# audience") + 'keys = "k"',
+        "`assertions.audience` is needed",
+    ),
+    "an issuer without keys": (ISSUER, "`assertions.issuers.id.keys`: field required"),
+    "an unknown caller of an issuer": (f'{ISSUER}keys = "k"\ncallers = ["x"]\n', "unknown caller `x`"),
     "an unknown section": ("[serve]\n", "unknown setting `serve`"),
     "an unknown setting": ("[server]\nlistne = 'x'\n", "unknown setting `server.listne`"),
     "an unknown setting of the policies": ("[policies]\nfile = 'x'\n", "unknown setting `policies.file`"),
@@ -261,6 +277,7 @@ SECTIONS = {
     "facts": FactsSection,
     "policies": PoliciesSection,
     "receipts": ReceiptsSection,
+    "assertions": AssertionsSection,
 }
 
 
@@ -283,7 +300,12 @@ def test_the_document_names_every_setting_with_its_default_and_its_variable(sect
         plain = default.get_secret_value() if setting == "database.url" else default
         assert said == f"`{json.dumps(plain)}`"
     variable = f"SEALAUTHZ_{section}__{name}".upper()
-    assert rows()[variable] == [f"`{setting}`"]
+    if isinstance(default, dict):  # tables come from the file only
+        assert variable not in rows()
+        with pytest.raises(ConfigRefused, match="unknown variable"):
+            load(MODEL, {variable: "{}"})
+    else:
+        assert rows()[variable] == [f"`{setting}`"]
 
 
 def test_the_document_names_every_setting_of_a_caller_with_its_default() -> None:
@@ -300,10 +322,14 @@ def test_the_document_names_every_other_variable() -> None:
 
 
 def test_the_examples_of_the_document_are_read(write: Writer) -> None:
-    first, three = (load(MODEL, {}, write(example)) for example in EXAMPLES)
+    first, assertions, three = (load(MODEL, {}, write(example)) for example in EXAMPLES)
     assert first.server_settings().listen == "0.0.0.0:8443"
     assert set(three.callers) == {"contract-store", "hr-import", "signing-service"}
     three.caller_rights(MODEL)
+    (issuer,) = assertions.assertions.issuers.values()
+    assert (issuer.keys.name, issuer.callers) == ("id-keys.json", ["seal-console"])
+    for name, field in AssertionIssuerSection.model_fields.items():
+        assert rows()[name][0] == ("required" if field.is_required() else f"`{json.dumps(field.default)}`")
 
 
 def test_the_policies_of_a_file_are_relative_to_it(tmp_path: Path) -> None:

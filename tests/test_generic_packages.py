@@ -42,6 +42,7 @@ PROTOCOL_WORDS = frozenset(
         "export",
         "holds",
         "id",
+        "issuer",
         "kind",
         "method",
         "name",

@@ -21,6 +21,7 @@ ORDER = (
     "background",
     "answers",
     "receipts",
+    "assertions",
     "schema",
     "model",
     "polar",

@@ -19,6 +19,12 @@
     issuer = "https://authz.example"                # who signs, as the receipts say
     keys = ["receipts.pem"]                         # the first signs, the others are published beside it
 
+    [assertions]
+    audience = "https://authz.example"              # the service, as signed assertions of persons name it
+    [assertions.issuers."https://id.example"]       # who may sign for persons; from the file only
+    keys = "id-keys.json"                           # its public keys: a JSON Web Key Set, each key with its `alg`
+    callers = ["signing"]                           # who may forward them; without it, every caller
+
     [callers.signing]                               # from the file only
     token_sha256 = "9f86d081…"                      # hexadecimal SHA-256 of a random token of 32 characters or more
     rpcs = ["AuthorizationService/Authorize"]       # or "*"
@@ -38,7 +44,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 import pydantic
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -50,7 +56,15 @@ from sealauthz.service import RPCS, Caller, Callers, ServerSettings, is_loopback
 PREFIX = "SEALAUTHZ_"
 CONFIG_FILE = "SEALAUTHZ_CONFIG"
 OTHER_NAMES = frozenset(
-    {CONFIG_FILE, "SEALAUTHZ_CACHE", "SEALAUTHZ_PYTHON", "SEALAUTHZ_ADDRESS", "SEALAUTHZ_TOKEN", "SEALAUTHZ_TLS_ROOTS"}
+    {
+        CONFIG_FILE,
+        "SEALAUTHZ_CACHE",
+        "SEALAUTHZ_PYTHON",
+        "SEALAUTHZ_ADDRESS",
+        "SEALAUTHZ_TOKEN",
+        "SEALAUTHZ_TLS_ROOTS",
+        "SEALAUTHZ_SIGN_WITH",
+    }
 )
 """Names that are read elsewhere: where the file is, where loaded bundles are kept, the interpreter of `make`, and how
 the commands reach a server.
@@ -122,6 +136,20 @@ class ReceiptsSection(_Section):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+class AssertionIssuerSection(_Section):
+    """An issuer of persons' identities: the file of its public keys, and the callers that may forward what it signs."""
+
+    keys: Path
+    callers: list[str] | Literal["*"] = "*"
+
+
+class AssertionsSection(_Section):
+    """Whose word counts as a person's own, and how the service is named in it. Without issuers it is nobody's."""
+
+    audience: str = Field("", max_length=256)
+    issuers: dict[str, AssertionIssuerSection] = {}
 
 
 class CallerSection(_Section):
@@ -196,6 +224,7 @@ class Config(_Section):
     facts: FactsSection = FactsSection()
     policies: PoliciesSection = PoliciesSection()
     receipts: ReceiptsSection = ReceiptsSection()
+    assertions: AssertionsSection = AssertionsSection()
     callers: dict[str, CallerSection] = {}
 
     @pydantic.model_validator(mode="after")
@@ -207,6 +236,17 @@ class Config(_Section):
             twin = names.setdefault(caller.token_sha256.get_secret_value(), name)
             if twin != name:
                 raise ValueError(f"the callers `{twin}` and `{name}` have the same token")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_assertions(self) -> Config:
+        if self.assertions.issuers and not self.assertions.audience:
+            raise ValueError(
+                "`assertions.audience` is needed beside `assertions.issuers`: assertions name whom they are for"
+            )
+        for issuer in self.assertions.issuers.values():
+            if issuer.callers != EVERYTHING:
+                _check_words(issuer.callers, self.callers, "caller")
         return self
 
     def caller_rights(self, model: Model) -> Callers:
@@ -269,6 +309,11 @@ def _read(path: Path) -> dict[str, Any]:
                 section[field] = str(path.parent / value)
             elif isinstance(value, list):
                 section[field] = [str(path.parent / each) if isinstance(each, str) else each for each in value]
+    assertions = table.get("assertions")
+    issuers = assertions.get("issuers") if isinstance(assertions, dict) else None
+    for issuer in issuers.values() if isinstance(issuers, dict) else ():
+        if isinstance(issuer, dict) and isinstance(issuer.get("keys"), str):
+            issuer["keys"] = str(path.parent / issuer["keys"])
     return table
 
 
@@ -282,7 +327,8 @@ def _place_of(name: str) -> tuple[str, str]:
         f"{PREFIX}{section}__{field}".upper(): (section, field)
         for section, info in Config.model_fields.items()
         if isinstance(info.annotation, type) and issubclass(info.annotation, _Section)
-        for field in info.annotation.model_fields
+        for field, of in info.annotation.model_fields.items()
+        if get_origin(of.annotation) is not dict
     }
     if name not in names:
         raise ConfigRefused(f"unknown variable `{name}`{did_you_mean(name, [*names, *OTHER_NAMES])}")

@@ -4,6 +4,7 @@
     ├── InvalidRequest        the request is malformed; `violations` name the fields
     ├── CallerUnknown         no credentials, or wrong ones
     ├── CallerNotPermitted    a known caller, outside its rights
+    ├── AssertionNeeded       an act without the signed assertion of the person that it needs, or with a wrong one
     ├── OperationUnknown      an operation that this caller did not have performed
     ├── FactConflict          a fact that must be absent exists, or a unique invariant is taken
     ├── InvariantBroken       a write that the invariants, a precondition or the state refuse
@@ -61,6 +62,17 @@ class CallerUnknown(SealAuthzError):
 
 class CallerNotPermitted(SealAuthzError):
     """The caller is known and may not do this."""
+
+
+class AssertionNeeded(SealAuthzError):
+    """The person must say by a signed assertion that the act is theirs; nothing was done.
+
+    `digest` is that of the request, which the person is to confirm.
+    """
+
+    def __init__(self, message: str, digest: str) -> None:
+        self.digest = digest
+        super().__init__(message)
 
 
 class OperationUnknown(SealAuthzError):

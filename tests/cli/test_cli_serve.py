@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import trustme
@@ -72,10 +73,11 @@ def test_demo_serves_says_how_to_ask_and_stops_with_0(sealauthz, serve, monkeypa
     assert re.fullmatch(
         r"listening on 127\.0\.0\.1:\d+ in plain text; policy \w+, facts at revision 1\n", serving.first_line
     )
-    said = [serving.process.stdout.readline() for _ in range(5)]
+    said = [serving.process.stdout.readline() for _ in range(6)]
     export = re.fullmatch(r"  export SEALAUTHZ_ADDRESS=(\S+) SEALAUTHZ_TOKEN=(\S+)\n", said[3])
     assert export[1] == serving.address
-    question = said[4].split()
+    key = re.fullmatch(r"  export SEALAUTHZ_SIGN_WITH=(\S+)\n", said[4])[1]
+    question = said[5].split()
     assert question[0] == "sealauthz"
 
     monkeypatch.setenv("SEALAUTHZ_ADDRESS", export[1])
@@ -87,9 +89,17 @@ def test_demo_serves_says_how_to_ask_and_stops_with_0(sealauthz, serve, monkeypa
     assert "unmet  MEMBER" in sealauthz("explain", *question[2:])[1]
     assert "view" in sealauthz("actions", "Person:p-zhou", "Seal:seal-official", "--insecure")[1]
 
+    # The key signs for the persons of the demo. Only this user reads it, and it goes with the demo.
+    assert Path(key).stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("SEALAUTHZ_SIGN_WITH", key)
+    freeze = ("perform", "Person:p-chen", "freeze", "Seal:seal-official", "--insecure")
+    assert "another audience" in sealauthz(*freeze, "--audience", "elsewhere")[2]
+    assert sealauthz(*freeze)[0] == 0
+
     code, out, err = serving.stop(number)
     assert (code, out.strip()) == (0, "")
     assert export[2] not in err
+    assert not Path(key).exists()
     assert "Traceback" not in err
 
 

@@ -13,12 +13,13 @@ from joserfc.jwk import OKPKey
 
 from sealauthz.cli.app import run
 from sealauthz.cli.settings import receipt_issuer
+from sealauthz.client.assertions import Signer
 from sealauthz.config import load
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.demo.callers import demo_caller
 from sealauthz.facts import FactCache, Store
 from sealauthz.model import MODEL
-from sealauthz.operations import Operations
+from sealauthz.operations import Assertions, Operations
 from sealauthz.process.log import make_log
 from sealauthz.service import Callers, ServerSettings, build
 from sealauthz.v1 import operations_pb2
@@ -29,7 +30,7 @@ TOKEN = "t" * 40
 
 
 @pytest.fixture
-def asked(demo_facts, monkeypatch):
+def asked(demo_facts, monkeypatch, tmp_path):
     """Commands of the document, asked of a server on the demo facts."""
     store = Store.open(f"sqlite:///{demo_facts}", MODEL)
     with monkeypatch.context() as patch:
@@ -38,8 +39,12 @@ def asked(demo_facts, monkeypatch):
     for person in ("p-chen", "p-lin"):  # what is compiled at its first use would take longer than a command waits
         pdp.decide(Question(Entity("Person", person), "freeze", Entity("Seal", "seal-official")))
     settings = ServerSettings("127.0.0.1:0", is_insecure=True)
-    server = build(settings, Callers([demo_caller(TOKEN)]), store, pdp, Operations(store, pdp), make_log(io.StringIO()))
+    signer = Signer.fresh("demo", "demo")
+    acts = Operations(store, pdp, assertions=Assertions.of("demo", signer.key_set))
+    server = build(settings, Callers([demo_caller(TOKEN)]), store, pdp, acts, make_log(io.StringIO()))
     server.start()
+    (tmp_path / "persons.pem").write_bytes(signer.pem)
+    monkeypatch.setenv("SEALAUTHZ_SIGN_WITH", str(tmp_path / "persons.pem"))
     monkeypatch.setenv("SEALAUTHZ_ADDRESS", f"127.0.0.1:{server.port}")
     monkeypatch.setenv("SEALAUTHZ_TOKEN", TOKEN)
     monkeypatch.setenv("COLUMNS", "100")

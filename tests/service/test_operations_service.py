@@ -141,6 +141,7 @@ MALFORMED = {
         },
     ),
     "a long request id": (perform("x" * 129), {"request_id": "must have at most 128 characters"}),
+    "an oversize assertion": (perform(assertion="x" * 4_097), {"assertion": "must have at most 4,096 characters"}),
     "an unknown language": (perform(language="fr"), {"language": "must be empty or one of en, zh"}),
     "a value without a value": (perform(arguments={"a": Value()}), {"arguments[a]": "must hold a value"}),
     "an empty name": (
@@ -305,7 +306,7 @@ def test_a_service_that_signs_nothing_has_an_empty_key_set(served: Served) -> No
 
 def test_the_log_holds_ids_of_ours_and_nothing_of_what_was_given(served: Served) -> None:
     said = {"reason": Value(string_value=SECRET)}
-    ask(served.operations.Perform, perform(arguments=said))
+    ask(served.operations.Perform, perform(arguments=said, assertion=SECRET))
     line = served.last_call()
     assert (line["method"], line["code"]) == ("sealauthz.v1.OperationsService/Perform", "OK")
     assert (line["resource_type"], line["action"], line["effect"]) == ("Seal", "use", "ALLOW")

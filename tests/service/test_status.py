@@ -25,6 +25,7 @@ def test_the_codes_and_reasons_are_pinned() -> None:
         "InvalidRequest": ("INVALID_ARGUMENT", "INVALID_REQUEST"),
         "CallerUnknown": ("UNAUTHENTICATED", "CALLER_UNKNOWN"),
         "CallerNotPermitted": ("PERMISSION_DENIED", "CALLER_NOT_PERMITTED"),
+        "AssertionNeeded": ("PERMISSION_DENIED", "ASSERTION_NEEDED"),
         "OperationUnknown": ("NOT_FOUND", "OPERATION_UNKNOWN"),
         "FactConflict": ("ALREADY_EXISTS", "FACT_CONFLICT"),
         "InvariantBroken": ("FAILED_PRECONDITION", "INVARIANT_BROKEN"),

@@ -47,6 +47,11 @@ class Where:
     insecure: bool
     language: str | None
 
+    @property
+    def address(self) -> str | None:
+        """The address of the server that is asked; None for a database."""
+        return self.server or (None if self.database else os.environ.get("SEALAUTHZ_ADDRESS"))
+
 
 def connection_options(command: F) -> F:
     """Add the options that say how to connect to a server."""
@@ -85,7 +90,7 @@ def where_options(command: F) -> F:
 @contextmanager
 def answer_source(where: Where) -> Iterator[InProcess | SealAuthzClient]:
     """Open where the options say to ask. A failed call ends the command."""
-    address = where.server or (None if where.database else os.environ.get("SEALAUTHZ_ADDRESS"))
+    address = where.address
     if where.server and where.database:
         raise click.UsageError("ask either a --server or a --database, not both")
     if address is not None and where.engine != "compiled":
@@ -140,16 +145,20 @@ def outage_reporter(address: str) -> Callable[[CallFailed], None]:
 def _in_process(where: Where) -> Iterator[InProcess]:
     # Here, because asking a server does not need the engine, which takes a second to load.
     from sealauthz.cli.in_process import InProcess
+    from sealauthz.client.assertions import Signer
     from sealauthz.decision import PolicyDecisionPoint
     from sealauthz.facts import FactCache
-    from sealauthz.operations import Operations
+    from sealauthz.operations import Assertions, Operations
 
     config = read_config(where.config_file)
     issuer = receipt_issuer(config)
     bundle = load_bundle(config, where.policies, where.engine)
     with open_store(where.config_file, where.database) as store:
         pdp = PolicyDecisionPoint(FactCache(store), bundle)
-        yield InProcess(pdp, Operations(store, pdp, issuer))
+        # No rights are checked here: who runs the command vouches for the person, too.
+        signer = Signer.fresh("command line", "command line")
+        assertions = Assertions.of("command line", signer.key_set)
+        yield InProcess(pdp, Operations(store, pdp, issuer, assertions), signer)
 
 
 def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:

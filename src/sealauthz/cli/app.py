@@ -43,6 +43,7 @@ EXIT_OF: dict[type[errors.SealAuthzError], Exit] = {
     errors.InvalidRequest: Exit.WRONG_USE,
     errors.CallerUnknown: Exit.NOT_PERMITTED,
     errors.CallerNotPermitted: Exit.NOT_PERMITTED,
+    errors.AssertionNeeded: Exit.NOT_PERMITTED,
     errors.OperationUnknown: Exit.REFUSED,
     errors.FactConflict: Exit.REFUSED,
     errors.InvariantBroken: Exit.REFUSED,

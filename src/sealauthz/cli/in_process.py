@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sealauthz import answers
 from sealauthz.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage, moment
 from sealauthz.client import ArgumentValue
+from sealauthz.client.assertions import Signer
 from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.listing import ListPage as FoundPage
 from sealauthz.decision.paging import Paging
@@ -33,6 +34,8 @@ class InProcess:
 
     pdp: PolicyDecisionPoint
     operations: Operations
+    signer: Signer
+    """Signs for the persons who act here."""
 
     def authorize(
         self, subject: str, action: str, resource: str, context: Context, language: str = "", **_: object
@@ -55,7 +58,9 @@ class InProcess:
         """Carry an act out, if it is allowed."""
         question = Question(_entity(subject), action, _entity(resource), context)
         given = {name: _numbered(value) for name, value in arguments.items()}
-        performed = self.operations.perform(Performance(question, request_id, given), _OPTIONS)
+        performance = Performance(question, request_id, given)
+        performance = replace(performance, assertion=self.signer.sign(subject, performance.digest))
+        performed = self.operations.perform(performance, _OPTIONS)
         operation = None if performed.operation is None else _operation_answer(performed.operation)
         return answers.Performed(performed.decision.answer(language), operation, request_id, performed.is_replay)
 

@@ -24,6 +24,11 @@ from sealauthz.cli.output import operation_json, output_option, performed_json, 
 from sealauthz.cli.settings import key_set, read_config, receipt_issuer
 from sealauthz.terminal import operation_page, performed_page
 
+SIGN_WITH = "SEALAUTHZ_SIGN_WITH"
+"""Names the file of the key that signs for persons, as `serve --demo` prints it."""
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
 
 @click.command()
 @question_arguments
@@ -36,6 +41,19 @@ from sealauthz.terminal import operation_page, performed_page
     help="An argument of the act, or NAME:=JSON; may be repeated.",
 )
 @click.option("--request-id", metavar="ID", help="Your id of this act, which happens once.  [default: a fresh one]")
+@click.option(
+    "--assertion-file", type=_FILE, metavar="FILE", help="Holds the person's signed assertion of this very request."
+)
+@click.option(
+    "--sign-with",
+    type=_FILE,
+    metavar="FILE",
+    help="Signs the assertion with this private key (PEM), for trying things out. [SEALAUTHZ_SIGN_WITH]",
+)
+@click.option("--issuer", metavar="NAME", default="demo", show_default=True, help="Whose key --sign-with is.")
+@click.option(
+    "--audience", metavar="NAME", default="demo", show_default=True, help="The service that --sign-with names."
+)
 @where_options
 @output_option
 def perform(
@@ -46,6 +64,10 @@ def perform(
     context: tuple[tuple[str, str], ...],
     arguments: tuple[tuple[str, bool, str], ...],
     request_id: str | None,
+    assertion_file: Path | None,
+    sign_with: Path | None,
+    issuer: str,
+    audience: str,
     where: Where,
     output: str,
 ) -> int:
@@ -60,6 +82,9 @@ def perform(
     whole number, `true` or `false`, a time with its zone. A list is given item
     by item, or as NAME:=JSON, and so is a record.
 
+    Some acts need the person's signed assertion of this very request; the
+    error of one without it names the digest that is to be signed.
+
     \b
       sealauthz perform Person:p-chen freeze Seal:seal-official \\
         --request-id freeze-1
@@ -68,14 +93,32 @@ def perform(
     """
     request_id = request_id or str(uuid.uuid4())
     given = arguments_from(action, resource.partition(":")[0], arguments)
+    asked = as_mapping(context)
+    if assertion_file is not None and sign_with is not None:
+        raise click.UsageError("give an --assertion-file or --sign-with, not both")
+    if where.address is None and (assertion_file or sign_with):
+        raise click.UsageError("an assertion is for a --server: who acts on a --database vouches for the person")
+    # A file that is given wins over the key of the environment.
+    key = sign_with or (None if assertion_file or where.address is None else os.environ.get(SIGN_WITH))
+    assertion = assertion_file.read_bytes().decode("ascii", "replace").strip() if assertion_file else ""
+    if key:
+        # Here, because few acts are signed for from the command line.
+        from sealauthz.client.assertions import Signer, digest_of
+
+        try:
+            signer = Signer.load(Path(key), issuer, audience)
+        except ValueError as error:
+            raise click.UsageError(f"--sign-with: {error}") from error
+        assertion = signer.sign(subject, digest_of(subject, action, resource, asked, given, request_id=request_id))
     with answer_source(where) as source:
         performed = source.perform(
             subject,
             action,
             resource,
-            as_mapping(context),
+            asked,
             given,
             request_id=request_id,
+            assertion=assertion,
             language=where.language or "",
         )
     print_answer(output, performed_json(performed), performed_page(f"{subject} {action} {resource}", performed))

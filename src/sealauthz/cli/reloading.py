@@ -1,11 +1,15 @@
-"""What SIGHUP reloads in a service: its certificate, and its callers with their rights and limits."""
+"""What SIGHUP reloads in a service: its certificate, its callers with their rights and limits, and whose word counts as
+a person's own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from sealauthz.cli.settings import person_assertions
 from sealauthz.config import Config
 from sealauthz.errors import ConfigRefused
+from sealauthz.operations import Operations
 from sealauthz.process.log import Log
 from sealauthz.schema import Model
 from sealauthz.service import Server
@@ -14,17 +18,21 @@ from sealauthz.service import Server
 class Reload:
     """Reads the configuration again and has the server go by it: by all of it that can be reloaded, or by nothing."""
 
-    def __init__(self, config: Config, read: Callable[[], Config], model: Model, server: Server, log: Log) -> None:
+    def __init__(
+        self, config: Config, read: Callable[[], Config], model: Model, server: Server, acts: Operations, log: Log
+    ) -> None:
         self._begun_with = config
         self._read = read
         self._model = model
         self._server = server
+        self._acts = acts
         self._log = log
 
     def __call__(self) -> None:
         """Reload, and log how that went: `reloaded`, or `reload_refused` and everything is as before."""
         try:
             config = self._read()
+            assertions = person_assertions(config)
             has_new_certificate = self._server.reload(config.caller_rights(self._model))
         except ConfigRefused as error:
             self._log.error("reload_refused", message=str(error))
@@ -32,6 +40,7 @@ class Reload:
         except Exception as error:  # noqa: BLE001 (the thread that takes the signal must go on)
             self._log.error("reload_refused", error)
             return
+        self._acts.assertions = assertions
         waiting = list(_changed(self._begun_with, config))
         self._log.info(
             "reloaded", callers=len(config.callers), has_new_certificate=has_new_certificate, needs_restart=waiting
@@ -49,4 +58,9 @@ def _changed(before: Config, after: Config) -> Iterator[str]:
                 yield f"{section}.{name}"
 
 
-_RELOADED = {"server.caller_share", "server.caller_calls_per_s"}
+_RELOADED = {
+    "server.caller_share",
+    "server.caller_calls_per_s",
+    "assertions.audience",
+    "assertions.issuers",
+}

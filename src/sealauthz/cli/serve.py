@@ -18,7 +18,16 @@ import click
 
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.reloading import Reload
-from sealauthz.cli.settings import database_url, decision_options, key_set, load_bundle, read_config, receipt_issuer
+from sealauthz.cli.settings import (
+    database_url,
+    decision_options,
+    key_set,
+    load_bundle,
+    person_assertions,
+    read_config,
+    receipt_issuer,
+)
+from sealauthz.client.assertions import Signer
 from sealauthz.config import MAX_WORKERS, Config
 from sealauthz.decision import PolicyDecisionPoint, system_clock
 from sealauthz.demo.callers import demo_caller
@@ -28,7 +37,7 @@ from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.database import parse
 from sealauthz.facts.store.sweep import Report, Sweep
-from sealauthz.operations import Issuer, Operations
+from sealauthz.operations import Assertions, Issuer, Operations
 from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.process.log import Log, captured, make_log, never_block
@@ -126,9 +135,11 @@ def serve(
         standard_error = sys.stderr
         stack.enter_context(captured(log))
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        token = ""
+        token, key_file = "", ""
         if is_demo:
             token = secrets.token_urlsafe(32)
+            signer = Signer.fresh("demo", "demo")
+            key_file = stack.enter_context(_key_file(signer))
             database = stack.enter_context(_demo_database(database))
         bundle = load_bundle(config, policies, engine)
         # The compiled policies are half a million objects that stay: to collect garbage among them would stop all
@@ -147,8 +158,9 @@ def serve(
         expiries.start()
         stack.callback(expiries.stop)
         pdp = PolicyDecisionPoint(fact_cache, bundle)
+        assertions = Assertions.of("demo", signer.key_set) if is_demo else person_assertions(config)
         issuer = Issuer("demo", SigningKeys.fresh()) if is_demo else receipt_issuer(config)
-        acts, keys = Operations(store, pdp, issuer), partial(key_set, issuer)
+        acts, keys = Operations(store, pdp, issuer, assertions), partial(key_set, issuer)
         signal, permits, threads = fact_cache.signal, fact_cache.permits, [feed.thread, sweep.thread, expiries.thread]
         server = build(settings, callers, store, pdp, acts, log, signal, permits, threads, keys)
         # A supervisor may send the signal twice; it, not the worker, decides when to kill.
@@ -163,20 +175,22 @@ def serve(
         else:
             click.echo(line)
             if is_demo:
-                _show_first_question(address, token)
+                _show_first_question(address, token, key_file)
             else:
                 _warn_of_no_callers(config, standard_error)
         # After the line above, so that who waits for it can be sure that the signal does something.
-        hung_up.then(_on_hangup(is_demo, configured, config_file, server, log))
+        hung_up.then(_on_hangup(is_demo, configured, config_file, server, acts, log))
         stopping.wait()
         log.info("stopping")
     return Exit.DONE
 
 
-def _on_hangup(is_demo: bool, config: Config, config_file: Path | None, server: Server, log: Log) -> Callable[[], None]:
+def _on_hangup(
+    is_demo: bool, config: Config, config_file: Path | None, server: Server, acts: Operations, log: Log
+) -> Callable[[], None]:
     if is_demo:  # whose one caller is in no file
         return partial(log.info, "hangup_ignored")
-    return Reload(config, partial(read_config, config_file), service_model(), server, log)
+    return Reload(config, partial(read_config, config_file), service_model(), server, acts, log)
 
 
 def _reporter(log: Log) -> Report:
@@ -248,9 +262,20 @@ def _demo_database(database: str | None) -> Iterator[str]:
         yield url
 
 
-def _show_first_question(address: str, token: str) -> None:
+@contextmanager
+def _key_file(signer: Signer) -> Iterator[str]:
+    """Yield a file that only this user can read, with the key that signs for the persons of the demo."""
+    with tempfile.TemporaryDirectory(prefix="sealauthz-demo-") as folder:
+        file = Path(folder) / "persons.pem"
+        file.touch(0o600)
+        file.write_bytes(signer.pem)
+        yield str(file)
+
+
+def _show_first_question(address: str, token: str, key_file: str) -> None:
     click.echo(
         "\nAsk it from another terminal:\n\n"
         f"  export SEALAUTHZ_ADDRESS={address} SEALAUTHZ_TOKEN={token}\n"
+        f"  export SEALAUTHZ_SIGN_WITH={key_file}\n"
         "  sealauthz check Person:p-lin use Seal:seal-official -c task=task-paper --insecure\n"
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sealauthz.decision import Bundle
     from sealauthz.decision.bundle_cache import BundleCache
     from sealauthz.facts import Store
-    from sealauthz.operations import Issuer
+    from sealauthz.operations import Assertions, Issuer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -94,6 +94,20 @@ def receipt_issuer(config: Config) -> Issuer | None:
     if not config.receipts.issuer:
         raise ConfigRefused("`receipts.issuer` is needed beside `receipts.keys`: receipts name who signed them")
     return Issuer(config.receipts.issuer, SigningKeys.load(config.receipts.keys))
+
+
+def person_assertions(config: Config) -> Assertions | None:
+    """Return what verifies assertions of persons; None where no issuer is configured. Raises ConfigRefused."""
+    if not config.assertions.issuers:
+        return None
+    # Here, because few commands act.
+    from sealauthz.operations.assertions import Assertions, load_issuer
+
+    issuers = [
+        load_issuer(name, issuer.keys, None if issuer.callers == "*" else frozenset(issuer.callers))
+        for name, issuer in config.assertions.issuers.items()
+    ]
+    return Assertions(config.assertions.audience, issuers)
 
 
 def key_set(issuer: Issuer | None) -> str:

@@ -31,19 +31,24 @@ class OperationsCalls(Connection):
         arguments: Mapping[str, ArgumentValue] | None = None,
         *,
         request_id: str = "",
+        assertion: str = "",
         language: str = "",
         timeout_s: float | None = None,
     ) -> answers.Performed:
         """Have an act performed, once, if it is allowed. `subject` and `resource` are `Type:id`.
 
         `request_id` is the caller's own id of the act; without one it gets a fresh one. Attempt after attempt uses the
-        same. Raises CallFailed; where the act may have been performed nevertheless, ask again with its `request_id`.
-        Raises ValueError for a time without a time zone.
+        same. `assertion` is the person's own, signed for this very request (`client.assertions`), where the act needs
+        one. Raises CallFailed; where the act may have been performed nevertheless, ask again with its `request_id`.
+        Raises ValueError for a time without a time zone, and for an assertion without the id of its request.
         """
+        if assertion and not request_id:
+            raise ValueError("an assertion is of one request: give its `request_id` too")
         request = operations_pb2.PerformRequest(
             **messages.question_fields(subject, action, resource, context),
             arguments=_argument_messages(arguments or {}),
             request_id=request_id or str(uuid.uuid4()),
+            assertion=assertion,
             language=language,
         )
         try:

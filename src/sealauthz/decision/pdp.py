@@ -65,6 +65,10 @@ class PolicyDecisionPoint:
     def bundle(self, bundle: Bundle) -> None:
         self._catalog = ReasonCatalog(bundle)
 
+    def now(self) -> int:
+        """Return the time at which a question would be decided now, as an instant."""
+        return self._now()
+
     def decide(
         self,
         question: Question,

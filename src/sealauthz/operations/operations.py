@@ -3,6 +3,9 @@
 The decision reads one snapshot and says what its effect and its obligations change. The transaction writes that through
 the same checks as any write, and commits only if nothing that the decision read has changed since; else it is decided
 again. A deny writes nothing. What was performed is answered again with the same answer.
+
+Where the policies ask for the person's own assertion, the act uses one up: in the same transaction, so that what is not
+performed leaves it as it was.
 """
 
 from __future__ import annotations
@@ -14,25 +17,30 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from sealauthz.assertions import Assertion
 from sealauthz.decision.assembly import Case, RequestOptions
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.pdp import PolicyDecisionPoint
 from sealauthz.decision.question import Entity
-from sealauthz.errors import EvaluationFailed, FactConflict, InvalidRequest
+from sealauthz.errors import AssertionNeeded, EvaluationFailed, FactConflict, InvalidRequest
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.memory.snapshot import FactSnapshot
-from sealauthz.facts.store.acting import Basis, Intended, Overtaken
+from sealauthz.facts.store.acting import Basis, Intended, Overtaken, UsedOnce
 from sealauthz.facts.store.batch import Batch, WriteReceipt, check
 from sealauthz.facts.store.performed import keep_events, keep_operation
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.values import text_problem
 from sealauthz.operations.arguments import check_named, read_arguments
+from sealauthz.operations.assertions import Assertions
 from sealauthz.operations.performance import Operation, Performance, Performed, from_kept_form, kept_form
 from sealauthz.operations.progress import Progress, progress_of
 from sealauthz.operations.receipts import Issuer
 from sealauthz.operations.receipts import Performed as ActPerformed
 from sealauthz.schema import Act, Action, MetBy, Model, Outcome, ReceiptTerms
 from sealauthz.schema.effect import Event, RecordChange, Value, merged
+
+_SECOND = 1_000_000
+_NOBODY_ASSERTS = "needs the person's signed assertion, and `[assertions]` of the configuration names no issuer of them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +53,32 @@ class _Followed:
 
 
 class Operations:
-    """Performs acts on one store. Any thread may use it. `issuer` is None where no receipts can be signed."""
+    """Performs acts on one store. Any thread may use it. `issuer` is None where no receipts can be signed, `assertions`
+    where nobody's word counts as a person's own; it may be replaced at any time.
+    """
 
-    def __init__(self, store: Store, pdp: PolicyDecisionPoint, issuer: Issuer | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        pdp: PolicyDecisionPoint,
+        issuer: Issuer | None = None,
+        assertions: Assertions | None = None,
+    ) -> None:
         self._store = store
         self._model: Model = store.model
         self._pdp = pdp
         self._issuer = issuer
+        self.assertions = assertions
 
     def perform(self, performance: Performance, options: RequestOptions) -> Performed:
         """Perform an act, if it is allowed.
 
-        Raises InvalidRequest, CallerNotPermitted, FactConflict (`REQUEST_ID` for a request id that stood for something
-        else), InvariantBroken, FactsUnavailable, TimeOver and what else decisions raise. Nothing was done then, but for
-        an error of the commit itself: the same request again tells.
+        Raises InvalidRequest, CallerNotPermitted, AssertionNeeded, FactConflict (`REQUEST_ID` for a request id that
+        stood for something else), InvariantBroken, FactsUnavailable, TimeOver and what else decisions raise. Nothing
+        was done then, but for an error of the commit itself: the same request again tells.
         """
         _check_request(performance, options)
+        # Before its assertion is looked at, which the act has used up: whoever lost the answer asks as before.
         earlier = self._earlier(performance, options.caller)
         if earlier is not None:
             return earlier
@@ -119,11 +137,14 @@ class Operations:
         answer: Callable[[Performed], None],
     ) -> Intended | Performed:
         """Decide, and say what is to be written; the answer where it is a deny. `answer` gets that of an allow."""
+        asserted = self._asserted(performance, options.caller)
 
         def follow(case: Case, decision: Decision, snapshot: FactSnapshot) -> _Followed:
             if action.effect is None:
                 said = f"`{action.name}` on {action.resource} can be decided, and not performed"
                 raise InvalidRequest.at("action", said)
+            if asserted is None:
+                self._check_needs_no_assertion(performance, decision)
             check_named(self._model, action.arguments, arguments, snapshot, options.may_see)
             named: dict[str, Mapping[str, Value]] = {
                 obligation.code: obligation.parameters  # type: ignore[misc]  # instants are numbers here
@@ -135,20 +156,45 @@ class Operations:
         decision, followed, observed = self._pdp.decide_to_act(performance.question, follow, options)
         if not decision or followed is None:
             return Performed(decision)
+        until, once = decision.valid_until, None
+        if asserted is not None:
+            until = min(until, asserted.expires_at * _SECOND)
+            once = UsedOnce(asserted.once, performance.digest)
         basis = Basis(
             decision.timeline,
             decision.revision,
             observed,
-            decision.valid_until,
+            until,
             lambda: self._pdp.has_policies(decision.policy_version),
+            once,
         )
         wanted = check(Batch(options.caller, performance.request_id, followed.changes), self._model)
         wanted = replace(wanted, digest=performance.fingerprint)
 
         def keep(connection: Connection, receipt: WriteReceipt) -> None:
-            answer(self._keep(connection, receipt, performance, operation_id, decision, followed, options.caller))
+            caller, used = options.caller, asserted
+            answer(self._keep(connection, receipt, performance, operation_id, decision, followed, caller, used))
 
         return Intended(wanted, basis, keep, makes_revision=bool(followed.events))
+
+    def _asserted(self, performance: Performance, caller: str) -> Assertion | None:
+        """Return the verified assertion that comes with an act; None without one. Raises AssertionNeeded.
+
+        One that is given is verified, whether the act needs it or not: nothing that comes with a request is overlooked.
+        """
+        if not performance.assertion:
+            return None
+        if self.assertions is None:
+            raise AssertionNeeded(_NOBODY_ASSERTS, performance.digest)
+        self._store.check_keeps_assertions()
+        return self.assertions.verified(performance, caller, self._pdp.now())
+
+    def _check_needs_no_assertion(self, performance: Performance, decision: Decision) -> None:
+        duties = self._model.duties
+        named = [each.code for each in decision.obligations]
+        if any(code in duties and duties[code].by is MetBy.PERSON for code in named):
+            said = "the person must sign an assertion of this act" if self.assertions is not None else _NOBODY_ASSERTS
+            raise AssertionNeeded(said, performance.digest)
 
     def _followed(self, act: Act, outcome: Outcome) -> _Followed:
         """Put together what the effect and the duties of the obligations change and tell. Raises EvaluationFailed."""
@@ -172,6 +218,7 @@ class Operations:
         decision: Decision,
         followed: _Followed,
         caller: str,
+        asserted: Assertion | None,
     ) -> Performed:
         """Keep operation and events, in the transaction that has just got its revision; return the answer."""
         question = performance.question
@@ -209,7 +256,12 @@ class Operations:
         performed = Performed(self._left_to_caller(decision), operation)
         kept = kept_form(performed, context)
         kept["fingerprint"] = performance.fingerprint
-        keep_operation(connection, receipt, (caller, performance.request_id), operation_id, kept)
+        used_up = ""
+        if asserted is not None:
+            # Ids only, and no token: an issuer may say more of a person in it than may be kept.
+            kept["assertion"] = {"issuer": asserted.issuer, "jti": asserted.jti}
+            used_up = asserted.once
+        keep_operation(connection, receipt, (caller, performance.request_id), operation_id, kept, used_up)
         keep_events(connection, receipt, followed.events)
         return performed
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sealauthz.answers import Obligation
+from sealauthz.assertions import act_digest
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.question import Entity, Question
 from sealauthz.schema.effect import Value
@@ -19,11 +20,22 @@ ArgumentValue = str | int | bool | Sequence["ArgumentValue"] | Mapping[str, "Arg
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """An act that is to be performed: who does what, with which arguments, under which request id of the caller."""
+    """An act that is to be performed: who does what, with which arguments, under which request id of the caller.
+
+    `assertion` is the person's signed assertion of it, empty without one. It is no part of what is asked.
+    """
 
     question: Question
     request_id: str
     arguments: Mapping[str, ArgumentValue] = field(default_factory=dict)
+    assertion: str = field(default="", repr=False)
+
+    @property
+    def digest(self) -> str:
+        """What the person confirms: the digest of this request, by its id."""
+        asked = self.question
+        subject, resource = str(asked.subject), str(asked.resource)
+        return act_digest(subject, asked.action, resource, asked.context, self.arguments, self.request_id)
 
     @property
     def fingerprint(self) -> str:

@@ -163,6 +163,8 @@ class MetBy(StrEnum):
     """The effect of each action that the obligation is of: what it asks for is what the act is."""
     EVENT = "EVENT"
     """An event in the same transaction: `tell` returns it."""
+    PERSON = "PERSON"
+    """The person who acts, by a signed assertion of this very act, which the transaction uses up (`assertions`)."""
     CALLER = "CALLER"
     """The caller: the answer names it, and it concerns what the caller shows or records."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from sealauthz.assertions import MAX_CHARACTERS
 from sealauthz.decision import RequestOptions
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.question import Entity
@@ -138,8 +139,12 @@ def performance_from(message: operations_pb2.PerformRequest) -> Performance:
     question = read_question(message, "", violations)
     arguments = _named_values(message.arguments, "arguments", violations, MAX_DEPTH)
     violations.check_id("request_id", message.request_id)
+    if len(message.assertion) > MAX_CHARACTERS:
+        violations.add("assertion", f"must have at most {MAX_CHARACTERS:,} characters")
     violations.refuse()
-    return Performance(question=question, request_id=message.request_id, arguments=arguments)
+    return Performance(
+        question=question, request_id=message.request_id, arguments=arguments, assertion=message.assertion
+    )
 
 
 def _named_values(

@@ -37,6 +37,7 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.InvalidRequest: Row(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
     errors.CallerUnknown: Row(grpc.StatusCode.UNAUTHENTICATED, "CALLER_UNKNOWN"),
     errors.CallerNotPermitted: Row(grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_PERMITTED"),
+    errors.AssertionNeeded: Row(grpc.StatusCode.PERMISSION_DENIED, "ASSERTION_NEEDED"),
     errors.OperationUnknown: Row(grpc.StatusCode.NOT_FOUND, "OPERATION_UNKNOWN"),
     errors.FactConflict: Row(grpc.StatusCode.ALREADY_EXISTS, "FACT_CONFLICT"),
     errors.InvariantBroken: Row(grpc.StatusCode.FAILED_PRECONDITION, "INVARIANT_BROKEN"),
@@ -133,6 +134,8 @@ def _failure(row: Row, error: BaseException) -> Failure:
                 type="INVARIANT", subject=error.invariant, description=_cut(message)
             )
             details.append(error_details_pb2.PreconditionFailure(violations=[broken]))
+    elif isinstance(error, errors.AssertionNeeded):
+        metadata["digest"] = error.digest
     elif isinstance(error, errors.FactsUnavailable | errors.ServiceBusy):
         after_ms = RETRY_AFTER_MS
         if isinstance(error, errors.ServiceBusy):

@@ -13,7 +13,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PerformRequest(_message.Message):
-    __slots__ = ("subject", "action", "resource", "context", "arguments", "request_id", "language")
+    __slots__ = ("subject", "action", "resource", "context", "arguments", "request_id", "language", "assertion")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -35,6 +35,7 @@ class PerformRequest(_message.Message):
     ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    ASSERTION_FIELD_NUMBER: _ClassVar[int]
     subject: _authorization_pb2.Entity
     action: str
     resource: _authorization_pb2.Entity
@@ -42,7 +43,8 @@ class PerformRequest(_message.Message):
     arguments: _containers.MessageMap[str, ArgumentValue]
     request_id: str
     language: str
-    def __init__(self, subject: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, _authorization_pb2.ContextValue]] = ..., arguments: _Optional[_Mapping[str, ArgumentValue]] = ..., request_id: _Optional[str] = ..., language: _Optional[str] = ...) -> None: ...
+    assertion: str
+    def __init__(self, subject: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, _authorization_pb2.ContextValue]] = ..., arguments: _Optional[_Mapping[str, ArgumentValue]] = ..., request_id: _Optional[str] = ..., language: _Optional[str] = ..., assertion: _Optional[str] = ...) -> None: ...
 
 class ArgumentValue(_message.Message):
     __slots__ = ("string_value", "int_value", "bool_value", "time_value", "list_value", "record_value")

@@ -63,7 +63,8 @@ class OperationsServiceServicer:
 
     def Perform(self, request, context):
         """Perform decides one question and, if it is allowed, carries the act out: all of it in one transaction, or nothing. It
-        takes the right to perform the action (PERMISSION_DENIED), beside the right to the enterprise. FAILED_PRECONDITION
+        takes the right to perform the action (PERMISSION_DENIED), beside the right to the enterprise, and where the policies
+        say so the person's signed assertion (PERMISSION_DENIED, `ASSERTION_NEEDED`, with its digest). FAILED_PRECONDITION
         names the invariant that refused what the act would change. ALREADY_EXISTS (`REQUEST_ID`) where the request_id was
         performed with other content. After UNAVAILABLE, CANCELLED or DEADLINE_EXCEEDED the act may have been performed: ask
         again with the same request_id, which performs it once.

@@ -13,9 +13,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from sealauthz.errors import AssertionNeeded
 from sealauthz.facts.store.batch import Wanted, WriteReceipt
 from sealauthz.facts.store.history import Changed, changes_in
 from sealauthz.facts.store.identity import Seen
+from sealauthz.facts.store.performed import is_used_up
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
 from sealauthz.schema import Unit
 
@@ -57,10 +59,19 @@ def _may_match(image: Mapping[str, Any], values: tuple[tuple[str, str], ...]) ->
 
 
 @dataclass(frozen=True, slots=True)
+class UsedOnce:
+    """A signed assertion that an act uses up: what stands for it, and the digest of the act."""
+
+    assertion: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
     """What a decision rests on: a revision of a history, what it read there, until when it holds, and the policies.
 
-    `until` is an instant. `has_same_policies` tells whether they are still those that decided.
+    `until` is an instant. `has_same_policies` tells whether they are still those that decided. `once` is what no other
+    act may have used up.
     """
 
     timeline: str
@@ -68,15 +79,21 @@ class Basis:
     observed: Observed
     until: int
     has_same_policies: Callable[[], bool]
+    once: UsedOnce | None = None
 
     def check(self, connection: Connection, newest: Seen, now: int) -> None:
-        """Raise Overtaken unless the decision still stands. Called under the lock of revisions."""
+        """Raise Overtaken unless the decision still stands. Called under the lock of revisions.
+
+        Raises AssertionNeeded where what it rests on was used up.
+        """
         if newest.timeline != self.timeline or newest.revision < self.revision:
             raise Overtaken("the history is another one")
         if now >= self.until:
             raise Overtaken("the permission has ended")
         if not self.has_same_policies():
             raise Overtaken("the policies were replaced")
+        if self.once is not None and is_used_up(connection, self.once.assertion):
+            raise AssertionNeeded("the assertion was used before: the person must sign another", self.once.digest)
         if newest.revision > self.revision:
             self._check_revisions(connection, newest.revision)
 

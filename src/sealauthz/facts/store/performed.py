@@ -30,12 +30,32 @@ def has_no_operations(tables: Tables) -> bool:
     return (FACT_OPERATION.name, "") in tables.absent
 
 
+def keeps_assertions(tables: Tables) -> bool:
+    """Tell whether the database can use up assertions, or is of before there were any."""
+    return (FACT_OPERATION.name, FACT_OPERATION.c.assertion.name) not in tables.absent
+
+
+def is_used_up(connection: Connection, assertion: str) -> bool:
+    """Tell whether an act was performed with this assertion. Under the lock of revisions that is final."""
+    used = select(FACT_OPERATION.c.operation_id).where(FACT_OPERATION.c.assertion == assertion)
+    return connection.execute(used).first() is not None
+
+
 def keep_operation(
-    connection: Connection, receipt: WriteReceipt, key: tuple[str, str], operation_id: str, answer: Mapping[str, Any]
+    connection: Connection,
+    receipt: WriteReceipt,
+    key: tuple[str, str],
+    operation_id: str,
+    answer: Mapping[str, Any],
+    assertion: str = "",
 ) -> None:
-    """Keep what an act was answered with, in the transaction that performs it. `key` is the caller and its request."""
+    """Keep what an act was answered with, in the transaction that performs it. `key` is the caller and its request,
+    `assertion` what it uses up.
+    """
     caller, request_id = key
     row: dict[str, Any] = {"caller": caller, "request_id": request_id, "operation_id": operation_id}
+    if assertion:
+        row["assertion"] = assertion
     text = json.dumps(answer, ensure_ascii=False)
     connection.execute(
         insert(FACT_OPERATION), [{**row, "revision": receipt.revision, "at": receipt.at, "answer": text}]

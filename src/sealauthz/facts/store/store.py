@@ -26,6 +26,7 @@ from sealauthz.facts.store.performed import (
     StoredEvent,
     events_after,
     has_no_operations,
+    keeps_assertions,
     operation_by_id,
     operation_of,
 )
@@ -239,6 +240,11 @@ class Store:
     def _check_performs(self) -> None:
         if has_no_operations(self._tables):
             raise FactsUnavailable("the database keeps no operations yet: run `sealauthz db upgrade`")
+
+    def check_keeps_assertions(self) -> None:
+        """Raise FactsUnavailable where the database cannot use up assertions."""
+        if not keeps_assertions(self._tables):
+            raise FactsUnavailable("the database keeps no assertions yet: run `sealauthz db upgrade`")
 
     def prune(self, before: int, archive: Archive | None) -> Pruned:
         """Prune history and keys of requests older than an instant; the history goes to the archive, or stays.

@@ -100,10 +100,14 @@ FACT_OPERATION = sa.Table(
     *_columns(
         caller=TEXT, request_id=TEXT, operation_id=TEXT, revision=sa.BigInteger, at=sa.BigInteger, answer=sa.Text
     ),
+    sa.Column("assertion", TEXT, nullable=True),
     sa.PrimaryKeyConstraint("caller", "request_id", name="fact_operation_pkey"),
     sa.UniqueConstraint("operation_id", name="fact_operation_operation_id_key"),
+    sa.Index("fact_operation_assertion_idx", "assertion", unique=True),
 )
-"""Every act that was performed: what it was answered with, as JSON, so that it is answered the same way again."""
+"""Every act that was performed: what it was answered with, as JSON, so that it is answered the same way again.
+`assertion` stands for the signed assertion of the person that it used up: no other act may.
+"""
 
 FACT_EVENT = sa.Table(
     "fact_event",
