@@ -51,6 +51,7 @@ static: setup ## what is checked without a test: lint, types, protos, policies, 
 	$(BIN)/sealauthz policy check --strict
 	$(BIN)/python tools/rules_doc.py --check
 	$(BIN)/python tools/reasons_doc.py --check
+	$(BIN)/python tools/lives_doc.py --check
 
 # The share of the conditions of the policies that their tests must reach.
 REACHED := 91

@@ -123,7 +123,7 @@ def edit(act: Act) -> Outcome:
         _check_own(seal.enterprise.certificates, new.certificate, "certificate")
         values["certificate_id"] = new.certificate
         if seal.state == "EXPIRED" and new.certificate != seal.certificate_id:
-            values["state"] = "DISABLED"
+            values["state"] = SealState.DISABLED
     if new.device is not None:
         _check_own(seal.enterprise.devices, new.device, "device")
         values["device_id"] = new.device
