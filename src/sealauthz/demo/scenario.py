@@ -9,7 +9,7 @@ import queue
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,7 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from sealauthz.client import ArgumentValue, Decision, Event, Performed, Progress, SealAuthzClient, at_revision
+from sealauthz.client.assertions import Signer, digest_of
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.demo.callers import ENGINE, MIGRATION, OUTSIDE, PLATFORM, story_caller
 from sealauthz.demo.facts import opening_facts
@@ -27,7 +28,7 @@ from sealauthz.demo.harness import Clock, Harness, StoryBroken
 from sealauthz.demo.story import tell
 from sealauthz.facts import FactCache, Store, upgrade
 from sealauthz.model import MODEL
-from sealauthz.operations import Issuer, Operations
+from sealauthz.operations import Assertions, Issuer, Operations
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.process.log import make_log
 from sealauthz.schema.rules import Rising
@@ -39,6 +40,7 @@ from sealauthz.v1 import facts_pb2
 OPENING_TIME = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.timezone(datetime.timedelta(hours=8)))
 
 _TIMEOUT_S = 30.0
+_SECOND = 1_000_000
 _TOLD_WITHIN_S = 10.0
 _CALLERS = (PLATFORM, ENGINE, OUTSIDE, MIGRATION)
 
@@ -69,10 +71,14 @@ def run(console: Console) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _OverGrpc:
-    """The service as the harness asks it; `where` says in words where it listens."""
+    """The service as the harness asks it; `where` says in words where it listens.
+
+    `sign` has a person sign the digest of an act, with whoever knows them: the issuer of their identity.
+    """
 
     clients: Mapping[str, SealAuthzClient]
     where: str
+    sign: Callable[[str, str], str]
     events: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
 
     def ask(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
@@ -88,8 +94,10 @@ class _OverGrpc:
         arguments: Mapping[str, ArgumentValue],
         request_id: str,
     ) -> Performed:
-        # Every act of the story goes through here.
-        return self.clients[caller].perform(subject, action, resource, context, arguments, request_id=request_id)
+        act = (subject, action, resource, context, arguments)
+        # The engine acts on the receipt of what the person did; all else the person signs.
+        assertion = self.sign(subject, digest_of(*act, request_id=request_id)) if caller == PLATFORM else ""
+        return self.clients[caller].perform(*act, request_id=request_id, assertion=assertion)
 
     def progress(self, subject: str, resource: str) -> Progress:
         return self.clients[PLATFORM].progress(subject, resource)
@@ -145,7 +153,8 @@ def _service(folder: Path, clock: Clock) -> Iterator[_OverGrpc]:
         fact_cache = FactCache(store)
         pdp = PolicyDecisionPoint(fact_cache, Bundle.load(MODEL), now=clock)
         keys = SigningKeys.fresh()
-        acts = Operations(store, pdp, Issuer("demo", keys))
+        signer = Signer.fresh("demo", "demo")
+        acts = Operations(store, pdp, Issuer("demo", keys), Assertions.of("demo", signer.key_set))
         callers = Callers([story_caller(name, token) for name, token in tokens.items()])
         # The log of the service would stand between the lines of the story.
         log = make_log(io.StringIO())
@@ -161,7 +170,12 @@ def _service(folder: Path, clock: Clock) -> Iterator[_OverGrpc]:
             )
             for name, token in tokens.items()
         }
-        service = _OverGrpc(clients, f"{address}, {'over TLS' if tls else 'in plain text'}, with bearer tokens")
+
+        def sign(subject: str, digest: str) -> str:
+            return signer.sign(subject, digest, now=clock() // _SECOND)
+
+        where = f"{address}, {'over TLS' if tls else 'in plain text'}, with bearer tokens"
+        service = _OverGrpc(clients, where, sign)
         service.watch()
         yield service
 
