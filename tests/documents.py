@@ -16,6 +16,13 @@ import pytest
 from shared_cache import SHARED_CACHE
 
 from sealauthz.cli import app as cli
+from sealauthz.client.assertions import Signer
+from sealauthz.decision import Bundle, PolicyDecisionPoint, Question
+from sealauthz.demo.callers import demo_caller
+from sealauthz.facts import FactCache, Store
+from sealauthz.operations import Assertions, Operations
+from sealauthz.process.log import make_log
+from sealauthz.service import Callers, ServerSettings, build
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,6 +44,36 @@ def without_counts(output: str) -> list[str]:
     """Leave out versions, counts, line numbers and durations: they change with every rule that is installed."""
     output = re.sub(r"\b[0-9a-f]{16}\b", "VERSION", output)
     return [" ".join(re.sub(r"[\d,.]*\d", "N", line).split()) for line in output.splitlines()]
+
+
+def without_ids(output: str) -> list[str]:
+    """Leave out ids of operations, decisions and records, too: they differ from run to run."""
+    output = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID", output)
+    return without_counts(re.sub(r"\b[0-9a-f]{32}\b", "HASH", output))
+
+
+@contextlib.contextmanager
+def served(store: Store, bundle: Bundle, folder: Path, patch: pytest.MonkeyPatch, *first: Question) -> Iterator[None]:
+    """Serve facts as the demo does, and have commands ask there. `first` is asked before: what is compiled at its
+    first use would take longer than a command waits.
+    """
+    pdp = PolicyDecisionPoint(FactCache(store), bundle)
+    for question in first:
+        pdp.decide(question)
+    signer, token = Signer.fresh("demo", "demo"), "t" * 40
+    acts = Operations(store, pdp, assertions=Assertions.of("demo", signer.key_set))
+    settings = ServerSettings("127.0.0.1:0", is_insecure=True)
+    server = build(settings, Callers([demo_caller(token)]), store, pdp, acts, make_log(io.StringIO()))
+    server.start()
+    (folder / "persons.pem").write_bytes(signer.pem)
+    patch.setenv("SEALAUTHZ_SIGN_WITH", str(folder / "persons.pem"))
+    patch.setenv("SEALAUTHZ_ADDRESS", f"127.0.0.1:{server.port}")
+    patch.setenv("SEALAUTHZ_TOKEN", token)
+    patch.setenv("COLUMNS", "100")
+    try:
+        yield
+    finally:
+        server.stop(0)
 
 
 def run(command: str) -> str:

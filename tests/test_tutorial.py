@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
-from documents import ROOT, blocks, printed, run, without_counts
+import shlex
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
-from sealauthz.decision import Bundle, Effect, Entity, PolicyDecisionPoint, Question
+import pytest
+from documents import ROOT, blocks, printed, run, served, without_counts, without_ids
+
+from sealauthz.cli import app as cli
+from sealauthz.decision import Bundle, Effect, Entity, PolicyDecisionPoint, Question, system_clock
 from sealauthz.decision.inspection import inspect
 from sealauthz.demo.facts import opening_facts
-from sealauthz.facts import FactCache
+from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.model import MODEL
 
 DOC = ROOT / "docs" / "tutorial.md"
@@ -26,8 +32,16 @@ def test_its_blocks_are_the_files_of_the_example(language: str) -> None:
         assert all(not paragraph or any(paragraph in block for block in shown) for paragraph in text.split("\n\n"))
 
 
+SHOWN = list(printed(DOC))
+ASKED = [each for each in SHOWN if "--insecure" in each[0]]
+
+
 @pytest.mark.timeout(320)
-@pytest.mark.parametrize(("command", "output"), list(printed(DOC)), ids=lambda value: value.partition("\n")[0][:60])
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [each for each in SHOWN if each not in ASKED],
+    ids=lambda value: value.partition("\n")[0][:60],
+)
 def test_its_commands_print_what_it_shows(command: str, output: str) -> None:
     assert without_counts(run(command)) == without_counts(output)
 
@@ -44,3 +58,26 @@ def test_the_rule_denies_in_the_demo_world_as_it_says() -> None:
 
     assert reasons(Bundle.load(MODEL)) == ["FACE_VERIFICATION_REQUIRED"]
     assert reasons(Bundle.load(MODEL, FOLDER)) == ["NOT_THE_KEEPER", "FACE_VERIFICATION_REQUIRED"]
+
+
+def test_what_is_asked_and_performed_is_answered_as_it_says(
+    new_database: Callable[[str], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seal, grant = Entity("Seal", "seal-official"), Entity("SealGrant", "grant-zhou-approve")
+    chen, zhou = Entity("Person", "p-chen"), Entity("Person", "p-zhou")
+    first = (
+        Question(zhou, "use", seal, {"task": "task-cartons"}),
+        Question(chen, "assign_custodian", seal, {"custodian": "m-zhou"}),
+        Question(chen, "revoke", grant),
+    )
+    with closing(Store.open(new_database("sqlite"), MODEL)) as store:
+        store.write(Batch("demo", "opening", tuple(map(Put, opening_facts(system_clock())))))
+        with served(store, Bundle.load(MODEL, FOLDER), tmp_path, monkeypatch, *first):
+            for command, output in ASKED:
+                cli.run(shlex.split(command)[1:])
+                out, err = capsys.readouterr()
+                assert without_ids(out + err) == without_ids(output), command
+    assert len(ASKED) == 5
