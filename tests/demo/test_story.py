@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from sealauthz.answers import Audience, Decision, Operation, Performed, Progress, Reason, Stage
+from sealauthz.answers import Audience, Decision, Event, Operation, Performed, Progress, Reason, Stage
 from sealauthz.client import CallFailed
 from sealauthz.demo.callers import ENGINE, OUTSIDE, PLATFORM, story_caller
 from sealauthz.demo.harness import ALLOW, Clock, Harness, StoryBroken, deny
@@ -85,7 +85,7 @@ class Contrary:
     def key_set(self):
         return {"keys": []}
 
-    def told(self):
+    def told(self, within_s):
         return None
 
     def write(self, caller, request_id, records):
@@ -152,3 +152,10 @@ def test_who_has_acts_performed_writes_no_facts_and_who_writes_facts_performs_no
     assert not outside.may_call("OperationsService/Perform")
     assert not outside.may_call("FactsService/ImportFacts")
     assert not (engine.performs & platform.performs)
+
+
+def test_who_is_told_something_that_nobody_expects_is_a_surprise():
+    harness = a_harness(io.StringIO())
+    harness.service.told = lambda within_s: Event("token", "HEARD", "e", "Seal:s", (), None)
+    harness.end()
+    assert harness.surprises == ["step 0: told HEARD, which nobody expects"]

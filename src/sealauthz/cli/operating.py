@@ -150,9 +150,10 @@ def db_restored(*, config_file: Path | None, database: str | None) -> int:
 def demo() -> int:
     """Walk through the founding story, against a real service.
 
-    Starts a service on a temporary database, asks it over gRPC and prints
-    each question with its answer. Exits with 1 if any answer is unexpected.
-    Needs nothing and leaves nothing behind.
+    Starts a service on a temporary database, has it perform what people do,
+    over gRPC, and prints each act with its answer and with whom it tells.
+    Exits with 1 if any answer is unexpected. Needs nothing and leaves nothing
+    behind.
 
     \b
       sealauthz demo

@@ -32,6 +32,8 @@ from sealauthz.terminal import decision_body, instant, progress_page, show, verd
 
 _INDENT = 5
 _SECOND = 1_000_000
+_TOLD_WITHIN_S = 10.0
+_QUIET_S = 0.3
 _LONG = re.compile(r"\b([a-z]{2}-[0-9a-f]{6}|sha256:[0-9a-f]{12})[0-9a-f]{26,}\b")
 
 Part = TypeVar("Part", NextStep, Obligation)
@@ -101,8 +103,8 @@ class Service(Protocol):
         """Return the public keys that verify receipts."""
         ...
 
-    def told(self) -> Event | None:
-        """Return the next thing that people are told; None if nothing comes for a long time."""
+    def told(self, within_s: float) -> Event | None:
+        """Return the next thing that people are told; None if nothing comes in that time."""
         ...
 
     def write(self, caller: str, request_id: str, records: tuple[Any, ...]) -> None:
@@ -151,6 +153,12 @@ class Harness:
         self.service.write(caller, f"story-{self.number()}", records)
         self.records.update((record.id, record) for record in records)
         self._narrate(words, "✎")
+
+    def end(self) -> None:
+        """End the story: nobody is told anything more."""
+        event = self.service.told(_QUIET_S)
+        if event is not None:
+            self._surprise(f"told {event.code}, which nobody expects")
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -283,7 +291,7 @@ class Harness:
     def _hear(self, expected: tuple[Told, ...]) -> None:
         """Take as many events as the story tells, and compare them. One more than that turns up at the next act."""
         heard: list[Told] = []
-        while len(heard) < len(expected) and (event := self.service.told()) is not None:
+        while len(heard) < len(expected) and (event := self.service.told(_TOLD_WITHIN_S)) is not None:
             heard.append((event.code, *event.recipient_ids))
             self._print(_told(event))
         if sorted(heard) != sorted(expected):

@@ -41,7 +41,6 @@ OPENING_TIME = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.timezone(datetim
 
 _TIMEOUT_S = 30.0
 _SECOND = 1_000_000
-_TOLD_WITHIN_S = 10.0
 _CALLERS = (PLATFORM, ENGINE, OUTSIDE, MIGRATION)
 
 
@@ -63,6 +62,7 @@ def run(console: Console) -> list[str]:
         harness.write("Two invented companies, their people, a seal and two contracts.", *opening, caller=MIGRATION)
         try:
             tell(harness)
+            harness.end()
         except StoryBroken:
             show(console, Text("The story cannot go on from here.", style="bold red"))
         show(console, Group(Text(), _ending(harness)))
@@ -106,9 +106,9 @@ class _OverGrpc:
         found: Mapping[str, Any] = json.loads(self.clients[ENGINE].keys())
         return found
 
-    def told(self) -> Event | None:
+    def told(self, within_s: float) -> Event | None:
         try:
-            return self.events.get(timeout=_TOLD_WITHIN_S)
+            return self.events.get(timeout=within_s)
         except queue.Empty:
             return None
 
