@@ -73,7 +73,8 @@ coverage: setup ## run all tests, and show which lines those that are not slow r
 	  --policy-fail-under $(REACHED) $(PYTEST_ARGS)
 
 thorough: setup ## run the tests that try things at random with ten times as many tries (hours)
-	TEST_EFFORT=thorough $(RUN_TESTS) --timeout 7200 tests/decision tests/policytest tests/accessdiff $(PYTEST_ARGS)
+	TEST_EFFORT=thorough $(RUN_TESTS) --timeout 7200 tests/decision tests/model/effects tests/policytest tests/accessdiff \
+	  $(PYTEST_ARGS)
 
 reference: setup ## run all policy tests on oso, of which make test runs one in twenty (some three minutes)
 	$(RUN_TESTS) --policy-engine oso policies/tests docs/examples $(PYTEST_ARGS)

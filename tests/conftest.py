@@ -177,6 +177,7 @@ _SLOW = (
     "service/test_withheld_messages",
     # They load one bundle after the other, or ask all questions that the policy tests ask.
     "cli/test_cli_policies_option",
+    "decision/test_acts",
     "decision/test_budget",
     "decision/test_folder",
     "decision/test_following",

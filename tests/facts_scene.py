@@ -74,9 +74,11 @@ from sealauthz.model.records.retrieval import (
     RetrievalReview,
 )
 from sealauthz.model.records.seals import Certificate, Device, Seal, SealHold, SealProposal, SealReview, SealWitness
+from sealauthz.schema import values_of
 
 NOW = 1_790_000_000_000_000
 DAY = 86_400_000_000
+NOT_LOADED = "not loaded"
 PHONE = "13800001569"
 NAME = "张伟测试"
 
@@ -323,6 +325,26 @@ def write(
     """Write records and deletes in one batch."""
     made = tuple(change if isinstance(change, Put | Delete) else Put(change) for change in changes)
     return store.write(Batch(caller, request_id or uuid.uuid4().hex, made, preconditions), tenants, guard)
+
+
+def described(unit: Any) -> dict[str, Any]:
+    """Everything about a unit that a policy could see: values, and for each relation the ids or that it is unset."""
+    seen: dict[str, Any] = {}
+    for record_type, records in unit.items():
+        for record_id, record in records.items():
+            relations: dict[str, Any] = {}
+            for relation in MODEL.shapes[record_type].relations:
+                target = getattr(record, relation.name, NOT_LOADED)
+                if isinstance(target, list):
+                    assert all(member is unit[relation.record][member.id] for member in target)
+                    relations[relation.name] = [member.id for member in target]
+                elif target is None or target == NOT_LOADED:
+                    relations[relation.name] = target
+                else:
+                    assert target is unit[relation.record][target.id]
+                    relations[relation.name] = target.id
+            seen[f"{record_type}:{record_id}"] = (values_of(record), relations)
+    return seen
 
 
 def dump(store: Store) -> dict[str, list[tuple[Any, ...]]]:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, everything, person, scene, write
+from facts_scene import BASE, DAY, NOW, described, dump, edited, enterprise, everything, person, scene, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
@@ -25,28 +25,7 @@ from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.seals import Seal, SealHold
 from sealauthz.schema import Change, values_of
 
-UNSET = "not loaded"
 ANN = Unit("PERSON", "ann")
-
-
-def described(unit: Any) -> dict[str, Any]:
-    """Everything about a unit that a policy could see: values, and for each relation the ids or that it is unset."""
-    seen: dict[str, Any] = {}
-    for record_type, records in unit.items():
-        for record_id, record in records.items():
-            relations: dict[str, Any] = {}
-            for relation in MODEL.shapes[record_type].relations:
-                target = getattr(record, relation.name, UNSET)
-                if isinstance(target, list):
-                    assert all(member is unit[relation.record][member.id] for member in target)
-                    relations[relation.name] = [member.id for member in target]
-                elif target is None or target == UNSET:
-                    relations[relation.name] = target
-                else:
-                    assert target is unit[relation.record][target.id]
-                    relations[relation.name] = target.id
-            seen[f"{record_type}:{record_id}"] = (values_of(record), relations)
-    return seen
 
 
 def seen_in(snapshot: FactSnapshot, units: list[Unit]) -> dict[Unit, Any]:
