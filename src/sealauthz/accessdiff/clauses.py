@@ -34,17 +34,35 @@ Need = tuple[str, str, str]
 """An action, a type and a requirement; one that a head leaves open is empty."""
 
 
-@lru_cache(maxsize=4)
 def program_of_sources(sources: tuple[Source, ...]) -> Program:
     """Return the program of a bundle's files, kept for as long as it is used."""
-    return program_of(node for source in sources for node in parse(source))
+    return _read(sources)[0]
+
+
+def forms_of(sources: tuple[Source, ...]) -> Mapping[int, ClauseForm]:
+    """Return what each clause of a program says, by the clause's identity; the program is kept as long as this is."""
+    return _read(sources)[1]
+
+
+_Read = tuple[Program, Mapping[int, "ClauseForm"]]
 
 
 @lru_cache(maxsize=4)
-def forms_of(sources: tuple[Source, ...]) -> Mapping[int, ClauseForm]:
-    """Return what each clause of a program says, by the clause's identity; the program is kept as long as this is."""
-    program = program_of_sources(sources)
-    return {id(clause): _form_of(clause, program.unions) for some in program.clauses.values() for clause in some}
+def _read(sources: tuple[Source, ...]) -> _Read:
+    """Read a program. What two bundles have in common, which is most of them, is read once."""
+    before = _last[0] if _last else None
+    program = program_of(
+        (node for source in sources for node in parse(source)), before=before[0] if before is not None else None
+    )
+    known = before[1] if before is not None and before[0].unions == program.unions else {}
+    clauses = (clause for some in program.clauses.values() for clause in some)
+    read = program, {id(each): known.get(id(each)) or _form_of(each, program.unions) for each in clauses}
+    _last[:] = [read]
+    return read
+
+
+_last: list[_Read] = []
+"""The program that was read last. It is kept with what its clauses say, which is known by their identities."""
 
 
 @dataclass(frozen=True, slots=True)

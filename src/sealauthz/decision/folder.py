@@ -23,7 +23,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def installed_folder() -> Path:
     return packed if packed.is_dir() else package.parent.parent / "policies"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """The files of a bundle, in the order in which they are read, and the folders they come from.
 
@@ -63,7 +63,7 @@ class Layout:
     texts: tuple[Path, ...]
     accepts: tuple[tuple[str, str], ...] = ()
 
-    @property
+    @cached_property
     def own(self) -> frozenset[str]:
         """The names of the policy files that lie in the folder itself."""
         return frozenset(path.name for path in self.files if path.parent == self.folder)
