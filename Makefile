@@ -15,8 +15,8 @@ FUZZ_ARGS ?=
 SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto format check static policies quick test coverage reference run demo bench equality mutate \
-  fuzz soak thorough
+.PHONY: help setup lock proto format check static lint types generated policies quick test coverage reference run demo \
+  bench equality mutate fuzz soak thorough
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -38,11 +38,17 @@ format: setup ## format the code
 
 check: static policies ## lint, types, protos, generated files, the policy tests and what they reach
 
-static: setup ## what is checked without a test: lint, types, protos, policies, generated files
+static: lint types generated ## what is checked without a test: lint, types, protos, policies, generated files (-j2: at once)
+
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/buf lint
+
+types: setup
+	$(BIN)/mypy
+
+generated: setup
 	@echo "comparing src/sealauthz/v1 with what protos/ generates"
 	@set -e; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
 	  $(call generate,"$$scratch"); \
@@ -65,7 +71,7 @@ RUN_TESTS := $(BIN)/pytest -n auto --dist worksteal
 quick: setup ## the tests for while you work: compiled policies, SQLite, few random tries (two minutes on two cores)
 	TEST_EFFORT=quick $(RUN_TESTS) -m "not slow" --policy-engine compiled $(PYTEST_ARGS)
 
-test: setup ## run all tests, on SQLite and PostgreSQL, and one in twenty policy tests on oso too
+test: setup ## run all tests, on SQLite and PostgreSQL, and one in sixty policy tests on oso too
 	$(RUN_TESTS) $(PYTEST_ARGS)
 
 coverage: setup ## run all tests, and show which lines those that are not slow reach, and the policy tests of the policies
@@ -76,7 +82,7 @@ thorough: setup ## run the tests that try things at random with ten times as man
 	TEST_EFFORT=thorough $(RUN_TESTS) --timeout 7200 tests/decision tests/model/effects tests/policytest tests/accessdiff \
 	  $(PYTEST_ARGS)
 
-reference: setup ## run all policy tests on oso, of which make test runs one in twenty (some three minutes)
+reference: setup ## run all policy tests on oso, of which make test runs one in sixty (some three minutes)
 	$(RUN_TESTS) --policy-engine oso policies/tests docs/examples $(PYTEST_ARGS)
 
 run: setup ## serve the demo facts on this machine

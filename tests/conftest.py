@@ -146,7 +146,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     gc.collect()
     # Loading a bundle makes a million objects that are no garbage: with the usual thresholds the collector read them
     # again and again, which took a sixth of the time of a run.
-    gc.set_threshold(10_000, 10, 5)
+    gc.set_threshold(100_000, 10, 10)
 
 
 _TESTS = Path(__file__).parent
