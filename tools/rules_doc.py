@@ -39,7 +39,7 @@ SETTLING = {"meets": "met by", "waived": "waived by", "because": "explained by",
 RULEBOOK = {"M": 15, "S": 18, "U": 26, "C": 14, "R": 17, "W": 7}
 """The series of the rulebook (members, seals, their use, contracts, retrieval, watching), with their last numbers."""
 
-ANSWERS = [f"A-{number:02}" for number in range(1, 15)]
+ANSWERS = [f"A-{number:02}" for number in range(1, 16)]
 """What was added to the rulebook afterwards. Some of them say more of a rule, and have no place of their own."""
 
 NO_DECISIONS = {

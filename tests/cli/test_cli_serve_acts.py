@@ -10,9 +10,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+import own_word
 import pytest
 
 from sealauthz.client import CallFailed, SealAuthzClient
+from sealauthz.client.assertions import digest_of
 from sealauthz.facts import Store
 from sealauthz.model import MODEL
 
@@ -26,13 +28,14 @@ token_sha256 = "{hashlib.sha256(TOKEN.encode()).hexdigest()}"
 rpcs = ["OperationsService/Perform"]
 enterprises = ["e-yunshan"]
 performs = ["Seal/freeze"]
-"""
+{own_word.CONFIG}"""
 
 
 @pytest.fixture
 def start(demo_facts):
     """Start the service; return its process and its address."""
     (demo_facts.parent / "sealauthz.toml").write_text(CONFIG)
+    own_word.write_keys(demo_facts.parent)
     started = []
 
     def begin():
@@ -49,7 +52,9 @@ def start(demo_facts):
 
 
 def freeze(client, request_id, timeout_s=20):
-    return client.perform("Person:p-chen", "freeze", "Seal:seal-official", request_id=request_id, timeout_s=timeout_s)
+    act = ("Person:p-chen", "freeze", "Seal:seal-official")
+    word = own_word.SIGNER.sign(act[0], digest_of(*act, request_id=request_id))
+    return client.perform(*act, request_id=request_id, assertion=word, timeout_s=timeout_s)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -31,6 +31,7 @@ from act_laws import (
 )
 from facts_scene import described
 from joserfc.jwk import OKPKey
+from own_word import TRUSTED, signed
 from scene import BUNDLE, NOW, person
 
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint, RequestOptions
@@ -176,7 +177,7 @@ class ActingWorld:
 
         `meanwhile` is done once between its decision and its end.
         """
-        performance = Performance(deed.question, f"request-{next(self._numbers)}", deed.arguments)
+        performance = signed(Performance(deed.question, f"request-{next(self._numbers)}", deed.arguments), self.now)
         options = RequestOptions(caller=deed.caller)
         expected = [self.decide(deed)]
         pdp = self.pdp
@@ -187,7 +188,7 @@ class ActingWorld:
                 expected.append(self.decide(deed))
 
             pdp = _Intervening(pdp, intervene)  # type: ignore[assignment]
-        operations = Operations(self.store, pdp, Issuer("authz", _KEYS))
+        operations = Operations(self.store, pdp, Issuer("authz", _KEYS), TRUSTED)
         try:
             tried = Tried(operations.perform(performance, options))
         except (InvalidRequest, InvariantBroken, FactConflict, CallerNotPermitted) as error:

@@ -1,8 +1,11 @@
-"""What an allow obliges to names what is to be used up, wherever the policy tests allow something."""
+"""What an allow obliges to names what is to be used up, wherever the policy tests allow something; and every act that
+changes something uses up a check of its person, or needs their own word.
+"""
 
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import pytest
 from policy_suite import asks
@@ -10,6 +13,8 @@ from scene import BUNDLE
 
 from sealauthz.decision import Decision, PolicyDecisionPoint
 from sealauthz.decision.questions import named_by_obligations
+from sealauthz.model import MODEL
+from sealauthz.schema.effect import looks
 
 CONSUMING = {
     "CONSUME_VERIFICATION": "verification",
@@ -25,9 +30,21 @@ AUTHORITIES = [
 ]
 
 
+CHECKS = {"CONSUME_VERIFICATION", "CONSUME_CARRIER_MATCH", "CONSUME_BATCH_ITEM"}
+"""What uses up a check that showed the person."""
+NOBODY_THERE = {
+    ("auto_use", "Seal"),
+    ("seal", "SealUse"),
+    ("confirm_sealed", "SealUse"),
+    ("report_not_sealed", "SealUse"),
+}
+"""Acts of a service: the person is not there when they happen."""
+
+
+@cache
 def allowed() -> list[Decision]:
-    """At most twenty allows of each action that has to name something."""
-    naming = named_by_obligations(BUNDLE.rulebook)
+    """At most twenty allows of each action that changes something."""
+    naming = changing()
     found: dict[tuple[str, str], list[Decision]] = {}
     for ask in asks():
         key = (ask.question.action, ask.question.resource.type)
@@ -36,6 +53,25 @@ def allowed() -> list[Decision]:
             found[key].append(decision)
     assert all(found.get(key) for key in naming)
     return [decision for decisions in found.values() for decision in decisions]
+
+
+def changing() -> set[tuple[str, str]]:
+    """The actions of the bundle that change something."""
+    return {key for key in BUNDLE.rulebook.requirements if MODEL.action(*key).effect is not looks}
+
+
+def test_an_act_rests_on_a_check_of_its_person_or_on_their_own_word() -> None:
+    for decision in allowed():
+        key = (decision.question.action, decision.question.resource.type)
+        codes = {obligation.code for obligation in decision.obligations}
+        ways = [bool(codes & CHECKS), "CONSUME_ASSERTION" in codes, key in NOBODY_THERE]
+        assert sum(ways) == 1, (key, codes)
+
+
+def test_who_only_looks_needs_neither() -> None:
+    for key, codes in BUNDLE.rulebook.obligations.items():
+        if key not in changing():
+            assert not {*CHECKS, "CONSUME_ASSERTION"} & set(codes), key
 
 
 def test_what_uses_something_up_names_it() -> None:
@@ -57,5 +93,6 @@ def test_every_action_that_uses_something_up_names_it(code: str) -> None:
     naming = named_by_obligations(BUNDLE.rulebook)
     for key, codes in BUNDLE.rulebook.obligations.items():
         for obligation in codes:
-            if obligation.startswith(code):
+            # An assertion is named by nobody beforehand: it comes with the act.
+            if obligation.startswith(code) and obligation != "CONSUME_ASSERTION":
                 assert naming[key][obligation], (key, obligation)

@@ -402,7 +402,8 @@ def test_all_demo_facts_travel_over_tls_and_decide_alike(
 def configured(serve: Serve, store: Store, bundle: Bundle, tmp_path: Path) -> Served:
     document = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
     file = tmp_path / "sealauthz.toml"
-    file.write_text(re.findall(r"```toml\n(.*?)```", document, re.DOTALL)[1], encoding="utf-8")
+    (example,) = [text for text in re.findall(r"```toml\n(.*?)```", document, re.DOTALL) if "hr-import" in text]
+    file.write_text(example, encoding="utf-8")
     config = load(MODEL, {}, file)
     rights = [caller.rights(MODEL, name, config.server) for name, caller in config.callers.items()]
     callers = (replace(caller, token_sha256=sha256(caller.name.encode()).digest()) for caller in rights)

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness import NOW, bundle, check_told
 from joserfc.jwk import OKPKey
+from own_word import TRUSTED, signed
 
 from sealauthz.decision import Decision, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import DEFAULT_OPTIONS, RequestOptions
@@ -34,7 +35,7 @@ class Platform:
         self._numbers = itertools.count()
         self._cache = FactCache(store)
         self._pdp = PolicyDecisionPoint(self._cache, bundle(), lambda: self.now)
-        self._operations = Operations(store, self._pdp, Issuer("authz", self.keys))
+        self._operations = Operations(store, self._pdp, Issuer("authz", self.keys), TRUSTED)
         self.write(*given.records)
         self._told = (store.revision(), 1_000)
 
@@ -57,7 +58,7 @@ class Platform:
     ) -> Performed:
         question = _question(subject, action, resource, context)
         performance = Performance(question, f"request-{next(self._numbers)}", arguments or {})
-        return self._operations.perform(performance, RequestOptions(caller=caller))
+        return self._operations.perform(signed(performance, self.now), RequestOptions(caller=caller))
 
     def perform(self, *asked: Any, **named: Any) -> Performed:
         """Perform what is allowed. An AssertionError where it is denied."""

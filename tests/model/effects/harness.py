@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from own_word import TRUSTED, signed
+
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.assembly import DEFAULT_OPTIONS
 from sealauthz.facts import Store
@@ -104,7 +106,7 @@ class World:
         self._numbers = itertools.count()
         self._cache = FactCache(store)
         self._pdp = PolicyDecisionPoint(self._cache, bundle(), clock)
-        self._operations = Operations(store, self._pdp)
+        self._operations = Operations(store, self._pdp, assertions=TRUSTED)
         self.write(*given.records)
 
     @property
@@ -141,7 +143,7 @@ class World:
         given = {} if arguments is None else dataclasses.asdict(arguments, dict_factory=_stated)
         before = self.store.revision()
         performance = Performance(question, f"request-{next(self._numbers)}", given)
-        done = self._operations.perform(performance, RequestOptions(caller="harness"))
+        done = self._operations.perform(signed(performance, self.now), RequestOptions(caller="harness"))
         assert done, [reason.code for reason in done.decision.reasons]
         assert done.operation is not None
         events = tuple(each.event for each in self.store.events_after((before + 1, -1), 1_000))

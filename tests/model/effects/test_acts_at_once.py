@@ -17,6 +17,7 @@ import pytest
 from effort import tries
 from harness import NOW, bundle, facts
 from joserfc.jwk import OKPKey
+from own_word import TRUSTED, signed
 
 from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
@@ -157,7 +158,7 @@ class Process:
         self.store = Store.open(url, MODEL, lambda: NOW)
         pdp = PolicyDecisionPoint(FactCache(self.store), bundle(), lambda: NOW)
         issuer = Issuer("authz", SigningKeys([OKPKey.generate_key("Ed25519")]))
-        self.operations = Operations(self.store, pdp, issuer)
+        self.operations = Operations(self.store, pdp, issuer, TRUSTED)
 
     def do(self, deed: Deed, prefix: str, number: int) -> tuple[str, int]:
         """Perform a deed, the first or the second: how it came out, and its revision; 0 where it made none."""
@@ -171,7 +172,8 @@ class Process:
             name: f"{prefix}{value}" if name.endswith("_id") else value for name, value in deed.arguments.items()
         }
         try:
-            done = self.operations.perform(Performance(question, request_id, arguments), RequestOptions(caller="race"))
+            act = signed(Performance(question, request_id, arguments), NOW)
+            done = self.operations.perform(act, RequestOptions(caller="race"))
         except (InvariantBroken, FactConflict) as error:
             return error.invariant, 0
         except InvalidRequest as error:

@@ -16,6 +16,7 @@ def _consume(act: Act, named: Mapping[str, Value]) -> Iterable[RecordChange]:
 
 
 DUTIES = (
+    Duty("CONSUME_ASSERTION", MetBy.PERSON),
     Duty("CONSUME_VERIFICATION", MetBy.TRANSACTION, meet=_consume),
     Duty("CONSUME_NEW_ADMIN_VERIFICATION", MetBy.TRANSACTION, meet=_consume),
     Duty("CONSUME_CARRIER_MATCH", MetBy.TRANSACTION, meet=_consume),
