@@ -50,6 +50,7 @@ def test_the_telling_fits_80_columns_without_escapes_or_trailing_blanks(telling)
         "GRANT_INVALIDATED_ADMIN_CHANGED",
         "ORG_ALREADY_AUTHENTICATED",
         "REFUSED  ALREADY_EXISTS",
+        "REFUSED  PERMISSION_DENIED",
         "REFUSED  the receipt is for another audience",
         "PERFORMED BEFORE",
         "VERIFIED",
@@ -74,7 +75,7 @@ class Contrary:
     def ask(self, subject, action, resource, context):
         return Decision(True, (), (), (), "d", "p", 1, "t", None, None)
 
-    def perform(self, caller, subject, action, resource, context, arguments, request_id):
+    def perform(self, caller, subject, action, resource, context, arguments, request_id, *, is_signed):
         denied = Decision(False, (Reason("NO", 10, Audience.USER),), (), (), "d", "p", 1, "t", None, None)
         operation = Operation("o", caller, request_id, subject, action, resource, 1, "t", None)
         return Performed(denied, operation if action == "join" else None, request_id)
@@ -159,3 +160,9 @@ def test_who_is_told_something_that_nobody_expects_is_a_surprise():
     harness.service.told = lambda within_s: Event("token", "HEARD", "e", "Seal:s", (), None)
     harness.end()
     assert harness.surprises == ["step 0: told HEARD, which nobody expects"]
+
+
+def test_an_act_that_nobody_signed_must_be_refused():
+    harness = a_harness(io.StringIO())
+    harness.refuse_act("Can it?", "Person:p join Enterprise:e", "ASSERTION_NEEDED")
+    assert harness.surprises == ["step 1: answered, though it must be refused"]

@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from sealauthz.answers import moment
 from sealauthz.client import (
     ArgumentValue,
     CallFailed,
     Decision,
     Event,
-    NamedValue,
-    NextStep,
-    Obligation,
     Performed,
     Progress,
 )
 from sealauthz.client.receipts import Receipt, ReceiptRefused, verify
+from sealauthz.demo import printing
 from sealauthz.demo.callers import OUTSIDE, PLATFORM
 from sealauthz.terminal import decision_body, instant, progress_page, show, verdict
 
-_INDENT = 5
 _SECOND = 1_000_000
 _TOLD_WITHIN_S = 10.0
 _QUIET_S = 0.3
-_LONG = re.compile(r"\b([a-z]{2}-[0-9a-f]{6}|sha256:[0-9a-f]{12})[0-9a-f]{26,}\b")
 
-Part = TypeVar("Part", NextStep, Obligation)
 
 Told = tuple[str, ...]
 """An event: its code, and whom it goes to; nobody is whom the delivering platform knows."""
@@ -91,8 +82,10 @@ class Service(Protocol):
         context: Mapping[str, str],
         arguments: Mapping[str, ArgumentValue],
         request_id: str,
+        *,
+        is_signed: bool,
     ) -> Performed:
-        """Have an act performed, if it is allowed."""
+        """Have an act performed, if it is allowed; with the person's own signed word, where `is_signed`."""
         ...
 
     def progress(self, subject: str, resource: str) -> Progress:
@@ -185,9 +178,16 @@ class Harness:
         context, arguments = context or {}, arguments or {}
         self._step(words, question, {**context, **arguments}, caller)
         performed = self.service.perform(
-            caller, subject, action, resource, context, arguments, request_id or f"story-{self.number()}"
+            caller,
+            subject,
+            action,
+            resource,
+            context,
+            arguments,
+            request_id or f"story-{self.number()}",
+            is_signed=caller == PLATFORM,
         )
-        self._print(_answer(performed))
+        self._print(printing.answer(performed))
         effect = "DENY"
         if performed:
             effect = "PERFORMED BEFORE" if performed.is_replay else "PERFORMED"
@@ -214,7 +214,7 @@ class Harness:
         context = context or {}
         self._step(words, question, context)
         decision = self.service.ask(subject, action, resource, context)
-        self._print(Group(verdict(decision), decision_body(_readable(decision))))
+        self._print(Group(verdict(decision), decision_body(printing.readable(decision))))
         self._compare(decision, "ALLOW" if decision else "DENY", expect, next_steps, shown)
         owed = tuple(obligation.code for obligation in decision.obligations)
         if obligations is not None and owed != obligations:
@@ -224,7 +224,7 @@ class Harness:
         """Ask how far something is. `expect` has its stages, as `CODE:STATE` in their order."""
         self._step(words, f"{subject} progress {resource}", {})
         found = self.service.progress(subject, resource)
-        self._print(progress_page(_short(resource), found))
+        self._print(progress_page(printing.short(resource), found))
         stages = " ".join(f"{stage.code}:{stage.state}" for stage in found.stages)
         if stages != expect:
             self._surprise(f"it stands at {stages}, not {expect}")
@@ -237,7 +237,7 @@ class Harness:
         except ReceiptRefused as error:
             self._surprise(f"refused: {error}")
             raise StoryBroken from error
-        self._print(Group(Text("VERIFIED", style="bold green"), Padding(_permits(receipt), (0, 0, 0, 2))))
+        self._print(Group(Text("VERIFIED", style="bold green"), Padding(printing.permits(receipt), (0, 0, 0, 2))))
         return receipt
 
     def refuse_receipt(self, words: str, text: str, audience: str, because: str) -> None:
@@ -246,11 +246,21 @@ class Harness:
         try:
             verify(text, self.service.key_set(), audience, issuer="demo", now=self.now() // _SECOND)
         except ReceiptRefused as error:
-            self._print(Text.assemble(("REFUSED", "bold red"), f"  {error}"))
-            if str(error) != because:
-                self._surprise(f"refused because {error}")
+            self._refused(str(error), str(error), because)
         else:
             self._surprise("verified, though it must be refused")
+
+    def refuse_act(self, words: str, question: str, reason: str) -> None:
+        """Have an act performed in the name of a person who has not signed it: refused for the reason of the error."""
+        subject, action, resource = question.split()
+        self._step(words, question)
+        request_id = f"story-{self.number()}"
+        try:
+            self.service.perform(PLATFORM, subject, action, resource, {}, {}, request_id, is_signed=False)
+        except CallFailed as error:
+            self._refused(error.code.name, error.reason, reason, error.message)
+        else:
+            self._surprise("answered, though it must be refused")
 
     def refuse(self, words: str, reason: str, *records: Any, caller: str = OUTSIDE) -> None:
         """Write records that must be refused: by the invariant of this name, or for the reason of the error."""
@@ -258,13 +268,16 @@ class Harness:
         try:
             self.service.write(caller, f"story-{self.number()}", records)
         except CallFailed as error:
-            self._print(Text.assemble(("REFUSED", "bold red"), f"  {error.code.name}"))
-            self._print(Padding(Text(error.message), (0, 0, 0, 2)))
-            named = error.metadata.get("invariant") or error.reason
-            if named != reason:
-                self._surprise(f"refused by {named}, not by {reason}")
+            self._refused(error.code.name, error.metadata.get("invariant") or error.reason, reason, error.message)
         else:
             self._surprise("written, though it must be refused")
+
+    def _refused(self, said: str, named: str, wanted: str, message: str = "") -> None:
+        self._print(Text.assemble(("REFUSED", "bold red"), f"  {said}"))
+        if message:
+            self._print(Padding(Text(message), (0, 0, 0, 2)))
+        if named != wanted:
+            self._surprise(f"refused by {named}, not by {wanted}")
 
     # --- comparing ----------------------------------------------------------------------------------------------------
 
@@ -293,7 +306,7 @@ class Harness:
         heard: list[Told] = []
         while len(heard) < len(expected) and (event := self.service.told(_TOLD_WITHIN_S)) is not None:
             heard.append((event.code, *event.recipient_ids))
-            self._print(_told(event))
+            self._print(printing.told(event))
         if sorted(heard) != sorted(expected):
             self._surprise(f"told {sorted(heard)}, not {sorted(expected)}")
 
@@ -303,17 +316,17 @@ class Harness:
         self, words: str, question: str = "", said: Mapping[str, ArgumentValue] | None = None, caller: str = PLATFORM
     ) -> None:
         self.steps += 1
-        show(self.console, Group(Text(), _behind(f"{self.steps:>3}", Text(words, style="bold"))))
+        show(self.console, Group(Text(), printing.behind(f"{self.steps:>3}", Text(words, style="bold"))))
         if question:
             by = "" if caller == PLATFORM else f"{caller}: "
-            pairs = (f"{name}={_written(value)}" for name, value in (said or {}).items())
-            self._print(Text(by + _short(" ".join([question, *pairs])), style="dim"))
+            pairs = (f"{name}={printing.written(value)}" for name, value in (said or {}).items())
+            self._print(Text(by + printing.short(" ".join([question, *pairs])), style="dim"))
 
     def _narrate(self, words: str, mark: str) -> None:
-        show(self.console, Group(Text(), _behind(f"  {mark}", Text(words, style="italic"))))
+        show(self.console, Group(Text(), printing.behind(f"  {mark}", Text(words, style="italic"))))
 
     def _print(self, content: RenderableType) -> None:
-        show(self.console, Padding(content, (0, 0, 0, _INDENT)))
+        show(self.console, Padding(content, (0, 0, 0, printing.INDENT)))
 
     def _surprise(self, what: str) -> None:
         self.surprises.append(f"step {self.steps}: {what}")
@@ -323,76 +336,3 @@ class Harness:
 def named(performed: Performed, name: str) -> str:
     """Return the id of what an act made."""
     return str(performed.operation.values[name]) if performed.operation else ""
-
-
-def _answer(performed: Performed) -> RenderableType:
-    """Lay out the answer to an act: what it made and what is left to do, or why it was denied."""
-    operation = performed.operation
-    if operation is None:
-        return Group(verdict(performed.decision), decision_body(_readable(performed.decision)))
-    said = "PERFORMED BEFORE" if performed.is_replay else "PERFORMED"
-    made = [f"{name}={_written(value)}" for name, value in operation.values.items() if value != ""]
-    made += [f"receipt={operation.receipt[:24]}…"] if operation.receipt else []
-    lines: list[RenderableType] = [Text(said, style="bold green"), decision_body(_readable(performed.decision))]
-    lines += [Padding(Text(_short(each)), (0, 0, 0, 2)) for each in made]
-    return Group(*lines)
-
-
-def _told(event: Event) -> Table:
-    """Lay out an event: to whom it goes, and what it says."""
-    to = ", ".join(event.recipient_ids) or "whom the platform knows"
-    return _behind("✉", Text.assemble((event.code, "cyan"), f"  to {to}: {event.text}"), width=2)
-
-
-def _permits(receipt: Receipt) -> Table:
-    """Lay out what a receipt permits, for each document."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True, style="dim")
-    grid.add_column(overflow="fold")
-    grid.add_row("by", f"{receipt.issuer}, for {receipt.audience}")
-    grid.add_row("until", instant(moment(receipt.expires_at * _SECOND)))
-    grid.add_row("permits", f"{receipt.subject} {receipt.permits['action']} {receipt.permits['resource']}")
-    for document in receipt.permits["documents"]:
-        times = f"{document['impressions']} times" if document["impressions"] != 1 else "once"
-        place = f", {document['position']}" if document["position"] else ""
-        grid.add_row("document", f"{_short(document['digest'])}{place}, {times}")
-    return grid
-
-
-def _written(value: ArgumentValue | NamedValue) -> str:
-    """Write a value in few words."""
-    if isinstance(value, datetime.datetime):
-        return instant(value)
-    if isinstance(value, Mapping):
-        return f"{{{' '.join(f'{name}={_written(part)}' for name, part in value.items())}}}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return f"[{', '.join(map(_written, value))}]"
-    return str(value)
-
-
-def _short(text: str) -> str:
-    """Shorten digests, and the ids that the service made: nobody reads them."""
-    return _LONG.sub(r"\1…", text)
-
-
-def _readable(decision: Decision) -> Decision:
-    """Return a decision for printing, with short ids and digests in its next steps and obligations."""
-
-    def shortened(part: Part) -> Part:
-        values = {k: _short(v) if isinstance(v, str) else v for k, v in part.parameters.items()}
-        return dataclasses.replace(part, parameters=values)
-
-    reasons = (
-        dataclasses.replace(reason, next_steps=tuple(map(shortened, reason.next_steps))) for reason in decision.reasons
-    )
-    obligations = tuple(map(shortened, decision.obligations))
-    return dataclasses.replace(decision, reasons=tuple(reasons), obligations=obligations)
-
-
-def _behind(mark: str, words: Text, width: int = _INDENT) -> Table:
-    """Lay out words behind a mark, so that their further lines stand under the first."""
-    grid = Table.grid()
-    grid.add_column(width=width, style="bold cyan")
-    grid.add_column()
-    grid.add_row(mark, words)
-    return grid

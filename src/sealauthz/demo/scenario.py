@@ -93,10 +93,11 @@ class _OverGrpc:
         context: Mapping[str, str],
         arguments: Mapping[str, ArgumentValue],
         request_id: str,
+        *,
+        is_signed: bool,
     ) -> Performed:
         act = (subject, action, resource, context, arguments)
-        # The engine acts on the receipt of what the person did; all else the person signs.
-        assertion = self.sign(subject, digest_of(*act, request_id=request_id)) if caller == PLATFORM else ""
+        assertion = self.sign(subject, digest_of(*act, request_id=request_id)) if is_signed else ""
         return self.clients[caller].perform(*act, request_id=request_id, assertion=assertion)
 
     def progress(self, subject: str, resource: str) -> Progress:

@@ -64,6 +64,11 @@ def an_outsider_joins(harness: Harness) -> str:
         expect="APPLIED:DONE JOIN_DECIDED:NOW JOINED:NEXT",
     )
     harness.wait("Three hours later", 3 * HOUR)
+    harness.refuse_act(
+        "Can the platform approve it in Chen Jing's name, without her own signed word?",
+        f"Person:p-chen approve_join {application}",
+        "ASSERTION_NEEDED",
+    )
     approved = harness.perform(
         "Chen Jing approves; Lin Hao is a member.",
         f"Person:p-chen approve_join {application}",
