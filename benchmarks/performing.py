@@ -329,7 +329,7 @@ def profile(server: Server, bundle: Bundle, acts: int, *, writes: bool) -> None:
     act = process.write if writes else process.perform
     process.warm(range(acts))
     act(0)
-    profiler = cProfile.Profile()
+    profiler = cProfile.Profile(time.process_time)
     profiler.enable()
     for number in range(1, acts):
         act(number)

@@ -91,6 +91,32 @@ def test_what_others_write_is_seen(stores: list[Store], follow: Callable[..., Fo
     assert followed.fact_cache.statistics.loads == loads
 
 
+def test_what_this_process_wrote_itself_is_no_reason_to_look(
+    new_database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(new_database("postgresql"), 2) as (ours, others):
+        looks: list[int] = []
+        refresh = FactCache.refresh
+
+        def look(fact_cache: FactCache, *arguments: Any, **keywords: Any) -> Any:
+            timeline = refresh(fact_cache, *arguments, **keywords)
+            looks.append(timeline.revision)
+            return timeline
+
+        write(ours, *scene())
+        monkeypatch.setattr(FactCache, "refresh", look)
+        monkeypatch.setattr(feed_module, "POLL_ANNOUNCED_S", 60.0)
+        monkeypatch.setattr(feed_module, "_OWN_WITHIN_S", 0.5)
+        followed = Followed(ours)
+        followed.until(lambda: looks == [1])
+        write(ours, edited("Seal", "s1", name="ours"))
+        assert followed.fact_cache.timeline.revision == 2
+        write(others, edited("Seal", "s1", name="theirs"))
+        followed.until(lambda: followed.fact_cache.timeline.revision == 3)
+        followed.feed.stop()
+        assert looks == [1, 3]
+
+
 def test_an_announcement_that_is_lost_is_made_up_for(
     stores: list[Store], follow: Callable[..., Followed], monkeypatch: pytest.MonkeyPatch
 ) -> None:

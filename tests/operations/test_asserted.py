@@ -209,7 +209,7 @@ def test_a_deny_does_not_use_it_up(world: World) -> None:
 def test_what_fails_does_not_use_it_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     performance = signed(archiving(world.draft()))
     with monkeypatch.context() as broken:
-        broken.setattr("sealauthz.operations.operations.keep_events", _fail)
+        broken.setattr("sealauthz.operations.operations.events_kept", _fail)
         with pytest.raises(FactsUnavailable, match="pulled"):
             world.perform(performance)
     assert world.perform(performance)

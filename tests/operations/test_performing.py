@@ -380,6 +380,32 @@ def test_what_is_performed_is_in_memory_at_once(store: Store, operations: Operat
     assert codes(again) == ["ALREADY_PUBLISHED", "TOO_LONG"]
 
 
+def test_what_others_wrote_meanwhile_comes_with_the_act(
+    url: str, store: Store, operations: Operations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the transaction compares with is all that memory needs: nobody has to look again."""
+    other = Store.open(url, TINY)
+
+    def write(decision: int) -> None:
+        other.write(Batch("test", f"w{decision}", (Put(Document("late", "plans", "bob", "Late", words=9)),)))
+        other.write(Batch("test", f"v{decision}", (Update("Document", "d2", {"words": 77}),)))
+
+    fact_cache: FactCache = operations._pdp._fact_cache
+    fact_cache.answer(lambda snapshot: snapshot.matching("Document", title="Late"))
+    Interference(operations, write)
+    with monkeypatch.context() as alone:
+        alone.setattr(fact_cache, "refresh", _fail)
+        done = operations.perform(asked("archive", "Document:d3", "r1", "cy"), OPTIONS)
+    other.close()
+    assert done.operation is not None
+    assert fact_cache.timeline.revision == done.operation.revision == done.decision.revision + 3
+
+    def seen(snapshot: Any) -> Any:
+        return snapshot.find("Document", "d2").words, snapshot.matching("Document", title="Late")
+
+    assert fact_cache.answer(seen) == (77, ["late"])
+
+
 def test_the_decision_that_is_carried_out_is_still_allowed_at_its_commit(store: Store, operations: Operations) -> None:
     """What the audit will ask: of each performed act the decision is on the facts just before its revision."""
     done = operations.perform(asked("archive", "Document:d2", "r1"), RequestOptions(caller="shop", consistency=FULL))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sealauthz.model.records.contracts import TERMS
-from sealauthz.schema.changes import Changes, Invariant, Rows, all_of, broken, name_of
+from sealauthz.schema.changes import Change, Changes, Invariant, Rows, all_of, broken, name_of
 
 LIVE_GRANT = frozenset({"PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE"})
 _STANDING_PARENT = LIVE_GRANT | {"EXHAUSTED"}
@@ -256,7 +257,9 @@ def check_grantor(changes: Changes, rows: Rows) -> None:
 
 def check_sub_grants(changes: Changes, rows: Rows) -> None:
     """I9: a live sub-grant comes from a standing grant that may be passed on, and is in nothing wider than that."""
-    touched = touched_grants(changes)
+    touched = touched_grants(changes) - {change.id for change in changes.of("SealGrant") if _only_counts(change)}
+    if not touched:
+        return
     below = {grant.id: grant for grant in rows.naming("SealGrant", "parent_id", touched)}
     grants = {**rows.get("SealGrant", touched), **below}
     subs = [grant for grant in grants.values() if grant.parent_id is not None and grant.state in LIVE_GRANT]
@@ -275,6 +278,14 @@ def check_sub_grants(changes: Changes, rows: Rows) -> None:
         broader = wider(sub, parent, types, templates)
         if broader:
             broken("I9", f"{name_of(sub)} is wider than {name_of(parent)} in `{broader}`")
+
+
+def _only_counts(change: Change) -> bool:
+    """Tell whether a grant is used, or a use given back, and nothing else: its terms are what they were."""
+    before, after = change.before, change.after
+    if before is None or after is None or before.used == after.used:
+        return False
+    return bool(replace(before, used=after.used) == after)
 
 
 def wider(sub: Any, parent: Any, types: dict[str, set[Any]], templates: dict[str, set[Any]]) -> str:

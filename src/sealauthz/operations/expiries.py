@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection
-
 from sealauthz.background import Background, Failed
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Basis, Intended, Observed
 from sealauthz.facts.store.batch import Batch, WriteReceipt, check
-from sealauthz.facts.store.performed import keep_events
+from sealauthz.facts.store.performed import Statement, events_kept
 from sealauthz.facts.store.store import Store, now_us
 from sealauthz.schema import Event, RecordChange
 from sealauthz.schema.effect import merged
@@ -68,8 +66,8 @@ class Expiries:
             basis = Basis(timeline, revision, observed, now + _HOLDS_FOR, lambda: True)
             wanted = check(Batch(SWEEPER, f"sweep-{timeline}-{revision}-{now}", changes), self._store.model)
 
-            def keep(connection: Connection, receipt: WriteReceipt) -> None:
-                keep_events(connection, receipt, events)
+            def keep(is_postgresql: bool, receipt: WriteReceipt) -> list[Statement]:
+                return events_kept(is_postgresql, receipt, events)
 
             return Intended(wanted, basis, keep)
 

@@ -15,19 +15,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection
-
 from sealauthz.assertions import Assertion
 from sealauthz.decision.assembly import Case, RequestOptions
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.pdp import PolicyDecisionPoint
 from sealauthz.decision.question import Entity
-from sealauthz.errors import AssertionNeeded, EvaluationFailed, FactConflict, InvalidRequest
+from sealauthz.errors import AssertionNeeded, EvaluationFailed, FactConflict, InvalidRequest, SealAuthzError
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Basis, Intended, Overtaken, UsedOnce
 from sealauthz.facts.store.batch import Batch, WriteReceipt, check
-from sealauthz.facts.store.performed import keep_events, keep_operation
+from sealauthz.facts.store.performed import Statement, events_kept, operation_kept
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.values import text_problem
 from sealauthz.operations.arguments import check_named, read_arguments
@@ -78,10 +76,18 @@ class Operations:
         was done then, but for an error of the commit itself: the same request again tells.
         """
         _check_request(performance, options)
-        # Before its assertion is looked at, which the act has used up: whoever lost the answer asks as before.
-        earlier = self._earlier(performance, options.caller)
-        if earlier is not None:
+        try:
+            done = self._perform(performance, options)
+        except SealAuthzError:
+            # What was performed before is answered again, whatever became of it since: its assertion is used up.
+            earlier = self._earlier(performance, options.caller)
+            if earlier is None:
+                raise
             return earlier
+        # An allowed act finds out by itself whether it was performed before.
+        return done if done else self._earlier(performance, options.caller) or done
+
+    def _perform(self, performance: Performance, options: RequestOptions) -> Performed:
         question = performance.question
         action = self._model.action(question.action, question.resource.type)
         arguments = read_arguments(action.arguments, performance.arguments)
@@ -171,9 +177,13 @@ class Operations:
         wanted = check(Batch(options.caller, performance.request_id, followed.changes), self._model)
         wanted = replace(wanted, digest=performance.fingerprint)
 
-        def keep(connection: Connection, receipt: WriteReceipt) -> None:
-            caller, used = options.caller, asserted
-            answer(self._keep(connection, receipt, performance, operation_id, decision, followed, caller, used))
+        def keep(is_postgresql: bool, receipt: WriteReceipt) -> list[Statement]:
+            performed = self._performed(receipt, performance, operation_id, decision, followed, options.caller)
+            answer(performed)
+            return [
+                self._kept(is_postgresql, receipt, performance, performed, asserted),
+                *events_kept(is_postgresql, receipt, followed.events),
+            ]
 
         return Intended(wanted, basis, keep, makes_revision=bool(followed.events))
 
@@ -209,18 +219,16 @@ class Operations:
                 events += duty.tell(act, named)
         return _Followed(outcome, merged(changes), tuple(events))
 
-    def _keep(
+    def _performed(
         self,
-        connection: Connection,
         receipt: WriteReceipt,
         performance: Performance,
         operation_id: str,
         decision: Decision,
         followed: _Followed,
         caller: str,
-        asserted: Assertion | None,
     ) -> Performed:
-        """Keep operation and events, in the transaction that has just got its revision; return the answer."""
+        """Return the answer, in the transaction that has just got its revision."""
         question = performance.question
         signed = ""
         if followed.outcome.receipt is not None:
@@ -250,20 +258,31 @@ class Operations:
             values=followed.outcome.values,
             receipt=signed,
         )
+        return Performed(self._left_to_caller(decision), operation)
+
+    def _kept(
+        self,
+        is_postgresql: bool,
+        receipt: WriteReceipt,
+        performance: Performance,
+        performed: Performed,
+        asserted: Assertion | None,
+    ) -> Statement:
+        """Return what keeps the answer."""
+        operation, question = performed.operation, performance.question
+        if operation is None:
+            raise TypeError("a deny is not kept")
         # Only ids: what the client said in words may be about a person, and could not be erased here.
         named = self._model.action(question.action, question.resource.type).records
         context = {key: value for key, value in question.context.items() if key in named}
-        performed = Performed(self._left_to_caller(decision), operation)
         kept = kept_form(performed, context)
         kept["fingerprint"] = performance.fingerprint
-        used_up = ""
+        key, used_up = (operation.caller, operation.request_id), ""
         if asserted is not None:
             # Ids only, and no token: an issuer may say more of a person in it than may be kept.
             kept["assertion"] = {"issuer": asserted.issuer, "jti": asserted.jti}
             used_up = asserted.once
-        keep_operation(connection, receipt, (caller, performance.request_id), operation_id, kept, used_up)
-        keep_events(connection, receipt, followed.events)
-        return performed
+        return operation_kept(is_postgresql, receipt, key, operation.operation_id, kept, used_up)
 
     def _left_to_caller(self, decision: Decision) -> Decision:
         """Return the decision with the obligations that the caller meets: what we have met nobody is to meet again."""

@@ -187,6 +187,19 @@ class Units:
         crossing = [column.name for column in self._shapes[record_type].columns if column.crosses]
         return (*keys, *crossing)
 
+    def is_at_home(self, record: Any, unit: Unit, records: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Tell whether a record of a unit, which holds these, is at home there, as far as these tell."""
+        record_type = type(record).__name__
+        for step in self._home_paths[record_type]:
+            above = getattr(record, step.column)
+            record_type = self._shapes[record_type].column(step.column).ref or ""
+            if record_type in self.roots:
+                return bool(Unit(self.roots[record_type], above) == unit)
+            record = records.get(record_type, {}).get(above)
+            if record is None:
+                return False
+        return bool(Unit(self.roots[record_type], record.id) == unit)
+
     def homes_of(self, records: Iterable[Any], rows: Rows) -> dict[tuple[str, str], Unit]:
         """Return the home unit of each record by type and id; a record whose chain is broken is left out."""
         homes: dict[tuple[str, str], Unit] = {}

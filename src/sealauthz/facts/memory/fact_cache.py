@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import chain
 from typing import Any, TypeVar
 
 from sealauthz.errors import FactNotLoaded, FactsUnavailable, HistoryLost, RevisionGone, RevisionUnknown, SealAuthzError
@@ -27,7 +28,7 @@ from sealauthz.facts.memory.timeline import HomeIndex, Timeline
 from sealauthz.facts.memory.warming import warm_up
 from sealauthz.facts.memory.wiring import WiredUnit
 from sealauthz.facts.store.database import ReadTransaction
-from sealauthz.facts.store.history import changed_of
+from sealauthz.facts.store.history import Changed, changed_of, changes_in
 from sealauthz.facts.store.store import Commit, Store
 from sealauthz.schema import Model, Unit
 
@@ -267,6 +268,12 @@ class FactCache:
         finally:
             looking.lock.release()
 
+    def has_seen(self, told: str) -> bool:
+        """Tell whether a revision that was announced is no newer than the facts in memory."""
+        timeline = self.timeline
+        name, _, revision = told.partition("/")
+        return name == timeline.name and revision.isdecimal() and int(revision) <= timeline.revision
+
     def observe(
         self, transaction: ReadTransaction, known: Timeline, revision: int, started: float, *, reload: bool = False
     ) -> Timeline | None:
@@ -381,9 +388,9 @@ class FactCache:
             timeline = self.timeline
             is_there = False
             if timeline.name == commit.timeline:
-                if timeline.revision == commit.revision - 1 and timeline.mark == commit.before:
-                    rows = map(changed_of, commit.images) if len(commit.images) <= _MOST_IMAGES else None
-                    timeline.advance(commit.revision, commit.mark, commit.units, rows)
+                if _mark_before(commit, timeline.revision) == timeline.mark:
+                    units, rows = _changed_after(commit, timeline.revision)
+                    timeline.advance(commit.revision, commit.mark, units, rows)
                     self.signal.tell(commit.revision)
                 is_there = timeline.revision == commit.revision and timeline.mark == commit.mark
         if not is_there:
@@ -460,6 +467,30 @@ class FactCache:
     def _is_behind(self, consistency: Consistency) -> bool:
         timeline = self.timeline
         return timeline.name == consistency.timeline and timeline.revision < consistency.at_least
+
+
+def _mark_before(commit: Commit, revision: int) -> tuple[Any, ...] | None:
+    """Return what marks a revision of which a commit tells all that has changed since; None where it does not."""
+    if revision == commit.revision - 1:
+        return commit.before
+    since = commit.since
+    if since is None or not since.base <= revision < commit.revision:
+        return None
+    return since.mark_of(revision)
+
+
+def _changed_after(commit: Commit, revision: int) -> tuple[Iterable[Unit], Iterable[Changed] | None]:
+    """Return what has changed after a revision up to a commit: units, and rows; None for too many rows."""
+    units = set(commit.units)
+    if len(commit.images) > _MOST_IMAGES:
+        rows: Iterable[Changed] | None = None
+    else:
+        rows = map(changed_of, commit.images)
+    if revision < commit.revision - 1 and commit.since is not None:
+        units |= {Unit(kind, unit_id) for at, kind, unit_id in commit.since.units if at > revision}
+        if rows is not None:
+            rows = chain(chain.from_iterable(map(changes_in, commit.since.texts(revision))), rows)
+    return units, rows
 
 
 def _check(reading: StoreReading, consistency: Consistency) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from sealauthz.background import Background
@@ -24,6 +24,12 @@ POLL_ANNOUNCED_S = 1.0
 
 POLL_SILENT_S = 0.05
 """How often to look where they are not."""
+
+_PAUSE_S = 0.02
+"""How long revisions wait to be looked at together, where one was looked at just before."""
+
+_OWN_WITHIN_S = 0.002
+"""How soon after its commit a revision of this process is in memory."""
 
 _LISTEN_AGAIN_S = 5.0
 _STOPPED_WITHIN_S = 5.0
@@ -49,6 +55,7 @@ class Feed:
         self._deaf: SealAuthzError | None = None
         self._is_lost = False
         self._reported_at = uptime_s()
+        self._looked_at = _NEVER
         self._ear, self._mouth = socket.socketpair()
         self.thread = Background("feed", self._step, self._lose)
 
@@ -69,6 +76,7 @@ class Feed:
 
     def _step(self) -> None:
         """Look, and wait until it is time to look again."""
+        self._looked_at = uptime_s()
         self._look()
         self.thread.goes_well()
         self._wait()
@@ -113,18 +121,28 @@ class Feed:
     def _wait(self) -> None:
         """Wait for an announcement, or until it is time to look anyway."""
         often = POLL_SILENT_S if self._listener is None else POLL_ANNOUNCED_S
-        if self.thread.is_stopping:
-            return
+        until = uptime_s() + (self._poll_s or often)
         poll = select.poll()  # `select.select` takes no descriptor beyond 1023
         poll.register(self._ear, select.POLLIN)
         if self._listener is not None:
             poll.register(self._listener, select.POLLIN)
-        heard = {descriptor for descriptor, _ in poll.poll((self._poll_s or often) * 1_000)}
-        if self._listener is not None and self._listener.fileno() in heard:
+        while not self.thread.is_stopping:
+            heard = {descriptor for descriptor, _ in poll.poll(max(0.0, until - uptime_s()) * 1_000)}
+            if self._listener is None or self._listener.fileno() not in heard:
+                return
             try:
-                self._listener.take()
+                told = self._listener.take()
             except SealAuthzError:
                 self._forget_listener()
+                return
+            # What this process has written itself is no reason to look: it is about to know that, if it does not yet.
+            if not self._has_seen(told):
+                self.thread.rest(max(_OWN_WITHIN_S, self._looked_at + _PAUSE_S - uptime_s()))
+            if not self._has_seen(told):
+                return
+
+    def _has_seen(self, told: Iterable[str]) -> bool:
+        return all(map(self._fact_cache.has_seen, told))
 
     def _forget_listener(self) -> None:
         listener, self._listener = self._listener, None

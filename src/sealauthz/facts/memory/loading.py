@@ -9,9 +9,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    CompoundSelect,
-    Dialect,
-    Select,
     bindparam,
     case,
     func,
@@ -19,13 +16,12 @@ from sqlalchemy import (
     select,
     union,
 )
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.history import Changed, changes_in
 from sealauthz.facts.store.rows import ids_along, ids_parameter, leads, marks_among
+from sealauthz.facts.store.statements import compiled
 from sealauthz.facts.store.tables import (
     FACT_CHANGE,
     FACT_CHANGE_UNIT,
@@ -42,19 +38,6 @@ _MAX_REVISIONS = 2_000
 _MAX_READ = 200
 _MAX_CHARACTERS = 64 * 1024
 """With more revisions than this, or a larger one, as an import makes, look-ups are forgotten, and not moved on."""
-
-
-@cache
-def _dialect(is_postgresql: bool) -> Dialect:
-    """Return the dialect that writes parameters by name, as both drivers take them."""
-    if is_postgresql:
-        return PGDialect_psycopg()  # type: ignore[no-untyped-call]
-    return SQLiteDialect_pysqlite(paramstyle="named")
-
-
-def compiled(statement: Select[Any] | CompoundSelect[Any], is_postgresql: bool) -> str:
-    """Return a statement as text for the driver."""
-    return str(statement.compile(dialect=_dialect(is_postgresql)))
 
 
 def _is_unit(column: ColumnElement[str]) -> ColumnElement[bool]:

@@ -17,10 +17,10 @@ from sealauthz.facts.memory import loading
 from sealauthz.facts.memory.changing import Held, change
 from sealauthz.facts.memory.entries import Aside, Entry
 from sealauthz.facts.memory.footprint import footprint
-from sealauthz.facts.memory.loading import compiled
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.history import Changed, changes_in
 from sealauthz.facts.store.rows import among, ids_parameter, leads
+from sealauthz.facts.store.statements import compiled
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, Tables
 from sealauthz.schema import Unit
 from sealauthz.schema.units import Path

@@ -137,6 +137,10 @@ class StoreReading:
             records = self._fact_cache.loads.load(unit, self)
         return records
 
+    def lasts(self, records: WiredUnit) -> bool:
+        """Tell whether a unit stays as it is: a large one is changed in place, once it is not read any more."""
+        return all(entry.records is not records for entry in self._entered)
+
     def home(self, record_type: str, record_id: str) -> Unit | None:
         """Look up the home of a record, as a `Reading` does."""
         found = TransactionSource(self.pin()).home(record_type, record_id)

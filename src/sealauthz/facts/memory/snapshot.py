@@ -31,6 +31,9 @@ class Reading(LookUps, Protocol):
     def unit(self, unit: Unit) -> WiredUnit | None:
         """Return a wired unit; None if there is no such unit."""
 
+    def lasts(self, records: WiredUnit) -> bool:
+        """Tell whether a unit that was returned stays as it is when the answer is over."""
+
 
 class FactSnapshot:
     """The facts at one revision, for one answer. Only for the call that was given it, and in one thread."""
@@ -85,7 +88,7 @@ class FactSnapshot:
                     return record, known
             if not units.knows(record_type) or not _can_be_id(record_id):
                 return None, None
-            found = self._reading.home(record_type, record_id)
+            found = self._home_among_held(record_type, record_id) or self._reading.home(record_type, record_id)
             if found is None:
                 return None, None
             home = found
@@ -111,6 +114,16 @@ class FactSnapshot:
                 self._held[unit] = records
         return records
 
+    def _home_among_held(self, record_type: str, record_id: str) -> Unit | None:
+        """Return the home of a record that is at home in one of the units that were read already."""
+        kind = self._units.home_kind(record_type)
+        for unit, records in self._held.items():
+            if unit.kind == kind:
+                record = records.get(record_type, {}).get(record_id)
+                if record is not None and self._units.is_at_home(record, unit, records):
+                    return unit
+        return None
+
     def _find_in(self, unit: Unit, record_type: str, record_id: str) -> Any:
         records = self.unit(unit)
         some = None if records is None else records.get(record_type)
@@ -131,7 +144,14 @@ class ObservingReading:
     def unit(self, unit: Unit) -> WiredUnit | None:
         """Return a wired unit."""
         self._observed.units.add(unit)
-        return self._reading.unit(unit)
+        records = self._reading.unit(unit)
+        if records is not None and self._reading.lasts(records):
+            self._observed.held[unit] = records
+        return records
+
+    def lasts(self, records: WiredUnit) -> bool:
+        """Tell whether a unit stays as it is."""
+        return self._reading.lasts(records)
 
     def home(self, record_type: str, record_id: str) -> Unit | None:
         """Look up the home of a record, which may come to exist."""
@@ -167,6 +187,10 @@ class FixedReading(RecordSource):
         if unit not in self._wired:
             self._wired[unit] = wired_unit(self._model, self, unit)
         return self._wired[unit]
+
+    def lasts(self, records: WiredUnit) -> bool:
+        """Tell that a unit stays as it is."""
+        return True
 
 
 def wired_unit(model: Model, source: Source, unit: Unit) -> WiredUnit | None:

@@ -7,21 +7,24 @@ Locks on rows only order the queue.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BigInteger, bindparam, case, func, literal_column, select
 
 from sealauthz.errors import AssertionNeeded
 from sealauthz.facts.store.batch import Wanted, WriteReceipt
 from sealauthz.facts.store.history import Changed, changes_in
 from sealauthz.facts.store.identity import Seen
-from sealauthz.facts.store.performed import is_used_up
+from sealauthz.facts.store.performed import used_up_statement
+from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
 from sealauthz.schema import Unit
 
 _MOST_REVISIONS = 500
+_MOST_UNITS = 5_000
 _MOST_CHARACTERS = 256 * 1024
 """Of the changes since the snapshot: above it, deciding again costs less than reading them."""
 
@@ -34,13 +37,20 @@ class Overtaken(Exception):
 class Observed:
     """What a decision read: units and records, there or absent, and look-ups by values, whatever they found.
 
-    `pages`: the types of which it read pages.
+    `pages`: the types of which it read pages. `held` are those of the units that were found, as they were; a large one,
+    which is changed in place later, is not among them.
     """
 
     units: set[Unit] = field(default_factory=set)
     records: set[tuple[str, str]] = field(default_factory=set)
     look_ups: set[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=set)
     pages: set[str] = field(default_factory=set)
+    held: dict[Unit, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def may_be_touched_by(self, text: str) -> bool:
+        """Tell whether the changes of a revision, as text, may be of a type that was looked for."""
+        types = {*self.pages, *(key[0] for key in self.records), *(key[0] for key in self.look_ups)}
+        return any(f'"{record_type}"' in text for record_type in types)
 
     def is_touched_by(self, changed: Changed) -> bool:
         """Tell whether a change may alter what was looked up, or makes or ends a record that was looked for."""
@@ -81,7 +91,17 @@ class Basis:
     has_same_policies: Callable[[], bool]
     once: UsedOnce | None = None
 
-    def check(self, connection: Connection, newest: Seen, now: int) -> None:
+    def ask(self, driver: Driver) -> Callable[[], Since]:
+        """Ask what has changed since, under the lock of revisions; it is told once the pipeline is over."""
+        units, changes = _since_statements(driver.is_postgresql)
+        parameters = {"revision": self.revision, "most": _MOST_CHARACTERS}
+        asked = [driver.run(units, parameters), driver.run(changes, parameters)]
+        if self.once is not None:
+            used = used_up_statement(driver.is_postgresql)
+            asked.append(driver.run(used, {"assertion": self.once.assertion}))
+        return lambda: Since(self.revision, *(cursor.fetchall() for cursor in asked))
+
+    def check(self, since: Since, newest: Seen, now: int) -> None:
         """Raise Overtaken unless the decision still stands. Called under the lock of revisions.
 
         Raises AssertionNeeded where what it rests on was used up.
@@ -92,37 +112,85 @@ class Basis:
             raise Overtaken("the permission has ended")
         if not self.has_same_policies():
             raise Overtaken("the policies were replaced")
-        if self.once is not None and is_used_up(connection, self.once.assertion):
+        if self.once is not None and since.used_up:
             raise AssertionNeeded("the assertion was used before: the person must sign another", self.once.digest)
         if newest.revision > self.revision:
-            self._check_revisions(connection, newest.revision)
+            self._check_revisions(since, newest.revision)
 
-    def _check_revisions(self, connection: Connection, newest: int) -> None:
-        if newest - self.revision > _MOST_REVISIONS:
+    def _check_revisions(self, since: Since, newest: int) -> None:
+        if newest - self.revision > _MOST_REVISIONS or len(since.units) > _MOST_UNITS:
             raise Overtaken("too much has changed to look at")
-        unit = FACT_CHANGE_UNIT.c
-        touched = select(unit.kind, unit.id).where(unit.revision > self.revision).distinct()
-        if any(Unit(kind, unit_id) in self.observed.units for kind, unit_id in connection.execute(touched)):
+        if any(Unit(kind, unit_id) in self.observed.units for _, kind, unit_id in since.units):
             raise Overtaken("what the decision read has changed")
-        row = FACT_CHANGE.c
-        since = row.revision > self.revision
-        sizes = select(func.count(), func.coalesce(func.sum(func.length(row.changes)), 0)).where(since)
-        count, characters = connection.execute(sizes).one()
-        if count != newest - self.revision or characters > _MOST_CHARACTERS:
+        if not since.is_whole(newest):
             raise Overtaken("what has changed is not kept, or too long to look at")
-        for (text,) in connection.execute(select(row.changes).where(since)):
-            if any(map(self.observed.is_touched_by, changes_in(text))):
+        for text in since.texts(self.revision):
+            if self.observed.may_be_touched_by(text) and any(map(self.observed.is_touched_by, changes_in(text))):
                 raise Overtaken("what the decision looked up has changed")
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """What changed after revision `base`: the units of each revision, and from `base` on each revision with its mark
+    and its changes as text. None stands for the text of `base` itself, and for those that are too long together.
+    """
+
+    base: int
+    units: Sequence[tuple[int, str, str]]
+    revisions: Sequence[tuple[Any, ...]]
+    used_up: Sequence[Any] = ()
+    """The operation that has used up what may be used once."""
+
+    def is_whole(self, newest: int) -> bool:
+        """Tell whether all that has changed until a revision is here."""
+        later = [row for row in self.revisions if row[0] > self.base]
+        numbers = range(self.base + 1, newest + 1)
+        return [row[0] for row in later] == list(numbers) and all(row[4] is not None for row in later)
+
+    def texts(self, revision: int) -> Iterator[str]:
+        """Return the changes after a revision."""
+        return (row[4] for row in self.revisions if row[0] > revision)
+
+    def mark_of(self, revision: int) -> tuple[Any, ...] | None:
+        """Return what marks a revision; None where that is not known."""
+        if revision == 0:
+            return (None, None, None)
+        return next((tuple(row[1:4]) for row in self.revisions if row[0] == revision), None)
+
+
+@cache
+def _since_statements(is_postgresql: bool) -> tuple[str, str]:
+    """Return the statements that find the units changed after a revision, and the revisions from that one on."""
+    unit, row = FACT_CHANGE_UNIT.c, FACT_CHANGE.c
+    units = select(unit.revision, unit.kind, unit.id).where(unit.revision > bindparam("revision"))
+    # PostgreSQL knows the bytes of a long text without reading it.
+    size = func.octet_length(row.changes) if is_postgresql else func.length(row.changes)
+    is_later = row.revision > bindparam("revision")
+    until_here = func.sum(case((is_later, size), else_=literal_column("0"))).over(order_by=row.revision)
+    text = case((is_later & (until_here <= bindparam("most", type_=BigInteger)), row.changes))
+    changes = select(row.revision, row.at, row.caller, row.request_id, text)
+    changes = changes.where(row.revision >= bindparam("revision")).order_by(row.revision)
+    # Written by us: for SQLite, SQLAlchemy adds an offset as one more parameter.
+    limits = _MOST_UNITS + 1, _MOST_REVISIONS + 2
+    both = (compiled(statement, is_postgresql) for statement in (units.order_by(unit.revision), changes))
+    first, second = (f"{text}\n LIMIT {most:d}" for text, most in zip(both, limits, strict=True))
+    return first, second
+
+
+@dataclass(frozen=True, slots=True)
 class Intended:
-    """What a decision allows to be written, and what else its transaction keeps: `keep` gets the receipt to come.
+    """What a decision allows to be written, and what else its transaction keeps: `keep` gets the receipt to come, and
+    returns compiled statements with their parameters, for PostgreSQL or for SQLite.
 
     `makes_revision`: it is a revision of its own even where it changes no fact, because people are told of it.
     """
 
     wanted: Wanted
     basis: Basis
-    keep: Callable[[Connection, WriteReceipt], None]
+    keep: Callable[[bool, WriteReceipt], list[tuple[str, Mapping[str, Any]]]]
     makes_revision: bool = False
+
+    @property
+    def known(self) -> Mapping[Unit, Mapping[str, Mapping[str, Any]]]:
+        """The units that the decision read: none of them has changed, or it is decided again."""
+        return self.basis.observed.held

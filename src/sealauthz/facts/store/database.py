@@ -25,6 +25,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sealauthz.errors import ConfigRefused, FactsUnavailable
 from sealauthz.facts.store.identity import SERVER, Identity, SchemaMoved, Seen, catalog_statement
 from sealauthz.facts.store.serving import served_schema
+from sealauthz.facts.store.statements import BROKEN, driver, forget_values
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables, tables_of
 from sealauthz.schema import Model
 
@@ -37,7 +38,13 @@ READ_TIMEOUT_S = 15
 """How long PostgreSQL works on one statement of a read before it gives up."""
 
 CHANNEL = "sealauthz_facts"
-"""The channel of PostgreSQL's NOTIFY on which every revision is announced."""
+"""The channel of PostgreSQL's NOTIFY on which every revision is announced, with its history: `announced`."""
+
+
+def announced(timeline: str, revision: int) -> str:
+    """Return what is said of a new revision."""
+    return f"{timeline}/{revision}"
+
 
 _LIVELINESS: dict[str, Any] = {
     "connect_timeout": CONNECT_TIMEOUT_S,
@@ -56,9 +63,6 @@ PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
-
-_QUOTING = ("22", "P0")
-"""The classes of SQLSTATE whose messages quote values: data that is not valid, and what a trigger raises."""
 
 _QUOTED = PGDialect_psycopg().identifier_preparer.format_table  # type: ignore[no-untyped-call]
 _LOCK_ATTEMPT_MS = 800
@@ -203,11 +207,10 @@ class Listener:
         """Return what can be waited for with `select`."""
         return self._connection.fileno()
 
-    def take(self) -> None:
-        """Take what has come. Raises FactsUnavailable when the connection is lost."""
+    def take(self) -> list[str]:
+        """Take what has come: which revisions are announced. Raises FactsUnavailable when the connection is lost."""
         with translated("followed"):
-            for _ in self._connection.notifies(timeout=0):
-                pass
+            return [notify.payload for notify in self._connection.notifies(timeout=0)]
 
     def close(self) -> None:
         """Close the connection."""
@@ -310,12 +313,13 @@ class Database:
         try:
             with translated(doing):
                 yield begun
-                driver(connection).execute("COMMIT")
+                if not _has_ended(connection):
+                    driver(connection).execute("COMMIT")
             is_sound = True
         except FactsUnavailable:
             raise
         except BaseException:
-            is_sound = _is_rolled_back(connection)
+            is_sound = _is_rolled_back(connection) and BROKEN not in connection.info
             raise
         finally:
             _give_back(connection, is_sound)
@@ -355,24 +359,35 @@ class Database:
             self._file = file
 
 
-def driver(connection: Connection) -> Any:
-    """Return the driver's own connection, for statements that SQLAlchemy has nothing to add to."""
-    return connection.connection.driver_connection
-
-
 def server_of(connection: Connection) -> str:
     """Return what names the database that a connection is to, as `identity.SERVER` does; empty on SQLite."""
     return str(connection.info.get("server", ""))
 
 
-def look(connection: Connection, identity: Identity) -> Seen:
-    """Look for the newest revision in the middle of a transaction. Raises FactsUnavailable, HistoryLost."""
+def look(connection: Connection, identity: Identity) -> Callable[[], Seen]:
+    """Look for the newest revision in the middle of a transaction; it is told once the pipeline is over, if there is
+    one. Telling raises FactsUnavailable, HistoryLost.
+    """
     known = identity.last
+    asked = driver(connection).execute(identity.statement)
 
     def fetch(statement: str) -> list[tuple[Any, ...]]:
         return driver(connection).execute(statement).fetchall()  # type: ignore[no-any-return]
 
-    return identity.check(fetch(identity.statement), known, server_of(connection), fetch)
+    return lambda: identity.check(asked.fetchall(), known, server_of(connection), fetch)
+
+
+def end(connection: Connection) -> None:
+    """Commit with what was sent before, on PostgreSQL; elsewhere the transaction does, when it is left."""
+    if connection.dialect.name == "postgresql":
+        driver(connection).execute("COMMIT")
+
+
+def _has_ended(connection: Connection) -> bool:
+    """Tell whether a transaction was committed by `end`."""
+    if connection.dialect.name != "postgresql":
+        return False
+    return bool(driver(connection).pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE)
 
 
 def _is_rolled_back(connection: Connection) -> bool:
@@ -410,14 +425,11 @@ def parse(url: str) -> URL:
 
 
 def _forget_values(context: ExceptionContext) -> None:
-    """Leave of what PostgreSQL says the first line: the detail below it quotes the row, and some messages a value."""
+    """Let an error say nothing that quotes a row."""
     error = context.original_exception
-    if isinstance(error, psycopg.Error) and error.sqlstate:
-        said = error.diag.message_primary
-        if error.sqlstate.startswith(_QUOTING) or not said:
-            said = f"SQLSTATE {error.sqlstate}"
-        error.args = (said,)
-        if context.sqlalchemy_exception is not None:
+    if isinstance(error, psycopg.Error):
+        said = forget_values(error)
+        if said is not None and context.sqlalchemy_exception is not None:
             context.sqlalchemy_exception.args = (f"({type(error).__name__}) {said}",)
 
 

@@ -22,9 +22,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.invariants import check_part, check_whole, owners_of_details, settled_types, types_of_whole
-from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter, marks_among, within
+from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter, marks_statement, within
+from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, FACT_REQUEST, Tables
-from sealauthz.schema import Change, Changes, Unit, Units
+from sealauthz.schema import Change, Changes, Rows, Unit, Units
 
 INVARIANT = "IMPORT"
 """What a write breaks that an import stands in the way of, or that stands in the way of an import."""
@@ -139,14 +140,14 @@ def _marks_on(connection: Connection, tables: Tables, homes: Iterable[Unit]) -> 
     units = {unit for unit in homes if not tables.units.is_of_subject(unit.kind)}
     if not units:
         return {}
-    is_postgresql = connection.dialect.name == "postgresql"
-    ids = ids_parameter({unit.id for unit in units}, is_postgresql)
-    rows = connection.execute(marks_among(tables, is_postgresql), {"ids": ids})
-    found = {Unit(row.kind, row.id): (row.caller, row.import_id) for row in rows}
+    driver = Driver(connection)
+    ids = ids_parameter({unit.id for unit in units}, driver.is_postgresql)
+    rows = driver.rows(marks_statement(tables, driver.is_postgresql), {"ids": ids})
+    found = {Unit(kind, unit_id): (caller, import_id) for kind, unit_id, caller, import_id in rows}
     return {unit: by for unit, by in found.items() if unit in units}
 
 
-def _subjects_with(units: Units, records: Iterable[Any], rows: DatabaseRows) -> set[Unit]:
+def _subjects_with(units: Units, records: Iterable[Any], rows: Rows) -> set[Unit]:
     """Return the units of the subjects that hold one of the records."""
     held = units.units_of(records, rows).values()
     return {unit for some in held for unit in some if units.is_of_subject(unit.kind)}
@@ -253,7 +254,7 @@ class Importing:
         if others:
             raise InvariantBroken(INVARIANT, f"{_name(others[0])} is being imported")
 
-    def lock_subjects(self, changes: Changes, before: DatabaseRows, after: DatabaseRows) -> None:
+    def lock_subjects(self, changes: Changes, before: Rows, after: Rows) -> None:
         """Note the subjects that this part writes about, as far as their related records do not tell.
 
         Those are the ones of whom it changes a fact of their own, and those from whom it takes one of a tenant or a

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, bindparam, insert, select
 from sqlalchemy import tuple_ as pair
 
 from sealauthz.facts.store.batch import WriteReceipt
+from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.tables import FACT_EVENT, FACT_OPERATION, Tables
 from sealauthz.schema import Event
+
+Statement = tuple[str, Mapping[str, Any]]
+"""A compiled statement, and its parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +40,39 @@ def keeps_assertions(tables: Tables) -> bool:
     return (FACT_OPERATION.name, FACT_OPERATION.c.assertion.name) not in tables.absent
 
 
-def is_used_up(connection: Connection, assertion: str) -> bool:
-    """Tell whether an act was performed with this assertion. Under the lock of revisions that is final."""
-    used = select(FACT_OPERATION.c.operation_id).where(FACT_OPERATION.c.assertion == assertion)
-    return connection.execute(used).first() is not None
+@cache
+def used_up_statement(is_postgresql: bool) -> str:
+    """Return the statement that finds the act that was performed with an assertion, if any. Under the lock of revisions
+    that is final.
+    """
+    row = FACT_OPERATION.c
+    return compiled(select(row.operation_id).where(row.assertion == bindparam("assertion")), is_postgresql)
 
 
-def keep_operation(
-    connection: Connection,
+def operation_kept(
+    is_postgresql: bool,
     receipt: WriteReceipt,
     key: tuple[str, str],
     operation_id: str,
     answer: Mapping[str, Any],
     assertion: str = "",
-) -> None:
-    """Keep what an act was answered with, in the transaction that performs it. `key` is the caller and its request,
-    `assertion` what it uses up.
+) -> Statement:
+    """Return what keeps the answer to an act, in its transaction. `key` is the caller and its request, `assertion` what
+    it uses up.
     """
     caller, request_id = key
     row: dict[str, Any] = {"caller": caller, "request_id": request_id, "operation_id": operation_id}
     if assertion:
         row["assertion"] = assertion
     text = json.dumps(answer, ensure_ascii=False)
-    connection.execute(
-        insert(FACT_OPERATION), [{**row, "revision": receipt.revision, "at": receipt.at, "answer": text}]
-    )
+    row |= {"revision": receipt.revision, "at": receipt.at, "answer": text}
+    return _insert_statement(FACT_OPERATION, tuple(row), is_postgresql), row
 
 
-def keep_events(connection: Connection, receipt: WriteReceipt, events: Sequence[Event]) -> None:
-    """Keep the events of a revision, in the transaction that makes it."""
-    rows = [
+def events_kept(is_postgresql: bool, receipt: WriteReceipt, events: Sequence[Event]) -> list[Statement]:
+    """Return what keeps the events of a revision, in the transaction that makes it."""
+    statement = _insert_statement(FACT_EVENT, tuple(FACT_EVENT.c.keys()), is_postgresql)
+    rows: list[dict[str, Any]] = [
         {
             "revision": receipt.revision,
             "ordinal": ordinal,
@@ -82,25 +90,35 @@ def keep_events(connection: Connection, receipt: WriteReceipt, events: Sequence[
         }
         for ordinal, event in enumerate(events)
     ]
-    if rows:
-        connection.execute(insert(FACT_EVENT), rows)
+    return [(statement, row) for row in rows]
+
+
+@cache
+def _insert_statement(table: Table, columns: tuple[str, ...], is_postgresql: bool) -> str:
+    return compiled(insert(table), is_postgresql, columns)
 
 
 def operation_of(connection: Connection, caller: str, request_id: str) -> dict[str, Any] | None:
     """Return what a request of a caller was answered with; None where it performed nothing."""
-    row = FACT_OPERATION.c
-    return _answer(connection, (row.caller == caller) & (row.request_id == request_id))
+    return _answer(connection, "request_id", caller, request_id)
 
 
 def operation_by_id(connection: Connection, caller: str, operation_id: str) -> dict[str, Any] | None:
     """Return what an operation of a caller was answered with; None where it is another caller's, or of nobody."""
+    return _answer(connection, "operation_id", caller, operation_id)
+
+
+@cache
+def _answer_statement(column: str, is_postgresql: bool) -> str:
     row = FACT_OPERATION.c
-    return _answer(connection, (row.caller == caller) & (row.operation_id == operation_id))
+    wanted = (row.caller == bindparam("of_caller")) & (row[column] == bindparam("of_id"))
+    return compiled(select(row.answer).where(wanted), is_postgresql)
 
 
-def _answer(connection: Connection, condition: Any) -> dict[str, Any] | None:
-    text = connection.execute(select(FACT_OPERATION.c.answer).where(condition)).scalar()
-    return None if text is None else json.loads(text)
+def _answer(connection: Connection, column: str, caller: str, id_: str) -> dict[str, Any] | None:
+    driver = Driver(connection)
+    rows = driver.rows(_answer_statement(column, driver.is_postgresql), {"of_caller": caller, "of_id": id_})
+    return json.loads(rows[0][0]) if rows else None
 
 
 def events_after(

@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import ARRAY, ColumnElement, Connection, Select, any_, bindparam, func, literal_column, or_, select
 from sqlalchemy import column as sql_column
 
+from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.tables import FACT_IMPORT_UNIT, TEXT, Tables
-from sealauthz.schema import Rows
+from sealauthz.schema import Rows, shape_of
 from sealauthz.schema.units import Path
 
 IsEnd = Callable[[ColumnElement[str]], ColumnElement[bool]]
@@ -44,10 +45,17 @@ def ids_parameter(ids: Iterable[str], is_postgresql: bool) -> Any:
 
 
 @cache
-def _select(tables: Tables, record_type: str, column: str, is_postgresql: bool) -> Select[Any]:
+def _select(tables: Tables, record_type: str, column: str, is_postgresql: bool) -> str:
     """Select the rows of a record type whose column holds one of `ids`."""
     table = tables.of(record_type)
-    return select(table).where(among(table.c[column], "ids", is_postgresql)).order_by(table.c.id)
+    statement = select(table).where(among(table.c[column], "ids", is_postgresql)).order_by(table.c.id)
+    return compiled(statement, is_postgresql)
+
+
+@cache
+def _booleans(cls: type) -> tuple[int, ...]:
+    """Return the places of the columns that SQLite gives as numbers."""
+    return tuple(number for number, column in enumerate(shape_of(cls).columns) if column.type is bool)
 
 
 def marks_among(tables: Tables, is_postgresql: bool) -> Select[Any]:
@@ -57,6 +65,12 @@ def marks_among(tables: Tables, is_postgresql: bool) -> Select[Any]:
     marked = (kind for kind in units.kinds if not units.is_of_subject(kind))
     kinds: ColumnElement[bool] = mark.kind.in_([literal_column(f"'{kind}'") for kind in marked])
     return select(FACT_IMPORT_UNIT).where(kinds, among(mark.id, "ids", is_postgresql))
+
+
+@cache
+def marks_statement(tables: Tables, is_postgresql: bool) -> str:
+    """Return the statement of it: kind, id, caller and import."""
+    return compiled(marks_among(tables, is_postgresql), is_postgresql)
 
 
 def leads(tables: Tables, record_type: str, path: Path, is_end: IsEnd) -> ColumnElement[bool]:
@@ -109,9 +123,8 @@ class DatabaseRows:
     """The rows that a connection sees now. Rows once read are kept: make a new one after writing."""
 
     def __init__(self, connection: Connection, tables: Tables) -> None:
-        self._connection = connection
+        self._driver = Driver(connection)
         self._tables = tables
-        self._is_postgresql = connection.dialect.name == "postgresql"
         self._known: dict[str, dict[str, Stored | None]] = {}
 
     def stored(self, record_type: str, ids: Collection[str]) -> dict[str, Stored]:
@@ -134,19 +147,27 @@ class DatabaseRows:
     def _fetch(self, record_type: str, column: str, ids: Collection[str]) -> list[Stored]:
         known = self._known.setdefault(record_type, {})
         cls = self._tables.model.records[record_type]
-        statement = _select(self._tables, record_type, column, self._is_postgresql)
+        is_postgresql = self._driver.is_postgresql
+        statement = _select(self._tables, record_type, column, is_postgresql)
+        booleans = () if is_postgresql else _booleans(cls)
         found = []
-        for row in self._connection.execute(statement, {"ids": ids_parameter(ids, self._is_postgresql)}):
+        for row in self._driver.rows(statement, {"ids": ids_parameter(ids, is_postgresql)}):
             *values, revision = row
+            for number in booleans:
+                if values[number] is not None:
+                    values[number] = bool(values[number])
             found.append(Stored(cls(*values), revision))
             known[found[-1].record.id] = found[-1]
         return found
 
 
 class RecordRows:
-    """Records in memory, before or instead of the rows below."""
+    """Records in memory, before or instead of the rows below. `gone` are those of below that there are no more."""
 
-    def __init__(self, records: Iterable[Any], below: Rows | None = None) -> None:
+    def __init__(
+        self, records: Iterable[Any], below: Rows | None = None, gone: Collection[tuple[str, str]] = ()
+    ) -> None:
+        self._gone = frozenset(gone)
         self._records: dict[str, dict[str, Any]] = {}
         for record in records:
             self._records.setdefault(type(record).__name__, {})[record.id] = record
@@ -158,7 +179,8 @@ class RecordRows:
         ours = self._records.get(record_type, {})
         found = {record_id: ours[record_id] for record_id in ids if record_id in ours}
         if self._below is not None and len(found) < len(ids):
-            found.update(self._below.get(record_type, [record_id for record_id in ids if record_id not in found]))
+            others = (record_id for record_id in ids if record_id not in found)
+            found.update(self._below.get(record_type, [id_ for id_ in others if (record_type, id_) not in self._gone]))
         return found
 
     def naming(self, record_type: str, column: str, ids: Collection[str]) -> Sequence[Any]:
@@ -171,5 +193,6 @@ class RecordRows:
         found = [record for record_id in ids for record in index.get(record_id, ())]
         if self._below is not None:
             ours = self._records.get(record_type, {})
-            found += [record for record in self._below.naming(record_type, column, ids) if record.id not in ours]
+            below = self._below.naming(record_type, column, ids)
+            found += [r for r in below if r.id not in ours and (record_type, r.id) not in self._gone]
         return found

@@ -12,13 +12,13 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
 from sealauthz.facts.store import history
-from sealauthz.facts.store.acting import Intended, Overtaken
+from sealauthz.facts.store.acting import Intended, Overtaken, Since
 from sealauthz.facts.store.batch import Batch, Wanted, WriteReceipt, check
-from sealauthz.facts.store.database import Database, Listener, ReadTransaction, driver, translated
+from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
 from sealauthz.facts.store.identity import SchemaMoved, Seen, seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.keeping import Archive, Pruned, prune
@@ -32,6 +32,7 @@ from sealauthz.facts.store.performed import (
 )
 from sealauthz.facts.store.reading import Filter, Page, Query, read_page
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows
+from sealauthz.facts.store.statements import driver
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables
 from sealauthz.facts.store.writing import Guard, Write, lock_revisions
 from sealauthz.schema import Model, Put, Unit
@@ -57,6 +58,8 @@ class Commit:
     before: tuple[Any, ...]
     units: frozenset[Unit]
     images: Sequence[Mapping[str, Any]] = ()
+    since: Since | None = None
+    """What others have changed before it, as far as that is known."""
 
 
 def now_us() -> int:
@@ -352,7 +355,8 @@ class Store:
         mark = (receipt.at, wanted.batch.caller, wanted.batch.request_id) if is_ours else write.before
         if write.is_revision:  # else the revision is another's, and so is its mark
             self._database.identity.wrote(Seen(receipt.timeline, receipt.revision, mark))
-        self._announce(Commit(receipt.timeline, receipt.revision, mark, write.before, write.units, write.images))
+        since = write.since if write.is_revision else None
+        self._announce(Commit(receipt.timeline, receipt.revision, mark, write.before, write.units, write.images, since))
 
     def _announce(self, commit: Commit) -> None:
         for reference in self._observers:
@@ -364,4 +368,5 @@ class Store:
 def _is_retried(error: FactsUnavailable) -> bool:
     """Tell whether the database gave up this transaction in favour of another."""
     cause = error.__cause__
-    return isinstance(cause, OperationalError) and getattr(cause.orig, "sqlstate", None) in _RETRIED_STATES
+    raised = cause.orig if isinstance(cause, DBAPIError) else cause
+    return getattr(raised, "sqlstate", None) in _RETRIED_STATES

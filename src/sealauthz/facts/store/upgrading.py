@@ -13,9 +13,10 @@ from psycopg import ClientCursor
 from sqlalchemy import Column, Connection, MetaData, String, Table, event, insert
 
 from sealauthz.errors import FactsUnavailable
-from sealauthz.facts.store.database import driver, make_engine, parse, translated
+from sealauthz.facts.store.database import make_engine, parse, translated
 from sealauthz.facts.store.identity import seal_statement
 from sealauthz.facts.store.serving import alembic_config, current, head, serves_from
+from sealauthz.facts.store.statements import driver
 from sealauthz.facts.store.tables import STORE_IDENTITY, tables_of
 from sealauthz.schema import Model
 

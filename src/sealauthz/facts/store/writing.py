@@ -16,20 +16,23 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import column as sql_column
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 
-from sealauthz.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvariantBroken
-from sealauthz.facts.store.acting import Intended
+from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
+from sealauthz.facts.store.acting import Intended, Since
+from sealauthz.facts.store.applying import Applying
 from sealauthz.facts.store.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
-from sealauthz.facts.store.database import CHANNEL, driver, look
+from sealauthz.facts.store.database import CHANNEL, announced, end, look
 from sealauthz.facts.store.identity import Identity, Seen
 from sealauthz.facts.store.importing import Importing, Part, check_unmarked
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
+from sealauthz.facts.store.known import Known, KnownRows
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows, among, ids_parameter
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, Tables, refusal_of
-from sealauthz.schema import Change, Changes, Unit, shape_of, values_of
+from sealauthz.facts.store.statements import Driver, compiled, driver
+from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, TEXT, Tables
+from sealauthz.schema import Change, Changes, Rows, Unit, shape_of
 from sealauthz.schema.changes import broken, in_backticks
 from sealauthz.schema.rules import Rising, Urgent
 
@@ -38,7 +41,7 @@ Guard = Callable[[Any | None, Any | None], None]
 
 _NOBODY: frozenset[str] = frozenset()
 
-_NOTIFY = text(f"NOTIFY {CHANNEL}")
+_NOTIFY = f"SELECT pg_notify('{CHANNEL}', %(said)s)"
 
 _REVISION_LOCK = 0x5EA1_A072
 """The key of PostgreSQL's advisory lock under which revisions are given out."""
@@ -47,7 +50,58 @@ _REVISION_LOCK = 0x5EA1_A072
 def lock_revisions(connection: Connection) -> None:
     """Take the lock under which revisions are given out, until the end of the transaction. SQLite has one writer."""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_REVISION_LOCK)))
+        driver(connection).execute(f"SELECT pg_advisory_xact_lock({_REVISION_LOCK})")
+
+
+@cache
+def _take_statement(is_postgresql: bool) -> str:
+    """Return the statement that takes the key of a request, and tells whether it was free."""
+    dialect = postgresql if is_postgresql else sqlite
+    taking = dialect.insert(FACT_REQUEST).on_conflict_do_nothing().returning(FACT_REQUEST.c.request_id)
+    return compiled(taking, is_postgresql)
+
+
+@cache
+def _lock_statement(tables: Tables, root_type: str) -> str:
+    """Return the statement that locks roots in their order."""
+    root = tables.of(root_type).c.id
+    # NO KEY: rows that only refer to a root may still be inserted by others.
+    statement = select(root).where(among(root, "ids", True)).order_by(root).with_for_update(key_share=True)
+    return compiled(statement, True)
+
+
+@cache
+def _keep_change(is_postgresql: bool) -> str:
+    return compiled(insert(FACT_CHANGE), is_postgresql)
+
+
+@cache
+def _keep_units(is_postgresql: bool) -> str:
+    """Return the statement that keeps the units that a revision touched."""
+    row, revision = FACT_CHANGE_UNIT.c, bindparam("revision", type_=BigInteger)
+    if is_postgresql:
+        arrays = func.unnest(bindparam("kinds", type_=ARRAY(TEXT)), bindparam("ids", type_=ARRAY(TEXT)))
+        each = arrays.table_valued("kind", "id").render_derived()
+        touched = select(revision, each.c.kind, each.c.id)
+    else:
+        pairs = func.json_each(bindparam("pairs")).table_valued(sql_column("value"))
+        of_pair = (func.json_extract(pairs.c.value, literal_column(f"'$[{n}]'")) for n in range(2))
+        touched = select(revision, *of_pair)
+    return compiled(insert(FACT_CHANGE_UNIT).from_select([row.revision, row.kind, row.id], touched), is_postgresql)
+
+
+def _units_parameters(units: Iterable[Unit], is_postgresql: bool) -> dict[str, Any]:
+    ordered = [(str(unit.kind), unit.id) for unit in sorted(units)]
+    if is_postgresql:
+        return {"kinds": [kind for kind, _ in ordered], "ids": [unit_id for _, unit_id in ordered]}
+    return {"pairs": json.dumps(ordered)}
+
+
+@cache
+def _answer_request(is_postgresql: bool) -> str:
+    key = FACT_REQUEST.c
+    is_ours = (key.caller == bindparam("of_caller")) & (key.request_id == bindparam("of_request"))
+    return compiled(update(FACT_REQUEST).where(is_ours), is_postgresql, ("revision", "at"))
 
 
 class Write:
@@ -76,29 +130,30 @@ class Write:
         self._now = now = clock()
         self._tenants = tenants
         self._guard = guard
-        self._is_careful = is_careful
-        self._is_postgresql = connection.dialect.name == "postgresql"
+        self._driver = Driver(connection)
+        self._is_postgresql = self._driver.is_postgresql
+        self._known = Known(tables.model, {} if intended is None or is_careful else intended.known)
+        self._rows = Applying(connection, tables, is_careful=is_careful, in_two_steps=part is None)
         self._puts: Mapping[tuple[str, str], Any] = wanted.puts
         self._preconditions = [precondition.key for precondition in wanted.batch.preconditions]
         self._importing = None if part is None else Importing(connection, tables, wanted.batch.caller, part, now)
+        self._new: Collection[tuple[str, str]] = ()
         self.is_revision = False
         self.units: frozenset[Unit] = frozenset()
         self.images: Sequence[Mapping[str, Any]] = ()
         self.before: tuple[Any, ...] = (None, None, None)
+        self.since: Since | None = None
 
     def run(self) -> WriteReceipt:
         """Apply the batch. Raises InvariantBroken, FactConflict, CallerNotPermitted, and what the guard raises.
 
         Nothing may then be committed.
         """
-        earlier = self._take_request()
+        earlier, homes = self._take_request()
         if earlier is not None:
             return earlier
         importing = self._importing
-        if importing is not None:
-            importing.take()
-        homes = self._lock()
-        before = DatabaseRows(self._connection, self._tables)
+        before = self._rows_below()
         self._puts = self._resolved(before)
         overlay = RecordRows(self._puts.values(), before)
         changes = self._changes(before)
@@ -106,11 +161,12 @@ class Write:
         if importing is not None:
             importing.check_homes(homes)
         elif not self._is_urgent(changes):
-            check_unmarked(self._connection, self._tables, homes)
+            # A unit that a decision has read was not being imported; and to mark it is to touch it.
+            check_unmarked(self._connection, self._tables, [home for home in homes if home not in self._known])
         if self._guard is not None:
             for change in changes:
                 self._guard(change.before, change.after)
-        self._check_preconditions(before)
+        self._check_preconditions(before.below)
         self._check_present()
         self._check_left_out(changes)
         if not changes and self._intended is not None and not self._intended.makes_revision:
@@ -130,57 +186,89 @@ class Write:
         if importing is None and self._intended is None:
             self._check_counters(changes)
         check_references([change.after for change in changes if change.after is not None], overlay)
-        units = self._units(changes, before, is_before=True)
+        self.units = frozenset(self._units(changes, before, is_before=True))
         concerned_before = self._concerned(changes, before, is_before=True)
-        self._apply(changes)
-        after = DatabaseRows(self._connection, self._tables)
         if importing is None:
-            check_together(self._model, changes, after)
+            gone = [(change.record_type, change.id) for change in changes if change.after is None]
+            after: Rows = RecordRows((c.after for c in changes if c.after is not None), before, gone)
+            refusal = self._refusal(changes, after)
+            if refusal is not None:
+                self._rows.try_all(changes)  # what the database refuses is told first
+                raise refusal
         else:
-            importing.check(changes, after)
-            importing.lock_subjects(changes, before, after)
-            units |= importing.advance()
-        units |= self._units(changes, after, is_before=False)
+            with nullcontext() if self._rows.is_careful else self._driver.together():
+                self._rows.write(changes)
+            rows = DatabaseRows(self._connection, self._tables)
+            importing.check(changes, rows)
+            importing.lock_subjects(changes, before, rows)
+            self.units |= importing.advance()
+            after = rows
+        self.units |= self._units(changes, after, is_before=False)
         concerned_after = self._concerned(changes, after, is_before=False)
-        images = [
+        self.images = [
             _image(change, concerned_before.get(key, _NOBODY), concerned_after.get(key, _NOBODY))
             for change in changes
             for key in ((change.record_type, change.id),)
         ]
-        return self._commit_as_revision(changes, images, units)
+        return self._commit_as_revision(changes)
 
-    def _take_request(self) -> WriteReceipt | None:
-        """Take the request's key, waiting for its holder; return the receipt if it was answered before."""
+    def _rows_below(self) -> KnownRows:
+        """Return the rows as they are now."""
+        below = DatabaseRows(self._connection, self._tables)
+        # An id that others took meanwhile is refused by the database; then everything is read.
+        return KnownRows(self._known, below, self._new)
+
+    def _refusal(self, changes: Changes, after: Rows) -> InvariantBroken | None:
+        """Return what several records together break; None where they keep all rules."""
+        try:
+            check_together(self._model, changes, after)
+        except InvariantBroken as error:
+            return error
+        return None
+
+    def _take_request(self) -> tuple[WriteReceipt | None, set[Unit]]:
+        """Take the request's key, waiting for its holder, and then the locks.
+
+        Return the receipt if the request was answered before, and the homes of all that the batch is about.
+        """
         batch = self._wanted.batch
-        dialect = postgresql if self._is_postgresql else sqlite
-        values = {"caller": batch.caller, "request_id": batch.request_id, "digest": self._wanted.digest}
-        taken = self._connection.execute(
-            dialect.insert(FACT_REQUEST)
-            .values(**values, revision=0, at=0)
-            .on_conflict_do_nothing()
-            .returning(FACT_REQUEST.c.request_id)
-        ).all()
-        if taken:
-            return None
-        key = (FACT_REQUEST.c.caller == batch.caller) & (FACT_REQUEST.c.request_id == batch.request_id)
-        row = self._connection.execute(select(FACT_REQUEST).where(key)).one()
+        statement = _take_statement(self._is_postgresql)
+        key = {"caller": batch.caller, "request_id": batch.request_id}
+        values = {**key, "digest": self._wanted.digest, "revision": 0, "at": 0}
+        homes: set[Unit] = set()
+        if self._importing is None:
+            homes = self._homes()
+            with self._driver.together():
+                taken = self._driver.run(statement, values)
+                self._lock(homes)
+            is_taken = bool(taken.fetchall())
+        else:
+            is_taken = bool(self._driver.rows(statement, values))
+            if is_taken:
+                self._importing.take()
+                homes = self._homes()
+                self._lock(homes | {Unit(self._tenant_kind, id_) for id_ in self._importing.locked})
+        if is_taken:
+            return None, homes
+        of_key = (FACT_REQUEST.c.caller == batch.caller) & (FACT_REQUEST.c.request_id == batch.request_id)
+        row = self._connection.execute(select(FACT_REQUEST).where(of_key)).one()
         if row.digest != self._wanted.digest:
             raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
-        return WriteReceipt(row.revision, row.at, is_replay=True, timeline=self._newest()[2])
+        return WriteReceipt(row.revision, row.at, is_replay=True, timeline=self._newest()[2]), homes
 
-    def _lock(self) -> set[Unit]:
-        """Lock the home roots of all that the batch is about, and those whose place in a unit it decides.
+    @property
+    def _tenant_kind(self) -> str:
+        return self._model.units.roots[self._model.tenant]
 
-        Return the homes.
-        """
+    def _homes(self) -> set[Unit]:
+        """Return the homes of all that the batch is about, and of those whose place in a unit it decides."""
         # Read without locks, which is safe: what leads a record to its home never changes.
-        unlocked = DatabaseRows(self._connection, self._tables)
+        unlocked = self._rows_below()
         puts = self._resolved(unlocked)
         overlay = RecordRows(puts.values(), unlocked)
         about: list[Any] = list(puts.values())
         for record_type, ids in _by_type([*self._preconditions, *self._wanted.deletes]).items():
             about += unlocked.get(record_type, ids).values()
-        roots: dict[str, set[str]] = defaultdict(set)
         related: dict[str, set[str]] = defaultdict(set)
         for record in about:
             cls: type = type(record)
@@ -190,27 +278,22 @@ class Write:
                     related[shape_of(cls).column(column).ref or ""].add(related_id)
         for record_type, ids in related.items():
             about += overlay.get(record_type, ids).values()
-        homes = set(self._model.units.homes_of(about, overlay).values())
-        for unit in homes:
-            roots[unit.kind].add(unit.id)
-        if self._importing is not None:
-            roots[self._model.units.roots[self._model.tenant]] |= self._importing.locked
+        homes = self._model.units.homes_of(about, overlay)
+        self._new = {key for key in self._wanted.puts if homes.get(key) in self._known}
+        return set(homes.values())
+
+    def _lock(self, units: Iterable[Unit]) -> None:
+        """Lock the roots of units, in one order for all."""
         if not self._is_postgresql:
-            return homes  # BEGIN IMMEDIATE lets one writer in at a time.
+            return  # BEGIN IMMEDIATE lets one writer in at a time.
+        roots: dict[str, set[str]] = defaultdict(set)
+        for unit in units:
+            roots[unit.kind].add(unit.id)
         for root_type, kind in self._model.units.roots.items():
             if roots[kind]:
-                table = self._tables.of(root_type)
-                # NO KEY: rows that only refer to a root may still be inserted by others.
-                statement = (
-                    select(table.c.id)
-                    .where(among(table.c.id, "ids", True))
-                    .order_by(table.c.id)
-                    .with_for_update(key_share=True)
-                )
-                self._connection.execute(statement, {"ids": ids_parameter(roots[kind], True)}).all()
-        return homes
+                self._driver.run(_lock_statement(self._tables, root_type), {"ids": ids_parameter(roots[kind], True)})
 
-    def _resolved(self, rows: DatabaseRows) -> dict[tuple[str, str], Any]:
+    def _resolved(self, rows: Rows) -> dict[tuple[str, str], Any]:
         """Return the records as they are to be stored: those that are put, and those that exist and are updated."""
         puts = dict(self._wanted.puts)
         for record_type, ids in _by_type(self._wanted.updates).items():
@@ -285,7 +368,7 @@ class Write:
             said = f"{name} is at revision {revision}, not at {precondition.revision}"
             raise InvariantBroken("PRECONDITION", said)
 
-    def _changes(self, before: DatabaseRows) -> Changes:
+    def _changes(self, before: Rows) -> Changes:
         """Compare what is wanted with what is there; what is equal is no change."""
         changes = []
         for record_type, some in _by_type(self._wanted.keys).items():
@@ -296,7 +379,7 @@ class Write:
                     changes.append(Change(record_type, record_id, old, new))
         return Changes(changes)
 
-    def _check_rights(self, before: DatabaseRows, overlay: RecordRows) -> None:
+    def _check_rights(self, before: Rows, overlay: Rows) -> None:
         """Check that the caller may write into the tenants concerned, as they were and as they will be."""
         if self._tenants is None:
             return
@@ -310,91 +393,16 @@ class Write:
                     tenant = self._model.tenant.lower()
                     raise CallerNotPermitted(f"the caller may not write facts of this {tenant}")
 
-    def _units(self, changes: Changes, rows: DatabaseRows, is_before: bool) -> set[Unit]:
+    def _units(self, changes: Changes, rows: Rows, is_before: bool) -> set[Unit]:
         """Return the units that hold a changed record."""
         sides = (change.before if is_before else change.after for change in changes)
         held = self._model.units.units_of([record for record in sides if record is not None], rows)
         return {unit for units in held.values() for unit in units}
 
-    def _concerned(
-        self, changes: Changes, rows: DatabaseRows, is_before: bool
-    ) -> Mapping[tuple[str, str], frozenset[str]]:
+    def _concerned(self, changes: Changes, rows: Rows, is_before: bool) -> Mapping[tuple[str, str], frozenset[str]]:
         """Return the tenants that each changed record concerns."""
         sides = (change.before if is_before else change.after for change in changes)
         return self._model.units.tenants_of([record for record in sides if record is not None], rows)
-
-    def _apply(self, changes: Changes) -> None:
-        """Write the rows. Their revision follows when it is known."""
-        puts = sorted(
-            (change for change in changes if change.after is not None),
-            # Updates first: they may free what a new row takes.
-            key=lambda change: (self._tables.dependency_order[change.record_type], change.before is None, change.id),
-        )
-        deletes = sorted(
-            (change for change in changes if change.after is None),
-            key=lambda change: (-self._tables.dependency_order[change.record_type], change.id),
-        )
-        if self._is_careful:
-            self._apply_each([*puts, *deletes])
-            return
-        groups: dict[tuple[str, bool, bool], list[Change]] = defaultdict(list)
-        for change in (*puts, *deletes):
-            groups[change.record_type, change.before is None, change.after is None].append(change)
-        for group in groups.values():
-            self._execute(group)
-
-    def _apply_each(self, pending: list[Change]) -> None:
-        """Write row by row. A row that another row of the batch must make room for waits until that one is written."""
-        while pending:
-            waiting: list[Change] = []
-            refusals: list[tuple[Change, IntegrityError]] = []
-            for change in pending:
-                savepoint = self._connection.exec_driver_sql
-                savepoint("SAVEPOINT one_row")
-                try:
-                    self._execute([change])
-                except IntegrityError as error:
-                    savepoint("ROLLBACK TO SAVEPOINT one_row")
-                    waiting.append(change)
-                    refusals.append((change, error))
-                savepoint("RELEASE SAVEPOINT one_row")
-            if len(waiting) == len(pending):
-                refused, cause = refusals[0]
-                # The id of a new record may have come to exist since we looked.
-                rows = DatabaseRows(self._connection, self._tables)
-                is_taken = refused.before is None and bool(rows.get(refused.record_type, [refused.id]))
-                raise refusal_of(cause, self._tables, str(refused), is_taken) from cause
-            pending = waiting
-
-    def _execute(self, group: list[Change]) -> None:
-        """Run one statement for changes of one type and kind."""
-        first = group[0]
-        table = self._tables.of(first.record_type)
-        if first.after is None:
-            statement = table.delete().where(among(table.c.id, "ids", self._is_postgresql))
-            ids = ids_parameter([change.id for change in group], self._is_postgresql)
-            self._connection.execute(statement, {"ids": ids})
-            return
-        columns = [column.name for column in self._model.shapes[first.record_type].columns]
-        rows = [dict(zip(columns, values_of(change.after), strict=True)) for change in group]
-        if (table.name, "") in self._tables.absent:
-            said = f"the database has no `{first.record_type}` yet"
-            raise FactsUnavailable(f"{said}: run `sealauthz db upgrade`, and then write it again")
-        for name in columns:
-            if (table.name, name) in self._tables.absent:
-                self._leave_out(first.record_type, name, rows)
-        if first.before is None:
-            self._connection.execute(insert(table), [{**row, "revision": 0} for row in rows])
-            return
-        update_one = update(table).where(table.c.id == bindparam("at_id"))
-        self._connection.execute(update_one, [{"at_id": row.pop("id"), **row} for row in rows])
-
-    def _leave_out(self, record_type: str, name: str, rows: list[dict[str, Any]]) -> None:
-        """Leave out a column that the database does not have yet. Raises FactsUnavailable where that loses a value."""
-        default = self._model.shapes[record_type].column(name).default
-        if any(row.pop(name) != default for row in rows):
-            said = f"the database has no `{name}` of `{record_type}` yet"
-            raise FactsUnavailable(f"{said}: run `sealauthz db upgrade`, and then write it again")
 
     def _newest(self) -> tuple[int, int, str]:
         """Return the newest revision and its instant, zeros before the first, and the history that they belong to.
@@ -405,72 +413,82 @@ class Write:
         return seen.revision, seen.mark[0] or 0, seen.timeline
 
     def _look(self) -> Seen:
-        seen = look(self._connection, self._identity)
+        return self._seen(look(self._connection, self._identity))
+
+    def _seen(self, tell: Callable[[], Seen]) -> Seen:
+        seen = tell()
         self.before = seen.mark
         return seen
 
     def _kept(self, intended: Intended) -> WriteReceipt:
         """Keep what an act that changes nothing was answered with, at the newest revision."""
-        lock_revisions(self._connection)
-        newest = self._look()
-        intended.basis.check(self._connection, newest, self._clock())
+        newest = self._newest_under_lock()
         receipt = WriteReceipt(newest.revision, max(self._now, newest.mark[0] or 0), timeline=newest.timeline)
-        intended.keep(self._connection, receipt)
+        for statement, parameters in intended.keep(self._is_postgresql, receipt):
+            self._driver.run(statement, parameters)
         return receipt
 
-    def _commit_as_revision(
-        self, changes: Changes, images: Sequence[Mapping[str, Any]], units: Collection[Unit]
-    ) -> WriteReceipt:
-        """Take the next revision and stamp it on everything. INVARIANT: nothing is locked after this."""
-        lock_revisions(self._connection)
-        # A statement of its own: in one with the lock, the transaction would precede the wait.
-        newest = self._look()
-        if self._intended is not None:
-            self._intended.basis.check(self._connection, newest, self._clock())
+    def _newest_under_lock(self, changes: Changes | None = None) -> Seen:
+        """Take the lock of revisions, in one round trip with the rows that come before; what was decided must stand."""
+        asked = None
+        if changes is not None and self._rows.is_careful:
+            self._rows.write(changes)  # which has to know of each row how that went
+        with self._driver.together():
+            if changes is not None and not self._rows.is_careful:
+                self._rows.write(changes)
+            lock_revisions(self._connection)
+            # A statement of its own: in one with the lock, the transaction would precede the wait.
+            looking = look(self._connection, self._identity)
+            if self._intended is not None:
+                asked = self._intended.basis.ask(self._driver)
+        newest = self._seen(looking)
+        if self._intended is not None and asked is not None:
+            self.since = asked()
+            self._intended.basis.check(self.since, newest, self._clock())
+        return newest
+
+    def _commit_as_revision(self, changes: Changes) -> WriteReceipt:
+        """Take the next revision, stamp it on everything, and commit. INVARIANT: nothing is locked after this."""
+        text = json.dumps(self.images, ensure_ascii=False)
+        newest = self._newest_under_lock(changes if self._importing is None else None)
         receipt = WriteReceipt(newest.revision + 1, max(self._now, newest.mark[0] or 0), timeline=newest.timeline)
         self.is_revision = True
-        self.units = frozenset(units)
-        self.images = images
         # Nothing of what follows is waited for until all of it is sent.
-        with driver(self._connection).pipeline() if self._is_postgresql else nullcontext():
-            self._write_revision(changes, receipt)
+        with self._driver.together():
+            self._write_revision(receipt, text)
+            end(self._connection)
         return receipt
 
-    def _write_revision(self, changes: Changes, receipt: WriteReceipt) -> None:
-        """Stamp the revision on everything, and keep what it changed."""
-        written = ((change.record_type, change.id) for change in changes if change.after is not None)
-        for record_type, ids in _by_type(written).items():
-            table = self._tables.of(record_type)
-            stamp = update(table).where(among(table.c.id, "ids", self._is_postgresql)).values(revision=receipt.revision)
-            self._connection.execute(stamp, {"ids": ids_parameter(ids, self._is_postgresql)})
+    def _write_revision(self, receipt: WriteReceipt, text: str) -> None:
+        """Stamp the revision on everything, keep what it changed, and answer the request."""
         batch = self._wanted.batch
-        self._connection.execute(
-            insert(FACT_CHANGE).values(
-                revision=receipt.revision,
-                at=receipt.at,
-                caller=batch.caller,
-                request_id=batch.request_id,
-                changes=json.dumps(self.images, ensure_ascii=False),
-            )
-        )
-        if self.units:
-            self._connection.execute(
-                insert(FACT_CHANGE_UNIT),
-                [{"revision": receipt.revision, "kind": str(unit.kind), "id": unit.id} for unit in sorted(self.units)],
-            )
-        if self._intended is not None:
-            self._intended.keep(self._connection, receipt)
+        row = {"revision": receipt.revision, "at": receipt.at, "caller": batch.caller, "request_id": batch.request_id}
+        change = (_keep_change(self._is_postgresql), {**row, "changes": text})
+        units = {"revision": receipt.revision, **_units_parameters(self.units, self._is_postgresql)}
+        told = announced(receipt.timeline, receipt.revision)
+        statements = [
+            *self._rows.stamps(receipt.revision),
+            change,
+            (_keep_units(self._is_postgresql), units),
+            *(() if self._intended is None else self._intended.keep(self._is_postgresql, receipt)),
+            self._answered(receipt),
+        ]
         if self._is_postgresql:
-            # Sent by the commit. What is said is only that there is something to look for.
-            self._connection.execute(_NOTIFY)
-        self._finish(receipt)
+            # Sent by the commit. It is said which revision there is, for those who know it already.
+            self._driver.run_as_one(statements, (_NOTIFY, {"said": told}))
+        else:
+            for statement, parameters in statements:
+                self._driver.run(statement, parameters)
 
     def _finish(self, receipt: WriteReceipt) -> WriteReceipt:
         """Remember the answer to the request."""
-        batch = self._wanted.batch
-        key = (FACT_REQUEST.c.caller == batch.caller) & (FACT_REQUEST.c.request_id == batch.request_id)
-        self._connection.execute(update(FACT_REQUEST).where(key).values(revision=receipt.revision, at=receipt.at))
+        self._driver.run(*self._answered(receipt))
         return receipt
+
+    def _answered(self, receipt: WriteReceipt) -> tuple[str, dict[str, Any]]:
+        batch = self._wanted.batch
+        parameters = {"of_caller": batch.caller, "of_request": batch.request_id}
+        return _answer_request(self._is_postgresql), {**parameters, "revision": receipt.revision, "at": receipt.at}
 
 
 def _by_type(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:

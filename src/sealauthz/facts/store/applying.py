@@ -1,0 +1,179 @@
+"""Writing the rows of a transaction: what may wait for others before its revision is known, and the rest with it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy.exc import IntegrityError
+
+from sealauthz.errors import FactsUnavailable
+from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter
+from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.tables import Tables, refusal_of
+from sealauthz.schema import Change, Changes, shape_of, values_of
+from sealauthz.schema.rules import Unique
+
+
+@cache
+def _waits(cls: type) -> frozenset[str]:
+    """Return the columns of which a new value may wait for another transaction: keys, and all that is unique."""
+    shape = shape_of(cls)
+    unique = (rule for rule in shape.constraints if isinstance(rule, Unique))
+    found = {name for rule in unique for name in (*rule.columns, *re.findall(r"\w+", rule.where or ""))}
+    return frozenset(found | {column.name for column in shape.columns if column.ref is not None} | {"id"})
+
+
+@cache
+def _insert(tables: Tables, record_type: str, columns: tuple[str, ...], is_postgresql: bool) -> str:
+    return compiled(insert(tables.of(record_type)), is_postgresql, (*columns, "revision"))
+
+
+@cache
+def _update(tables: Tables, record_type: str, columns: tuple[str, ...], is_postgresql: bool) -> str:
+    table = tables.of(record_type)
+    return compiled(update(table).where(table.c.id == bindparam("at_id")), is_postgresql, columns)
+
+
+@cache
+def _stamp(tables: Tables, record_type: str, is_postgresql: bool) -> str:
+    table = tables.of(record_type)
+    return compiled(update(table).where(among(table.c.id, "ids", is_postgresql)), is_postgresql, ("revision",))
+
+
+@cache
+def _delete(tables: Tables, record_type: str, is_postgresql: bool) -> str:
+    table = tables.of(record_type)
+    return compiled(table.delete().where(among(table.c.id, "ids", is_postgresql)), is_postgresql)
+
+
+class Applying:
+    """The rows of one transaction. `is_careful`: row by row, so that the row that breaks a constraint is known.
+
+    `in_two_steps`: rows that can wait for nobody are written with their revision, and not before it.
+    """
+
+    def __init__(self, connection: Connection, tables: Tables, *, is_careful: bool, in_two_steps: bool) -> None:
+        self._connection = connection
+        self._driver = Driver(connection)
+        self._tables = tables
+        self.is_careful = is_careful
+        self._in_two_steps = in_two_steps and not is_careful
+        self._later: list[tuple[Change, dict[str, Any]]] = []
+        self._stamped: dict[str, list[str]] = defaultdict(list)
+
+    def write(self, changes: Changes) -> None:
+        """Write the rows that may wait for others, in the order in which they can be written."""
+        puts = sorted(
+            (change for change in changes if change.after is not None),
+            # Updates first: they may free what a new row takes.
+            key=lambda change: (self._tables.dependency_order[change.record_type], change.before is None, change.id),
+        )
+        deletes = sorted(
+            (change for change in changes if change.after is None),
+            key=lambda change: (-self._tables.dependency_order[change.record_type], change.id),
+        )
+        if self.is_careful:
+            self._write_each([*puts, *deletes])
+        else:
+            self._put(puts)
+            self._delete(deletes)
+
+    def try_all(self, changes: Changes) -> None:
+        """Write all rows of what will not be committed, to learn what the database says."""
+        self.write(changes)
+        for statement, parameters in self.stamps(0):
+            self._driver.run(statement, parameters)
+
+    def stamps(self, revision: int) -> list[tuple[str, dict[str, Any]]]:
+        """Return what writes the rest, and the revision on everything. INVARIANT: this waits for nobody."""
+        tables, is_postgresql = self._tables, self._driver.is_postgresql
+        found: list[tuple[str, dict[str, Any]]] = []
+        for change, values in self._later:
+            statement = _update(tables, change.record_type, (*values, "revision"), is_postgresql)
+            found.append((statement, {**values, "revision": revision, "at_id": change.id}))
+        for record_type, ids in self._stamped.items():
+            parameters = {"ids": ids_parameter(ids, is_postgresql), "revision": revision}
+            found.append((_stamp(tables, record_type, is_postgresql), parameters))
+        return found
+
+    def _write_each(self, pending: list[Change]) -> None:
+        """Write row by row. A row that another row of the batch must make room for waits until that one is written."""
+        savepoint = self._driver.run
+        while pending:
+            waiting: list[Change] = []
+            refusals: list[tuple[Change, IntegrityError]] = []
+            for change in pending:
+                savepoint("SAVEPOINT one_row")
+                try:
+                    self._delete([change]) if change.after is None else self._put([change])
+                except IntegrityError as error:
+                    savepoint("ROLLBACK TO SAVEPOINT one_row")
+                    waiting.append(change)
+                    refusals.append((change, error))
+                savepoint("RELEASE SAVEPOINT one_row")
+            if len(waiting) == len(pending):
+                refused, cause = refusals[0]
+                # The id of a new record may have come to exist since we looked.
+                rows = DatabaseRows(self._connection, self._tables)
+                is_taken = refused.before is None and bool(rows.get(refused.record_type, [refused.id]))
+                raise refusal_of(cause, self._tables, str(refused), is_taken) from cause
+            pending = waiting
+
+    def _put(self, changes: Iterable[Change]) -> None:
+        """Write new rows, and what has changed in rows; later, what can wait for nobody."""
+        tables, is_postgresql = self._tables, self._driver.is_postgresql
+        statements: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for change in changes:
+            record_type = change.record_type
+            values = self._values(change)
+            cls: type = type(change.after)
+            if change.before is None:
+                statement = _insert(tables, record_type, tuple(values), is_postgresql)
+                statements[statement].append({**values, "revision": 0})
+            elif self._in_two_steps and not values.keys() & _waits(cls):
+                self._later.append((change, values))
+                continue
+            elif values:
+                statement = _update(tables, record_type, tuple(values), is_postgresql)
+                statements[statement].append({**values, "at_id": change.id})
+            self._stamped[record_type].append(change.id)
+        for statement, rows in statements.items():
+            self._driver.run_each(statement, rows)
+
+    def _delete(self, changes: Iterable[Change]) -> None:
+        by_type: dict[str, list[str]] = defaultdict(list)
+        for change in changes:
+            by_type[change.record_type].append(change.id)
+        for record_type, ids in by_type.items():
+            statement = _delete(self._tables, record_type, self._driver.is_postgresql)
+            self._driver.run(statement, {"ids": ids_parameter(ids, self._driver.is_postgresql)})
+
+    def _values(self, change: Change) -> dict[str, Any]:
+        """Return the columns that a change gives another value; all of a new row. Raises FactsUnavailable."""
+        record_type = change.record_type
+        columns = self._tables.model.shapes[record_type].columns
+        table = self._tables.of(record_type)
+        if (table.name, "") in self._tables.absent:
+            said = f"the database has no `{record_type}` yet"
+            raise FactsUnavailable(f"{said}: run `sealauthz db upgrade`, and then write it again")
+        after = zip((column.name for column in columns), values_of(change.after), strict=True)
+        if change.before is None:
+            values = dict(after)
+        else:
+            before = values_of(change.before)
+            values = {name: value for (name, value), old in zip(after, before, strict=True) if value != old}
+        return self._there(record_type, table.name, values) if self._tables.absent else values
+
+    def _there(self, record_type: str, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Leave out columns that the database does not have yet. Raises FactsUnavailable where that loses a value."""
+        shape = self._tables.model.shapes[record_type]
+        for name, value in values.items():
+            if (table, name) in self._tables.absent and value != shape.column(name).default:
+                said = f"the database has no `{name}` of `{record_type}` yet"
+                raise FactsUnavailable(f"{said}: run `sealauthz db upgrade`, and then write it again")
+        return {name: value for name, value in values.items() if (table, name) not in self._tables.absent}

@@ -1,0 +1,143 @@
+"""Statements that are compiled once and run by the driver itself: SQLAlchemy would cost more than they do.
+
+What the driver raises is raised as SQLAlchemy would: a broken constraint as IntegrityError, so that those who look at
+it need not know who ran the statement.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql import ClauseElement
+
+# INVARIANT: what quotes a row reaches no log. The driver would log the error of a pipeline that another one ended.
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+
+BROKEN = "broken"
+"""Said of a connection of which a pipeline has failed: it must serve nobody any more. The driver takes statements that
+it sent behind the failed one for prepared, and they are not.
+"""
+
+_QUOTING = ("22", "P0")
+"""The classes of SQLSTATE whose messages quote values: data that is not valid, and what a trigger raises."""
+
+
+@cache
+def _dialect(is_postgresql: bool) -> Dialect:
+    """Return the dialect that writes parameters by name, as both drivers take them."""
+    if is_postgresql:
+        return PGDialect_psycopg()  # type: ignore[no-untyped-call]
+    return SQLiteDialect_pysqlite(paramstyle="named")
+
+
+def compiled(statement: ClauseElement, is_postgresql: bool, columns: Sequence[str] | None = None) -> str:
+    """Return a statement as text for the driver. `columns`: the parameters that an INSERT or UPDATE sets columns to."""
+    names = None if columns is None else list(columns)
+    return str(statement.compile(dialect=_dialect(is_postgresql), column_keys=names))
+
+
+def driver(connection: Connection) -> Any:
+    """Return the driver's own connection, for statements that SQLAlchemy has nothing to add to."""
+    return connection.connection.driver_connection
+
+
+def forget_values(error: psycopg.Error) -> str | None:
+    """Leave of what PostgreSQL says the first line: the detail below it quotes the row, and some messages a value.
+
+    Return what is left; None for what the server did not say.
+    """
+    if not error.sqlstate:
+        return None
+    said = error.diag.message_primary
+    if error.sqlstate.startswith(_QUOTING) or not said:
+        said = f"SQLSTATE {error.sqlstate}"
+    error.args = (said,)
+    return said
+
+
+@contextmanager
+def _as_sqlalchemy() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.IntegrityError, sqlite3.IntegrityError) as error:
+        if isinstance(error, psycopg.Error):
+            forget_values(error)
+        raise IntegrityError(None, None, error) from error
+    except psycopg.Error as error:
+        forget_values(error)
+        raise
+
+
+@cache
+def _as_one(statements: tuple[str, ...]) -> str:
+    """Return one statement that does what these do; the parameters of each end in its number."""
+    *first, last = (_PARAMETER.sub(rf"%(\1_{n})s", statement) for n, statement in enumerate(statements))
+    parts = ", ".join(f"s{n} AS ({statement})" for n, statement in enumerate(first))
+    return f"WITH {parts} {last}" if first else last
+
+
+class Driver:
+    """Runs compiled statements in the transaction of one connection."""
+
+    __slots__ = ("_driver", "_info", "is_postgresql")
+
+    def __init__(self, connection: Connection) -> None:
+        self._info = connection.info
+        self._driver = driver(connection)
+        self.is_postgresql = connection.dialect.name == "postgresql"
+
+    def run(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Run a statement; return the cursor, whose rows are there once the pipeline is over, if there is one."""
+        with _as_sqlalchemy():
+            return self._driver.execute(statement, parameters or ())
+
+    def run_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement for each row of parameters."""
+        with _as_sqlalchemy():
+            if len(rows) == 1:
+                self._driver.execute(statement, rows[0])
+            else:
+                self._driver.cursor().executemany(statement, rows)
+
+    def rows(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows."""
+        with _as_sqlalchemy():
+            return self._driver.execute(statement, parameters or ()).fetchall()  # type: ignore[no-any-return]
+
+    def run_as_one(
+        self, statements: Sequence[tuple[str, Mapping[str, Any]]], last: tuple[str, Mapping[str, Any]]
+    ) -> None:
+        """Run statements of which none reads what another writes, and one that selects; as one on PostgreSQL."""
+        both = (*statements, last)
+        if not self.is_postgresql:
+            for statement, parameters in both:
+                self.run(statement, parameters)
+            return
+        values = {f"{name}_{n}": value for n, (_, named) in enumerate(both) for name, value in named.items()}
+        self.run(_as_one(tuple(statement for statement, _ in both)), values)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Wait for nothing of what is run in this block until all of it is sent, where that can be had."""
+        if not self.is_postgresql:
+            yield
+            return
+        try:
+            with _as_sqlalchemy(), self._driver.pipeline():
+                yield
+        except BaseException:
+            self._info[BROKEN] = True
+            raise
