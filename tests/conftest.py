@@ -88,6 +88,7 @@ def pytest_configure() -> None:
     def compiled_once(
         model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...], rulebook: Rulebook
     ) -> Engine:
+        global _loads
         engine = known.get((model, sources))
         if engine is None:
             if model is MODEL and sources in shipped:
@@ -95,6 +96,7 @@ def pytest_configure() -> None:
             else:
                 engine = compiled(model, sources, statements, rulebook)
             known[model, sources] = engine
+            _loads += 1
             if sources == installed and isinstance(engine, _CompiledLater):
                 _INSTALLED.append(engine)
         return engine
@@ -116,11 +118,20 @@ def pytest_collection() -> Iterator[None]:
     try:
         return (yield)
     finally:
-        gc.collect()
-        gc.freeze()
-        # A full collection comes when what is new is a quarter of what the last one saw, which shall not be this.
-        gc.collect()
         gc.enable()
+
+
+_loads = 0
+_LOADS_AT_ONCE = 12
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Collect old garbage, which is bundles above all, when there is enough of it to be worth reading everything."""
+    global _loads
+    if _loads >= _LOADS_AT_ONCE:
+        _loads = 0
+        gc.collect()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -140,13 +151,10 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     with _untraced():
         for engine in _INSTALLED:
             _ = engine.program
-    # They stay to the end, too.
+    # All that is there now is old, and stays. It is not frozen: what a load makes would count as young then, and be read
+    # three times, which takes as long as a reload.
     gc.collect()
-    gc.freeze()
-    gc.collect()
-    # Loading a bundle makes a million objects that are no garbage: with the usual thresholds the collector read them
-    # again and again, which took a sixth of the time of a run.
-    gc.set_threshold(100_000, 10, 10)
+    gc.set_threshold(100_000, 10, 1_000_000)
 
 
 _TESTS = Path(__file__).parent
