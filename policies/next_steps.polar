@@ -170,6 +170,21 @@ parameter("REQUEST_SEAL_USE", "seal_id", id, _: Person, delegation: Delegation, 
   id = delegation.seal_id and
   id matches String;
 parameter("REQUEST_SEAL_USE", "seal_name", name, _: Person, seal: Seal, _) if name = seal.name;
+parameter("REQUEST_SEAL_USE", "seal_id", id, _: Person, request: SealUseRequest, _) if id = request.seal_id;
+parameter("REQUEST_SEAL_USE", "seal_name", name, _: Person, request: SealUseRequest, _) if name = request.seal.name;
+# Why the own request was refused.
+#@ U-03
+parameter("REQUEST_SEAL_USE", "rejection", found, person: Person, request: SealUseRequest, _) if
+  refused_for(person, request, found);
+parameter("REQUEST_SEAL_USE", "rejection", found, person: Person, seal: Seal, context: StampContext) if
+  own_named_request(person, seal, request, context) and
+  refused_for(person, request, found);
+
+refused_for(person: Person, request: SealUseRequest, found) if
+  request.applicant.person_id = person.id and
+  request.state = "REJECTED" and
+  found in request.approvals and
+  found.verdict = "REJECTED";
 parameter("SUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 parameter("RESUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 counted("UPLOAD_USE_PHOTOS", "requests", request, person: Person, seal: Seal, _) if
@@ -503,6 +518,7 @@ could_request(person: Person, seal: Seal, context) if
   seal.state = "ACTIVE" and
   not is_holders_user(person, seal, context) and
   not has_waiting_request(person, seal, context);
+could_request(person: Person, request: SealUseRequest, context) if could_request(person, request.seal, context);
 could_request(_: Person, delegation: Delegation, _) if
   seal in delegation.principal.enterprise.seals and
   seal.id = delegation.seal_id and

@@ -63,6 +63,11 @@ because("STAMP_APPROVED", "REQUEST_NOT_YET_VALID", person: Person, seal: Seal, c
   own_named_request(person, seal, request, context) and
   was_approved(request, context) and
   context.now < request.valid_from;
+# … or was refused …
+#@ U-03 U-23
+because("STAMP_APPROVED", "REQUEST_REJECTED", person: Person, seal: Seal, context) if
+  own_named_request(person, seal, request, context) and
+  request.state = "REJECTED";
 # … or is used up.
 #@ U-06 U-23
 because("STAMP_APPROVED", "REQUEST_USED_UP", person: Person, seal: Seal, context) if

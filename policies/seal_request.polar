@@ -213,6 +213,12 @@ meets(person: Person, "OWN_REQUEST", "withdraw", request: SealUseRequest, _) if 
 meets(_: Person, "REQUEST_NOT_USED", "withdraw", request: SealUseRequest, _) if
   request.state in ["DRAFT", "IN_APPROVAL", "APPROVED"];
 
+# What was refused says so wherever its applicant goes on with it, and tells them why.
+#@ U-03
+because("REQUEST_NOT_USED", "REQUEST_REJECTED", person: Person, request: SealUseRequest, _) if
+  request.state = "REJECTED" and
+  request.applicant.person_id = person.id;
+
 # A decision on a request ends where the request does, and wherever an entitlement that it rests on begins or ends.
 lapses(_: Person, "approve", request: SealUseRequest, _, at) if at = request.valid_to;
 lapses(_: Person, "reject", request: SealUseRequest, _, at) if at = request.valid_to;

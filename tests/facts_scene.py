@@ -65,7 +65,7 @@ from sealauthz.model.records.procedures import (
     RuleChange,
     StepApprover,
 )
-from sealauthz.model.records.requests import Approval, RequestDocument, SealUseRequest
+from sealauthz.model.records.requests import Approval, RequestDocument, SealUseRequest, StampReport, UsePhoto
 from sealauthz.model.records.retrieval import (
     EnterpriseAuthentication,
     NoticeDelivery,
@@ -294,10 +294,13 @@ def scene() -> list[Any]:
             uses=5,
             used=1,
             process_id="process",
+            device_id="device",
         ),
         RequestDocument("request-doc", "request", "digest-1"),
         Approval("approval", "request", "m-bob", "PASSED", NOW, step_id="step"),
         CountedRequest("counted", "use", "request"),
+        StampReport("report", "request", "device", 1, NOW),
+        UsePhoto("photo", "request", "digest-photo", NOW, "ann"),
     ]
 
 

@@ -30,6 +30,7 @@ from sealauthz.model.effects import outings as outing_effects
 from sealauthz.model.effects import own_rules as rule_effects
 from sealauthz.model.effects import retrieval as retrieval_effects
 from sealauthz.model.effects.engine import unreported
+from sealauthz.model.effects.outings import overcounted
 from sealauthz.model.events import EVENTS, NAMED
 from sealauthz.model.evidence import EVIDENCE
 from sealauthz.model.parameters import Parameters
@@ -90,7 +91,7 @@ MODEL = Model(
             timelines=TIMELINES,
             events=EVENTS,
             named=NAMED,
-            sweeps=(unreported,),
+            sweeps=(unreported, overcounted),
         ),
     ),
     context=Context,

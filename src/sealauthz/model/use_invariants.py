@@ -82,4 +82,13 @@ def _given_back(changes: Changes, rows: Rows) -> dict[tuple[str, str], set[tuple
     return given
 
 
-USES = (Invariant(check_counted), Invariant(check_given_back))
+def check_reported(changes: Changes, rows: Rows) -> None:
+    """U-23: a controller reports of requests that it was opened for."""
+    made = [change.after for change in changes.of("StampReport") if change.before is None and change.after is not None]
+    requests = all_of(rows, "SealUseRequest", [report.request_id for report in made])
+    for report in made:
+        if requests[report.request_id].device_id != report.device_id:
+            broken("U-23", f"{name_of(report)} is of another controller than the request's")
+
+
+USES = (Invariant(check_counted), Invariant(check_given_back), Invariant(check_reported))

@@ -611,6 +611,12 @@ class ApprovalVerdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     APPROVAL_VERDICT_UNSPECIFIED: _ClassVar[ApprovalVerdict]
     APPROVAL_VERDICT_PASSED: _ClassVar[ApprovalVerdict]
     APPROVAL_VERDICT_REJECTED: _ClassVar[ApprovalVerdict]
+
+class ReportState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REPORT_STATE_UNSPECIFIED: _ClassVar[ReportState]
+    REPORT_STATE_REPORTED: _ClassVar[ReportState]
+    REPORT_STATE_COMPARED: _ClassVar[ReportState]
 REALNAME_STATE_UNSPECIFIED: RealnameState
 REALNAME_STATE_UNVERIFIED: RealnameState
 REALNAME_STATE_VERIFIED: RealnameState
@@ -991,6 +997,9 @@ USE_REQUEST_STATE_VOIDED: UseRequestState
 APPROVAL_VERDICT_UNSPECIFIED: ApprovalVerdict
 APPROVAL_VERDICT_PASSED: ApprovalVerdict
 APPROVAL_VERDICT_REJECTED: ApprovalVerdict
+REPORT_STATE_UNSPECIFIED: ReportState
+REPORT_STATE_REPORTED: ReportState
+REPORT_STATE_COMPARED: ReportState
 
 class Person(_message.Message):
     __slots__ = ("id", "realm", "realname_state", "account_state", "id_type", "id_hash", "id_last4", "real_name", "phone", "phone_bound_at", "last_active_at", "same_as_id", "phone_hash")
@@ -2171,7 +2180,7 @@ class SealWitness(_message.Message):
     def __init__(self, id: _Optional[str] = ..., proposal_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., agreed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SealOuting(_message.Message):
-    __slots__ = ("id", "seal_id", "holder_id", "out_from", "due_at", "state", "returned_at", "received_by_id")
+    __slots__ = ("id", "seal_id", "holder_id", "out_from", "due_at", "state", "returned_at", "received_by_id", "alerted_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
     HOLDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -2180,6 +2189,7 @@ class SealOuting(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     RETURNED_AT_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    ALERTED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     seal_id: str
     holder_id: str
@@ -2188,7 +2198,8 @@ class SealOuting(_message.Message):
     state: OutingState
     returned_at: _timestamp_pb2.Timestamp
     received_by_id: str
-    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., holder_id: _Optional[str] = ..., out_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[OutingState, str]] = ..., returned_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_by_id: _Optional[str] = ...) -> None: ...
+    alerted_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., holder_id: _Optional[str] = ..., out_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[OutingState, str]] = ..., returned_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_by_id: _Optional[str] = ..., alerted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SealUseRequest(_message.Message):
     __slots__ = ("id", "seal_id", "applicant_id", "submitted_at", "valid_from", "valid_to", "contract_id", "state", "uses", "used", "purpose", "process_id", "is_out_of_hours", "device_id", "code_digest", "carries_out", "photos_owed")
@@ -2239,7 +2250,7 @@ class RequestDocument(_message.Message):
     def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class Approval(_message.Message):
-    __slots__ = ("id", "request_id", "approver_id", "verdict", "decided_at", "step", "step_id")
+    __slots__ = ("id", "request_id", "approver_id", "verdict", "decided_at", "step", "step_id", "reason")
     ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     APPROVER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -2247,6 +2258,7 @@ class Approval(_message.Message):
     DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     id: str
     request_id: str
     approver_id: str
@@ -2254,7 +2266,38 @@ class Approval(_message.Message):
     decided_at: _timestamp_pb2.Timestamp
     step: int
     step_id: str
-    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., approver_id: _Optional[str] = ..., verdict: _Optional[_Union[ApprovalVerdict, str]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., step: _Optional[int] = ..., step_id: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., approver_id: _Optional[str] = ..., verdict: _Optional[_Union[ApprovalVerdict, str]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., step: _Optional[int] = ..., step_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class UsePhoto(_message.Message):
+    __slots__ = ("id", "request_id", "digest", "delivered_at", "delivered_by_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_AT_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    request_id: str
+    digest: str
+    delivered_at: _timestamp_pb2.Timestamp
+    delivered_by_id: str
+    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., digest: _Optional[str] = ..., delivered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delivered_by_id: _Optional[str] = ...) -> None: ...
+
+class StampReport(_message.Message):
+    __slots__ = ("id", "request_id", "device_id", "impressions", "reported_at", "state")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    IMPRESSIONS_FIELD_NUMBER: _ClassVar[int]
+    REPORTED_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    request_id: str
+    device_id: str
+    impressions: int
+    reported_at: _timestamp_pb2.Timestamp
+    state: ReportState
+    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., device_id: _Optional[str] = ..., impressions: _Optional[int] = ..., reported_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[ReportState, str]] = ...) -> None: ...
 
 class FieldValue(_message.Message):
     __slots__ = ("string_value", "int_value", "bool_value", "time_value")
@@ -2320,7 +2363,7 @@ class GenericRecord(_message.Message):
     def __init__(self, type: _Optional[str] = ..., id: _Optional[str] = ..., values: _Optional[_Mapping[str, FieldValue]] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "internal_review", "party_consent", "seal_use", "counted_request", "enterprise", "registry_snapshot", "department", "custom_role", "custom_role_power", "working_hours", "holiday", "membership", "role_assignment", "absence", "invitation", "join_application", "monitor_subscription", "approval_process", "process_step", "step_approver", "amount_band", "business_category", "category_seal", "category_permission", "board_resolution", "rule_change", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "notice_delivery", "certificate", "device", "seal", "seal_hold", "seal_grant", "grant_contract_type", "grant_template", "emergency_use", "open_grant", "open_grant_template", "cross_enterprise_grant", "cross_grant_contract_type", "holder_assignment", "auth_letter", "delegation", "delegation_contract_type", "seal_review", "seal_proposal", "seal_witness", "seal_outing", "intent_batch", "intent_batch_item", "seal_use_request", "request_document", "approval", "generic")
+    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "internal_review", "party_consent", "seal_use", "counted_request", "use_photo", "stamp_report", "enterprise", "registry_snapshot", "department", "custom_role", "custom_role_power", "working_hours", "holiday", "membership", "role_assignment", "absence", "invitation", "join_application", "monitor_subscription", "approval_process", "process_step", "step_approver", "amount_band", "business_category", "category_seal", "category_permission", "board_resolution", "rule_change", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "notice_delivery", "certificate", "device", "seal", "seal_hold", "seal_grant", "grant_contract_type", "grant_template", "emergency_use", "open_grant", "open_grant_template", "cross_enterprise_grant", "cross_grant_contract_type", "holder_assignment", "auth_letter", "delegation", "delegation_contract_type", "seal_review", "seal_proposal", "seal_witness", "seal_outing", "intent_batch", "intent_batch_item", "seal_use_request", "request_document", "approval", "generic")
     PERSON_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_VERIFICATION_FIELD_NUMBER: _ClassVar[int]
     PLATFORM_STAFF_FIELD_NUMBER: _ClassVar[int]
@@ -2334,6 +2377,8 @@ class Fact(_message.Message):
     PARTY_CONSENT_FIELD_NUMBER: _ClassVar[int]
     SEAL_USE_FIELD_NUMBER: _ClassVar[int]
     COUNTED_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    USE_PHOTO_FIELD_NUMBER: _ClassVar[int]
+    STAMP_REPORT_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     DEPARTMENT_FIELD_NUMBER: _ClassVar[int]
@@ -2400,6 +2445,8 @@ class Fact(_message.Message):
     party_consent: PartyConsent
     seal_use: SealUse
     counted_request: CountedRequest
+    use_photo: UsePhoto
+    stamp_report: StampReport
     enterprise: Enterprise
     registry_snapshot: RegistrySnapshot
     department: Department
@@ -2453,4 +2500,4 @@ class Fact(_message.Message):
     request_document: RequestDocument
     approval: Approval
     generic: GenericRecord
-    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., internal_review: _Optional[_Union[InternalReview, _Mapping]] = ..., party_consent: _Optional[_Union[PartyConsent, _Mapping]] = ..., seal_use: _Optional[_Union[SealUse, _Mapping]] = ..., counted_request: _Optional[_Union[CountedRequest, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., department: _Optional[_Union[Department, _Mapping]] = ..., custom_role: _Optional[_Union[CustomRole, _Mapping]] = ..., custom_role_power: _Optional[_Union[CustomRolePower, _Mapping]] = ..., working_hours: _Optional[_Union[WorkingHours, _Mapping]] = ..., holiday: _Optional[_Union[Holiday, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., absence: _Optional[_Union[Absence, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., monitor_subscription: _Optional[_Union[MonitorSubscription, _Mapping]] = ..., approval_process: _Optional[_Union[ApprovalProcess, _Mapping]] = ..., process_step: _Optional[_Union[ProcessStep, _Mapping]] = ..., step_approver: _Optional[_Union[StepApprover, _Mapping]] = ..., amount_band: _Optional[_Union[AmountBand, _Mapping]] = ..., business_category: _Optional[_Union[BusinessCategory, _Mapping]] = ..., category_seal: _Optional[_Union[CategorySeal, _Mapping]] = ..., category_permission: _Optional[_Union[CategoryPermission, _Mapping]] = ..., board_resolution: _Optional[_Union[BoardResolution, _Mapping]] = ..., rule_change: _Optional[_Union[RuleChange, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., notice_delivery: _Optional[_Union[NoticeDelivery, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., grant_template: _Optional[_Union[GrantTemplate, _Mapping]] = ..., emergency_use: _Optional[_Union[EmergencyUse, _Mapping]] = ..., open_grant: _Optional[_Union[OpenGrant, _Mapping]] = ..., open_grant_template: _Optional[_Union[OpenGrantTemplate, _Mapping]] = ..., cross_enterprise_grant: _Optional[_Union[CrossEnterpriseGrant, _Mapping]] = ..., cross_grant_contract_type: _Optional[_Union[CrossGrantContractType, _Mapping]] = ..., holder_assignment: _Optional[_Union[HolderAssignment, _Mapping]] = ..., auth_letter: _Optional[_Union[AuthLetter, _Mapping]] = ..., delegation: _Optional[_Union[Delegation, _Mapping]] = ..., delegation_contract_type: _Optional[_Union[DelegationContractType, _Mapping]] = ..., seal_review: _Optional[_Union[SealReview, _Mapping]] = ..., seal_proposal: _Optional[_Union[SealProposal, _Mapping]] = ..., seal_witness: _Optional[_Union[SealWitness, _Mapping]] = ..., seal_outing: _Optional[_Union[SealOuting, _Mapping]] = ..., intent_batch: _Optional[_Union[IntentBatch, _Mapping]] = ..., intent_batch_item: _Optional[_Union[IntentBatchItem, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., generic: _Optional[_Union[GenericRecord, _Mapping]] = ...) -> None: ...
+    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., internal_review: _Optional[_Union[InternalReview, _Mapping]] = ..., party_consent: _Optional[_Union[PartyConsent, _Mapping]] = ..., seal_use: _Optional[_Union[SealUse, _Mapping]] = ..., counted_request: _Optional[_Union[CountedRequest, _Mapping]] = ..., use_photo: _Optional[_Union[UsePhoto, _Mapping]] = ..., stamp_report: _Optional[_Union[StampReport, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., department: _Optional[_Union[Department, _Mapping]] = ..., custom_role: _Optional[_Union[CustomRole, _Mapping]] = ..., custom_role_power: _Optional[_Union[CustomRolePower, _Mapping]] = ..., working_hours: _Optional[_Union[WorkingHours, _Mapping]] = ..., holiday: _Optional[_Union[Holiday, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., absence: _Optional[_Union[Absence, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., monitor_subscription: _Optional[_Union[MonitorSubscription, _Mapping]] = ..., approval_process: _Optional[_Union[ApprovalProcess, _Mapping]] = ..., process_step: _Optional[_Union[ProcessStep, _Mapping]] = ..., step_approver: _Optional[_Union[StepApprover, _Mapping]] = ..., amount_band: _Optional[_Union[AmountBand, _Mapping]] = ..., business_category: _Optional[_Union[BusinessCategory, _Mapping]] = ..., category_seal: _Optional[_Union[CategorySeal, _Mapping]] = ..., category_permission: _Optional[_Union[CategoryPermission, _Mapping]] = ..., board_resolution: _Optional[_Union[BoardResolution, _Mapping]] = ..., rule_change: _Optional[_Union[RuleChange, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., notice_delivery: _Optional[_Union[NoticeDelivery, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., grant_template: _Optional[_Union[GrantTemplate, _Mapping]] = ..., emergency_use: _Optional[_Union[EmergencyUse, _Mapping]] = ..., open_grant: _Optional[_Union[OpenGrant, _Mapping]] = ..., open_grant_template: _Optional[_Union[OpenGrantTemplate, _Mapping]] = ..., cross_enterprise_grant: _Optional[_Union[CrossEnterpriseGrant, _Mapping]] = ..., cross_grant_contract_type: _Optional[_Union[CrossGrantContractType, _Mapping]] = ..., holder_assignment: _Optional[_Union[HolderAssignment, _Mapping]] = ..., auth_letter: _Optional[_Union[AuthLetter, _Mapping]] = ..., delegation: _Optional[_Union[Delegation, _Mapping]] = ..., delegation_contract_type: _Optional[_Union[DelegationContractType, _Mapping]] = ..., seal_review: _Optional[_Union[SealReview, _Mapping]] = ..., seal_proposal: _Optional[_Union[SealProposal, _Mapping]] = ..., seal_witness: _Optional[_Union[SealWitness, _Mapping]] = ..., seal_outing: _Optional[_Union[SealOuting, _Mapping]] = ..., intent_batch: _Optional[_Union[IntentBatch, _Mapping]] = ..., intent_batch_item: _Optional[_Union[IntentBatchItem, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., generic: _Optional[_Union[GenericRecord, _Mapping]] = ...) -> None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from harness import DAY, NOW, NewWorld, World
+from harness import DAY, NOW, NewWorld, World, bundle
 
 from sealauthz.errors import InvalidRequest
 from sealauthz.model.effects.requests import UsePhotos, UseRequest
@@ -44,6 +44,20 @@ def test_one_refusal_ends_a_request(world: NewWorld) -> None:
     here.perform("approver", "reject", request, reason="金额有误")
     assert state_of(here, request) == "REJECTED"
     assert here.codes("boss", "approve", request)
+
+
+def test_the_applicant_sees_why_their_request_was_refused(world: NewWorld) -> None:
+    here = world("approver may approve", change={"SealGrant": {"g-approver": {"use_limit": "unlimited"}}})
+    request = requested(here)
+    here.perform("approver", "reject", request, reason="金额有误")
+    (reason,) = here.ask("plain", "withdraw", request).reasons
+    (step,) = reason.next_steps
+    assert (reason.code, step.parameters["rejection_reason"]) == ("REQUEST_REJECTED", "金额有误")
+    said = bundle().texts.reason(reason.code, "zh", step.parameters)
+    assert said == "用印申请被驳回，原因：金额有误"
+    assert "金额有误" not in str(here.ask("user", "withdraw", request).reasons)
+    # What was written is about a person: no event has it.
+    assert "金额有误" not in str(here.events)
 
 
 def process(*steps: tuple[int, str, list[dict[str, Any]]], **more: Any) -> dict[str, Any]:
@@ -181,6 +195,12 @@ def test_owed_photos_are_delivered_before_another_request(world: NewWorld) -> No
             here.perform("plain", "deliver_photos", "SealUseRequest:q", UsePhotos(wrong))
     here.perform("plain", "deliver_photos", "SealUseRequest:q", UsePhotos(("front", "back")))
     assert here.codes("plain", "deliver_photos", "SealUseRequest:q") == ["NO_PHOTO_OWED"]
+    kept = {(photo.digest, photo.delivered_by_id) for photo in here.get("SealUseRequest", "q").photos}
+    assert kept == {("front", "plain"), ("back", "plain")}
+    here.change(("SealUseRequest", "q", {"photos_owed": 1}))
+    with pytest.raises(InvalidRequest, match="delivered before"):
+        here.perform("plain", "deliver_photos", "SealUseRequest:q", UsePhotos(("front",)))
+    here.perform("plain", "deliver_photos", "SealUseRequest:q", UsePhotos(("side",)))
     assert here.ask("plain", "request_use", "Seal:s")
 
 

@@ -339,8 +339,19 @@ ACTIONS = (
         arguments=sealing.UseArguments,
         effect=sealing.emergency_use,
     ),
-    *actions("Seal", StampContext, "stamp", gives=_STAMP_GIVES, resolver=_STAMP, effect=outings.stamp),
-    *actions("Seal", StampContext, "carry_out", gives=_STAMP_GIVES, resolver=_STAMP, effect=outings.carry_out),
+    *(
+        action
+        for name, effect in (("stamp", outings.stamp), ("carry_out", outings.carry_out))
+        for action in actions(
+            "Seal",
+            StampContext,
+            name,
+            gives=_STAMP_GIVES,
+            resolver=_STAMP,
+            arguments=outings.OpeningArguments,
+            effect=effect,
+        )
+    ),
     *actions("SealOuting", Context, "record_return", effect=outings.record_return),
     *actions("SealUse", SealingContext, "seal", resolver=_SEALING, effect=engine.seal),
     *actions("SealUse", UseRecordContext, "confirm_sealed", resolver=_USE_RECORD, effect=engine.confirm_sealed),

@@ -1,20 +1,36 @@
-"""Physical seals: stamping with one, carrying it out of the house, and taking it back.
+"""Physical seals: stamping with one, carrying it out of the house, and taking it back; and what its controller counted.
 
-A stamp is final when the controller opens: its count is taken with the act, and no report gives it back.
+A stamp is final when the controller opens: its count is taken with the act, and no report gives it back. Where the
+controller is opened by a service of its own, that service is named as the audience and gets a signed receipt.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from sealauthz.model.effects.acting import own_membership
+from sealauthz.model.effects.acting import own_membership, refuse
+from sealauthz.model.effects.told import alert, watchers
 from sealauthz.model.records.outings import OutingState, SealOuting
-from sealauthz.schema import Act, Duty, MetBy, Outcome, Put
+from sealauthz.model.records.requests import ReportState
+from sealauthz.schema import Act, Duty, Event, Instant, MetBy, Outcome, Put, ReceiptTerms, RecordChange, Update
+from sealauthz.schema.action import Snapshot
+
+_LONGEST_TEXT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningArguments:
+    """Opening a controller: `audience` is the service that opens it, by the name under which it verifies receipts. Left
+    empty, the person opens it with the code alone, and there is no receipt.
+    """
+
+    audience: str = ""
 
 
 def stamp(act: Act) -> Outcome:
     """Stamp once with a physical seal: the count, the code and the photo that is owed are duties of the act."""
-    return Outcome(values={"request_id": act.context.request.id})
+    return Outcome(values={"request_id": act.context.request.id}, receipt=_receipt(act, {"impressions": 1}))
 
 
 def carry_out(act: Act) -> Outcome:
@@ -23,7 +39,30 @@ def carry_out(act: Act) -> Outcome:
     outing = SealOuting(
         act.new_id("outing"), act.resource.id, str(named["holder_id"]), act.now, due_at=int(named["due_at"])
     )
-    return Outcome((Put(outing),), values={"outing_id": outing.id})
+    receipt = _receipt(act, {"outing_id": outing.id, "due_at": outing.due_at // 1_000_000})
+    return Outcome((Put(outing),), values={"outing_id": outing.id}, receipt=receipt)
+
+
+def _receipt(act: Act, more: dict[str, Any]) -> ReceiptTerms | None:
+    """What the controller may do, where a service opens it."""
+    audience, request = act.arguments.audience, act.context.request
+    if not audience:
+        return None
+    if not audience.strip() or len(audience) > _LONGEST_TEXT:
+        refuse("arguments[audience]", f"must name the controller's service, in up to {_LONGEST_TEXT} characters")
+    about = {
+        "enterprise_id": act.resource.enterprise_id,
+        "seal_id": act.resource.id,
+        "device_id": request.device_id,
+        "request_id": request.id,
+        "contract_id": request.contract_id,
+        "documents_digest": act.context.documents_digest,
+    }
+    return ReceiptTerms(
+        audience=audience,
+        ends_at=act.now + act.context.parameters.receipt_lasts,
+        permits={**{name: value for name, value in about.items() if value}, **more},
+    )
 
 
 def record_return(act: Act) -> Outcome:
@@ -33,7 +72,34 @@ def record_return(act: Act) -> Outcome:
     return Outcome((act.set(outing, state=OutingState.RETURNED, returned_at=act.now, received_by_id=receiver.id),))
 
 
+def overcounted(snapshot: Snapshot, now: Instant) -> Outcome:
+    """What the sweep writes: each report of a controller is compared with what was allowed, once.
+
+    Those who watch the seal are alerted of more impressions than uses that were counted. What the controller counted
+    stands for nothing else: a stamp that was not made is still used up.
+    """
+    changes: list[RecordChange] = []
+    events: list[Event] = []
+    for report_id in snapshot.matching("StampReport", state=ReportState.REPORTED):
+        report = snapshot.find("StampReport", report_id)
+        if report is None or report.state != ReportState.REPORTED:
+            continue
+        request = report.request
+        made = sum(each.impressions for each in request.stamp_reports)
+        changes.append(Update("StampReport", report.id, {"state": ReportState.COMPARED}))
+        if made > request.used:
+            values = {"request_id": request.id, "impressions": made, "used": request.used}
+            told = [*watchers(request.seal.enterprise, now, request.seal_id), request.applicant.person_id]
+            events.append(alert("SEAL_STAMPED_TOO_OFTEN", request.seal, told, **values))
+    return Outcome(tuple(changes), tuple(events))
+
+
 DUTIES = (
     Duty("RECORD_OUTING", MetBy.EFFECT),
     Duty("RETURN_BY_DAY_END", MetBy.EFFECT),
 )
+
+EVENTS = {
+    "SEAL_STAMPED_TOO_OFTEN": "A controller counted more impressions than were allowed; for those who watch the seal.",
+}
+"""The codes of these events, each with what it tells."""

@@ -8,7 +8,14 @@ from typing import Annotated, Any
 from sealauthz.model.effects.acting import own_membership, refuse
 from sealauthz.model.effects.approval import Course, by_right, course_of
 from sealauthz.model.effects.told import about_seal, persons
-from sealauthz.model.records.requests import Approval, ApprovalVerdict, RequestDocument, SealUseRequest, UseRequestState
+from sealauthz.model.records.requests import (
+    Approval,
+    ApprovalVerdict,
+    RequestDocument,
+    SealUseRequest,
+    UsePhoto,
+    UseRequestState,
+)
 from sealauthz.schema import Act, Event, Instant, Outcome, Put
 from sealauthz.schema.record import Ref
 
@@ -120,9 +127,9 @@ def approve(act: Act) -> Outcome:
 
 
 def reject(act: Act) -> Outcome:
-    """Refuse a request: that ends it, whatever others have said."""
+    """Refuse a request, for the reason that the context states: that ends it, whatever others have said."""
     request = act.resource
-    approval = _verdict(act, request, ApprovalVerdict.REJECTED)
+    approval = _verdict(act, request, ApprovalVerdict.REJECTED, act.context.reason)
     changes = (Put(approval), act.set(request, state=UseRequestState.REJECTED))
     return Outcome(changes, (_to_applicant("REQUEST_REJECTED", act, request),), {"approval_id": approval.id})
 
@@ -139,7 +146,11 @@ def deliver_photos(act: Act) -> Outcome:
         refuse("arguments[digests]", "must name each photo once, by its digest")
     if len(digests) > request.photos_owed:
         refuse("arguments[digests]", f"has more photos than the {request.photos_owed} that are owed")
-    return Outcome((act.set(request, photos_owed=request.photos_owed - len(digests)),))
+    if not {photo.digest for photo in request.photos}.isdisjoint(digests):
+        refuse("arguments[digests]", "has a photo that was delivered before")
+    photos = [UsePhoto(act.new_id(f"photo/{each}"), request.id, each, act.now, act.subject.id) for each in digests]
+    owed = act.set(request, photos_owed=request.photos_owed - len(digests))
+    return Outcome((owed, *map(Put, photos)))
 
 
 def approve_afterwards(act: Act) -> Outcome:
@@ -150,7 +161,7 @@ def approve_afterwards(act: Act) -> Outcome:
     return Outcome((act.set(use, approved_by_id=approver.id, approved_at=act.now),), (event,))
 
 
-def _verdict(act: Act, request: Any, verdict: ApprovalVerdict) -> Approval:
+def _verdict(act: Act, request: Any, verdict: ApprovalVerdict, reason: str = "") -> Approval:
     """A verdict on the step whose turn it is, and that names the subject, as the policies have decided."""
     approver = own_membership(act, request.seal.enterprise)
     course = course_of(request, act.now)
@@ -158,7 +169,7 @@ def _verdict(act: Act, request: Any, verdict: ApprovalVerdict) -> Approval:
     if course is not None:
         step = course.step_for(approver) or refuse("resource", "has no step that waits for the subject")
         place, step_id = step.position, step.id
-    made = Approval(act.new_id("approval"), request.id, approver.id, verdict, act.now, step=place, step_id=step_id)
+    made = Approval(act.new_id("approval"), request.id, approver.id, verdict, act.now, place, step_id, reason)
     made.approver = approver  # as the facts will have it, for what follows from it
     return made
 

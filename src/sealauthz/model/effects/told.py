@@ -106,6 +106,11 @@ def watched(
         yield Event(code, holder.id, about, persons(watchers(holder, now, seal.id)), told)
 
 
+def alert(code: str, seal: Any, recipients: Iterable[str], **values: Value) -> Event:
+    """Return an event about a seal to which no act led."""
+    return Event(code, seal.enterprise_id, ("Seal", seal.id), persons(recipients), {"seal_id": seal.id, **values})
+
+
 def about_seal(code: str, act: Act, seal: Any, recipients: Iterable[str], **values: Value) -> Event:
     """Return an event about a seal, which names who acted."""
     told = {"seal_id": seal.id, "actor_id": act.subject.id, **values}

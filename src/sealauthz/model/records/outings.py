@@ -8,7 +8,7 @@ from typing import Annotated
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.seals import Seal
 from sealauthz.schema.record import NEVER, Instant, Ref, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, Unique
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, SetOnce, Unique
 
 
 class OutingState(StrEnum):
@@ -29,6 +29,7 @@ class OutingState(StrEnum):
     ),
     Check("A-09", "returned_at = 0 OR out_from <= returned_at", says="a seal comes back after it was carried out"),
     Fixed("A-09", "holder_id", "out_from", "due_at", says="who carried a seal out, when and until when, is history"),
+    SetOnce("A-09", "alerted_at", says="people are alerted of an outing once"),
     Life({"OUT": ("RETURNED", "LOST")}, invariant="A-09"),
     OwnedByActs(),
     home="seal_id",
@@ -37,7 +38,8 @@ class OutingState(StrEnum):
 class SealOuting:
     """A physical seal that a member carried out of the house, and has until it is taken back or reported lost.
 
-    It is due at `due_at`. `received_by_id` is who took it back: never the holder, unless nobody else is there.
+    It is due at `due_at`; `alerted_at` is when people were alerted that it did not come back. `received_by_id` is who
+    took it back: never the holder, unless nobody else is there.
     """
 
     id: str
@@ -48,6 +50,7 @@ class SealOuting:
     state: OutingState = OutingState.OUT
     returned_at: Instant = NEVER
     received_by_id: Annotated[str | None, Ref("Membership")] = None
+    alerted_at: Instant = NEVER
 
     seal: Seal = one("seal_id")
     holder: Membership = one("holder_id")

@@ -8,7 +8,7 @@ from typing import Annotated
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.procedures import ApprovalProcess, ProcessStep
 from sealauthz.model.records.seals import Seal
-from sealauthz.schema.record import NEVER, Instant, Ref, many, one, record
+from sealauthz.schema.record import NEVER, Instant, PersonalText, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, Rising, Terms, Unique
 
 
@@ -25,6 +25,13 @@ class UseRequestState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
     EXPIRED = "EXPIRED"
     VOIDED = "VOIDED"
+
+
+class ReportState(StrEnum):
+    """Whether a controller's report was compared with what was allowed."""
+
+    REPORTED = "REPORTED"
+    COMPARED = "COMPARED"
 
 
 class ApprovalVerdict(StrEnum):
@@ -101,6 +108,8 @@ class SealUseRequest:
     process: ApprovalProcess | None = one("process_id")
     documents: list[RequestDocument] = many("request_id")
     approvals: list[Approval] = many("request_id")
+    photos: list[UsePhoto] = many("request_id")
+    stamp_reports: list[StampReport] = many("request_id")
 
 
 @record(
@@ -139,7 +148,8 @@ class RequestDocument:
 class Approval:
     """One approver's verdict on one step of a request; never the applicant's own.
 
-    `step_id` is the step of the request's process that the verdict is on, where it follows one.
+    `step_id` is the step of the request's process that the verdict is on, where it follows one; `reason` is why it was
+    refused, for the applicant.
     """
 
     id: str
@@ -149,7 +159,52 @@ class Approval:
     decided_at: Instant = NEVER
     step: int = 1
     step_id: Annotated[str | None, Ref("ProcessStep")] = None
+    reason: Annotated[str, PersonalText(is_told=True)] = ""
 
     request: SealUseRequest = one("request_id")
     approver: Membership = one("approver_id")
     process_step: ProcessStep | None = one("step_id")
+
+
+@record(
+    Unique("U-23", ("request_id", "digest"), says="a photo is delivered for a request once"),
+    Check("U-23", "digest <> ''", says="a photo has a digest"),
+    Fixed("U-23", "digest", "delivered_at", "delivered_by_id", says="which photo was delivered is history"),
+    OwnedByActs(),
+    home="request_id",
+    permanent=True,
+)
+class UsePhoto:
+    """A photo of a use that was owed, by its digest, as somebody delivered it."""
+
+    id: str
+    request_id: Annotated[str, Ref("SealUseRequest")]
+    digest: str
+    delivered_at: Instant
+    delivered_by_id: Annotated[str, Ref("Person")]
+
+    request: SealUseRequest = one("request_id")
+
+
+@record(
+    Check("U-23", "impressions >= 0", says="impressions are counted from 0"),
+    Fixed("U-23", "device_id", "impressions", "reported_at", says="what a controller reported is history"),
+    Life({"REPORTED": ("COMPARED",)}, invariant="U-23"),
+    OwnedByActs("state"),
+    home="request_id",
+    permanent=True,
+)
+class StampReport:
+    """How many impressions a controller counted while it was open for a request, as its service reports it.
+
+    It is COMPARED with what was allowed once; those who watch the seal are alerted of more.
+    """
+
+    id: str
+    request_id: Annotated[str, Ref("SealUseRequest")]
+    device_id: Annotated[str, Ref("Device")]
+    impressions: int
+    reported_at: Instant
+    state: ReportState = ReportState.REPORTED
+
+    request: SealUseRequest = one("request_id")
