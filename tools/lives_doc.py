@@ -259,8 +259,9 @@ def written_by_acts(bundle: Bundle) -> Mapping[State, tuple[str, ...]]:
             if _is_of(state, type_, states):
                 found[state][f"`{name}`" if state.record_type == type_ else f"`{name}` on {type_}"] = None
     for sweep in MODEL.sweeps:
-        for state in written_by(sweep):
-            found[state]["the sweep"] = None
+        for state in written_by(sweep.write, sweep.record_type):
+            if state.record_type == sweep.record_type:
+                found[state]["the sweep"] = None
     return {state: tuple(sorted(by, key=lambda each: (" on " in each, each))) for state, by in found.items()}
 
 

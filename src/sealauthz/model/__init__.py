@@ -29,8 +29,6 @@ from sealauthz.model.effects import grants as grant_effects
 from sealauthz.model.effects import outings as outing_effects
 from sealauthz.model.effects import own_rules as rule_effects
 from sealauthz.model.effects import retrieval as retrieval_effects
-from sealauthz.model.effects.engine import unreported
-from sealauthz.model.effects.outings import overcounted
 from sealauthz.model.events import EVENTS, NAMED
 from sealauthz.model.evidence import EVIDENCE
 from sealauthz.model.parameters import Parameters
@@ -48,6 +46,7 @@ from sealauthz.model.records import (
     retrieval,
     seals,
 )
+from sealauthz.model.sweeps import SWEEPS
 from sealauthz.model.use_invariants import USES
 from sealauthz.schema import Model, Part
 from sealauthz.schema.record import records_of
@@ -91,7 +90,7 @@ MODEL = Model(
             timelines=TIMELINES,
             events=EVENTS,
             named=NAMED,
-            sweeps=(unreported, overcounted),
+            sweeps=SWEEPS,
         ),
     ),
     context=Context,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 
 from sealauthz.background import Background, Failed
+from sealauthz.errors import EvaluationFailed, FactConflict, FactNotLoaded, InvariantBroken
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
@@ -12,14 +14,23 @@ from sealauthz.facts.store.acting import Basis, Intended, Observed
 from sealauthz.facts.store.batch import Batch, WriteReceipt, check
 from sealauthz.facts.store.performed import Statement, events_kept
 from sealauthz.facts.store.store import Store, now_us
-from sealauthz.schema import Event, RecordChange
+from sealauthz.schema import Outcome, Sweep
 from sealauthz.schema.effect import merged
+
+log = logging.getLogger("sealauthz.operations.expiries")
 
 SWEEPER = "sealauthz"
 """The caller under which the sweep writes."""
 
 _EVERY_S = 60.0
 _JOIN_S = 5.0
+_AT_ONCE = 50
+"""How many records are written in one transaction."""
+
+_LOTS = 20
+"""How many times in a round, for each type: what is left waits for the next minute."""
+
+_MOST_REFUSED = 1_000
 _HOLDS_FOR = 60_000_000
 """How long after it was read a sweep may be written, in microseconds."""
 
@@ -39,6 +50,8 @@ class Expiries:
         self._fact_cache = fact_cache
         self._every_s = every_s
         self._now = now
+        self._refused: set[tuple[str, str]] = set()
+        """What could not be written, by type and id: it is not tried again by this process."""
         self.thread = Background("expiries", self._step, failed)
 
     def start(self) -> None:
@@ -51,22 +64,53 @@ class Expiries:
         self.thread.join(_JOIN_S)
 
     def sweep(self) -> int:
-        """Write what has run out; return how many records changed. Raises FactsUnavailable, InvariantBroken."""
+        """Write what has run out; return how many records changed. Raises FactsUnavailable."""
+        return sum(self._swept(sweep) for sweep in self._store.model.sweeps)
+
+    def _swept(self, sweep: Sweep) -> int:
+        """Sweep the records of one type, some at a time: each lot is written as a whole, or not at all."""
+        changed = 0
+        for _ in range(_LOTS):
+            found = self._store.due(sweep, self._now(), _AT_ONCE + len(self._refused))
+            ids = [record_id for record_id in found if (sweep.record_type, record_id) not in self._refused][:_AT_ONCE]
+            written = self._write_lot(sweep, ids) if ids else 0
+            changed += written
+            if len(ids) < _AT_ONCE or not written or self.thread.is_stopping:
+                break
+        return changed
+
+    def _write_lot(self, sweep: Sweep, ids: Sequence[str]) -> int:
+        try:
+            return self._write(sweep, ids)
+        except (InvariantBroken, FactConflict, EvaluationFailed) as error:
+            if len(ids) > 1:
+                return sum(self._write_lot(sweep, [record_id]) for record_id in ids)
+            # One that cannot be written must not stand in the way of the others, in this round or in the next.
+            if len(self._refused) < _MOST_REFUSED:
+                self._refused.add((sweep.record_type, ids[0]))
+            log.error("`%s:%s` is due and cannot be swept", sweep.record_type, ids[0], exc_info=error)
+            return 0
+
+    def _write(self, sweep: Sweep, ids: Sequence[str]) -> int:
+        """Write what is due of some records, in one transaction; what has changed since is looked at again."""
         changed = 0
 
         def intend() -> Intended | None:
             nonlocal changed
             now = self._now()
-            timeline, revision, observed, changes, events = self._fact_cache.answer(
-                lambda snapshot: self._found(snapshot, now), FULL
+            timeline, revision, observed, outcomes = self._fact_cache.answer(
+                lambda snapshot: _due(sweep, ids, snapshot, now), FULL
             )
-            changed = len(changes)
-            if not changes:
+            changed = len(outcomes)
+            if not outcomes:
                 return None
             basis = Basis(timeline, revision, observed, now + _HOLDS_FOR, lambda: True)
-            wanted = check(Batch(SWEEPER, f"sweep-{timeline}-{revision}-{now}", changes), self._store.model)
+            changes = merged(change for outcome in outcomes for change in outcome.changes)
+            name = f"sweep-{sweep.record_type}-{timeline}-{revision}-{now}"
+            wanted = check(Batch(SWEEPER, name, changes), self._store.model)
 
             def keep(is_postgresql: bool, receipt: WriteReceipt) -> list[Statement]:
+                events = [event for outcome in outcomes for event in outcome.events]
                 return events_kept(is_postgresql, receipt, events)
 
             return Intended(wanted, basis, keep)
@@ -74,18 +118,26 @@ class Expiries:
         self._store.act(intend)
         return changed
 
-    def _found(
-        self, snapshot: FactSnapshot, now: int
-    ) -> tuple[str, int, Observed, tuple[RecordChange, ...], tuple[Event, ...]]:
-        observed = Observed()
-        observing = snapshot.observing(observed)
-        outcomes = [sweep(observing, now) for sweep in self._store.model.sweeps]
-        changes = merged(change for outcome in outcomes for change in outcome.changes)
-        events = tuple(event for outcome in outcomes for event in outcome.events)
-        return snapshot.timeline, snapshot.revision, observed, changes, events
-
     def _step(self) -> None:
         # Nothing has run out unseen that a minute more would matter to: a start has other things to do.
         self.thread.rest(self._every_s)
         if not self.thread.is_stopping:
             self.sweep()
+
+
+def _due(
+    sweep: Sweep, ids: Sequence[str], snapshot: FactSnapshot, now: int
+) -> tuple[str, int, Observed, list[Outcome]]:
+    """What is to be written of the records that are still due. What is being imported waits for the next round."""
+    observed = Observed()
+    observing = snapshot.observing(observed)
+    outcomes = []
+    for record_id in ids:
+        try:
+            record = observing.find(sweep.record_type, record_id)
+            if record is not None and sweep.is_due(record, now):
+                outcomes.append(sweep.write(observing, record, now))
+        except FactNotLoaded as error:
+            if error.importing is None:
+                raise
+    return snapshot.timeline, snapshot.revision, observed, outcomes

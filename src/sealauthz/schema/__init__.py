@@ -16,6 +16,7 @@ from sealauthz.schema.effect import (
     Put,
     ReceiptTerms,
     RecordChange,
+    Sweep,
     Update,
     looks,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "ResolverInput",
     "Rows",
     "Shape",
+    "Sweep",
     "Unit",
     "Units",
     "Update",

@@ -145,8 +145,25 @@ class Outcome:
 
 Effect = Callable[[Act], Outcome]
 
-Swept = Callable[[Snapshot, Instant], Outcome]
-"""What time alone has changed by an instant: expiries that are written down. No rule rests on it."""
+
+class Sweep(NamedTuple):
+    """What time alone ends: the records of a type whose columns hold one of these values each, when the instant in the
+    column `due` lies `delay` or longer in the past.
+
+    `write` says what then is written and who is told; it must leave the record so that it is due no more. No rule rests
+    on when that is done.
+    """
+
+    record_type: str
+    due: str
+    where: Mapping[str, tuple[str | int, ...]]
+    write: Callable[[Snapshot, Any, Instant], Outcome]
+    delay: int = 0
+
+    def is_due(self, record: Any, now: Instant) -> bool:
+        """Tell whether a record, as it is now, is due."""
+        holds = all(getattr(record, column) in values for column, values in self.where.items())
+        return holds and bool(getattr(record, self.due) + self.delay <= now)
 
 
 def looks(_act: Act) -> Outcome:

@@ -12,7 +12,7 @@ from typing import Any
 from sealauthz.schema.action import Action, Resolver, ResolverInput
 from sealauthz.schema.arguments import arguments_of
 from sealauthz.schema.changes import Invariant
-from sealauthz.schema.effect import Duty, Named, Swept
+from sealauthz.schema.effect import Duty, Named, Sweep
 from sealauthz.schema.evidence import NO_EVIDENCE, Evidence
 from sealauthz.schema.progress import Timeline
 from sealauthz.schema.record import Shape, mask_all, shape_of
@@ -38,7 +38,7 @@ class Part:
     timelines: Mapping[str, Timeline] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
     named: tuple[Named, ...] = ()
-    sweeps: tuple[Swept, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ class Model:
         return tuple(named for part in self.parts for named in part.named)
 
     @cached_property
-    def sweeps(self) -> tuple[Swept, ...]:
+    def sweeps(self) -> tuple[Sweep, ...]:
         """What finds that time alone has changed something."""
         return tuple(sweep for part in self.parts for sweep in part.sweeps)
 

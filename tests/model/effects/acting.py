@@ -10,11 +10,13 @@ from harness import NOW, bundle, check_told
 from joserfc.jwk import OKPKey
 from own_word import TRUSTED, signed
 
+from sealauthz.background import ignored
 from sealauthz.decision import Decision, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import DEFAULT_OPTIONS, RequestOptions
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.model import MODEL
 from sealauthz.operations import Operations, Performance, Performed
+from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.operations.receipts import Issuer
 from sealauthz.policytest.fixtures import FactSet
@@ -100,13 +102,15 @@ class Platform:
         with self._cache.read() as snapshot:
             return [snapshot.find(record_type, record_id) for record_id in snapshot.matching(record_type, **values)]
 
-    def sweep(self, effect: Any) -> Any:
-        """What a sweep would write now, written."""
-        with self._cache.read() as snapshot:
-            outcome = effect(snapshot, self.now)
-        if outcome.changes:
-            self.store.write(Batch("sweep", f"sweep-{next(self._numbers)}", outcome.changes))
-        return outcome
+    def actions_of(self, record_type: str) -> tuple[str, ...]:
+        """The actions on a type of records."""
+        return bundle().rulebook.actions_of(record_type)
+
+    def sweep(self) -> list[Event]:
+        """Write what time alone has ended by now, and return what is told of it."""
+        self.told()
+        Expiries(self.store, self._cache, ignored, now=lambda: self.now).sweep()
+        return self.told()
 
 
 def codes(done: Performed) -> list[str]:

@@ -7,7 +7,7 @@ from harness import DAY, HOUR, NOW, NewWorld
 
 from sealauthz.decision import RequestOptions
 from sealauthz.decision.assembly import Within
-from sealauthz.model.effects.engine import REPORTED_WITHIN, unreported
+from sealauthz.model.effects.engine import REPORTED_WITHIN
 from sealauthz.schema import Event
 
 HELD = "the parent company holds the seal"
@@ -44,8 +44,7 @@ def test_what_became_of_a_holders_use_is_told_to_its_watchers_too(platform: NewP
     here = used_by_holder(platform)
     (use,) = here.all("SealUse", state="RESERVED")
     here.now += REPORTED_WITHIN
-    unknown = here.sweep(unreported)
-    assert by_tenant(unknown.events, "SEAL_USE_UNKNOWN") == {"e": {"admin", "boss"}, "h": {"leader", "warden"}}
+    assert by_tenant(here.sweep(), "SEAL_USE_UNKNOWN") == {"e": {"admin", "boss"}, "h": {"leader", "warden"}}
     here = used_by_holder(platform)
     here.told()
     (use,) = here.all("SealUse", state="RESERVED")

@@ -19,6 +19,7 @@ from sealauthz.facts.store import history
 from sealauthz.facts.store.acting import Intended, Overtaken, Since
 from sealauthz.facts.store.batch import Batch, Wanted, WriteReceipt, check
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
+from sealauthz.facts.store.due import due
 from sealauthz.facts.store.identity import SchemaMoved, Seen, seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.keeping import Archive, Pruned, prune
@@ -35,7 +36,7 @@ from sealauthz.facts.store.rows import DatabaseRows, RecordRows
 from sealauthz.facts.store.statements import driver
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables
 from sealauthz.facts.store.writing import Guard, Write, lock_revisions
-from sealauthz.schema import Model, Put, Unit
+from sealauthz.schema import Model, Put, Sweep, Unit
 
 T = TypeVar("T")
 
@@ -239,6 +240,14 @@ class Store:
         self._check_performs()
         with self._database.plain() as connection:
             return events_after(connection, after, limit, tenants)
+
+    def due(self, sweep: Sweep, now: int, limit: int) -> list[str]:
+        """Return the ids of records that are due for a sweep, those first that have waited longest.
+
+        Raises FactsUnavailable.
+        """
+        with self._database.plain() as connection:
+            return due(connection, self._tables, sweep, now, limit)
 
     def _check_performs(self) -> None:
         if has_no_operations(self._tables):

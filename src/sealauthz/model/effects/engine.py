@@ -103,21 +103,14 @@ def _completed_requests(act: Act, made: Any) -> Iterable[RecordChange]:
             yield Update("SealUseRequest", request.id, {"state": UseRequestState.COMPLETED})
 
 
-def unreported(snapshot: Snapshot, now: Instant) -> Outcome:
-    """What the sweep writes: uses that nobody reported in time are UNKNOWN, and those who watch the seal are alerted.
+def unreported(snapshot: Snapshot, made: Any, now: Instant) -> Outcome:
+    """What the sweep writes of a use that nobody reported in time: it is UNKNOWN, and those who watch are alerted.
 
-    Nothing depends on it: a receipt has ended long before, and the counts stay. Each use is one small write.
+    Nothing depends on it: a receipt has ended long before, and the counts stay.
     """
-    changes: list[RecordChange] = []
-    events: list[Event] = []
-    for use_id in snapshot.matching("SealUse", state="RESERVED"):
-        made = snapshot.find("SealUse", use_id)
-        if made is None or made.state != "RESERVED" or now < made.used_at + REPORTED_WITHIN:
-            continue
-        changes.append(Update("SealUse", made.id, {"state": SealUseState.UNKNOWN, "closed_at": now}))
-        values = {"use_id": made.id, "task_id": made.task_id, "person_id": made.person_id}
-        events += _told("SEAL_USE_UNKNOWN", snapshot, now, made, values)
-    return Outcome(tuple(changes), tuple(events))
+    values = {"use_id": made.id, "task_id": made.task_id, "person_id": made.person_id}
+    unknown = Update("SealUse", made.id, {"state": SealUseState.UNKNOWN, "closed_at": now})
+    return Outcome((unknown,), tuple(_told("SEAL_USE_UNKNOWN", snapshot, now, made, values)))
 
 
 EVENTS = {

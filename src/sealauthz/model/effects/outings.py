@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.effects.acting import own_membership, refuse
-from sealauthz.model.effects.told import alert, watchers
+from sealauthz.model.effects.told import alert, seal_administrators, watchers
 from sealauthz.model.records.outings import OutingState, SealOuting
 from sealauthz.model.records.requests import ReportState
-from sealauthz.schema import Act, Duty, Event, Instant, MetBy, Outcome, Put, ReceiptTerms, RecordChange, Update
+from sealauthz.schema import Act, Duty, Instant, MetBy, Outcome, Put, ReceiptTerms, Update
 from sealauthz.schema.action import Snapshot
 
 _LONGEST_TEXT = 256
@@ -72,26 +72,33 @@ def record_return(act: Act) -> Outcome:
     return Outcome((act.set(outing, state=OutingState.RETURNED, returned_at=act.now, received_by_id=receiver.id),))
 
 
-def overcounted(snapshot: Snapshot, now: Instant) -> Outcome:
-    """What the sweep writes: each report of a controller is compared with what was allowed, once.
+def overcounted(_snapshot: Snapshot, report: Any, now: Instant) -> Outcome:
+    """What the sweep writes of a controller's report: it is compared with what was allowed, once.
 
     Those who watch the seal are alerted of more impressions than uses that were counted. What the controller counted
     stands for nothing else: a stamp that was not made is still used up.
     """
-    changes: list[RecordChange] = []
-    events: list[Event] = []
-    for report_id in snapshot.matching("StampReport", state=ReportState.REPORTED):
-        report = snapshot.find("StampReport", report_id)
-        if report is None or report.state != ReportState.REPORTED:
-            continue
-        request = report.request
-        made = sum(each.impressions for each in request.stamp_reports)
-        changes.append(Update("StampReport", report.id, {"state": ReportState.COMPARED}))
-        if made > request.used:
-            values = {"request_id": request.id, "impressions": made, "used": request.used}
-            told = [*watchers(request.seal.enterprise, now, request.seal_id), request.applicant.person_id]
-            events.append(alert("SEAL_STAMPED_TOO_OFTEN", request.seal, told, **values))
-    return Outcome(tuple(changes), tuple(events))
+    request = report.request
+    made = sum(each.impressions for each in request.stamp_reports)
+    compared = Update("StampReport", report.id, {"state": ReportState.COMPARED})
+    if made <= request.used:
+        return Outcome((compared,))
+    values = {"request_id": request.id, "impressions": made, "used": request.used}
+    told = [*watchers(request.seal.enterprise, now, request.seal_id), request.applicant.person_id]
+    return Outcome((compared,), (alert("SEAL_STAMPED_TOO_OFTEN", request.seal, told, **values),))
+
+
+def overdue(_snapshot: Snapshot, outing: Any, now: Instant) -> Outcome:
+    """What the sweep writes of a seal that did not come back: its holder, who keeps it and who watches it are alerted.
+
+    It stays out, and blocks its holder, until it is taken back or reported lost.
+    """
+    seal = outing.seal
+    keepers = [custodian.person_id for custodian in (seal.custodian,) if custodian is not None]
+    told = [outing.holder.person_id, *keepers, *seal_administrators(seal.enterprise, now)]
+    told += watchers(seal.enterprise, now, seal.id)
+    event = alert("SEAL_OVERDUE", seal, told, outing_id=outing.id, due_at=outing.due_at)
+    return Outcome((Update("SealOuting", outing.id, {"alerted_at": now}),), (event,))
 
 
 DUTIES = (
@@ -100,6 +107,7 @@ DUTIES = (
 )
 
 EVENTS = {
+    "SEAL_OVERDUE": "A seal that was carried out is overdue; for its holder, who keeps it, and those who watch it.",
     "SEAL_STAMPED_TOO_OFTEN": "A controller counted more impressions than were allowed; for those who watch the seal.",
 }
 """The codes of these events, each with what it tells."""
