@@ -88,7 +88,6 @@ def pytest_configure() -> None:
     def compiled_once(
         model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...], rulebook: Rulebook
     ) -> Engine:
-        global _loads
         engine = known.get((model, sources))
         if engine is None:
             if model is MODEL and sources in shipped:
@@ -96,7 +95,7 @@ def pytest_configure() -> None:
             else:
                 engine = compiled(model, sources, statements, rulebook)
             known[model, sources] = engine
-            _loads += 1
+            _LOADS.append(sources)
             if sources == installed and isinstance(engine, _CompiledLater):
                 _INSTALLED.append(engine)
         return engine
@@ -121,16 +120,15 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
-_loads = 0
-_LOADS_AT_ONCE = 12
+_LOADS: list[tuple[Source, ...]] = []
+"""What was compiled since old garbage was collected."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     """Collect old garbage, which is bundles above all, when there is enough of it to be worth reading everything."""
-    global _loads
-    if _loads >= _LOADS_AT_ONCE:
-        _loads = 0
+    if len(_LOADS) >= 12:
+        _LOADS.clear()
         gc.collect()
 
 
@@ -151,8 +149,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     with _untraced():
         for engine in _INSTALLED:
             _ = engine.program
-    # All that is there now is old, and stays. It is not frozen: what a load makes would count as young then, and be read
-    # three times, which takes as long as a reload.
+    # All that is there now is old, and stays. It is not frozen: what a load makes would count as young then, and be
+    # read three times, which takes as long as a reload.
     gc.collect()
     gc.set_threshold(100_000, 10, 1_000_000)
 
