@@ -76,7 +76,19 @@ changes_alone(person: Person, enterprise: Enterprise, context: RulesContext) if
   acts_alone(person, enterprise, context) and
   fresh_face_check(
     context.verification, person, "SEAL_MANAGE", "Enterprise", enterprise.id, context.parameters.face_for_management,
-    context);
+    context) and
+  covers_these_rules(context.verification, context);
+
+# What they saw when they showed their face are these very rules: the check serves no others.
+covers_these_rules(check, context: RulesContext) if
+  check matches IdentityVerification and
+  digest_of_rules(digest, context) and
+  check.bound_digest = digest;
+
+digest_of_rules(digest, context: RulesContext) if
+  digest = context.digest and
+  digest matches String and
+  digest != "";
 
 # They are told to show it, not to propose what nobody can confirm.
 because("CHANGE_AGREED", "FACE_VERIFICATION_REQUIRED", person: Person, resource, context: RulesContext) if
@@ -85,6 +97,7 @@ because("CHANGE_AGREED", "FACE_VERIFICATION_REQUIRED", person: Person, resource,
   not is_ahead_check(context.verification, person, context);
 parameter("VERIFY_FACE", "purpose", "SEAL_MANAGE", _: Person, _, _: RulesContext);
 parameter("VERIFY_FACE", "bound_type", "Enterprise", _: Person, _, _: RulesContext);
+parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _, context: RulesContext) if digest_of_rules(digest, context);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, resource, context: RulesContext) if
   owner(resource, context, enterprise) and
   id = enterprise.id;

@@ -271,7 +271,10 @@ def test_a_shorter_parameter_is_a_loss_with_the_values_that_were_compared(bundle
 
 def test_a_wider_exception_is_a_gain_for_who_had_no_check_and_wider_for_who_had_one(bundles: Bundles) -> None:
     found = diff(bundles, "", "_official_needs_no_face", Scene())
-    assert told(found) == ["+ Person:user use Seal:s task=t", "~ Person:user use Seal:s -CONSUME_VERIFICATION"]
+    assert told(found) == [
+        "+ Person:user use Seal:s task=t",
+        "~ Person:user use Seal:s +CONSUME_ASSERTION -CONSUME_VERIFICATION",
+    ]
     found = diff(bundles, "", "_official_needs_no_face", Scene().drop("IdentityVerification", "v-user"))
     assert told(found) == ["+ Person:user use Seal:s"]
     change = one(found.changes)

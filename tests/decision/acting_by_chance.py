@@ -99,15 +99,22 @@ class Chance:
         return tried
 
     def other_rules(self, tried: Tried) -> tuple[Deed, dict[Key, Any]] | None:
-        """Return the act that was refused because two agreed to other rules, and the facts in which they are these.
+        """Return the act that was refused because it was agreed to other rules, or a face was shown for others, and the
+        facts in which they are these.
 
         None where it was not refused for that.
         """
         found = _DIGEST.search(str(tried.error))
         if found is None:
             return None
-        change = ("RuleChange", str(self.deed.context["change"]))
-        records = {**self.world.records, change: replace(self.world.records[change], digest=found[0])}
+        records = {**self.world.records}
+        for key, record_type, column in (
+            ("change", "RuleChange", "digest"),
+            ("verification", "IdentityVerification", "bound_digest"),
+        ):
+            named = (record_type, str(self.deed.context.get(key)))
+            if named in records:
+                records[named] = replace(records[named], **{column: found[0]})
         return replace(self.deed, context={**self.deed.context, "digest": found[0]}), records
 
     def show_face(self, deed: Deed, decision: Decision) -> Deed | None:

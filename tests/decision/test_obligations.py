@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 from policy_suite import asks
-from scene import BUNDLE
+from scene import BUNDLE, Scene
 
 from sealauthz.decision import Decision, PolicyDecisionPoint
 from sealauthz.decision.questions import named_by_obligations
@@ -96,3 +96,59 @@ def test_every_action_that_uses_something_up_names_it(code: str) -> None:
             # An assertion is named by nobody beforehand: it comes with the act.
             if obligation.startswith(code) and obligation != "CONSUME_ASSERTION":
                 assert naming[key][obligation], (key, obligation)
+
+
+DOCUMENTS, RULES, CONTACT, OBJECT = "the documents", "the rules that are written", "the contact", "its object alone"
+BOUND_TO = {
+    ("use", "Seal"): DOCUMENTS,
+    ("emergency_use", "Seal"): DOCUMENTS,
+    ("stamp", "Seal"): DOCUMENTS,
+    ("carry_out", "Seal"): DOCUMENTS,
+    ("sign", "SigningTask"): DOCUMENTS,
+    ("set_amount_bands", "Enterprise"): RULES,
+    ("set_working_hours", "Enterprise"): RULES,
+    ("set_holidays", "Enterprise"): RULES,
+    ("change_settings", "Enterprise"): RULES,
+    ("create_process", "Enterprise"): RULES,
+    ("create_category", "Enterprise"): RULES,
+    ("edit", "ApprovalProcess"): RULES,
+    ("edit", "BusinessCategory"): RULES,
+    ("claim", "Invitation"): CONTACT,
+    ("transfer_admin", "Enterprise"): OBJECT,  # the membership that receives it; of the receiver, the enterprise
+    ("assign_role", "Membership"): OBJECT,  # the same
+    ("confirm", "SealGrant"): OBJECT,
+    ("confirm", "OpenGrant"): OBJECT,
+    ("decide", "SealReview"): OBJECT,
+    ("release", "SealHold"): OBJECT,
+    ("report_found", "Seal"): OBJECT,
+    ("submit", "RetrievalCase"): OBJECT,
+    ("execute", "RetrievalCase"): OBJECT,
+    ("object", "RetrievalCase"): OBJECT,
+    ("appeal", "RetrievalCase"): OBJECT,
+}
+"""What the check that an act uses up is bound to, beside its person and purpose. A new act says it here, too."""
+
+
+def test_a_check_serves_nothing_but_what_it_is_bound_to() -> None:
+    tried = set()
+    for ask in asks():
+        key = (ask.question.action, ask.question.resource.type)
+        codes = {*BUNDLE.rulebook.obligations.get(key, ())}
+        if key in tried or ask.expected.effect != "ALLOW" or not codes & CHECKS:
+            continue
+        scene = Scene(ask.facts.records)
+        decision = scene.pdp(ask.now).decide(ask.question)
+        used = [
+            each.parameters["verification_id"]
+            for each in decision.obligations
+            if each.code in CHECKS and "verification_id" in each.parameters
+        ]
+        if not used:
+            continue
+        tried.add(key)
+        (check,) = map(str, used)
+        columns = ["bound_type", "bound_id"] + ["bound_digest"] * (BOUND_TO[key] != OBJECT)
+        for column in columns:
+            other = scene.change("IdentityVerification", check, **{column: "another"})
+            assert not other.pdp(ask.now).decide(ask.question), (key, column)
+    assert tried == BOUND_TO.keys()

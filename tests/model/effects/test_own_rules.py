@@ -100,6 +100,26 @@ def test_who_claims_that_rules_tighten_and_shows_a_check_is_not_believed(ruled: 
         ruled.perform("admin", "set_working_hours", "Enterprise:e", Week(), verification="v-admin", **TIGHTENS)
 
 
+def test_the_owner_of_a_company_of_one_writes_the_rules_for_which_they_showed_their_face(world: NewWorld) -> None:
+    alone = world(file="sole_owner.yaml", fixture="cypress")
+    shown, other = Week((Hours(1, 540, 1080),)), Week((Hours(1, 540, 1440),))
+    digest = rules_digest("set_working_hours", "Enterprise", "o", shown)
+    alone.write(face("v-rules", "solo", "SEAL_MANAGE", "Enterprise", "o", digest))
+    context = {"verification": "v-rules", "digest": digest}
+    (step,) = alone.ask("solo", "set_working_hours", "Enterprise:o", digest=digest).next_steps
+    assert (step.code, step.parameters["bound_digest"]) == ("VERIFY_FACE", digest)
+    # Nor by naming the digest of what was shown.
+    with pytest.raises(InvalidRequest, match=r"context\[verification\].*of other rules"):
+        alone.perform("solo", "set_working_hours", "Enterprise:o", other, **context)
+    # The same rules as those of another act.
+    assert alone.codes("solo", "set_working_hours", "Enterprise:o", verification="v-rules", digest="other")
+    assert alone.get("IdentityVerification", "v-rules").state == "PASSED"
+    assert not alone.get("Enterprise", "o").working_hours
+    alone.perform("solo", "set_working_hours", "Enterprise:o", shown, **context)
+    assert alone.get("IdentityVerification", "v-rules").state == "CONSUMED"
+    assert [hours.to_minute for hours in alone.get("Enterprise", "o").working_hours] == [1080]
+
+
 def test_a_change_that_is_not_agreed_is_not_used_up(ruled: World) -> None:
     made = ruled.perform("admin", "propose_rule_change", "Enterprise:e", Proposal(RuleKind.PROCESSES, "digest", NOW))
     change = str(made.values["change_id"])

@@ -79,12 +79,14 @@ def _to_author(code: str, act: Act) -> Event:
 
 def check_agreed(act: Act, tightens: Callable[[], bool] | None = None) -> None:
     """Refuse rules that are not those that were agreed to, or that do more than tighten where they say only that."""
+    digest = rules_digest(act.action, type(act.resource).__name__, act.resource.id, act.arguments)
     if "CARRY_OUT_CHANGE" in act.obligations:
-        digest = rules_digest(act.action, type(act.resource).__name__, act.resource.id, act.arguments)
         if act.context.change.digest != digest:
             refuse("context[change]", f"is of other rules: these have the digest `{digest}`")
     elif "CONSUME_VERIFICATION" in act.obligations:
-        return  # the owner of a company of one, who showed their face for it
+        # The owner of a company of one, who showed their face for rules of a digest: these must be they.
+        if act.context.verification.bound_digest != digest:
+            refuse("context[verification]", f"is of other rules: these have the digest `{digest}`")
     elif tightens is None or not tightens():
         refuse("context[effect]", "is not true of these rules: they do more than tighten those that stand")
 
