@@ -113,10 +113,25 @@ def test_a_performed_request_is_answered_again_with_the_same_answer(store: Store
     assert bool(again.decision)
     assert store.revision() == revision
     assert first.operation is not None
-    assert operations.operation("shop", first.operation.operation_id) == first.operation
-    assert operations.operation("other", first.operation.operation_id) is None
+    assert operations.operation(first.operation.operation_id, RequestOptions(caller="shop")) == first.operation
+    assert operations.operation(first.operation.operation_id, RequestOptions(caller="other")) is None
     # Another caller's request of that id is another request.
     assert codes(operations.perform(request, RequestOptions(caller="other"))) == ["NOT_FOUND"]
+
+
+def test_a_caller_that_lost_the_right_is_shown_nothing_of_what_it_performed(operations: Operations) -> None:
+    request = asked("publish", "Document:d1", "r1", "bob", approver="red-ann")
+    performed = operations.perform(request, OPTIONS).operation
+    assert performed is not None
+    for may_see, is_shown in ((Within(frozenset({"red"})), True), (Within(frozenset({"blue"})), False)):
+        options = RequestOptions(may_see, OPTIONS.caller)
+        found = operations.operation(performed.operation_id, options)
+        assert found == (performed if is_shown else None)
+        if is_shown:
+            assert operations.perform(request, options).is_replay
+        else:
+            with pytest.raises(CallerNotPermitted):
+                operations.perform(request, options)
 
 
 def test_a_request_id_stands_for_one_content(store: Store, operations: Operations) -> None:

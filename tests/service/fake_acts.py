@@ -71,8 +71,9 @@ class FakeActs:
             raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
         return Performed(performed.decision, performed.operation, is_replay=True)
 
-    def operation(self, caller: str, operation_id: str) -> Operation | None:
+    def operation(self, operation_id: str, options: RequestOptions) -> Operation | None:
         """Return an operation of this caller."""
+        caller = options.caller
         found = (performed.operation for (by, _), (_, performed) in self._kept.items() if by == caller)
         return next((operation for operation in found if operation and operation.operation_id == operation_id), None)
 

@@ -66,7 +66,7 @@ class InProcess:
 
     def operation(self, operation_id: str) -> answers.Operation:
         """Return what was performed here. Raises OperationUnknown."""
-        found = self.operations.operation(_OPTIONS.caller, operation_id)
+        found = self.operations.operation(operation_id, _OPTIONS)
         if found is None:
             raise OperationUnknown("no operation of this id was performed here")
         return _operation_answer(found)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from sealauthz.answers import ConditionalItem
-from sealauthz.decision.assembly import DEFAULT_OPTIONS, Case, RequestOptions, everything
+from sealauthz.decision.assembly import DEFAULT_OPTIONS, Case, RequestOptions, check_seen, everything
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.carried import shown_of
 from sealauthz.decision.catalog import ReasonCatalog
@@ -111,6 +111,17 @@ class PolicyDecisionPoint:
                 return evaluation.failed(question, error), None, observed
 
         return self._fact_cache.answer(work, options.consistency, options.deadline)
+
+    def check_seen(self, entity: Entity, options: RequestOptions) -> None:
+        """Raise CallerNotPermitted where there is such a record, and the caller has no right to what it is about."""
+        if options.may_see is everything:
+            return
+        model = self.bundle.model
+        self._fact_cache.answer(
+            lambda snapshot: check_seen(model, entity, snapshot, options.may_see),
+            options.consistency,
+            options.deadline,
+        )
 
     def has_policies(self, version: str) -> bool:
         """Tell whether these are the policies that decide now."""

@@ -20,7 +20,14 @@ from sealauthz.decision.assembly import Case, RequestOptions
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.pdp import PolicyDecisionPoint
 from sealauthz.decision.question import Entity
-from sealauthz.errors import AssertionNeeded, EvaluationFailed, FactConflict, InvalidRequest, SealAuthzError
+from sealauthz.errors import (
+    AssertionNeeded,
+    CallerNotPermitted,
+    EvaluationFailed,
+    FactConflict,
+    InvalidRequest,
+    SealAuthzError,
+)
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Basis, Intended, Overtaken, UsedOnce
@@ -80,12 +87,12 @@ class Operations:
             done = self._perform(performance, options)
         except SealAuthzError:
             # What was performed before is answered again, whatever became of it since: its assertion is used up.
-            earlier = self._earlier(performance, options.caller)
+            earlier = self._earlier(performance, options)
             if earlier is None:
                 raise
             return earlier
         # An allowed act finds out by itself whether it was performed before.
-        return done if done else self._earlier(performance, options.caller) or done
+        return done if done else self._earlier(performance, options) or done
 
     def _perform(self, performance: Performance, options: RequestOptions) -> Performed:
         question = performance.question
@@ -108,28 +115,41 @@ class Operations:
         if not done.is_replay:
             return made[-1]
         # Somebody sent the same request at the same time.
-        kept = self._earlier(performance, options.caller)
+        kept = self._earlier(performance, options)
         if kept is None:
             raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
         return kept
 
-    def operation(self, caller: str, operation_id: str) -> Operation | None:
-        """Return an operation of this caller; None where there is none. Raises FactsUnavailable."""
-        kept = self._store.operation_by_id(caller, operation_id)
-        return None if kept is None else from_kept_form(kept).operation
+    def operation(self, operation_id: str, options: RequestOptions) -> Operation | None:
+        """Return an operation of this caller; None where there is none, or of what the caller has no right to any more.
+
+        Raises what a fact cache raises that cannot answer.
+        """
+        kept = self._store.operation_by_id(options.caller, operation_id)
+        found = None if kept is None else from_kept_form(kept).operation
+        try:
+            if found is not None:
+                self._pdp.check_seen(found.resource, options)
+        except CallerNotPermitted:
+            return None
+        return found
 
     def progress(self, subject: Entity, resource: Entity, options: RequestOptions) -> Progress:
         """Return how far something is, for a subject who may look. Raises InvalidRequest, and what decisions raise."""
         return progress_of(self._model, self._pdp, subject, resource, options)
 
-    def _earlier(self, performance: Performance, caller: str) -> Performed | None:
-        """Return the answer to this request, if it was performed. Raises FactConflict where it asked something else."""
-        kept = self._store.operation(caller, performance.request_id)
+    def _earlier(self, performance: Performance, options: RequestOptions) -> Performed | None:
+        """Return the answer to this request, if it was performed.
+
+        Raises FactConflict where it asked something else, and CallerNotPermitted where the caller lost the right to it.
+        """
+        kept = self._store.operation(options.caller, performance.request_id)
         if kept is None:
             return None
         if kept["fingerprint"] != performance.fingerprint:
             raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
         found = from_kept_form(kept)
+        self._pdp.check_seen(performance.question.resource, options)
         # Texts are not kept: they are those of the policies that are served now, in whichever language is asked for.
         return replace(found, decision=replace(found.decision, texts=self._pdp.bundle.texts))
 

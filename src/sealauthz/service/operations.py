@@ -38,8 +38,8 @@ class Acts(Protocol):
     def perform(self, performance: Performance, options: RequestOptions) -> Performed:
         """Decide a question and, if it is allowed, carry the act out, in one transaction."""
 
-    def operation(self, caller: str, operation_id: str) -> Operation | None:
-        """Return an operation of this caller; None where there is none."""
+    def operation(self, operation_id: str, options: RequestOptions) -> Operation | None:
+        """Return an operation of this caller; None where there is none that the caller has a right to."""
 
     def progress(self, subject: Entity, resource: Entity, options: RequestOptions) -> Progress:
         """Return how far something is, for a subject who may look."""
@@ -99,7 +99,9 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         violations = FieldViolations()
         violations.check_id("operation_id", request.operation_id)
         violations.refuse()
-        operation = self._acts.operation(call.caller.name, request.operation_id)
+        caller = call.caller
+        options = RequestOptions(may_see_of(caller), caller.name, deadline=Deadline(call.deadline))
+        operation = self._acts.operation(request.operation_id, options)
         if operation is None:
             raise OperationUnknown("this caller has performed no operation of this id")
         _note_operation(call, operation)
