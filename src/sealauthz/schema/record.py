@@ -16,7 +16,8 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
+from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
 
 from sealauthz.schema.rules import Check, Constraint, OwnedByActs, RelatedTo, Root, Rule, Unique
@@ -177,7 +178,7 @@ def many(key: str, *, whole_in: tuple[str, ...] = (), init: Literal[False] = Fal
     return dataclasses.field(init=init, repr=False, compare=False, metadata={"many": key, "whole_in": whole_in})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shape:
     """What a record class declares, in the order of definition; the first column is `id`.
 
@@ -194,14 +195,22 @@ class Shape:
 
     def column(self, name: str) -> Column:
         """Return the column of that name. Raises KeyError."""
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Column]:
+        return {column.name: column for column in self.columns}
 
     def rules_of(self, kind: type[T]) -> tuple[T, ...]:
         """Return the rules of one kind."""
-        return tuple(rule for rule in self.rules if isinstance(rule, kind))
+        found = self._by_kind.get(kind)
+        if found is None:
+            found = self._by_kind[kind] = tuple(rule for rule in self.rules if isinstance(rule, kind))
+        return found
+
+    @cached_property
+    def _by_kind(self) -> dict[type, tuple[Any, ...]]:
+        return {}
 
     @property
     def owned_by_acts(self) -> frozenset[str]:
@@ -323,7 +332,16 @@ def column_of(field: dataclasses.Field[Any], hint: Any) -> Column:
 
 def values_of(record: Any) -> tuple[Any, ...]:
     """Return the column values of a record, in the order of its shape."""
-    return tuple(getattr(record, column.name) for column in shape_of(type(record)).columns)
+    cls: type = type(record)
+    return _values_getter(cls)(record)
+
+
+@cache
+def _values_getter(cls: type) -> Callable[[Any], tuple[Any, ...]]:
+    first, *names = (column.name for column in shape_of(cls).columns)
+    if not names:
+        return lambda record: (getattr(record, first),)
+    return attrgetter(first, *names)
 
 
 def exact(record: T) -> T:

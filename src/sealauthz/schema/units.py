@@ -96,6 +96,12 @@ class Units:
         roots = ((name, self._shapes[name].root) for name in self.roots)
         return {name: tuple(map(parse_path, root.concerns)) for name, root in roots if isinstance(root, Shared)}
 
+    @cached_property
+    def telling(self) -> frozenset[str]:
+        """The record types of which a new record may make a shared root concern another tenant."""
+        paths = (path for some in self.shared.values() for path in some)
+        return frozenset(step.record for path in paths for step in path if not step.is_up)
+
     def is_of_tenant(self, kind: str) -> bool:
         """Tell whether units of this kind belong to one tenant each."""
         return self.root_of[kind] == self.tenant

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 from sqlalchemy import Connection, Dialect
@@ -68,17 +68,17 @@ def forget_values(error: psycopg.Error) -> str | None:
     return said
 
 
-@contextmanager
-def _as_sqlalchemy() -> Iterator[None]:
-    try:
-        yield
-    except (psycopg.IntegrityError, sqlite3.IntegrityError) as error:
-        if isinstance(error, psycopg.Error):
-            forget_values(error)
-        raise IntegrityError(None, None, error) from error
-    except psycopg.Error as error:
+_ERRORS = (psycopg.Error, sqlite3.IntegrityError)
+_BROKEN_CONSTRAINTS = (psycopg.IntegrityError, sqlite3.IntegrityError)
+
+
+def _raise(error: Exception) -> NoReturn:
+    """Raise an error of the driver as SQLAlchemy would, as far as anybody asks."""
+    if isinstance(error, psycopg.Error):
         forget_values(error)
-        raise
+    if isinstance(error, _BROKEN_CONSTRAINTS):
+        raise IntegrityError(None, None, error) from error
+    raise error
 
 
 @cache
@@ -101,21 +101,27 @@ class Driver:
 
     def run(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Run a statement; return the cursor, whose rows are there once the pipeline is over, if there is one."""
-        with _as_sqlalchemy():
+        try:
             return self._driver.execute(statement, parameters or ())
+        except _ERRORS as error:
+            _raise(error)
 
     def run_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement for each row of parameters."""
-        with _as_sqlalchemy():
+        try:
             if len(rows) == 1:
                 self._driver.execute(statement, rows[0])
             else:
                 self._driver.cursor().executemany(statement, rows)
+        except _ERRORS as error:
+            _raise(error)
 
     def rows(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
-        with _as_sqlalchemy():
+        try:
             return self._driver.execute(statement, parameters or ()).fetchall()  # type: ignore[no-any-return]
+        except _ERRORS as error:
+            _raise(error)
 
     def run_as_one(
         self, statements: Sequence[tuple[str, Mapping[str, Any]]], last: tuple[str, Mapping[str, Any]]
@@ -136,8 +142,10 @@ class Driver:
             yield
             return
         try:
-            with _as_sqlalchemy(), self._driver.pipeline():
+            with self._driver.pipeline():
                 yield
-        except BaseException:
+        except BaseException as error:
             self._info[BROKEN] = True
+            if isinstance(error, _ERRORS):
+                _raise(error)
             raise

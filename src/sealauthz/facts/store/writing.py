@@ -186,8 +186,13 @@ class Write:
         if importing is None and self._intended is None:
             self._check_counters(changes)
         check_references([change.after for change in changes if change.after is not None], overlay)
-        self.units = frozenset(self._units(changes, before, is_before=True))
-        concerned_before = self._concerned(changes, before, is_before=True)
+        has_moves = any(map(_moves, changes))
+        # Rows that only come, or that name what they did, lead wherever they led: what held a record still does.
+        self.units = frozenset(self._units(changes, before, is_before=True) if has_moves else ())
+        tells_anew = any(
+            change.before is None and change.record_type in self._model.units.telling for change in changes
+        )
+        concerned_before = self._concerned(changes, before, is_before=True) if has_moves or tells_anew else None
         if importing is None:
             gone = [(change.record_type, change.id) for change in changes if change.after is None]
             after: Rows = RecordRows((c.after for c in changes if c.after is not None), before, gone)
@@ -205,8 +210,9 @@ class Write:
             after = rows
         self.units |= self._units(changes, after, is_before=False)
         concerned_after = self._concerned(changes, after, is_before=False)
+        told = concerned_after if concerned_before is None else concerned_before
         self.images = [
-            _image(change, concerned_before.get(key, _NOBODY), concerned_after.get(key, _NOBODY))
+            _image(change, told.get(key, _NOBODY), concerned_after.get(key, _NOBODY))
             for change in changes
             for key in ((change.record_type, change.id),)
         ]
@@ -506,9 +512,24 @@ def _image(change: Change, concerned_before: frozenset[str], concerned_after: fr
         "id": change.id,
         "before": _public(change.before),
         "after": _public(change.after),
-        "enterprises_before": sorted(concerned_before),
+        "enterprises_before": [] if change.before is None else sorted(concerned_before),
         "enterprises_after": sorted(concerned_after),
     }
+
+
+def _moves(change: Change) -> bool:
+    """Tell whether a record goes, or names another record than it did."""
+    if change.before is None:
+        return False
+    if change.after is None:
+        return True
+    cls: type = type(change.after)
+    return any(getattr(change.before, key) != getattr(change.after, key) for key in _keys(cls))
+
+
+@cache
+def _keys(cls: type) -> tuple[str, ...]:
+    return tuple(column.name for column in shape_of(cls).columns if column.ref is not None)
 
 
 def _public(record: Any) -> dict[str, Any] | None:
