@@ -34,6 +34,7 @@ from joserfc.jwk import OKPKey
 from own_word import TRUSTED, signed
 from scene import BUNDLE, NOW, person
 
+from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint, RequestOptions
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, FactCache, Put, Store
@@ -43,6 +44,7 @@ from sealauthz.facts.store.rows import RecordRows
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.operations import Issuer, Operations, Performance, Performed
+from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.schema import Change, Changes, Unit, values_of
 
@@ -161,11 +163,16 @@ class ActingWorld:
         return True
 
     def sweep(self) -> None:
-        """Write down what time has ended, as the service does every minute."""
-        with self._caches[0].read() as snapshot:
-            changes = [change for swept in MODEL.sweeps for change in swept(snapshot, self.now).changes]
-        if changes:
-            assert self.outside(*changes)
+        """Have what time has ended written down, as the service does every minute; all is looked at then."""
+        expiries = Expiries(self.store, self._caches[0], ignored, now=lambda: self.now)
+        swept = expiries.sweep()
+        assert not expiries._refused, "something is due and cannot be swept"
+        if not swept:
+            self._assert_nothing_changed("a sweep that found nothing")
+            return
+        self._read()
+        self._assert_whole()
+        self._assert_all_see_the_same()
 
     def decide(self, deed: Deed, bundle: Bundle = BUNDLE) -> Decision:
         """Decide on all rows as they were read from the tables last, by way of no cache of a store."""
