@@ -16,12 +16,13 @@ from tiny.model import TINY, Document, facts
 from sealauthz.client import CallFailed, Event, SealAuthzClient
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.texts import Texts
-from sealauthz.facts import Batch, Delete, FactCache, Put, Store, upgrade
+from sealauthz.facts import Batch, Delete, FactCache, Part, Put, Store, upgrade
 from sealauthz.operations import Operations
+from sealauthz.schema import Event as Told
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
 from sealauthz.v1 import events_pb2
 
-TOKENS = {"all": "a" * 40, "blue": "b" * 40}
+TOKENS = {"all": "a" * 40, "blue": "b" * 40, "no reader": "c" * 40}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def caller(name: str) -> Caller:
     rights: dict[str, Any] = {"rpcs": frozenset(RPCS), "performs": None}
-    rights["tenants"] = None if name == "all" else frozenset([name])
+    rights["tenants"] = frozenset([name]) if name == "blue" else None
+    rights["read"] = {} if name == "no reader" else {"Team": frozenset(["title"])}
     return Caller(TINY, name, hashlib.sha256(TOKENS[name].encode()).digest(), **rights)
 
 
@@ -101,6 +103,15 @@ def test_its_text_names_what_every_recipient_may_see(store: Store, client: SealA
     # Names are those of the time of reading, and one of the two is no member any more.
     store.write(Batch("test", "out", (Delete("TeamMember", "red-bob"),)))
     assert take(client, 1, after, language="en")[0].text == "Something is published"
+
+
+def test_its_text_names_nothing_that_the_caller_may_not_read(server: Server, client: SealAuthzClient) -> None:
+    after = start_of(client)
+    publish(client, 0)
+    with SealAuthzClient(f"127.0.0.1:{server.port}", TOKENS["no reader"], insecure=True) as no_reader:
+        (event,) = take(no_reader, 1, after, language="en")
+    assert event.values == {"by_id": "ann"}
+    assert event.text == "Something is published"
 
 
 def test_a_watch_goes_on_behind_the_last_event_that_was_handled(client: SealAuthzClient) -> None:
@@ -163,3 +174,15 @@ def test_many_events_come_page_by_page(store: Store, client: SealAuthzClient) ->
     for number in range(130):
         assert client.perform("User:ann", "publish", f"Document:m{number}", {"approver": "red-bob"})
     assert [event.about for event in take(client, 130, after)] == [f"Document:m{number}" for number in range(130)]
+
+
+@pytest.mark.parametrize("recipients", [(), ("ann", "bob")])
+def test_an_enterprise_that_is_being_imported_holds_up_nobodys_events(
+    store: Store, bundle: Bundle, recipients: tuple[str, ...]
+) -> None:
+    """Its events are told without names."""
+    pdp = PolicyDecisionPoint(FactCache(store), bundle)
+    event = Told("PUBLISHED", "red", ("Document", "k0"), recipients, {})
+    assert pdp.names_for(event) == {"team_title": "Red"}
+    store.import_part("importer", Part("i1", frozenset({"red"}), 1))
+    assert pdp.names_for(event) == {}

@@ -263,7 +263,9 @@ TINY = Model(
             ),
             (Invariant(check_author),),
             (Duty("TELL_TEAM", MetBy.EVENT, tell=tell_team),),
-            named=(Named("", "Team", "invite", lambda team: {"team_title": team.title}),),
+            named=(
+                Named("", "Team", "invite", lambda team: {"team_title": team.title}, {"team_title": ("Team", "title")}),
+            ),
         ),
     ),
     context=Context,

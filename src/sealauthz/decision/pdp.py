@@ -19,7 +19,7 @@ from sealauthz.decision.decision import Decision, Explanation
 from sealauthz.decision.evaluation import GATE_STAGE, Evaluation
 from sealauthz.decision.explain import explain, unmet
 from sealauthz.decision.listing import Bounds, ListPage, Search, check_exceptions, search_for
-from sealauthz.decision.naming import names_for
+from sealauthz.decision.naming import MayRead, all_of_it, names_for
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.errors import EvaluationFailed, InvalidRequest, SealAuthzError, did_you_mean
@@ -243,12 +243,16 @@ class PolicyDecisionPoint:
 
         return self._fact_cache.answer(work, options.consistency, options.deadline)
 
-    def names_for(self, event: Event, options: RequestOptions = DEFAULT_OPTIONS) -> Mapping[str, str]:
-        """Return what the text of an event may name, beside its values, as all its recipients may see it now."""
+    def names_for(
+        self, event: Event, options: RequestOptions = DEFAULT_OPTIONS, may_read: MayRead = all_of_it
+    ) -> Mapping[str, str]:
+        """Return what the text of an event may name, beside its values, as all its recipients may see it now, and the
+        caller may read it.
+        """
         catalog = self._catalog
 
         def work(snapshot: FactSnapshot) -> Mapping[str, str]:
-            return names_for(Evaluation(catalog, snapshot, self._now(), options), snapshot, event)
+            return names_for(Evaluation(catalog, snapshot, self._now(), options), snapshot, event, may_read)
 
         return self._fact_cache.answer(work, options.consistency, options.deadline)
 

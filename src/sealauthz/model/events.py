@@ -28,10 +28,24 @@ def _of_seal(seal: Any) -> dict[str, str]:
     return of_owner if seal.kind == "LEGAL_REP" else {"seal_name": seal.name, **of_owner}
 
 
+_ENTERPRISE_NAME = ("Enterprise", "name")
+
 NAMED = (
-    Named("", "Enterprise", "monitor", lambda enterprise: {"enterprise_name": enterprise.name}),
-    Named("sender_id", "Enterprise", "monitor", lambda enterprise: {"sender_name": enterprise.name}),
+    Named(
+        "",
+        "Enterprise",
+        "monitor",
+        lambda enterprise: {"enterprise_name": enterprise.name},
+        {"enterprise_name": _ENTERPRISE_NAME},
+    ),
+    Named(
+        "sender_id",
+        "Enterprise",
+        "monitor",
+        lambda enterprise: {"sender_name": enterprise.name},
+        {"sender_name": _ENTERPRISE_NAME},
+    ),
     # In the context of a use, the members of an enterprise that holds a seal see it like those of its owner.
-    Named("seal_id", "Seal", "use", _of_seal),
+    Named("seal_id", "Seal", "use", _of_seal, {"seal_name": ("Seal", "name"), "seal_owner_name": _ENTERPRISE_NAME}),
 )
 """What the text of an event names beside what it holds."""

@@ -73,13 +73,15 @@ class Named(NamedTuple):
     """What the text of an event says of the record whose id its value `key` is; of its tenant where `key` is empty.
 
     It is said while every recipient may know of the record, in the context of this action on it: names are read when an
-    event is told, and are kept in none.
+    event is told, and are kept in none. `reads` is the type and the column behind each name: who may not read it is
+    not told it here either, nor is a name that is not there.
     """
 
     key: str
     record_type: str
     action: str
     says: Callable[[Any], Mapping[str, str]]
+    reads: Mapping[str, tuple[str, str]]
 
 
 class Act(NamedTuple):

@@ -78,6 +78,13 @@ class Caller:
         what = f"`{action}` on {resource_type}" if is_known else "this action"
         raise CallerNotPermitted(f"the caller `{self.name}` may not perform {what}")
 
+    def may_read(self, record_type: str, column: str) -> bool:
+        """Tell whether the caller may read a column of a type of records."""
+        try:
+            return column in self.readable(record_type)
+        except CallerNotPermitted:
+            return False
+
     def readable(self, record_type: str) -> frozenset[str]:
         """Return the fields that the caller may read. Raises CallerNotPermitted if it may not read the type at all."""
         self._check_scope(record_type)

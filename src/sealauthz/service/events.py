@@ -7,7 +7,7 @@ look-up finds them. So nothing queues up for a watcher that lags.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,7 +59,9 @@ class Names(Protocol):
     def bundle(self) -> Bundle:
         """The bundle that is served; it may be replaced at any time."""
 
-    def names_for(self, event: Event, options: RequestOptions) -> Mapping[str, str]:
+    def names_for(
+        self, event: Event, options: RequestOptions, may_read: Callable[[str, str], bool]
+    ) -> Mapping[str, str]:
         """Return what the text of an event may name, beside its values."""
 
 
@@ -135,6 +137,6 @@ class EventsServicer(events_pb2_grpc.EventsServiceServicer):
         if language:
             of_then = Consistency(stored.revision, timeline)
             options = RequestOptions(may_see_of(call.caller), call.caller.name, of_then)
-            known = {**self._names.names_for(event, options), **event.values}
+            known = {**self._names.names_for(event, options, call.caller.may_read), **event.values}
             message.text = self._names.bundle.texts.event(event.code, language, known)
         return message

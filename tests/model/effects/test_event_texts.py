@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from acting import ENGINE, NewPlatform, Platform
 from harness import DAY, HOUR, NOW, NewWorld
 
 from sealauthz.decision import RequestOptions
 from sealauthz.decision.assembly import Within
+from sealauthz.model import MODEL
 from sealauthz.model.effects.engine import REPORTED_WITHIN
 from sealauthz.schema import Event
 
@@ -115,3 +118,12 @@ def test_texts_say_until_when(world: NewWorld) -> None:
     here = world()
     named = event("GRANT_CONFIRMED", "user", valid_until=NOW + HOUR)
     assert here.text(named).endswith(" until 2026-09-21 15:14 UTC")
+
+
+def test_each_name_says_which_field_it_is_of() -> None:
+    """A name that does not would be told to nobody; one of another field, to callers who may not read it."""
+    seal = SimpleNamespace(kind="OFFICIAL", name="Seal.name", enterprise=SimpleNamespace(name="Enterprise.name"))
+    enterprise = SimpleNamespace(name="Enterprise.name")
+    for named in MODEL.named:
+        said = named.says(seal if named.record_type == "Seal" else enterprise)
+        assert said == {name: ".".join(column) for name, column in named.reads.items()}
