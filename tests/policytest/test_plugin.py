@@ -40,7 +40,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *arguments: str, remembers: bool = False) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", *arguments]
+    # Hypothesis, which no policy test needs, takes as long to import as the policies take to load.
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:hypothesispytest", *arguments]
     if not remembers:
         command += ["-p", "no:cacheprovider"]
     return subprocess.run(
