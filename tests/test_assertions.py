@@ -193,6 +193,36 @@ def test_the_digest_is_that_of_the_documented_text() -> None:
         digest_of(WHO, "a", "B:c", {"at": at.replace(tzinfo=None)}, request_id="r")
 
 
+def test_no_two_acts_have_the_same_digest() -> None:
+    """Values of other types or in other places, left out or empty, in another form of Unicode: each is its own act."""
+    values = [
+        1,
+        "1",
+        True,
+        "true",
+        "",
+        [],
+        [1],
+        ["1"],
+        [[1]],
+        {},
+        {"a": 1},
+        {"a": "1"},
+        [{"a": 1}],
+        "é",
+        "e\u0301",
+        "\u212b",
+    ]
+    values += ["\u00c5", 2**53, 2**53 + 1, "a\nb", 'a","b":"c']
+    given: list[dict[str, Any]] = [{}, *({"a": value} for value in values), {"a": 1, "b": ""}, {"b": 1}]
+    acts = [(context, {}) for context in given] + [({}, arguments) for arguments in given[1:]]
+    digests = {act_digest(WHO, "use", "Seal:s", *act, "r1") for act in acts}
+    assert len(digests) == len(acts)
+    assert act_digest(WHO, "use", "Seal:s", {"b": 1, "a": {"d": 2, "c": 3}}, {}, "r1") == act_digest(
+        WHO, "use", "Seal:s", {"a": {"c": 3, "d": 2}, "b": 1}, {}, "r1"
+    )
+
+
 def public(key: Any, **more: Any) -> dict[str, Any]:
     return {**key.as_dict(private=False), **more}
 

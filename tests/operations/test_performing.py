@@ -16,7 +16,7 @@ from tiny.model import TINY, Document, TeamMember, facts
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions, Within
 from sealauthz.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvalidRequest
-from sealauthz.facts import Batch, Delete, FactCache, Put, Store, Update, upgrade
+from sealauthz.facts import Batch, Delete, FactCache, Part, Put, Store, Update, upgrade
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.store import writing
 from sealauthz.operations import Operations, Performance, Performed
@@ -283,6 +283,46 @@ def test_what_changes_meanwhile_is_decided_again(store: Store, operations: Opera
     found = document(store, "d1")
     assert found is not None
     assert found.state == "DRAFT"
+
+
+def _imported(*numbers: int) -> Callable[[Store], object]:
+    """A part of an import for each number; the last of several ends it."""
+
+    def do(store: Store) -> None:
+        for number in numbers:
+            store.import_part("importer", Part("i1", frozenset({"red"}), number, is_last=number == 2))
+
+    return do
+
+
+def _replaced(store: Store) -> None:
+    """The document goes, and comes again as it was."""
+    found = document(store, "d2")
+    store.write(Batch("test", "gone", (Delete("Document", "d2"),)))
+    store.write(Batch("test", "again", (Put(found),)))
+
+
+@pytest.mark.parametrize(
+    ("do", "why"),
+    [
+        (_imported(1), "FACT_UNAVAILABLE"),
+        (_imported(1, 2), ""),
+        (_replaced, ""),
+        (Store.begin_new_timeline, ""),
+    ],
+    ids=["import begins", "import comes and goes", "record replaced", "restored"],
+)
+def test_what_the_decision_has_read_is_not_written_upon_once_it_was_moved(
+    store: Store, operations: Operations, do: Callable[[Store], object], why: str
+) -> None:
+    """Rows are those of the decision only while nothing happened to them, be they equal or not."""
+    between = Interference(operations, lambda decision: do(store) if decision == 1 else None)
+    done = operations.perform(asked("archive", "Document:d2", "r1"), OPTIONS)
+    assert between.decisions == 2
+    assert codes(done) == ([why] if why else [])
+    (found,) = store.read("Document", {"id": "d2"}).records
+    assert (found.record.state == "ARCHIVED") == bool(done)
+    assert done.operation is None or found.revision == done.operation.revision == store.revision()
 
 
 def test_what_others_change_is_not_waited_for(store: Store, operations: Operations) -> None:
