@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 import traceback
@@ -127,6 +128,16 @@ def test_a_writer_that_waits_too_long_is_told_so(database_url: str, monkeypatch:
     receipt = write(store, edited("Seal", "s1", name="x"), request_id="r")
     assert (receipt.revision, receipt.is_replay) == (2, False)
     store.close()
+
+
+def test_what_the_driver_logs_of_a_failed_pipeline_quotes_no_row(
+    postgresql_uri: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with psycopg.connect(postgresql_uri) as connection, contextlib.suppress(KeyError), connection.pipeline():
+        connection.execute("SELECT 'quoted'::bigint")
+        raise KeyError
+    assert "InvalidTextRepresentation" in caplog.text
+    assert "quoted" not in caplog.text
 
 
 def _triggered(body: str) -> list[str]:

@@ -21,8 +21,15 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ClauseElement
 
-# INVARIANT: what quotes a row reaches no log. The driver would log the error of a pipeline that another one ended.
-logging.getLogger("psycopg").setLevel(logging.CRITICAL)
+
+def _name_errors(record: logging.LogRecord) -> bool:
+    """Let what the driver logs of a pipeline that failed name the error only, which may quote a row."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(type(said).__name__ if isinstance(said, psycopg.Error) else said for said in record.args)
+    return True
+
+
+logging.getLogger("psycopg").addFilter(_name_errors)
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
