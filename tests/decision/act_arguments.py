@@ -47,6 +47,8 @@ class Speaker:
         self._now = now
         self._ids: dict[str, list[str]] = defaultdict(list)
         self._texts: dict[str, dict[str, None]] = defaultdict(dict)
+        self.hints: Sequence[Any] = ()
+        """Records that are wanted: what they hold is said first."""
         for (record_type, record_id), record in records.items():
             self._ids[record_type].append(record_id)
             for column in MODEL.shapes[record_type].columns:
@@ -104,17 +106,23 @@ class Speaker:
             arguments |= self._record({name: declared[name]}, 0.0, 1.0)
         return replace(deed, arguments=arguments)
 
-    def deed(self, resource: Key, action: str, subject: str) -> Deed:
+    def deed(self, resource: Key, action: str, subject: str, wrong: float = WRONG) -> Deed:
         """Return an act that somebody may try."""
         caller = self._by.choice((PLATFORM, ENGINE, *self._texts.get("audience", ())))
         return Deed(
-            subject, action, resource, self.context(resource[0], action), self.arguments(resource[0], action), caller
+            subject,
+            action,
+            resource,
+            self.context(resource[0], action, wrong),
+            self.arguments(resource[0], action, wrong),
+            caller,
         )
 
     def _record(self, declared: Mapping[str, Argument], wrong: float, more: float) -> dict[str, Any]:
         given: dict[str, Any] = {}
         for name, argument in declared.items():
-            is_said = argument.is_required or self._by.random() < more
+            is_hinted = argument.column is not None and bool(self._hinted(name, argument.column))
+            is_said = argument.is_required or self._by.random() < (0.8 if is_hinted else more)
             if not is_said or (argument.is_required and self._by.random() < wrong / 4):
                 continue
             if argument.is_many:
@@ -131,13 +139,31 @@ class Speaker:
             return self._by.choice(("no-such-thing", "", -1, True, [], {}, *self.ids("Person")[:1]))
         return self._value(argument.name, argument.column)
 
+    def _hinted(self, name: str, column: Column) -> list[Any]:
+        """Return what the wanted records hold under a name or of a type, as far as it is there."""
+        found: list[Any] = []
+        for record in () if column.is_instant else self.hints:
+            for each in MODEL.shapes[type(record).__name__].columns:
+                value = getattr(record, each.name)
+                is_named = each.name in (name, f"{name}_id") and each.ref == column.ref and each.words == column.words
+                is_itself = each.name == "id" and column.ref == type(record).__name__
+                is_of_type = column.ref is not None and (each.ref == column.ref or is_itself)
+                is_of_type = is_of_type and value in self._ids.get(column.ref or "", ())
+                is_digest = each.name == "digest" and name in ("digest", "documents", "digests")
+                if value is not None and (is_named or is_of_type or is_digest):
+                    found.append(value)
+        return found
+
     def _value(self, name: str, column: Column) -> Any:
+        hinted = self._hinted(name, column)
+        if hinted and self._by.random() < 0.8:
+            return str(self._by.choice(hinted)) if column.type is str else self._by.choice(hinted)
         if column.words is not None:
             return self._by.choice([str(word) for word in column.words])
         if column.ref is not None:
             return self._by.choice(self.ids(column.ref) or ["no-such-thing"])
         if column.is_instant:
-            return self._by.choice(_instants(self._now))
+            return self._now + DAY if self.hints and self._by.random() < 0.7 else self._by.choice(_instants(self._now))
         if column.type is bool:
             return self._by.random() < 0.5
         if column.type is int:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -24,6 +24,7 @@ from sealauthz.facts import Put, Update
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import IdentityVerification
 from sealauthz.policytest.suite import Ask
+from sealauthz.schema import values_of
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -55,10 +56,13 @@ class Chance:
         self.world = world
         self.deed: Deed
         """What was tried last."""
+        self.hints: Sequence[Any] = ()
 
     @property
     def speaker(self) -> Speaker:
-        return Speaker(self.by, self.world.records, self.world.now)
+        speaker = Speaker(self.by, self.world.records, self.world.now)
+        speaker.hints = self.hints
+        return speaker
 
     def deed_of(self, ask: Ask) -> Deed:
         """Return what a policy test asks as an act, with arguments."""
@@ -74,15 +78,21 @@ class Chance:
         audience = getattr(self.world.records.get(resource), "audience", "")
         return audience or PLATFORM
 
-    def persist(self, deed: Deed, tries: int = _TRIES) -> Tried:
-        """Try an act until it is done or denied for good: what a refusal names is said in another way."""
-        tried, allowed = self.world.attempt(deed), None
+    def persist(self, deed: Deed, tries: int = _TRIES, *, lightly: bool = False) -> Tried:
+        """Try an act until it is done or denied for good: what a refusal names is said in another way.
+
+        `lightly`: no law is looked at.
+        """
+        attempt = self.world.do if lightly else self.world.attempt
+        tried, allowed = attempt(deed), None
         for _ in range(tries):
             self.deed = deed
             if _DIGEST.search(str(tried.error)):
                 break
             if isinstance(tried.error, InvalidRequest):
                 paths = [violation.field for violation in tried.error.violations] or ["arguments"]
+                if lightly and "subject" in paths:
+                    break
                 allowed, deed = deed, self.speaker.said_again(deed, self.by.choice(paths))
             elif tried.performed is not None and not tried.performed:
                 shown = self.show_face(deed, tried.performed.decision)
@@ -95,7 +105,7 @@ class Chance:
                     break
             else:
                 break
-            tried = self.world.attempt(deed)
+            tried = attempt(deed)
         return tried
 
     def other_rules(self, tried: Tried) -> tuple[Deed, dict[Key, Any]] | None:
@@ -123,6 +133,8 @@ class Chance:
         if not steps or str(deed.context.get("verification", "")).startswith("shown-"):
             return None
         said = {name: str(value) for name, value in steps[0].parameters.items()}
+        if not said.keys() >= {"purpose", "bound_type", "bound_id"}:
+            return None
         check = f"shown-{len(self.world.records)}"
         record = IdentityVerification(
             check, deed.subject, "FACE", said["purpose"], check, said["bound_type"], said["bound_id"],  # type: ignore[arg-type]
@@ -140,6 +152,41 @@ class Chance:
             decision = self.world.decide(deed)
             if decision or {step.code for step in decision.next_steps} == {FACE}:
                 return deed
+        return None
+
+    def legal_for(
+        self, acts: Sequence[tuple[tuple[str, str], Callable[[str], bool]]], near: set[str], done: Counter[Any]
+    ) -> Deed | None:
+        """Look for an act that is allowed to one of those who may do it, in the order of acts, records near first.
+
+        `done` counts the acts that were tried before: those come last. None where nothing was found.
+        """
+        speaker = self.speaker
+        people = speaker.ids("Person")
+        places = [
+            ((record_type, record_id), action, may_act)
+            for (record_type, action), may_act in acts
+            for record_id in speaker.ids(record_type)
+            if done[action, (record_type, record_id)] < 4
+        ]
+        tried: Counter[Any] = Counter()
+        for (action, key, *_), count in done.items():
+            tried[key[0], action] += count
+
+        def rank(place: tuple[Key, str, Any]) -> tuple[int, bool]:
+            key, action, _ = place
+            is_near = not near.isdisjoint((key[1], *map(str, values_of(self.world.records[key]))))
+            return tried[key[0], action], not is_near
+
+        for resource, action, may_act in sorted(places, key=rank)[:40]:
+            for person in filter(may_act, people):
+                if (action, resource, person) in done:
+                    continue
+                said = replace(speaker.deed(resource, action, person, 0.0), caller=self.caller_of(resource))
+                for deed in (replace(said, context={}), said) if said.context else (said,):
+                    decision = self.world.decide(deed)
+                    if decision or {step.code for step in decision.next_steps} == {FACE}:
+                        return deed
         return None
 
     def any(self) -> Deed | None:

@@ -155,7 +155,7 @@ class ActingWorld:
         """Write facts of the outside world, if they may be; all is looked at then."""
         try:
             self.write(*changes)
-        except (InvariantBroken, FactConflict):
+        except (InvariantBroken, FactConflict, InvalidRequest):
             self._assert_nothing_changed("a refused write")
             return False
         self._read()
@@ -178,6 +178,18 @@ class ActingWorld:
         """Decide on all rows as they were read from the tables last, by way of no cache of a store."""
         pdp = PolicyDecisionPoint(self.memory, bundle, lambda: self.now)
         return pdp.decide(deed.question, RequestOptions(caller=deed.caller))
+
+    def do(self, deed: Deed) -> Tried:
+        """Try an act, and only read what there is then."""
+        performance = signed(Performance(deed.question, f"request-{next(self._numbers)}", deed.arguments), self.now)
+        operations = Operations(self.store, self.pdp, Issuer("authz", _KEYS), TRUSTED)
+        try:
+            tried = Tried(operations.perform(performance, RequestOptions(caller=deed.caller)))
+        except (InvalidRequest, InvariantBroken, FactConflict, CallerNotPermitted) as error:
+            return Tried(error=error)
+        if tried.is_done:
+            self._read()
+        return tried
 
     def attempt(self, deed: Deed, meanwhile: Callable[[], object] | None = None) -> Tried:
         """Try an act, and hold what comes of it against the laws.

@@ -1,0 +1,181 @@
+"""The law of next steps: who follows those of a deny, each by whom it names, gets an allow, or hears that it is over.
+
+For each reason a world of the policy tests is looked for in which the steps are followed to an allow: acts are
+performed, facts of the outside world are written by their owners, waiting moves the clock. Where that ends nowhere, the
+reason is listed here, with why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+
+import pytest
+from acting_world import Ground
+from effort import EFFORT, Effort
+from following_by_acts import Denied, Follower, denied
+from following_ways import ENDED_BY, WAYS
+from scene import BUNDLE
+
+from sealauthz.answers import NOTHING_TO_DO
+from sealauthz.model import MODEL
+
+BOOK = BUNDLE.rulebook
+STEPS = {code: set(entry.next_steps) - {NOTHING_TO_DO} for code, entry in BOOK.reasons.items()}
+
+_WORLDS = 24 if EFFORT is Effort.THOROUGH else 8
+"""In how many worlds a reason is followed, until one ends in an allow."""
+
+_ELSEWHERE = "what is asked about is at another point; its progress tells at which"
+_OTHER_KIND = "it is never done so, or never to this; the step is to do another thing"
+
+OVER: dict[str, str] = {
+    "ACCOUNT_CLOSED": "the account is over",
+    "SEAL_REVOKED": "the seal is over",
+    "SEAL_EXPIRED": "the seal is over",
+    "DEVICE_RETIRED": "the device is over",
+    "ALREADY_APPEALED": "the appeal is over",
+    "APPEAL_TOO_LATE": "the time to appeal is over",
+    "CASE_OVER": "the case is over",
+    "REVIEW_REJECTED": "the review: another contract is sent",
+    "CASE_NOT_EXECUTABLE": _ELSEWHERE,
+    "CASE_NOT_EXECUTED": _ELSEWHERE,
+    "CASE_NOT_IN_REVIEW": _ELSEWHERE,
+    "CASE_NOT_OBJECTED": _ELSEWHERE,
+    "CASE_NOT_SUBMITTABLE": _ELSEWHERE,
+    "CASE_NOT_UNDER_APPEAL": _ELSEWHERE,
+    "NOT_IN_NOTICE": _ELSEWHERE,
+    "RETRIEVAL_NOT_EXECUTED": _ELSEWHERE,
+    "CERTIFICATION_OF_CASE": _OTHER_KIND,
+    "GUARANTEE_NOT_AUTOMATIC": _OTHER_KIND,
+    "SEAL_IS_ELECTRONIC": _OTHER_KIND,
+    "SEAL_IS_PHYSICAL": _OTHER_KIND,
+}
+"""The reasons with steps that lead to no allow of what was asked, and why: their texts say so."""
+
+SAID_AGAIN = {"HOLD_REFERENCE_REQUIRED", "HOLD_SOURCE_REQUIRED", "RECEIPT_EXPIRED", "RESOLUTION_SOURCE_REQUIRED"}
+"""The reasons without a step whose text itself says what to do: to ask again with more words, or to begin again."""
+
+UNREACHED: dict[str, str] = {
+    "UNKNOWN_ACTION": "no policy test asks what the product does not know; the step is to ask something else",
+    "UNKNOWN_TYPE": "as UNKNOWN_ACTION",
+    "POLICY_ERROR": "no fixture makes the policies fail; the platform mends them",
+    "FACT_UNAVAILABLE": "only facts that no store holds bring it about; the step is to ask again later",
+    "HOLDER_IS_OWNER": "only facts that no store holds bring it about: the grant is refused before it is made",
+}
+"""The reasons that no fixture which a store holds brings about."""
+
+_NOBODY_ELSE = "the fixtures hold no other seal or person that would do"
+_TERMS = "a new right or paper is made, and chance does not hit the terms that the question needs"
+_SEVERAL = "several persons have to act one after the other, which the search does not put together"
+_NOBODY_FINDS = "the fixtures do not say who reported the seal lost, so that everybody is asked for a second person"
+
+NOT_SHOWN: dict[str, str] = {
+    "APPROVAL_BEYOND_GRANT": _NOBODY_ELSE,
+    "NOT_RESOLUTION_RECORDER": _NOBODY_ELSE,
+    "NO_SIGNING_AUTHORITY": _NOBODY_ELSE,
+    "REVIEWER_NOT_ENTITLED": _NOBODY_ELSE,
+    "SEAL_NOT_IN_CATEGORY": _NOBODY_ELSE,
+    "SEAL_NOT_OF_PARTY": _NOBODY_ELSE,
+    "SEAL_NOT_PERMITTED_FOR_TASK": _NOBODY_ELSE,
+    "SEAL_OF_ANOTHER_ENTERPRISE": _NOBODY_ELSE,
+    "AUTO_SIGN_NOT_GRANTED": _TERMS,
+    "BATCH_NOT_ALLOWED": _TERMS,
+    "CONTRACT_TYPE_NOT_COVERED": _TERMS,
+    "DELEGATION_EXCEEDS_PRINCIPAL": _TERMS,
+    "DELEGATION_EXPIRED": _TERMS,
+    "EMERGENCY_NOT_ALLOWED": _TERMS,
+    "GRANTEE_NOT_MEMBER": _TERMS,
+    "GRANT_EXPIRED": _TERMS,
+    "GRANT_INVALIDATED_ADMIN_CHANGED": _TERMS,
+    "GRANT_RECONFIRM_REQUIRED": _TERMS,
+    "GRANT_TOO_BROAD": _TERMS,
+    "OWNER_ENTERPRISE_FROZEN": _TERMS,
+    "REQUEST_USED_UP": _TERMS,
+    "REQUEST_WITHOUT_DOCUMENTS": _TERMS,
+    "RESOLUTION_REQUIRED": _TERMS,
+    "USE_LIMIT_EXHAUSTED": _TERMS,
+    "CARRIER_MATCH_OF_ANOTHER": _SEVERAL,
+    "CARRIER_TIME_AHEAD": _SEVERAL,
+    "CASE_LEFT_IDLE": _SEVERAL,
+    "CERT_EXPIRED": _SEVERAL,
+    "CERT_REVOKED": _SEVERAL,
+    "DUPLICATE_APPLICATION": _SEVERAL,
+    "END_NOT_PROPOSED": _SEVERAL,
+    "GRANT_NOT_CONFIRMED": _SEVERAL,
+    "HOLD_NOT_RELEASABLE": _SEVERAL,
+    "INVITATION_NOT_CLAIMED": _SEVERAL,
+    "INVITATION_TO_ACCEPT": _SEVERAL,
+    "INVITATION_TO_CLAIM": _SEVERAL,
+    "NEW_ADMIN_ONLY": _SEVERAL,
+    "NO_ACTIVE_ADMIN": _SEVERAL,
+    "OBJECTION_OPEN": _SEVERAL,
+    "POST_APPROVAL_MISSING": _SEVERAL,
+    "REMINDERS_USED_UP": _SEVERAL,
+    "SEAL_UNDER_REVIEW": _SEVERAL,
+    "SEAL_LOST": _NOBODY_FINDS,
+    "SEAL_STILL_LOST": _NOBODY_FINDS,
+}
+"""The reasons of which it is not shown that their steps end, and why. What is followed one step on is in
+`test_following_steps.py`.
+"""
+
+
+@pytest.fixture(scope="module")
+def ground(new_database: Callable[[str], str]) -> Iterator[Ground]:
+    ground = Ground(new_database("sqlite"))
+    yield ground
+    ground.close()
+
+
+@cache
+def worlds() -> Mapping[str, list[Denied]]:
+    """The denied questions by each of their reasons."""
+    found: dict[str, list[Denied]] = defaultdict(list)
+    for each in denied():
+        for code in each.ask.expected.reasons or ():
+            found[code].append(each)
+    return found
+
+
+def some(reached: list[Denied]) -> list[Denied]:
+    """Return worlds of one reason, spread over all of them: those first in which it stands alone."""
+    ordered = sorted(reached, key=lambda each: len(each.ask.expected.reasons or ()) > 1)
+    return ordered[:: max(1, len(ordered) // _WORLDS)][:_WORLDS]
+
+
+def ends_in_an_allow(ground: Ground, code: str) -> bool:
+    return any(Follower(ground, each).follow() for each in some(worlds()[code]))
+
+
+def test_every_step_leads_somewhere_and_names_acts_that_there_are() -> None:
+    assert set().union(*STEPS.values()) == WAYS.keys()
+    named = [name for way in WAYS.values() for name in way.acts] + [name for acts in ENDED_BY.values() for name in acts]
+    for name in named:
+        resource, _, action = name.rpartition(" ")[2].partition("/")
+        assert MODEL.action(action, resource).effect is not None, name
+
+
+def test_every_reason_is_followed_over_or_reasoned() -> None:
+    listed = [*OVER, *UNREACHED, *NOT_SHOWN]
+    assert len(listed) == len(set(listed))
+    assert set(listed) <= {code for code, steps in STEPS.items() if steps}
+    assert BOOK.reasons.keys() - worlds().keys() <= UNREACHED.keys()
+
+
+def test_what_is_over_says_so_and_asks_for_nothing() -> None:
+    """A reason without a step is an end: its text says what is, and sends nobody anywhere."""
+    for code in OVER.keys() | {code for code, steps in STEPS.items() if not steps} - SAID_AGAIN:
+        for language in ("en", "zh"):
+            text = BUNDLE.texts.reason(code, language, {})
+            assert text
+            assert not re.search("[Pp]lease|(^|[，。；])请", text), (code, text)
+
+
+@pytest.mark.timeout(600)
+def test_who_follows_the_steps_is_allowed_in_the_end(ground: Ground) -> None:
+    listed = OVER.keys() | UNREACHED.keys() | NOT_SHOWN.keys()
+    followed = sorted(code for code, steps in STEPS.items() if steps and code not in listed)
+    assert [code for code in followed if not ends_in_an_allow(ground, code)] == []
