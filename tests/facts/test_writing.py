@@ -302,6 +302,7 @@ def test_personal_text_is_in_its_own_row_only(store: Store) -> None:
         ("RetrievalCase", "case", "retrieval_case"): {"reason_text": "秘密原因二"},
         ("Objection", "objection", "objection"): {"ground": "秘密原因三"},
         ("SigningTask", "task2", "signing_task"): {"refusal_reason": "秘密原因四"},
+        ("Approval", "approval", "approval"): {"reason": "秘密原因五"},
     }
     personal = {
         (cls.__name__, c.name) for cls in MODEL.records.values() for c in shape_of(cls).columns if c.is_personal
