@@ -87,6 +87,7 @@ FINAL = {
     "SealUse": "NOT_SEALED SEALED",
     "SealUseRequest": "COMPLETED EXPIRED FINISHED VOIDED WITHDRAWN",
     "SigningTask": "EXPIRED REJECTED SIGNED TRANSFERRED VOIDED",
+    "StampReport": "COMPARED",
 }
 
 
