@@ -188,7 +188,7 @@ def test_the_time_of_the_question_counts(sealauthz, new, facts):
     assert found["facts"][0]["changes"] == []
     # With a fresh check they had access before, and now have it without.
     lines = {change["approval_line"] for change in found["facts"][0]["fresh_changes"]}
-    assert lines == {f"{GAIN} task=task-cartons", f"~{GAIN[1:]} -CONSUME_VERIFICATION"}
+    assert lines == {f"{GAIN} task=task-cartons", f"~{GAIN[1:]} +CONSUME_ASSERTION -CONSUME_VERIFICATION"}
 
 
 # --- what it cannot tell --------------------------------------------------------------------------------------------
