@@ -44,7 +44,6 @@ lapses(person: Person, "approve_afterwards", use: EmergencyUse, context, at) if
 requires("witness", _: SealProposal, "DESTRUCTION_PROPOSED");
 requires("witness", _: SealProposal, "NOT_THE_PROPOSER");
 requires("witness", _: SealProposal, "NOT_A_WITNESS_YET");
-requires("witness", _: SealProposal, "PRESENT_MEMBER");
 meets(_: Person, "DESTRUCTION_PROPOSED", "witness", proposal: SealProposal, _) if
   proposal.state = "OPEN" and
   proposal.ending = "DESTROY";
@@ -52,8 +51,6 @@ meets(person: Person, "NOT_THE_PROPOSER", "witness", proposal: SealProposal, _) 
   proposal.proposed_by.person_id != person.id;
 meets(person: Person, "NOT_A_WITNESS_YET", "witness", proposal: SealProposal, _) if
   not is_witness(person.id, proposal);
-meets(person: Person, "PRESENT_MEMBER", "witness", proposal: SealProposal, context) if
-  is_member(person, proposal.seal.enterprise, context);
 
 is_witness(person_id, proposal: SealProposal) if
   witness in proposal.witnesses and

@@ -30,7 +30,7 @@ obligation(_: Person, "carry_out", seal: Seal, _, "ALERT_ABNORMAL_LICENCE") if i
 #@ A-04
 because("LICENCE_EXISTING", "ENTERPRISE_IN_LIQUIDATION", _: Person, seal: Seal, _) if
   is_in_liquidation(seal.enterprise);
-because("MEMBER", "ENTERPRISE_IN_LIQUIDATION", person: Person, resource, context) if
+because(["MEMBER", "ON_RECORD_AS_MEMBER"], "ENTERPRISE_IN_LIQUIDATION", person: Person, resource, context) if
   owner(resource, context, enterprise) and
   is_in_liquidation(enterprise) and
   registry_names(person.id, enterprise) and

@@ -193,6 +193,9 @@ LATER = frozenset(
 TWIN = {(action, step) for action in ("certify", "authenticate") for step in ("RETRIEVE_ENTERPRISE", "JOIN_ENTERPRISE")}
 """Of the enterprise that is authenticated already, only the id is known where another is to be authenticated."""
 
+AS_A_MEMBER = {"invite", "grant", "request_use", "submit_review", "propose_end", "decide", "witness", "record_return"}
+"""What the legal representative does as a member, and joins first: that has a step of its own."""
+
 
 def test_of_every_next_step_it_is_said_where_it_leads() -> None:
     steps = {step for entry in BOOK.reasons.values() for step in entry.next_steps} - {NOTHING_TO_DO}
@@ -211,7 +214,8 @@ def dead_ends(facts: Facts, pdp_at: Callable[[int], PolicyDecisionPoint], decisi
             for asked, at in ACTIONS[step.code](facts, question, step, now):
                 answer = pdp_at(at).decide(asked)
                 again = [each.code for each in answer.reasons]
-                if not answer and (set(again) - known - LATER or asked == question):
+                later = {*LATER, "NOT_A_MEMBER"} if asked.action in AS_A_MEMBER else LATER
+                if not answer and (set(again) - known - later or asked == question):
                     yield f"{reason.code} → {step.code} → {again}"
 
 

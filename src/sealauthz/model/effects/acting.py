@@ -30,7 +30,8 @@ def is_standing(assignment: Any, now: Instant) -> bool:
 def own_membership(act: Act, enterprise: Any) -> Any:
     """Return the membership under which the subject acts for an enterprise.
 
-    A legal representative may act without one; what is on record under a membership they do as a member.
+    A legal representative may act without one; what is on record under a membership they do as a member, as the
+    policies require (`on_record.polar`).
     """
     for membership in enterprise.memberships.holding("person_id", act.subject.id):
         if is_live(membership, act.now):
