@@ -748,6 +748,15 @@ lapses(person: Person, "view_administrator", enterprise: Enterprise, context, at
 lapses(person: Person, "view_administrator", enterprise: Enterprise, context, at) if
   pending_application(person, enterprise, application, context) and
   at = application.expires_at;
+lapses(person: Person, "view_administrator", enterprise: Enterprise, context, at) if
+  sent_task_lapses(person, enterprise, context, at);
+
+# A task connects with an enterprise until the deadline of its contract.
+sent_task_lapses(person: Person, enterprise: Enterprise, context, at) if
+  open_task_for(person, enterprise.id, task) and
+  task.signatory.contract.state = "SIGNING" and
+  context.now < task.signatory.contract.deadline and
+  at = task.signatory.contract.deadline;
 
 # The earliest end of any administrator's role matters too: the last one left decides who is the last.
 admin_lapses(_: Person, enterprise: Enterprise, context, at) if

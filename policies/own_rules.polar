@@ -98,6 +98,8 @@ because("CHANGE_AGREED", "FACE_VERIFICATION_REQUIRED", person: Person, resource,
 parameter("VERIFY_FACE", "purpose", "SEAL_MANAGE", _: Person, _, _: RulesContext);
 parameter("VERIFY_FACE", "bound_type", "Enterprise", _: Person, _, _: RulesContext);
 parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _, context: RulesContext) if digest_of_rules(digest, context);
+# A face that is shown for rules that nobody named serves none.
+leads_nowhere("VERIFY_FACE", _: Person, _, context: RulesContext) if not digest_of_rules(_, context);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, resource, context: RulesContext) if
   owner(resource, context, enterprise) and
   id = enterprise.id;

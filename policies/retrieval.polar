@@ -625,6 +625,8 @@ lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if
   pending_application(person, enterprise, application, context) and
   at = application.expires_at;
 lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if
+  sent_task_lapses(person, enterprise, context, at);
+lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if
   administrators_do_not_answer(person, enterprise, application, context) and
   at = application.expires_at;
 lapses(person: Person, "execute", case: RetrievalCase, context, at) if
