@@ -95,7 +95,6 @@ def pytest_configure() -> None:
             else:
                 engine = compiled(model, sources, statements, rulebook)
             known[model, sources] = engine
-            _LOADS.append(sources)
             if sources == installed and isinstance(engine, _CompiledLater):
                 _INSTALLED.append(engine)
         return engine
@@ -120,16 +119,22 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
-_LOADS: list[tuple[Source, ...]] = []
-"""What was compiled since old garbage was collected."""
+_STATM = Path("/proc/self/statm")
+_GROWTH = 150 * 2**20 // os.sysconf("SC_PAGE_SIZE")
+_seen = [0]
+"""How many pages the process had when old garbage was collected last."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     """Collect old garbage, which is bundles above all, when there is enough of it to be worth reading everything."""
-    if len(_LOADS) >= 12:
-        _LOADS.clear()
+    if _STATM.exists() and _pages() > _seen[0] + _GROWTH:
         gc.collect()
+        _seen[0] = _pages()
+
+
+def _pages() -> int:
+    return int(_STATM.read_text(encoding="ascii").split()[1])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -152,7 +157,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     # All that is there now is old, and stays. It is not frozen: what a load makes would count as young then, and be
     # read three times, which takes as long as a reload.
     gc.collect()
-    gc.set_threshold(100_000, 10, 1_000_000)
+    gc.set_threshold(100_000, 10, 1_000_000 if _STATM.exists() else 10)
 
 
 _TESTS = Path(__file__).parent

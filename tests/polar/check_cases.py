@@ -728,7 +728,7 @@ NEVER = [
         "types",
         'parameter("STEP", "x", l, _: Person, seal: Seal, _) if l = seal.holds;',
         'parameter("STEP", "x", l, _: Person, seal: Seal, _) if l = seal.name;',
-        "must give JoinApplication or Person or int or str here",
+        "must give Approval or JoinApplication or Person or int or str here",
     ),
 ]
 
