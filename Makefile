@@ -15,7 +15,7 @@ FUZZ_ARGS ?=
 SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto format check static lint types generated policies quick test coverage reference run demo \
+.PHONY: help setup lock proto format check static lint types generated policies quick test coverage reference run demo pools \
   bench equality mutate fuzz soak thorough
 
 help: ## list the targets
@@ -73,6 +73,9 @@ quick: setup ## the tests for while you work: compiled policies, SQLite, few ran
 
 test: setup ## run all tests, on SQLite and PostgreSQL, and one in sixty policy tests on oso too
 	$(RUN_TESTS) $(PYTEST_ARGS)
+
+pools: setup ## the tests of the way on which calls are served where the grpcio that is installed is not known
+	$(BIN)/pytest --in-pools tests/service/test_requests.py tests/service/test_malformed.py $(PYTEST_ARGS)
 
 coverage: setup ## run all tests, and show which lines those that are not slow reach, and the policy tests of the policies
 	$(RUN_TESTS) --cov --cov-report=term --policy-coverage table --policy-coverage-of policies \
