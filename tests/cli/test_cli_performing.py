@@ -85,6 +85,12 @@ def test_an_act_without_an_answer_names_its_request_id():
     assert _stopped(refused, "a:1", True).message == "no"
 
 
+def test_an_act_that_wants_the_persons_word_says_what_is_to_be_signed():
+    error = CallFailed(grpc.StatusCode.PERMISSION_DENIED, "sign", "ASSERTION_NEEDED", {"digest": "sha256:ab"})
+    error.request_id = "f1"
+    assert _stopped(error, "a:1", True).message == "sign: --assertion-file, over sha256:ab with --request-id f1"
+
+
 # --- arguments --------------------------------------------------------------------------------------------------------
 
 

@@ -169,7 +169,9 @@ def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:
         # The text of grpc names sockets and retries; the address and whether TLS was used help more.
         how = "in plain text" if insecure else "over TLS"
         return Stop(f"no server answers at `{address}` {how}{again}", code)
-    return Stop(f"{error.message or error.code.name}{again}", code)
+    digest = error.metadata.get("digest", "")
+    signed = f": --assertion-file, over {digest} with --request-id {error.request_id}" if digest else ""
+    return Stop(f"{error.message or error.code.name}{signed}{again}", code)
 
 
 def _token(token_file: Path | None) -> str:
