@@ -84,24 +84,24 @@ has_entitled_inviter(invitation: Invitation, context) if
 
 # What an outsider is told: that their application waits, was not answered or was turned down.
 #@ M-01
-because(["MEMBER", "ON_RECORD_AS_MEMBER"], "JOIN_PENDING", person: Person, resource, context) if
+because("MEMBER", "JOIN_PENDING", person: Person, resource, context) if
   is_outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
   not is_retrieving(person, enterprise, context) and
   is_applicant(person, enterprise, context) and
   not has_used_up_reminders(person, enterprise, context);
-because(["MEMBER", "ON_RECORD_AS_MEMBER"], "JOIN_UNANSWERED", person: Person, resource, context) if
+because("MEMBER", "JOIN_UNANSWERED", person: Person, resource, context) if
   is_outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
   not is_retrieving(person, enterprise, context) and
   has_used_up_reminders(person, enterprise, context);
-because(["MEMBER", "ON_RECORD_AS_MEMBER"], "JOIN_REJECTED", person: Person, resource, context) if
+because("MEMBER", "JOIN_REJECTED", person: Person, resource, context) if
   is_outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
   not is_applicant(person, enterprise, context) and
   recent_rejection(person, enterprise, _, context);
 # Only those who are connected to the enterprise learn that it has nobody to turn to.
-because(["MEMBER", "ON_RECORD_AS_MEMBER"], "NO_ACTIVE_ADMIN", person: Person, resource, context) if
+because("MEMBER", "NO_ACTIVE_ADMIN", person: Person, resource, context) if
   is_outsider(person, resource, context, enterprise) and
   not has_administrator(enterprise, context) and
   not is_retrieving(person, enterprise, context) and
@@ -109,7 +109,7 @@ because(["MEMBER", "ON_RECORD_AS_MEMBER"], "NO_ACTIVE_ADMIN", person: Person, re
 
 # A person who retrieves the enterprise already is told to follow that, and not to retrieve it.
 #@ A-10
-because(["MEMBER", "ON_RECORD_AS_MEMBER"], "RETRIEVAL_NOT_EXECUTED", person: Person, resource, context) if
+because("MEMBER", "RETRIEVAL_NOT_EXECUTED", person: Person, resource, context) if
   is_outsider(person, resource, context, enterprise) and
   is_retrieving(person, enterprise, context);
 because("ADMIN_PRESENT", "RETRIEVAL_NOT_EXECUTED", person: Person, resource, context) if
@@ -133,17 +133,17 @@ because("ENTERPRISE_ADMIN", "REGISTRY_STALE", person: Person, resource, context)
 
 # A suspended member, and the member of a closed enterprise, are told so.
 #@ M-13
-because(["MEMBER", "ON_RECORD_AS_MEMBER"], "MEMBERSHIP_SUSPENDED", person: Person, resource, context) if
+because("MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, resource, context) if
   owner(resource, context, enterprise) and
   suspended(person, enterprise) and
-  not is_member(person, enterprise, context);
+  not belongs(person, enterprise, context);
 because("ENTERPRISE_OPERATING", "ENTERPRISE_CLOSED", _: Person, resource, context) if
   owner(resource, context, enterprise) and
   enterprise.operating_state = "CLOSED";
 
 is_outsider(person: Person, resource, context, enterprise) if
   owner(resource, context, enterprise) and
-  not is_member(person, enterprise, context) and
+  not belongs(person, enterprise, context) and
   not suspended(person, enterprise) and
   not is_holders_user(person, resource, context);
 

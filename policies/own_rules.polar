@@ -94,6 +94,7 @@ digest_of_rules(digest, context: RulesContext) if
 because("CHANGE_AGREED", "FACE_VERIFICATION_REQUIRED", person: Person, resource, context: RulesContext) if
   owner(resource, context, enterprise) and
   acts_alone(person, enterprise, context) and
+  not changes_alone(person, enterprise, context) and
   not is_ahead_check(context.verification, person, context);
 parameter("VERIFY_FACE", "purpose", "SEAL_MANAGE", _: Person, _, _: RulesContext);
 parameter("VERIFY_FACE", "bound_type", "Enterprise", _: Person, _, _: RulesContext);
