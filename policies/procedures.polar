@@ -140,8 +140,9 @@ has_band_between(enterprise: Enterprise, band: AmountBand, amount) if
   band.from_amount < other.from_amount and
   other.from_amount <= amount;
 
-because("PROCESS_FOLLOWED", "AMOUNT_EXCEEDS_LIMIT", _: Person, seal: Seal, context) if
+because("PROCESS_FOLLOWED", "AMOUNT_EXCEEDS_LIMIT", person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
+  not seals_alone(person, seal, contract, context) and
   process_of_amount_is_open(seal, contract, _, context);
 because("PROCESS_FOLLOWED", "AMOUNT_CURRENCY_UNSUPPORTED", _: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -231,8 +232,9 @@ is_out_of_hours(enterprise: Enterprise, context) if
   has_working_hours(enterprise) and
   not in_working_hours(enterprise, _, context);
 
-because("PROCESS_FOLLOWED", "OUT_OF_HOURS", _: Person, seal: Seal, context) if
+because("PROCESS_FOLLOWED", "OUT_OF_HOURS", person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
+  not seals_alone(person, seal, contract, context) and
   not hour_is_settled(seal, contract, context);
 
 obligation(_: Person, "use", seal: Seal, context, "ALERT_OUT_OF_HOURS") if is_out_of_hours(seal.enterprise, context);

@@ -198,7 +198,10 @@ meets(person: Person, "NOT_OWN_REVIEW", "decide", review: SealReview, context) i
 because("NOT_OWN_REVIEW", "FACE_VERIFICATION_REQUIRED", person: Person, review: SealReview, context) if
   review.submitted_by.person_id = person.id and
   review.seal.kind != "LEGAL_REP" and
-  acts_alone(person, review.seal.enterprise, context);
+  acts_alone(person, review.seal.enterprise, context) and
+  not fresh_face_check(
+    context.verification, person, "SEAL_MANAGE", "SealReview", review.id, context.parameters.face_for_management,
+    context);
 
 # A face that was reviewed so stays reviewed: it was right when it was decided.
 was_alone_at(decider: Membership, enterprise: Enterprise, at, context) if
