@@ -86,23 +86,33 @@ has_entitled_inviter(invitation: Invitation, context) if
 #@ M-01
 because("MEMBER", "JOIN_PENDING", person: Person, resource, context) if
   is_outsider(person, resource, context, enterprise) and
+  waits_for_answer(person, enterprise, context);
+because("MEMBER", "JOIN_UNANSWERED", person: Person, resource, context) if
+  is_outsider(person, resource, context, enterprise) and
+  is_left_unanswered(person, enterprise, context);
+because("MEMBER", "JOIN_REJECTED", person: Person, resource, context) if
+  is_outsider(person, resource, context, enterprise) and
+  was_turned_down(person, enterprise, context);
+# Only those who are connected to the enterprise learn that it has nobody to turn to.
+because("MEMBER", "NO_ACTIVE_ADMIN", person: Person, resource, context) if
+  is_outsider(person, resource, context, enterprise) and
+  has_nobody_to_turn_to(person, enterprise, context);
+
+# What became of the wish to join.
+waits_for_answer(person: Person, enterprise: Enterprise, context) if
   has_administrator(enterprise, context) and
   not is_retrieving(person, enterprise, context) and
   is_applicant(person, enterprise, context) and
   not has_used_up_reminders(person, enterprise, context);
-because("MEMBER", "JOIN_UNANSWERED", person: Person, resource, context) if
-  is_outsider(person, resource, context, enterprise) and
+is_left_unanswered(person: Person, enterprise: Enterprise, context) if
   has_administrator(enterprise, context) and
   not is_retrieving(person, enterprise, context) and
   has_used_up_reminders(person, enterprise, context);
-because("MEMBER", "JOIN_REJECTED", person: Person, resource, context) if
-  is_outsider(person, resource, context, enterprise) and
+was_turned_down(person: Person, enterprise: Enterprise, context) if
   has_administrator(enterprise, context) and
   not is_applicant(person, enterprise, context) and
   recent_rejection(person, enterprise, _, context);
-# Only those who are connected to the enterprise learn that it has nobody to turn to.
-because("MEMBER", "NO_ACTIVE_ADMIN", person: Person, resource, context) if
-  is_outsider(person, resource, context, enterprise) and
+has_nobody_to_turn_to(person: Person, enterprise: Enterprise, context) if
   not has_administrator(enterprise, context) and
   not is_retrieving(person, enterprise, context) and
   is_connected_to(person, enterprise, context);

@@ -36,25 +36,16 @@ otherwise("ON_RECORD_AS_MEMBER", "NOT_A_MEMBER");
 # A representative is told what an outsider is told: what became of their application, or that they retrieve already.
 because("ON_RECORD_AS_MEMBER", "JOIN_PENDING", person: Person, resource, context) if
   is_not_on_record(person, resource, context, enterprise) and
-  has_administrator(enterprise, context) and
-  not is_retrieving(person, enterprise, context) and
-  is_applicant(person, enterprise, context) and
-  not has_used_up_reminders(person, enterprise, context);
+  waits_for_answer(person, enterprise, context);
 because("ON_RECORD_AS_MEMBER", "JOIN_UNANSWERED", person: Person, resource, context) if
   is_not_on_record(person, resource, context, enterprise) and
-  has_administrator(enterprise, context) and
-  not is_retrieving(person, enterprise, context) and
-  has_used_up_reminders(person, enterprise, context);
+  is_left_unanswered(person, enterprise, context);
 because("ON_RECORD_AS_MEMBER", "JOIN_REJECTED", person: Person, resource, context) if
   is_not_on_record(person, resource, context, enterprise) and
-  has_administrator(enterprise, context) and
-  not is_applicant(person, enterprise, context) and
-  recent_rejection(person, enterprise, _, context);
+  was_turned_down(person, enterprise, context);
 because("ON_RECORD_AS_MEMBER", "NO_ACTIVE_ADMIN", person: Person, resource, context) if
   is_not_on_record(person, resource, context, enterprise) and
-  not has_administrator(enterprise, context) and
-  not is_retrieving(person, enterprise, context) and
-  is_connected_to(person, enterprise, context);
+  has_nobody_to_turn_to(person, enterprise, context);
 because("ON_RECORD_AS_MEMBER", "RETRIEVAL_NOT_EXECUTED", person: Person, resource, context) if
   is_not_on_record(person, resource, context, enterprise) and
   is_retrieving(person, enterprise, context);

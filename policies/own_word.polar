@@ -1,10 +1,10 @@
 # The person's own word: acts that rest on no check of who is there need the person's signed assertion.
 #
 # A platform asks in the name of a person whom we cannot see. A face check, or a phone that the carrier matched, shows them;
-# it is used up with the act. Every other act that changes something needs an assertion of that very act, signed by whoever
-# knows the person (docs/operations.md), so that a platform alone cannot act for anybody. It needs none where no person is
-# there: an automatic use rests on its grant, and the sealing engine says what it does with its own hands. Nor does who only
-# looks.
+# it is used up with the act. Every other act that changes something needs an assertion of that very act, signed by the
+# issuer of the person's identity (docs/operations.md), so that a platform alone cannot act for anybody. It needs none
+# where no person is there: an automatic use rests on its grant, and the sealing engine says what it does with its own
+# hands. Nor does who only looks.
 
 # A-15: An act that uses up no face check of the person needs their own signed assertion of exactly this act, once, within a
 # minute. An automatic use, and what a sealing engine does and reports, need none.

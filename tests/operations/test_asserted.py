@@ -121,7 +121,7 @@ def signed(performance: Performance, signer: Signer = SIGNER, at: int = NOW, **c
 
 
 def refuses(world: World, performance: Performance, said: str, options: RequestOptions = OURS) -> None:
-    """Perform it in vain: the error names the digest to sign, and nothing is changed, remembered or told."""
+    """Perform it and be refused: the error names the digest to sign, and nothing is changed, remembered or told."""
     document_id = performance.question.resource.id
     before = world.store.revision(), world.is_there(document_id)
     with pytest.raises(AssertionNeeded, match=said) as refused:

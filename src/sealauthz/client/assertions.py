@@ -1,7 +1,7 @@
 """Assertions on the side of those who have a person confirm an act: what is signed, and signing it.
 
-The digest is computed where the person sees the act, and signed by whoever knows who the person is; the caller forwards
-the result. Not imported with the rest of the client: it needs `joserfc`.
+The digest is computed where the person sees the act, and signed by the issuer of the person's identity; the caller
+forwards the result. Not imported with the rest of the client: it needs `joserfc`.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def run(console: Console) -> list[str]:
 class _OverGrpc:
     """The service as the harness asks it; `where` says in words where it listens.
 
-    `sign` has a person sign the digest of an act, with whoever knows them: the issuer of their identity.
+    `sign` returns the word of a person on the digest of an act, signed by the issuer of their identity.
     """
 
     clients: Mapping[str, SealAuthzClient]

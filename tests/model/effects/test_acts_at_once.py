@@ -81,6 +81,19 @@ SECOND_TASK: dict[str, Any] = {
 }
 """Another contract, which waits for the seal of `plain`."""
 
+DELEGATED: dict[str, Any] = {
+    "Delegation": {
+        "dl": {
+            "principal_id": "m-user",
+            "delegate_id": "m-plain",
+            "power": "USE_SEAL",
+            "scope": "ALL_CONTRACTS",
+            "valid_from": "now - 1 day",
+            "valid_to": "now + 1 day",
+            "state": "ACTIVE",
+        }
+    }
+}
 SEALING_IT = Deed("plain", "use", "Seal:s", {"task": "t2", "verification": "v2"}, {"audience": "engine"})
 BELOW = {"grantor_id": "r-user", "parent_id": "g-user", "use_limit": 1}
 ONE_USE_LEFT = {"SealGrant": {"g-user": {"use_limit": 3, "used": 2, "may_subgrant": True}}}
@@ -160,19 +173,7 @@ PAIRS: dict[str, Pair] = {
         SEALING,
         Deed("plain", "use", "Seal:s", {"task": "t", "verification": "v-plain"}, {"audience": "engine"}),
         given={
-            "put": {
-                "Delegation": {
-                    "dl": {
-                        "principal_id": "m-user",
-                        "delegate_id": "m-plain",
-                        "power": "USE_SEAL",
-                        "scope": "ALL_CONTRACTS",
-                        "valid_from": "now - 1 day",
-                        "valid_to": "now + 1 day",
-                        "state": "ACTIVE",
-                    }
-                }
-            },
+            "put": DELEGATED,
             "change": {"SealGrant": {"g-user": {"use_limit": 3, "used": 2}}},
         },
     ),
@@ -182,17 +183,7 @@ PAIRS: dict[str, Pair] = {
         given={
             "put": {
                 **SECOND_TASK,
-                "Delegation": {
-                    "dl": {
-                        "principal_id": "m-user",
-                        "delegate_id": "m-plain",
-                        "power": "USE_SEAL",
-                        "scope": "ALL_CONTRACTS",
-                        "valid_from": "now - 1 day",
-                        "valid_to": "now + 1 day",
-                        "state": "ACTIVE",
-                    }
-                },
+                **DELEGATED,
             },
             "change": {"SealGrant": {"g-user": {"use_limit": 3, "used": 2}}},
         },
@@ -248,7 +239,7 @@ ONE_WINS = {
     "the last use of a grant by two to whom it was passed on",
     "putting a seal twice",
 }
-"""Where whoever comes second is denied, whichever that is."""
+"""Where the second act is denied, whichever of both that is."""
 
 
 def copied(records: Sequence[Any], prefix: str) -> list[Any]:

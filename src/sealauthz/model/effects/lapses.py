@@ -28,7 +28,7 @@ def application(_snapshot: Snapshot, record: Any, _now: Instant) -> Outcome:
 
 
 def invitation(_snapshot: Snapshot, record: Any, _now: Instant) -> Outcome:
-    """Nobody accepted an invitation: whoever invited is told."""
+    """Nobody accepted an invitation: the inviter is told."""
     about = ("Invitation", record.id)
     event = Event("INVITATION_EXPIRED", record.enterprise_id, about, (record.inviter.person_id,))
     return _written(record, InvitationState.EXPIRED, event)
