@@ -12,12 +12,18 @@ from effort import tries
 from policy_files import BUNDLE, EARLY_TESTS, ONLY_EARLY, policy_folder
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint
-from sealauthz.decision.bundle import baseline_of, compiled_from, diagnostics_of
+from sealauthz.decision.bundle import baseline_of, compiled_from, diagnostics_of, plain_classes
 from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
 from sealauthz.polar.check import Severity
 from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.parse import parse
+from sealauthz.polar.source import Source
 from sealauthz.polar.syntax import RuleNode
+from sealauthz.polar.terms import conjuncts
+from sealauthz.polar.types import TypeTable
+from sealauthz.polar.unparse import written
+from sealauthz.policytest.implied import is_implied
 from sealauthz.policytest.loading import files_of_tests, load_suite
 from sealauthz.policytest.mutants import Kind, mutants_of
 from sealauthz.policytest.mutation import Result, Sample, TestsFail, Verdict, mutate
@@ -100,6 +106,76 @@ otherwise("KNOWN_PERSON", "ACCOUNT_LOCKED");
     assert not kept(early)
     assert kept(early, "not is_early(snapshot)")
     assert kept(f"{early}\nis_early(_);")
+
+
+TYPES = TypeTable(MODEL.records, plain_classes(MODEL))
+
+
+def is_text_asked_twice(conditions: str, dropped: str = "snapshot.legal_rep_id matches String") -> bool:
+    """Whether one of the conditions of a rule is asked by another one as well."""
+    head = "found(person: Person, enterprise: Enterprise, named)"
+    text = f"{head} if snapshot in enterprise.registry_snapshots and {conditions};"
+    (rule,) = parse(Source("own.polar", text))
+    assert isinstance(rule, RuleNode)
+    assert rule.body is not None
+    goals = list(conjuncts(rule.body))
+    (position,) = [at for at, goal in enumerate(goals) if written(goal) == dropped]
+    return is_implied(rule, goals, position, TYPES)
+
+
+HAS_TEXT = "snapshot.legal_rep_id matches String"
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        f"{HAS_TEXT} and snapshot.legal_rep_id = person.id",
+        f"snapshot.legal_rep_id = person.id and {HAS_TEXT}",
+        f"{HAS_TEXT} and person.id = snapshot.legal_rep_id",
+        f"{HAS_TEXT} and snapshot.is_current = true and snapshot.legal_rep_id = snapshot.enterprise.name",
+        f"{HAS_TEXT} and other in enterprise.memberships and snapshot.legal_rep_id = other.person_id",
+        f'{HAS_TEXT} and snapshot.legal_rep_id = "boss"',
+        # Each of two that are equal asks for a text alone: one of them goes, the other one stays.
+        f"{HAS_TEXT} and enterprise.parent_id matches String and snapshot.legal_rep_id = enterprise.parent_id",
+    ],
+)
+def test_a_text_is_asked_for_by_what_equals_one(conditions: str) -> None:
+    assert is_text_asked_twice(conditions)
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        HAS_TEXT,
+        # What it is equal to may be missing as well, or is not known.
+        f"{HAS_TEXT} and snapshot.legal_rep_id = enterprise.parent_id",
+        f"{HAS_TEXT} and snapshot.legal_rep_id = named",
+        f"{HAS_TEXT} and snapshot.legal_rep_id = named and named matches String",
+        f"{HAS_TEXT} and snapshot.legal_rep_id = enterprise.parent.id",
+        f"{HAS_TEXT} and snapshot.legal_rep_id = snapshot.legal_rep.id",
+        # It is compared in another way, or not always.
+        f"{HAS_TEXT} and snapshot.legal_rep_id != person.id",
+        f"{HAS_TEXT} and not snapshot.legal_rep_id = person.id",
+        f"{HAS_TEXT} and (snapshot.legal_rep_id = person.id or snapshot.is_current = true)",
+        # It is read in between, where a value that is missing may be an error.
+        f"{HAS_TEXT} and is_known(snapshot.legal_rep_id) and snapshot.legal_rep_id = person.id",
+    ],
+)
+def test_a_text_is_not_asked_for_by_anything_else(conditions: str) -> None:
+    assert not is_text_asked_twice(conditions)
+
+
+def test_other_types_are_no_texts() -> None:
+    conditions = "snapshot.fetched_at matches Integer and snapshot.fetched_at = person.last_active_at"
+    assert not is_text_asked_twice(conditions, "snapshot.fetched_at matches Integer")
+
+
+def test_what_another_condition_asks_for_is_not_dropped() -> None:
+    effects = {(each.rule, each.effect) for each in mutants_of(BUNDLE, BUNDLE.statements)}
+    twice, once = "`snapshot.legal_rep_id matches String`", "`digest matches String`"
+    assert ("representing_snapshot", f"{twice} were dropped") not in effects
+    assert ("representing_snapshot", f"{twice} were negated") in effects
+    assert ("digest_of_rules", f"{once} were dropped") in effects
 
 
 def test_what_no_test_reaches_is_said_so(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 A mistake that the compiler or the checker refuses is none that tests must find, so what would leave a variable without
 a value, or a requirement without a rule that meets it, is not made here. Nor is one that changes no answer: a type is
-not dropped from `x matches T and f(x)` where every rule of `f` asks for a T.
+not dropped from `x matches T and f(x)` where every rule of `f` asks for a T, nor where another condition asks for it
+(`implied`).
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from enum import StrEnum
 from typing import Any, TypeGuard
 
 from sealauthz.decision import Bundle
+from sealauthz.decision.bundle import plain_classes
 from sealauthz.decision.folder import PARAMETERS_FILE
 from sealauthz.polar import syntax
 from sealauthz.polar.groups import is_of_group
 from sealauthz.polar.syntax import BlockNode, Literal, Matches, Not, Place, RuleNode, Statement, Term
 from sealauthz.polar.terms import conjuncts, variables, walk
+from sealauthz.polar.types import TypeTable
 from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.coverage import READ_AT_LOAD
+from sealauthz.policytest.implied import is_implied
 from sealauthz.schema import Model
 from sealauthz.schema.parameters import SECOND, counts_of
 
@@ -72,9 +76,10 @@ def mutants_of(bundle: Bundle, statements: Sequence[Statement]) -> Iterator[Muta
     entries = _entries(statements)
     asked = _types_asked(statements)
     reasons = list(bundle.rulebook.reasons)
+    types = TypeTable(bundle.model.records, plain_classes(bundle.model))
     for index, statement in enumerate(statements):
         if isinstance(statement, RuleNode):
-            yield from _of_rule(bundle.model, index, statement, asked, is_needed=index in met)
+            yield from _of_rule(bundle.model, types, index, statement, asked, is_needed=index in met)
             yield from _of_entry(bundle, index, statement, entries.get(index, ()))
             yield from _of_otherwise(index, statement, reasons)
         elif isinstance(statement, BlockNode):
@@ -136,7 +141,9 @@ def _only_met(statements: Sequence[Statement]) -> frozenset[int]:
 # --- rules ----------------------------------------------------------------------------------------------------------
 
 
-def _of_rule(model: Model, index: int, rule: RuleNode, asked: _Asked, *, is_needed: bool) -> Iterator[Mutant]:
+def _of_rule(
+    model: Model, types: TypeTable, index: int, rule: RuleNode, asked: _Asked, *, is_needed: bool
+) -> Iterator[Mutant]:
     head = written_head(rule.name, rule.parameters)
     if rule.name == "requires":
         action, type_, requirement = (written(p.term) for p in rule.parameters)
@@ -157,7 +164,9 @@ def _of_rule(model: Model, index: int, rule: RuleNode, asked: _Asked, *, is_need
     for position, goal in enumerate(goals):
         others = goals[position + 1 :]
         later = {name for other in others for name in variables(other)} | known
-        is_said_again = bool(others) and _is_said_by(others[0], goal, asked)
+        is_said_again = is_implied(rule, goals, position, types) or (
+            bool(others) and _is_said_by(others[0], goal, asked)
+        )
         for kind, place, effect, changed in _changes(model, goal, known, later):
             if changed is None and is_said_again:
                 continue

@@ -1,0 +1,99 @@
+"""Conditions that another condition of the same rule asks for as well, so that a rule without them answers the same.
+
+`use.grant_id matches String and use.grant_id = grant.id`: what equals the id of a record is a text, and the first
+condition is there for the checker and for readers. Found is only what follows from the text of one rule and from the
+types of the model. (A number is not: where one is missing, `<` fails, and the condition before it changes the answer.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sealauthz.polar import syntax
+from sealauthz.polar.syntax import Literal, Matches, RuleNode, Term, Variable
+from sealauthz.polar.terms import walk
+from sealauthz.polar.types import BUILTIN, TypeTable
+from sealauthz.polar.unparse import written
+
+_TEXT = "String"
+
+
+def is_implied(rule: RuleNode, goals: Sequence[Term], position: int, types: TypeTable) -> bool:
+    """Whether one of the conditions of a rule asks only for a text, and another one equals the same value to a text."""
+    asked = _asked_for_text(goals[position])
+    if asked is None:
+        return False
+    for at, other in enumerate(goals):
+        sides = [written(side) for side in _sides(other)]
+        if asked not in sides:
+            continue
+        if any(written(node) == asked for goal in goals[position + 1 : at] for node in walk(goal)):
+            return False
+        before = [goal for number, goal in enumerate(goals[:at]) if number != position]
+        known = _records(rule, before, types)
+        texts = {_asked_for_text(goal) for goal in before}
+        beside = [side for side in _sides(other) if written(side) != asked]
+        if any(_is_text(side, known, types) or written(side) in texts for side in beside):
+            return True
+    return False
+
+
+def _asked_for_text(goal: Term) -> str | None:
+    """What a condition asks to be a text, if that is all that it asks."""
+    if not isinstance(goal, Matches) or not isinstance(goal.pattern, syntax.TypePattern):
+        return None
+    return written(goal.term) if goal.pattern.name == _TEXT and not goal.pattern.fields else None
+
+
+def _sides(goal: Term) -> tuple[Term, ...]:
+    return (goal.left, goal.right) if isinstance(goal, syntax.Unify) else ()
+
+
+def _is_text(term: Term, known: dict[str, str], types: TypeTable) -> bool:
+    """Whether a value is a text whenever there is a solution: a literal, or a column that is never empty."""
+    if isinstance(term, Literal):
+        return type(term.value) is str
+    if not isinstance(term, syntax.Attribute) or term.arguments is not None:
+        return False
+    owner = _record_of(term.base, known, types)
+    found = types.attribute(owner, term.name) if owner else None
+    return found is not None and found.value.name == "str" and not found.value.is_optional
+
+
+def _record_of(term: Any, known: dict[str, str], types: TypeTable) -> str:
+    """The class of the record that a term names; empty where it may be none, or is not known."""
+    if isinstance(term, Variable):
+        return known.get(term.name, "")
+    if isinstance(term, syntax.Attribute) and term.arguments is None:
+        owner = _record_of(term.base, known, types)
+        found = types.attribute(owner, term.name) if owner else None
+        if found is not None and found.sort == "one" and not found.value.is_optional:
+            return found.value.name
+    return ""
+
+
+def _records(rule: RuleNode, goals: Sequence[Term], types: TypeTable) -> dict[str, str]:
+    """The variables that are records of a class: by the head of the rule, or by a condition that stood before."""
+    known = {
+        parameter.term.name: parameter.type
+        for parameter in rule.parameters
+        if isinstance(parameter.term, Variable) and parameter.type and parameter.type not in BUILTIN
+    }
+    for name, class_ in _found(goals, known, types):
+        known.setdefault(name, class_)
+    return known
+
+
+def _found(goals: Sequence[Term], known: dict[str, str], types: TypeTable) -> Iterator[tuple[str, str]]:
+    for goal in goals:
+        if isinstance(goal, Matches) and isinstance(goal.term, Variable):
+            if isinstance(goal.pattern, syntax.TypePattern) and goal.pattern.name not in BUILTIN:
+                yield goal.term.name, goal.pattern.name
+        elif isinstance(goal, syntax.In) and isinstance(goal.item, Variable):
+            listed = goal.collection
+            if isinstance(listed, syntax.Attribute) and listed.arguments is None:
+                owner = _record_of(listed.base, known, types)
+                found = types.attribute(owner, listed.name) if owner else None
+                if found is not None and found.sort == "many" and found.value.element is not None:
+                    yield goal.item.name, found.value.element.name
