@@ -125,11 +125,12 @@ is_for_these_rules(change: RuleChange, context) if
   digest = context.digest and
   digest matches String and
   change.digest = digest;
-because("CHANGE_AGREED", "OTHER_RULES_AGREED", _: Person, _, context: RulesContext) if
+because("CHANGE_AGREED", "OTHER_RULES_AGREED", person: Person, resource, context: RulesContext) if
   change = context.change and
   change matches RuleChange and
   change.state = "CONFIRMED" and
-  not is_for_these_rules(change, context);
+  not is_for_these_rules(change, context) and
+  not stands_without(change, person, resource, context);
 
 meets(person: Person, "ENTERPRISE_ADMIN", "set_amount_bands", enterprise: Enterprise, context) if
   may_administer(person, enterprise, context);
@@ -281,11 +282,18 @@ carried_out_change(enterprise: Enterprise, kind, context: RulesContext, id) if
   change.counts_from <= context.now and
   id = change.id;
 
-because("CHANGE_AGREED", "CHANGE_NOT_YET_DUE", _: Person, _, context: RulesContext) if
+because("CHANGE_AGREED", "CHANGE_NOT_YET_DUE", person: Person, resource, context: RulesContext) if
   change = context.change and
   change matches RuleChange and
   change.state = "CONFIRMED" and
-  context.now < change.counts_from;
+  context.now < change.counts_from and
+  not stands_without(change, person, resource, context);
+
+# Rules of the kind of a change that need no such change: they tighten, or their author is alone.
+stands_without(change: RuleChange, _: Person, _, context: RulesContext) if tightens_only(change.rule_kind, context);
+stands_without(_: RuleChange, person: Person, resource, context: RulesContext) if
+  owner(resource, context, enterprise) and
+  changes_alone(person, enterprise, context);
 
 # A confirmation waits, too, while a retrieval holds the enterprise, and a new administrator confirms nothing yet.
 #@ R-12 R-13

@@ -13,9 +13,6 @@
 acts_alone(person: Person, enterprise: Enterprise, context) if
   member(person, enterprise, membership, context) and
   representative_today(person, enterprise, context) and
-  fresh_snapshot(enterprise, snapshot, context) and
-  snapshot.legal_rep_id matches String and
-  snapshot.legal_rep_id = person.id and
   is_alone(membership, enterprise, context.now, context) and
   is_certified_owner(person.id, enterprise, context.now) and
   is_settled(person.id, enterprise, context);

@@ -283,3 +283,16 @@ def test_a_program_runs_the_tests_of_a_folder_itself(tmp_path: Path) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace("[ACCOUNT_LOCKED]", "[NOT_A_MEMBER]"), encoding="utf-8")
     (failure,) = PolicyTests(MODEL, folder).failures()
     assert failure.differences[0].part == "reasons"
+
+
+def test_a_reason_that_holds_although_all_is_met_fails(tmp_path: Path) -> None:
+    """It would be told wrongly as soon as another rule of its requirement fails; `because` has a condition too few."""
+    told = 'because("KNOWN_PERSON", "ACCOUNT_CLOSED", person: Person, _: Enterprise, context) if\n'
+    right = told + "  context.now < person.last_active_at;\n"
+    wrong = told + '  person.account_state = "ACTIVE" and context.now > 0;\n'
+    unmet = EARLY_TESTS.replace("[ACCOUNT_LOCKED]", "[ACCOUNT_CLOSED]")
+    assert list(PolicyTests(MODEL, policy_folder(tmp_path / "right", ONLY_EARLY + right, unmet)).failures()) == []
+    (failure,) = PolicyTests(MODEL, policy_folder(tmp_path / "wrong", ONLY_EARLY + wrong, unmet)).failures()
+    (difference,) = failure.differences
+    assert (difference.part, difference.expected) == ("because", "nothing: KNOWN_PERSON is met")
+    assert difference.actual == "ACCOUNT_CLOSED"

@@ -44,6 +44,27 @@ def unmet(evaluation: Evaluation, question: Question) -> tuple[str, ...] | None:
         return None
 
 
+def needless(evaluation: Evaluation, question: Question) -> tuple[tuple[str, str], ...]:
+    """Tell which requirements are met and still have a reason why they are not, and that reason; none is good.
+
+    Raises InvalidRequest, CallerNotPermitted, and EvaluationFailed where a reason cannot be told.
+    """
+    case = evaluation.case(question)
+    if not isinstance(case, Case):
+        return ()
+    plan = evaluation.catalog.plan(question)
+    work = plan.begin(case)
+    unmet = set(evaluation.unmet(plan, work))
+    required = evaluation.book.requirements[question.action, question.resource.type]
+    return tuple(
+        (requirement, code)
+        for requirement in required
+        if requirement not in unmet
+        for code in evaluation.holding(plan, work, requirement)
+        if plan.meets(requirement)(work)  # what is waived is not asked, met or not
+    )
+
+
 def _outcomes(evaluation: Evaluation, case: Case, plan: Plan) -> list[RequirementOutcome]:
     question = case.question
     work = plan.begin(case)

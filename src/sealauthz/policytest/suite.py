@@ -135,7 +135,15 @@ def failure_of(test: PolicyTest, ask: Ask | ListAsk, bundle: Bundle) -> Failure 
     except SealAuthzError as error:
         return Failure(test, ask, (Difference("effect", str(ask.expected.effect), f"no answer: {error}"),))
     differences = list(differences_of(ask.expected, decision))
+    if decision:
+        differences += _needless(point, ask.question)
     return Failure(test, ask, tuple(differences), decision) if differences else None
+
+
+def _needless(point: PolicyDecisionPoint, question: Question) -> Iterator[Difference]:
+    """Return the reasons that hold although all is met: a condition of a `because` is missing, or turned round."""
+    for requirement, code in point.needless(question):
+        yield Difference("because", f"nothing: {requirement} is met", code)
 
 
 def differences_of(expected: Expectation, decision: Decision) -> Iterator[Difference]:
