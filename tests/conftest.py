@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import importlib
 import os
+import pkgutil
 import shutil
 import sqlite3
 import sys
@@ -23,6 +25,7 @@ import psycopg
 import pytest
 from hypothesis import is_hypothesis_test
 
+import sealauthz
 from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import CompiledEngine, Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
@@ -30,7 +33,7 @@ from sealauthz.facts import Store, upgrade
 from sealauthz.facts.store.identity import seal_statement
 from sealauthz.model import MODEL
 from sealauthz.polar import Rulebook, Source, Statement
-from sealauthz.policytest.plugin import PolicyFile, PolicyItem
+from sealauthz.policytest.plugin import PolicyItem
 from sealauthz.schema import Model
 
 BACKENDS = ("sqlite", "postgresql")
@@ -110,13 +113,30 @@ def _sources_in(folder: Path) -> tuple[Source, ...]:
 def pytest_collection() -> Iterator[None]:
     """Keep the garbage collector away from what is collected: it stays to the end, and is large.
 
-    The collector would read all of it again and again, which took half of the time of a run.
+    The collector would read all of it again and again, which took half of the time of a run. Nor is a line traced: of
+    our own modules those that tests import are imported before.
     """
     gc.disable()
     try:
-        return (yield)
+        if sys.gettrace() is not None:
+            _import_watched()
+        with _untraced():
+            return (yield)
     finally:
         gc.enable()
+
+
+# Alembic runs migrations; the others are counted by nobody (pyproject.toml).
+_NOT_IMPORTED = tuple(
+    f"sealauthz.{name}" for name in ("__main__", "model.migrations.", "v1.", "policytest.", "accessdiff.")
+)
+
+
+def _import_watched() -> None:
+    """Import the modules whose lines are counted, so that what stands in no function is."""
+    for found in pkgutil.walk_packages(sealauthz.__path__, "sealauthz."):
+        if not found.name.startswith(_NOT_IMPORTED):
+            importlib.import_module(found.name)
 
 
 _STATM = Path("/proc/self/statm")
@@ -135,15 +155,6 @@ def pytest_runtest_teardown() -> None:
 
 def _pages() -> int:
     return int(_STATM.read_text(encoding="ascii").split()[1])
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
-    """Trace no line of what reads policy tests, which are not watched either."""
-    if isinstance(collector, PolicyFile):
-        with _untraced():
-            return (yield)
-    return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)

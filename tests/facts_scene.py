@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
+import psycopg
 from sqlalchemy import select
 
 from sealauthz.facts import Batch, Delete, Precondition, Put, Store, WriteReceipt
+from sealauthz.facts.store.statements import driver
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.batches import IntentBatch, IntentBatchItem, batch_digest
@@ -357,6 +359,25 @@ def dump(store: Store) -> dict[str, list[tuple[Any, ...]]]:
             table.name: sorted((tuple(row) for row in snapshot.connection.execute(select(table))), key=repr)
             for table in tables_of(MODEL).metadata.sorted_tables
         }
+
+
+_EACH_TABLE = [f"SELECT * FROM {table.name}" for table in tables_of(MODEL).metadata.sorted_tables]
+
+
+def all_rows(store: Store) -> list[list[str]]:
+    """Every row of every table, as the driver reads it: for whether anything changed, ten times as fast as a dump."""
+    with store.read_transaction() as snapshot:
+        connection = driver(snapshot.connection)
+        if isinstance(connection, psycopg.Connection):
+            cursor = psycopg.ClientCursor(connection)  # which takes several statements at once
+            cursor.execute("; ".join(_EACH_TABLE))
+            read = [cursor.fetchall()]
+            while cursor.nextset():
+                read.append(cursor.fetchall())
+        else:
+            read = [connection.execute(statement).fetchall() for statement in _EACH_TABLE]
+    assert len(read) == len(_EACH_TABLE)
+    return [sorted(map(repr, of_table)) for of_table in read]
 
 
 def everything(store: Store) -> list[Any]:

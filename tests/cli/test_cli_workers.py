@@ -26,6 +26,8 @@ from sealauthz.model import MODEL
 from sealauthz.service.fields import revision_message
 
 TOKEN = "a token of the signing service"
+PACE_S = 0.005
+"""What a client of the load waits between two calls: it shall meet a worker that ends, and need no core of its own."""
 CONFIG = """
 [server]
 tls_certificate = "server.pem"
@@ -161,7 +163,7 @@ def test_a_worker_that_is_killed_or_told_to_end_is_replaced_without_a_failed_cal
 
     def load():
         with client_of(serving) as client:
-            while not ending.is_set():
+            while not ending.wait(PACE_S):
                 try:
                     outcomes["allowed" if ask(client) else "denied"] += 1
                 except CallFailed as error:
@@ -194,7 +196,7 @@ def test_no_worker_allows_after_a_revoke_to_who_carries_its_token_and_soon_none_
 
     def load():
         with client_of(serving) as client:
-            while not done.is_set():
+            while not done.wait(PACE_S):
                 client.authorize(*question)
 
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(2) as pool:

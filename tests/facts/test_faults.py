@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from facts_scene import NAME, PHONE, dump, edited, everything, person, scene, write
+from facts_scene import NAME, PHONE, all_rows, edited, everything, person, scene, write
 
 from sealauthz.errors import FactsUnavailable, HistoryLost, InvariantBroken, SealAuthzError
 from sealauthz.facts import FactCache, Store
@@ -190,7 +190,7 @@ def test_nothing_stays_of_a_transaction_that_the_database_breaks(database_url: s
     """Wherever the database fails within the transaction, none of it is seen, and the request may be sent again."""
     store = Store.open(database_url, MODEL)
     write(store, *scene())
-    before = dump(store)
+    before = all_rows(store)
     if database_url.startswith("sqlite"):
         admin: Any = sqlite3.connect(path_of(database_url), isolation_level=None)
         event = "UPDATE" if table == "seal" else "INSERT"
@@ -214,6 +214,6 @@ def test_nothing_stays_of_a_transaction_that_the_database_breaks(database_url: s
     for statement in drop:
         admin.execute(statement)
     admin.close()
-    assert dump(store) == before
+    assert all_rows(store) == before
     assert not write(store, edited("Seal", "s1", name="x"), request_id="r").is_replay
     store.close()

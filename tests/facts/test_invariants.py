@@ -13,8 +13,8 @@ from facts_scene import (
     NAME,
     NOW,
     PHONE,
+    all_rows,
     batch,
-    dump,
     edited,
     enterprise,
     live_grant,
@@ -50,13 +50,13 @@ def standing(request: pytest.FixtureRequest, new_database: Any) -> Iterator[Stor
 
 def refused(store: Store, *changes: Any) -> FactConflict | InvariantBroken:
     """Write what must be refused; see that nothing of it stays."""
-    before = dump(store)
+    before = all_rows(store)
     # Who counts says on what: the scene was written in one go.
     keys = {(type(change).__name__, change.id) for change in changes} & BASE.keys()
     read = tuple(Precondition(*key, PreconditionKind.AT_REVISION, 1) for key in sorted(keys))
     with pytest.raises((FactConflict, InvariantBroken)) as caught:
         write(store, *changes, preconditions=read)
-    assert dump(store) == before
+    assert all_rows(store) == before
     message = str(caught.value)
     assert "\n" not in message
     # Nothing of the driver, the schema or the statement.
@@ -947,8 +947,8 @@ BAD_VALUES: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("case", BAD_VALUES)
 def test_a_value_that_no_column_takes_is_named(standing: Store, case: str) -> None:
     record, path = BAD_VALUES[case]
-    before = dump(standing)
+    before = all_rows(standing)
     with pytest.raises(InvalidRequest) as caught:
         write(standing, record)
     assert [violation.field for violation in caught.value.violations] == [path]
-    assert dump(standing) == before
+    assert all_rows(standing) == before

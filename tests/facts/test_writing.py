@@ -16,6 +16,7 @@ from facts_scene import (
     NAME,
     NOW,
     PHONE,
+    all_rows,
     dump,
     edited,
     enterprise,
@@ -146,10 +147,10 @@ def test_an_empty_batch_is_answered_with_the_newest_revision(store: Store) -> No
 def test_the_same_request_is_answered_with_the_first_receipt(store: Store) -> None:
     first = write(store, *scene(), request_id="r")
     write(store, edited("Seal", "s1", name="x"))
-    state = dump(store)
+    state = all_rows(store)
     again = write(store, *reversed(scene()), request_id="r")
     assert (again.revision, again.at, again.is_replay) == (first.revision, first.at, True)
-    assert dump(store) == state
+    assert all_rows(store) == state
 
 
 def test_the_same_request_id_for_another_content_is_a_conflict(store: Store) -> None:
@@ -220,7 +221,7 @@ def test_the_same_new_record_at_once_is_written_by_both_in_turn(database_url: st
 def test_preconditions_hold_or_nothing_happens(store: Store) -> None:
     write(store, *scene())
     write(store, edited("Seal", "s1", name="x"))
-    state = dump(store)
+    state = all_rows(store)
     cases = [
         (Precondition("Seal", "none", EXISTS), InvariantBroken, "`Seal:none` does not exist"),
         (Precondition("Seal", "s1", ABSENT), FactConflict, "`Seal:s1` exists"),
@@ -231,7 +232,7 @@ def test_preconditions_hold_or_nothing_happens(store: Store) -> None:
         with pytest.raises(error) as caught:
             write(store, edited("Seal", "s1", name="y"), preconditions=(precondition,))
         assert (caught.value.invariant, str(caught.value)) == ("PRECONDITION", message)
-        assert dump(store) == state
+        assert all_rows(store) == state
     good = (
         Precondition("Seal", "s1", AT_REVISION, 2),
         Precondition("Seal", "s2", EXISTS),
@@ -385,7 +386,7 @@ def test_time_never_goes_back(database_url: str) -> None:
 def test_who_may_write_one_enterprise_may_not_write_another(store: Store) -> None:
     write(store, *scene())
     e1, e2 = frozenset({"e1"}), frozenset({"e2"})
-    state = dump(store)
+    state = all_rows(store)
     refused = [
         (e2, edited("Seal", "s1", name="x")),
         (e2, edited("Enterprise", "e1", name="x")),
@@ -405,7 +406,7 @@ def test_who_may_write_one_enterprise_may_not_write_another(store: Store) -> Non
             write(store, change, tenants=enterprises)
         with pytest.raises(CallerNotPermitted):
             write(store, edited("Seal", "s2", name="x"), change, tenants=enterprises)
-        assert dump(store) == state
+        assert all_rows(store) == state
     with pytest.raises(CallerNotPermitted):
         write(store, edited("Seal", "s2", name="x"), tenants=e2, preconditions=(Precondition("Seal", "s1", EXISTS),))
     write(store, edited("Seal", "s1", name="x"), edited("Contract", "c1", contract_type="x"), tenants=e1)
@@ -441,7 +442,7 @@ def test_a_guard_is_shown_every_change_as_it_is_and_will_be(store: Store) -> Non
 
 def test_what_a_guard_raises_refuses_the_batch(store: Store) -> None:
     write(store, *scene())
-    state = dump(store)
+    state = all_rows(store)
 
     def refuse(before: Any, after: Any) -> None:
         raise CallerNotPermitted("no")
@@ -451,7 +452,7 @@ def test_what_a_guard_raises_refuses_the_batch(store: Store) -> None:
         write(store, edited("Seal", "s1", name="x"), guard=refuse, preconditions=nobody)
     with pytest.raises(CallerNotPermitted, match="may not write facts of this enterprise"):
         write(store, edited("Seal", "s1", name="x"), guard=refuse, tenants=frozenset({"e2"}))
-    assert dump(store) == state
+    assert all_rows(store) == state
 
 
 def test_a_replayed_request_is_not_shown_to_the_guard(store: Store) -> None:

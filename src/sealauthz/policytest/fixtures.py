@@ -152,9 +152,20 @@ class FactSet:
             return self._own.get(key)
         return self._base._find(key)
 
+    @property
+    def by_key(self) -> dict[Key, Any]:
+        """All records by key."""
+        return self._records()
+
     def _records(self) -> dict[Key, Any]:
-        found = self._base._records() if self._base is not None else {}
-        found.update(self._own)
+        steps: list[Mapping[Key, Any]] = []
+        at: FactSet | None = self
+        while at is not None:
+            steps.append(at._own)
+            at = at._base
+        found: dict[Key, Any] = {}
+        for own in reversed(steps):
+            found.update(own)
         return {key: record for key, record in found.items() if record is not None}
 
     @property
@@ -241,13 +252,21 @@ class FactReader:
         return facts.with_records((), keys)
 
     def check_references(self, facts: FactSet, path: Path) -> None:
-        """Say which keys of records name nothing."""
-        for record in facts.records:
-            name = f"{type(record).__name__}:{record.id}"
+        """Say which keys of records name nothing. What the facts were made from has been checked, if it is whole."""
+        there = facts.by_key
+        before = facts.last_whole
+        checked: Iterable[Any] = there.values()
+        if before is not None:
+            changed = list(facts.since(before))
+            if all(new is not None for _, _, new in changed):
+                checked = [new for _, _, new in changed]
+        for record in checked:
             for column in facts.model.shapes[type(record).__name__].columns:
-                target = getattr(record, column.name) if column.ref is not None else None
-                if target is not None and column.ref is not None and (column.ref, target) not in facts:
-                    near = facts.nearest((column.ref, target))
+                if column.ref is None:
+                    continue
+                target = getattr(record, column.name)
+                if target is not None and (column.ref, target) not in there:
+                    name, near = f"{type(record).__name__}:{record.id}", facts.nearest((column.ref, target))
                     self._report(
                         path, f"`{name}` names `{column.ref}:{target}` in `{column.name}`, which is not there{near}"
                     )

@@ -15,16 +15,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, inspect, select
 from sqlalchemy.schema import CreateTable
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.tables import STORE_IDENTITY, SYSTEM, tables_of
 from sealauthz.schema import Model
+
+if TYPE_CHECKING:  # it takes a tenth of a second to import, and most commands open no database
+    from alembic.config import Config
+    from alembic.script import Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Served:
 
 def alembic_config(model: Model) -> Config:
     """Return Alembic's configuration; there is no file."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", model.migrations)
     config.set_main_option("path_separator", "os")
@@ -49,11 +54,17 @@ def chain(model: Model) -> list[Script]:
     """Return the migrations of a model, the first one first; none for a model without."""
     if not model.migrations:
         return []
+    from alembic.script import ScriptDirectory
+
     return list(ScriptDirectory.from_config(alembic_config(model)).walk_revisions())[::-1]
 
 
+@cache
 def head(model: Model) -> str:
-    """Return the newest revision of a model's schema; without migrations, the digest of its tables."""
+    """Return the newest revision of a model's schema; without migrations, the digest of its tables.
+
+    Migrations are read once in a process: each of them is a module, and every store that is opened asks.
+    """
     if model.migrations:
         return chain(model)[-1].revision
     made = "\n".join(str(CreateTable(table).compile()) for table in tables_of(model).metadata.sorted_tables)
@@ -71,6 +82,8 @@ def serves_from(model: Model) -> str:
 
 def current(connection: Connection) -> str:
     """Return the schema's revision; empty for a database without one."""
+    from alembic.runtime.migration import MigrationContext
+
     return MigrationContext.configure(connection).get_current_revision() or ""
 
 

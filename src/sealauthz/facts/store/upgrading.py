@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
-from alembic import command
-from alembic.util import CommandError
 from psycopg import ClientCursor
 from sqlalchemy import Column, Connection, MetaData, String, Table, event, insert
 
@@ -63,6 +61,8 @@ def _upgrading(url: str, model: Model, *, must_exist: bool, statements: list[str
 
     `statements` takes those that change something.
     """
+    from alembic.util import CommandError
+
     parsed = parse(url)
     engine = make_engine(parsed, must_exist=must_exist)
     try:
@@ -115,6 +115,8 @@ def _seal(connection: Connection, model: Model) -> str:
 
 def _bring_up(connection: Connection, model: Model) -> None:
     if model.migrations:
+        from alembic import command
+
         config = alembic_config(model)
         config.attributes["connection"] = connection
         config.attributes["metadata"] = tables_of(model).metadata
