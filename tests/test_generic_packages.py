@@ -22,6 +22,7 @@ GENERIC = (
     "service",
     "policytest",
     "accessdiff",
+    "attack",
     "cli",
     "client",
     "process",

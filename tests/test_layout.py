@@ -34,6 +34,7 @@ ORDER = (
     "process",
     "service",
     "client",
+    "attack",
     "config",
     "demo",
     "cli",

@@ -12,6 +12,7 @@ import click
 
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.policy_attack import policy_attack
 from sealauthz.cli.policy_diff import policy_diff
 from sealauthz.cli.policy_test import policy_mutate, policy_test
 from sealauthz.cli.settings import bundle_cache
@@ -38,6 +39,7 @@ def policy() -> None:
 policy.add_command(policy_test)
 policy.add_command(policy_mutate)
 policy.add_command(policy_diff)
+policy.add_command(policy_attack)
 
 
 @policy.command("check")

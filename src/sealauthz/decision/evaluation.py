@@ -54,7 +54,7 @@ class Evaluation:
         self._model = bundle.model
         self.book = bundle.rulebook
         self.engine = bundle.engine
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._now = now
         self._may_see = options.may_see
         self._caller = options.caller
@@ -76,12 +76,12 @@ class Evaluation:
     def page(self, search: Search) -> ListPage:
         """List one page. Raises as `PolicyDecisionPoint.list_page` does."""
         query = search.query
-        check_given(self._model, query.about(""), self._snapshot, self._may_see)
+        check_given(self._model, query.about(""), self.snapshot, self._may_see)
         if query.root is Root.RESOURCE:
-            check_seen(self._model, query.known, self._snapshot, self._may_see)
+            check_seen(self._model, query.known, self.snapshot, self._may_see)
         empty_until = self._now + self._bundle.parameters.deny_valid_for
         listed = partial(self.listed, exceptions=query.exceptions)
-        return find_page(search, self.catalog.plans, self._snapshot, listed, self._may_see, empty_until)
+        return find_page(search, self.catalog.plans, self.snapshot, listed, self._may_see, empty_until)
 
     def listed(self, question: Question, exceptions: frozenset[str]) -> Entry | None:
         """Whether a list has what is asked about: it is allowed, or would be if the exceptions alone were met. An error
@@ -128,7 +128,7 @@ class Evaluation:
     def _assembled(self, question: Question, plan: Plan) -> Case | None:
         """What to decide on; None where the subject or the resource does not exist."""
         parameters = self._bundle.parameters
-        return plan.assembly.case(question, self._snapshot, self._may_see, self._now, self._caller, parameters)
+        return plan.assembly.case(question, self.snapshot, self._may_see, self._now, self._caller, parameters)
 
     def _plan(self, question: Question) -> Plan | Reason:
         """The plan of a question that has none yet, or the reason that it names something unknown."""
@@ -216,7 +216,7 @@ class Evaluation:
         reasons: tuple[Reason, ...],
         obligations: tuple[Obligation, ...],
     ) -> Decision:
-        snapshot, bundle = self._snapshot, self._bundle
+        snapshot, bundle = self.snapshot, self._bundle
         return _made_decision(
             question,
             effect,

@@ -31,6 +31,7 @@ from sealauthz.model.effects import own_rules as rule_effects
 from sealauthz.model.effects import retrieval as retrieval_effects
 from sealauthz.model.events import EVENTS, NAMED
 from sealauthz.model.evidence import EVIDENCE
+from sealauthz.model.outside import OUTSIDE, PROVIDED
 from sealauthz.model.parameters import Parameters
 from sealauthz.model.progress import TIMELINES, VIEW
 from sealauthz.model.records import (
@@ -91,6 +92,8 @@ MODEL = Model(
             events=EVENTS,
             named=NAMED,
             sweeps=SWEEPS,
+            provided=PROVIDED,
+            outside=OUTSIDE,
         ),
     ),
     context=Context,

@@ -11,8 +11,8 @@ performed leaves it as it was.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sealauthz.assertions import Assertion
@@ -23,7 +23,6 @@ from sealauthz.decision.question import Entity
 from sealauthz.errors import (
     AssertionNeeded,
     CallerNotPermitted,
-    EvaluationFailed,
     FactConflict,
     InvalidRequest,
     SealAuthzError,
@@ -37,29 +36,20 @@ from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.values import text_problem
 from sealauthz.operations.arguments import check_named, read_arguments
 from sealauthz.operations.assertions import Assertions
+from sealauthz.operations.following import Followed, followed, named_by
 from sealauthz.operations.performance import Operation, Performance, Performed, from_kept_form, kept_form
 from sealauthz.operations.progress import Progress, progress_of
 from sealauthz.operations.receipts import Issuer
 from sealauthz.operations.receipts import Performed as ActPerformed
-from sealauthz.schema import Act, Action, MetBy, Model, Outcome, ReceiptTerms
-from sealauthz.schema.effect import Event, RecordChange, Value, merged
+from sealauthz.schema import Act, Action, MetBy, Model, ReceiptTerms
 
 _SECOND = 1_000_000
 _NOBODY_ASSERTS = "needs the person's signed assertion, and `[assertions]` of the configuration names no issuer of them"
 
 
-@dataclass(frozen=True, slots=True)
-class _Followed:
-    """What follows from an allow: what the effect says, with all that effect, duties and events change and tell."""
-
-    outcome: Outcome
-    changes: tuple[RecordChange, ...]
-    events: tuple[Event, ...]
-
-
 class Operations:
     """Performs acts on one store. Any thread may use it. `issuer` is None where no receipts can be signed, `assertions`
-    where nobody's word counts as a person's own; it may be replaced at any time.
+    where nobody's word counts as a person's own; it may be replaced at any time. `new_id` names each operation.
     """
 
     def __init__(
@@ -68,12 +58,14 @@ class Operations:
         pdp: PolicyDecisionPoint,
         issuer: Issuer | None = None,
         assertions: Assertions | None = None,
+        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._store = store
         self._model: Model = store.model
         self._pdp = pdp
         self._issuer = issuer
         self.assertions = assertions
+        self._new_id = new_id
 
     def perform(self, performance: Performance, options: RequestOptions) -> Performed:
         """Perform an act, if it is allowed.
@@ -98,7 +90,7 @@ class Operations:
         question = performance.question
         action = self._model.action(question.action, question.resource.type)
         arguments = read_arguments(action.arguments, performance.arguments)
-        operation_id = str(uuid.uuid4())
+        operation_id = self._new_id()
         tries = 0
         made: list[Performed] = []
 
@@ -165,22 +157,19 @@ class Operations:
         """Decide, and say what is to be written; the answer where it is a deny. `answer` gets that of an allow."""
         asserted = self._asserted(performance, options.caller)
 
-        def follow(case: Case, decision: Decision, snapshot: FactSnapshot) -> _Followed:
+        def follow(case: Case, decision: Decision, snapshot: FactSnapshot) -> Followed:
             if action.effect is None:
                 said = f"`{action.name}` on {action.resource} can be decided, and not performed"
                 raise InvalidRequest.at("action", said)
             if asserted is None:
                 self._check_needs_no_assertion(performance, decision)
             check_named(self._model, action.arguments, arguments, snapshot, options.may_see)
-            named: dict[str, Mapping[str, Value]] = {
-                obligation.code: obligation.parameters  # type: ignore[misc]  # instants are numbers here
-                for obligation in decision.obligations
-            }
+            named = named_by(decision)
             act = Act(case.subject, action.name, case.resource, case.context, arguments, named, snapshot, operation_id)
-            return self._followed(act, action.effect(act))
+            return followed(self._model, act, action.effect(act))
 
-        decision, followed, observed = self._pdp.decide_to_act(performance.question, follow, options)
-        if not decision or followed is None:
+        decision, following, observed = self._pdp.decide_to_act(performance.question, follow, options)
+        if not decision or following is None:
             return Performed(decision)
         until, once = decision.valid_until, None
         if asserted is not None:
@@ -194,18 +183,18 @@ class Operations:
             lambda: self._pdp.has_policies(decision.policy_version),
             once,
         )
-        wanted = check(Batch(options.caller, performance.request_id, followed.changes), self._model)
+        wanted = check(Batch(options.caller, performance.request_id, following.changes), self._model)
         wanted = replace(wanted, digest=performance.fingerprint)
 
         def keep(is_postgresql: bool, receipt: WriteReceipt) -> list[Statement]:
-            performed = self._performed(receipt, performance, operation_id, decision, followed, options.caller)
+            performed = self._performed(receipt, performance, operation_id, decision, following, options.caller)
             answer(performed)
             return [
                 self._kept(is_postgresql, receipt, performance, performed, asserted),
-                *events_kept(is_postgresql, receipt, followed.events),
+                *events_kept(is_postgresql, receipt, following.events),
             ]
 
-        return Intended(wanted, basis, keep, makes_revision=bool(followed.events))
+        return Intended(wanted, basis, keep, makes_revision=bool(following.events))
 
     def _asserted(self, performance: Performance, caller: str) -> Assertion | None:
         """Return the verified assertion that comes with an act; None without one. Raises AssertionNeeded.
@@ -226,32 +215,19 @@ class Operations:
             said = "the person must sign an assertion of this act" if self.assertions is not None else _NOBODY_ASSERTS
             raise AssertionNeeded(said, performance.digest)
 
-    def _followed(self, act: Act, outcome: Outcome) -> _Followed:
-        """Put together what the effect and the duties of the obligations change and tell. Raises EvaluationFailed."""
-        changes, events = list(outcome.changes), list(outcome.events)
-        for code, named in act.obligations.items():
-            duty = self._model.duties.get(code)
-            if duty is None:
-                raise EvaluationFailed(f"nobody meets the obligation `{code}`")
-            if duty.by is MetBy.TRANSACTION and duty.meet is not None:
-                changes += duty.meet(act, named)
-            elif duty.by is MetBy.EVENT and duty.tell is not None:
-                events += duty.tell(act, named)
-        return _Followed(outcome, merged(changes), tuple(events))
-
     def _performed(
         self,
         receipt: WriteReceipt,
         performance: Performance,
         operation_id: str,
         decision: Decision,
-        followed: _Followed,
+        following: Followed,
         caller: str,
     ) -> Performed:
         """Return the answer, in the transaction that has just got its revision."""
         question = performance.question
         signed = ""
-        if followed.outcome.receipt is not None:
+        if following.outcome.receipt is not None:
             facts = ActPerformed(
                 operation_id,
                 caller,
@@ -264,7 +240,7 @@ class Operations:
                 decision.evaluated_at,
                 decision.valid_until,
             )
-            signed = self._issue(facts, followed.outcome.receipt)
+            signed = self._issue(facts, following.outcome.receipt)
         operation = Operation(
             operation_id=operation_id,
             caller=caller,
@@ -275,7 +251,7 @@ class Operations:
             revision=receipt.revision,
             timeline=receipt.timeline,
             at=receipt.at,
-            values=followed.outcome.values,
+            values=following.outcome.values,
             receipt=signed,
         )
         return Performed(self._left_to_caller(decision), operation)

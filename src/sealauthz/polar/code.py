@@ -126,6 +126,24 @@ class Code:
             self.entries[key] = entry
             return entry
 
+    def mentioned(self, key: Key, rule: str, pattern: CallPattern) -> frozenset[str]:
+        """Return every name and text in the functions that answer a question. Raises BundleRefused."""
+        function, _, _ = self.enter(key, rule, pattern, is_asked=True)
+        found: set[str] = set()
+        waiting = [] if function is None else [function.__name__]
+        while waiting:
+            name = waiting.pop()
+            if name in found:
+                continue
+            found.add(name)
+            if name not in self._namespace and (name == getattr(function, "__name__", "") or self.has_compiler):
+                with self._growing:
+                    self._define([name])
+            made = self._namespace.get(name)
+            if isinstance(made, FunctionType) and made.__globals__ is self._namespace:
+                waiting += _mentioned_in(made.__code__)
+        return frozenset(found)
+
     def changed(self, program: Program) -> Code:
         """Return the code of another policy, with the functions of ours that are the same there."""
         with self._growing:
@@ -233,6 +251,18 @@ def _names_in(code: CodeType) -> Iterator[str]:
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
             yield from _names_in(inner)
+
+
+def _mentioned_in(code: CodeType) -> Iterator[str]:
+    """The names and texts in code."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _mentioned_in(inner)
+        elif isinstance(inner, str):
+            yield inner
+        elif isinstance(inner, tuple | frozenset):
+            yield from (each for each in inner if isinstance(each, str))
 
 
 def _given(pattern: CallPattern) -> tuple[int, ...]:

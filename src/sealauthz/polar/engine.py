@@ -270,6 +270,15 @@ class CompiledEngine:
         if key not in self._code.entries:
             self._code.enter(key, rule, pattern_of(likes))
 
+    def mentioned(self, rule: str, *likes: object) -> frozenset[str]:
+        """Return every name and text in the functions that answer a rule for arguments like these: no attribute is read
+        but by a name among them, and of no class but one that is named or that such an attribute leads to.
+
+        Raises BundleRefused where the rule cannot be asked so.
+        """
+        kinds = tuple(FREE_TYPE if like is FREE else like for like in likes)
+        return self._code.mentioned((rule, *kinds), rule, pattern_of(kinds))
+
     def has_prepared(self, rule: str, *arguments: object) -> bool:
         """Whether a rule was compiled for arguments like these."""
         return (rule, *(FREE_TYPE if argument is FREE else argument for argument in arguments)) in self._code.entries

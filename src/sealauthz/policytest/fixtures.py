@@ -93,6 +93,10 @@ class FactSet:
         """All records."""
         return list(self._records().values())
 
+    def items(self) -> Iterable[tuple[Key, Any]]:
+        """Return all records with their keys."""
+        return self._records().items()
+
     @property
     def fact_cache(self) -> FactCache:
         """The facts as policies read them; kept until they are released."""

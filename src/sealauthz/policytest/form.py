@@ -339,8 +339,47 @@ Test = Annotated[
 ]
 
 
+class Duty(_Form):
+    """What an honest person does as soon as they may."""
+
+    subject: Subject
+    action: Action
+    type: TypeName
+    """The type of what it is done to."""
+
+
+class Goal(_Form):
+    """What must never come about: `sealauthz policy attack` looks for acts that lead there."""
+
+    goal: Name
+    """What must never happen, as a sentence."""
+    rules: list[RuleId] = []
+    """The rules of the rulebook that keep it from happening."""
+    fixture: Name | None = None
+    """The fixture, where it is not the one of the file."""
+    given: Given | None = None
+    colluders: Annotated[list[Subject], Field(min_length=1)]
+    """Who acts together, and passes checks of their own faces."""
+    deceived: list[Subject] = []
+    """Honest people of whom one may once do something that the colluders want."""
+    dutiful: list[Duty] = []
+    """What honest people do as soon as they may, before time passes and after each move."""
+    outside: list[Name] = []
+    """What may happen outside, by the names of the model's outside moves."""
+    callers: list[Name] = []
+    """The services that ask, beside the one that is named `platform`."""
+    acts: list[Action] = []
+    """The only actions that are tried; all of them if none is named."""
+    depth: Annotated[int, Field(ge=1, le=8)] = 3
+    """How many acts are tried one after the other."""
+    waits: Annotated[int, Field(ge=0, le=4)] = 0
+    """How often time may pass in between."""
+    reached: Annotated[str, Field(min_length=1)]
+    """Polar: `reached(use: SealUse, context: Attack) if ...;`, asked of every record of the type after each move."""
+
+
 class File(_Form):
-    """A file of policy tests."""
+    """A file of policy tests, and of goals that no attack may reach."""
 
     include: list[Name] = []
     """Files, relative to this one, whose fixtures and situations are used here. `default:fixtures.yaml` is the file of
@@ -352,6 +391,9 @@ class File(_Form):
     fixture: Name | None = None
     """The fixture of the tests that name none."""
     tests: list[Test] = []
+    goals: list[Goal] = []
+    goal_rules: str = ""
+    """Polar: rules that the goals of this file share."""
 
 
 def read_file(model: Model, value: Any) -> File:

@@ -58,6 +58,8 @@ _PLACES: tuple[tuple[type[BaseModel], str], ...] = (
     (form.Outcome, "`expect`"),
     (form.Item, "a next step or an obligation"),
     (form.But, "`but`"),
+    (form.Goal, "a goal"),
+    (form.Duty, "`dutiful`"),
 )
 """Where the keys of each form are written."""
 

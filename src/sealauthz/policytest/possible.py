@@ -38,10 +38,18 @@ def _refusal_since(before: FactSet, facts: FactSet) -> str:
         for earlier, later in facts.writes_since(before):
             _check_write(earlier, later, facts)
         _check_standing(before, facts)
-        _tables_of(facts.model).check(before, facts)
+        check_constraints(before, facts)
     except (InvariantBroken, FactConflict) as error:
         return str(error)
     return ""
+
+
+def check_constraints(before: FactSet, facts: FactSet) -> None:
+    """Check the constraints of the tables on facts that follow from others which keep them.
+
+    Cheap where `before` is the same as the last time. Raises InvariantBroken and FactConflict.
+    """
+    _tables_of(facts.model).check(before, facts)
 
 
 def _check_write(earlier: FactSet, later: FactSet, whole: FactSet) -> None:

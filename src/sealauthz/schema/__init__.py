@@ -21,6 +21,7 @@ from sealauthz.schema.effect import (
     looks,
 )
 from sealauthz.schema.model import Model, Part
+from sealauthz.schema.outside import OutsideMove, Provided
 from sealauthz.schema.parameters import Duration
 from sealauthz.schema.record import (
     EMPTY,
@@ -57,7 +58,9 @@ __all__ = [
     "Model",
     "Named",
     "Outcome",
+    "OutsideMove",
     "Part",
+    "Provided",
     "Put",
     "ReceiptTerms",
     "RecordChange",

@@ -14,6 +14,7 @@ from sealauthz.schema.arguments import arguments_of
 from sealauthz.schema.changes import Invariant
 from sealauthz.schema.effect import Duty, Named, Sweep
 from sealauthz.schema.evidence import NO_EVIDENCE, Evidence
+from sealauthz.schema.outside import OutsideMove, Provided
 from sealauthz.schema.progress import Timeline
 from sealauthz.schema.record import Shape, mask_all, shape_of
 from sealauthz.schema.rules import Subject
@@ -39,6 +40,10 @@ class Part:
     events: Mapping[str, str] = field(default_factory=dict)
     named: tuple[Named, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
+    provided: tuple[Provided, ...] = ()
+    """What somebody outside gives to whom a next step sends there."""
+    outside: tuple[OutsideMove, ...] = ()
+    """What may happen outside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +123,16 @@ class Model:
     def sweeps(self) -> tuple[Sweep, ...]:
         """What finds that time alone has changed something."""
         return tuple(sweep for part in self.parts for sweep in part.sweeps)
+
+    @cached_property
+    def provided(self) -> Mapping[str, Provided]:
+        """What somebody outside gives to whom a next step sends there, by the step."""
+        return {each.step: each for part in self.parts for each in part.provided}
+
+    @cached_property
+    def outside(self) -> tuple[OutsideMove, ...]:
+        """What may happen outside."""
+        return tuple(move for part in self.parts for move in part.outside)
 
     @cached_property
     def timelines(self) -> Mapping[str, Timeline]:

@@ -1,0 +1,1 @@
+"""Searching policies for attacks: sequences of allowed acts by which colluders reach what must never happen."""

@@ -1,0 +1,259 @@
+"""Goals: what must never come about, as queries over the facts, read from the files of policy tests.
+
+A goal is asked of every record of one type, together with when and by whose act it came about (`Attack`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sealauthz.attack.reads import Reads
+from sealauthz.decision import Bundle
+from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, plain_classes
+from sealauthz.errors import BundleRefused, Fault, SuiteRefused, did_you_mean
+from sealauthz.polar import RuleNode, Source, Statement, admit
+from sealauthz.polar.check import Severity, analyse
+from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.syntax import Literal, Parameter
+from sealauthz.polar.types import TypeTable
+from sealauthz.policytest import form
+from sealauthz.policytest.fixtures import FactSet
+from sealauthz.policytest.library import Library, LoadedFile
+from sealauthz.policytest.loading import Vocabulary
+from sealauthz.policytest.possible import refusal
+from sealauthz.policytest.yaml_text import Path as DocumentPath
+from sealauthz.schema import Instant, Model
+
+_REACHED = "reached"
+_ARITY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One goal with the world that it is looked for in. `about` is the type of the records that it is asked of.
+
+    `queries` says which of the names in `reached` are its own; `line` is where it stands in `file`.
+    """
+
+    name: str
+    rules: tuple[str, ...]
+    facts: FactSet = dataclasses.field(repr=False)
+    now: Instant
+    colluders: tuple[str, ...]
+    deceived: tuple[str, ...]
+    dutiful: tuple[form.Duty, ...]
+    outside: tuple[str, ...]
+    callers: tuple[str, ...]
+    acts: frozenset[str]
+    depth: int
+    waits: int
+    about: tuple[str, ...]
+    file: str
+    line: int
+
+
+class Goals:
+    """The goals of some files, compiled with the rules of a bundle."""
+
+    def __init__(self, bundle: Bundle, goals: tuple[Goal, ...], statements: tuple[Statement, ...]) -> None:
+        model = bundle.model
+        self.goals = goals
+        self._model = model
+        self._parameters = bundle.parameters
+        self._context = context_class(model)
+        whole = (*bundle.statements, *statements)
+        self._engine = CompiledEngine(whole, model.records, (*plain_classes(model), self._context))
+        self._reads = {goal.name: self._read_by(goal) for goal in goals}
+
+    def _read_by(self, goal: Goal) -> Reads:
+        names: set[str] = set()
+        for record_type in goal.about:
+            names |= self._engine.mentioned(_REACHED, goal.name, self._model.records[record_type], self._context)
+        return Reads.of(self._model, names, goal.about)
+
+    def reads(self, goal: Goal) -> Reads:
+        """What the query of a goal may look at."""
+        return self._reads[goal.name]
+
+    def context(self, now: Instant, began: Instant, actor: Any, action: str) -> Any:
+        """Return what a goal is asked with."""
+        return self._context(now, "", self._parameters, began, actor, action)
+
+    def is_reached(self, goal: Goal, record: Any, context: Any) -> bool:
+        """Tell whether a record is what a goal forbids. Raises EvaluationFailed."""
+        return self._engine.holds(_REACHED, goal.name, record, context)
+
+
+@cache
+def context_class(model: Model) -> type:
+    """The class of the context of goals: what every context holds, when it all began, and whose act was the last."""
+    subject: Any = model.records[model.subjects[0]]
+    fields = [("began", Instant), ("actor", subject | None), ("action", str)]
+    made = dataclasses.make_dataclass("Attack", fields, bases=(model.context,), slots=True)
+    made.__module__ = model.context.__module__  # where the names in the annotations of the base are known
+    return made
+
+
+def load_goals(files: Sequence[Path], bundle: Bundle) -> Goals:
+    """Read the goals of test files for a bundle. Raises SuiteRefused with everything that is wrong with them."""
+    library, vocabulary = Library(bundle.model), Vocabulary(bundle)
+    goals: list[Goal] = []
+    statements: list[Statement] = []
+    places: dict[str, tuple[LoadedFile, DocumentPath]] = {}
+    for path in files:
+        loaded = library.load(path)
+        if loaded is None:
+            continue
+        statements += _parsed(loaded, loaded.written.goal_rules, ("goal_rules",), library, bundle.model)
+        for index, written in enumerate(loaded.written.goals):
+            place: DocumentPath = ("goals", index)
+            if written.goal in places:
+                library.report(loaded.document, (*place, "goal"), "there is another goal of this name")
+                continue
+            places[written.goal] = loaded, (*place, "reached")
+            about, own = _query(loaded, written, (*place, "reached"), library, bundle.model)
+            statements += own
+            goals.append(_goal(library, vocabulary, loaded, written, place, about))
+    library.refuse()
+    _check(bundle, statements, places, library)
+    library.refuse()
+    _refuse_impossible(goals)
+    return Goals(bundle, tuple(goals), tuple(statements))
+
+
+def _goal(
+    library: Library,
+    vocabulary: Vocabulary,
+    loaded: LoadedFile,
+    written: form.Goal,
+    place: DocumentPath,
+    about: tuple[str, ...],
+) -> Goal:
+    document = loaded.document
+    start = library.start_of(loaded, written, place)
+    facts = library.changed(loaded, document, start, start.facts, written.given, (*place, "given"), start.now)
+    library.check(document, facts, place)
+    model = facts.model
+    for key, people in (("colluders", written.colluders), ("deceived", written.deceived)):
+        for number, person in enumerate(people):
+            if facts.subject(person) not in facts:
+                near = did_you_mean(person, facts.subjects)
+                library.report(document, (*place, key, number), f"there is nobody called `{person}`{near}")
+    known = {action for type_ in vocabulary.types for action in vocabulary.actions_of(type_)}
+    for number, action in enumerate(written.acts):
+        if action not in known:
+            said = f"no type has an action `{action}`{did_you_mean(action, known)}"
+            library.report(document, (*place, "acts", number), said)
+    outside = {move.name: move for move in model.outside}
+    for number, name in enumerate(written.outside):
+        if name not in outside:
+            said = f"there is no outside move `{name}`{did_you_mean(name, outside)}"
+            library.report(document, (*place, "outside", number), said)
+    for number, duty in enumerate(written.dutiful):
+        if duty.action not in vocabulary.actions_of(duty.type):
+            near = did_you_mean(duty.action, vocabulary.actions_of(duty.type))
+            said = f"`{duty.type}` has no action `{duty.action}`{near}"
+            library.report(document, (*place, "dutiful", number, "action"), said)
+    if start.now is None:
+        library.report(document, place, "the fixture has no `now`")
+    return Goal(
+        written.goal,
+        tuple(written.rules),
+        facts,
+        start.now or 0,
+        tuple(written.colluders),
+        tuple(written.deceived),
+        tuple(written.dutiful),
+        tuple(written.outside),
+        tuple(written.callers),
+        frozenset(written.acts),
+        written.depth,
+        written.waits,
+        about,
+        document.file,
+        document.line(place),
+    )
+
+
+def _parsed(
+    loaded: LoadedFile, text: str, place: DocumentPath, library: Library, model: Model
+) -> tuple[Statement, ...]:
+    """Read Polar that stands in a file; what is wrong with it is reported at its key."""
+    if not text.strip():
+        return ()
+    known = attributes(model) | {each.name for each in dataclasses.fields(context_class(model))}
+    try:
+        return admit(Source(_name_of(loaded, place), text), known)
+    except BundleRefused as error:
+        library.report(loaded.document, place, f"is no Polar that a goal may hold: {error}")
+        return ()
+
+
+def _query(
+    loaded: LoadedFile, written: form.Goal, place: DocumentPath, library: Library, model: Model
+) -> tuple[tuple[str, ...], list[Statement]]:
+    """Return the types that a goal is about, and its rules under its own name."""
+    about: dict[str, None] = {}
+    own: list[Statement] = []
+    for statement in _parsed(loaded, written.reached, place, library, model):
+        if not isinstance(statement, RuleNode) or statement.name != _REACHED or len(statement.parameters) != _ARITY:
+            library.report(loaded.document, place, "holds rules `reached(record: Type, context: Attack) if ...;` only")
+            continue
+        type_ = statement.parameters[0].type or ""
+        if type_ not in model.records:
+            said = "must say of which record type it is: `reached(use: SealUse, context: Attack)`"
+            library.report(loaded.document, place, said)
+            continue
+        about[type_] = None
+        name = Parameter(Literal(written.goal, statement.place), None, statement.place)
+        own.append(dataclasses.replace(statement, parameters=(name, *statement.parameters)))
+    return tuple(about), own
+
+
+def _name_of(loaded: LoadedFile, place: DocumentPath) -> str:
+    return f"{loaded.document.file}:{loaded.document.line(place)}"
+
+
+def _check(
+    bundle: Bundle,
+    statements: Iterable[Statement],
+    places: Mapping[str, tuple[LoadedFile, DocumentPath]],
+    library: Library,
+) -> None:
+    """Check the rules of goals as those of a bundle are checked; what they name must be there."""
+    model = bundle.model
+    own = tuple(statements)
+    if not own:
+        return
+    table = TypeTable(model.records, (*plain_classes(model), context_class(model)))
+    analysis = analyse(
+        (*bundle.statements, *own),
+        table,
+        lambda action, type_: model.action(action, type_).context,
+        product_reasons=PRODUCT_REASONS,
+        subjects=model.subjects,
+        sources=bundle.sources,
+        groups=bundle.rulebook.groups,
+    )
+    by_file = {_name_of(loaded, place): (loaded, place) for loaded, place in places.values()}
+    for diagnostic in analysis.diagnostics:
+        found = by_file.get(diagnostic.place.file)
+        if found is not None and diagnostic.severity is Severity.ERROR:
+            loaded, place = found
+            library.report(loaded.document, place, f"line {diagnostic.place.line} of it: {diagnostic.message}")
+
+
+def _refuse_impossible(goals: Iterable[Goal]) -> None:
+    """Raise SuiteRefused for worlds that no store would hold: what is reached from there proves nothing."""
+    faults = []
+    for goal in goals:
+        said = refusal(goal.facts)
+        if said:
+            faults.append(Fault(goal.file, goal.line, 1, f"no store would hold the facts of this goal: {said}"))
+    if faults:
+        raise SuiteRefused(*faults)

@@ -1,0 +1,218 @@
+"""What a search found, for people and for programs: the steps, the rules that allowed each, and what it changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sealauthz.attack.moves import ActMove, Move, OutsideMoved, Waited
+from sealauthz.attack.search import Ended, Found, Made
+from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions, Standing
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Model, values_of
+
+_LONG = 20
+"""Ids of more characters were made by an act."""
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleAt:
+    """A rule that settled a requirement of an act, and where it stands."""
+
+    requirement: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One step: who did what, what somebody outside gave for it, the rules that allowed it, and what it changed."""
+
+    who: str
+    what: str
+    provided: tuple[str, ...]
+    rules: tuple[RuleAt, ...]
+    changes: tuple[str, ...]
+    move: Move
+
+    @property
+    def places(self) -> str:
+        """Where the rules stand, file by file: `seal_use.polar:32,39`."""
+        by_file: dict[str, dict[int, None]] = {}
+        for rule in self.rules:
+            by_file.setdefault(rule.file, {})[rule.line] = None
+        return " ".join(f"{file}:{','.join(map(str, lines))}" for file, lines in by_file.items())
+
+
+class Names:
+    """Short names for the ids that acts and the outside make, so that a person can follow them: `SealUse:new-1`."""
+
+    def __init__(self, found: Found) -> None:
+        self._short: dict[str, str] = {}
+        for step in found.steps:
+            for (_, record_id), before, _ in step.after.since(step.before):
+                if before is None and (record_id.startswith("given-") or len(record_id) > _LONG):
+                    self._short.setdefault(record_id, f"new-{len(self._short) + 1}")
+
+    def short(self, text: str) -> str:
+        """Return a text with the short names in it."""
+        for long, name in self._short.items():
+            text = text.replace(long, name)
+        return text
+
+
+def steps_of(bundle: Bundle, found: Found) -> list[StepReport]:
+    """Return the steps of an attack, with short names for what is new."""
+    names = Names(found)
+    steps = (_step(bundle, each) for each in found.steps)
+    return [
+        dataclasses.replace(
+            step,
+            what=names.short(step.what),
+            provided=tuple(map(names.short, step.provided)),
+            changes=tuple(map(names.short, step.changes)),
+        )
+        for step in steps
+    ]
+
+
+def _step(bundle: Bundle, made: Made) -> StepReport:
+    model, move = bundle.model, made.move
+    changes = tuple(_changes(model, made))
+    match move:
+        case ActMove():
+            asked = move.asked
+            context = "".join(f" {key}={value}" for key, value in asked.context)
+            arguments = f" {json.dumps(_readable(move.arguments), ensure_ascii=False)}" if move.arguments else ""
+            what = f"{asked.action} {':'.join(asked.resource)}{context}{arguments}"
+            provided = tuple(f"{whose} {says}" for whose, says, _ in move.provided)
+            return StepReport(asked.subject, what, provided, tuple(_rules(bundle, made, move)), changes, move)
+        case OutsideMoved():
+            return StepReport(move.owner, move.name, (), (), changes, move)
+        case Waited():
+            return StepReport("", f"time passes until {_instant(move.until)}", (), (), changes, move)
+
+
+def _rules(bundle: Bundle, made: Made, move: ActMove) -> Iterator[RuleAt]:
+    facts = made.before.with_records([record for _, _, record in move.provided])
+    point = PolicyDecisionPoint(FactCache.of_records(bundle.model, facts.records), bundle, lambda: made.now)
+    question = move.asked.question(bundle.model.subjects[0])
+    explanation = point.explain(question, RequestOptions(caller=move.asked.caller))
+    for outcome in explanation.requirements:
+        if outcome.standing != Standing.UNMET:
+            for rule in outcome.tried[:1]:
+                yield RuleAt(outcome.requirement, rule.file, rule.line)
+
+
+def _changes(model: Model, made: Made) -> Iterator[str]:
+    for (record_type, record_id), before, after in made.after.since(made.before):
+        name = f"{record_type}:{record_id}"
+        if before is None:
+            yield f"+ {name} {_columns(model, record_type, after, None)}"
+        elif after is None:
+            yield f"- {name}"
+        else:
+            yield f"~ {name} {_columns(model, record_type, after, before)}"
+
+
+def _columns(model: Model, record_type: str, record: Any, before: Any) -> str:
+    """Say what a record holds that its defaults do not say, or what is another value now."""
+    columns = model.shapes[record_type].columns
+    old = values_of(before) if before is not None else [column.default for column in columns]
+    said = []
+    for column, value, was in zip(columns, values_of(record), old, strict=True):
+        if value == was or column.name == "id" or column.is_personal or value in (None, ""):
+            continue
+        said.append(f"{column.name}={_instant(value) if column.is_instant else _plain(value)}")
+    return " ".join(said)
+
+
+def _plain(value: Any) -> str:
+    return "unlimited" if value == UNLIMITED else str(value)
+
+
+def _readable(arguments: Any) -> Any:
+    return {name: _plain(value) if value == UNLIMITED else value for name, value in arguments.items()}
+
+
+def _instant(value: int) -> str:
+    if value == NEVER:
+        return "never"
+    if value >= FOREVER:
+        return "forever"
+    return (_EPOCH + datetime.timedelta(microseconds=value)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def bound_of(found: Found) -> str:
+    """Say how far a search looked that found nothing. INVARIANT: it never says that there is nothing to be found."""
+    acts = f"{found.depth} act{'s' if found.depth > 1 else ''}"
+    looked = f"{found.states:,} states, {found.decided + found.remembered:,} acts decided"
+    match found.ended:
+        case Ended.TIME:
+            return f"no attack found before the time was over ({looked}; up to {acts} were asked for)"
+        case Ended.STATES:
+            return f"no attack found before there were too many states ({looked}; up to {acts} were asked for)"
+        case Ended.ALL:
+            return f"no attack found: nothing that was tried leads further ({looked})"
+        case _:
+            return f"no attack up to {acts} ({looked})"
+
+
+def left_out_of(found: Found) -> str:
+    """Say what was not tried because there is too much of it; empty where all was."""
+    said = []
+    if found.contexts_left_out:
+        said.append(f"{found.contexts_left_out:,} times some contexts of an act")
+    if found.arguments_left_out:
+        said.append(f"{found.arguments_left_out:,} times some arguments")
+    return f"not tried: {' and '.join(said)}" if said else ""
+
+
+def as_json(bundle: Bundle, found: Found) -> dict[str, Any]:
+    """Return what a search found as JSON."""
+    return {
+        "goal": found.goal.name,
+        "file": found.goal.file,
+        "line": found.goal.line,
+        "ended": str(found.ended),
+        "depth": found.depth,
+        "record": found.record,
+        "states": found.states,
+        "decided": found.decided,
+        "remembered": found.remembered,
+        "left_out": {"contexts": found.contexts_left_out, "arguments": found.arguments_left_out},
+        "seconds": round(found.seconds, 3),
+        "steps": [
+            {
+                "who": step.who,
+                "what": step.what,
+                "provided": list(step.provided),
+                "rules": [{"requirement": r.requirement, "file": r.file, "line": r.line} for r in step.rules],
+                "changes": list(step.changes),
+                **_act_json(step.move),
+            }
+            for step in steps_of(bundle, found)
+        ],
+    }
+
+
+def _act_json(move: Move) -> dict[str, Any]:
+    if not isinstance(move, ActMove):
+        return {}
+    asked = move.asked
+    return {
+        "performed": {
+            "subject": asked.subject,
+            "action": asked.action,
+            "resource": ":".join(asked.resource),
+            "context": dict(asked.context),
+            "arguments": dict(move.arguments),
+            "caller": asked.caller,
+        }
+    }

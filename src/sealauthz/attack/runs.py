@@ -1,0 +1,96 @@
+"""Searching for many goals, in several processes: each loads the policies once and takes one goal after the other."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from pkgutil import resolve_name
+
+from sealauthz.attack.goals import Goal, Goals, load_goals
+from sealauthz.attack.replay import Replayed, replay
+from sealauthz.attack.report import StepReport, steps_of
+from sealauthz.attack.said import words_of_tests
+from sealauthz.attack.search import Found, Limits, Search
+from sealauthz.decision import Bundle
+from sealauthz.decision.bundle_cache import BundleCache
+from sealauthz.errors import did_you_mean
+from sealauthz.policytest.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is searched: the model by its name, the policies in a folder, the files of goals, and how far."""
+
+    model: str
+    folder: Path
+    files: tuple[Path, ...]
+    words_from: tuple[Path, ...]
+    """The files of tests whose words are said in acts."""
+    limits: Limits
+    is_replayed: bool = False
+    cache: BundleCache | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one goal: what was found, its steps in words, and what came of a replay."""
+
+    found: Found
+    steps: tuple[StepReport, ...]
+    replayed: Replayed | None = None
+
+
+class Attacker:
+    """Searches for the goals of one job in this process. Raises BundleRefused and SuiteRefused."""
+
+    def __init__(self, job: Job) -> None:
+        model = resolve_name(job.model)
+        self._job = job
+        self.bundle = Bundle.load(model, job.folder, cache=job.cache)
+        self.goals: Goals = load_goals(job.files, self.bundle)
+        library = Library(model)
+        loaded = [library.load(path) for path in job.words_from]
+        self._search = Search(self.bundle, self.goals, words_of_tests([each.written for each in loaded if each]))
+
+    def run(self, name: str) -> Result:
+        """Search for one goal by its name."""
+        goal = next(each for each in self.goals.goals if each.name == name)
+        found = self._search.run(goal, self._job.limits)
+        replayed = replay(self.bundle, self.goals, found) if self._job.is_replayed and found.record else None
+        return Result(found, tuple(steps_of(self.bundle, found)), replayed)
+
+
+def chosen(goals: Sequence[Goal], names: Sequence[str]) -> list[Goal]:
+    """Return the goals of these names, all without any. Raises KeyError, whose text says which one is meant."""
+    if not names:
+        return list(goals)
+    known = {goal.name: goal for goal in goals}
+    for name in names:
+        if name not in known:
+            raise KeyError(f"there is no goal `{name}`{did_you_mean(name, known)}")
+    return [known[name] for name in names]
+
+
+def results_of(job: Job, attacker: Attacker, goals: Sequence[Goal], processes: int) -> Iterator[Result]:
+    """Search for goals, and return what came of each, in their order."""
+    names = [goal.name for goal in goals]
+    count = min(processes, len(names))
+    if count <= 1:
+        yield from map(attacker.run, names)
+        return
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _start, (job,)) as pool:
+        yield from pool.map(_run, names)
+
+
+_of_process: list[Attacker] = []
+
+
+def _start(job: Job) -> None:
+    _of_process[:] = [Attacker(job)]
+
+
+def _run(name: str) -> Result:
+    return _of_process[0].run(name)

@@ -1,0 +1,190 @@
+"""What may be said in an act: values of the keys of its context and of its arguments, from the facts and the tests."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sealauthz.attack.acting import Refused
+from sealauthz.attack.moves import ActMove, Asked
+from sealauthz.attack.world import World
+from sealauthz.policytest import form
+from sealauthz.schema import UNLIMITED, Action, Column, Instant, Model
+from sealauthz.schema.arguments import Argument, arguments_of
+
+DAY = 86_400_000_000
+MOST_CONTEXTS = 200
+"""How many contexts are tried of one act on one record."""
+MOST_ARGUMENTS = 80
+"""How many ways of carrying out one allowed act are tried."""
+_FRESH = "fresh"
+"""A text that nothing has yet."""
+_MOST_TEXTS = 8
+_MOST_NUMBERS = 4
+
+Words = Mapping[tuple[str, str], tuple[str, ...]]
+"""The texts that tests give in the context of acts, by action and key."""
+
+
+def words_of_tests(files: Sequence[form.File]) -> Words:
+    """Collect the texts that tests say in contexts."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+
+    def say(action: str, context: Mapping[str, str | None] | None) -> None:
+        for key, value in (context or {}).items():
+            if value is not None:
+                found.setdefault((action, key), {})[value] = None
+
+    for test in (test for file in files for test in file.tests):
+        match test:
+            case form.Pair():
+                say(test.action, test.context)
+                say(test.action, test.but.context)
+            case form.Case():
+                say(test.action, test.context)
+            case form.Matrix():
+                for action in test.matrix.actions:
+                    say(action, test.matrix.context)
+            case form.Listing():
+                say(test.action or "", test.context)
+            case form.Story():
+                for step in test.steps:
+                    if step.ask is not None:
+                        say(step.ask.action, step.ask.context)
+    return {key: tuple(values) for key, values in found.items()}
+
+
+@dataclass
+class LeftOut:
+    """What was not tried because there is too much of it."""
+
+    contexts: int = 0
+    arguments: int = 0
+
+
+class Said:
+    """Makes up what may be said in acts. What it leaves out it counts."""
+
+    def __init__(self, model: Model, words: Words) -> None:
+        self._model = model
+        self._words = words
+        self._provided = {each.key for each in model.provided.values()}
+        self.left_out = LeftOut()
+
+    def contexts(self, world: World, asked: Asked, free: frozenset[str]) -> Iterator[Asked]:
+        """Return an act with every context that may matter, the empty one first. Only keys of `free` are given."""
+        action = self._model.action(asked.action, asked.resource[0])
+        choices = [self._choices(world, action, key, asked.subject) for key in action.keys if key in free]
+        for number, some in enumerate(itertools.product(*choices)):
+            if number >= MOST_CONTEXTS:
+                self.left_out.contexts += 1
+                return
+            context = tuple(pair for pair in some if pair is not None)
+            yield Asked(asked.subject, asked.action, asked.resource, context, asked.caller)
+
+    def _choices(self, world: World, action: Action, key: str, subject: str) -> list[tuple[str, str] | None]:
+        record_type = action.records.get(key)
+        if record_type is None:
+            known = [each for each in self._words.get((action.name, key), ()) if not self._is_subject(world, each)]
+            return [None, *((key, each) for each in known[:_MOST_TEXTS])]
+        if key in self._provided:
+            return [None]  # what somebody outside gives comes when it is asked for
+        return [None, *((key, record_id) for record_id in world.ids(record_type))]
+
+    def _is_subject(self, world: World, text: str) -> bool:
+        return any((name, text) in world for name in self._model.subjects)
+
+    def ways(
+        self,
+        world: World,
+        now: Instant,
+        action: Action,
+        carry_out: Callable[[Mapping[str, Any]], ActMove | Refused],
+    ) -> Iterator[ActMove]:
+        """Return the ways to carry out an allowed act: what a refusal names is said, or said otherwise."""
+        declared = arguments_of(action.arguments)
+        required = [each for each in declared.values() if each.is_required]
+        waiting = deque((each, True) for each in self._with(world, now, {}, required))
+        seen: set[str] = set()
+        tried = 0
+        while waiting:
+            arguments, is_plain = waiting.popleft()
+            key = repr(sorted(arguments.items(), key=lambda item: item[0]))
+            if key in seen:
+                continue
+            if tried >= MOST_ARGUMENTS:
+                self.left_out.arguments += 1
+                return
+            seen.add(key)
+            tried += 1
+            outcome = carry_out(arguments)
+            if isinstance(outcome, ActMove):
+                yield outcome
+                for argument in declared.values():
+                    if is_plain and argument.name not in arguments and _is_choice(argument):
+                        waiting.extend((each, False) for each in self._with(world, now, arguments, [argument]))
+                continue
+            for violation in outcome.violations:
+                name = violation.field.partition("[")[2].partition("]")[0]
+                if not violation.field.startswith("arguments[") or name not in declared:
+                    continue
+                if name not in arguments:
+                    waiting.extend((each, is_plain) for each in self._with(world, now, arguments, [declared[name]]))
+                elif _is_text(declared[name]) and arguments[name] != _FRESH:
+                    waiting.append(({**arguments, name: _FRESH}, is_plain))
+
+    def _with(
+        self, world: World, now: Instant, arguments: Mapping[str, Any], more: Sequence[Argument]
+    ) -> list[dict[str, Any]]:
+        choices = [[(each.name, value) for value in self._values(world, now, each)] for each in more]
+        return [{**arguments, **dict(some)} for some in itertools.islice(itertools.product(*choices), MOST_ARGUMENTS)]
+
+    def _values(self, world: World, now: Instant, argument: Argument) -> list[Any]:
+        if argument.column is None:
+            parts = arguments_of(argument.parts)
+            some = self._with(world, now, {}, [each for each in parts.values() if each.is_required])[:_MOST_NUMBERS]
+            return [[each] for each in some] if argument.is_many else list(some)
+        values = self._of_column(world, now, argument.name, argument.column)
+        return [[value] for value in values] if argument.is_many else values
+
+    def _of_column(self, world: World, now: Instant, name: str, column: Column) -> list[Any]:
+        if column.words is not None:
+            return [str(word) for word in column.words]
+        if column.ref is not None:
+            return world.ids(column.ref)
+        if column.is_instant:
+            return [now + DAY]
+        if column.type is bool:
+            return [True, False]
+        held = _held_as(world, self._model, name)
+        if column.type is int:
+            near = sorted({number for value in held if value != UNLIMITED for number in (value, value + 1)} | {1})
+            return [*near[:_MOST_NUMBERS], *([UNLIMITED] if column.default == UNLIMITED else [])]
+        return sorted(str(value) for value in held if value)[:1] or [_FRESH]
+
+
+def _is_text(argument: Argument) -> bool:
+    """Whether an argument is any text."""
+    column = argument.column
+    return column is not None and not argument.is_many and column.type is str and not (column.words or column.ref)
+
+
+def _is_choice(argument: Argument) -> bool:
+    """Whether an argument that may be left out is tried by itself: one with few values that mean different things."""
+    column = argument.column
+    return column is not None and not argument.is_many and bool(column.words or column.ref or column.type is bool)
+
+
+def _held_as(world: World, model: Model, name: str) -> set[Any]:
+    """The values that records hold under a name, or under its singular."""
+    names = {name, name.removesuffix("s")}
+    found: set[Any] = set()
+    for record_type, some in world.records.items():
+        for column in model.shapes[record_type].columns:
+            if column.name in names and not column.is_instant and column.ref is None:
+                found.update(getattr(record, column.name) for record in some.values())
+    found.discard(None)
+    return found

@@ -1,0 +1,449 @@
+"""The search: worlds that moves lead to, the nearest first, until a goal is reached or a bound ends it.
+
+Worlds that hold the same facts at the same time are one. The last act of a sequence is followed only where what it
+changes may be seen by the goal; nothing else is left out but what `Bounds` counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sealauthz.attack.acting import Acting, Verdict
+from sealauthz.attack.goals import Goal, Goals
+from sealauthz.attack.moves import ActMove, Asked, Move, OutsideMoved, Waited
+from sealauthz.attack.reads import Reads, Relevance
+from sealauthz.attack.said import Said, Words
+from sealauthz.attack.world import World, Written
+from sealauthz.decision import Bundle
+from sealauthz.errors import EvaluationFailed
+from sealauthz.facts.store.acting import Observed
+from sealauthz.policytest.fixtures import FactSet
+from sealauthz.schema import FOREVER, Action, Instant, looks
+
+PLATFORM = "platform"
+"""The name of the service that asks, where a goal names no others."""
+
+_HOUR = 3_600_000_000
+_WAITS = (_HOUR, 24 * _HOUR, 5 * 24 * _HOUR, 15 * 24 * _HOUR, 45 * 24 * _HOUR, 400 * 24 * _HOUR)
+"""Time passes to the last instant that matters within each of these."""
+
+
+class Ended(StrEnum):
+    """What ended a search."""
+
+    REACHED = "REACHED"
+    DEPTH = "DEPTH"
+    TIME = "TIME"
+    STATES = "STATES"
+    ALL = "ALL"
+    """Nothing was left to try: no sequence of any length leads further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far a search goes: `depth` in acts (None: what the goal says), `seconds` of time, `states` it meets."""
+
+    depth: int | None = None
+    seconds: float = 600.0
+    states: int = 2_000_000
+    is_pruned: bool = True
+    """Whether last acts that the goal cannot see are left out; without it, everything is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One step of an attack: the move, when it was made, and the world before and after it."""
+
+    move: Move
+    now: Instant
+    before: FactSet = field(repr=False)
+    after: FactSet = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found: the steps to the goal and the record that reached it, or none, and how far it looked."""
+
+    goal: Goal
+    ended: Ended
+    depth: int
+    steps: tuple[Made, ...] = ()
+    record: str = ""
+    states: int = 0
+    decided: int = 0
+    remembered: int = 0
+    contexts_left_out: int = 0
+    arguments_left_out: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Node:
+    """Facts that were reached, how, and what may still be done. `world` is there only while they are looked at."""
+
+    facts: FactSet
+    digest: int
+    world: World | None
+    now: Instant
+    parent: _Node | None
+    move: Move | None
+    acts: int
+    waits: int
+    is_deceived: bool
+
+
+class Search:
+    """Searches for the goals of a bundle, one after the other."""
+
+    def __init__(self, bundle: Bundle, goals: Goals, words: Words) -> None:
+        self.bundle = bundle
+        self.goals = goals
+        self.words = words
+        self.relevance = Relevance(bundle)
+        self.free = _FreeKeys(bundle, self.relevance)
+
+    def run(self, goal: Goal, limits: Limits) -> Found:
+        """Look for the shortest sequence of moves that reaches a goal."""
+        return _Run(self, goal, limits).found()
+
+
+class _FreeKeys:
+    """For each requirement of an act, which keys of the context that a client gives it may rest on."""
+
+    def __init__(self, bundle: Bundle, relevance: Relevance) -> None:
+        self._bundle = bundle
+        self._relevance = relevance
+        self._known: dict[tuple[str, str, str], frozenset[str] | None] = {}
+
+    def of(self, action: str, resource_type: str, requirement: str) -> frozenset[str] | None:
+        """Return the keys that a requirement may rest on; None where that cannot be told."""
+        key = (action, resource_type, requirement)
+        if key not in self._known:
+            self._known[key] = self._found(*key)
+        return self._known[key]
+
+    def _found(self, action: str, resource_type: str, requirement: str) -> frozenset[str] | None:
+        declared = self._bundle.model.action(action, resource_type)
+        if not requirement or declared.resolver.find_again is not None:
+            return None
+        return frozenset(declared.keys) & self._relevance.names_of_requirement(requirement, action, resource_type)
+
+
+class _Run:
+    """One search for one goal."""
+
+    def __init__(self, search: Search, goal: Goal, limits: Limits) -> None:
+        self._bundle = bundle = search.bundle
+        self._model = bundle.model
+        self._goals = search.goals
+        self._free = search.free
+        relevance = search.relevance
+        self._goal = goal
+        self._limits = limits
+        self._depth = limits.depth or goal.depth
+        self._acting = Acting(bundle, relevance)
+        self._said = Said(self._model, search.words)
+        self._began = time.monotonic()
+        self._seen: set[tuple[Any, ...]] = set()
+        self._deepest = 0
+        self._reads = self._goals.reads(goal)
+        acts = [each for each in self._model.actions.values() if each.effect not in (None, looks)]
+        self._acts = [each for each in acts if not goal.acts or each.name in goal.acts]
+        self._outside = [each for each in self._model.outside if each.name in goal.outside]
+        self._levels, self._matters = self._by_distance(relevance)
+
+    def found(self) -> Found:
+        """Search."""
+        world = World(self._goal.facts)
+        start = _Node(world.facts, world.digest, world, self._goal.now, None, None, 0, self._goal.waits, False)
+        record = self._reached(start)
+        if record:
+            return self._result(Ended.REACHED, start, record)
+        settled = self._settled(start)
+        waiting = deque([settled])
+        self._seen.add(self._key(settled))
+        while waiting:
+            node = waiting.popleft()
+            self._deepest = max(self._deepest, node.acts)
+            node.world = node.world or World(node.facts, self._goal.facts)
+            for after in self._next(node, node.world):
+                record = self._reached(after)
+                if record:
+                    return self._result(Ended.REACHED, after, record)
+                after.world = None
+                if after.acts < self._depth or after.waits:
+                    # Time costs no act, so that what it leads to is as near as what it came from.
+                    (waiting.appendleft if isinstance(after.move, Waited) else waiting.append)(after)
+                if len(self._seen) >= self._limits.states:
+                    return self._result(Ended.STATES)
+            node.world = None
+            if self._is_over():
+                return self._result(Ended.TIME)
+        return self._result(Ended.DEPTH if self._deepest >= self._depth - 1 else Ended.ALL)
+
+    def _by_distance(self, relevance: Relevance) -> tuple[list[list[Action]], list[Reads] | None]:
+        """For each number of acts that are left, those that may still matter, and what a change must touch to matter:
+        the last act writes what the goal sees, the one before what that one or the goal rests on, and so on.
+
+        What duties rest on matters always, because they are done at once.
+        """
+        if not self._limits.is_pruned:
+            return [self._acts] * self._depth, None
+        levels: list[list[Action]] = []
+        first = self._reads
+        for duty in self._goal.dutiful:
+            first |= relevance.reads(duty.action, duty.type) | relevance.followed(duty.action, duty.type)
+        matters = [first]
+        for _ in range(self._depth):
+            reads = matters[-1]
+            near = [each for each in self._acts if relevance.writes(each.name, each.resource).may_be_seen_by(reads)]
+            levels.append(near)
+            for move in self._outside:
+                reads |= relevance.outside(move)
+            for each in near:
+                reads |= relevance.reads(each.name, each.resource) | relevance.followed(each.name, each.resource)
+            matters.append(reads)
+        return levels, matters
+
+    def _result(self, ended: Ended, node: _Node | None = None, record: str = "") -> Found:
+        steps: list[Made] = []
+        at = node
+        while at is not None and at.parent is not None and at.move is not None:
+            steps.append(Made(at.move, at.parent.now, at.parent.facts, at.facts))
+            at = at.parent
+        return Found(
+            goal=self._goal,
+            ended=ended,
+            depth=self._depth,
+            steps=tuple(reversed(steps)),
+            record=record,
+            states=len(self._seen),
+            decided=self._acting.decided,
+            remembered=self._acting.remembered,
+            contexts_left_out=self._said.left_out.contexts,
+            arguments_left_out=self._said.left_out.arguments,
+            seconds=time.monotonic() - self._began,
+        )
+
+    # --- moves --------------------------------------------------------------------------------------------------------
+
+    def _next(self, node: _Node, world: World) -> Iterator[_Node]:
+        """Return the worlds that one move leads to, each once."""
+        if node.acts < self._depth:
+            for subject, may_provide, is_deceived in self._actors(node):
+                yield from self._acts_of(node, world, subject, may_provide, is_deceived=is_deceived)
+            for move in self._outside:
+                for name, changes in move.moves(world.records, node.now):
+                    after = self._after(node, world, OutsideMoved(name, move.owner, move.says, changes), node.acts + 1)
+                    if after is not None:
+                        yield after
+        if node.waits and not isinstance(node.move, Waited):
+            for until in self._instants(world, node.now):
+                after = _Node(
+                    node.facts,
+                    node.digest,
+                    world,
+                    until,
+                    node,
+                    Waited(until),
+                    node.acts,
+                    node.waits - 1,
+                    node.is_deceived,
+                )
+                if self._is_new(after):
+                    yield self._settled(after)
+
+    def _actors(self, node: _Node) -> Iterator[tuple[str, frozenset[str], bool]]:
+        colluders = frozenset(self._goal.colluders)
+        for subject in self._goal.colluders:
+            yield subject, colluders, node.is_deceived
+        if not node.is_deceived:
+            for subject in self._goal.deceived:
+                # They show their own face, because they believe in what they do.
+                yield subject, colluders | {subject}, True
+
+    def _is_over(self) -> bool:
+        return time.monotonic() - self._began > self._limits.seconds
+
+    def _acts_of(
+        self, node: _Node, world: World, subject: str, may_provide: frozenset[str], *, is_deceived: bool
+    ) -> Iterator[_Node]:
+        for action in self._levels[self._depth - node.acts - 1]:
+            if self._is_over():
+                return
+            for record_id in world.ids(action.resource):
+                caller = self._caller(world, action, record_id)
+                asked = Asked(subject, action.name, (action.resource, record_id), (), caller)
+                for verdict in self._allowed(world, node.now, asked, may_provide):
+                    for move in self._ways(node, world, verdict, action):
+                        after = self._after(node, world, move, node.acts + 1, is_deceived=is_deceived)
+                        if after is not None:
+                            yield self._settled(after)
+
+    def _caller(self, world: World, action: Any, record_id: str) -> str:
+        """Return which service asks: one that the record names, if it is among those that there are."""
+        record = world.records[action.resource][record_id]
+        for column in self._model.shapes[action.resource].columns:
+            if column.type is str and getattr(record, column.name) in self._goal.callers:
+                return str(getattr(record, column.name))
+        return PLATFORM
+
+    def _allowed(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Iterator[Verdict]:
+        """Return the contexts in which an act is allowed."""
+        first = self._acting.verdict(world, now, asked, may_provide)
+        if first.is_allowed:
+            yield first
+        keys = frozenset(self._model.action(asked.action, asked.resource[0]).keys)
+        for requirement in first.unmet:
+            rests_on = self._free.of(asked.action, asked.resource[0], requirement) if requirement else keys
+            if rests_on is not None and not rests_on:
+                return  # no context settles it
+        for one in self._said.contexts(world, asked, keys):
+            if not one.context:
+                continue
+            verdict = self._acting.verdict(world, now, one, may_provide)
+            if verdict.is_allowed:
+                yield verdict
+
+    def _ways(self, node: _Node, world: World, verdict: Verdict, action: Any) -> Iterator[ActMove]:
+        def carry_out(arguments: Any) -> Any:
+            operation_id = self._operation(node, verdict, arguments)
+            return self._acting.outcome(world, node.now, verdict, arguments, operation_id)
+
+        yield from self._said.ways(world, node.now, action, carry_out)
+
+    def _operation(self, node: _Node, verdict: Verdict, arguments: Any) -> str:
+        """Return what names an act: the same wherever it is done in a sequence, another one for its repetition."""
+        asked = verdict.asked
+        said = repr((asked.subject, asked.action, asked.resource, asked.context, sorted(arguments.items())))
+        base = hashlib.sha256(said.encode()).hexdigest()[:16]
+        again, at = 0, node
+        while at.parent is not None:
+            if isinstance(at.move, ActMove) and at.move.operation_id.startswith(base):
+                again += 1
+            at = at.parent
+        return f"{base}-{again}"
+
+    def _after(
+        self, node: _Node, world: World, move: Any, acts: int, *, is_deceived: bool | None = None
+    ) -> _Node | None:
+        """Return what a move leads to; None where it changes nothing, was met, is refused, or cannot matter."""
+        written: Written | None = self._acting.written(world, move.changes)
+        if written is None or not written.after:
+            return None
+        deceived = node.is_deceived if is_deceived is None else is_deceived
+        key = (written.digest, node.now, node.waits, deceived)
+        if key in self._seen:
+            return None
+        left = self._depth - acts
+        if self._matters is not None and not self._matters[left].sees(written.changes):
+            return None
+        after = world.moved(written)
+        found = _Node(after.facts, written.digest, after, node.now, node, move, acts, node.waits, deceived)
+        # Asked first of last acts, because that costs less.
+        is_last = not left and not node.waits and not self._goal.dutiful
+        if (is_last and not self._reached(found)) or not after.takes(written):
+            return None
+        self._seen.add(key)
+        return found
+
+    def _is_new(self, node: _Node) -> bool:
+        key = self._key(node)
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        return True
+
+    def _key(self, node: _Node) -> tuple[Any, ...]:
+        return node.digest, node.now, node.waits, node.is_deceived
+
+    def _settled(self, node: _Node) -> _Node:
+        """Return what follows once honest people have done their duties, as far as they may."""
+        for _ in range(len(self._goal.dutiful) * 2):
+            after = self._dutiful(node)
+            if after is None:
+                break
+            node = after
+        return node
+
+    def _dutiful(self, node: _Node) -> _Node | None:
+        world = node.world or World(node.facts, self._goal.facts)
+        for duty in self._goal.dutiful:
+            action = self._model.action(duty.action, duty.type)
+            for record_id in world.ids(duty.type):
+                asked = Asked(duty.subject, duty.action, (duty.type, record_id), (), PLATFORM)
+                honest = frozenset({duty.subject})
+                for verdict in self._allowed(world, node.now, asked, honest):
+                    for move in self._ways(node, world, verdict, action):
+                        written = self._acting.written(world, move.changes)
+                        if written is None or not written.after:
+                            continue
+                        after = world.moved(written)
+                        if after.takes(written):
+                            return _Node(
+                                after.facts,
+                                after.digest,
+                                after,
+                                node.now,
+                                node,
+                                move,
+                                node.acts,
+                                node.waits,
+                                node.is_deceived,
+                            )
+        return None
+
+    def _instants(self, world: World, now: Instant) -> list[Instant]:
+        """Return until when time may pass: the last instant that matters within some lengths of time."""
+        lengths = [
+            value for value in vars_of(self._bundle.parameters) if isinstance(value, int) and value >= _HOUR // 60
+        ]
+        found: set[Instant] = set()
+        for record_type, some in world.records.items():
+            columns = [column.name for column in self._model.shapes[record_type].columns if column.is_instant]
+            for record in some.values():
+                for name in columns:
+                    at = getattr(record, name)
+                    if 0 < at < FOREVER:
+                        found.update((at, *(at + length for length in lengths)))
+        ends = []
+        low = now
+        for length in _WAITS:
+            inside = [at for at in found if low < at <= now + length]
+            if inside:
+                ends.append(max(inside))
+            low = now + length
+        return ends
+
+    # --- the goal -----------------------------------------------------------------------------------------------------
+
+    def _reached(self, node: _Node) -> str:
+        """Return the record by which the goal is reached; empty where it is not."""
+        world = node.world or World(node.facts, self._goal.facts)
+        snapshot = world.snapshot(Observed())
+        move = node.move
+        actor, action = None, ""
+        if isinstance(move, ActMove):
+            actor, action = snapshot.find(self._model.subjects[0], move.asked.subject), move.asked.action
+        context = self._goals.context(node.now, self._goal.now, actor, action)
+        for record_type in self._goal.about:
+            for record_id in world.ids(record_type):
+                record = snapshot.find(record_type, record_id)
+                try:
+                    if record is not None and self._goals.is_reached(self._goal, record, context):
+                        return f"{record_type}:{record_id}"
+                except EvaluationFailed:
+                    continue
+        return ""
+
+
+def vars_of(parameters: Any) -> Iterator[Any]:
+    """The values of the parameters of a bundle."""
+    for name in type(parameters).__dataclass_fields__:
+        yield getattr(parameters, name)

@@ -1,0 +1,275 @@
+"""The facts at one point of a search, as policies read them. A move makes another world, which shares what is the same.
+
+Nothing here is in a database: what a move changes goes through the rules that every write keeps, and the constraints of
+the tables are asked of tables in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property
+from typing import Any
+
+from sealauthz.attack.reads import Reads
+from sealauthz.errors import FactConflict, InvariantBroken
+from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.facts.memory.timeline import HomeIndex
+from sealauthz.facts.memory.wiring import WiredUnit, wire
+from sealauthz.facts.store.acting import Observed
+from sealauthz.facts.store.invariants import check_each, check_references, check_together
+from sealauthz.facts.store.rows import RecordRows
+from sealauthz.facts.store.values import checked, checked_values
+from sealauthz.policytest.fixtures import FactSet, Key
+from sealauthz.policytest.possible import check_constraints
+from sealauthz.schema import Change, Changes, Delete, Model, Put, RecordChange, Unit, Update, shape_of, values_of
+from sealauthz.schema.record import exact
+
+_HOMES = 10_000
+
+Digest = int
+
+
+@cache
+def _columns_of(reads: Reads) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple(reads.by_type().items())
+
+
+def digest_of(record: Any) -> Digest:
+    """What a record is, as a number of 128 bits."""
+    said = repr((type(record).__name__, *map(_plain, values_of(record))))
+    return int.from_bytes(hashlib.blake2b(said.encode(), digest_size=16).digest())
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, str) else value
+
+
+class Written:
+    """What a move changes: the records that it changes, by key, each before and after, and the digest of all facts
+    then.
+    """
+
+    __slots__ = ("after", "before", "digest")
+
+    def __init__(self, before: Mapping[Key, Any], after: Mapping[Key, Any], digest: Digest) -> None:
+        self.before = before
+        self.after = after
+        self.digest = digest
+
+    @property
+    def changes(self) -> Iterable[Change]:
+        """The changes, record by record."""
+        return [Change(*key, self.before[key], record) for key, record in self.after.items()]
+
+
+class World:
+    """Facts of a model, never changed. It is what `FactSnapshot` reads through: the units of these facts, wired."""
+
+    revision = 1
+    timeline = ""
+    age_s = 0.0
+
+    def __init__(self, facts: FactSet, first: FactSet | None = None, before: World | None = None) -> None:
+        self.facts = facts
+        self.model: Model = facts.model
+        self.units = self.model.units
+        self._first = first or facts
+        """The facts that the search began with."""
+        self._before = before
+        self._homes: HomeIndex = before._homes if before is not None else HomeIndex(_HOMES)
+        self._seen: dict[Reads, int] = {}
+        self._projections: dict[tuple[str, tuple[str, ...]], int] = {}
+        self._wired: dict[Unit, WiredUnit | None] = {}
+        self._records = dict(facts.items())
+        self._by_type: dict[str, dict[str, Any]] = {}
+        for (record_type, record_id), record in self._records.items():
+            self._by_type.setdefault(record_type, {})[record_id] = record
+        self._digests: dict[Key, Digest] = dict(before._digests) if before is not None else {}
+        for key in self._digests.keys() - self._records.keys():
+            del self._digests[key]
+        changed = self._records if before is None else {key for key, _, _ in facts.since(before.facts)}
+        for key in changed:
+            if key in self._records:
+                self._digests[key] = digest_of(self._records[key])
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._records
+
+    @property
+    def records(self) -> Mapping[str, Mapping[str, Any]]:
+        """All records by type and id, unwired."""
+        return self._by_type
+
+    def ids(self, record_type: str) -> list[str]:
+        """The ids of the records of a type."""
+        return list(self._by_type.get(record_type, ()))
+
+    @cached_property
+    def digest(self) -> Digest:
+        """What these facts are: equal facts have the same."""
+        whole = 0
+        for each in self._digests.values():
+            whole ^= each
+        return whole
+
+    @cached_property
+    def rows(self) -> RecordRows:
+        """The records as rows."""
+        return RecordRows(self._records.values())
+
+    @cached_property
+    def _held(self) -> dict[Unit, list[Key]]:
+        held: dict[Unit, list[Key]] = {}
+        for key, units in self.units.units_of(self._records.values(), self.rows).items():
+            for unit in units:
+                held.setdefault(unit, []).append(key)
+        return held
+
+    @cached_property
+    def _versions(self) -> dict[Unit, Digest]:
+        versions = {}
+        for unit, keys in self._held.items():
+            version = 0
+            for key in keys:
+                version ^= self._digests[key]
+            versions[unit] = version
+        return versions
+
+    def version(self, unit: Unit) -> Digest:
+        """What a unit holds, as a number: 0 where there is no such unit."""
+        return self._versions.get(unit, 0)
+
+    def version_of_type(self, record_type: str) -> Digest:
+        """What all records of a type are, as a number."""
+        version = 0
+        for record_id in self._by_type.get(record_type, ()):
+            version ^= self._digests[record_type, record_id]
+        return version
+
+    def as_seen_by(self, reads: Reads) -> int:
+        """What these facts are to somebody who reads no more than that, as a number."""
+        found = self._seen.get(reads)
+        if found is None:
+            found = self._seen[reads] = hash(tuple(self._projected(*each) for each in _columns_of(reads)))
+        return found
+
+    def _projected(self, record_type: str, columns: tuple[str, ...]) -> int:
+        key = (record_type, columns)
+        found = self._projections.get(key)
+        if found is None:
+            some = self._by_type.get(record_type, {})
+            rows = sorted((record_id, *(getattr(each, name) for name in columns)) for record_id, each in some.items())
+            found = self._projections[key] = hash(tuple(rows))
+        return found
+
+    def snapshot(self, observed: Observed) -> FactSnapshot:
+        """Return the facts as one decision reads them; it notes what it reads."""
+        return FactSnapshot(self, self._homes).observing(observed)
+
+    # --- what a snapshot reads through -------------------------------------------------------------------------------
+
+    def unit(self, unit: Unit) -> WiredUnit | None:
+        """Return a wired unit; None if there is no such unit."""
+        if unit not in self._wired:
+            self._wired[unit] = self._shared(unit) or self._wire(unit)
+        return self._wired[unit]
+
+    def _shared(self, unit: Unit) -> WiredUnit | None:
+        before = self._before
+        if before is None or before.version(unit) != self.version(unit):
+            return None
+        return before._wired.get(unit)
+
+    def _wire(self, unit: Unit) -> WiredUnit | None:
+        loaded: dict[str, list[Any]] = {}
+        for key in self._held.get(unit, ()):
+            # A record is wired differently in each unit that holds it.
+            record = self._records[key]
+            loaded.setdefault(key[0], []).append(exact(type(record)(*values_of(record))))
+        return wire(self.model, unit.kind, loaded) if loaded.get(self.units.root_of[unit.kind]) else None
+
+    def lasts(self, records: WiredUnit) -> bool:
+        """Tell that a unit stays as it is."""
+        return True
+
+    def home(self, record_type: str, record_id: str) -> Unit | None:
+        """Look up the home of a record."""
+        record = self._records.get((record_type, record_id))
+        return None if record is None else self.units.homes_of([record], self.rows).get((record_type, record_id))
+
+    def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
+        """Look at every record of the type."""
+        some = self._by_type.get(record_type, {})
+        return sorted(
+            each.id for each in some.values() if all(getattr(each, name) == value for name, value in values.items())
+        )
+
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Look at every record of the type."""
+        values = {getattr(each, column) for each in self._by_type.get(record_type, {}).values()}
+        return sorted(value for value in values if value is not None and value > after)[:size]
+
+    def forget_before(self) -> None:
+        """Let go of the world that this one came from, once nothing can be taken from it any more."""
+        for unit in self._versions:
+            if unit not in self._wired:
+                shared = self._shared(unit)
+                if shared is not None:
+                    self._wired[unit] = shared
+        self._before = None
+
+    # --- moves --------------------------------------------------------------------------------------------------------
+
+    def written(self, changes: Iterable[RecordChange]) -> Written:
+        """Return what a move changes, before any rule is asked. Raises FactConflict, and InvalidRequest for a value."""
+        before: dict[Key, Any] = {}
+        after: dict[Key, Any] = {}
+        digest = self.digest
+        for change in changes:
+            key, new = self._applied(change)
+            old = self._records.get(key)
+            if old == new:
+                continue
+            before[key], after[key] = old, new
+            digest ^= (digest_of(old) if old is not None else 0) ^ (digest_of(new) if new is not None else 0)
+        return Written(before, after, digest)
+
+    def _applied(self, change: RecordChange) -> tuple[Key, Any]:
+        if isinstance(change, Put):
+            record = checked(self.model, change.record, "changes")
+            return (type(record).__name__, record.id), record
+        key = (change.record_type, change.id)
+        if isinstance(change, Delete):
+            return key, None
+        return key, self._updated(key, change)
+
+    def _updated(self, key: Key, change: Update) -> Any:
+        old = self._records.get(key)
+        if old is None:
+            raise FactConflict("ABSENT", f"there is no `{key[0]}:{key[1]}` to update")
+        values = checked_values(self.model, change.record_type, change.values, "changes")
+        names = [column.name for column in shape_of(type(old)).columns]
+        return type(old)(**{**dict(zip(names, values_of(old), strict=True)), **values})
+
+    def with_records(self, records: Iterable[Any]) -> World:
+        """Return the world with records that somebody outside gave; no rule is asked."""
+        return World(self.facts.with_records(records), self._first, self)
+
+    def moved(self, written: Written) -> World:
+        """Return the world behind a move, whether a store would take what it changes or not."""
+        gone = [key for key, record in written.after.items() if record is None]
+        facts = self.facts.with_records([each for each in written.after.values() if each is not None], gone)
+        return World(facts, self._first, self)
+
+    def takes(self, written: Written) -> bool:
+        """Tell whether a store would take the changes that led here."""
+        changes = Changes(written.changes)
+        try:
+            check_each(self.model, changes)
+            check_references([each for each in written.after.values() if each is not None], self.rows)
+            check_together(self.model, changes, self.rows)
+            check_constraints(self._first, self.facts)
+        except (InvariantBroken, FactConflict):
+            return False
+        return True

@@ -1,0 +1,139 @@
+"""The command `policy attack`: which acts lead to what must never happen?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.settings import bundle_cache
+
+if TYPE_CHECKING:
+    from sealauthz.attack.runs import Attacker, Result
+
+HERE = Path("policies")
+
+
+@click.command("attack")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True), required=False)
+@click.option(
+    "--goals",
+    "paths",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="A file or folder of goals; may be given several times.  [default: FOLDER/tests]",
+)
+@click.option("--goal", "names", metavar="NAME", multiple=True, help="Search for this goal only.")
+@click.option("--depth", metavar="N", type=click.IntRange(1, 12), help="Try up to N acts.  [default: the goal's]")
+@click.option(
+    "--seconds",
+    metavar="N",
+    type=click.FloatRange(0.1),
+    default=600.0,
+    show_default=True,
+    help="At most, per goal.",
+)
+@click.option("--replay", "is_replayed", is_flag=True, help="Perform what is found on a temporary database, as proof.")
+@click.option("--plain", is_flag=True, help="Leave nothing out that cannot matter: slower, to check the search itself.")
+@click.option("-n", "--processes", type=click.IntRange(1, 256), help="Processes.  [default: one per core]")
+@output_option
+def policy_attack(
+    *,
+    folder: Path | None,
+    paths: tuple[Path, ...],
+    names: tuple[str, ...],
+    depth: int | None,
+    seconds: float,
+    is_replayed: bool,
+    plain: bool,
+    processes: int | None,
+    output: str,
+) -> int:
+    """Search the policies in FOLDER for attacks.
+
+    A goal says what must never happen, in which world, and who acts together.
+    The search tries what these people may do, one act after the other, with the
+    real policies and what the acts change, and prints the shortest way that
+    leads to a goal. Without FOLDER: policies in the working directory, or those
+    that are installed with sealauthz.
+
+    Exits with 0 when no goal is reached within the bounds, which are printed,
+    and with 1 when one is.
+
+    \b
+      sealauthz policy attack
+      sealauthz policy attack --goal "a keeper alone uses the seal" --depth 4
+      sealauthz policy attack policies/ --seconds 60 --replay -o json
+    """
+    from sealauthz.attack.runs import Attacker, Job, chosen, results_of
+    from sealauthz.attack.search import Limits
+    from sealauthz.decision.folder import installed_folder
+    from sealauthz.policytest.loading import files_of_tests
+    from sealauthz.policytest.plugin import DEFAULT_MODEL
+
+    policies = folder or (HERE if HERE.is_dir() else installed_folder())
+    tests = policies / "tests"
+    files = files_of_tests(paths or ([tests] if tests.is_dir() else []))
+    words = files_of_tests([tests]) if tests.is_dir() else files
+    limits = Limits(depth, seconds, is_pruned=not plain)
+    job = Job(DEFAULT_MODEL, policies, tuple(files), tuple(words), limits, is_replayed, bundle_cache())
+    attacker = Attacker(job)
+    try:
+        goals = chosen(attacker.goals.goals, names)
+    except KeyError as error:
+        raise Stop(str(error.args[0])) from error
+    if not goals:
+        raise Stop(f"there are no goals in {', '.join(map(str, paths)) or tests}")
+    found = []
+    for result in results_of(job, attacker, goals, processes or os.cpu_count() or 1):
+        found.append(result)
+        if output != "json":
+            _show(result)
+    reached = [result for result in found if result.found.record]
+    if output == "json":
+        print_json([_as_json(attacker, result) for result in found])
+    else:
+        click.echo(f"\n{len(reached) or 'none'} of {len(found)} goals reached")
+    return Exit.REFUSED if reached else Exit.DONE
+
+
+def _show(result: Result) -> None:
+    from sealauthz.attack.report import Names, bound_of, left_out_of
+
+    found = result.found
+    place = f"{found.goal.file}:{found.goal.line}"
+    if not found.record:
+        click.echo(f"{click.style('not reached', fg='green')}  {found.goal.name}\n    {bound_of(found)}")
+        if left_out_of(found):
+            click.echo(f"    {left_out_of(found)}")
+        return
+    click.echo(f"{click.style('REACHED', fg='red', bold=True)}  {found.goal.name} ({place})")
+    if not result.steps:
+        click.echo("    the world of the goal is there already: what it forbids holds before anybody acts")
+    for number, step in enumerate(result.steps, start=1):
+        who = f"{step.who}: " if step.who else ""
+        click.echo(f"  {number}. {click.style(who, bold=True)}{step.what}")
+        for said in step.provided:
+            click.echo(f"       {said}")
+        if step.rules:
+            click.echo(f"       allowed by {step.places}")
+        for change in step.changes:
+            click.echo(f"       {change}")
+    click.echo(f"    reached by {Names(found).short(found.record)}")
+    if result.replayed is not None:
+        said = "is performed" if result.replayed.is_reached else f"is not: step {result.replayed.done + 1}: "
+        click.echo(f"    replayed on a database: it {said}{result.replayed.said}")
+
+
+def _as_json(attacker: Attacker, result: Result) -> dict[str, object]:
+    from sealauthz.attack.report import as_json
+
+    said: dict[str, object] = as_json(attacker.bundle, result.found)
+    if result.replayed is not None:
+        said["replayed"] = {"reached": result.replayed.is_reached, "said": result.replayed.said}
+    return said
