@@ -218,10 +218,9 @@ obligation(person: Person, [
   "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process", "create_category"
 ], enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
   changes_alone(person, enterprise, context);
-obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, [
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, [
   "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process", "create_category"
-], enterprise: Enterprise, context) if
-  changes_alone(person, enterprise, context) and
+], _: Enterprise, context) if
   check_id(context.verification, id);
 obligation(person: Person, "edit", process: ApprovalProcess, context, "CONSUME_VERIFICATION") if
   changes_alone(person, process.enterprise, context);
@@ -229,8 +228,7 @@ obligation(person: Person, "edit", process: ApprovalProcess, context, "NOTIFY_RE
   changes_alone(person, process.enterprise, context);
 obligation(person: Person, "edit", process: ApprovalProcess, context, "ALERT_SOLE_OWNER") if
   changes_alone(person, process.enterprise, context);
-obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "edit", process: ApprovalProcess, context) if
-  changes_alone(person, process.enterprise, context) and
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "edit", _: ApprovalProcess, context) if
   check_id(context.verification, id);
 obligation(person: Person, "edit", category: BusinessCategory, context, "CONSUME_VERIFICATION") if
   changes_alone(person, category.enterprise, context);
@@ -238,8 +236,7 @@ obligation(person: Person, "edit", category: BusinessCategory, context, "NOTIFY_
   changes_alone(person, category.enterprise, context);
 obligation(person: Person, "edit", category: BusinessCategory, context, "ALERT_SOLE_OWNER") if
   changes_alone(person, category.enterprise, context);
-obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "edit", category: BusinessCategory, context) if
-  changes_alone(person, category.enterprise, context) and
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "edit", _: BusinessCategory, context) if
   check_id(context.verification, id);
 
 # A change is used up by what is written on it. One that is not agreed, or is of other rules, is not touched by an act that

@@ -40,7 +40,6 @@ is_certified_owner(person_id, enterprise: Enterprise, at) if
 
 names_owner(found: EnterpriseAuthentication, at) if
   found.state = "PASSED" and
-  found.owner_id matches String and
   found.reviewer_id matches String and
   found.decided_at > 0 and
   found.decided_at <= at;
@@ -215,9 +214,7 @@ obligation(person: Person, "decide", review: SealReview, context, "NOTIFY_REGIST
   decides_own_review(person, review, context);
 obligation(person: Person, "decide", review: SealReview, context, "ALERT_SOLE_OWNER") if
   decides_own_review(person, review, context);
-obligation_parameter(
-  "CONSUME_VERIFICATION", "verification_id", id, person: Person, "decide", review: SealReview, context) if
-  decides_own_review(person, review, context) and
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "decide", _: SealReview, context) if
   check_id(context.verification, id);
 
 decides_own_review(person: Person, review: SealReview, context) if
