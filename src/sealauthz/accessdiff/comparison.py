@@ -9,7 +9,7 @@ from typing import Any
 
 from sealauthz.accessdiff.causes import causes_of, obliging
 from sealauthz.accessdiff.changes import Cause, CauseKind, Change, ChangeKind, OtherReasons
-from sealauthz.accessdiff.contexts import Contexts, Values, entries, least
+from sealauthz.accessdiff.contexts import Contexts, PolicyWords, Values, entries, least
 from sealauthz.accessdiff.facts import FactIndex
 from sealauthz.accessdiff.loosening import NEW, OLD, RuleChanges, Sign, proved_sign
 from sealauthz.accessdiff.questions import QuestionBuilder
@@ -86,6 +86,7 @@ class Comparison:
         view: View,
         limits: Limits,
         name: str,
+        words: PolicyWords,
     ) -> None:
         self._model = new.model
         self._old = Side(old, fact_cache, view.now)
@@ -96,7 +97,7 @@ class Comparison:
         """What the changes show of the rules behind them."""
         self._limits = limits
         self._name = name
-        self._contexts = Contexts(facts, (old, new), view.now, limits.contexts, is_fresh=view.is_fresh)
+        self._contexts = Contexts(facts, words, view.now, limits.contexts, is_fresh=view.is_fresh)
         self._questions = QuestionBuilder((old, new), snapshot, self._contexts, view.now, is_fresh=view.is_fresh)
         self._counts = Counts()
         self._changes: list[Change] = []

@@ -24,6 +24,44 @@ Values = tuple[str | None, ...]
 _FRESH_TIMES = 4
 
 
+class PolicyWords:
+    """The words that some policies compare with; found once for all that is asked of them."""
+
+    def __init__(self, bundles: Sequence[Bundle]) -> None:
+        self._bundles = bundles
+        self._of_action: dict[tuple[str, str], frozenset[str]] = {}
+        self._of_key: dict[str, list[str]] = {}
+
+    @cached_property
+    def _readers(self) -> list[tuple[Bundle, Mapping[str, Iterable[RuleNode]]]]:
+        """Each bundle with the rules that read an attribute, by its name."""
+        return [(bundle, _rules_by_attribute(bundle)) for bundle in self._bundles]
+
+    def near(self, action: Action) -> frozenset[str]:
+        """The words that the rules of an action compare with, in either bundle."""
+        key = (action.name, action.resource)
+        if key not in self._of_action:
+            words: set[str] = set()
+            for bundle in self._bundles:
+                needs = ((requirement, *key) for requirement in bundle.rulebook.requirements.get(key, ()))
+                rules = [rule for need in needs for rule in bundle.rulebook.meets.get(need, ())]
+                words |= _literals_below(rules, bundle)
+            self._of_action[key] = frozenset(words)
+        return self._of_action[key]
+
+    def of_key(self, key: str) -> list[str]:
+        """The texts that a bundle may compare a key of the context with, and one that it does not."""
+        if key not in self._of_key:
+            found: set[str] = {""}
+            for bundle, readers in self._readers:
+                found |= _literals_below(readers.get(key, ()), bundle)
+            free = FREE_TEXT
+            while free in found:
+                free += "."
+            self._of_key[key] = [*sorted(found), free]
+        return self._of_key[key]
+
+
 class Contexts:
     """The contexts that the facts offer for a question.
 
@@ -32,24 +70,15 @@ class Contexts:
     be left out, too. Among fresh facts there are also the records that the model supposes.
     """
 
-    def __init__(
-        self, facts: FactIndex, bundles: Sequence[Bundle], now: Instant, limit: int, *, is_fresh: bool
-    ) -> None:
+    def __init__(self, facts: FactIndex, words: PolicyWords, now: Instant, limit: int, *, is_fresh: bool) -> None:
         self._facts = facts
-        self._bundles = bundles
+        self._words = words
         self._is_fresh = is_fresh
         # There are more of them where records are supposed beside those that there are, and few questions to ask.
         self._limit = limit * _FRESH_TIMES if is_fresh else limit
         declared = facts.model.evidence.samples
         self._samples = {name: declared.get(name, Samples)(name, facts, now) for name in facts.model.records}
-        self._words_of_action: dict[tuple[str, str], frozenset[str]] = {}
-        self._words_of_key: dict[str, list[str]] = {}
         self._shared: dict[str, tuple[list[Values], bool]] = {}
-
-    @cached_property
-    def _readers(self) -> list[tuple[Bundle, Mapping[str, Iterable[RuleNode]]]]:
-        """Each bundle with the rules that read an attribute, by its name."""
-        return [(bundle, _rules_by_attribute(bundle)) for bundle in self._bundles]
 
     def of(self, subject: Entity, action: Action, resource: RecordKey) -> tuple[list[Values], bool]:
         """Return the values of the keys of an action, and whether some were cut."""
@@ -81,12 +110,12 @@ class Contexts:
             more: list[tuple[int, Values]] = []
             for rank, values in drawn:
                 query = SampleQuery(subject, action, resource, values)
-                fresh = samples.fresh(query, self._words_near(action)) if self._is_fresh else ()
+                fresh = samples.fresh(query, self._words.near(action)) if self._is_fresh else ()
                 choices = ((0, None), *fresh, *samples.choose(query))
                 more += [(rank + extra, (*values, choice)) for extra, choice in choices]
             drawn = more
         for key in action.texts:
-            words = self._words_of(key)
+            words = self._words.of_key(key)
             drawn = [
                 (rank, (*values, word))
                 for rank, values in drawn
@@ -94,18 +123,6 @@ class Contexts:
             ]
         drawn.sort(key=lambda ranked: ranked[0])
         return [values for _, values in drawn[: self._limit]], len(drawn) > self._limit
-
-    def _words_near(self, action: Action) -> frozenset[str]:
-        """The words that the rules of an action compare with, in either bundle."""
-        key = (action.name, action.resource)
-        if key not in self._words_of_action:
-            words: set[str] = set()
-            for bundle in self._bundles:
-                needs = ((requirement, *key) for requirement in bundle.rulebook.requirements.get(key, ()))
-                rules = [rule for need in needs for rule in bundle.rulebook.meets.get(need, ())]
-                words |= _literals_below(rules, bundle)
-            self._words_of_action[key] = frozenset(words)
-        return self._words_of_action[key]
 
     def _own_texts(self, action: Action, values: Values, key: str) -> list[str]:
         """What the records of a context hold under the name of a text; among fresh facts one that was not given."""
@@ -118,18 +135,6 @@ class Contexts:
             elif text == "" and self._is_fresh:
                 found.append(FRESH_TEXT)
         return found
-
-    def _words_of(self, key: str) -> list[str]:
-        """The texts that a bundle may compare a key of the context with, and one that it does not."""
-        if key not in self._words_of_key:
-            found: set[str] = {""}
-            for bundle, readers in self._readers:
-                found |= _literals_below(readers.get(key, ()), bundle)
-            free = FREE_TEXT
-            while free in found:
-                free += "."
-            self._words_of_key[key] = [*sorted(found), free]
-        return self._words_of_key[key]
 
 
 def entries(action: Action, values: Values) -> ContextEntries:

@@ -20,6 +20,7 @@ from typing import Any
 
 from sealauthz.accessdiff.changes import Change, ChangeKind
 from sealauthz.accessdiff.comparison import Comparison, Limits, Progress, View
+from sealauthz.accessdiff.contexts import PolicyWords
 from sealauthz.accessdiff.facts import FactIndex
 from sealauthz.accessdiff.freshness import time_of
 from sealauthz.accessdiff.report import AccessDiff, not_covered_by
@@ -45,9 +46,9 @@ def compare(
     facts = FactIndex(new.model, records)
     fact_cache = FactCache.of_records(facts.model, facts.records)
     limits = limits or Limits()
-    rules = changes_of(old, new)
+    rules, words = changes_of(old, new), PolicyWords((old, new))
     with fact_cache.read() as snapshot:
-        as_they_are = Comparison(old, new, facts, fact_cache, snapshot, View(now), limits, name)
+        as_they_are = Comparison(old, new, facts, fact_cache, snapshot, View(now), limits, name, words)
         found = as_they_are.run(progress)
         signs = set(as_they_are.signs)
         fresh: list[Change] = []
@@ -56,7 +57,7 @@ def compare(
         failing = frozenset((c.subject, c.action, c.resource) for c in found.of(ChangeKind.BROKEN))
         for instant in dict.fromkeys((time_of(facts.model, facts.records, now), now)) if rules.concerned else ():
             view = View(instant, rules, failing)
-            comparison = Comparison(old, new, facts, fact_cache, snapshot, view, limits, name)
+            comparison = Comparison(old, new, facts, fact_cache, snapshot, view, limits, name, words)
             more = comparison.run(None)
             decisions += more.extent.decisions
             cut += more.extent.cut

@@ -42,7 +42,9 @@ class QuestionBuilder:
         if case is None:
             return None
         context = model.evidence.fresh_context(case.context, case.resource) if self._is_fresh else case.context
-        other = dataclasses.replace(context, parameters=self._new.parameters)
+        # One context for both sides, unless they read other parameters.
+        is_one = self._new.parameters == parameters
+        other = context if is_one else dataclasses.replace(context, parameters=self._new.parameters)
         return Prepared(self.find(subject.type, subject.id), action, case.resource, context, other)
 
     def find(self, record_type: str, record_id: str) -> Any:
@@ -55,10 +57,15 @@ class QuestionBuilder:
 
     def fill(self, question: Prepared, values: Values) -> None:
         """Put what a client gives into the contexts of both sides."""
-        contexts = (question.old_context, question.new_context)
-        records = question.action.records
+        old, new = question.old_context, question.new_context
+        contexts = (new,) if old is new else (old, new)
+        records, is_supposed = question.action.records, False
         for (key, record_type), value in zip(records.items(), values, strict=False):
-            record = None if value is None or isinstance(value, Fresh) else self.find(record_type, value)
+            record = None
+            if isinstance(value, Fresh):
+                is_supposed = True
+            elif value is not None:
+                record = self.find(record_type, value)
             for context in contexts:
                 setattr(context, key, record)
         for key, value in zip(question.action.texts, values[len(records) :], strict=True):
@@ -67,6 +74,8 @@ class QuestionBuilder:
                 if isinstance(value, FreshText):
                     _give_text(question.action, context, key)
         self._resolve_again(question)
+        if not is_supposed:
+            return
         for (key, record_type), value in zip(records.items(), values, strict=False):
             if isinstance(value, Fresh):
                 samples = self._contexts.samples_of(record_type)

@@ -7,11 +7,12 @@ from typing import Any
 
 from sealauthz.accessdiff.changes import SourceLine
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
+from sealauthz.decision.plan import Plan
 from sealauthz.decision.questions import named_by_obligations
 from sealauthz.errors import EvaluationFailed
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.polar import RuleNode, trace
-from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.engine import CompiledEngine, Work
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Place
 from sealauthz.polar.unparse import written_statement
@@ -52,7 +53,8 @@ class Side:
         self.point = PolicyDecisionPoint(fact_cache, bundle, lambda: now)
         self.rules = bundle.rulebook.rules
         self._said: dict[str, frozenset[str]] = {}
-        self._has_lapses = "lapses" in self.rules
+        self._plans: dict[tuple[type, str, type], Plan] = {}
+        self._begin = self.engine.begin if isinstance(self.engine, CompiledEngine) else _listed
         self._naming = named_by_obligations(bundle.rulebook)
         self._requires = {
             (action.literal, resource.type, requirement.literal): source_line(rule.place)
@@ -73,22 +75,29 @@ class Side:
 
     def _allows(self, subject: Any, action: str, resource: Any, context: Any) -> bool:
         """Whether a question is allowed. Raises EvaluationFailed."""
-        if not self.engine.holds("allow", subject, action, resource, context):
+        plan = self._plan(subject, action, resource)
+        work = self._begin(subject, resource, context)
+        if not plan.allow(work):
             return False
         # An allow says what must be done and how long it stands; the decision point denies where that fails.
-        if self._has_lapses:
-            self.engine.each("lapses", subject, action, resource, context, FREE)
-        self.obligations(subject, action, resource, context)
+        if plan.lapses is not None:
+            plan.lapses(work)
+        _codes(plan, work)
         return True
 
     def obligations(self, subject: Any, action: str, resource: Any, context: Any) -> frozenset[str]:
         """What an allow obliges to. Raises EvaluationFailed."""
-        if (action, type(resource).__name__) not in self.bundle.rulebook.obligations:
-            return frozenset()
-        found = frozenset(code for (code,) in self.engine.each("obligation", subject, action, resource, context, FREE))
-        if found and (action, type(resource).__name__) in self._naming:
-            self.engine.each("obligation_parameter", FREE, FREE, FREE, subject, action, resource, context)
-        return found
+        return _codes(self._plan(subject, action, resource), self._begin(subject, resource, context))
+
+    def _plan(self, subject: Any, action: str, resource: Any) -> Plan:
+        """What the decision point asks about a question, once for all of its kind."""
+        key = (type(subject), action, type(resource))
+        plan = self._plans.get(key)
+        if plan is None:
+            types = type(subject).__name__, type(resource).__name__
+            plan = Plan(self.bundle, types[0], action, types[1], (action, types[1]) in self._naming)
+            self._plans[key] = plan
+        return plan
 
     def holds(self, rule: str, *arguments: object) -> bool:
         """Whether a rule holds; not where it cannot be evaluated."""
@@ -148,6 +157,21 @@ class Side:
     def rule_at(self, at: SourceLine, name: str) -> RuleNode | None:
         """The rule of that name that stands there."""
         return next((rule for rule in self.rules.get(name, ()) if source_line(rule.place) == at), None)
+
+
+def _codes(plan: Plan, work: Work) -> frozenset[str]:
+    """What an allow obliges to, by codes. Raises EvaluationFailed."""
+    if not plan.obligations:
+        return frozenset()
+    found = frozenset(code for (code,) in plan.obligation(work))
+    if found and plan.named is not None:
+        plan.named(work)
+    return found
+
+
+def _listed(subject: Any, resource: Any, context: Any) -> Work:
+    """What a decision is about, for an engine that finds nothing out ahead."""
+    return [subject, resource, context]
 
 
 def source_line(place: Place) -> SourceLine:
