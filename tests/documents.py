@@ -7,12 +7,11 @@ import io
 import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from own_process import run_module
 from shared_cache import SHARED_CACHE
 
 from sealauthz.cli import app as cli
@@ -92,14 +91,7 @@ def run(command: str) -> str:
                 cli.run(arguments)
             shown = out.getvalue(), err.getvalue()
         else:
-            done = subprocess.run(
-                [sys.executable, "-m", "sealauthz", *arguments],
-                env=os.environ | SHARED_CACHE,
-                capture_output=True,
-                text=True,
-                timeout=300,
-                check=False,
-            )
+            done = run_module("sealauthz", *arguments, env=os.environ | SHARED_CACHE)
             shown = done.stdout, done.stderr
     assert shown[1] == ""
     return shown[0]

@@ -2,11 +2,10 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from own_process import run_module
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "docs" / "examples" / "tightened"
@@ -26,8 +25,7 @@ def edit(path, old, new):
 
 def policy_test(*arguments):
     """Run in a process of its own: pytest within pytest shares too much."""
-    command = [sys.executable, "-m", "sealauthz", "policy", "test", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return run_module("sealauthz", "policy", "test", *arguments)
 
 
 @pytest.mark.usefixtures("example")

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from own_process import run_module
 from policy_files import EARLY_TESTS, ONLY_EARLY, policy_folder
 from shared_cache import SHARED_CACHE
 
@@ -41,12 +42,10 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *arguments: str, remembers: bool = False) -> subprocess.CompletedProcess[str]:
     # Hypothesis, which no policy test needs, takes as long to import as the policies take to load.
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:hypothesispytest", *arguments]
+    options = ["-q", "-p", "no:hypothesispytest", *arguments]
     if not remembers:
-        command += ["-p", "no:cacheprovider"]
-    return subprocess.run(
-        command, cwd=folder, env=os.environ | SHARED_CACHE, capture_output=True, text=True, timeout=100, check=False
-    )
+        options += ["-p", "no:cacheprovider"]
+    return run_module("pytest", *options, cwd=folder, env=os.environ | SHARED_CACHE)
 
 
 def test_each_test_is_an_item_with_a_speaking_id(folder: Path) -> None:
