@@ -31,7 +31,7 @@ REFUSED = [
     # --- the form
     ("foo: 1\n", "1:1: `foo` is not known here"),
     ("test: []\n", "1:1: `test` is not known here; did you mean `tests`?"),
-    ("given: {}\n", "1:1: `given` is not known here: it belongs in a fixture, a test or a step"),
+    ("given: {}\n", "1:1: `given` is not known here: it belongs in a fixture, a test, a step or a goal"),
     (ONE + "expect: allow, effect: allow}\n", "`effect` is not known here: it belongs in `expect`"),
     ("Person: {}\n", "`Person` is not known here: records stand under `facts`, `put`, `change` or `defaults`"),
     ("tests: 1\n", "1:1: `tests` must be a list"),
@@ -296,3 +296,34 @@ def test_a_reason_that_holds_although_all_is_met_fails(tmp_path: Path) -> None:
     (difference,) = failure.differences
     assert (difference.part, difference.expected) == ("because", "nothing: KNOWN_PERSON is met")
     assert difference.actual == "ACCOUNT_CLOSED"
+
+
+def test_a_table_asks_what_roles_give_in_principle(tmp_path: Path) -> None:
+    table = "tests:\n  - {name: a, table: {resource: 'Seal:s', expect: {member: %s, outsider: []}}}\n"
+    seal = "given: {put: {Seal: {s: {enterprise_id: e, name: 公章, kind: OFFICIAL, state: REVOKED}}}}, "
+    used = "[auto_use, carry_out, emergency_use, freeze, report_lost, request_use, stamp, use, view, view_log]"
+    # What a checklist refuses, such as the use of a seal that is revoked, the table gives.
+    suite = suite_of(tmp_path, (table % used).replace("table:", seal + "table:"))
+    assert list(failures_of(suite[0], BUNDLE)) == []
+    suite = suite_of(tmp_path, (table % used.replace("stamp", "edit")).replace("table:", seal + "table:"))
+    (failure,) = failures_of(suite[0], BUNDLE)
+    assert [(each.part, each.expected, each.actual) for each in failure.differences] == [
+        ("missing", "edit", ""),
+        ("too many", "", "stamp"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("{resource: 'Seal:s', expect: {member: []}}", "there is no `Seal:s`"),
+        ("{resource: 'Enterprise:e', expect: {nobody: []}}", "there is no `Person:nobody`"),
+        (
+            "{resource: 'Enterprise:e', expect: {member: [invit]}}",
+            "no action of Enterprise `invit`; did you mean `invite`?",
+        ),
+        ("{resource: 'Enterprise:e', expect: {}}", "`expect` must not be empty"),
+    ],
+)
+def test_a_table_names_what_there_is(tmp_path: Path, table: str, said: str) -> None:
+    assert said in "\n".join(faults(tmp_path, f"tests:\n  - {{name: a, table: {table}}}\n"))

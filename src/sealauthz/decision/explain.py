@@ -44,6 +44,15 @@ def unmet(evaluation: Evaluation, question: Question) -> tuple[str, ...] | None:
         return None
 
 
+def in_principle(evaluation: Evaluation, question: Question) -> bool:
+    """Tell whether the table of roles gives an action, the checklist apart. Raises InvalidRequest, EvaluationFailed."""
+    case = evaluation.case(question)
+    if not isinstance(case, Case):
+        return False
+    plan = evaluation.catalog.plan(question)
+    return bool(plan.has_permission(plan.begin(case)))
+
+
 def needless(evaluation: Evaluation, question: Question) -> tuple[tuple[str, str], ...]:
     """Tell which requirements are met and still have a reason why they are not, and that reason; none is good.
 

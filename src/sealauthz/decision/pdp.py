@@ -17,7 +17,7 @@ from sealauthz.decision.carried import shown_of
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Explanation
 from sealauthz.decision.evaluation import GATE_STAGE, Evaluation
-from sealauthz.decision.explain import explain, needless, unmet
+from sealauthz.decision.explain import explain, in_principle, needless, unmet
 from sealauthz.decision.listing import Bounds, ListPage, Search, check_exceptions, search_for
 from sealauthz.decision.naming import MayRead, all_of_it, names_for
 from sealauthz.decision.paging import Paging
@@ -275,6 +275,15 @@ class PolicyDecisionPoint:
 
         def work(snapshot: FactSnapshot) -> tuple[str, ...] | None:
             return unmet(Evaluation(catalog, snapshot, self._now(), DEFAULT_OPTIONS), question)
+
+        return self._fact_cache.answer(work)
+
+    def in_principle(self, question: Question) -> bool:
+        """Tell whether the table of roles gives an action, the checklist apart. Permits nothing."""
+        catalog = self._catalog
+
+        def work(snapshot: FactSnapshot) -> bool:
+            return in_principle(Evaluation(catalog, snapshot, self._now(), DEFAULT_OPTIONS), question)
 
         return self._fact_cache.answer(work)
 

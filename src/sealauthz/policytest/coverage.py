@@ -235,7 +235,9 @@ class Coverage:
         return passes, sides
 
     def standings_of(self, ask: Ask | ListAsk, question: Question) -> Iterator[Standing]:
-        """Return how each requirement of a question came out."""
+        """Return how each requirement of a question came out; none where the table of roles alone is asked."""
+        if isinstance(ask, ListAsk) and ask.in_principle:
+            return
         point = PolicyDecisionPoint(ask.facts.fact_cache, self._bundle, lambda: ask.now)
         try:
             unmet = point.unmet(question)

@@ -296,6 +296,20 @@ class Listing(AnyTest):
     """The ids of the resources or subjects, or the actions; in any order, all of them."""
 
 
+class Table(_Form):
+    """What the table of roles gives to whom for one resource, the checklists apart."""
+
+    resource: Reference
+    expect: Annotated[dict[Id, list[Action]], Field(min_length=1)]
+    """By subject: all actions of the type of the resource that the table gives."""
+
+
+class TableTest(AnyTest):
+    """Several subjects, and what they may do in principle."""
+
+    table: Table
+
+
 class Ask(_Form):
     """A question."""
 
@@ -323,10 +337,8 @@ class Story(AnyTest):
 
 def _kind_of_test(value: Any) -> str:
     keys = value.keys() if isinstance(value, dict) else ()
-    for key, kind in (("matrix", "matrix"), ("list", "list"), ("steps", "steps"), ("but", "pair"), ("then", "pair")):
-        if key in keys:
-            return kind
-    return "case"
+    named = ("matrix", "list", "table", "steps")
+    return next((key for key in named if key in keys), "pair" if "but" in keys or "then" in keys else "case")
 
 
 Test = Annotated[
@@ -334,6 +346,7 @@ Test = Annotated[
     | Annotated[Pair, Tag("pair")]
     | Annotated[Matrix, Tag("matrix")]
     | Annotated[Listing, Tag("list")]
+    | Annotated[TableTest, Tag("table")]
     | Annotated[Story, Tag("steps")],
     Discriminator(_kind_of_test),
 ]

@@ -52,6 +52,8 @@ _PLACES: tuple[tuple[type[BaseModel], str], ...] = (
     (form.Matrix, "a test of a matrix"),
     (form.Grid, "`matrix`"),
     (form.Listing, "a test of a list"),
+    (form.TableTest, "a test of the table of roles"),
+    (form.Table, "`table`"),
     (form.Story, "a test of steps"),
     (form.Step, "a step"),
     (form.Ask, "`ask`"),

@@ -165,6 +165,8 @@ class _Reader:
                 yield from self._grid(facts, now, grid)
             case form.Listing():
                 yield self._listing(facts, now, self._test)
+            case form.TableTest(table=table):
+                yield from self._table(facts, now, table)
             case form.Story(steps=steps):
                 yield from self._story(facts, now, steps)
             case form.Pair():
@@ -259,6 +261,22 @@ class _Reader:
         return ListAsk(
             facts, now, questions, frozenset(test.expect), "", self._document.file, self._document.line(self._place)
         )
+
+    def _table(self, facts: FactSet, now: int, table: form.Table) -> Iterator[ListAsk]:
+        type_, _, resource_id = table.resource.partition(":")
+        if self._know("type", type_, self._words.types, ("table", "resource")):
+            self._exists(facts, (type_, resource_id), ("table", "resource"))
+        actions = self._words.actions_of(type_)
+        for subject, expected in table.expect.items():
+            at: DocumentPath = ("table", "expect", subject)
+            self._exists(facts, facts.subject(subject), at)
+            for index, action in enumerate(expected):
+                self._know(f"action of {type_}", action, actions, (*at, index))
+            asker, resource = Entity(*facts.subject(subject)), Entity(type_, resource_id)
+            questions = {each: Question(asker, each, resource, {}) for each in actions}
+            line = self._document.line((*self._place, *at))
+            expect = frozenset(expected)
+            yield ListAsk(facts, now, questions, expect, subject, self._document.file, line, in_principle=True)
 
     def _listed(self, facts: FactSet, test: form.Listing) -> dict[str, Question]:
         context: dict[str, str] = dict(test.context)

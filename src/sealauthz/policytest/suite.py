@@ -55,7 +55,7 @@ class Ask:
 @dataclass(frozen=True, slots=True)
 class ListAsk:
     """A question for everything that is allowed: of `questions`, by the name that stands for each, exactly those of
-    `expected` are.
+    `expected` are; `in_principle` asks the table of roles alone.
     """
 
     facts: FactSet = field(repr=False)
@@ -65,6 +65,7 @@ class ListAsk:
     label: str
     file: str
     line: int
+    in_principle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,7 @@ def failure_of(test: PolicyTest, ask: Ask | ListAsk, bundle: Bundle) -> Failure 
     """Ask one question; None where the answer is as expected."""
     point = PolicyDecisionPoint(ask.facts.fact_cache, bundle, lambda: ask.now)
     if isinstance(ask, ListAsk):
-        answers = zip(ask.questions, point.decide_many(list(ask.questions.values())), strict=True)
-        found = frozenset(name for name, answer in answers if isinstance(answer, Decision) and answer)
+        found = _found(point, ask)
         if found == ask.expected:
             return None
         missing, extra = sorted(ask.expected - found), sorted(found - ask.expected)
@@ -138,6 +138,13 @@ def failure_of(test: PolicyTest, ask: Ask | ListAsk, bundle: Bundle) -> Failure 
     if decision:
         differences += _needless(point, ask.question)
     return Failure(test, ask, tuple(differences), decision) if differences else None
+
+
+def _found(point: PolicyDecisionPoint, ask: ListAsk) -> frozenset[str]:
+    if ask.in_principle:
+        return frozenset(name for name, question in ask.questions.items() if point.in_principle(question))
+    answers = zip(ask.questions, point.decide_many(list(ask.questions.values())), strict=True)
+    return frozenset(name for name, answer in answers if isinstance(answer, Decision) and answer)
 
 
 def _needless(point: PolicyDecisionPoint, question: Question) -> Iterator[Difference]:
