@@ -86,13 +86,13 @@ class Rulebook:
         """The next steps that a deny may have where these requirements of a resource type, or these codes, are its
         reasons.
         """
-        given = set(codes)
+        given, types = set(codes), frozenset(self.resource_types)
         for requirement in requirements:
             given.add(self.otherwise[requirement])
             for rule in self.because.get(requirement, ()):
                 # A type that is no resource's may stand for several: then the rule may be about any.
                 about = rule.parameters[3].type
-                if about == resource_type or about not in self.resource_types:
+                if about == resource_type or about not in types:
                     given.add(rule.parameters[1].literal or "")
         return frozenset(step for code in given for step in self.reasons[code].next_steps)
 

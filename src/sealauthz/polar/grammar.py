@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import lark
+from lark.parse_tree_builder import ExpandSingleChild
 
 from sealauthz.polar.tree import builder
 
@@ -81,8 +82,10 @@ def scanner() -> Scanner:
     return Scanner(re.compile("|".join(parts)), {t: n for t, n in fixed.items() if t not in marks}, marks)
 
 
-_Step = int | tuple[int, str, Callable[[list[Any]], Any]]
-"""The next state; or how many values go into a new one, the name of its rule, and what builds it."""
+_Step = int | tuple[int, str, Callable[[list[Any]], Any] | None]
+"""The next state; or how many values go into a new one, the name of its rule, and what builds it: nothing where the one
+value only gets another name.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,22 @@ class Table:
     start: int
     end: int
     steps: dict[int, dict[str, Any]]
+    renamed: dict[tuple[int, int, str], int]
+
+    def after_names(self, below: int, state: int, kind: str) -> int:
+        """The state once the last value has all the names that it gets before the next token, where `below` is the one
+        under it.
+
+        A variable is called a term, a sum, a comparison, a condition … in turn: most of the steps of a parser.
+        """
+        key = (below, state, kind)
+        found = self.renamed.get(key)
+        if found is None:
+            found = state
+            while type(step := self.steps[found].get(kind)) is tuple and step[2] is None:
+                found = self.steps[below][step[1]]
+            self.renamed[key] = found
+        return found
 
 
 @cache
@@ -102,13 +121,14 @@ def table() -> Table:
     for state, actions in conf.states.items():
         mine: dict[str, _Step] = {}
         for symbol, (action, argument) in actions.items():
-            is_shift = action.name == "Shift"
-            rule = argument
-            mine[str(symbol)] = (
-                argument if is_shift else (len(rule.expansion), str(rule.origin.name), conf.callbacks[rule])
-            )
+            if action.name == "Shift":
+                mine[str(symbol)] = argument
+                continue
+            count, build = len(argument.expansion), conf.callbacks[argument]
+            is_name = count == 1 and isinstance(build, ExpandSingleChild)
+            mine[str(symbol)] = count, str(argument.origin.name), None if is_name else build
         steps[state] = mine
-    return Table(conf.start_state, conf.end_state, steps)
+    return Table(conf.start_state, conf.end_state, steps, {})
 
 
 @cache

@@ -15,6 +15,7 @@ from the floor but the floor; from other requirements of the product, it counts 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -111,9 +112,18 @@ def expand(statements: Iterable[Statement], diagnostics: Diagnostics) -> Expansi
     a policy with errors must not be served.
     """
     statements = tuple(statements)
-    if not any(map(is_shorthand, statements)):
-        return Expansion(tuple((statement, (statement,)) for statement in statements), NO_GROUPS)
-    return _Expander(statements, diagnostics).expansion()
+    for plain in tuple(_plain):
+        if plain[0] is statements:
+            return plain[1]
+    if any(map(is_shorthand, statements)):
+        return _Expander(statements, diagnostics).expansion()
+    found = Expansion(tuple([(statement, (statement,)) for statement in statements]), NO_GROUPS)
+    _plain.append((statements, found))
+    return found
+
+
+_plain: deque[tuple[tuple[Statement, ...], Expansion]] = deque(maxlen=3)
+"""The last statements in which nothing stood for others: each stage of a load asks for them to be spelled out."""
 
 
 def expanded(statements: Iterable[Statement]) -> Expansion:

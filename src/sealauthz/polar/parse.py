@@ -48,6 +48,9 @@ def parse(source: Source) -> tuple[Statement, ...]:
             if step is None:
                 raise _unexpected(fed, open_brackets)
             count, origin, build = step
+            if build is None:
+                states[-1] = lalr.after_names(states[-2], states[-1], kind)
+                continue
             if count:
                 children = values[-count:]
                 del values[-count:], states[-count:]

@@ -119,7 +119,8 @@ class TypeTable:
     """The classes that a policy may name: records, and plain dataclasses such as contexts and parameters.
 
     `classes` are all of them by name, Polar's own included; `records` are the names of records, `told` of those with a
-    text that a next step may tell; `intervals` are the instants between which something holds.
+    text that a next step may tell; `intervals` are the instants between which something holds. `stem_names` has the
+    plain classes that have siblings, with the class that they derive from.
     """
 
     def __init__(self, records: Mapping[str, type], plain: Iterable[type] = ()) -> None:
@@ -136,6 +137,7 @@ class TypeTable:
             for name, found in self._attributes.items()
         }
         self._stems = dict(_stems(plain))
+        self.stem_names = {cls.__name__: stem.__name__ for cls, stem in self._stems.items()}
         self._common = {stem: frozenset(self._common_of(stem)) for stem in self._stems.values()}
         self.intervals = _intervals_of(map(shape_of, records.values()))
         self.told = frozenset(name for name, cls in records.items() if _has_told_text(cls))

@@ -168,11 +168,8 @@ def check(
 
 def check_product_floor(statements: Iterable[Statement], product: tuple[Statement, ...]) -> list[Diagnostic]:
     """Return where a bundle defines what the floor rests on in another way than the product's own bundle does."""
-    found = Diagnostics()
     statements, product = expanded(statements).statements, expanded(product).statements
-    kept = _product_rules(_Same(product))
-    check_kept(Rules(statements, kept), kept, found)
-    return found.by_place()
+    return [*_kept(_Same(statements), _Same(product))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +181,14 @@ class _Same:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(map(id, self.statements)))
+
+
+@lru_cache(maxsize=2)
+def _kept(statements: _Same, product: _Same) -> tuple[Diagnostic, ...]:
+    # A load asks twice.
+    found, kept = Diagnostics(), _product_rules(product)
+    check_kept(Rules(statements.statements, kept), kept, found)
+    return tuple(found.by_place())
 
 
 @lru_cache(maxsize=2)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
+from sealauthz.polar.check.asked import Asked, renamed
 from sealauthz.polar.check.goals import Goals
 from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.check.scope import Mode, Scope
@@ -36,22 +38,35 @@ class TooMuch(Exception):
         super().__init__(message)
 
 
+_NOTHING = sys.maxsize
+"""Behind the turn of every pattern."""
+
+
 @dataclass(slots=True)
 class _Reach:
     """What the analysis of a pattern rests on and says, as sets of bits: the look-ups of clauses that it made, which
-    clauses and conditions it tried, which of them could hold, and which rules it called.
+    clauses and conditions it tried, which of them could hold, which rules it called, and what it asked of the classes
+    of its arguments.
 
-    It is silent where nothing was wrong, and partial where a rule that calls itself was still being read. `height` is
-    how many calls, one inside the other, it may take at most.
+    It is silent where nothing was wrong; it `uses_mode` where it may say something else under a negation, or where it
+    decides. `height` is how many calls, one inside the other, it may take at most. `rests_on` is the turn of the
+    outermost of the patterns that it rests on and that were still being read then: what it found may not be all.
     """
 
     look_ups: int = 0
     tried: int = 0
     held: int = 0
     called: int = 0
+    asked: int = 0
+    uses_mode: bool = False
     is_silent: bool = True
-    is_partial: bool = False
     height: int = 1
+    rests_on: int = _NOTHING
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it may not be all."""
+        return self.rests_on != _NOTHING
 
     def add(self, other: _Reach) -> None:
         """Take in the reach of a pattern that this one rests on."""
@@ -60,8 +75,10 @@ class _Reach:
         self.tried |= other.tried
         self.held |= other.held
         self.called |= other.called
+        self.asked |= other.asked
+        self.uses_mode |= other.uses_mode
         self.is_silent &= other.is_silent
-        self.is_partial |= other.is_partial
+        self.rests_on = min(self.rests_on, other.rests_on)
 
 
 class _Bits:
@@ -94,15 +111,18 @@ class _Bits:
 @dataclass(slots=True)
 class _Known:
     """What is known of a pattern: the arguments that it was first called with, what comes out, clause by clause, and
-    whether it is still being found out.
+    whether it is still being found out; `turn` counts the patterns that were begun before it. Where it was found out
+    with another class, `instead_of` names that one and its own, for what the clauses say.
     """
 
     values: tuple[Value, ...] = ()
     taken: _Taken = None
     is_open: bool = True
+    turn: int = 0
     is_recursive: bool = False
     by_clause: list[tuple[Clause, _Taken]] = field(default_factory=list)
     reach: _Reach = field(default_factory=_Reach)
+    instead_of: tuple[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -113,6 +133,16 @@ class _Tried:
     what: str
     holds: bool
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What is known of a pattern, as far as it holds for other classes and in other modes too."""
+
+    known: _Known
+    cls: str
+    is_negative: bool
+    decides: bool
 
 
 _Words = tuple[tuple[int, frozenset[object]], ...]
@@ -135,12 +165,16 @@ class Flow:
         before: Flow | None = None,
     ) -> None:
         self._rules = rules
-        self._goals = Goals(rules, types, contexts, found, self)
+        self._asking: Asked = Asked(types) if before is None else before._asking
+        self._goals = Goals(rules, types, contexts, found, self._asking, self)
         self._found = found
         self._known: dict[_Pattern, _Known] = {}
+        self._shared: dict[tuple[Key, tuple[Value, ...]], list[_Shared]] = {}
+        self._sharing: list[list[_Shared]] = []
         self._tried: dict[int, _Tried] = {}
         self._called: set[Key] = set()
         self._depth = 0
+        self._turns = 0
         self._readings = 0
         self._readings_before = 0
         self._reading: list[_Reach] = []
@@ -209,7 +243,11 @@ class Flow:
             return []
         mode = Mode(self._rules.by_key[key][0], decides, False)
         known = self._of_pattern(key, values, mode)
-        return [(clause, taken) for clause, taken in known.by_clause if taken is not None]
+        found = [(clause, taken) for clause, taken in known.by_clause if taken is not None]
+        if known.instead_of is None:
+            return found
+        cls, other = known.instead_of
+        return [(clause, tuple([renamed(value, cls, other) for value in taken])) for clause, taken in found]
 
     def enter_rest(self) -> None:
         """Analyse what nothing called, with arguments of the types that the heads name."""
@@ -242,7 +280,9 @@ class Flow:
 
     def _of_pattern(self, key: Key, values: tuple[Value, ...], mode: Mode) -> _Known:
         pattern = (key, values, mode.is_negative, mode.decides)
-        known = self._known.get(pattern)
+        known = self._known.get(pattern) or self._kept(pattern, mode)
+        if known is None:
+            known = self._alike(pattern)
         if known is not None:
             known.is_recursive = known.is_recursive or known.is_open
             if self._goals.misspelt:
@@ -250,22 +290,18 @@ class Flow:
                     self._goals.hand_on(value, first)
             if self._reading:
                 self._reading[-1].add(known.reach)
-                self._reading[-1].is_partial |= known.is_open
-            return known
-        known = self._before.get(pattern)
-        if known is not None and self._is_kept(known.reach):
-            if self._depth + known.reach.height > MAX_DEPTH:
-                raise TooMuch(f"rules call each other deeper than {MAX_DEPTH}", mode.clause.place)
-            self._known[pattern] = known
-            self._elsewhere.add(known.reach)
-            if self._reading:
-                self._reading[-1].add(known.reach)
+                if known.is_open:
+                    self._reading[-1].rests_on = min(self._reading[-1].rests_on, known.turn)
             return known
         if self._depth >= MAX_DEPTH:
             raise TooMuch(f"rules call each other deeper than {MAX_DEPTH}", mode.clause.place)
         self._called.add(key)
-        known = self._known[pattern] = _Known(values)
-        before, told = len(self._known), self._found.told
+        known = self._known[pattern] = _Known(values, turn=self._turns)
+        self._turns += 1
+        before, shared, told = len(self._known), len(self._sharing), self._found.told
+        goals = self._goals
+        outer = goals.asked, goals.uses_mode
+        goals.asked, goals.uses_mode = 0, False
         known.reach.called |= self._bits.of(key, key)
         self._reading.append(known.reach)
         self._depth += 1
@@ -281,13 +317,72 @@ class Flow:
             for later in list(self._known)[before:]:
                 if not self._known[later].is_open:
                     del self._known[later]
+            for alike in self._sharing[shared:]:
+                alike.clear()
+            del self._sharing[shared:]
         self._depth -= 1
+        known.reach.asked |= goals.asked
+        known.reach.uses_mode |= goals.uses_mode
+        goals.asked, goals.uses_mode = outer
         known.taken, known.is_open = taken, False
         known.reach.is_silent &= self._found.told == told
+        if known.reach.rests_on >= known.turn:
+            # It rests on nothing that is still being read but itself, and what it was read with last is what it gives.
+            known.reach.rests_on = _NOTHING
         self._reading.pop()
         if self._reading:
             self._reading[-1].add(known.reach)
+        self._share(pattern, known)
         return known
+
+    def _kept(self, pattern: _Pattern, mode: Mode) -> _Known | None:
+        """What an earlier analysis found out about a pattern, if that holds for these rules."""
+        known = self._before.get(pattern)
+        if known is None or not self._is_kept(known.reach):
+            return None
+        if self._depth + known.reach.height > MAX_DEPTH:
+            raise TooMuch(f"rules call each other deeper than {MAX_DEPTH}", mode.clause.place)
+        self._known[pattern] = known
+        self._elsewhere.add(known.reach)
+        return known
+
+    def _share(self, pattern: _Pattern, known: _Known) -> None:
+        """Keep what was found out for patterns that differ in the class of a context or in the mode alone."""
+        key, values, is_negative, decides = pattern
+        stemmed = None if known.reach.is_partial else self._asking.stemmed(values)
+        if stemmed is not None:
+            cls, general = stemmed
+            alike = self._shared.setdefault((key, general), [])
+            alike.append(_Shared(known, cls, is_negative, decides))
+            self._sharing.append(alike)
+
+    def _alike(self, pattern: _Pattern) -> _Known | None:
+        """What is known of a pattern that gave the same answers to all that was asked."""
+        key, values, is_negative, decides = pattern
+        stemmed = self._asking.stemmed(values)
+        if stemmed is None:
+            return None
+        cls, general = stemmed
+        for shared in self._shared.get((key, general), ()):
+            reach = shared.known.reach
+            if reach.uses_mode and (shared.is_negative, shared.decides) != (is_negative, decides):
+                continue
+            if reach.asked & self._asking.differing(cls, shared.cls):
+                continue
+            known = shared.known
+            if cls != shared.cls:
+                names = shared.cls, cls
+                known = _Known(
+                    values,
+                    _renamed(known.taken, *names),
+                    is_open=False,
+                    by_clause=known.by_clause,
+                    reach=reach,
+                    instead_of=names,
+                )
+            self._known[pattern] = known
+            return known
+        return None
 
     def _is_kept(self, reach: _Reach) -> bool:
         """Whether what an earlier analysis said of a pattern holds for these rules."""
@@ -372,6 +467,10 @@ class Flow:
             return value
         known = scope.of(term.name)
         return FREE if isinstance(known, Free) else known
+
+
+def _renamed(taken: _Taken, cls: str, other: str) -> _Taken:
+    return None if taken is None else tuple([renamed(value, cls, other) for value in taken])
 
 
 def _joined(found: list[_Taken]) -> _Taken:

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any, Protocol
 
+from sealauthz.polar.check.asked import Asked
 from sealauthz.polar.check.rules import Key, Rules
 from sealauthz.polar.check.scope import Mode, Scope
 from sealauthz.polar.check.unifying import Unifier
@@ -52,9 +53,15 @@ class Goals(Unifier):
     """Solves conditions in a scope: says whether each can hold, and notes in the scope what follows."""
 
     def __init__(
-        self, rules: Rules, types: TypeTable, contexts: AbstractSet[str], found: Diagnostics, caller: Caller
+        self,
+        rules: Rules,
+        types: TypeTable,
+        contexts: AbstractSet[str],
+        found: Diagnostics,
+        asking: Asked,
+        caller: Caller,
     ) -> None:
-        super().__init__(rules, types, contexts, found)
+        super().__init__(rules, types, contexts, found, asking)
         self._caller = caller
         self._counts: dict[int, Counter[str]] = {}
         self._texts: dict[int, ValueType] = {}
@@ -121,7 +128,7 @@ class Goals(Unifier):
         known = scope.values.get(path)
         if known is None and isinstance(term, Attribute):
             base = scope.values.get(scope.path(term.base) or "")
-            attribute = self.types.attribute(base.name, term.name) if isinstance(base, ValueType) else None
+            attribute = self.attribute(base.name, term.name) if isinstance(base, ValueType) else None
             known = attribute.value if attribute is not None else ANYTHING
         if isinstance(known, ValueType):
             scope.values[path] = known.present()

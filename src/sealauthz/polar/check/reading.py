@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
+from sealauthz.polar.check.asked import Asked
 from sealauthz.polar.check.rules import Rules
 from sealauthz.polar.check.scope import Mode, Scope
 from sealauthz.polar.check.units import unit_of_result, wrong_comparison, wrong_sum
@@ -22,21 +23,27 @@ from sealauthz.polar.check.values import (
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean
 from sealauthz.polar.syntax import Arithmetic, Attribute, DictTerm, ListTerm, Literal, Place, Term, Variable
 from sealauthz.polar.terms import written
-from sealauthz.polar.types import ANYTHING, NIL, TypeTable, ValueType
+from sealauthz.polar.types import ANYTHING, NIL, AttributeType, TypeTable, ValueType
 
 
 class Reader:
     """Reads terms in a scope. `why` says, after something could not hold, why not.
 
     `misspelt` are the words that were handed to a rule which compares them with what they never are, by their places.
+    `asked` notes what was asked of the classes of values, and `uses_mode` whether the mode made a difference.
     """
 
-    def __init__(self, rules: Rules, types: TypeTable, contexts: AbstractSet[str], found: Diagnostics) -> None:
+    def __init__(
+        self, rules: Rules, types: TypeTable, contexts: AbstractSet[str], found: Diagnostics, asking: Asked
+    ) -> None:
         self.rules = rules
         self.types = types
         self.found = found
         self.why = ""
         self.misspelt: dict[Place, tuple[str, str]] = {}
+        self.asked = 0
+        self.uses_mode = False
+        self._asking = asking
         self._contexts = contexts
 
     def side(self, term: Term, scope: Scope, mode: Mode) -> Value:
@@ -98,7 +105,7 @@ class Reader:
         if not base.name:
             self._of_anything(term)
             return ANYTHING
-        attribute = self.types.attribute(base.name, term.name)
+        attribute = self.attribute(base.name, term.name)
         if attribute is None:
             self._unknown(base, term)
             return ANYTHING
@@ -106,6 +113,11 @@ class Reader:
             message = f"`{term.name}` of {base.name} is personal: no rule reads it"
             self.found.error("personal", message, term.place)
         return attribute.value
+
+    def attribute(self, cls: str, name: str) -> AttributeType | None:
+        """What an attribute of a class holds; None where the class does not have it."""
+        self.asked |= self._asking.attribute(cls, name)
+        return self.types.attribute(cls, name)
 
     def _of_anything(self, term: Attribute) -> None:
         """Check an attribute of something whose class is not known: some class has it, and none keeps it personal."""
@@ -154,6 +166,7 @@ class Reader:
 
     def absent(self, term: Term, value: ValueType, then: str, place: Place, mode: Mode) -> None:
         """Note that a value is read that may be nil, where nil is no answer but a failure."""
+        self.uses_mode = True
         message = f"`{written(term)}` may be nil and {then}"
         hint = f"test it before: `{written(term)} matches {class_named_back(value.name)}`"
         if mode.is_negative:
@@ -163,6 +176,7 @@ class Reader:
 
     def absent_equal(self, term: Term, value: ValueType, place: Place, mode: Mode) -> None:
         """Note that a value is compared that may be nil, where nil would let a negation hold and so allow."""
+        self.uses_mode = True
         if not (mode.is_negative and mode.decides):
             return
         at = f"the negation at {mode.negation}" if mode.negation != place else "`!=`"
@@ -269,6 +283,7 @@ class Reader:
 
     def as_class(self, term: Term, value: ValueType, name: str) -> ValueType | None:
         """The value, once it is known to be of a class; None where it cannot be."""
+        self.asked |= self._asking.membership(value.name, name)
         if value.name == name and not value.is_optional:
             return value
         union = self.rules.unions.get(name)
@@ -276,6 +291,7 @@ class Reader:
         if value.name == "nil":
             found = None
         elif union is not None:
+            self.asked |= self._asking.union(value.name)
             found = value.present() if not value.name or value.name in union else None
         elif name not in self.types.classes:
             found = value.present()

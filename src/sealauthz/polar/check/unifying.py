@@ -93,7 +93,7 @@ class Unifier(Reader):
 
     def _take_fields(self, value: ValueType, patterns: Sequence[tuple[str, Pattern]], scope: Scope, mode: Mode) -> bool:
         for key, pattern in patterns:
-            attribute = self.types.attribute(value.name, key)
+            attribute = self.attribute(value.name, key)
             if not self.take_apart(pattern, attribute.value if attribute else ANYTHING, scope, mode):
                 return False
         return True

@@ -6,9 +6,10 @@ import copy
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sealauthz.errors import BundleRefused
+from sealauthz.polar.alike import EVERYTHING
 from sealauthz.polar.compile.forms import (
     ALL_PASSES,
     FREE,
@@ -38,7 +39,7 @@ class _LookUp:
 
     bit: int
     clauses: Sequence[Clause]
-    tells_apart: bool
+    asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,14 @@ class _Kept:
 
     found: Any
     reads: int
-    tells_apart: bool
+    asked: int
+
+
+_CommonKey = tuple[Key, CallPattern, bool]
+"""A rule, a call pattern with the class that contexts derive from in place of a context, and whether it collects."""
+
+
+_Shared = TypeVar("_Shared", Compiled, _Kept)
 
 
 class Compiler(Session):
@@ -63,9 +71,11 @@ class Compiler(Session):
     ) -> None:
         super().__init__(program, table, is_traced, passes, first_name)
         self._compiled: dict[tuple[Key, CallPattern, bool], Compiled] = {}
-        self._common: dict[tuple[Key, CallPattern, bool], Compiled] = {}
         self._templates: dict[tuple[Key, CallPattern], _Kept] = {}
-        self._common_templates: dict[tuple[Key, CallPattern], _Kept] = {}
+        # What holds for other contexts too, by the context that it was made with; and for which there is something.
+        self._common: dict[tuple[_CommonKey, type | None], Compiled] = {}
+        self._common_templates: dict[tuple[_CommonKey, type | None], _Kept] = {}
+        self._siblings: dict[_CommonKey, list[type | None]] = {}
         self._output_types: dict[tuple[Key, CallPattern, int], _Kept] = {}
         self._look_ups: dict[tuple[Key, CallPattern | None], _LookUp] = {}
         self._reads: dict[str, int] = {}
@@ -85,7 +95,7 @@ class Compiler(Session):
         key = (name, len(pattern))
         found = self._compiled.get((key, pattern, collects))
         if found is None:
-            found = self._common.get((key, self._stemmed(pattern), collects))
+            found = self._alike(self._common, key, pattern, collects)
         if found is None:
             if key not in self._core:
                 raise self._no_rule(key, place)
@@ -93,7 +103,7 @@ class Compiler(Session):
         elif found.always is None and found.name not in self.definitions:
             # It is being compiled and calls itself: whatever comes of it, its function has to exist.
             self.promised.add(found.name)
-        self.note(found.reads, found.tells_apart)
+        self.note(found.reads, found.asked)
         return found
 
     def _compile(self, key: Key, pattern: CallPattern, collects: bool) -> Compiled:
@@ -101,7 +111,7 @@ class Compiler(Session):
         known = (key, pattern, collects)
         before = self._made()
         # Registered before its body is compiled, so that a recursive rule finds itself.
-        self._compiled[known] = Compiled(python_name, tells_apart=True)
+        self._compiled[known] = Compiled(python_name, asked=EVERYTHING)
         try:
             with self.noting() as noted:
                 function = Function(self, python_name, FREE in pattern and not collects, collects)
@@ -112,12 +122,12 @@ class Compiler(Session):
                 for unfinished in list(memory)[start:]:
                     del memory[unfinished]
             raise
-        found = replace(made, reads=noted.reads, tells_apart=noted.tells_apart)
+        found = replace(made, reads=noted.reads, asked=noted.asked)
         if python_name in self.promised:
             # What was made in between may call it, and rests on all that it does.
             self._rests_on(found.reads, before)
-        elif not found.tells_apart:
-            self._common[key, self._stemmed(pattern), collects] = found
+        else:
+            self._share(self._common, key, pattern, collects, found)
         self._compiled[known] = found
         self._reads |= dict.fromkeys(noted.made, found.reads)
         return found
@@ -144,17 +154,55 @@ class Compiler(Session):
             f"`{name}` has {known[0]} parameters, not {count}" if known else f"no rule is called `{name}`", place
         )
 
-    def _stemmed(self, pattern: CallPattern) -> CallPattern:
-        """A pattern in which classes of one stem are that stem: the code is the same if nothing depended on which."""
+    def _stemmed(self, pattern: CallPattern) -> tuple[type | None, CallPattern] | None:
+        """The one class with siblings in a pattern, and the pattern with the class that these derive from in its place;
+        None where there are several.
+        """
+        cls: type | None = None
         stemmed: list[Argument] = []
         for argument in pattern:
             known = argument.known if isinstance(argument, Bound) else None
             stem = None if known is None else self.table.stem(known.cls)
             if known is None or stem is None:
                 stemmed.append(argument)
-            else:
-                stemmed.append(Bound(Known(stem, known.is_optional, known.is_exact, known.element)))
-        return tuple(stemmed)
+                continue
+            if cls is not None and cls is not known.cls:
+                return None
+            cls = known.cls
+            stemmed.append(Bound(Known(stem, known.is_optional, known.is_exact, known.element)))
+        return cls, tuple(stemmed)
+
+    def _alike(
+        self, common: Mapping[tuple[_CommonKey, type | None], _Shared], key: Key, pattern: CallPattern, collects: bool
+    ) -> _Shared | None:
+        """What was made for a pattern with another context, if that one gave the same answers to all that was asked."""
+        stemmed = self._stemmed(pattern)
+        if stemmed is not None:
+            cls, general = stemmed
+            known = (key, general, collects)
+            for other in self._siblings.get(known, ()):
+                found = common.get((known, other))
+                if found is not None and not found.asked & self.alike.differing(cls, other):
+                    return found
+        return None
+
+    def _share(
+        self,
+        common: dict[tuple[_CommonKey, type | None], _Shared],
+        key: Key,
+        pattern: CallPattern,
+        collects: bool,
+        made: _Shared,
+    ) -> None:
+        """Keep something for other contexts."""
+        stemmed = self._stemmed(pattern)
+        if stemmed is not None and stemmed[0] is not None and not made.asked & EVERYTHING:
+            cls, general = stemmed
+            known = (key, general, collects)
+            common[known, cls] = made
+            siblings = self._siblings.setdefault(known, [])
+            if cls not in siblings:
+                siblings.append(cls)
 
     def template(self, key: Key, pattern: CallPattern) -> Template | None:
         """The clauses of a rule as one small expression; None where they are none."""
@@ -162,8 +210,7 @@ class Compiler(Session):
             return None
         kept = self._templates.get((key, pattern))
         if kept is None:
-            stemmed = self._stemmed(pattern)
-            kept = self._common_templates.get((key, stemmed))
+            kept = self._alike(self._common_templates, key, pattern, False)
         if kept is None:
             self._in_template.add(key)
             try:
@@ -171,11 +218,10 @@ class Compiler(Session):
                     found = Function(self, "", False).template_of(self.candidates(key, pattern), pattern)
             finally:
                 self._in_template.discard(key)
-            kept = self._templates[key, pattern] = _Kept(found, noted.reads, noted.tells_apart)
-            if not kept.tells_apart:
-                self._common_templates[key, stemmed] = kept
+            kept = self._templates[key, pattern] = _Kept(found, noted.reads, noted.asked)
+            self._share(self._common_templates, key, pattern, False, kept)
             self._reads |= dict.fromkeys(noted.made, noted.reads)
-        self.note(kept.reads, kept.tells_apart)
+        self.note(kept.reads, kept.asked)
         template: Template | None = kept.found
         return template
 
@@ -185,8 +231,8 @@ class Compiler(Session):
         if kept is None:
             with self.noting() as noted:
                 found = Outputs(self).of_rule(self.candidates(key, pattern), pattern, position)
-            kept = self._output_types[key, pattern, position] = _Kept(found, noted.reads, noted.tells_apart)
-        self.note(kept.reads, kept.tells_apart)
+            kept = self._output_types[key, pattern, position] = _Kept(found, noted.reads, noted.asked)
+        self.note(kept.reads, kept.asked)
         known: Known | None = kept.found
         return known
 
@@ -199,7 +245,7 @@ class Compiler(Session):
             with self.noting() as noted:
                 clauses = self._fitting_clauses(key, pattern)
             found = self._looked_up(key, pattern, clauses, noted)
-        self.note(found.bit, found.tells_apart)
+        self.note(found.bit, found.asked)
         return found.clauses
 
     def has(self, key: Key) -> bool:
@@ -211,11 +257,11 @@ class Compiler(Session):
         found = self._look_ups.get((key, None))
         if found is None:
             found = self._looked_up(key, None, self._core.get(key, []), Noted())
-        self.note(found.bit, False)
+        self.note(found.bit, 0)
         return found.clauses
 
     def _looked_up(self, key: Key, pattern: CallPattern | None, clauses: Sequence[Clause], noted: Noted) -> _LookUp:
-        found = self._look_ups[key, pattern] = _LookUp(self._next_bit, clauses, noted.tells_apart)
+        found = self._look_ups[key, pattern] = _LookUp(self._next_bit, clauses, noted.asked)
         self._next_bit <<= 1
         return found
 
@@ -263,6 +309,7 @@ class Compiler(Session):
         other.program = program
         other.noted = Noted()
         other._demands = {}
+        other._siblings = {known: [*classes] for known, classes in self._siblings.items()}
         other.conditions, other.numbers, other._condition_ids = [], {}, {}
         other._core, other._by_literal = dict(self._core), dict(self._by_literal)
         lowering = Lowering(program, self.table.classes)
@@ -285,15 +332,17 @@ class Compiler(Session):
     def _stale(self, other: Compiler, changed: set[Key]) -> int:
         """The look-ups that find other clauses in another policy."""
         stale = 0
+        # Where each clause says the same, as after a line was put in above, every look-up finds the same.
+        changed = {key for key in changed if not _say_the_same(self._core.get(key, ()), other._core.get(key, ()))}
         for (key, pattern), look_up in self._look_ups.items():
             if key in changed:
                 with other.noting() as noted:
                     clauses = other._core.get(key, []) if pattern is None else other._fitting_clauses(key, pattern)
-                # A rule without a clause that fits holds for nothing; without any clause, it is none. And where a class
-                # makes a difference that made none before, code for all classes of its stem is code for it no more.
+                # A rule without a clause that fits holds for nothing; without any clause, it is none. And where more
+                # is asked of a class than before, code for all that answered alike may be code for it no more.
                 is_same = (
                     (key in self._core) == (key in other._core)
-                    and noted.tells_apart == look_up.tells_apart
+                    and noted.asked == look_up.asked
                     and _say_the_same(look_up.clauses, clauses)
                 )
                 stale |= 0 if is_same else look_up.bit

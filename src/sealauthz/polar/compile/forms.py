@@ -66,14 +66,15 @@ KNOWN_LITERALS: Mapping[type, Known] = {
 class Compiled:
     """A compiled pattern: the name of its function, or the answer where it is the same for all values.
 
-    It `tells_apart` classes of one stem where it would be other code for another of them. `reads` are the look-ups of
-    clauses that it rests on. One that `is_never` has a function, for what that tells a trace, and no solution.
+    `asked` is what was asked of classes that have siblings: for one that answers alike it is the same code. `reads` are
+    the look-ups of clauses that it rests on. One that `is_never` has a function, for what that tells a trace, and no
+    solution.
     """
 
     name: str
     always: bool | None = None
     is_never: bool = False
-    tells_apart: bool = False
+    asked: int = 0
     reads: int = 0
 
 

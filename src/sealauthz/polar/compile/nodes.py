@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -105,11 +105,10 @@ def _extent(node: ast.AST) -> _Extent:
     kept = node.__dict__
     known: _Extent | None = kept.get("_extent")
     if known is None:
-        # A rule is handed the budget.
-        is_rule = isinstance(node, ast.Call) and bool(node.args) and getattr(node.args[0], "id", "") == BUDGET
-        called: tuple[str, ...] = (node.func.id,) if is_rule else ()  # type: ignore[attr-defined]
+        kind = type(node)
         size, loops = 1, 0
-        for part in _parts(node):
+        called = _rule_called(node) if kind is placed.Call else ()
+        for part in _PARTS[kind](node):
             if type(part) in _LEAVES:
                 size += 1
                 continue
@@ -117,8 +116,38 @@ def _extent(node: ast.AST) -> _Extent:
             size += within[0]
             called += within[1]
             loops = max(loops, within[2])
-        known = kept["_extent"] = (size, called, loops + isinstance(node, ast.For))
+        known = kept["_extent"] = size, called, loops + (kind is placed.For)
     return known
+
+
+def _rule_called(call: Any) -> tuple[str, ...]:
+    """The function of a rule that is called, if it is one: it is handed the budget."""
+    return (call.func.id,) if call.args and getattr(call.args[0], "id", "") == BUDGET else ()
+
+
+# By the type: nearly all code is looked at, and the fields that `ast` names of a node would be most of the work.
+_PARTS: Mapping[type[ast.AST], Callable[[Any], Sequence[ast.AST]]] = {
+    placed.Assign: lambda node: [*node.targets, node.value],
+    placed.Attribute: lambda node: (node.value,),
+    placed.AugAssign: lambda node: (node.target, node.value),
+    placed.BinOp: lambda node: (node.left, node.right),
+    placed.BoolOp: lambda node: node.values,
+    placed.Call: lambda node: [node.func, *node.args],
+    placed.Compare: lambda node: [node.left, *node.comparators],
+    placed.Constant: lambda _: (),
+    placed.Dict: lambda node: [*node.keys, *node.values],
+    placed.Expr: lambda node: (node.value,),
+    placed.For: lambda node: [node.target, node.iter, *node.body],
+    placed.If: lambda node: [node.test, *node.body, *node.orelse],
+    placed.List: lambda node: node.elts,
+    placed.Name: lambda _: (),
+    placed.Return: lambda node: () if node.value is None else (node.value,),
+    placed.Subscript: lambda node: (node.value, node.slice),
+    placed.Try: lambda node: [*node.body, *node.finalbody],
+    placed.Tuple: lambda node: node.elts,
+    placed.UnaryOp: lambda node: (node.operand,),
+    placed.Yield: lambda node: () if node.value is None else (node.value,),
+}
 
 
 def is_small(node: ast.expr) -> bool:
@@ -147,26 +176,6 @@ def _takes_time(node: ast.AST) -> bool:
     """Whether code calls a rule, or walks through something inside of something."""
     _, called, loops = _extent(node)
     return bool(called) or loops > 1
-
-
-_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
-_NO_PARTS = frozenset({"attr", "ctx", "id", "kind", "n", "name", "op", "ops", "s", "type_comment"})
-
-
-def _parts(node: ast.AST) -> list[ast.AST]:
-    """The statements and expressions in code."""
-    fields = _FIELDS.get(type(node))
-    if fields is None:
-        fields = _FIELDS[type(node)] = tuple(name for name in node._fields if name not in _NO_PARTS)
-    parts: list[ast.AST] = []
-    held_by = node.__dict__
-    for name in fields:
-        held = held_by.get(name)
-        if type(held) is list:
-            parts += held
-        elif isinstance(held, ast.expr):
-            parts.append(held)
-    return parts
 
 
 def counted_turn(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -243,32 +252,37 @@ def substituted(test: Test, values: Mapping[str, ast.expr]) -> Test:
 
 
 def _substituted(node: ast.expr, values: Mapping[str, ast.expr]) -> ast.expr:
-    # Without a `match`, which would take most of the time.
-    if isinstance(node, ast.Name):
-        return values.get(node.id, node)
-    if isinstance(node, ast.Constant):
-        return node
-    if isinstance(node, ast.Attribute):
-        base = _substituted(node.value, values)
-        return node if base is node.value else placed.Attribute(base, node.attr, LOAD)
-    if isinstance(node, ast.Compare):
-        others = [_substituted(other, values) for other in node.comparators]
-        return placed.Compare(_substituted(node.left, values), node.ops, others)
-    if isinstance(node, ast.Call):
-        return placed.Call(node.func, [_substituted(argument, values) for argument in node.args], [])
-    if isinstance(node, ast.BoolOp):
-        return placed.BoolOp(node.op, [_substituted(part, values) for part in node.values])
-    if isinstance(node, ast.UnaryOp):
-        return placed.UnaryOp(node.op, _substituted(node.operand, values))
-    if isinstance(node, ast.BinOp):
-        return placed.BinOp(_substituted(node.left, values), node.op, _substituted(node.right, values))
-    if isinstance(node, ast.Tuple):
-        return placed.Tuple([_substituted(item, values) for item in node.elts], LOAD)
-    if isinstance(node, ast.List):
-        return placed.List([_substituted(item, values) for item in node.elts], LOAD)
-    if isinstance(node, ast.Dict):
-        return placed.Dict(node.keys, [_substituted(item, values) for item in node.values])
-    raise AssertionError(f"an expression of the compiler has no {type(node).__name__}")
+    kind = type(node)
+    if kind is placed.Name:
+        return values.get(node.id, node)  # type: ignore[attr-defined]
+    return node if kind is placed.Constant else _SUBSTITUTED[kind](node, values)
+
+
+def _all_substituted(nodes: Iterable[ast.expr], values: Mapping[str, ast.expr]) -> list[ast.expr]:
+    return [_substituted(node, values) for node in nodes]
+
+
+def _attribute_substituted(node: Any, values: Mapping[str, ast.expr]) -> ast.expr:
+    base = _substituted(node.value, values)
+    return node if base is node.value else placed.Attribute(base, node.attr, LOAD)
+
+
+# By the type, for the same reason.
+_SUBSTITUTED: Mapping[type[ast.AST], Callable[[Any, Mapping[str, ast.expr]], ast.expr]] = {
+    placed.Attribute: _attribute_substituted,
+    placed.Compare: lambda node, values: placed.Compare(
+        _substituted(node.left, values), node.ops, _all_substituted(node.comparators, values)
+    ),
+    placed.Call: lambda node, values: placed.Call(node.func, _all_substituted(node.args, values), []),
+    placed.BoolOp: lambda node, values: placed.BoolOp(node.op, _all_substituted(node.values, values)),
+    placed.UnaryOp: lambda node, values: placed.UnaryOp(node.op, _substituted(node.operand, values)),
+    placed.BinOp: lambda node, values: placed.BinOp(
+        _substituted(node.left, values), node.op, _substituted(node.right, values)
+    ),
+    placed.Tuple: lambda node, values: placed.Tuple(_all_substituted(node.elts, values), LOAD),
+    placed.List: lambda node, values: placed.List(_all_substituted(node.elts, values), LOAD),
+    placed.Dict: lambda node, values: placed.Dict(node.keys, _all_substituted(node.values, values)),
+}
 
 
 def reads_of(test: Test, name: str) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import FunctionType
 
 from sealauthz.polar import program as written
+from sealauthz.polar.alike import Alike
 from sealauthz.polar.compile.forms import ALL_PASSES, CallPattern, Compiled, Condition, Passes, Template
 from sealauthz.polar.compile.nodes import name_node, numbered
 from sealauthz.polar.compile.remembering import Remembering
@@ -21,14 +22,14 @@ from sealauthz.polar.types import Known, TypeTable
 
 @dataclass(slots=True)
 class Noted:
-    """What code under construction depends on: the look-ups of clauses that it rests on, as bits of a number, and
-    whether it would be other code for a sibling of a class.
+    """What code under construction depends on: the look-ups of clauses that it rests on, and what was asked of classes
+    that have siblings, both as bits of a number.
 
     `made` are the names of the functions that were made for it.
     """
 
     reads: int = 0
-    tells_apart: bool = False
+    asked: int = 0
     made: list[str] = field(default_factory=list)
 
 
@@ -51,7 +52,7 @@ class _Noting:
 
     def __exit__(self, *_: object) -> None:
         self._outer.reads |= self._noted.reads
-        self._outer.tells_apart |= self._noted.tells_apart
+        self._outer.asked |= self._noted.asked
         self._session.noted = self._outer
 
 
@@ -84,6 +85,7 @@ class Session(ABC):
         self._names = itertools.count(first_name)
         self._demands: dict[Clause, tuple[Demand, ...]] = {}
         self.remembering = Remembering()
+        self.alike = Alike[type | None]()
 
     @abstractmethod
     def rule(self, name: str, pattern: CallPattern, place: Place | None = None, *, collects: bool = False) -> Compiled:
@@ -116,20 +118,15 @@ class Session(ABC):
         """Note what the code under construction depends on, and all that the code around it does with it."""
         return _Noting(self)
 
-    def note(self, reads: int, tells_apart: bool) -> None:
+    def note(self, reads: int, asked: int) -> None:
         """Note that what is being compiled rests on something that is compiled already."""
         self.noted.reads |= reads
-        self.noted.tells_apart |= tells_apart
-
-    def note_class(self, cls: type) -> None:
-        """Note that what is being compiled would be other code for a sibling of a class."""
-        if self.table.stem(cls) is not None:
-            self.noted.tells_apart = True
+        self.noted.asked |= asked
 
     def attribute(self, cls: type, name: str) -> Known | None:
         """What an attribute of a class holds; None if the class has no such attribute or is not known."""
         if self.table.stem(cls) is not None and not self.table.is_common(cls, name):
-            self.noted.tells_apart = True
+            self.noted.asked |= self.alike.bit(name, lambda other: other and self.table.known(other, name))
         return self.table.known(cls, name)
 
     def next_number(self) -> int:
@@ -147,7 +144,8 @@ class Session(ABC):
 
     def fits(self, known: Known, classes: tuple[type, ...]) -> bool | None:
         """Whether a value of a known type, if there is one, is of one of some classes; None where it may be."""
-        self.note_class(known.cls)
+        if self.table.stem(known.cls) is not None:
+            self.noted.asked |= self.alike.bit(classes, lambda other: other and [issubclass(other, c) for c in classes])
         key = (known.cls, known.is_exact, classes)
         if key not in self._fitting:
             is_certain = known.is_exact or all(issubclass(known.cls, cls) for cls in classes)
