@@ -6,6 +6,7 @@ for one reason: `requires` stands under a negation, where a requirement that goe
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -135,8 +136,38 @@ def read_contract(
     """Read the contract of a bundle and note every error in it.
 
     The statements are those that were spelled out of the `groups`. `product_reasons` are the codes that the service
-    itself gives, which the bundle must describe. What has an error is left out.
+    itself gives, which the bundle must describe. What has an error is left out. Nobody changes what is returned: a load
+    reads the same contract twice.
     """
+    reasons = tuple(product_reasons)
+    for known in tuple(_read_last):
+        if known.statements is statements and known.reasons == reasons and known.book.groups is groups:
+            diagnostics.take(known.found)
+            return known.book
+    found = Diagnostics()
+    book = _book_of(statements, reasons, found, groups)
+    diagnostics.take(found)
+    if isinstance(statements, tuple):
+        _read_last.append(_Read(statements, reasons, book, found))
+    return book
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A contract that was read, and what is wrong with it."""
+
+    statements: tuple[Statement, ...]
+    reasons: tuple[str, ...]
+    book: Rulebook
+    found: Diagnostics
+
+
+_read_last: deque[_Read] = deque(maxlen=2)
+
+
+def _book_of(
+    statements: Iterable[Statement], product_reasons: tuple[str, ...], diagnostics: Diagnostics, groups: Groups
+) -> Rulebook:
     book = Rulebook(groups=groups)
     for statement in statements:
         if isinstance(statement, BlockNode):
@@ -160,7 +191,7 @@ def read_contract(
             read(_Reading(book, statement, diagnostics))
     _spread_floor(book, diagnostics)
     _check_settled(book, diagnostics)
-    _check_explained(book, tuple(product_reasons), diagnostics)
+    _check_explained(book, product_reasons, diagnostics)
     return book
 
 

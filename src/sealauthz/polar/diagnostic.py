@@ -87,6 +87,11 @@ class Diagnostics:
         if known is None or (known.severity is Severity.WARNING and diagnostic.severity is Severity.ERROR):
             self._found[key] = diagnostic
 
+    def take(self, other: Diagnostics) -> None:
+        """Note what others noted."""
+        for diagnostic in other.noted():
+            self._add(diagnostic)
+
     def noted(self) -> Iterable[Diagnostic]:
         """All of them, in the order in which they were noted."""
         return self._found.values()

@@ -18,7 +18,7 @@ from sealauthz.polar.check.graph import check_calls, check_graph
 from sealauthz.polar.check.lacking import check_lacking
 from sealauthz.polar.check.lapsing import check_lapsing
 from sealauthz.polar.check.names import check_contract_names, check_names, check_names_of, check_unused_reasons
-from sealauthz.polar.check.rules import Rules
+from sealauthz.polar.check.rules import Clause, Rules
 from sealauthz.polar.check.settling import check_settling
 from sealauthz.polar.check.slips import check_slips
 from sealauthz.polar.contract import Rulebook, read_contract
@@ -43,16 +43,16 @@ class _Service:
 
     def read(self, rules: Rules, texts: dict[str, str], found: Diagnostics, before: Analysis | None = None) -> Rulebook:
         """Find what can be seen without following any call."""
-        self.read_clauses(rules, None if before is None or before.diagnostics else before.rules, found)
+        fresh = self.read_clauses(rules, None if before is None or before.diagnostics else before.rules, found)
         book = self.contract(rules, found)
         check_unused_reasons(book, self.product_reasons, found)
-        check_graph(rules, texts, found)
+        check_graph(rules, texts, found, fresh)
         check_lapsing(book, rules, found)
         check_lacking(book, found)
         return book
 
-    def read_clauses(self, rules: Rules, right: Rules | None, found: Diagnostics) -> None:
-        """Find what is wrong with each rule by itself, and with names; not again in `right` ones."""
+    def read_clauses(self, rules: Rules, right: Rules | None, found: Diagnostics) -> list[Clause]:
+        """Find what is wrong with each rule by itself, and with names; not again in `right` ones. Return the others."""
         known = set() if right is None else {id(clause) for clause in right.clauses}
         fresh = [clause for clause in rules.clauses if id(clause) not in known and not clause.is_written_out]
         if right is not None and rules.names_the_same(right):
@@ -63,6 +63,7 @@ class _Service:
         for clause in fresh:
             check_slips(clause, found)
             check_conditions(clause, self.types.intervals, found)
+        return fresh
 
     def contract(self, rules: Rules, found: Diagnostics) -> Rulebook:
         """Read the contract and find the errors in it."""

@@ -19,16 +19,17 @@ from sealauthz.polar.syntax import (
 from sealauthz.polar.terms import in_parameter, shape, walk
 
 
-def check_graph(rules: Rules, texts: Mapping[str, str], found: Diagnostics) -> None:
-    """Find what can be seen without knowing any type. `texts` are the files by name, as far as they are at hand."""
+def check_graph(rules: Rules, texts: Mapping[str, str], found: Diagnostics, fresh: Iterable[Clause]) -> None:
+    """Find what can be seen without knowing any type. `texts` are the files by name, as far as they are at hand. Only
+    `fresh` clauses are looked at by themselves.
+    """
     check_calls(rules, found)
     _check_twice(rules, found)
     _check_spread(rules, found)
     lines = {file: text.splitlines() for file, text in texts.items()}
-    for clause in rules.clauses:
-        if not clause.is_written_out:
-            _check_singletons(clause, found)
-            _check_mixed(clause, lines, found)
+    for clause in fresh:
+        _check_singletons(clause, found)
+        _check_mixed(clause, lines, found)
 
 
 def check_calls(rules: Rules, found: Diagnostics) -> None:
@@ -115,8 +116,10 @@ def _check_twice(rules: Rules, found: Diagnostics) -> None:
 
 
 def _says(clause: Clause) -> object:
-    names: dict[str, int] = {}
-    return shape(clause.node.parameters, names), shape(clause.node.body, names)
+    if clause.said is None:
+        names: dict[str, int] = {}
+        clause.said = shape(clause.node.parameters, names), shape(clause.node.body, names)
+    return clause.said
 
 
 def _check_spread(rules: Rules, found: Diagnostics) -> None:

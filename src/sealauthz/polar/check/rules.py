@@ -30,7 +30,8 @@ Key = tuple[str, int]
 @dataclass(slots=True, eq=False)
 class Clause:
     """One rule. `literals` are what its parameters demand, by position; `counts` how often a variable stands in it;
-    `calls` the rules that it calls, whether under a negation, and where.
+    `calls` the rules that it calls, whether under a negation, and where; `said` what it says without its names, once
+    somebody wants to know.
     """
 
     node: RuleNode
@@ -39,6 +40,7 @@ class Clause:
     literals: dict[int, object] = field(init=False)
     counts: Mapping[str, int] = field(init=False)
     calls: tuple[tuple[Key, bool, Place], ...] = field(init=False)
+    said: object = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.key = (self.node.name, len(self.node.parameters))
