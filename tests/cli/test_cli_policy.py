@@ -1,6 +1,7 @@
 """`policy check` tells everything at once, `policy compile` shows the Python."""
 
 import ast
+import functools
 import json
 import re
 import shutil
@@ -8,6 +9,7 @@ import shutil
 import pytest
 
 from sealauthz.decision.folder import installed_folder
+from sealauthz.polar.engine import CompiledEngine
 
 
 @pytest.fixture
@@ -170,6 +172,16 @@ def test_a_folder_that_is_not_there_is_refused(sealauthz):
     assert sealauthz("policy", "compile", "nowhere") == (1, "", "error: there is no policy folder `nowhere`\n")
 
 
+@pytest.fixture
+def _shown_once(monkeypatch):
+    """Write the Python of the installed policies once for all tests: it is the same, and takes seconds."""
+    monkeypatch.setattr(CompiledEngine, "show", _show)
+
+
+_show = functools.cache(CompiledEngine.show)
+
+
+@pytest.mark.usefixtures("_shown_once")
 def test_compile_counts_and_says_how_long_it_took(sealauthz):
     code, out, err = sealauthz("policy", "compile")
     assert (code, err) == (0, "")
@@ -180,6 +192,7 @@ def test_compile_counts_and_says_how_long_it_took(sealauthz):
     )
 
 
+@pytest.mark.usefixtures("_shown_once")
 def test_compile_shows_python_that_names_the_lines_of_the_policies(sealauthz):
     code, out, _ = sealauthz("policy", "compile", "--rule", "live_grant")
     assert code == 0
@@ -190,6 +203,7 @@ def test_compile_shows_python_that_names_the_lines_of_the_policies(sealauthz):
     assert out.strip().split("\n\n\n")[0] in everything
 
 
+@pytest.mark.usefixtures("_shown_once")
 def test_compile_suggests_a_rule_that_was_meant(sealauthz):
     code, out, err = sealauthz("policy", "compile", "--rule", "live_grnt")
     assert (code, out) == (2, "")

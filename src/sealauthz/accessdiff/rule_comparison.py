@@ -354,7 +354,7 @@ def changes_of(old: Bundle, new: Bundle) -> RuleChanges:
     return _changes(*sides)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)  # several sets of facts are compared under the same two bundles
 def _changes(old: BundleText, new: BundleText) -> RuleChanges:
     compared = RuleComparison(old, new)
     found: dict[Loosening, Loosening] = {}

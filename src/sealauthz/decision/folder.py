@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -172,10 +173,13 @@ def _replaced(table: dict[str, Any], installed: Path) -> frozenset[str]:
 
 
 def read_sources(layout: Layout) -> Iterator[Source]:
-    """Read the policy files of a bundle. Raises BundleRefused where one cannot be read."""
+    """Read the policy files of a bundle. Raises BundleRefused where one cannot be read.
+
+    Files that say the same share their text: most of those of two bundles do, and what is remembered of bundles has it.
+    """
     for path in layout.files:
         try:
-            yield Source(path.name, _content(path).decode())
+            yield Source(path.name, sys.intern(_content(path).decode()))
         except UnicodeDecodeError as error:
             raise BundleRefused("the file is not UTF-8 text", path.name) from error
 

@@ -270,13 +270,16 @@ class _Shared:
         return is_asked and (not self._only or folder.resolve() in self._only)
 
     def bundle(self, folder: Path, engine: str) -> Bundle:
-        """Return the policies of a folder, loaded once."""
+        """Return the policies of a folder, loaded once; those on oso, which are large, until others are asked for."""
         from sealauthz.decision.bundle import Bundle, EngineKind
         from sealauthz.decision.bundle_cache import cache_of
 
         key = (folder.resolve(), engine)
         if key not in self._bundles:
             cache = cache_of(os.environ)
+            if engine == EngineKind.OSO:
+                for other in [known for known in self._bundles if known[1] == engine]:
+                    del self._bundles[other]
             self._bundles[key] = Bundle.load(self._model(), folder, EngineKind(engine), cache=cache)
         return self._bundles[key]
 

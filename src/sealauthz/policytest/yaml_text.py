@@ -7,6 +7,7 @@ and a plain word is text unless it is `true`, `false`, `null` or a whole number 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -113,9 +114,10 @@ class _Reader:
                 raise self._refuse(key, "a key is plain text")
             if key.value in table:
                 raise self._refuse(key, f"`{key.value}` is given twice")
-            inner = (*path, key.value)
+            name = sys.intern(key.value)
+            inner = (*path, name)
             self.places[inner] = _place_of(key.start_mark)
-            table[key.value] = self._value(next(events), events, inner)
+            table[name] = self._value(next(events), events, inner)
         return table
 
     def _scalar(self, event: Any) -> Any:
@@ -129,7 +131,7 @@ class _Reader:
             return int(event.value)
         if _NUMBER.fullmatch(event.value):
             raise self._refuse(event, f"`{event.value}` is no whole number; put text in quotes")
-        return event.value
+        return sys.intern(event.value)  # thousands of tests say the same few words
 
     def _refuse(self, event: Any, message: str) -> SuiteRefused:
         return SuiteRefused(Fault(self._file, *_place_of(event.start_mark), message))
