@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question
+from sealauthz.decision import catalog as catalogs
+from sealauthz.decision.candidates import Plans
 from sealauthz.decision.question import ContextValue
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
@@ -46,6 +48,11 @@ DAY = 24 * HOUR
 NOW = 1_790_000_000 * SECOND
 
 BUNDLE = Bundle.load(MODEL)
+
+_PLANS = Plans(BUNDLE)
+# How its lists find their candidates is worked out once, as in a service, and not for each decision point here.
+catalogs.Plans = lambda bundle: _PLANS if bundle is BUNDLE else Plans(bundle)
+
 POLICY_TESTS = Path(__file__).resolve().parents[2] / "policies" / "tests"
 
 CEDAR_USCC = "11320000MB151840XJ"

@@ -257,10 +257,12 @@ def test_what_a_stranger_cannot_see_is_answered_like_what_does_not_exist() -> No
         asked = ask.question
         if asked.resource.type in ("Enterprise", "Invitation"):
             continue
-        scene = Scene([*ask.facts.records, person("passer-by")])
+        pdp = Scene([*ask.facts.records, person("passer-by")]).pdp(ask.now)
         context = {key: value for key, value in asked.context.items() if key != "verification"}
-        hidden = scene.ask("passer-by", asked.action, (asked.resource.type, asked.resource.id), ask.now, **context)
-        missing = scene.ask("passer-by", asked.action, (asked.resource.type, "no-such-id"), ask.now, **context)
+        hidden, missing = (
+            pdp.decide(question("passer-by", asked.action, (asked.resource.type, id_), **context))
+            for id_ in (asked.resource.id, "no-such-id")
+        )
         assert codes(hidden) == codes(missing) == [NOT_FOUND], ask
         assert hidden.next_steps == missing.next_steps
 
