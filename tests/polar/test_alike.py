@@ -18,13 +18,15 @@ from sealauthz.decision.bundle import PRODUCT_REASONS, Bundle
 from sealauthz.errors import EvaluationFailed
 from sealauthz.model import MODEL
 from sealauthz.polar import Source
-from sealauthz.polar.check import Diagnostic, checker
+from sealauthz.polar.check import Diagnostic, checker, flow
 from sealauthz.polar.check.flow import Flow
+from sealauthz.polar.check.values import Value, either
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Attribute, Parameter, RuleNode, Statement, TypePattern, Variable
 from sealauthz.polar.terms import nodes_of
+from sealauthz.polar.types import ValueType
 
 
 @dataclass(slots=True)
@@ -206,10 +208,10 @@ def test_what_is_known_whole_rests_on_all_that_it_calls(monkeypatch: pytest.Monk
         side(seal) if down(seal) or leaf(seal);
         leaf(seal) if seal.name = "m";
     """
-    flow = analysis_of(bundle(text), None).flow
-    assert isinstance(flow, Watched)
+    analysed = analysis_of(bundle(text), None).flow
+    assert isinstance(analysed, Watched)
     whole = 0
-    for pattern, known in flow._known.items():
+    for pattern, known in analysed._known.items():
         if known.reach.is_partial:
             continue
         whole += 1
@@ -218,10 +220,10 @@ def test_what_is_known_whole_rests_on_all_that_it_calls(monkeypatch: pytest.Monk
             each = waiting.pop()
             if each not in seen:
                 seen.add(each)
-                waiting += flow.calls.get(each, ())
-                own = flow.own.get(each, 0)
+                waiting += analysed.calls.get(each, ())
+                own = analysed.own.get(each, 0)
                 assert own & known.reach.look_ups == own, (pattern, each)
-    assert 0 < whole < len(flow._known)
+    assert 0 < whole < len(analysed._known)
 
 
 def test_what_holds_where_nothing_is_negated_is_looked_at_again_under_a_negation() -> None:
@@ -231,3 +233,18 @@ def test_what_holds_where_nothing_is_negated_is_looked_at_again_under_a_negation
     assert analysis_of(bundle(helper + asked), None).diagnostics == []
     found = [analysis_of(bundle(text), None).diagnostics for text in (helper + negated, helper + asked + negated)]
     assert [each.code for each in found[1]] == [each.code for each in found[0]] == ["optional"]
+
+
+def test_the_words_of_many_facts_are_not_put_together_with_all_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    handled = 0
+
+    def counted(left: Value, right: Value) -> Value:
+        nonlocal handled
+        handled += sum(len(each.words) for each in (left, right) if isinstance(each, ValueType) and each.words)
+        return either(left, right)
+
+    monkeypatch.setattr(flow, "either", counted)
+    facts = "".join(f'listed("a{number}", "b{number % 7}");\n' for number in range(512))
+    text = f'{facts}meets(_: Person, "R", "use", seal: Seal, _) if listed(seal.name, seal.id);\n'
+    assert analysis_of(bundle(text), None).diagnostics == []
+    assert 0 < handled < 2 * 512 * 12

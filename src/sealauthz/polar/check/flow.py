@@ -475,9 +475,10 @@ def _renamed(taken: _Taken, cls: str, other: str) -> _Taken:
 
 def _joined(found: list[_Taken]) -> _Taken:
     """What comes out of a rule whose clauses give these."""
-    joined: _Taken = None
-    for taken in found:
-        if taken is None:
-            continue
-        joined = taken if joined is None else tuple(map(either, joined, taken))
-    return joined
+    joined = [taken for taken in found if taken is not None]
+    # Two and two: one after the other, the words of each fact would be put together with those of all before it.
+    while len(joined) > 1:
+        pairs = zip(joined[::2], joined[1::2], strict=False)
+        last = joined[-1:] if len(joined) % 2 else []
+        joined = [*(tuple(map(either, left, right)) for left, right in pairs), *last]
+    return joined[0] if joined else None
