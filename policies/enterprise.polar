@@ -62,8 +62,9 @@ because("NEW_ADMIN", "SELF_GRANT", person: Person, _: Enterprise, context: Admin
   receiver matches Membership and
   receiver.person_id = person.id;
 
-# Both show their faces, freshly: the person who takes this enterprise over, and the person who gives it away, to that
-# one. A face that was shown for one receiver hands nothing over to another.
+# Both show their faces, freshly and for this very act: the person who takes this enterprise over, and the person who
+# gives it away, to that one. A face that was shown for one receiver, or to take another administrator's role, hands
+# nothing over.
 #@ M-12
 requires("transfer_admin", _: Enterprise, "FRESH_FACE");
 requires("transfer_admin", _: Enterprise, "NEW_ADMIN_FACE");
@@ -85,14 +86,14 @@ because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, _: Enter
   used_face_check(context.verification, person, "ADMIN_CHANGE", "Membership", receiver.id);
 
 # The face check for handing an enterprise over, to one more administrator (membership.polar) or to another one: the
-# receiver's is bound to the enterprise, the giver's to the receiver's membership.
+# receiver's is bound to the enterprise, the giver's to the receiver's membership, and both to what is done.
 has_fresh_admin_change_face(check, person: Person, enterprise_id, context) if
   max_age = context.parameters.face_for_admin_change and
-  fresh_face_check(check, person, "ADMIN_CHANGE", "Enterprise", enterprise_id, max_age, context);
+  bound_face_check(check, person, "ADMIN_CHANGE", "Enterprise", enterprise_id, max_age, context);
 
 has_fresh_giver_face(check, person: Person, receiver: Membership, context) if
   max_age = context.parameters.face_for_admin_change and
-  fresh_face_check(check, person, "ADMIN_CHANGE", "Membership", receiver.id, max_age, context);
+  bound_face_check(check, person, "ADMIN_CHANGE", "Membership", receiver.id, max_age, context);
 
 has_stale_giver_face(check, person: Person, receiver: Membership, context) if
   max_age = context.parameters.face_for_admin_change and

@@ -301,10 +301,10 @@ meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: OpenGrant, context) if 
 meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: CrossEnterpriseGrant, context) if
   has_letter(grant, context.now, context);
 meets(person: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, context) if
-  fresh_face_check(
+  bound_face_check(
     context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context);
 meets(person: Person, "GRANT_CONFIRMATION", "confirm", grant: OpenGrant, context) if
-  fresh_face_check(
+  bound_face_check(
     context.verification, person, "SEAL_GRANT", "OpenGrant", grant.id, context.parameters.face_for_grant, context);
 
 # The grantee is an active member with a verified name, of the enterprise that owns the seal.

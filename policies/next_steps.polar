@@ -246,6 +246,13 @@ parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _: Seal, context: Se
 parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _: SigningTask, context: TaskContext) if
   digest = context.documents_digest and
   digest matches String;
+# … and to what is to be done with it, on what terms, where that is no document.
+parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _, context: VerifiedContext) if
+  digest_of_act(digest, context);
+parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _, context: SubmissionContext) if
+  digest_of_act(digest, context);
+parameter("REQUEST_NEW_ADMIN_FACE", "bound_digest", digest, _: Person, _, context: VerifiedContext) if
+  digest_of_act(digest, context);
 parameter("VERIFY_FACE", "purpose", "RETRIEVE", _: Person, _: RetrievalCase, _);
 parameter("VERIFY_FACE", "bound_type", "RetrievalCase", _: Person, _: RetrievalCase, _);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, case: RetrievalCase, _) if id = case.id;

@@ -334,10 +334,10 @@ registry_supports(case: RetrievalCase, context) if
 requires("submit", _: RetrievalCase, "FRESH_FACE");
 requires("execute", _: RetrievalCase, "FRESH_FACE");
 meets(person: Person, "FRESH_FACE", "submit", case: RetrievalCase, context) if
-  fresh_face_check(
+  bound_face_check(
     context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
 meets(person: Person, "FRESH_FACE", "execute", case: RetrievalCase, context) if
-  fresh_face_check(
+  bound_face_check(
     context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
 because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, case: RetrievalCase, context) if
   stale_face_check(
@@ -436,7 +436,7 @@ meets(_: Person, "IN_NOTICE", "object", case: RetrievalCase, context) if
   case.state in ["NOTICE", "OBJECTED"] and
   not notice_is_over(case, context);
 meets(person: Person, "FRESH_FACE", "object", case: RetrievalCase, context) if
-  fresh_face_check(
+  bound_face_check(
     context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
 
 # R-17: A case concerns one enterprise: running its parent or a subsidiary gives no part in it.
@@ -713,7 +713,7 @@ requires("appeal", _: RetrievalCase, "FIRST_APPEAL");
 requires("appeal", _: RetrievalCase, "FRESH_FACE");
 meets(_: Person, "FIRST_APPEAL", "appeal", case: RetrievalCase, _) if case.appealed_at = 0;
 meets(person: Person, "FRESH_FACE", "appeal", case: RetrievalCase, context) if
-  fresh_face_check(
+  bound_face_check(
     context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
 meets(person: Person, "FORMER_ADMIN", "appeal", case: RetrievalCase, context) if was_replaced(person, case, context);
 meets(_: Person, "CASE_EXECUTED", "appeal", case: RetrievalCase, _) if case.state = "EXECUTED";

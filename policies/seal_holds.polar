@@ -79,8 +79,8 @@ meets(_: Person, "SEAL_IS_LOST", "report_found", seal: Seal, _) if seal.state = 
 meets(person: Person, "REPORTED_BY_ANOTHER", "report_found", seal: Seal, context) if
   is_reported_lost(seal) and
   forall(placed_for_loss(seal, hold), is_placed_by_another(hold, person, context));
-meets(person: Person, "FRESH_FACE_OF_MANAGER", "report_found", seal: Seal, context: VerifiedContext) if
-  fresh_face_check(
+meets(person: Person, "FRESH_FACE_OF_MANAGER", "report_found", seal: Seal, context: FoundContext) if
+  bound_face_check(
     context.verification, person, "SEAL_MANAGE", "Seal", seal.id, context.parameters.face_for_management, context);
 because("FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_EXPIRED", person: Person, seal: Seal, context: VerifiedContext) if
   stale_face_check(
@@ -173,8 +173,8 @@ requires("release", _: SealHold, "FRESH_FACE_OF_MANAGER");
 meets(person: Person, "PLACED_BY_ANOTHER", "release", hold: SealHold, context) if
   is_placed_by_another(hold, person, context);
 meets(_: Person, "PLACED_BY_ANOTHER", "release", hold: SealHold, _) if hold.source != "ADMIN";
-meets(person: Person, "FRESH_FACE_OF_MANAGER", "release", hold: SealHold, context: VerifiedContext) if
-  fresh_face_check(
+meets(person: Person, "FRESH_FACE_OF_MANAGER", "release", hold: SealHold, context: ReleaseContext) if
+  bound_face_check(
     context.verification, person, "SEAL_MANAGE", "SealHold", hold.id, context.parameters.face_for_management, context);
 because(
   "FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_EXPIRED", person: Person, hold: SealHold, context: VerifiedContext) if

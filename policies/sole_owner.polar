@@ -188,14 +188,14 @@ meets(person: Person, "NOT_OWN_REVIEW", "decide", review: SealReview, context) i
   review.submitted_by.person_id = person.id and
   review.seal.kind != "LEGAL_REP" and
   acts_alone(person, review.seal.enterprise, context) and
-  fresh_face_check(
+  bound_face_check(
     context.verification, person, "SEAL_MANAGE", "SealReview", review.id, context.parameters.face_for_management,
     context);
 because("NOT_OWN_REVIEW", "FACE_VERIFICATION_REQUIRED", person: Person, review: SealReview, context) if
   review.submitted_by.person_id = person.id and
   review.seal.kind != "LEGAL_REP" and
   acts_alone(person, review.seal.enterprise, context) and
-  not fresh_face_check(
+  not bound_face_check(
     context.verification, person, "SEAL_MANAGE", "SealReview", review.id, context.parameters.face_for_management,
     context);
 

@@ -423,6 +423,17 @@ fresh_face_check(check, person: Person, purpose, object_type, object_id, max_age
   is_not_ahead(check.passed_at, context) and
   context.now < check.passed_at + max_age;
 
+# … and one that was shown for this very act, on these terms: it serves no other on the same object.
+bound_face_check(check, person: Person, purpose, object_type, object_id, max_age, context) if
+  fresh_face_check(check, person, purpose, object_type, object_id, max_age, context) and
+  check matches IdentityVerification and
+  digest_of_act(digest, context) and
+  check.bound_digest = digest;
+
+digest_of_act(digest, context) if
+  digest = context.act_digest and
+  digest matches String;
+
 # When such a check stops to count.
 face_lapses(check, person: Person, purpose, object_type, object_id, max_age, context, at) if
   fresh_face_check(check, person, purpose, object_type, object_id, max_age, context) and

@@ -118,14 +118,18 @@ class Chance:
         if found is None:
             return None
         records = {**self.world.records}
-        for key, record_type, column in (
-            ("change", "RuleChange", "digest"),
-            ("verification", "IdentityVerification", "bound_digest"),
+        deed = replace(self.deed, context={**self.deed.context, "digest": found[0]})
+        # What a face is to be shown for then: the rules, or the act with these arguments.
+        steps = {step.code: step.parameters.get("bound_digest") for step in self.world.decide(deed).next_steps}
+        for key, record_type, column, digest in (
+            ("change", "RuleChange", "digest", found[0]),
+            ("verification", "IdentityVerification", "bound_digest", steps.get(FACE)),
+            ("receiver_verification", "IdentityVerification", "bound_digest", steps.get("REQUEST_NEW_ADMIN_FACE")),
         ):
-            named = (record_type, str(self.deed.context.get(key)))
-            if named in records:
-                records[named] = replace(records[named], **{column: found[0]})
-        return replace(self.deed, context={**self.deed.context, "digest": found[0]}), records
+            named = (record_type, str(deed.context.get(key)))
+            if named in records and digest is not None:
+                records[named] = replace(records[named], **{column: digest})
+        return deed, records
 
     def show_face(self, deed: Deed, decision: Decision) -> Deed | None:
         """Have a face shown as a step of a deny asks for it; None where none does, or where that was done."""

@@ -13,9 +13,12 @@ def face_for_task(harness: Harness, who: str, task: str) -> identity.IdentityVer
     return face_check(harness, who, purpose, "SigningTask", f"task-{task}", document)
 
 
-def face_for_case(harness: Harness, who: str, case_id: str) -> identity.IdentityVerification:
-    """Make a face check that has just passed, for a retrieval case."""
-    return face_check(harness, who, identity.VerificationPurpose.RETRIEVE, "RetrievalCase", case_id, "")
+def face_for_act(harness: Harness, who: str, action: str, resource: str) -> identity.IdentityVerification:
+    """Make a face check that has just passed, for what the step that asks for it says."""
+    decision = harness.service.ask(f"Person:p-{who}", action, resource, {})
+    asked = next(step.parameters for step in decision.next_steps if step.code == "VERIFY_FACE")
+    said = [str(asked[name]) for name in ("bound_type", "bound_id", "bound_digest")]
+    return face_check(harness, who, identity.VerificationPurpose(str(asked["purpose"])), *said)
 
 
 def face_check(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sealauthz.demo.callers import MIGRATION
-from sealauthz.demo.checks import face_for_case, face_for_task
+from sealauthz.demo.checks import face_for_act, face_for_task
 from sealauthz.demo.facts import DAY, MINUTE, YUNSHAN_USCC, administrator, member, person, snapshot
 from sealauthz.demo.harness import ALLOW, Harness, deny, named
 from sealauthz.demo.sealing import CARTONS, SEAL, SEALED, YUNSHAN, give_grant, put_seal
@@ -89,7 +89,7 @@ def the_enterprise_is_retrieved(harness: Harness) -> None:
     case_id = named(opened, "case_id")
     case = f"RetrievalCase:{case_id}"
     harness.perform("She gives the company's documents.", f"Person:p-he certify {case}", {"method": "DOCUMENTS"})
-    face = face_for_case(harness, "he", case_id)
+    face = face_for_act(harness, "he", "submit", case)
     harness.write(
         "The registry is asked, and her face is checked.",
         face,
@@ -143,7 +143,7 @@ def the_enterprise_is_retrieved(harness: Harness) -> None:
         case,
         expect="CASE_OPENED:DONE CERTIFIED:DONE REVIEWED:DONE NOTICE_OVER:NOW RETRIEVED:NEXT",
     )
-    face = face_for_case(harness, "he", case_id)
+    face = face_for_act(harness, "he", "execute", case)
     harness.write("Her face is checked again.", face)
     harness.perform(
         "She tries to execute the case at once.",
@@ -153,7 +153,7 @@ def the_enterprise_is_retrieved(harness: Harness) -> None:
         next_steps=("WAIT_UNTIL",),
     )
     harness.wait("Three days and a minute later", 3 * DAY + MINUTE)
-    face = face_for_case(harness, "he", case_id)
+    face = face_for_act(harness, "he", "execute", case)
     harness.write(
         "The registry is asked and her face is checked once more.",
         face,

@@ -8,10 +8,9 @@ from sealauthz.answers import moment
 from sealauthz.client import ArgumentValue, Performed
 from sealauthz.client.receipts import Receipt
 from sealauthz.demo.callers import ENGINE
-from sealauthz.demo.checks import face_check, face_for_task
+from sealauthz.demo.checks import face_for_act, face_for_task
 from sealauthz.demo.facts import DAY, HOUR
 from sealauthz.demo.harness import PERFORMED_BEFORE, Harness, Told, deny, named
-from sealauthz.model.records import identity
 
 SEAL = "Seal:seal-official"
 YUNSHAN = "Enterprise:e-yunshan"
@@ -212,8 +211,7 @@ def give_grant(harness: Harness, words: str, who: str, told: Told) -> None:
         told=(told,),
     )
     grant_id = named(granted, "grant_id")
-    purpose = identity.VerificationPurpose.SEAL_GRANT
-    face = face_check(harness, who, purpose, "SealGrant", grant_id, "")
+    face = face_for_act(harness, who, "confirm", f"SealGrant:{grant_id}")
     harness.write("Who gave it shows their face, for this grant.", face)
     harness.perform(
         "With that it is confirmed, and counts.",

@@ -19,9 +19,21 @@ from sealauthz.model.records.identity import (
     VerificationState,
 )
 from sealauthz.schema import Action, Instant
-from sealauthz.schema.evidence import Evidence, Fresh, FreshQuery, Ranked, RecordKey, SampledFacts, SampleQuery, Samples
+from sealauthz.schema.evidence import (
+    Evidence,
+    Fresh,
+    FreshQuery,
+    Ranked,
+    RecordKey,
+    SampledFacts,
+    SampleQuery,
+    Samples,
+    Stated,
+)
 
 _DAYS_BACK = 14
+_WANTED = ("documents_digest", "act_digest")
+"""The keys of contexts that say what a check is to be bound to."""
 
 
 class _Tasks(Samples):
@@ -76,7 +88,9 @@ class _Persons(Samples):
 
 
 class _FreshCheck(Fresh):
-    """A check that is supposed. With None as its digest it is bound to all documents, whose digest the context has."""
+    """A check that is supposed. With None as its digest it is bound to what the context says that it must be: to all
+    documents, or to the act itself.
+    """
 
     __slots__ = ("digest", "method", "purpose")
 
@@ -149,7 +163,7 @@ class _Checks(Samples):
         other = getattr(query.context, query.key.removesuffix("_verification"), None)
         person = other.person if other is not None and query.key != "verification" else query.subject
         bound = self._bound_of(query.key, query.action, query.given, (type(query.resource).__name__, query.resource.id))
-        digest = fresh.digest if fresh.digest is not None else getattr(query.context, "documents_digest", None)
+        digest = fresh.digest if fresh.digest is not None else _wanted_digest(query.context)
         check = IdentityVerification(
             id=str(fresh),
             person_id=person.id,
@@ -201,10 +215,15 @@ def _reach(digest: str, digests: set[str]) -> int:
     return 0 if digest == whole_digest(digests) else 1 if digest in digests else 2
 
 
+def _wanted_digest(context: Any) -> str | None:
+    """Return the digest that a context says a check must have."""
+    return next((getattr(context, key) for key in _WANTED if getattr(context, key, None) is not None), None)
+
+
 def _digests_to_try(known: set[str], action: Action) -> list[str | None]:
     """What a supposed check may be bound to beside its object: a document, all documents, or nothing."""
     some: list[str | None] = [*sorted(known)[:2]]
-    if any(field.name == "documents_digest" for field in dataclasses.fields(action.context)):
+    if any(field.name in _WANTED for field in dataclasses.fields(action.context)):
         some.append(None)
     return some or [""]
 
@@ -244,4 +263,5 @@ EVIDENCE = Evidence(
         "RegistrySnapshot": (),
     },
     concerned=("PlatformStaff",),
+    stated=(Stated("IdentityVerification", "bound_digest", "this act", "act_digest"),),
 )

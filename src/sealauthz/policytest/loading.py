@@ -15,6 +15,7 @@ from sealauthz.errors import Fault, SuiteRefused, did_you_mean
 from sealauthz.policytest import form
 from sealauthz.policytest.fixtures import FactSet, length_of
 from sealauthz.policytest.library import Library, LoadedFile, plain
+from sealauthz.policytest.stated import with_stated
 from sealauthz.policytest.suite import (
     Ask,
     Expectation,
@@ -54,7 +55,7 @@ def load_suite(files: Sequence[Path], bundle: Bundle) -> tuple[PolicyTest, ...]:
     for path in files:
         tests += tests_of(path, library, vocabulary)
     library.refuse()
-    return tuple(tests)
+    return tuple(with_stated(test, bundle) for test in tests)
 
 
 class PolicyTests:

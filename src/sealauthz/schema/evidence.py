@@ -95,6 +95,18 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """A word that stands in policy tests for what only the server can say: in this column of a record that a question
+    names, for what it finds under this key of the context.
+    """
+
+    record_type: str
+    column: str
+    word: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What a model says of the questions of an access diff."""
 
@@ -108,6 +120,7 @@ class Evidence:
     """What tells kinds of subjects apart: columns, by the type of records in the units of subjects."""
     concerned: tuple[str, ...] = ()
     """Record types: a subject whose unit holds one is concerned with every resource."""
+    stated: tuple[Stated, ...] = ()
 
 
 NO_EVIDENCE = Evidence()

@@ -16,7 +16,7 @@ from typing import Any
 from own_word import TRUSTED, signed
 
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, RequestOptions
-from sealauthz.decision.assembly import DEFAULT_OPTIONS
+from sealauthz.decision.assembly import DEFAULT_OPTIONS, assemble, everything
 from sealauthz.facts import Store
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.store.batch import Batch
@@ -132,6 +132,14 @@ class World:
     def ask(self, subject: str, action: str, resource: str, **context: Any) -> Decision:
         """Ask whether somebody may do something now."""
         return self._pdp.decide(_question(subject, action, resource, context))
+
+    def act_digest(self, subject: str, action: str, resource: str, **context: Any) -> str:
+        """What a face check for an act must be bound to, beside its object."""
+        with self._cache.read() as snapshot:
+            asked = _question(subject, action, resource, context)
+            case = assemble(MODEL, asked, snapshot, everything, self.now, "", bundle().parameters)
+        assert case is not None
+        return str(case.context.act_digest)
 
     def codes(self, subject: str, action: str, resource: str, **context: Any) -> list[str]:
         """Why somebody may not do something now; empty if they may."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from harness import DAY, HOUR, NewWorld, World
+from harness import DAY, HOUR, SECOND, NewWorld, World
 
 from sealauthz.errors import InvalidRequest
 from sealauthz.model.effects.administration import (
@@ -14,6 +14,7 @@ from sealauthz.model.effects.administration import (
     SuspendArguments,
     TransferAdminArguments,
 )
+from sealauthz.model.effects.rule_terms import rules_digest
 from sealauthz.model.records.identity import IdentityVerification
 from sealauthz.model.records.membership import SuspensionCause
 
@@ -21,7 +22,7 @@ USE = ("user", "use", "Seal:s")
 USING = {"task": "t", "verification": "v-user"}
 
 
-def face(here: World, person: str, bound_type: str, bound_id: str) -> str:
+def face(here: World, person: str, bound_type: str, bound_id: str, digest: str) -> str:
     check = f"v-{person}-{bound_type}-{bound_id}-{here.now}"
     here.write(
         IdentityVerification(
@@ -32,6 +33,7 @@ def face(here: World, person: str, bound_type: str, bound_id: str) -> str:
             check,
             bound_type=bound_type,
             bound_id=bound_id,
+            bound_digest=digest,
             state="PASSED",
             passed_at=here.now,
         )
@@ -39,11 +41,17 @@ def face(here: World, person: str, bound_type: str, bound_id: str) -> str:
     return check
 
 
-def faces(here: World, giver: str, receiver: str) -> dict[str, str]:
-    """What both show when an enterprise is handed over."""
+def faces(here: World, giver: str, receiver: str, said: Any = None, role: str = "") -> dict[str, str]:
+    """What both show when an enterprise is handed over, or one more is given the role of an administrator."""
+    action, resource = ("assign_role", f"Membership:m-{receiver}") if role else ("transfer_admin", "Enterprise:e")
+    context = {"role": role} if role else {"receiver": f"m-{receiver}"}
+    if said is not None:
+        context["digest"] = rules_digest(action, *resource.split(":"), said)
+    digest = here.act_digest(giver, action, resource, **context)
     return {
-        "verification": face(here, giver, "Membership", f"m-{receiver}"),
-        "receiver_verification": face(here, receiver, "Enterprise", "e"),
+        **context,
+        "verification": face(here, giver, "Membership", f"m-{receiver}", digest),
+        "receiver_verification": face(here, receiver, "Enterprise", "e", digest),
     }
 
 
@@ -81,11 +89,15 @@ def test_a_role_whose_time_is_over_is_given_again(world: NewWorld) -> None:
 
 def test_a_second_administrator_is_made_on_both_faces(world: NewWorld) -> None:
     here = world()
-    checks = faces(here, "admin", "plain")
     said = AssignRoleArguments(valid_to=here.now + 30 * DAY)
-    here.perform("admin", "assign_role", "Membership:m-plain", said, role="SYSTEM_ADMIN", **checks)
+    checks = faces(here, "admin", "plain", said, "SYSTEM_ADMIN")
+    for other in (None, AssignRoleArguments(valid_to=here.now + 31 * DAY)):
+        with pytest.raises(InvalidRequest, match="digest"):
+            here.perform("admin", "assign_role", "Membership:m-plain", other, **checks)
+    here.perform("admin", "assign_role", "Membership:m-plain", said, **checks)
     assert here.ask("plain", "invite", "Enterprise:e")
-    assert [here.get("IdentityVerification", each).state for each in checks.values()] == ["CONSUMED", "CONSUMED"]
+    shown = [check for key, check in checks.items() if key.endswith("verification")]
+    assert [here.get("IdentityVerification", each).state for each in shown] == ["CONSUMED", "CONSUMED"]
     here.now += 31 * DAY
     assert "NOT_ENTERPRISE_ADMIN" in here.codes("plain", "invite", "Enterprise:e")
 
@@ -228,7 +240,7 @@ def test_an_administrator_hands_their_own_role_over(world: NewWorld) -> None:
     here = world("there is a second administrator", "outsider has applied to join")
     here.change(("JoinApplication", "j", {"handler_id": "m-admin"}))
     checks = faces(here, "admin", "plain")
-    done = here.perform("admin", "transfer_admin", "Enterprise:e", receiver="m-plain", **checks)
+    done = here.perform("admin", "transfer_admin", "Enterprise:e", **checks)
     made = here.get("RoleAssignment", str(done.values["assignment_id"]))
     assert (made.membership_id, made.is_primary, made.granted_by_id) == ("m-plain", True, "admin")
     assert (here.get("RoleAssignment", "r-admin").state, here.get("RoleAssignment", "r-second").state) == (
@@ -242,21 +254,25 @@ def test_an_administrator_hands_their_own_role_over(world: NewWorld) -> None:
 
 def test_nobody_hands_over_what_another_administrator_has(world: NewWorld) -> None:
     here = world("there is a second administrator")
-    checks = faces(here, "admin", "plain")
     said = TransferAdminArguments(taken="r-second")
+    checks = faces(here, "admin", "plain", said)
     with pytest.raises(InvalidRequest, match="taken"):
-        here.perform("admin", "transfer_admin", "Enterprise:e", said, receiver="m-plain", **checks)
+        here.perform("admin", "transfer_admin", "Enterprise:e", said, **checks)
 
 
 def test_the_legal_representative_names_whose_role_is_taken(world: NewWorld) -> None:
     here = world("there is a second administrator")
-    checks = faces(here, "boss", "plain")
     for taken in (None, "r-keeper"):
         said = TransferAdminArguments(taken=taken)
         with pytest.raises(InvalidRequest, match="taken"):
-            here.perform("boss", "transfer_admin", "Enterprise:e", said, receiver="m-plain", **checks)
+            here.perform("boss", "transfer_admin", "Enterprise:e", said, **faces(here, "boss", "plain", said))
+        here.now += SECOND
     said = TransferAdminArguments(taken="r-admin")
-    here.perform("boss", "transfer_admin", "Enterprise:e", said, receiver="m-plain", **checks)
+    checks = faces(here, "boss", "plain", said)
+    # The face was shown for this role: it takes no other.
+    with pytest.raises(InvalidRequest, match="digest"):
+        here.perform("boss", "transfer_admin", "Enterprise:e", TransferAdminArguments(taken="r-second"), **checks)
+    here.perform("boss", "transfer_admin", "Enterprise:e", said, **checks)
     assert here.get("RoleAssignment", "r-admin").state == "REVOKED"
     assert here.ask("plain", "invite", "Enterprise:e")
 
@@ -265,7 +281,7 @@ def test_a_role_that_the_receiver_has_already_stays_and_the_giver_loses_theirs(w
     here = world("there is a second administrator")
     here.now += HOUR
     checks = faces(here, "admin", "second")
-    done = here.perform("admin", "transfer_admin", "Enterprise:e", receiver="m-second", **checks)
+    done = here.perform("admin", "transfer_admin", "Enterprise:e", **checks)
     assert done.values["assignment_id"] == "r-second"
     assert here.get("RoleAssignment", "r-second").is_primary
     assert here.get("RoleAssignment", "r-admin").state == "REVOKED"

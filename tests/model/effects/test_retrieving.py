@@ -18,6 +18,7 @@ from sealauthz.model.effects.retrieval import (
     RetrieveArguments,
     ReviewArguments,
 )
+from sealauthz.model.effects.rule_terms import rules_digest
 from sealauthz.model.records.identity import IdentityVerification, Person, PlatformStaff
 from sealauthz.model.records.organisation import RegistrySnapshot
 from sealauthz.model.records.retrieval import NoticeDelivery, RetrievalPath, ReviewVerdict
@@ -26,8 +27,8 @@ DOCUMENTS, ONLINE = RetrievalPath.DOCUMENTS, RetrievalPath.LEGAL_REP_ONLINE
 PASSED, REJECTED = ReviewVerdict.PASSED, ReviewVerdict.REJECTED
 
 
-def face(here: World, person: str, case: str, check: str) -> str:
-    """A face check of somebody for a case, passed just now."""
+def face(here: World, person: str, case: str, check: str, action: str, **context: str) -> str:
+    """A face check of somebody for an act on a case, passed just now."""
     here.write(
         IdentityVerification(
             check,
@@ -37,6 +38,7 @@ def face(here: World, person: str, case: str, check: str) -> str:
             f"provider-{check}",
             bound_type="RetrievalCase",
             bound_id=case,
+            bound_digest=here.act_digest(person, action, f"RetrievalCase:{case}", **context),
             state="PASSED",
             passed_at=here.now,
         )
@@ -71,7 +73,9 @@ def in_notice(here: World) -> str:
     """A case of outsider by documents, whose notice runs."""
     case = opened(here)
     here.perform("outsider", "certify", f"RetrievalCase:{case}", method="DOCUMENTS")
-    here.perform("outsider", "submit", f"RetrievalCase:{case}", verification=face(here, "outsider", case, "v-in"))
+    here.perform(
+        "outsider", "submit", f"RetrievalCase:{case}", verification=face(here, "outsider", case, "v-in", "submit")
+    )
     reviewed(here, case)
     deliver(here, case, admin="ACCEPTED", keeper="ACCEPTED", boss="ACCEPTED")
     here.perform("reviewer", "publish_notice", f"RetrievalCase:{case}")
@@ -83,7 +87,9 @@ def executed(here: World) -> str:
     case = in_notice(here)
     here.now += 72 * HOUR
     registry(here, "reg-later")
-    here.perform("outsider", "execute", f"RetrievalCase:{case}", verification=face(here, "outsider", case, "v-out"))
+    here.perform(
+        "outsider", "execute", f"RetrievalCase:{case}", verification=face(here, "outsider", case, "v-out", "execute")
+    )
     return case
 
 
@@ -103,7 +109,7 @@ def test_an_enterprise_whose_administrator_answers_nothing_is_joined_and_retriev
     assert "CERTIFICATION_REQUIRED" in here.codes("outsider", "submit", resource)
     here.perform("outsider", "certify", resource, method="DOCUMENTS")
     registry(here, "reg-1")
-    here.perform("outsider", "submit", resource, verification=face(here, "outsider", case, "v-1"))
+    here.perform("outsider", "submit", resource, verification=face(here, "outsider", case, "v-1", "submit"))
     assert here.get("IdentityVerification", "v-1").state == "CONSUMED"
     here.perform("reviewer", "review", resource, ReviewArguments(PASSED))
     assert here.codes("reviewer", "review", resource) == ["ALREADY_REVIEWED"]
@@ -121,7 +127,7 @@ def test_an_enterprise_whose_administrator_answers_nothing_is_joined_and_retriev
     assert here.codes("reviewer", "publish_notice", resource) == ["NOTICE_ALREADY_RUNNING"]
     here.now += 72 * HOUR
     registry(here, "reg-2")
-    check = face(here, "outsider", case, "v-2")
+    check = face(here, "outsider", case, "v-2", "execute")
     taken = here.perform("outsider", "execute", resource, verification=check)
     membership = here.get("Membership", str(taken.values["membership_id"]))
     assert (membership.person_id, membership.state, membership.joined_via) == ("outsider", "ACTIVE", "RETRIEVAL")
@@ -146,15 +152,15 @@ def test_the_legal_representative_retrieves_over_another_case_and_the_short_noti
     assert here.get("RetrievalCase", other).state == "SUPERSEDED"
     assert "CERTIFICATION_REQUIRED" in here.codes("boss", "certify", resource, method="DOCUMENTS")
     here.perform("boss", "certify", resource, method="LEGAL_REP_ONLINE")
-    here.perform("boss", "submit", resource, verification=face(here, "boss", case, "v-boss-1"))
+    here.perform("boss", "submit", resource, verification=face(here, "boss", case, "v-boss-1", "submit"))
     assert [each.state for each in here.get("RetrievalCase", case).certifications] == ["PASSED"]
     deliver(here, case, admin="ACCEPTED", keeper="ACCEPTED")
     here.perform("reviewer", "publish_notice", resource)
     assert here.get("RetrievalCase", case).published_at == 0
-    here.perform("admin", "object", resource, verification=face(here, "admin", case, "v-admin-1"))
+    here.perform("admin", "object", resource, verification=face(here, "admin", case, "v-admin-1", "object"))
     here.now += 24 * HOUR
     registry(here, "reg-1")
-    here.perform("boss", "execute", resource, verification=face(here, "boss", case, "v-boss-2"))
+    here.perform("boss", "execute", resource, verification=face(here, "boss", case, "v-boss-2", "execute"))
     assert here.ask("boss", "invite", "Enterprise:e")
     assert here.get("RoleAssignment", "r-admin").state == "REVOKED"
 
@@ -172,7 +178,7 @@ def test_a_rejected_case_is_certified_again_as_its_next_attempt(world: NewWorld)
     case = opened(here)
     resource = f"RetrievalCase:{case}"
     here.perform("outsider", "certify", resource, method="DOCUMENTS")
-    here.perform("outsider", "submit", resource, verification=face(here, "outsider", case, "v-1"))
+    here.perform("outsider", "submit", resource, verification=face(here, "outsider", case, "v-1", "submit"))
     here.perform("reviewer", "review", resource, ReviewArguments(REJECTED))
     assert here.get("RetrievalCase", case).state == "REJECTED"
     assert "CERTIFICATION_REQUIRED" in here.codes("outsider", "submit", resource)
@@ -183,7 +189,7 @@ def test_a_rejected_case_is_certified_again_as_its_next_attempt(world: NewWorld)
         (1, "REJECTED"),
         (2, "SUBMITTED"),
     ]
-    here.perform("outsider", "submit", resource, verification=face(here, "outsider", case, "v-2"))
+    here.perform("outsider", "submit", resource, verification=face(here, "outsider", case, "v-2", "submit"))
     reviewed(here, case)
     assert here.get("RetrievalCase", case).state == "NOTICE"
 
@@ -200,7 +206,7 @@ def test_evidence_is_taken_back_until_it_is_handed_in(world: NewWorld) -> None:
     here.perform("outsider", "withdraw", f"EnterpriseAuthentication:{given[1]}")
     assert "CERTIFICATION_REQUIRED" in here.codes("outsider", "submit", resource)
     last = str(here.perform("outsider", "certify", resource, method="DOCUMENTS").values["certification_id"])
-    here.perform("outsider", "submit", resource, verification=face(here, "outsider", case, "v-1"))
+    here.perform("outsider", "submit", resource, verification=face(here, "outsider", case, "v-1", "submit"))
     assert here.codes("outsider", "withdraw", f"EnterpriseAuthentication:{last}") == ["REVIEW_PENDING"]
 
 
@@ -214,7 +220,7 @@ def test_what_is_listed_as_abnormal_takes_a_third_reviewer_and_a_payment(world: 
     resource = f"RetrievalCase:{case}"
     here.perform("outsider", "certify", resource, method="DOCUMENTS")
     payment = str(here.perform("outsider", "certify", resource, method="BANK_TRANSFER").values["certification_id"])
-    here.perform("outsider", "submit", resource, verification=face(here, "outsider", case, "v-1"))
+    here.perform("outsider", "submit", resource, verification=face(here, "outsider", case, "v-1", "submit"))
     reviewed(here, case)
     assert here.get("RetrievalCase", case).state == "IN_REVIEW"
     here.perform("reviewer3", "review", resource, ReviewArguments(PASSED))
@@ -247,9 +253,11 @@ def test_an_objection_stops_a_case_until_two_dismiss_it(world: NewWorld) -> None
     case = in_notice(here)
     resource = f"RetrievalCase:{case}"
     here.now += HOUR
-    check = face(here, "admin", case, "v-admin-1")
     said = ObjectArguments("I am here")
-    objection = str(here.perform("admin", "object", resource, said, verification=check).values["objection_id"])
+    digest = rules_digest("object", "RetrievalCase", case, said)
+    check = face(here, "admin", case, "v-admin-1", "object", digest=digest)
+    shown = {"verification": check, "digest": digest}
+    objection = str(here.perform("admin", "object", resource, said, **shown).values["objection_id"])
     assert "OBJECTION_OPEN" in here.codes("outsider", "execute", resource)
     assert here.codes("reviewer", "adjudicate", resource) == ["REVIEWER_CONFLICT"]
     here.perform("third", "adjudicate", resource, FindingArguments(Finding.DISMISSED))
@@ -258,7 +266,7 @@ def test_an_objection_stops_a_case_until_two_dismiss_it(world: NewWorld) -> None
     assert (here.get("Objection", objection).state, here.get("RetrievalCase", case).state) == ("DISMISSED", "NOTICE")
     here.now += 72 * HOUR
     registry(here, "reg-1")
-    here.perform("outsider", "execute", resource, verification=face(here, "outsider", case, "v-out"))
+    here.perform("outsider", "execute", resource, verification=face(here, "outsider", case, "v-out", "execute"))
 
 
 def test_an_objection_that_is_upheld_ends_the_case(world: NewWorld) -> None:
@@ -266,7 +274,7 @@ def test_an_objection_that_is_upheld_ends_the_case(world: NewWorld) -> None:
     staff(here, "third")
     case = in_notice(here)
     resource = f"RetrievalCase:{case}"
-    here.perform("admin", "object", resource, verification=face(here, "admin", case, "v-admin-1"))
+    here.perform("admin", "object", resource, verification=face(here, "admin", case, "v-admin-1", "object"))
     here.perform("third", "adjudicate", resource, FindingArguments(Finding.UPHELD))
     assert here.get("RetrievalCase", case).state == "REJECTED_FINAL"
     assert "CASE_OVER" in here.codes("outsider", "execute", resource)
@@ -348,7 +356,7 @@ def test_an_appeal_that_is_dismissed_leaves_the_execution(world: NewWorld) -> No
     case = executed(here)
     resource = f"RetrievalCase:{case}"
     here.now += DAY
-    here.perform("admin", "appeal", resource, verification=face(here, "admin", case, "v-appeal"))
+    here.perform("admin", "appeal", resource, verification=face(here, "admin", case, "v-appeal", "appeal"))
     assert here.codes("outsider", "assign_role", "Membership:m-plain", role="SEAL_ADMIN") == ["RETRIEVAL_HOLD"]
     here.perform("third", "decide_appeal", resource, FindingArguments(Finding.DISMISSED))
     assert here.get("RetrievalCase", case).state == "EXECUTED"
@@ -384,7 +392,7 @@ def test_an_appeal_that_is_upheld_takes_everything_back(world: NewWorld) -> None
     )
     here.perform("outsider", "end", "Membership:m-admin")
     assert here.get("Membership", "m-admin").state == "ENDED"
-    here.perform("admin", "appeal", resource, verification=face(here, "admin", case, "v-appeal"))
+    here.perform("admin", "appeal", resource, verification=face(here, "admin", case, "v-appeal", "appeal"))
     here.perform("third", "decide_appeal", resource, FindingArguments(Finding.UPHELD))
     assert here.get("RetrievalCase", case).state == "REVERSED"
     assert here.get("RoleAssignment", str(given)).state == "REVOKED"
@@ -400,7 +408,7 @@ def test_an_appeal_is_not_upheld_where_nobody_can_run_the_enterprise_again(world
     case = executed(here)
     resource = f"RetrievalCase:{case}"
     here.now += DAY
-    here.perform("admin", "appeal", resource, verification=face(here, "admin", case, "v-appeal"))
+    here.perform("admin", "appeal", resource, verification=face(here, "admin", case, "v-appeal", "appeal"))
     here.change(("Person", "admin", {"account_state": "LOCKED"}))
     with pytest.raises(InvalidRequest, match="finding"):
         here.perform("third", "decide_appeal", resource, FindingArguments(Finding.UPHELD))
@@ -412,11 +420,11 @@ def test_a_suspended_legal_representative_comes_back_with_the_execution(world: N
     case = opened(here, "boss", ONLINE)
     resource = f"RetrievalCase:{case}"
     here.perform("boss", "certify", resource, method="LEGAL_REP_ONLINE")
-    here.perform("boss", "submit", resource, verification=face(here, "boss", case, "v-1"))
+    here.perform("boss", "submit", resource, verification=face(here, "boss", case, "v-1", "submit"))
     deliver(here, case, admin="ACCEPTED", keeper="ACCEPTED")
     here.perform("reviewer", "publish_notice", resource)
     here.now += 24 * HOUR
     registry(here, "reg-1")
-    here.perform("boss", "execute", resource, verification=face(here, "boss", case, "v-2"))
+    here.perform("boss", "execute", resource, verification=face(here, "boss", case, "v-2", "execute"))
     assert here.get("Membership", "m-boss").state == "ACTIVE"
     assert here.ask("boss", "invite", "Enterprise:e")

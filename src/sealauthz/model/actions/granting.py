@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sealauthz.model.actions.bound import binding, columns, templates
 from sealauthz.model.actions.common import Context, VerifiedContext
 from sealauthz.model.actions.seals import holders_among
 from sealauthz.model.effects import delegations, grants, new_grants, requests
@@ -39,6 +40,11 @@ class HolderContext(Context):
 
 
 @dataclass(slots=True)
+class ConfirmationContext(VerifiedContext):
+    """Confirming a grant: by a check of its terms, where no letter stands."""
+
+
+@dataclass(slots=True)
 class CrossGrantContext(Context):
     """Confirming a grant across enterprises: `holder` is the enterprise that gets the seal."""
 
@@ -58,12 +64,43 @@ def _holder_act(query: ResolverInput) -> Mapping[str, Any]:
     return {"holder": next(iter(holders_among(query, [query.resource])), None)}
 
 
+_GRANTED = ("seal_id", "grantor_id", "valid_from", "valid_to", "use_limit")
+_TO_ONE = (
+    "membership_id",
+    "right",
+    "scope",
+    "term",
+    "amount_max",
+    "currency",
+    "may_subgrant",
+    "parent_id",
+    "adopts_id",
+)
+
+
+def _terms(query: ResolverInput) -> Mapping[str, Any]:
+    """All terms of a grant to one member, or of an open one."""
+    grant = query.resource
+    listed: dict[str, Any] = {"templates": templates(grant)}
+    if type(grant).__name__ == "OpenGrant":
+        return {**columns(grant, *_GRANTED, "department_id"), **listed}
+    listed["contract_types"] = sorted(each.contract_type for each in grant.contract_types)
+    return {**columns(grant, *_GRANTED, *_TO_ONE), **listed}
+
+
 _REQUEST = Resolver(along={"contract": ("contract_id",)})
+_CONFIRMATION = binding("confirm", _terms)
 _HOLDER = Resolver(find=_holder_act, paths={"holder": ("holder_id",)}, is_about_subject=True)
 
 
 def _letters(resource: str) -> tuple[Action, ...]:
     return actions(resource, Context, "deliver_letter", arguments=grants.Letter, effect=grants.deliver_letter)
+
+
+def _confirming(resource: str) -> tuple[Action, ...]:
+    """Declare the confirmation of a grant."""
+    given = ("verification",)
+    return actions(resource, ConfirmationContext, "confirm", gives=given, resolver=_CONFIRMATION, effect=grants.confirm)
 
 
 def _holding(name: str, effect: Effect) -> tuple[Action, ...]:
@@ -83,8 +120,8 @@ ACTIONS = (
         arguments=new_grants.NewGrant,
         effect=new_grants.grant,
     ),
-    *actions("SealGrant", VerifiedContext, "confirm", gives=("verification",), effect=grants.confirm),
-    *actions("OpenGrant", VerifiedContext, "confirm", gives=("verification",), effect=grants.confirm),
+    *_confirming("SealGrant"),
+    *_confirming("OpenGrant"),
     *actions(
         "CrossEnterpriseGrant",
         CrossGrantContext,

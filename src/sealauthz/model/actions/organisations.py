@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sealauthz.model.actions.bound import ArgumentsContext, binding, given_id, given_text
 from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, found
 from sealauthz.model.effects import administration, enterprises, joining
 from sealauthz.model.records.contracts import Contract
@@ -25,20 +26,18 @@ class NameChangeContext(Context):
 
 
 @dataclass(slots=True)
-class RoleContext(Context):
+class RoleContext(ArgumentsContext):
     """Giving a role: which one; that of an administrator on the intent checks of both, as when handing over."""
 
     role: str | None = None
-    verification: IdentityVerification | None = None
     receiver_verification: IdentityVerification | None = None
 
 
 @dataclass(slots=True)
-class AdminChangeContext(Context):
-    """Handing an enterprise over: to whom, on the intent checks of both."""
+class AdminChangeContext(ArgumentsContext):
+    """Handing an enterprise over: to whom, on the intent checks of both for this very act."""
 
     receiver: Membership | None = None
-    verification: IdentityVerification | None = None
     receiver_verification: IdentityVerification | None = None
 
 
@@ -114,6 +113,14 @@ def _join(query: ResolverInput) -> Mapping[str, Any]:
     return {"open_applications": len(is_open), "rejections": len(rejected)}
 
 
+def _handed_over(query: ResolverInput) -> Mapping[str, Any]:
+    return {"receiver": given_id(query, "receiver"), "arguments": given_text(query, "digest")}
+
+
+def _role(query: ResolverInput) -> Mapping[str, Any]:
+    return {"role": given_text(query, "role"), "arguments": given_text(query, "digest")}
+
+
 _CERTIFICATION = Resolver(find=_certification)
 _MEMBER = Resolver(along={"member": ("person_id",)})
 _FACES = ("receiver_verification", "verification")
@@ -143,7 +150,8 @@ _MEMBERS = (
         "Enterprise",
         AdminChangeContext,
         "transfer_admin",
-        gives=("receiver", *_FACES),
+        gives=("receiver", *_FACES, "digest"),
+        resolver=binding("transfer_admin", _handed_over),
         arguments=administration.TransferAdminArguments,
         effect=administration.transfer_admin,
     ),
@@ -151,7 +159,8 @@ _MEMBERS = (
         "Membership",
         RoleContext,
         "assign_role",
-        gives=(*_FACES, "role"),
+        gives=(*_FACES, "role", "digest"),
+        resolver=binding("assign_role", _role),
         arguments=administration.AssignRoleArguments,
         effect=administration.assign_role,
     ),

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sealauthz.model.actions.bound import ArgumentsContext, act_digest, binding, columns, given_text
 from sealauthz.model.actions.common import Context, VerifiedContext
 from sealauthz.model.effects import retrieval, taking_over
 from sealauthz.model.records.identity import IdentityVerification
-from sealauthz.schema import Resolver, ResolverInput, actions, looks
+from sealauthz.schema import Action, Resolver, ResolverInput, actions, looks
+from sealauthz.schema.effect import Effect
 
 
 @dataclass(slots=True)
 class RetrievalContext(Context):
-    """Opening or submitting a retrieval: why, and how often it was tried.
+    """Opening a retrieval: why, and how often it was tried.
 
     Of the server's making, all within `parameters.retrieval_window` before now: `attempts` counts the certifications
     submitted to retrieve this enterprise by documents, `own_attempts` those that the subject submitted as its legal
@@ -23,10 +25,32 @@ class RetrievalContext(Context):
     """
 
     reason: str | None = None
-    verification: IdentityVerification | None = None
     attempts: int | None = None
     own_attempts: int | None = None
     enterprises: int | None = None
+
+
+@dataclass(slots=True)
+class SubmissionContext(RetrievalContext):
+    """Submitting a retrieval, on a check of the applicant's intent for this attempt, bound to `act_digest`."""
+
+    verification: IdentityVerification | None = None
+    act_digest: str | None = None
+
+
+@dataclass(slots=True)
+class ObjectionContext(ArgumentsContext):
+    """Objecting to a case: on a check of intent to object to it, on this ground."""
+
+
+@dataclass(slots=True)
+class ExecutionContext(VerifiedContext):
+    """Executing a case: on a check of intent to take the enterprise over by it."""
+
+
+@dataclass(slots=True)
+class AppealContext(VerifiedContext):
+    """Appealing against what was executed: on a check of intent to appeal."""
 
 
 @dataclass(slots=True)
@@ -57,7 +81,32 @@ def _attempts(certifications: list[Any]) -> int:
     return sum(max(tries[case, attempt, True], tries[case, attempt, False]) for case, attempt in {k[:2] for k in tries})
 
 
+def _case(query: ResolverInput) -> Mapping[str, Any]:
+    return columns(query.resource, "enterprise_id", "applicant_id", "reason", "path", "attempt")
+
+
+def _objection(query: ResolverInput) -> Mapping[str, Any]:
+    return {**_case(query), "arguments": given_text(query, "digest")}
+
+
+def _submission(query: ResolverInput) -> Mapping[str, Any]:
+    return {**_retrieval(query), "act_digest": act_digest("submit", query.resource, _case(query))}
+
+
 _RETRIEVAL = Resolver(find=_retrieval, is_about_subject=True)
+
+
+def _on_the_case(context: type, name: str, effect: Effect) -> tuple[Action, ...]:
+    """Declare an act on a case that rests on a check of intent and needs no more."""
+    return actions(
+        "RetrievalCase",
+        context,
+        name,
+        gives=("verification",),
+        resolver=binding(name, _case),
+        effect=effect,
+    )
+
 
 ACTIONS = (
     *actions(
@@ -79,25 +128,26 @@ ACTIONS = (
     ),
     *actions(
         "RetrievalCase",
-        RetrievalContext,
+        SubmissionContext,
         "submit",
         gives=("verification",),
-        resolver=_RETRIEVAL,
+        resolver=Resolver(find=_submission, is_about_subject=True),
         effect=retrieval.submit,
     ),
     *actions("RetrievalCase", Context, "review", arguments=retrieval.ReviewArguments, effect=retrieval.review),
     *actions("RetrievalCase", Context, "publish_notice", effect=retrieval.publish_notice),
     *actions(
         "RetrievalCase",
-        VerifiedContext,
+        ObjectionContext,
         "object",
-        gives=("verification",),
+        gives=("verification", "digest"),
+        resolver=binding("object", _objection),
         arguments=retrieval.ObjectArguments,
         effect=retrieval.object_to,
     ),
     *actions("RetrievalCase", Context, "adjudicate", arguments=retrieval.FindingArguments, effect=retrieval.adjudicate),
-    *actions("RetrievalCase", VerifiedContext, "execute", gives=("verification",), effect=taking_over.execute),
-    *actions("RetrievalCase", VerifiedContext, "appeal", gives=("verification",), effect=taking_over.appeal),
+    *_on_the_case(ExecutionContext, "execute", taking_over.execute),
+    *_on_the_case(AppealContext, "appeal", taking_over.appeal),
     *actions(
         "RetrievalCase",
         Context,

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sealauthz.model.actions.bound import binding, columns, given_text
 from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, found
 from sealauthz.model.effects import holds, seals
 from sealauthz.model.records.contracts import SigningTask
-from sealauthz.model.records.identity import IdentityVerification, Person
+from sealauthz.model.records.identity import Person
 from sealauthz.model.records.membership import Membership
 from sealauthz.schema import Collection, Resolver, ResolverInput, actions, looks
 
@@ -45,6 +46,16 @@ class SealEndContext(Context):
 
 
 @dataclass(slots=True)
+class FoundContext(VerifiedContext):
+    """Reporting that a lost seal was found: on a check for these reports of its loss."""
+
+
+@dataclass(slots=True)
+class ReleaseContext(VerifiedContext):
+    """Releasing a hold: on a check for what was placed."""
+
+
+@dataclass(slots=True)
 class CustodyContext(Context):
     """Giving a seal into the keeping of a member."""
 
@@ -52,16 +63,28 @@ class CustodyContext(Context):
 
 
 @dataclass(slots=True)
-class ReviewContext(Context):
+class ReviewContext(VerifiedContext):
     """Deciding a review of a seal: PASSED or REJECTED; on an own check where nobody else is there to decide."""
 
     verdict: str | None = None
-    verification: IdentityVerification | None = None
 
 
 def _seal_end(query: ResolverInput) -> Mapping[str, Any]:
     fixed = found(query.snapshot, "TaskSeal", set(query.snapshot.matching("TaskSeal", seal_id=query.resource.id)))
     return {"tasks": Collection(each.task for each in fixed)}
+
+
+def _losses(query: ResolverInput) -> Mapping[str, Any]:
+    return {"holds": sorted(h.id for h in query.resource.holds if (h.source, h.state) == ("LOSS", "PLACED"))}
+
+
+def _hold(query: ResolverInput) -> Mapping[str, Any]:
+    return columns(query.resource, "seal_id", "source", "placed_at", "placed_by_id", "reference")
+
+
+def _reviewed(query: ResolverInput) -> Mapping[str, Any]:
+    review = query.resource
+    return {**columns(review, "seal_id", "face_digest", "name_on_seal"), "verdict": given_text(query, "verdict")}
 
 
 _SEAL_END = Resolver(find=_seal_end)
@@ -84,7 +107,14 @@ ACTIONS = (
     *actions("Seal", Context, "view", "view_log", effect=looks),
     *actions("Seal", Context, "freeze", effect=holds.freeze),
     *actions("Seal", Context, "report_lost", effect=holds.report_lost),
-    *actions("Seal", VerifiedContext, "report_found", gives=("verification",), effect=holds.report_found),
+    *actions(
+        "Seal",
+        FoundContext,
+        "report_found",
+        gives=("verification",),
+        resolver=binding("report_found", _losses),
+        effect=holds.report_found,
+    ),
     *actions(
         "Seal", ReasonedContext, "propose_end", gives=("reason",), arguments=seals.Ending, effect=seals.propose_end
     ),
@@ -99,10 +129,24 @@ ACTIONS = (
         effect=seals.assign_custodian,
     ),
     *actions("Seal", HoldContext, "place_hold", gives=("source", "reference"), effect=holds.place_hold),
-    *actions("SealHold", VerifiedContext, "release", gives=("verification",), effect=holds.release),
+    *actions(
+        "SealHold",
+        ReleaseContext,
+        "release",
+        gives=("verification",),
+        resolver=binding("release", _hold),
+        effect=holds.release,
+    ),
     *actions("SealHold", Context, "propose_lift", effect=holds.propose_lift),
     *actions("SealHold", LiftContext, "lift", resolver=_PROPOSER, effect=holds.lift),
-    *actions("SealReview", ReviewContext, "decide", gives=("verification", "verdict"), effect=seals.decide),
+    *actions(
+        "SealReview",
+        ReviewContext,
+        "decide",
+        gives=("verification", "verdict"),
+        resolver=binding("decide", _reviewed),
+        effect=seals.decide,
+    ),
     *actions("SealProposal", Context, "witness", effect=seals.witness),
     *actions("SealProposal", Context, "withdraw", effect=seals.withdraw_proposal),
 )

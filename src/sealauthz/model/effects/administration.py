@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from sealauthz.model.effects.acting import refuse
+from sealauthz.model.effects.bound import check_arguments
 from sealauthz.model.effects.members import Ending, administrators_of, give_role, held_roles, is_within_time
 from sealauthz.model.records.membership import Absence, EndReason, MembershipState, Role, SuspensionCause
 from sealauthz.schema import FOREVER, Act, Duty, Event, Instant, MetBy, Outcome, Put
@@ -40,6 +41,8 @@ class AssignRoleArguments:
 def assign_role(act: Act) -> Outcome:
     """Give the role that the context states, from now on. It is never given twice: another term takes another one."""
     said: AssignRoleArguments = act.arguments
+    if "CONSUME_VERIFICATION" in act.obligations:
+        check_arguments(act)
     membership, role = act.resource, Role(act.context.role)
     enterprise = membership.enterprise
     if (role == "CUSTOM") != (said.custom_role is not None):
@@ -166,6 +169,7 @@ def transfer_admin(act: Act) -> Outcome:
     they gave as a seal administrator stands with that role.
     """
     said: TransferAdminArguments = act.arguments
+    check_arguments(act)
     enterprise, receiver = act.resource, act.context.receiver
     held = list(administrators_of(enterprise))
     own = next((each for each in held if each.membership.person_id == act.subject.id), None)

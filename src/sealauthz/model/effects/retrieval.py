@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from sealauthz.model.effects.acting import refuse
+from sealauthz.model.effects.bound import check_arguments
 from sealauthz.model.effects.members import held_roles, persons_of
 from sealauthz.model.records.organisation import CertificationMethod, CertificationPurpose, CertificationState
 from sealauthz.model.records.retrieval import (
@@ -234,6 +235,7 @@ class ObjectArguments:
 
 def object_to(act: Act) -> Outcome:
     """Object to a case. It waits for the reviewers then; on the representative's own path it goes on all the same."""
+    check_arguments(act)
     case = act.resource
     made = Objection(act.new_id("objection"), case.id, act.subject.id, act.now, ground=act.arguments.ground)
     changes: list[RecordChange] = [Put(made)]
