@@ -424,19 +424,27 @@ because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal,
   use_grant(person, seal, grant, context) and
   grant.state in ["ACTIVE", "PENDING_EFFECT"] and
   context.now < grant.valid_from;
+# The very use that is under way holds the last count of the grant.
+#@ U-06 U-25
+because("SEAL_AUTHORITY", "DOCUMENTS_BEING_SEALED", person: Person, seal: Seal, context: SealUseContext) if
+  lacks_authority(person, seal, context) and
+  is_being_sealed(context);
 # The grant is used up.
 #@ U-06
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
+  not is_being_sealed(context) and
   use_grant(person, seal, grant, context) and
   has_no_uses_left(grant);
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
+  not is_being_sealed(context) and
   sealed_contract(context, contract) and
   open_grant(person, seal, contract, grant, context) and
   has_no_uses_left(grant);
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
+  not is_being_sealed(context) and
   names_member_of_holder(person, seal, grant, _, context) and
   not has_uses_left(grant);
 # The grant does not cover the kind of contract …
@@ -523,6 +531,7 @@ because("SEAL_AUTHORITY", "REQUEST_EXPIRED", person: Person, seal: Seal, context
 #@ U-06
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
+  not is_being_sealed(context) and
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request, context) and
   was_approved(request, context) and

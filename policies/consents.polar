@@ -148,6 +148,11 @@ meets(person: Person, "REVIEW_CALLER", "request_review", party: Signatory, conte
   is_open_state(task) and
   is_named_in_task(person.id, task);
 meets(_: Person, "CONTRACT_UNDER_WAY", "request_review", party: Signatory, _) if is_open_contract(party.contract);
+# Once at a time: one that waits for its verdict is the one that is asked for.
+requires("request_review", _: Signatory, "NO_REVIEW_WAITING");
+meets(_: Person, "NO_REVIEW_WAITING", "request_review", party: Signatory, _) if
+  forall(review in party.reviews, review.state != "PENDING");
+otherwise("NO_REVIEW_WAITING", "REVIEW_PENDING");
 
 # It is decided once, by a person who runs the party's contracts, who seals and signs nothing of it for the party, and
 # who is not on the other side.

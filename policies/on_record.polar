@@ -33,6 +33,42 @@ meets(person: Person, "ON_RECORD_AS_MEMBER", "record_return", outing: SealOuting
 
 otherwise("ON_RECORD_AS_MEMBER", "NOT_A_MEMBER");
 
+# S-17: A grant is on record under a role of the one who gives it, and stands on that: what is passed on under any, what
+# is given of one's own under that of a seal administrator or of the legal representative, and the legal representative's
+# seal under the latter alone. Whoever else may not give it is told why elsewhere.
+#@ S-17 S-05
+requires("grant", _: Seal, "ON_RECORD_UNDER_ROLE");
+meets(person: Person, "ON_RECORD_UNDER_ROLE", "grant", seal: Seal, context) if
+  not is_member(person, seal.enterprise, context);
+meets(person: Person, "ON_RECORD_UNDER_ROLE", "grant", seal: Seal, context: GrantingContext) if
+  context.parent = nil and
+  not legal_representative(person, seal.enterprise, context);
+meets(person: Person, "ON_RECORD_UNDER_ROLE", "grant", seal: Seal, context: GrantingContext) if
+  member(person, seal.enterprise, membership, context) and
+  assignment in membership.assignments and
+  is_active_assignment(assignment, context) and
+  may_be_granted_under(assignment.role, seal, context);
+
+may_be_granted_under("LEGAL_REP", _: Seal, _: GrantingContext);
+may_be_granted_under("SEAL_ADMIN", seal: Seal, _: GrantingContext) if seal.kind != "LEGAL_REP";
+may_be_granted_under(_, _: Seal, context: GrantingContext) if context.parent != nil;
+
+otherwise("ON_RECORD_UNDER_ROLE", "NO_ROLE_TO_GRANT_UNDER");
+because("ON_RECORD_UNDER_ROLE", "REPRESENTATIVE_ROLE_MISSING", person: Person, seal: Seal, context: GrantingContext) if
+  seal.kind = "LEGAL_REP" and
+  context.parent = nil and
+  is_member(person, seal.enterprise, context) and
+  legal_representative(person, seal.enterprise, context) and
+  not has_representatives_role(person, seal, context);
+reason("NO_ROLE_TO_GRANT_UNDER", 90, "USER", "CONTACT_ADMIN");
+reason("REPRESENTATIVE_ROLE_MISSING", 90, "USER", "CONTACT_PLATFORM");
+
+has_representatives_role(person: Person, seal: Seal, context) if
+  member(person, seal.enterprise, membership, context) and
+  assignment in membership.assignments and
+  assignment.role = "LEGAL_REP" and
+  is_active_assignment(assignment, context);
+
 # A representative is told what an outsider is told: what became of their application, or that they retrieve already.
 because("ON_RECORD_AS_MEMBER", "JOIN_PENDING", person: Person, resource, context) if
   is_not_on_record(person, resource, context, enterprise) and

@@ -292,6 +292,13 @@ stands_without(_: RuleChange, person: Person, resource, context: RulesContext) i
   owner(resource, context, enterprise) and
   changes_alone(person, enterprise, context);
 
+parameter("WAIT_UNTIL", "wait_until", at, _: Person, _, context: RulesContext) if
+  change = context.change and
+  change matches RuleChange and
+  change.state = "CONFIRMED" and
+  context.now < change.counts_from and
+  at = change.counts_from;
+
 # A confirmation waits, too, while a retrieval holds the enterprise, and a new administrator confirms nothing yet.
 #@ R-12 R-13
 requires("confirm_change", _: RuleChange, "NO_RETRIEVAL_HOLD");

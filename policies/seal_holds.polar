@@ -54,7 +54,13 @@ guarding_grant(person: Person, seal: Seal, grant, context) if
 #@ S-12
 requires("report_lost", _: Seal, "SEAL_CAN_BE_LOST");
 meets(_: Person, "SEAL_CAN_BE_LOST", "report_lost", seal: Seal, _) if seal.state in ["ACTIVE", "DISABLED", "COLLECTED"];
-because("SEAL_CAN_BE_LOST", "SEAL_LOST", _: Person, seal: Seal, _) if seal.state = "LOST";
+# One that is lost without a report has nobody who could be told from the person who finds it: it is reported again.
+meets(_: Person, "SEAL_CAN_BE_LOST", "report_lost", seal: Seal, _) if
+  seal.state = "LOST" and
+  not is_reported_lost(seal);
+because("SEAL_CAN_BE_LOST", "SEAL_LOST", _: Person, seal: Seal, _) if
+  seal.state = "LOST" and
+  is_reported_lost(seal);
 because("SEAL_CAN_BE_LOST", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if is_unreviewed(seal);
 because("SEAL_CAN_BE_LOST", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state = "EXPIRED";
 
@@ -79,6 +85,11 @@ meets(_: Person, "SEAL_IS_LOST", "report_found", seal: Seal, _) if seal.state = 
 meets(person: Person, "REPORTED_BY_ANOTHER", "report_found", seal: Seal, context) if
   is_reported_lost(seal) and
   forall(placed_for_loss(seal, hold), is_placed_by_another(hold, person, context));
+because("REPORTED_BY_ANOTHER", "LOSS_NOT_REPORTED", _: Person, seal: Seal, _) if
+  seal.state = "LOST" and
+  not is_reported_lost(seal);
+reason("LOSS_NOT_REPORTED", 70, "USER", "REPORT_SEAL_LOST");
+parameter("REPORT_SEAL_LOST", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 meets(person: Person, "FRESH_FACE_OF_MANAGER", "report_found", seal: Seal, context: FoundContext) if
   bound_face_check(
     context.verification, person, "SEAL_MANAGE", "Seal", seal.id, context.parameters.face_for_management, context);

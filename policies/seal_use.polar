@@ -24,6 +24,23 @@ because([
   "SEAL_IN_CATEGORY", "SEAL_AUTHORITY", "NO_SELF_DEALING", "NO_DOUBLE_AGENCY", "FRESH_FACE"
 ], "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
+# A seal is put once on each document. While each is sealed, or reserved for the engine, nothing is left to use it for, and
+# the use that is under way may hold the last count.
+#@ U-25
+because("TASK_READY", "DOCUMENTS_BEING_SEALED", _: Person, _: Seal, context: SealUseContext) if is_being_sealed(context);
+reason("DOCUMENTS_BEING_SEALED", 60, "USER", "WAIT_SEALING");
+
+is_being_sealed(context: SealUseContext) if
+  sealing_task(context, task) and
+  is_due_state(task) and
+  _ in task.signatory.contract.documents and
+  forall(document in task.signatory.contract.documents, is_begun(document, task));
+
+is_begun(document: ContractDocument, task: SigningTask) if
+  use in task.uses and
+  use.digest = document.digest and
+  use.state != "NOT_SEALED";
+
 # --- the owner -------------------------------------------------------------------------------------------------------
 
 # U-26: A seal is used only while the registry says that its owner exists and does business: a licence that was revoked

@@ -338,7 +338,8 @@ reason("NOT_THE_SEALING_ENGINE", 60, "USER", "NONE");
 reason("USE_NOT_RESERVED", 60, "USER", "NONE");
 reason("USE_NOT_IN_SEALING", 60, "USER", "NONE");
 reason("USE_ALREADY_REPORTED", 60, "USER", "NONE");
-reason("RECEIPT_EXPIRED", 100, "USER", "NONE");
+reason("RECEIPT_EXPIRED", 100, "USER", "REPORT_NOT_SEALED");
+parameter("REPORT_NOT_SEALED", "use_id", id, _: Person, use: SealUse, _) if id = use.id;
 
 # --- when it ends by itself ------------------------------------------------------------------------------------------
 

@@ -13,7 +13,10 @@
 requires("open", _: SigningTask, "TASK_READY");
 meets(_: Person, "TASK_READY", "open", task: SigningTask, context) if is_ready(task, context);
 meets(_: Person, "TASK_READY", "sign", task: SigningTask, context) if is_ready(task, context);
-meets(_: Person, "TASK_READY", "use", _: Seal, context) if sealing_task(context, task) and is_ready(task, context);
+meets(_: Person, "TASK_READY", "use", _: Seal, context) if
+  sealing_task(context, task) and
+  is_ready(task, context) and
+  not is_being_sealed(context);
 
 # C-09: Nothing is signed or sealed from the deadline of the contract on.
 #@ C-09

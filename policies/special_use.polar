@@ -13,7 +13,8 @@ requires("auto_use", _: Seal, "AUTO_SIGN_GRANTED");
 meets(_: Person, "LICENCE_EXISTING", "auto_use", seal: Seal, _) if has_licence(seal.enterprise);
 meets(_: Person, "TASK_READY", "auto_use", _: Seal, context) if
   sealing_task(context, task) and
-  is_ready(task, context);
+  is_ready(task, context) and
+  not is_being_sealed(context);
 meets(_: Person, "SEAL_FOR_TASK", "auto_use", seal: Seal, context) if
   sealing_task(context, task) and
   task_takes_seal(task, seal);
@@ -108,7 +109,8 @@ requires("emergency_use", _: Seal, "EMERGENCY_GRANTED");
 meets(_: Person, "LICENCE_EXISTING", "emergency_use", seal: Seal, _) if has_licence(seal.enterprise);
 meets(_: Person, "TASK_READY", "emergency_use", _: Seal, context) if
   sealing_task(context, task) and
-  is_ready(task, context);
+  is_ready(task, context) and
+  not is_being_sealed(context);
 meets(_: Person, "SEAL_FOR_TASK", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
   task_takes_seal(task, seal);

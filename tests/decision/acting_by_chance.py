@@ -31,6 +31,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 FACE = "VERIFY_FACE"
+SHOWING = {FACE: "verification", "REQUEST_NEW_ADMIN_FACE": "receiver_verification"}
+"""The steps by which somebody shows their face, with the key of the context for the check."""
 _TRIES = 60
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
@@ -131,22 +133,29 @@ class Chance:
                 records[named] = replace(records[named], **{column: digest})
         return deed, records
 
-    def show_face(self, deed: Deed, decision: Decision) -> Deed | None:
+    def show_face(self, deed: Deed, decision: Decision, code: str = FACE) -> Deed | None:
         """Have a face shown as a step of a deny asks for it; None where none does, or where that was done."""
-        steps = [step for step in decision.next_steps if step.code == FACE]
-        if not steps or str(deed.context.get("verification", "")).startswith("shown-"):
+        steps = [step for step in decision.next_steps if step.code == code]
+        person = deed.subject if code == FACE else self._receiver(deed)
+        if not steps or person is None or str(deed.context.get(SHOWING[code], "")).startswith("shown-"):
             return None
         said = {name: str(value) for name, value in steps[0].parameters.items()}
         if not said.keys() >= {"purpose", "bound_type", "bound_id"}:
             return None
         check = f"shown-{len(self.world.records)}"
         record = IdentityVerification(
-            check, deed.subject, "FACE", said["purpose"], check, said["bound_type"], said["bound_id"],  # type: ignore[arg-type]
+            check, person, "FACE", said["purpose"], check, said["bound_type"], said["bound_id"],  # type: ignore[arg-type]
             said.get("bound_digest", ""), "PASSED", self.world.now - MINUTE,  # type: ignore[arg-type]
         )  # fmt: skip
         if not self.world.outside(Put(record)):
             return None
-        return replace(deed, context={**deed.context, "verification": check})
+        return replace(deed, context={**deed.context, SHOWING[code]: check})
+
+    def _receiver(self, deed: Deed) -> str | None:
+        """The person to whom an enterprise is handed over, or who becomes an administrator of it."""
+        named = deed.resource if deed.resource[0] == "Membership" else ("Membership", deed.context.get("receiver"))
+        found = self.world.records.get(named)  # type: ignore[arg-type]
+        return None if found is None else str(found.person_id)
 
     # --- what may be allowed ------------------------------------------------------------------------------------------
 

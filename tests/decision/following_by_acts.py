@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from act_laws import PLATFORM, Deed
-from acting_by_chance import FACE, Chance
+from acting_by_chance import SHOWING, Chance
 from acting_world import Ground
 from following_ways import ANYBODY, ENDED_BY, SELF, WAYS, Way
 from policy_suite import suite
@@ -29,7 +29,7 @@ ROUNDS, ACTS = 6, 10
 """How many denies one after the other are followed, and how many acts for one step."""
 
 
-SHOWN = frozenset(code for code, entry in BUNDLE.rulebook.reasons.items() if FACE in entry.next_steps)
+SHOWN = frozenset(code for code, entry in BUNDLE.rulebook.reasons.items() if SHOWING.keys() & set(entry.next_steps))
 """The reasons that a face check ends, which is a step of its own."""
 
 
@@ -138,7 +138,7 @@ class Follower:
                         yield replace(self.deed, context={**context, "digest": digest})
 
     def _show(self, step: NextStep, _way: Way, decision: Decision) -> Iterator[None]:
-        shown = self._chance.show_face(self.deed, decision) if step.code == FACE else None
+        shown = self._chance.show_face(self.deed, decision, step.code) if step.code in SHOWING else None
         if shown is not None:
             self.deed = shown
             yield

@@ -110,6 +110,9 @@ WAYS: dict[str, Way] = {
     "REJECT_SEAL_REVIEW": SAYS,
     "REMIND_ADMIN": acts(SELF, "JoinApplication/remind", waits=True),
     "RENEW_CERTIFICATE": FACTS,
+    "REPORT_NOT_SEALED": acts(ANYBODY, "SealUse/report_not_sealed", "Seal/use"),
+    "STATE_BASIS": SAYS,
+    "WAIT_SEALING": acts(ANYBODY, "SealUse/seal", "SealUse/confirm_sealed", "SealUse/report_not_sealed"),
     "REPORT_SEAL_FOUND": acts(ANYBODY, "Seal/report_found"),
     "REPORT_SEAL_LOST": acts(ANYBODY, "Seal/report_lost"),
     "REQUEST_CONSENT": acts(OTHERS, *_CONSENTS, facts=True),
@@ -118,7 +121,7 @@ WAYS: dict[str, Way] = {
     "REQUEST_DELEGATION": acts(OTHERS, "Membership/delegate", f"{ANYBODY} Delegation/accept", says=True),
     "REQUEST_GRANT_RENEWAL": acts(OTHERS, *_GRANTING),
     "REQUEST_INVITATION": acts(OTHERS, "Enterprise/invite", says=True),
-    "REQUEST_NEW_ADMIN_FACE": Way(facts=True, says=True),
+    "REQUEST_NEW_ADMIN_FACE": Way(facts=True, says=True),  # `Chance.show_face`
     "REQUEST_POST_APPROVAL": acts(OTHERS, "EmergencyUse/approve_afterwards"),
     "REQUEST_SEAL_USE": acts(SELF, "Seal/request_use", *_APPROVING, says=True),
     "REQUEST_SECOND_PERSON": OTHER,
@@ -160,6 +163,7 @@ WAYS: dict[str, Way] = {
 }  # fmt: skip
 
 ENDED_BY: dict[tuple[str, str], tuple[str, ...]] = {
+    ("DOCUMENTS_BEING_SEALED", "WAIT_SEALING"): ("SealUse/report_not_sealed",),
     ("SEAL_LOST", "CONTACT_SEAL_ADMIN"): ("Seal/report_found",),
     ("SEAL_FROZEN", "CONTACT_SEAL_ADMIN"): ("SealHold/release",),
     ("SEAL_DISABLED", "CONTACT_SEAL_ADMIN"): ("Seal/enable",),

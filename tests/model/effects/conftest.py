@@ -15,8 +15,8 @@ from harness import Clock, NewWorld, World, bundle, facts
 
 from sealauthz.facts import Store
 from sealauthz.model import MODEL
-from sealauthz.operations import Operations
-from sealauthz.schema import Act, Outcome, Put
+from sealauthz.operations import operations
+from sealauthz.schema import Act, Model, Outcome, Put
 
 
 @pytest.fixture
@@ -63,10 +63,10 @@ def _documented() -> Any:
 @pytest.fixture(autouse=True)
 def _every_act_writes_only_what_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compare the states that an act writes in any of these tests with `docs/lives.md`."""
-    followed = Operations._followed
+    followed = operations.followed
 
-    def compared(self: Operations, act: Act, outcome: Outcome) -> Any:
-        found = followed(self, act, outcome)
+    def compared(model: Model, act: Act, outcome: Outcome) -> Any:
+        found = followed(model, act, outcome)
         lives_doc, written = _documented()
         type_ = type(act.resource).__name__
         for change in found.changes:
@@ -80,7 +80,7 @@ def _every_act_writes_only_what_is_documented(monkeypatch: pytest.MonkeyPatch) -
                     assert shown in by, (shown, of_type, column, values[column])
         return found
 
-    monkeypatch.setattr(Operations, "_followed", compared)
+    monkeypatch.setattr(operations, "followed", compared)
 
 
 def vars_of(record: Any) -> dict[str, Any]:

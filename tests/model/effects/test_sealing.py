@@ -212,8 +212,8 @@ def test_a_confirmation_needs_the_act_of_sealing(platform: NewPlatform) -> None:
 def test_what_is_being_sealed_is_not_used_again(platform: NewPlatform) -> None:
     here = platform(put={"IdentityVerification": {"v-2": {"person_id": "user", "provider_ref": "provider-2"}}})
     used(here)
-    with pytest.raises(InvalidRequest, match="being sealed"):
-        here.try_to("user", "use", "Seal:s", {"audience": ENGINE}, task="t", verification="v-2")
+    denied = here.try_to("user", "use", "Seal:s", {"audience": ENGINE}, task="t", verification="v-2")
+    assert [reason.code for reason in denied.decision.reasons] == ["DOCUMENTS_BEING_SEALED"]
     assert here.get("SealGrant", "g-user").used == 1
     assert here.get("IdentityVerification", "v-2").state == "PASSED"
 
