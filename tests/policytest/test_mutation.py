@@ -73,6 +73,7 @@ def test_a_test_at_the_boundary_kills_the_shifted_comparison(tmp_path: Path) -> 
     assert by.endswith("own.yaml: active right now is early enough")
 
 
+@pytest.mark.timeout(320)  # each process loads everything, and on a machine that may be busy
 def test_processes_find_the_same(tmp_path: Path) -> None:
     folder = policy_folder(tmp_path / "policies", ONLY_EARLY, EARLY_TESTS)
     some = result_of(folder, 1, Sample(4, 7))
@@ -199,7 +200,7 @@ otherwise("KNOWN_PERSON", "ACCOUNT_LOCKED");
 """
     tests = EARLY_TESTS.replace("    but:", "    # but:").replace("    then:", "    # then:")
     result = result_of(policy_folder(tmp_path / "policies", rules, tests))
-    assert "`snapshot.legal_rep_id matches String` were dropped" in told(result, Verdict.REFUSED)
+    assert "`snapshot.legal_rep_id matches String` were negated" in told(result, Verdict.REFUSED)
 
 
 def test_tests_that_fail_already_are_no_judges(tmp_path: Path) -> None:
