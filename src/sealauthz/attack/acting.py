@@ -10,7 +10,6 @@ from typing import Any
 
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
-from sealauthz.attack.remembered import Remembered
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.decision.assembly import Case, RequestOptions, everything
@@ -29,6 +28,10 @@ Given = tuple[tuple[str, str, Any], ...]
 
 _MOST_VERDICTS = 1_000_000
 """How many verdicts are kept at most; then all are forgotten."""
+
+
+_MOST_OUTCOMES = 200_000
+"""The same of what acts would change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Acting:
         """How many acts were decided by the policies."""
         self.remembered = 0
         """How many more were answered by an earlier decision on facts that are the same to it."""
-        self._outcomes = Remembered()
+        self._outcomes: dict[Any, ActMove | Refused] = {}
         self._steps = _requirements_with_steps(bundle)
 
     def verdict(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Verdict:
@@ -141,21 +144,17 @@ class Acting:
     ) -> ActMove | Refused:
         """Carry an allowed act out with these arguments: the move that it is, or why it cannot be."""
         asked = verdict.asked
-        key = (asked, now, json.dumps(arguments, sort_keys=True), operation_id)
-
-        def make(observed: Observed) -> ActMove | Refused:
-            return self._outcome(world, now, verdict, arguments, operation_id, observed)
-
-        return self._outcomes.answer(key, world, make)
+        seen = world.as_seen_by(self._relevance.performing(asked.action, asked.resource[0]))
+        key = (asked, now, json.dumps(arguments, sort_keys=True), operation_id, seen)
+        found = self._outcomes.get(key)
+        if found is None:
+            if len(self._outcomes) >= _MOST_OUTCOMES:
+                self._outcomes.clear()
+            found = self._outcomes[key] = self._outcome(world, now, verdict, arguments, operation_id)
+        return found
 
     def _outcome(
-        self,
-        world: World,
-        now: Instant,
-        verdict: Verdict,
-        given: Mapping[str, Any],
-        operation_id: str,
-        observed: Observed,
+        self, world: World, now: Instant, verdict: Verdict, given: Mapping[str, Any], operation_id: str
     ) -> ActMove | Refused:
         asked, model = verdict.asked, self._model
         records = [record for _, _, record in verdict.provided]
@@ -166,7 +165,7 @@ class Acting:
             return Refused()
         try:
             arguments = read_arguments(action.arguments, given)
-            evaluation = self._evaluation(world, now, asked, observed)
+            evaluation = self._evaluation(world, now, asked, Observed())
             question = asked.question(self._subject_type)
             case = evaluation.case(question)
             if not isinstance(case, Case):

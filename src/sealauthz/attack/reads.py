@@ -83,6 +83,7 @@ class Relevance:
         self._model = bundle.model
         self._reads: dict[tuple[str, str], Reads] = {}
         self._writes: dict[tuple[str, str], Writes] = {}
+        self._performing: dict[tuple[str, str], Reads] = {}
 
     def names_of(self, rule: str, *likes: object) -> frozenset[str]:
         """Return the names that the functions of a rule mention; none where it cannot be asked so."""
@@ -111,11 +112,10 @@ class Relevance:
             names: set[str] = set()
             for subject in self._subjects():
                 names |= self._deciding(subject, action, resource_type)
-            python = _all(mentioned_by(each) for each in (declared.resolver.find, declared.resolver.find_again))
+            python = self._found(*key)
             for provided in self._model.provided.values():
                 python |= mentioned_by(provided.whose)
             names |= python.names | python.texts
-            names |= {name for path in declared.resolver.all_paths.values() for name in path}
             named = {*self._model.subjects, resource_type, *declared.records.values()}
             named |= {cls.__name__ for cls in python.classes if self._model.records.get(cls.__name__) is cls}
             self._reads[key] = Reads.of(self._model, names, named)
@@ -143,6 +143,19 @@ class Relevance:
         mentioned = self._mentioned(action, resource_type)
         classes = {cls.__name__ for cls in mentioned.classes if self._model.records.get(cls.__name__) is cls}
         return Reads.of(self._model, mentioned.names | mentioned.texts, {resource_type, *classes})
+
+    def performing(self, action: str, resource_type: str) -> Reads:
+        """Return what may alter whether an act is allowed, or what it does then."""
+        key = (action, resource_type)
+        if key not in self._performing:
+            self._performing[key] = self.reads(*key) | self.followed(*key)
+        return self._performing[key]
+
+    def _found(self, action: str, resource_type: str) -> Mentioned:
+        """What the resolver of an act mentions, and the paths that it follows."""
+        resolver = self._model.action(action, resource_type).resolver
+        along = Mentioned(frozenset(name for path in resolver.all_paths.values() for name in path))
+        return along | mentioned_by(resolver.find) | mentioned_by(resolver.find_again)
 
     def outside(self, move: OutsideMove) -> Reads:
         """Return what may alter what can happen outside."""

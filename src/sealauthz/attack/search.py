@@ -198,7 +198,7 @@ class _Run:
         levels: list[list[Action]] = []
         first = self._reads
         for duty in self._goal.dutiful:
-            first |= relevance.reads(duty.action, duty.type) | relevance.followed(duty.action, duty.type)
+            first |= relevance.performing(duty.action, duty.type)
         matters = [first]
         for _ in range(self._depth):
             reads = matters[-1]
@@ -207,7 +207,7 @@ class _Run:
             for move in self._outside:
                 reads |= relevance.outside(move)
             for each in near:
-                reads |= relevance.reads(each.name, each.resource) | relevance.followed(each.name, each.resource)
+                reads |= relevance.performing(each.name, each.resource)
             matters.append(reads)
         return levels, matters
 

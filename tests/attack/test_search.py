@@ -1,0 +1,144 @@
+"""Laws of the search: what it leaves out changes nothing, what it remembers is decided, and what it finds holds."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import small_worlds
+from small_worlds import BUNDLE, QUERIES, goals_of, loaded, written
+from tiny.model import TINY
+
+from sealauthz.attack.acting import Acting
+from sealauthz.attack.goals import Goal
+from sealauthz.attack.moves import ActMove, Asked
+from sealauthz.attack.reads import Relevance
+from sealauthz.attack.replay import replay
+from sealauthz.attack.report import bound_of
+from sealauthz.attack.search import Ended, Found, Limits
+from sealauthz.attack.world import World
+from sealauthz.decision import PolicyDecisionPoint, RequestOptions
+from sealauthz.facts.memory.fact_cache import FactCache
+
+PLAIN = Limits(is_pruned=False)
+PRUNED = Limits()
+
+
+def acts_of(found: Found) -> int:
+    return sum(isinstance(step.move, ActMove) for step in found.steps)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One goal over one small world, searched in both ways."""
+
+    goal: Goal
+    plain: Found
+    pruned: Found
+    is_replayed: bool
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> list[Compared]:
+    found = []
+    for seed in range(16):
+        chance = random.Random(seed)
+        facts = small_worlds.world(chance)
+        path = tmp_path_factory.mktemp("world") / "goals.yaml"
+        goals, search = loaded(written(path, facts, goals_of(chance, facts, depth=2 + seed % 2)))
+        for goal in goals.goals:
+            plain, pruned = search.run(goal, PLAIN), search.run(goal, PRUNED)
+            is_replayed = bool(pruned.steps) and replay(BUNDLE, goals, pruned).is_reached
+            found.append(Compared(goal, plain, pruned, is_replayed))
+    return found
+
+
+def test_a_pruned_search_finds_what_a_plain_one_finds(compared: list[Compared]) -> None:
+    for each in compared:
+        assert bool(each.pruned.record) == bool(each.plain.record), each.goal
+        assert acts_of(each.pruned) == acts_of(each.plain), each.goal
+
+
+def test_a_pruned_search_tries_less(compared: list[Compared]) -> None:
+    assert sum(each.pruned.decided for each in compared) < 0.9 * sum(each.plain.decided for each in compared)
+
+
+def test_what_is_found_can_be_performed(compared: list[Compared]) -> None:
+    for each in compared:
+        assert each.is_replayed == bool(each.pruned.steps), each.goal
+
+
+def test_random_worlds_reach_and_miss_every_kind_of_goal(compared: list[Compared]) -> None:
+    """What the laws above compare is neither always reached nor never."""
+    for name in {each.goal.name for each in compared}:
+        reached = {bool(each.pruned.record) for each in compared if each.goal.name == name}
+        assert reached == {True, False}, name
+    assert {acts_of(each.pruned) for each in compared if each.pruned.record} >= {0, 1, 2}
+
+
+def test_a_verdict_that_is_remembered_is_what_would_be_decided(tmp_path: Path) -> None:
+    """Whatever acts are done in between: the answer of an earlier world stands only where it is still the same."""
+    remembered = 0
+    for seed in range(6):
+        chance = random.Random(seed)
+        facts = small_worlds.world(chance)
+        goals, _ = loaded(written(tmp_path / "goals.yaml", facts, goals_of(chance, facts, depth=2)))
+        goal = goals.goals[0]
+        acting = Acting(BUNDLE, Relevance(BUNDLE))
+        world = World(goal.facts)
+        for _ in range(12):
+            for asked in possible(world):
+                before = acting.remembered
+                verdict = acting.verdict(world, goal.now, asked, frozenset())
+                remembered += acting.remembered - before
+                assert verdict.is_allowed == bool(fresh(world, goal.now, asked)), asked
+            world = done(acting, world, goal.now, chance)
+    assert remembered > 500
+
+
+def possible(world: World) -> list[Asked]:
+    """Every act that anybody may try, with the first approver that there is."""
+    found = []
+    approvers = world.ids("TeamMember")[:2]
+    for (name, record_type), action in TINY.actions.items():
+        for record_id in world.ids(record_type):
+            for user in world.ids("User"):
+                plain = Asked(user, name, (record_type, record_id))
+                found.append(plain)
+                if "approver" in action.keys:
+                    found += [plain.with_context("approver", each) for each in approvers]
+    return found
+
+
+def fresh(world: World, now: int, asked: Asked) -> object:
+    """The decision on a cache of these facts alone."""
+    cache = FactCache.of_records(TINY, world.facts.records)
+    return PolicyDecisionPoint(cache, BUNDLE, lambda: now).decide(asked.question("User"), RequestOptions(caller=""))
+
+
+def done(acting: Acting, world: World, now: int, chance: random.Random) -> World:
+    """The world behind an act that is allowed; the same one where none was found."""
+    acts = possible(world)
+    chance.shuffle(acts)
+    for asked in acts:
+        verdict = acting.verdict(world, now, asked, frozenset())
+        arguments = {"invite": {"user": chance.choice(world.ids("User"))}, "add": {"titles": ["New"]}}
+        if verdict.is_allowed:
+            move = acting.outcome(world, now, verdict, arguments.get(asked.action, {}), f"act-{chance.random()}")
+            written_then = acting.written(world, move.changes) if isinstance(move, ActMove) else None
+            if written_then is not None and written_then.after:
+                after = world.moved(written_then)
+                if after.takes(written_then):
+                    return after
+    return world
+
+
+def test_a_bound_that_ended_the_search_is_said(tmp_path: Path) -> None:
+    facts = small_worlds.world(random.Random(1))
+    goal = {"goal": "g", "colluders": ["ann"], "reached": QUERIES[0].replace("PUBLISHED", "ARCHIVED"), "depth": 3}
+    goals, search = loaded(written(tmp_path / "goals.yaml", facts, [goal]))
+    found = search.run(goals.goals[0], Limits(seconds=0.0))
+    assert found.ended is Ended.TIME
+    assert "before the time was over" in bound_of(found)
