@@ -11,12 +11,13 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 EQUALITY_ARGS ?=
 MUTATE_ARGS ?=
+ATTACK_ARGS ?=
 FUZZ_ARGS ?=
 SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock proto format check static lint types generated policies quick test coverage reference run demo pools \
-  bench equality mutate fuzz soak thorough
+  bench equality mutate attack fuzz soak thorough
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -102,12 +103,16 @@ bench: setup ## measure engine, lists, facts, service and acts, each against som
 	$(BIN)/python benchmarks/serving.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/heavy.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/performing.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/attack.py $(BENCH_ARGS)
 
 equality: setup ## compare the compiled engine with oso on 100,000 random programs (some 20 minutes)
 	$(BIN)/python tools/equality.py $(EQUALITY_ARGS)
 
 mutate: setup ## make every small mistake in the policies, and see that their tests notice (MUTATE_ARGS="--file …": in one)
 	$(BIN)/sealauthz policy mutate policies --fail-under 95 $(MUTATE_ARGS)
+
+attack: setup ## search for acts by which people reach what must never happen (ATTACK_ARGS="--depth 3": further)
+	$(BIN)/sealauthz policy attack policies $(ATTACK_ARGS)
 
 fuzz: setup ## send 1,000,000 inputs that nobody should send: RPCs, HTTP/2 frames, policy texts (some ten minutes)
 	$(BIN)/python tools/fuzz.py $(FUZZ_ARGS)

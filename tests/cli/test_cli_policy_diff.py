@@ -524,3 +524,30 @@ def test_the_group_lists_the_command_and_its_help_fits(sealauthz):
     code, out, _ = sealauthz("policy", "diff", "--help")
     assert code == 0
     assert max(map(len, out.splitlines())) <= 80
+
+
+GOAL = """
+include: ["default:fixtures.yaml"]
+fixture: spruce
+goals:
+  - goal: an official seal is used without a face check
+    colluders: [user]
+    depth: 1
+    reached: |
+      reached(use: SealUse, context: Attack) if context.began <= use.used_at and use.verification_id = nil;
+"""
+
+
+def test_a_goal_that_a_change_opens_is_printed_with_the_way_there(sealauthz, new, tmp_path):
+    (tmp_path / "goals.yaml").write_text(GOAL, encoding="utf-8")
+    words = ("policy", "diff", "default", str(new), "--facts", "demo", "--now", NOW, "--attack", "goals.yaml")
+    code, out, err = sealauthz(*words)
+    assert (code, err) == (1, "")
+    assert "ATTACKS\nopens  an official seal is used without a face check" in out
+    assert '  1. user: use Seal:s task=t {"audience": "fresh"}' in out
+    code, out, _ = sealauthz(*words, "--approve", "approved.txt", "--update")
+    assert code == 1, "a goal that is opened cannot be approved"
+    code, out, _ = sealauthz("policy", "diff", str(new), "default", *words[4:], "-o", "json")
+    (attack,) = json.loads(out)["attacks"]
+    assert attack["opens"] is False
+    assert attack["steps"][0]["who"] == "user"

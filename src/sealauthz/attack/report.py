@@ -14,6 +14,7 @@ from sealauthz.attack.search import Ended, Found, Made
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions, Standing
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Model, values_of
+from sealauthz.schema.arguments import Argument, arguments_of
 
 _LONG = 20
 """Ids of more characters were made by an act."""
@@ -89,7 +90,9 @@ def _step(bundle: Bundle, made: Made) -> StepReport:
         case ActMove():
             asked = move.asked
             context = "".join(f" {key}={value}" for key, value in asked.context)
-            arguments = f" {json.dumps(_readable(move.arguments), ensure_ascii=False)}" if move.arguments else ""
+            declared = arguments_of(model.action(asked.action, asked.resource[0]).arguments)
+            said = {name: _readable(declared[name], value) for name, value in move.arguments.items()}
+            arguments = f" {json.dumps(said, ensure_ascii=False)}" if said else ""
             what = f"{asked.action} {':'.join(asked.resource)}{context}{arguments}"
             provided = tuple(f"{whose} {says}" for whose, says, _ in move.provided)
             return StepReport(asked.subject, what, provided, tuple(_rules(bundle, made, move)), changes, move)
@@ -137,8 +140,10 @@ def _plain(value: Any) -> str:
     return "unlimited" if value == UNLIMITED else str(value)
 
 
-def _readable(arguments: Any) -> Any:
-    return {name: _plain(value) if value == UNLIMITED else value for name, value in arguments.items()}
+def _readable(argument: Argument, value: Any) -> Any:
+    if argument.column is not None and argument.column.is_instant and isinstance(value, int):
+        return _instant(value)
+    return _plain(value) if value == UNLIMITED else value
 
 
 def _instant(value: int) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.attack_words import step_lines, width
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import bundle_cache
 
@@ -115,15 +116,8 @@ def _show(result: Result) -> None:
     click.echo(f"{click.style('REACHED', fg='red', bold=True)}  {found.goal.name} ({place})")
     if not result.steps:
         click.echo("    the world of the goal is there already: what it forbids holds before anybody acts")
-    for number, step in enumerate(result.steps, start=1):
-        who = f"{step.who}: " if step.who else ""
-        click.echo(f"  {number}. {click.style(who, bold=True)}{step.what}")
-        for said in step.provided:
-            click.echo(f"       {said}")
-        if step.rules:
-            click.echo(f"       allowed by {step.places}")
-        for change in step.changes:
-            click.echo(f"       {change}")
+    for line in step_lines(result.steps, width()):
+        click.echo(line)
     click.echo(f"    reached by {Names(found).short(found.record)}")
     if result.replayed is not None:
         said = "is performed" if result.replayed.is_reached else f"is not: step {result.replayed.done + 1}: "

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sealauthz.accessdiff.approval import Approvals
     from sealauthz.accessdiff.comparison import Progress
     from sealauthz.accessdiff.report import AccessDiff
+    from sealauthz.attack.changes import GoalChange
+    from sealauthz.decision import Bundle
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -69,6 +71,21 @@ class Moment(click.ParamType[int]):
 @click.option(
     "--contexts", type=click.IntRange(1), default=512, show_default=True, help="Contexts of one question at most."
 )
+@click.option(
+    "--attack",
+    "goals",
+    metavar="PATH",
+    type=click.Path(path_type=Path, exists=True),
+    help="Search for the goals in this file or folder, too: which ones does NEW open?",
+)
+@click.option(
+    "--seconds",
+    metavar="N",
+    type=click.FloatRange(0.1),
+    default=60.0,
+    show_default=True,
+    help="For each goal of --attack, at most.",
+)
 def policy_diff(
     *,
     old: str,
@@ -81,6 +98,8 @@ def policy_diff(
     update: bool,
     pairs: int,
     contexts: int,
+    goals: Path | None,
+    seconds: float,
 ) -> int:
     """Tell who gains and who loses what if NEW takes the place of OLD.
 
@@ -131,6 +150,10 @@ def policy_diff(
     A question that NEW fails to decide cannot be approved. Comments begin
     with # and stay when --update writes the file.
 
+    --attack searches for goals under both (`sealauthz policy attack`), and
+    prints the way to each that is reached under one of them only. One that NEW
+    opens cannot be approved.
+
     \b
       + Person:p-lin use Seal:seal-official         gains access
       - Person:p-lin view Seal:seal-official        loses access
@@ -160,6 +183,7 @@ def policy_diff(
                   seen: kind (ADDED, DROPPED, ACTION, PARAMETER,
                   OBLIGATION, LAPSE), rule, text, file, line, approval_line
       approval    null, or file, approved, missing, stale
+      attacks     of --attack: goal, opens, and the steps of the way
 
     \b
     Exit codes:
@@ -175,12 +199,16 @@ def policy_diff(
     from sealauthz.accessdiff.report import named, unseen
     from sealauthz.cli.access_report import json_of, markdown_of, text_of
     from sealauthz.cli.access_words import Gate
+    from sealauthz.cli.attack_words import attack_json, attack_lines
+    from sealauthz.cli.diff_source import load_bundle
     from sealauthz.decision import system_clock
 
     if update and approve is None:
         raise click.UsageError("--update needs --approve, which names the file to write")
     approved = None if approve is None else _approved(approve, may_be_new=update)
-    diffs = _diffs(old, new, facts, system_clock() if now is None else now, Limits(pairs, contexts), reasons)
+    before, after = load_bundle("OLD", old, new), load_bundle("NEW", new, old)
+    diffs = _diffs(before, after, facts, system_clock() if now is None else now, Limits(pairs, contexts), reasons)
+    attacks = _attacks(before, after, goals, seconds) if goals is not None else None
     gate = None
     if approve is not None and approved is not None:
         lines = approval.lines_of(diffs) | approval.acknowledgements_of(diffs)
@@ -190,24 +218,37 @@ def policy_diff(
         broken = sum(len((*diff.of(ChangeKind.BROKEN), *diff.fresh_of(ChangeKind.BROKEN))) for diff in diffs)
         gate = Gate(str(approve), approval.compare(lines, approved), update, broken)
     if output == "json":
-        print_json(json_of(diffs, lists_reasons=reasons, gate=gate))
+        said = json_of(diffs, lists_reasons=reasons, gate=gate)
+        print_json(said if attacks is None else {**said, "attacks": [attack_json(each) for each in attacks]})
     else:
         write = text_of if output == "table" else markdown_of
         click.echo(write(diffs, lists_reasons=reasons, gate=gate))
+        if attacks is not None:
+            click.echo("\n".join(attack_lines(attacks, is_markdown=output == "markdown")))
     changes = any(diff.changes or diff.fresh for diff in diffs) or bool(unseen(diffs) or named(diffs))
     is_fine = bool(gate) if gate is not None else not changes
+    if any(each.opens for each in attacks or ()):
+        is_fine = False
     return Exit.DONE if is_fine else Exit.REFUSED
 
 
-def _diffs(old: str, new: str, facts: str, now: int, limits: Any, lists_reasons: bool) -> list[AccessDiff]:
-    """Load both bundles and compare them over every set of facts."""
+def _attacks(before: Bundle, after: Bundle, goals: Path, seconds: float) -> list[GoalChange]:
+    """Return the goals that are reached under one of the bundles only."""
+    from sealauthz.attack.changes import goal_changes
+    from sealauthz.attack.search import Limits
+    from sealauthz.policytest.loading import files_of_tests
+
+    with _quiet():
+        return list(goal_changes(before, after, files_of_tests([goals]), Limits(seconds=seconds)))
+
+
+def _diffs(before: Bundle, after: Bundle, facts: str, now: int, limits: Any, lists_reasons: bool) -> list[AccessDiff]:
+    """Compare two bundles over every set of facts."""
     import dataclasses
 
     from sealauthz.accessdiff.diff import compare
-    from sealauthz.cli.diff_source import fact_sets, load_bundle
+    from sealauthz.cli.diff_source import fact_sets
 
-    before = load_bundle("OLD", old, new)
-    after = load_bundle("NEW", new, old)
     if lists_reasons:
         limits = dataclasses.replace(limits, denials=None)
     found = []

@@ -1,0 +1,72 @@
+"""How fast the attack search decides acts, and how deep it comes: the shipped policies over the world of their tests.
+
+Prints acts per second, and the ratio of a pruned search to a plain one in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from sealauthz.attack.goals import load_goals
+from sealauthz.attack.said import words_of_tests
+from sealauthz.attack.search import Found, Limits, Search
+from sealauthz.decision import Bundle
+from sealauthz.decision.folder import installed_folder
+from sealauthz.model import MODEL
+from sealauthz.policytest.library import Library
+
+WORLD = """
+include: ["default:fixtures.yaml"]
+fixture: spruce
+goals:
+  - goal: nothing
+    colluders: [keeper, plain]
+    depth: 8
+    reached: |
+      reached(use: SealUse, context: Attack) if context.began <= use.used_at and use.id = "no such use";
+"""
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two acts deep instead of three")
+    depth = 2 if parser.parse_args().quick else 3
+    bundle = Bundle.load(MODEL)
+    tests = installed_folder() / "tests"
+    library = Library(MODEL)
+    loaded = [library.load(path) for path in sorted(tests.glob("*.yaml"))]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "goals.yaml"
+        path.write_text(WORLD, encoding="utf-8")
+        goals = load_goals([path], bundle)
+    search = Search(bundle, goals, words_of_tests([each.written for each in loaded if each]))
+    search.run(goals.goals[0], Limits(depth=1))  # compiles what is asked
+    pruned, pruned_s = _timed(search, Limits(depth=depth))
+    plain, plain_s = _timed(search, Limits(depth=2, is_pruned=False))
+    pruned_two, pruned_two_s = _timed(search, Limits(depth=2))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * (1024 if sys.platform == "darwin" else 1))
+    print(f"{depth} acts deep: {_said(pruned, pruned_s)}")
+    print(f"2 acts deep, everything tried: {_said(plain, plain_s)}")
+    print(f"2 acts deep, pruned: {_said(pruned_two, pruned_two_s)}; {plain_s / pruned_two_s:.1f} times faster")
+    print(f"peak memory: {peak:.0f} MB")
+
+
+def _timed(search: Search, limits: Limits) -> tuple[Found, float]:
+    began = time.process_time()
+    found = search.run(search.goals.goals[0], limits)
+    return found, time.process_time() - began
+
+
+def _said(found: Found, seconds: float) -> str:
+    acts = found.decided + found.remembered
+    return f"{found.states:,} states, {acts:,} acts in {seconds:.1f} s of CPU: {acts / seconds:,.0f} acts/s"
+
+
+if __name__ == "__main__":
+    main()
