@@ -7,6 +7,7 @@ carried out at once, again and again, on a copy of the facts for each time; the 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -369,3 +370,36 @@ def test_two_acts_at_once_come_out_as_one_after_the_other(processes: tuple[Proce
                 assert outcome in (first_then, second_then), number
             seen.add(outcome)
     assert seen <= {first_then, second_then}
+
+
+WRITERS, ACTS = 6, 8
+
+
+@pytest.mark.slow
+def test_no_writer_is_starved_by_the_others(processes: tuple[Process, Process]) -> None:
+    """Six write on one seal, again and again. Between two acts of one of them the others have done no more than a few
+    each: an act that was overtaken four times is decided under the lock of revisions, behind those who stand in the
+    queue before it. None waits for one that waits for it.
+    """
+    prefix = "starving"
+    processes[0].store.write(Batch("race", prefix, tuple(map(Put, copied(list(facts().records), prefix)))))
+    start = threading.Barrier(WRITERS)
+
+    def run(writer: int) -> list[int]:
+        start.wait(60)
+        freezing, process = Deed("keeper", "freeze", "Seal:s"), processes[writer % 2]
+        done = [process.do(freezing, prefix, 100 * writer + number) for number in range(ACTS)]
+        assert {said for said, _ in done} == {"PERFORMED"}
+        return [revision for _, revision in done]
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        by_writer = list(pool.map(run, range(WRITERS)))
+    order = sorted(revision for revisions in by_writer for revision in revisions)
+    assert len(order) == WRITERS * ACTS
+    # How many acts of others came first, while one writer waited for each of its own.
+    place = {revision: number for number, revision in enumerate(order)}
+    waits = []
+    for revisions in by_writer:
+        at = [-1, *(place[revision] for revision in revisions)]
+        waits += [after - before - 1 for before, after in itertools.pairwise(at)]
+    assert max(waits) <= 5 * WRITERS, sorted(waits)[-5:]

@@ -33,9 +33,9 @@ from sealauthz.facts.store.performed import (
 )
 from sealauthz.facts.store.reading import Filter, Page, Query, read_page
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows
-from sealauthz.facts.store.statements import driver
+from sealauthz.facts.store.statements import Driver, driver
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables
-from sealauthz.facts.store.writing import Guard, Write, lock_revisions
+from sealauthz.facts.store.writing import Guard, Write, lock_revisions, lock_roots
 from sealauthz.schema import Model, Put, Sweep, Unit
 
 T = TypeVar("T")
@@ -313,10 +313,11 @@ class Store:
         """
         failure: Exception | None = None
         is_careful = is_exclusive = False
+        queued: set[Unit] = set()
         for attempt in range(1, _ATTEMPTS + 2):
             is_exclusive = is_exclusive or attempt >= _ATTEMPTS
             try:
-                return self._act_once(intend, tenants, is_careful, is_exclusive)
+                return self._act_once(intend, tenants, queued, is_careful=is_careful, is_exclusive=is_exclusive)
             except (Overtaken, IntegrityError, SchemaMoved, FactConflict, InvariantBroken, FactsUnavailable) as error:
                 failure = error
                 if isinstance(error, FactsUnavailable):
@@ -337,14 +338,19 @@ class Store:
         self,
         intend: Callable[[], Intended | T],
         tenants: frozenset[str] | None,
+        queued: set[Unit],
+        *,
         is_careful: bool,
         is_exclusive: bool,
     ) -> WriteReceipt | T:
+        """Try once. `queued` are the units whose roots the attempts have locked; what this one locks comes to them."""
         intended: Intended | T | None = None if is_exclusive else intend()
         if intended is not None and not isinstance(intended, Intended):
             return intended
         with self._database.write() as connection:
             if intended is None:
+                # First what others lock first: one of them would hold it, and wait for the lock of revisions.
+                lock_roots(Driver(connection), self._tables, queued)
                 lock_revisions(connection)
                 intended = intend()
                 if not isinstance(intended, Intended):
@@ -354,7 +360,10 @@ class Store:
             write = Write(
                 connection, self._tables, identity, wanted, self._now, tenants, None, is_careful, intended=intended
             )
-            receipt = write.run()
+            try:
+                receipt = write.run()
+            finally:
+                queued |= write.locked
         self._tell(write, wanted, receipt)
         return receipt
 

@@ -70,6 +70,18 @@ def _lock_statement(tables: Tables, root_type: str) -> str:
     return compiled(statement, True)
 
 
+def lock_roots(driver: Driver, tables: Tables, units: Iterable[Unit]) -> None:
+    """Lock the roots of units, in one order for all."""
+    if not driver.is_postgresql:
+        return  # BEGIN IMMEDIATE lets one writer in at a time.
+    roots: dict[str, set[str]] = defaultdict(set)
+    for unit in units:
+        roots[unit.kind].add(unit.id)
+    for root_type, kind in tables.model.units.roots.items():
+        if roots[kind]:
+            driver.run(_lock_statement(tables, root_type), {"ids": ids_parameter(roots[kind], True)})
+
+
 @cache
 def _keep_change(is_postgresql: bool) -> str:
     return compiled(insert(FACT_CHANGE), is_postgresql)
@@ -140,6 +152,7 @@ class Write:
         self._new: Collection[tuple[str, str]] = ()
         self.is_revision = False
         self.units: frozenset[Unit] = frozenset()
+        self.locked: set[Unit] = set()
         self.images: Sequence[Mapping[str, Any]] = ()
         self.before: tuple[Any, ...] = (None, None, None)
         self.since: Since | None = None
@@ -288,16 +301,10 @@ class Write:
         self._new = {key for key in self._wanted.puts if homes.get(key) in self._known}
         return set(homes.values())
 
-    def _lock(self, units: Iterable[Unit]) -> None:
-        """Lock the roots of units, in one order for all."""
-        if not self._is_postgresql:
-            return  # BEGIN IMMEDIATE lets one writer in at a time.
-        roots: dict[str, set[str]] = defaultdict(set)
-        for unit in units:
-            roots[unit.kind].add(unit.id)
-        for root_type, kind in self._model.units.roots.items():
-            if roots[kind]:
-                self._driver.run(_lock_statement(self._tables, root_type), {"ids": ids_parameter(roots[kind], True)})
+    def _lock(self, units: Collection[Unit]) -> None:
+        """Lock the roots of units, and remember which."""
+        self.locked.update(units)
+        lock_roots(self._driver, self._tables, units)
 
     def _resolved(self, rows: Rows) -> dict[tuple[str, str], Any]:
         """Return the records as they are to be stored: those that are put, and those that exist and are updated."""
