@@ -71,7 +71,7 @@ def test_what_clauses_begin_with_together_they_answer_apart(monkeypatch: pytest.
 
     monkeypatch.setattr(Clauses, "_alike", counted)
     together = list(map(answers_of, changed, programs))
-    monkeypatch.setattr(Clauses, "_alike", lambda _self, _first, others, _order: ([], list(others)))
+    monkeypatch.setattr(Clauses, "_alike", lambda _self, _first, left, at, _order: ([], left, at))
     apart = list(map(answers_of, changed, programs))
     assert together == apart
     assert shared > PROGRAMS

@@ -37,10 +37,11 @@ class Clauses(Goals):
     def _ways(self, ways: Sequence[Way], in_any_order: bool) -> list[ast.stmt]:
         """Compile clauses one after the other; those that go on alike go together for as long as they do."""
         body: list[ast.stmt] = []
-        left = list(ways)
-        while left:
-            first, *others = left
-            alike, left = self._alike(first, others, in_any_order)
+        left, at = ways, 0
+        while at < len(left):
+            first = left[at]
+            at += 1
+            alike, left, at = self._alike(first, left, at, in_any_order)
             body += self._together([first, *alike], in_any_order) if alike else self._way(first)
         return body
 
@@ -66,32 +67,40 @@ class Clauses(Goals):
         """Tell a trace that a clause is tried, or has a solution."""
         return [tell_trace(what, self._compiler.clause_number(clause.source))] if self._compiler.is_traced else []
 
-    def _alike(self, first: Way, others: Sequence[Way], in_any_order: bool) -> tuple[list[Way], list[Way]]:
-        """The clauses whose next goal is that of the first, and the others.
+    def _alike(
+        self, first: Way, left: Sequence[Way], at: int, in_any_order: bool
+    ) -> tuple[list[Way], Sequence[Way], int]:
+        """The clauses from a place on whose next goal is that of the first; and the others, with the place from which
+        on they are left.
 
-        Where order matters these follow it directly, and the goal has one solution at most.
+        Where order matters these follow it directly, and the goal has one solution at most. What is left is only put
+        together anew where something is taken out of it: of facts there may be very many.
         """
-        if first.numbers is None or not first.goals or not others:
-            return [], list(others)
+        if first.numbers is None or not first.goals or at == len(left):
+            return [], left, at
         if not in_any_order and not self._is_single(first):
-            return [], list(others)
+            return [], left, at
         wanted = self._next_shape(first, in_any_order)
         kind = type(first.goals[0])
-        alike: list[Way] = []
-        left: list[Way] = []
-        for index, way in enumerate(others):
-            if (
+
+        def is_alike(way: Way) -> bool:
+            return (
                 way.numbers is not None
-                and way.goals
+                and bool(way.goals)
                 and type(way.goals[0]) is kind
                 and self._next_shape(way, in_any_order) == wanted
-            ):
-                alike.append(way)
-            elif in_any_order:
-                left.append(way)
-            else:
-                return alike, [*others[index:]]
-        return alike, left
+            )
+
+        if not in_any_order:
+            end = at
+            while end < len(left) and is_alike(left[end]):
+                end += 1
+            return [*left[at:end]], left, end
+        alike: list[Way] = []
+        others: list[Way] = []
+        for way in left[at:]:
+            (alike if is_alike(way) else others).append(way)
+        return (alike, others, 0) if alike else ([], left, at)
 
     def _next_shape(self, way: Way, in_any_order: bool) -> tuple[Any, ...]:
         """The next goal without places and names, and what is known of the variables in it."""
