@@ -91,8 +91,15 @@ class Said:
             known = [each for each in self._words.get((action.name, key), ()) if not self._is_subject(world, each)]
             return [None, *((key, each) for each in known[:_MOST_TEXTS])]
         if key in self._provided:
-            return [None]  # what somebody outside gives comes when it is asked for
+            # What somebody outside gives comes when it is asked for; what they gave before may be shown once more.
+            return [None, *((key, each) for each in self._own(world, record_type, subject))]
         return [None, *((key, record_id) for record_id in world.ids(record_type))]
+
+    def _own(self, world: World, record_type: str, subject: str) -> list[str]:
+        """The records of a type that name a subject."""
+        columns = [each.name for each in self._model.shapes[record_type].columns if each.ref in self._model.subjects]
+        some = world.records.get(record_type, {})
+        return [record_id for record_id, each in some.items() if subject in [getattr(each, name) for name in columns]]
 
     def _is_subject(self, world: World, text: str) -> bool:
         return any((name, text) in world for name in self._model.subjects)
@@ -135,6 +142,8 @@ class Said:
                     waiting.extend((each, is_plain) for each in self._with(world, now, arguments, [declared[name]]))
                 elif _is_text(declared[name]) and arguments[name] != _FRESH:
                     waiting.append(({**arguments, name: _FRESH}, is_plain))
+                elif _is_instant(declared[name]) and arguments[name] > now:
+                    waiting.append(({**arguments, name: now - DAY}, is_plain))
 
     def _with(
         self, world: World, now: Instant, arguments: Mapping[str, Any], more: Sequence[Argument]
@@ -170,6 +179,11 @@ def _is_text(argument: Argument) -> bool:
     """Whether an argument is any text."""
     column = argument.column
     return column is not None and not argument.is_many and column.type is str and not (column.words or column.ref)
+
+
+def _is_instant(argument: Argument) -> bool:
+    """Whether an argument is a time."""
+    return argument.column is not None and not argument.is_many and argument.column.is_instant
 
 
 def _is_choice(argument: Argument) -> bool:
