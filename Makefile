@@ -61,7 +61,7 @@ generated: setup
 	$(BIN)/python tools/lives_doc.py --check
 
 # The share of the conditions of the policies that their tests must reach.
-REACHED := 91
+REACHED := 92
 
 policies: setup ## run the policy tests, and show which rules and conditions they reach
 	$(BIN)/sealauthz policy test policies -n auto --coverage table --fail-under $(REACHED)
