@@ -232,3 +232,12 @@ def test_without_a_protection_the_search_finds_the_attack_that_it_closed(protect
     assert len(found.steps) == protection.steps
     replayed = replay(bundle, goals(), found)
     assert replayed.is_reached, replayed.said
+
+
+@pytest.mark.slow
+def test_no_shipped_goal_is_reached_by_one_act_on_the_rulebook_as_it_is() -> None:
+    """`make attack` goes deeper."""
+    search = Search(shipped(), goals(), words())
+    found = [search.run(goal, Limits(depth=1, seconds=SECONDS)) for goal in goals().goals]
+    assert [each.goal.name for each in found if each.record] == []
+    assert len(found) >= 25
