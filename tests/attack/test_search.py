@@ -16,7 +16,7 @@ from sealauthz.attack.goals import Goal
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.replay import replay
-from sealauthz.attack.report import bound_of
+from sealauthz.attack.report import report_of
 from sealauthz.attack.search import Ended, Found, Limits
 from sealauthz.attack.world import World
 from sealauthz.decision import PolicyDecisionPoint, RequestOptions
@@ -141,4 +141,4 @@ def test_a_bound_that_ended_the_search_is_said(tmp_path: Path) -> None:
     goals, search = loaded(written(tmp_path / "goals.yaml", facts, [goal]))
     found = search.run(goals.goals[0], Limits(seconds=0.0))
     assert found.ended is Ended.TIME
-    assert "before the time was over" in bound_of(found)
+    assert "before the time was over" in report_of(BUNDLE, found).bound

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sealauthz.attack.moves import ActMove, Move, OutsideMoved, Waited
+from sealauthz.attack.moves import ActMove, OutsideMoved, Waited
 from sealauthz.attack.search import Ended, Found, Made
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions, Standing
 from sealauthz.facts.memory.fact_cache import FactCache
@@ -40,7 +40,8 @@ class StepReport:
     provided: tuple[str, ...]
     rules: tuple[RuleAt, ...]
     changes: tuple[str, ...]
-    move: Move
+    act: Mapping[str, Any] | None = None
+    """The act as `perform` takes it; None for other moves."""
 
     @property
     def places(self) -> str:
@@ -95,11 +96,11 @@ def _step(bundle: Bundle, made: Made) -> StepReport:
             arguments = f" {json.dumps(said, ensure_ascii=False)}" if said else ""
             what = f"{asked.action} {':'.join(asked.resource)}{context}{arguments}"
             provided = tuple(f"{whose} {says}" for whose, says, _ in move.provided)
-            return StepReport(asked.subject, what, provided, tuple(_rules(bundle, made, move)), changes, move)
+            return StepReport(asked.subject, what, provided, tuple(_rules(bundle, made, move)), changes, _act(move))
         case OutsideMoved():
-            return StepReport(move.owner, move.name, (), (), changes, move)
+            return StepReport(move.owner, move.name, (), (), changes)
         case Waited():
-            return StepReport("", f"time passes until {_instant(move.until)}", (), (), changes, move)
+            return StepReport("", f"time passes until {_instant(move.until)}", (), (), changes)
 
 
 def _rules(bundle: Bundle, made: Made, move: ActMove) -> Iterator[RuleAt]:
@@ -154,70 +155,110 @@ def _instant(value: int) -> str:
     return (_EPOCH + datetime.timedelta(microseconds=value)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def bound_of(found: Found) -> str:
-    """Say how far a search looked that found nothing. INVARIANT: it never says that there is nothing to be found."""
-    acts = f"{found.depth} act{'s' if found.depth > 1 else ''}"
-    looked = f"{found.states:,} states, {found.decided + found.remembered:,} acts decided"
-    match found.ended:
-        case Ended.TIME:
-            return f"no attack found before the time was over ({looked}; up to {acts} were asked for)"
-        case Ended.STATES:
-            return f"no attack found before there were too many states ({looked}; up to {acts} were asked for)"
-        case Ended.ALL:
-            return f"no attack found: nothing that was tried leads further ({looked})"
-        case _:
-            return f"no attack up to {acts} ({looked})"
-
-
-def left_out_of(found: Found) -> str:
-    """Say what was not tried because there is too much of it; empty where all was."""
-    said = []
-    if found.contexts_left_out:
-        said.append(f"{found.contexts_left_out:,} times some contexts of an act")
-    if found.arguments_left_out:
-        said.append(f"{found.arguments_left_out:,} times some arguments")
-    return f"not tried: {' and '.join(said)}" if said else ""
-
-
-def as_json(bundle: Bundle, found: Found) -> dict[str, Any]:
-    """Return what a search found as JSON."""
+def _act(move: ActMove) -> dict[str, Any]:
+    asked = move.asked
     return {
-        "goal": found.goal.name,
-        "file": found.goal.file,
-        "line": found.goal.line,
-        "ended": str(found.ended),
-        "depth": found.depth,
-        "record": found.record,
-        "states": found.states,
-        "decided": found.decided,
-        "remembered": found.remembered,
-        "left_out": {"contexts": found.contexts_left_out, "arguments": found.arguments_left_out},
-        "seconds": round(found.seconds, 3),
-        "steps": [
-            {
-                "who": step.who,
-                "what": step.what,
-                "provided": list(step.provided),
-                "rules": [{"requirement": r.requirement, "file": r.file, "line": r.line} for r in step.rules],
-                "changes": list(step.changes),
-                **_act_json(step.move),
-            }
-            for step in steps_of(bundle, found)
-        ],
+        "subject": asked.subject,
+        "action": asked.action,
+        "resource": ":".join(asked.resource),
+        "context": dict(asked.context),
+        "arguments": dict(move.arguments),
+        "caller": asked.caller,
     }
 
 
-def _act_json(move: Move) -> dict[str, Any]:
-    if not isinstance(move, ActMove):
-        return {}
-    asked = move.asked
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a search for one goal found, as plain values: one process can tell another."""
+
+    goal: str
+    file: str
+    line: int
+    ended: Ended
+    depth: int
+    record: str
+    states: int
+    acts: int
+    contexts_left_out: int
+    arguments_left_out: int
+    seconds: float
+    steps: tuple[StepReport, ...]
+    is_replayed: bool | None = None
+    """Whether a replay reached the goal; None where there was none."""
+    replay_said: str = ""
+
+    @property
+    def bound(self) -> str:
+        """How far a search looked that found nothing. INVARIANT: it never says that there is nothing to be found."""
+        acts = f"{self.depth} act{'s' if self.depth > 1 else ''}"
+        looked = f"{self.states:,} states, {self.acts:,} acts decided"
+        match self.ended:
+            case Ended.TIME:
+                return f"no attack found before the time was over ({looked}; up to {acts} were asked for)"
+            case Ended.STATES:
+                return f"no attack found before there were too many states ({looked}; up to {acts} were asked for)"
+            case Ended.ALL:
+                return f"no attack found: nothing that was tried leads further ({looked})"
+            case _:
+                return f"no attack up to {acts} ({looked})"
+
+    @property
+    def left_out(self) -> str:
+        """What was not tried because there is too much of it; empty where all was."""
+        said = []
+        if self.contexts_left_out:
+            said.append(f"{self.contexts_left_out:,} times some contexts of an act")
+        if self.arguments_left_out:
+            said.append(f"{self.arguments_left_out:,} times some arguments")
+        return f"not tried: {' and '.join(said)}" if said else ""
+
+
+def report_of(bundle: Bundle, found: Found) -> Report:
+    """Return what a search found."""
+    goal = found.goal
+    return Report(
+        goal.name,
+        goal.file,
+        goal.line,
+        found.ended,
+        found.depth,
+        Names(found).short(found.record),
+        found.states,
+        found.decided + found.remembered,
+        found.contexts_left_out,
+        found.arguments_left_out,
+        found.seconds,
+        tuple(steps_of(bundle, found)),
+    )
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Return what a search found as JSON."""
+    said: dict[str, Any] = {
+        "goal": report.goal,
+        "file": report.file,
+        "line": report.line,
+        "ended": str(report.ended),
+        "depth": report.depth,
+        "record": report.record,
+        "states": report.states,
+        "acts": report.acts,
+        "left_out": {"contexts": report.contexts_left_out, "arguments": report.arguments_left_out},
+        "seconds": round(report.seconds, 3),
+        "steps": [step_json(step) for step in report.steps],
+    }
+    if report.is_replayed is not None:
+        said["replayed"] = {"reached": report.is_replayed, "said": report.replay_said}
+    return said
+
+
+def step_json(step: StepReport) -> dict[str, Any]:
+    """Return one step as JSON."""
     return {
-        "performed": {
-            "subject": asked.subject,
-            "action": asked.action,
-            "resource": ":".join(asked.resource),
-            "context": dict(asked.context),
-            "arguments": dict(move.arguments),
-            "caller": asked.caller,
-        }
+        "who": step.who,
+        "what": step.what,
+        "provided": list(step.provided),
+        "rules": [{"requirement": rule.requirement, "file": rule.file, "line": rule.line} for rule in step.rules],
+        "changes": list(step.changes),
+        **({} if step.act is None else {"performed": dict(step.act)}),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -10,10 +11,10 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from sealauthz.attack.goals import Goal, Goals, load_goals
-from sealauthz.attack.replay import Replayed, replay
-from sealauthz.attack.report import StepReport, steps_of
+from sealauthz.attack.replay import replay
+from sealauthz.attack.report import Report, report_of
 from sealauthz.attack.said import words_of_tests
-from sealauthz.attack.search import Found, Limits, Search
+from sealauthz.attack.search import Limits, Search
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.errors import did_you_mean
@@ -34,15 +35,6 @@ class Job:
     cache: BundleCache | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of one goal: what was found, its steps in words, and what came of a replay."""
-
-    found: Found
-    steps: tuple[StepReport, ...]
-    replayed: Replayed | None = None
-
-
 class Attacker:
     """Searches for the goals of one job in this process. Raises BundleRefused and SuiteRefused."""
 
@@ -55,12 +47,16 @@ class Attacker:
         loaded = [library.load(path) for path in job.words_from]
         self._search = Search(self.bundle, self.goals, words_of_tests([each.written for each in loaded if each]))
 
-    def run(self, name: str) -> Result:
+    def run(self, name: str) -> Report:
         """Search for one goal by its name."""
         goal = next(each for each in self.goals.goals if each.name == name)
         found = self._search.run(goal, self._job.limits)
-        replayed = replay(self.bundle, self.goals, found) if self._job.is_replayed and found.record else None
-        return Result(found, tuple(steps_of(self.bundle, found)), replayed)
+        report = report_of(self.bundle, found)
+        if not (self._job.is_replayed and found.record):
+            return report
+        replayed = replay(self.bundle, self.goals, found)
+        said = "" if replayed.is_reached else f"step {replayed.done + 1}: {replayed.said}"
+        return dataclasses.replace(report, is_replayed=replayed.is_reached, replay_said=said)
 
 
 def chosen(goals: Sequence[Goal], names: Sequence[str]) -> list[Goal]:
@@ -74,7 +70,7 @@ def chosen(goals: Sequence[Goal], names: Sequence[str]) -> list[Goal]:
     return [known[name] for name in names]
 
 
-def results_of(job: Job, attacker: Attacker, goals: Sequence[Goal], processes: int) -> Iterator[Result]:
+def results_of(job: Job, attacker: Attacker, goals: Sequence[Goal], processes: int) -> Iterator[Report]:
     """Search for goals, and return what came of each, in their order."""
     names = [goal.name for goal in goals]
     count = min(processes, len(names))
@@ -92,5 +88,5 @@ def _start(job: Job) -> None:
     _of_process[:] = [Attacker(job)]
 
 
-def _run(name: str) -> Result:
+def _run(name: str) -> Report:
     return _of_process[0].run(name)

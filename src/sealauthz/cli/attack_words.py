@@ -61,9 +61,8 @@ def attack_lines(changes: Sequence[GoalChange], *, is_markdown: bool) -> Iterato
 
 def attack_json(change: GoalChange) -> dict[str, Any]:
     """Return a goal that a change opens or closes as JSON."""
+    from sealauthz.attack.report import step_json
+
     goal = change.after.goal
-    steps = [
-        {"who": step.who, "what": step.what, "provided": list(step.provided), "changes": list(step.changes)}
-        for step in change.steps
-    ]
+    steps = [step_json(step) for step in change.steps]
     return {"goal": goal.name, "file": goal.file, "line": goal.line, "opens": change.opens, "steps": steps}

@@ -14,7 +14,7 @@ from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import bundle_cache
 
 if TYPE_CHECKING:
-    from sealauthz.attack.runs import Attacker, Result
+    from sealauthz.attack.report import Report
 
 HERE = Path("policies")
 
@@ -71,6 +71,7 @@ def policy_attack(
       sealauthz policy attack --goal "a keeper alone uses the seal" --depth 4
       sealauthz policy attack policies/ --seconds 60 --replay -o json
     """
+    from sealauthz.attack.report import as_json
     from sealauthz.attack.runs import Attacker, Job, chosen, results_of
     from sealauthz.attack.search import Limits
     from sealauthz.decision.folder import installed_folder
@@ -90,44 +91,31 @@ def policy_attack(
         raise Stop(str(error.args[0])) from error
     if not goals:
         raise Stop(f"there are no goals in {', '.join(map(str, paths)) or tests}")
-    found = []
-    for result in results_of(job, attacker, goals, processes or os.cpu_count() or 1):
-        found.append(result)
+    reports = []
+    for report in results_of(job, attacker, goals, processes or os.cpu_count() or 1):
+        reports.append(report)
         if output != "json":
-            _show(result)
-    reached = [result for result in found if result.found.record]
+            _show(report)
+    reached = [report for report in reports if report.record]
     if output == "json":
-        print_json([_as_json(attacker, result) for result in found])
+        print_json([as_json(report) for report in reports])
     else:
-        click.echo(f"\n{len(reached) or 'none'} of {len(found)} goals reached")
+        click.echo(f"\n{len(reached) or 'none'} of {len(reports)} goals reached")
     return Exit.REFUSED if reached else Exit.DONE
 
 
-def _show(result: Result) -> None:
-    from sealauthz.attack.report import Names, bound_of, left_out_of
-
-    found = result.found
-    place = f"{found.goal.file}:{found.goal.line}"
-    if not found.record:
-        click.echo(f"{click.style('not reached', fg='green')}  {found.goal.name}\n    {bound_of(found)}")
-        if left_out_of(found):
-            click.echo(f"    {left_out_of(found)}")
+def _show(report: Report) -> None:
+    if not report.record:
+        click.echo(f"{click.style('not reached', fg='green')}  {report.goal}\n    {report.bound}")
+        if report.left_out:
+            click.echo(f"    {report.left_out}")
         return
-    click.echo(f"{click.style('REACHED', fg='red', bold=True)}  {found.goal.name} ({place})")
-    if not result.steps:
+    click.echo(f"{click.style('REACHED', fg='red', bold=True)}  {report.goal} ({report.file}:{report.line})")
+    if not report.steps:
         click.echo("    the world of the goal is there already: what it forbids holds before anybody acts")
-    for line in step_lines(result.steps, width()):
+    for line in step_lines(report.steps, width()):
         click.echo(line)
-    click.echo(f"    reached by {Names(found).short(found.record)}")
-    if result.replayed is not None:
-        said = "is performed" if result.replayed.is_reached else f"is not: step {result.replayed.done + 1}: "
-        click.echo(f"    replayed on a database: it {said}{result.replayed.said}")
-
-
-def _as_json(attacker: Attacker, result: Result) -> dict[str, object]:
-    from sealauthz.attack.report import as_json
-
-    said: dict[str, object] = as_json(attacker.bundle, result.found)
-    if result.replayed is not None:
-        said["replayed"] = {"reached": result.replayed.is_reached, "said": result.replayed.said}
-    return said
+    click.echo(f"    reached by {report.record}")
+    if report.is_replayed is not None:
+        said = "it is performed" if report.is_replayed else f"it is not, {report.replay_said}"
+        click.echo(f"    replayed on a database: {said}")
