@@ -32,6 +32,7 @@ QUERIES = tuple(
             'document.author_id = "{user}" and document.state = "PUBLISHED"',
         ),
         ("folder: Folder, _: Attack", "folder.documents = []"),
+        ("team: Team, context: Attack", 'team.id = "red" and context.action = "invite"'),
         (
             "document: Document, context: Attack",
             'context.action = "publish" and actor = context.actor and actor matches User and '

@@ -31,6 +31,8 @@ from sealauthz.schema import Instant, Model
 
 _REACHED = "reached"
 _ARITY = 2
+_OF_THE_ACT = ("actor", "action")
+"""What a goal is told of the last act, beside what it changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class Goals:
         names: set[str] = set()
         for record_type in goal.about:
             names |= self._engine.mentioned(_REACHED, goal.name, self._model.records[record_type], self._context)
+        if not names.isdisjoint(_OF_THE_ACT):
+            return Reads.all(self._model)  # whose act it was is seen whatever it changes
         return Reads.of(self._model, names, goal.about)
 
     def reads(self, goal: Goal) -> Reads:

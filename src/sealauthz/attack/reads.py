@@ -41,6 +41,12 @@ class Reads:
         # A record is reached by a relation, as an argument, or by its type: a column of no other is read.
         return cls(frozenset(each for each in columns if each[0] in seen), frozenset(seen))
 
+    @classmethod
+    def all(cls, model: Model) -> Reads:
+        """Return what sees every change."""
+        columns = ((type_, column.name) for type_, shape in model.shapes.items() for column in shape.columns)
+        return cls(frozenset(columns), frozenset(model.records))
+
     def __or__(self, other: Reads) -> Reads:
         return Reads(self.columns | other.columns, self.types | other.types)
 
