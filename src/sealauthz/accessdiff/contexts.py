@@ -9,7 +9,9 @@ from sealauthz.accessdiff.changes import ContextEntries
 from sealauthz.accessdiff.facts import FactIndex
 from sealauthz.accessdiff.freshness import FRESH_TEXT
 from sealauthz.decision import Bundle, Entity
+from sealauthz.errors import BundleRefused
 from sealauthz.polar import RuleNode
+from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import Attribute, Call, Literal
 from sealauthz.polar.terms import nodes_of
 from sealauthz.schema import Action, Instant
@@ -31,6 +33,7 @@ class PolicyWords:
         self._bundles = bundles
         self._of_action: dict[tuple[str, str], frozenset[str]] = {}
         self._of_key: dict[str, list[str]] = {}
+        self._read: dict[tuple[str, str], frozenset[str]] = {}
 
     @cached_property
     def _readers(self) -> list[tuple[Bundle, Mapping[str, Iterable[RuleNode]]]]:
@@ -48,6 +51,15 @@ class PolicyWords:
                 words |= _literals_below(rules, bundle)
             self._of_action[key] = frozenset(words)
         return self._of_action[key]
+
+    def read_by(self, action: Action) -> frozenset[str]:
+        """The text keys of an action that its rules read, in either bundle; the others only the resolver reads."""
+        key = (action.name, action.resource)
+        if key not in self._read:
+            self._read[key] = frozenset(
+                text for text in action.texts if any(_reads(bundle, action, text) for bundle in self._bundles)
+            )
+        return self._read[key]
 
     def of_key(self, key: str) -> list[str]:
         """The texts that a bundle may compare a key of the context with, and one that it does not."""
@@ -67,7 +79,8 @@ class Contexts:
 
     Records: those that the model's samples choose. Texts: those that a policy compares with, what the record of the
     context has under the same name (the code of a request), the empty one, and one that stands for all others. Each may
-    be left out, too. Among fresh facts there are also the records that the model supposes.
+    be left out, too. A text that no rule of the action reads is left out: what the server makes of it is supposed to be
+    right among fresh facts. Among fresh facts there are also the records that the model supposes.
     """
 
     def __init__(self, facts: FactIndex, words: PolicyWords, now: Instant, limit: int, *, is_fresh: bool) -> None:
@@ -115,6 +128,9 @@ class Contexts:
                 more += [(rank + extra, (*values, choice)) for extra, choice in choices]
             drawn = more
         for key in action.texts:
+            if key not in self._words.read_by(action):
+                drawn = [(rank, (*values, None)) for rank, values in drawn]
+                continue
             words = self._words.of_key(key)
             drawn = [
                 (rank, (*values, word))
@@ -153,6 +169,23 @@ def least(contexts: list[Values]) -> list[Values]:
         if not is_more:
             found.append(values)
     return found
+
+
+def _reads(bundle: Bundle, action: Action, key: str) -> bool:
+    """Tell whether a rule that decides an action may read a key of its context."""
+    engine, model = bundle.engine, bundle.model
+    if not isinstance(engine, CompiledEngine):
+        return True
+    try:
+        return any(
+            key
+            in engine.mentioned(
+                "allow", model.records[subject], action.name, model.records[action.resource], action.context
+            )
+            for subject in model.subjects
+        )
+    except BundleRefused:
+        return True
 
 
 def _rules_by_attribute(bundle: Bundle) -> Mapping[str, Iterable[RuleNode]]:
