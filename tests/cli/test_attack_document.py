@@ -20,7 +20,8 @@ def test_its_command_prints_what_it_shows(sealauthz, monkeypatch):
     assert program == "sealauthz"
     code, out, err = sealauthz(*arguments)
     assert (code, err) == (1, "")
-    assert without_ids(out) == without_ids(output)
+    # Where lines are folded depends on how many digits the lines of the policies have.
+    assert " ".join(without_ids(out)).split() == " ".join(without_ids(output)).split()
 
 
 def test_its_goal_is_read(tmp_path):
