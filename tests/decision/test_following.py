@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from functools import cache
 
@@ -90,4 +91,7 @@ def test_where_a_digest_is_wanted_the_step_names_it() -> None:
     sealing = {("sign", "SigningTask"), *((name, "Seal") for name in ("use", "emergency_use", "stamp", "carry_out"))}
     own_rules = {key for key, needs in BOOK.requirements.items() if "CHANGE_AGREED" in needs} & WANTED
     assert len(own_rules) == 8
-    assert named == sealing | own_rules
+    contexts = {key: {each.name for each in dataclasses.fields(MODEL.action(*key).context)} for key in WANTED}
+    of_the_act = {key for key, names in contexts.items() if "act_digest" in names}
+    assert len(of_the_act) == 11
+    assert named == sealing | own_rules | of_the_act
