@@ -48,12 +48,12 @@ def main() -> None:
     search = Search(bundle, goals, words_of_tests([each.written for each in loaded if each]))
     search.run(goals.goals[0], Limits(depth=1))  # compiles what is asked
     pruned, pruned_s = _timed(search, Limits(depth=depth))
-    plain, plain_s = _timed(search, Limits(depth=2, is_pruned=False))
-    pruned_two, pruned_two_s = _timed(search, Limits(depth=2))
+    plain, plain_s = _timed(search, Limits(depth=depth - 1, is_pruned=False))
+    pruned_two, pruned_two_s = _timed(search, Limits(depth=depth - 1))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * (1024 if sys.platform == "darwin" else 1))
     print(f"{depth} acts deep: {_said(pruned, pruned_s)}")
-    print(f"2 acts deep, everything tried: {_said(plain, plain_s)}")
-    print(f"2 acts deep, pruned: {_said(pruned_two, pruned_two_s)}; {plain_s / pruned_two_s:.1f} times faster")
+    print(f"{depth - 1} deep, everything tried: {_said(plain, plain_s)}")
+    print(f"{depth - 1} deep, pruned: {_said(pruned_two, pruned_two_s)}; {plain_s / pruned_two_s:.1f} times faster")
     print(f"peak memory: {peak:.0f} MB")
 
 

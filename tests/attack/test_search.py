@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.replay import replay
 from sealauthz.attack.report import report_of
+from sealauthz.attack.runs import Attacker, Job, results_of
 from sealauthz.attack.search import Ended, Found, Limits
 from sealauthz.attack.world import World
 from sealauthz.decision import PolicyDecisionPoint, RequestOptions
@@ -133,6 +134,16 @@ def done(acting: Acting, world: World, now: int, chance: random.Random) -> World
                 if after.takes(written_then):
                     return after
     return world
+
+
+def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
+    chance = random.Random(4)
+    facts = small_worlds.world(chance)
+    path = written(tmp_path / "goals.yaml", facts, goals_of(chance, facts, depth=2))
+    job = Job("tiny.model:TINY", Path(str(TINY.policies)), (path,), (path,), PRUNED)
+    attacker = Attacker(job)
+    one, several = (list(results_of(job, attacker, attacker.goals.goals, count)) for count in (1, 2))
+    assert [replace(each, seconds=0.0) for each in several] == [replace(each, seconds=0.0) for each in one]
 
 
 def test_a_bound_that_ended_the_search_is_said(tmp_path: Path) -> None:

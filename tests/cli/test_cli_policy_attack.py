@@ -56,7 +56,7 @@ def test_a_goal_that_is_not_reached_says_how_far_was_looked(attack):
 
 
 def test_programs_get_the_same_as_json(attack):
-    code, out, _ = attack("-o", "json", "--replay", "-n", "2")
+    code, out, _ = attack("-o", "json", "--replay")
     assert code == 1
     first, second = json.loads(out)
     assert first["ended"] == "DEPTH"
