@@ -101,12 +101,19 @@ def test_a_goal_sees_whose_act_was_the_last_and_when_it_all_began(tmp_path: Path
         written(
             tmp_path / "goals.yaml",
             facts,
-            [goal(reached=query.format(who="ann"), depth=1), goal(goal="h", reached=query.format(who="bob"), depth=1)],
+            [
+                goal(reached=query.format(who="ann"), depth=1),
+                goal(goal="by another", reached=query.format(who="bob"), depth=1),
+                goal(goal="by either", reached=query.format(who="bob"), colluders=["ann", "bob"], depth=2),
+            ],
         )
     )
-    by_ann, by_bob = (search.run(each, Limits()) for each in goals.goals)
+    by_ann, by_bob, by_either = (search.run(each, Limits()) for each in goals.goals)
     assert by_ann.record == "Document:d"
     assert by_bob.record == ""
+    # What either leaves is the same, and still it is not: the goal asks who did it.
+    assert by_either.record == "Document:d"
+    assert by_either.steps[0].move.asked.subject == "bob"  # type: ignore[union-attr]
 
 
 def test_an_honest_person_is_deceived_once(tmp_path: Path) -> None:

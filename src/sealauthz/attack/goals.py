@@ -70,19 +70,23 @@ class Goals:
         self._context = context_class(model)
         whole = (*bundle.statements, *statements)
         self._engine = CompiledEngine(whole, model.records, (*plain_classes(model), self._context))
-        self._reads = {goal.name: self._read_by(goal) for goal in goals}
+        self._names = {goal.name: self._names_of(goal) for goal in goals}
 
-    def _read_by(self, goal: Goal) -> Reads:
-        names: set[str] = set()
+    def _names_of(self, goal: Goal) -> frozenset[str]:
+        names: frozenset[str] = frozenset()
         for record_type in goal.about:
             names |= self._engine.mentioned(_REACHED, goal.name, self._model.records[record_type], self._context)
-        if not names.isdisjoint(_OF_THE_ACT):
-            return Reads.all(self._model)  # whose act it was is seen whatever it changes
-        return Reads.of(self._model, names, goal.about)
+        return names
+
+    def asks_of_the_act(self, goal: Goal) -> bool:
+        """Tell whether a goal asks whose act was the last one, or which, beside what it changed."""
+        return not self._names[goal.name].isdisjoint(_OF_THE_ACT)
 
     def reads(self, goal: Goal) -> Reads:
         """What the query of a goal may look at."""
-        return self._reads[goal.name]
+        if self.asks_of_the_act(goal):
+            return Reads.all(self._model)  # whose act it was is seen whatever it changes
+        return Reads.of(self._model, self._names[goal.name], goal.about)
 
     def context(self, now: Instant, began: Instant, actor: Any, action: str) -> Any:
         """Return what a goal is asked with."""

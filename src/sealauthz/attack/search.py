@@ -153,6 +153,7 @@ class _Run:
         self._seen: set[tuple[Any, ...]] = set()
         self._deepest = 0
         self._reads = self._goals.reads(goal)
+        self._asks_of_the_act = self._goals.asks_of_the_act(goal)
         acts = [each for each in self._model.actions.values() if each.effect not in (None, looks)]
         self._acts = [each for each in acts if not goal.acts or each.name in goal.acts]
         self._outside = [each for each in self._model.outside if each.name in goal.outside]
@@ -338,7 +339,7 @@ class _Run:
         if written is None or not written.after:
             return None
         deceived = node.is_deceived if is_deceived is None else is_deceived
-        key = (written.digest, node.now, node.waits, deceived)
+        key = (written.digest, node.now, node.waits, deceived, self._last(move))
         if key in self._seen:
             return None
         left = self._depth - acts
@@ -361,7 +362,13 @@ class _Run:
         return True
 
     def _key(self, node: _Node) -> tuple[Any, ...]:
-        return node.digest, node.now, node.waits, node.is_deceived
+        return node.digest, node.now, node.waits, node.is_deceived, self._last(node.move)
+
+    def _last(self, move: Move | None) -> tuple[str, str] | None:
+        """Whose act was the last one, and which, where the goal asks that: then it is part of what a state is."""
+        if self._asks_of_the_act and isinstance(move, ActMove):
+            return move.asked.subject, move.asked.action
+        return None
 
     def _settled(self, node: _Node) -> _Node:
         """Return what follows once honest people have done their duties, as far as they may."""
