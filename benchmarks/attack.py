@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sealauthz.attack.goals import load_goals
 from sealauthz.attack.said import words_of_tests
-from sealauthz.attack.search import Found, Limits, Search
+from sealauthz.attack.search import Ended, Found, Limits, Search
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
@@ -47,11 +47,12 @@ def main() -> None:
         goals = load_goals([path], bundle)
     search = Search(bundle, goals, words_of_tests([each.written for each in loaded if each]))
     search.run(goals.goals[0], Limits(depth=1))  # compiles what is asked
-    pruned, pruned_s = _timed(search, Limits(depth=depth))
+    pruned, pruned_s = _timed(search, Limits(depth=depth, seconds=60))
     plain, plain_s = _timed(search, Limits(depth=depth - 1, is_pruned=False))
     pruned_two, pruned_two_s = _timed(search, Limits(depth=depth - 1))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * (1024 if sys.platform == "darwin" else 1))
-    print(f"{depth} acts deep: {_said(pruned, pruned_s)}")
+    whole = "whole" if pruned.ended is Ended.DEPTH else "a minute of it"
+    print(f"{depth} acts deep, {whole}: {_said(pruned, pruned_s)}")
     print(f"{depth - 1} deep, everything tried: {_said(plain, plain_s)}")
     print(f"{depth - 1} deep, pruned: {_said(pruned_two, pruned_two_s)}; {plain_s / pruned_two_s:.1f} times faster")
     print(f"peak memory: {peak:.0f} MB")
