@@ -12,13 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from sealauthz.attack.goals import load_goals
-from sealauthz.attack.said import words_of_tests
+from sealauthz.attack.runs import search_for
 from sealauthz.attack.search import Ended, Found, Limits, Search
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
-from sealauthz.policytest.library import Library
 
 WORLD = """
 include: ["default:fixtures.yaml"]
@@ -38,15 +36,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two acts deep instead of three")
     depth = 2 if parser.parse_args().quick else 3
     bundle = Bundle.load(MODEL)
-    tests = installed_folder() / "tests"
-    library = Library(MODEL)
-    loaded = [library.load(path) for path in sorted(tests.glob("*.yaml"))]
+    tests = sorted((installed_folder() / "tests").glob("*.yaml"))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "goals.yaml"
         path.write_text(WORLD, encoding="utf-8")
-        goals = load_goals([path], bundle)
-    search = Search(bundle, goals, words_of_tests([each.written for each in loaded if each]))
-    search.run(goals.goals[0], Limits(depth=1))  # compiles what is asked
+        search = search_for(bundle, [path], tests)
+    search.run(search.goals.goals[0], Limits(depth=1))  # compiles what is asked
     pruned, pruned_s = _timed(search, Limits(depth=depth, seconds=60))
     plain, plain_s = _timed(search, Limits(depth=depth - 1, is_pruned=False))
     pruned_two, pruned_two_s = _timed(search, Limits(depth=depth - 1))

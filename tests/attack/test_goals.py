@@ -86,6 +86,15 @@ def test_goals_share_rules_of_their_file(tmp_path: Path) -> None:
     assert [each.about for each in goals.goals] == [("Document",)]
 
 
+def test_what_is_wrong_with_shared_rules_is_said(tmp_path: Path) -> None:
+    path = path_of(tmp_path, goal(reached="reached(document: Document, _: Attack) if is_over(document);"))
+    text = path.read_text(encoding="utf-8")
+    shared = '"goal_rules": "is_over(document: Document) if document.folder.words = 1;", "goals"'
+    path.write_text(text.replace('"goals"', shared), encoding="utf-8")
+    with pytest.raises(SuiteRefused, match="words"):
+        loaded(path)
+
+
 def test_a_goal_sees_whose_act_was_the_last_and_when_it_all_began(tmp_path: Path) -> None:
     """What `Attack` holds is what the search says, not what a fact says."""
     facts = small_worlds.world(random.Random(5))

@@ -10,13 +10,12 @@ from typing import Any
 
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
-from sealauthz.attack.world import World
+from sealauthz.attack.world import World, Written
 from sealauthz.decision import Bundle
 from sealauthz.decision.assembly import Case, RequestOptions, everything
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.evaluation import Evaluation
 from sealauthz.errors import EvaluationFailed, FactConflict, InvalidRequest, InvariantBroken, SealAuthzError, Violation
-from sealauthz.facts.store.acting import Observed
 from sealauthz.operations.arguments import check_named, read_arguments
 from sealauthz.operations.following import followed, named_by
 from sealauthz.schema import Act, Instant, Put, RecordChange
@@ -86,9 +85,8 @@ class Acting:
 
     def _verdict(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Verdict:
         provided: Given = ()
-        observed = Observed()
         for _ in range(len(self._model.provided) + 1):
-            evaluation = self._evaluation(world, now, asked, observed)
+            evaluation = self._evaluation(world, now, asked)
             question = asked.question(self._subject_type)
             try:
                 case = evaluation.case(question)
@@ -165,7 +163,7 @@ class Acting:
             return Refused()
         try:
             arguments = read_arguments(action.arguments, given)
-            evaluation = self._evaluation(world, now, asked, Observed())
+            evaluation = self._evaluation(world, now, asked)
             question = asked.question(self._subject_type)
             case = evaluation.case(question)
             if not isinstance(case, Case):
@@ -185,15 +183,15 @@ class Acting:
             return Refused()
         return ActMove(asked, given, verdict.provided, operation_id, changes)
 
-    def written(self, world: World, changes: tuple[RecordChange, ...]) -> Any:
+    def written(self, world: World, changes: tuple[RecordChange, ...]) -> Written | None:
         """Return what changes would write in a world; None where they cannot be written."""
         try:
             return world.written(changes)
         except SealAuthzError:
             return None
 
-    def _evaluation(self, world: World, now: Instant, asked: Asked, observed: Observed) -> Evaluation:
-        return Evaluation(self._catalog, world.snapshot(observed), now, RequestOptions(caller=asked.caller))
+    def _evaluation(self, world: World, now: Instant, asked: Asked) -> Evaluation:
+        return Evaluation(self._catalog, world.snapshot(), now, RequestOptions(caller=asked.caller))
 
 
 def _requirements_with_steps(bundle: Bundle) -> frozenset[str]:

@@ -6,7 +6,7 @@ A goal is asked of every record of one type, together with when and by whose act
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,13 +37,12 @@ _OF_THE_ACT = ("actor", "action")
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One goal with the world that it is looked for in. `about` is the type of the records that it is asked of.
+    """One goal with the world that it is looked for in. `about` are the types of the records that it is asked of.
 
-    `queries` says which of the names in `reached` are its own; `line` is where it stands in `file`.
+    `line` is where it stands in `file`.
     """
 
     name: str
-    rules: tuple[str, ...]
     facts: FactSet = dataclasses.field(repr=False)
     now: Instant
     colluders: tuple[str, ...]
@@ -112,18 +111,21 @@ def load_goals(files: Sequence[Path], bundle: Bundle) -> Goals:
     library, vocabulary = Library(bundle.model), Vocabulary(bundle)
     goals: list[Goal] = []
     statements: list[Statement] = []
-    places: dict[str, tuple[LoadedFile, DocumentPath]] = {}
+    places: list[tuple[LoadedFile, DocumentPath]] = []
+    named: set[str] = set()
     for path in files:
         loaded = library.load(path)
         if loaded is None:
             continue
+        places.append((loaded, ("goal_rules",)))
         statements += _parsed(loaded, loaded.written.goal_rules, ("goal_rules",), library, bundle.model)
         for index, written in enumerate(loaded.written.goals):
             place: DocumentPath = ("goals", index)
-            if written.goal in places:
+            if written.goal in named:
                 library.report(loaded.document, (*place, "goal"), "there is another goal of this name")
                 continue
-            places[written.goal] = loaded, (*place, "reached")
+            named.add(written.goal)
+            places.append((loaded, (*place, "reached")))
             about, own = _query(loaded, written, (*place, "reached"), library, bundle.model)
             statements += own
             goals.append(_goal(library, vocabulary, loaded, written, place, about))
@@ -171,7 +173,6 @@ def _goal(
         library.report(document, place, "the fixture has no `now`")
     return Goal(
         written.goal,
-        tuple(written.rules),
         facts,
         start.now or 0,
         tuple(written.colluders),
@@ -230,7 +231,7 @@ def _name_of(loaded: LoadedFile, place: DocumentPath) -> str:
 def _check(
     bundle: Bundle,
     statements: Iterable[Statement],
-    places: Mapping[str, tuple[LoadedFile, DocumentPath]],
+    places: Iterable[tuple[LoadedFile, DocumentPath]],
     library: Library,
 ) -> None:
     """Check the rules of goals as those of a bundle are checked; what they name must be there."""
@@ -248,7 +249,7 @@ def _check(
         sources=bundle.sources,
         groups=bundle.rulebook.groups,
     )
-    by_file = {_name_of(loaded, place): (loaded, place) for loaded, place in places.values()}
+    by_file = {_name_of(loaded, place): (loaded, place) for loaded, place in places}
     for diagnostic in analysis.diagnostics:
         found = by_file.get(diagnostic.place.file)
         if found is not None and diagnostic.severity is Severity.ERROR:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 
-from sealauthz.attack.goals import Goal, Goals, load_goals
+from sealauthz.attack.goals import Goal, load_goals
 from sealauthz.attack.replay import replay
 from sealauthz.attack.report import Report, report_of
 from sealauthz.attack.said import words_of_tests
@@ -35,17 +35,21 @@ class Job:
     cache: BundleCache | None = None
 
 
+def search_for(bundle: Bundle, files: Sequence[Path], words_from: Sequence[Path]) -> Search:
+    """Return what searches for the goals of some files, with the words of the tests in others. Raises SuiteRefused."""
+    goals, library = load_goals(files, bundle), Library(bundle.model)
+    loaded = [library.load(path) for path in words_from]
+    return Search(bundle, goals, words_of_tests([each.written for each in loaded if each]))
+
+
 class Attacker:
     """Searches for the goals of one job in this process. Raises BundleRefused and SuiteRefused."""
 
     def __init__(self, job: Job) -> None:
-        model = resolve_name(job.model)
         self._job = job
-        self.bundle = Bundle.load(model, job.folder, cache=job.cache)
-        self.goals: Goals = load_goals(job.files, self.bundle)
-        library = Library(model)
-        loaded = [library.load(path) for path in job.words_from]
-        self._search = Search(self.bundle, self.goals, words_of_tests([each.written for each in loaded if each]))
+        self.bundle = Bundle.load(resolve_name(job.model), job.folder, cache=job.cache)
+        self._search = search_for(self.bundle, job.files, job.words_from)
+        self.goals = self._search.goals
 
     def run(self, name: str) -> Report:
         """Search for one goal by its name."""

@@ -19,10 +19,9 @@ from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.moves import ActMove, Asked, Move, OutsideMoved, Waited
 from sealauthz.attack.reads import Reads, Relevance
 from sealauthz.attack.said import Said, Words
-from sealauthz.attack.world import World, Written
+from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.errors import EvaluationFailed
-from sealauthz.facts.store.acting import Observed
 from sealauthz.policytest.fixtures import FactSet
 from sealauthz.schema import FOREVER, Action, Instant, looks
 
@@ -335,7 +334,7 @@ class _Run:
         self, node: _Node, world: World, move: Any, acts: int, *, is_deceived: bool | None = None
     ) -> _Node | None:
         """Return what a move leads to; None where it changes nothing, was met, is refused, or cannot matter."""
-        written: Written | None = self._acting.written(world, move.changes)
+        written = self._acting.written(world, move.changes)
         if written is None or not written.after:
             return None
         deceived = node.is_deceived if is_deceived is None else is_deceived
@@ -433,7 +432,7 @@ class _Run:
     def _reached(self, node: _Node) -> str:
         """Return the record by which the goal is reached; empty where it is not."""
         world = node.world or World(node.facts, self._goal.facts)
-        snapshot = world.snapshot(Observed())
+        snapshot = world.snapshot()
         move = node.move
         actor, action = None, ""
         if isinstance(move, ActMove):

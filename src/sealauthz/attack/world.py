@@ -16,7 +16,6 @@ from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.memory.timeline import HomeIndex
 from sealauthz.facts.memory.wiring import WiredUnit, wire
-from sealauthz.facts.store.acting import Observed
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
 from sealauthz.facts.store.rows import RecordRows
 from sealauthz.facts.store.values import checked, checked_values
@@ -140,13 +139,6 @@ class World:
         """What a unit holds, as a number: 0 where there is no such unit."""
         return self._versions.get(unit, 0)
 
-    def version_of_type(self, record_type: str) -> Digest:
-        """What all records of a type are, as a number."""
-        version = 0
-        for record_id in self._by_type.get(record_type, ()):
-            version ^= self._digests[record_type, record_id]
-        return version
-
     def as_seen_by(self, reads: Reads) -> int:
         """What these facts are to somebody who reads no more than that, as a number."""
         found = self._seen.get(reads)
@@ -163,9 +155,9 @@ class World:
             found = self._projections[key] = hash(tuple(rows))
         return found
 
-    def snapshot(self, observed: Observed) -> FactSnapshot:
-        """Return the facts as one decision reads them; it notes what it reads."""
-        return FactSnapshot(self, self._homes).observing(observed)
+    def snapshot(self) -> FactSnapshot:
+        """Return the facts as one decision reads them."""
+        return FactSnapshot(self, self._homes)
 
     # --- what a snapshot reads through -------------------------------------------------------------------------------
 
@@ -209,15 +201,6 @@ class World:
         """Look at every record of the type."""
         values = {getattr(each, column) for each in self._by_type.get(record_type, {}).values()}
         return sorted(value for value in values if value is not None and value > after)[:size]
-
-    def forget_before(self) -> None:
-        """Let go of the world that this one came from, once nothing can be taken from it any more."""
-        for unit in self._versions:
-            if unit not in self._wired:
-                shared = self._shared(unit)
-                if shared is not None:
-                    self._wired[unit] = shared
-        self._before = None
 
     # --- moves --------------------------------------------------------------------------------------------------------
 

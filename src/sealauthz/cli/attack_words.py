@@ -53,7 +53,7 @@ def attack_lines(changes: Sequence[GoalChange], *, is_markdown: bool) -> Iterato
         return
     yield "## Attacks" if is_markdown else "ATTACKS"
     for change in sorted(changes, key=lambda each: not each.opens):
-        goal = change.after.goal
+        goal = change.goal
         yield f"{'opens' if change.opens else 'closes'}  {goal.name} ({goal.file}:{goal.line})"
         fence = ["```"] if is_markdown else []
         yield from (*fence, *step_lines(change.steps, width()), *fence)
@@ -63,6 +63,6 @@ def attack_json(change: GoalChange) -> dict[str, Any]:
     """Return a goal that a change opens or closes as JSON."""
     from sealauthz.attack.report import step_json
 
-    goal = change.after.goal
+    goal = change.goal
     steps = [step_json(step) for step in change.steps]
     return {"goal": goal.name, "file": goal.file, "line": goal.line, "opens": change.opens, "steps": steps}

@@ -74,7 +74,7 @@ class Clauses(Goals):
         on they are left.
 
         Where order matters these follow it directly, and the goal has one solution at most. What is left is only put
-        together anew where something is taken out of it: of facts there may be very many.
+        together again where something is taken out of it: of facts there may be very many.
         """
         if first.numbers is None or not first.goals or at == len(left):
             return [], left, at
