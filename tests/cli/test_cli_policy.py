@@ -48,10 +48,12 @@ def test_all_findings_are_told_each_with_its_line_and_a_hint(sealauthz, policies
     findings = json.loads(out)
     assert code == 1
     assert all(
-        set(finding) == {"severity", "code", "file", "line", "column", "message", "hint"} for finding in findings
+        list(finding) == ["severity", "code", "file", "line", "column", "end_line", "end_column", "message", "hint"]
+        for finding in findings
     )
     found = next(finding for finding in findings if finding["severity"] == "error")
     assert (found["file"], found["line"], found["column"]) == ("zzz.polar", 2, 23)
+    assert (found["end_line"], found["end_column"]) == (2, 27)  # behind `stat`
     assert "did you mean `state`" in found["hint"]
 
 
