@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from sealauthz.config import (
     OTHER_NAMES,
@@ -148,7 +149,7 @@ REFUSED = {
     "a wrong type": ("[server]\nthreads = 'many'\n", "`server.threads`: input should be a valid integer"),
     "out of range": ("[server]\nthreads = 0\n", "`server.threads`: input should be greater than or equal to 1"),
     "plain text as a setting": ("[server]\ninsecure = true\n", "unknown setting `server.insecure`"),
-    "a caller without a token": ("[callers.demo]\nrpcs = '*'\n", "`callers.demo.token_sha256`: field required"),
+    "a caller without a token": ("[callers.demo]\nrpcs = '*'\n", "`callers.demo`: needs something to be known by"),
     "a token instead of its hash": (
         caller("", "t" * 40),
         "`callers.demo.token_sha256`: must be the SHA-256 of the token",
@@ -194,6 +195,100 @@ def test_what_cannot_be_used_is_refused_by_name(write: Writer, text: str, messag
     assert "\n" not in str(caught.value)
     assert DIGEST not in str(caught.value)
     assert "t" * 40 not in str(caught.value)
+
+
+def test_several_tokens_count_at_once_in_the_table_and_in_a_file(write: Writer, tmp_path: Path) -> None:
+    first, second, third = (hashlib.sha256(token.encode()).hexdigest() for token in ("a" * 40, "b" * 40, "c" * 40))
+    (tmp_path / "digests").write_text(f"{second}\n{third}\n")
+    table = f'[callers.demo]\ntoken_sha256 = ["{first}", "{second}"]\ntoken_sha256_file = "digests"\n'
+    callers = load(MODEL, {}, write(table)).caller_rights(MODEL)
+    for letter in "abc":
+        assert callers.identify([("authorization", f"Bearer {letter * 40}")]).name == "demo"
+    with pytest.raises(CallerUnknown):
+        callers.identify([("authorization", f"Bearer {'d' * 40}")])
+    write(table.replace(f', "{second}"', "").replace('token_sha256_file = "digests"', ""))
+    with pytest.raises(CallerUnknown):
+        load(MODEL, {}, tmp_path / "sealauthz.toml").caller_rights(MODEL).identify(
+            [("authorization", f"Bearer {'b' * 40}")]
+        )
+
+
+def test_the_database_may_be_named_by_a_file_or_its_password_be_in_one(write: Writer, tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://u:s3cret@db/x\n")
+    (tmp_path / "password").write_text("s3:c/r@t\n")
+    config = load(MODEL, {}, write('[database]\nurl_file = "url"\n'))
+    assert config.database.whole_url == "postgresql://u:s3cret@db/x"
+    assert "s3cret" not in repr(config)
+    path = write('[database]\nurl = "postgresql://u@db/x"\npassword_file = "password"\n')
+    config = load(MODEL, {}, path)
+    assert make_url(config.database.whole_url).password == "s3:c/r@t"
+    assert "s3:c" not in repr(config)
+    # A variable wins over the file, whichever of the two it is.
+    by_variable = {"SEALAUTHZ_DATABASE__URL_FILE": str(tmp_path / "url")}
+    assert load(MODEL, by_variable, write('[database]\nurl = "sqlite:///x.db"\n')).database.whole_url.endswith("db/x")
+    by_variable = {"SEALAUTHZ_DATABASE__URL": "sqlite:///y.db"}
+    assert load(MODEL, by_variable, write('[database]\nurl_file = "url"\n')).database.whole_url == "sqlite:///y.db"
+
+
+FILES = {
+    "no file": ('[database]\nurl_file = "none"\n', "none` cannot be read"),
+    "a folder": ('[database]\nurl_file = "."\n', "` cannot be read"),
+    "an empty file": ('[database]\nurl_file = "empty"\n', "empty` is empty"),
+    "a file that is no text": ('[database]\nurl_file = "bytes"\n', "bytes` is not UTF-8 text"),
+    "a large file": ('[database]\nurl_file = "large"\n', "is longer than 16384 bytes"),
+    "the URL twice": ('[database]\nurl = "sqlite://"\nurl_file = "url"\n', "has `url` and `url_file`"),
+    "the password twice": ('[database]\nurl_file = "url"\npassword_file = "url"\n', "without a password"),
+    "a password of SQLite": ('[database]\npassword_file = "url"\n', "`password_file` is for a URL of PostgreSQL"),
+    "no digest": ('[callers.x]\ntoken_sha256_file = "url"\n', "`callers.x.token_sha256_file`: must be the SHA-256"),
+    "no token": ("[callers.x]\ntoken_sha256 = []\n", "`callers.x`: needs something to be known by"),
+    "nine": (f"[callers.x]\ntoken_sha256 = {[f'{n}' * 64 for n in range(9)]}\n", "has 9 tokens, and may have 8"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_secret_that_cannot_be_used_is_refused_and_not_shown(write: Writer, tmp_path: Path, name: str) -> None:
+    for file, content in {"url": b"postgresql://u:s3cret@db/x", "empty": b" \n", "bytes": b"s3cret\xff"}.items():
+        (tmp_path / file).write_bytes(content)
+    (tmp_path / "large").write_bytes(b"s3cret" * 4_096)
+    text, message = FILES[name]
+    with pytest.raises(ConfigRefused) as caught:
+        load(MODEL, {}, write(text))
+    assert message in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+PLACES = {
+    "a word in a list of several lines": (
+        '[server]\nthreads = 2\n\n[callers.demo]\ntoken_sha256 = "%s"\nrpcs = [\n  "FactsService/ReadFacts",\n'
+        '  "FactsService/WriteFact",\n]\n',
+        "did you mean `FactsService/WriteFacts`? (line 8 of `sealauthz.toml`)",
+    ),
+    "a key of a table": (
+        '[callers.demo]\ntoken_sha256 = "%s"\n\n[callers.demo.read]\nSeal = "*"\nPersn = "*"\n',
+        "unknown record type `Persn`; did you mean `Person`? (line 6 of",
+    ),
+    "a table that lacks something": ("# callers\n[callers.demo]\n# %s\nrpcs = '*'\n", "known by: `token_sha256`"),
+    "a setting": ("# %s\n[server]\nworkesr = 2\n", "`server.workesr`; did you mean `workers`? (line 3 of"),
+    "a setting of a caller": (
+        '[callers.a]\ntoken_sha256 = "%s"\nrpc = "*"\n',
+        "unknown setting `callers.a.rpc`; did you mean `rpcs`? (line 3 of",
+    ),
+    "a section": ("# %s\n\n[sever]\n", "unknown setting `sever`; did you mean `server`? (line 3 of"),
+    "dotted keys": ("# %s\nserver.listen = '127.0.0.1:1'\nserver.threads = 0\n", "(line 3 of `sealauthz.toml`)"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), PLACES.values(), ids=PLACES)
+def test_what_is_wrong_is_told_with_its_line(write: Writer, text: str, message: str) -> None:
+    with pytest.raises(ConfigRefused) as caught:
+        load(MODEL, {}, write(text % DIGEST))
+    assert message in str(caught.value)
+
+
+def test_what_a_variable_sets_has_no_line(write: Writer) -> None:
+    with pytest.raises(ConfigRefused, match=r"valid integer.* \(`SEALAUTHZ_SERVER__THREADS`\)$"):
+        load(MODEL, {"SEALAUTHZ_SERVER__THREADS": "many"}, write("[server]\nthreads = 3\n"))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
@@ -312,7 +407,7 @@ def test_the_document_names_every_setting_of_a_caller_with_its_default() -> None
     for name, field in CallerSection.model_fields.items():
         said = "required" if field.is_required() else f"`{json.dumps(field.default)}`"
         if field.default is None:
-            said = f"`server.caller_{name}`"
+            said = "none" if name.endswith("_file") else f"`server.caller_{name}`"
         assert rows()[name][0] == said
     assert {rpc for rpc in RPCS if f"`{rpc}`" in DOCUMENT} == set(RPCS)
 

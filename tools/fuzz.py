@@ -184,7 +184,7 @@ def caller() -> Caller:
     return Caller(
         MODEL,
         "fuzz",
-        digest,
+        frozenset({digest}),
         frozenset(RPCS),
         None,
         fields,

@@ -41,7 +41,9 @@ def store(demo_facts):
 def address(store, tmp_path):
     """A server on the demo facts, which everybody with the token in the file `token` may write and watch."""
     (tmp_path / "token").write_text(TOKEN)
-    caller = Caller(MODEL, "test", hashlib.sha256(TOKEN.encode()).digest(), frozenset(RPCS), None, FIELDS, FIELDS)
+    caller = Caller(
+        MODEL, "test", frozenset({hashlib.sha256(TOKEN.encode()).digest()}), frozenset(RPCS), None, FIELDS, FIELDS
+    )
     server = build(
         ServerSettings("127.0.0.1:0", is_insecure=True), Callers([caller]), store, None, None, make_log(io.StringIO())
     )

@@ -46,7 +46,7 @@ def caller(name: str) -> Caller:
     rights: dict[str, Any] = {"rpcs": frozenset(RPCS), "performs": None}
     rights["tenants"] = frozenset([name]) if name == "blue" else None
     rights["read"] = {} if name == "no reader" else {"Team": frozenset(["title"])}
-    return Caller(TINY, name, hashlib.sha256(TOKENS[name].encode()).digest(), **rights)
+    return Caller(TINY, name, frozenset({hashlib.sha256(TOKENS[name].encode()).digest()}), **rights)
 
 
 @pytest.fixture

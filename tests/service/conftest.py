@@ -33,7 +33,7 @@ ALL_FIELDS = {name: frozenset(c.name for c in shape_of(cls).columns) for name, c
 
 
 def caller(name: str = "demo", token: str = TOKEN, **rights: Any) -> Caller:
-    return Caller(MODEL, name, hashlib.sha256(token.encode()).digest(), **rights)
+    return Caller(MODEL, name, frozenset({hashlib.sha256(token.encode()).digest()}), **rights)
 
 
 def trusted(**rights: Any) -> Caller:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +163,38 @@ def test_the_streams_of_those_whose_rights_changed_end_and_others_go_on(serve: S
     assert not watches[OTHER].done()
     watches[OTHER].cancel()
     over.set()
+
+
+def test_a_token_takes_the_place_of_another_without_a_gap(serve: Serve) -> None:
+    """The next token is added, clients move, the first is taken away; only what rests on a token that is gone ends."""
+
+    def both(*tokens: str) -> Callers:
+        digests = frozenset(hashlib.sha256(token.encode()).digest() for token in tokens)
+        return Callers([replace(trusted(), tokens=digests)])
+
+    old, new = "t" * 40, OTHER
+    served = serve(trusted())
+    watches = [
+        served.facts.WatchChanges(facts_pb2.WatchChangesRequest(), metadata=metadata(old), timeout=30) for _ in range(2)
+    ]
+    assert all(next(watch).revision.number > 0 for watch in watches)
+    served.server.reload(both(old, new))
+    assert ask(served.authorization.Authorize, use(), old).HasField("decision")
+    assert served.last_call()["token"] == hashlib.sha256(old.encode()).hexdigest()[:8]
+    assert ask(served.authorization.Authorize, use(), new).HasField("decision")
+    assert not any(watch.done() for watch in watches)
+    watches[0].cancel()
+    watches[0] = served.facts.WatchChanges(facts_pb2.WatchChangesRequest(), metadata=metadata(new), timeout=30)
+    assert next(watches[0]).revision.number > 0
+    served.server.reload(both(new))
+    with pytest.raises(grpc.RpcError) as caught:
+        next(watches[1])
+    assert refusal_of(caught.value).message == "the rights of this caller have changed; reconnect"
+    assert not watches[0].done()
+    watches[0].cancel()
+    assert refused(served.authorization.Authorize, use(), old).code == grpc.StatusCode.UNAUTHENTICATED
+    assert ask(served.authorization.Authorize, use(), new).HasField("decision")
+    assert "token" not in served.last_call()
 
 
 def test_a_stream_that_begins_while_the_rights_change_ends_too(serve: Serve) -> None:

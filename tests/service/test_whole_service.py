@@ -405,8 +405,8 @@ def configured(serve: Serve, store: Store, bundle: Bundle, tmp_path: Path) -> Se
     (example,) = [text for text in re.findall(r"```toml\n(.*?)```", document, re.DOTALL) if "hr-import" in text]
     file.write_text(example, encoding="utf-8")
     config = load(MODEL, {}, file)
-    rights = [caller.rights(MODEL, name, config.server) for name, caller in config.callers.items()]
-    callers = (replace(caller, token_sha256=sha256(caller.name.encode()).digest()) for caller in rights)
+    rights = [caller.rights(MODEL, name) for name, caller in config.callers.items()]
+    callers = (replace(caller, tokens=frozenset({sha256(caller.name.encode()).digest()})) for caller in rights)
     pdp = PolicyDecisionPoint(FactCache(store), bundle)
     return serve(*callers, pdp=pdp, acts=Operations(store, pdp))
 

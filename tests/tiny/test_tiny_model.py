@@ -65,7 +65,7 @@ def caller(**rights: Any) -> Caller:
     fields = {name: frozenset(c.name for c in shape.columns) for name, shape in TINY.shapes.items()}
     full: dict[str, Any] = {"rpcs": frozenset(RPCS), "tenants": None, "read": fields, "write": fields}
     full |= {"performs": None, **rights}
-    return Caller(TINY, "demo", hashlib.sha256(TOKEN.encode()).digest(), **full)
+    return Caller(TINY, "demo", frozenset({hashlib.sha256(TOKEN.encode()).digest()}), **full)
 
 
 @pytest.fixture

@@ -83,6 +83,7 @@ _COMMANDS = {
     "events": "following.events",
     "facts": "facts.facts",
     "policy": "policy.policy",
+    "callers": "callers.callers",
     "db": "operating.db",
     "demo": "operating.demo",
 }

@@ -117,7 +117,7 @@ def key_set(issuer: Issuer | None) -> str:
 
 def database_url(config: Config, database: str | None) -> str:
     """Return the URL of the facts: the option, or else the configuration's."""
-    return database or config.database.url.get_secret_value()
+    return database or config.database.whole_url
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def _caller(
     everything = {type_: frozenset(c.name for c in shape_of(cls).columns) for type_, cls in MODEL.records.items()}
     return Caller(
         name=name,
-        token_sha256=hashlib.sha256(token.encode()).digest(),
+        tokens=frozenset({hashlib.sha256(token.encode()).digest()}),
         rpcs=frozenset(rpcs),
         model=MODEL,
         tenants=None,

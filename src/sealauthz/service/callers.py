@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 
@@ -27,10 +27,14 @@ SERVICES = (
 RPCS = tuple(f"{service.name}/{method.name}" for service in SERVICES for method in service.methods)
 """Every RPC that a caller can be given, as `Service/Method`."""
 
+Shown = Iterable[tuple[str, str | bytes]]
+"""What a call shows of who calls: its metadata, in which the bearer token is."""
+
 EXPLAIN = "AuthorizationService/Explain"
 IMPORT = "FactsService/ImportFacts"
 
 _MAX_TOKEN_CHARACTERS = 4096
+_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,14 @@ class Caller:
 
     `tenants` is None for every tenant. `read` and `write` hold fields by record type; `id` always counts in. `performs`
     holds actions, `use` on every type or `Seal/use` on one; None for every action. `share` is the part of each pool
-    that it may have under way, `calls_per_s` how fast it may ask (None: as fast as it likes).
+    that it may have under way, `calls_per_s` how fast it may ask (None: as fast as it likes). `tokens` holds the
+    SHA-256 of each bearer token that it may show. Callers are equal if they have the same name and rights, whatever
+    they are known by.
     """
 
     model: Model
     name: str
-    token_sha256: bytes = field(repr=False)
+    tokens: frozenset[bytes] = field(default=frozenset(), repr=False, compare=False)
     rpcs: frozenset[str] = frozenset()
     tenants: frozenset[str] | None = frozenset()
     read: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -149,20 +155,40 @@ def _unlisted(model: Model, record_type: str, fields: frozenset[str]) -> list[Co
     return [column for column in columns if column.name != "id" and column.name not in fields]
 
 
+class Known(NamedTuple):
+    """A caller that was identified, and which token it showed, if it has several: the first digits of its digest."""
+
+    caller: Caller
+    token: str = ""
+
+
 class Callers:
     """The callers that the service knows."""
 
     def __init__(self, callers: Iterable[Caller]) -> None:
         self._callers = tuple(callers)
-        self._by_digest = {caller.token_sha256: caller for caller in self._callers}
+        self._by_digest = {
+            digest: Known(caller, digest.hex()[:_DIGITS] if len(caller.tokens) > 1 else "")
+            for caller in self._callers
+            for digest in caller.tokens
+        }
 
-    def has(self, caller: Caller) -> bool:
-        """Tell whether the caller is known, with exactly these rights."""
-        return caller in self._callers
+    def still(self, caller: Caller, shown: Shown | None) -> bool:
+        """Tell whether what a call showed when it began stands for the same caller, with exactly the same rights."""
+        if shown is None:
+            return caller in self._callers
+        try:
+            return self.identify(shown) == caller
+        except SealAuthzError:
+            return False
 
-    def identify(self, metadata: Iterable[tuple[str, str | bytes]]) -> Caller:
+    def identify(self, shown: Shown) -> Caller:
         """Return the caller whose bearer token the metadata of a call holds. Raises CallerUnknown."""
-        values = [value for key, value in metadata if key.lower() == "authorization"]
+        return self.known(shown).caller
+
+    def known(self, shown: Shown) -> Known:
+        """Return the same caller, and how it is known. Raises CallerUnknown."""
+        values = [value for key, value in shown if key.lower() == "authorization"]
         if not values:
             raise CallerUnknown("no bearer token in the `authorization` metadata")
         if len(values) > 1 or not isinstance(values[0], str):
@@ -182,8 +208,9 @@ class Callers:
 class Call:
     """An admitted call, as a servicer gets it besides the request: who calls, until when, and what to add to the log.
 
-    `deadline` is in seconds of `time.monotonic`, None if the caller set none. `is_stopped`: the server ends this
-    stream, with `stopped_by`. `may_wait`: the thread is one of a pool, and not the one that serves all calls.
+    `shown` is what the caller was identified by. `deadline` is in seconds of `time.monotonic`, None if the caller set
+    none. `is_stopped`: the server ends this stream, with `stopped_by`. `may_wait`: the thread is one of a pool, and not
+    the one that serves all calls.
 
     INVARIANT: `noted` holds no token, no personal text and no value of a context.
     """
@@ -195,6 +222,7 @@ class Call:
     stopped_by: SealAuthzError | None = None
     may_wait: bool = True
     owe: Callable[[int], None] | None = field(default=None, repr=False)
+    shown: Shown | None = field(default=None, repr=False)
     _on_stop: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     @property

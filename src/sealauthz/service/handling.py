@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 
 from sealauthz.errors import CallerNotPermitted, FactsUnavailable, InvalidRequest, SealAuthzError
 from sealauthz.process.log import Log
-from sealauthz.service.callers import Caller
+from sealauthz.service.callers import Caller, Shown
 from sealauthz.service.pools import HEALTH, Pool, Share
 from sealauthz.service.shares import Bucket
 from sealauthz.service.status import Failure, failure_of
@@ -36,6 +36,7 @@ class RequestLog:
         self.service = service
         self.method = method
         self.caller: Caller | None = None
+        self.shown: Shown | None = None
         self.bucket: Bucket | None = None
         self._queued_at: float | None = None
         self._waited_s = 0.0

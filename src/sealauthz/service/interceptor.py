@@ -108,7 +108,7 @@ class Interceptor(grpc.ServerInterceptor):
         """Know these callers from now on, and end the streams of those whose rights are not the same."""
         with self._changing:
             self._callers = callers
-            streaming = [call for call in self._streaming if not callers.has(call.caller)]
+            streaming = [call for call in self._streaming if not callers.still(call.caller, call.shown)]
         for call in streaming:
             call.stop(changed())
 
@@ -262,7 +262,7 @@ class Interceptor(grpc.ServerInterceptor):
     def _begin_stream(self, call: Call) -> None:
         with self._changing:
             self._streaming.add(call)
-            is_stopping, is_known = self._is_stopping, self._callers.has(call.caller)
+            is_stopping, is_known = self._is_stopping, self._callers.still(call.caller, call.shown)
         if is_stopping or not is_known:
             call.stop(stopping() if is_stopping else changed())
 
@@ -272,11 +272,13 @@ class Interceptor(grpc.ServerInterceptor):
 
     def _identify(self, request_log: RequestLog, metadata: Any) -> Caller:
         """Return who calls. Raises CallerUnknown, and CallerNotPermitted without the right to a method of ours."""
-        caller = self._callers.identify(metadata)
+        caller, token = self._callers.known(metadata)
         request_log.noted["caller"] = caller.name
+        if token:
+            request_log.noted["token"] = token
         if request_log.service in OURS:
             caller.check_rpc(f"{request_log.service.rpartition('.')[2]}/{request_log.method}")
-        request_log.caller = caller
+        request_log.caller, request_log.shown = caller, metadata
         return caller
 
     def _admit(self, request_log: RequestLog, context: grpc.ServicerContext, remaining_s: float | None) -> Any:
@@ -293,7 +295,8 @@ class Interceptor(grpc.ServerInterceptor):
         owe = None if request_log.bucket is None else request_log.bucket.owe
         # grpcio's own contexts are for threads that may wait.
         may_wait = getattr(context, "may_wait", True)
-        return Call(request_log.caller, request_log.noted, deadline, context, owe=owe, may_wait=may_wait)
+        shown = request_log.shown
+        return Call(request_log.caller, request_log.noted, deadline, context, owe=owe, may_wait=may_wait, shown=shown)
 
 
 def _abort(context: grpc.ServicerContext, failure: Failure) -> NoReturn:

@@ -26,7 +26,8 @@
     callers = ["signing"]                           # who may forward them; without it, every caller
 
     [callers.signing]                               # from the file only
-    token_sha256 = "9f86d081…"                      # hexadecimal SHA-256 of a random token of 32 characters or more
+    token_sha256 = "9f86d081…"                      # hexadecimal SHA-256 of a random token of 32 characters or more,
+                                                    # or a list of them; or in a file: token_sha256_file
     rpcs = ["AuthorizationService/Authorize"]       # or "*"
     enterprises = ["E1"]                            # or "*"
     read = { Seal = ["name", "state"], Person = "*" }
@@ -41,17 +42,23 @@ What a caller is not given it does not have. Unknown names are errors that name 
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import pydantic
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, field_validator
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
+from sealauthz.config import places
+from sealauthz.config.callers import CallerSection, check_callers
+from sealauthz.config.reading import read_text, table_of
+from sealauthz.config.secret_files import SecretFileSetting
+from sealauthz.config.words import EVERYTHING, Section, check_words
 from sealauthz.errors import ConfigRefused, did_you_mean
 from sealauthz.schema import Model
-from sealauthz.service import RPCS, Caller, Callers, ServerSettings, is_loopback
+from sealauthz.service import Callers, ServerSettings, is_loopback
 
 PREFIX = "SEALAUTHZ_"
 CONFIG_FILE = "SEALAUTHZ_CONFIG"
@@ -70,18 +77,13 @@ OTHER_NAMES = frozenset(
 the commands reach a server.
 """
 
-EVERYTHING = "*"
 MAX_WORKERS = 64
 
 _ELSEWHERE = {"tls_certificate", "tls_key", "reflection", "workers", "stop_grace_s", "caller_calls_per_s"}
 """What of `[server]` is not simply a setting of the server."""
 
 
-class _Section(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
-
-
-class ServerSection(_Section):
+class ServerSection(Section):
     """How to serve."""
 
     listen: str = "127.0.0.1:8443"
@@ -101,13 +103,42 @@ class ServerSection(_Section):
     answers_on_arrival: bool = True
 
 
-class DatabaseSection(_Section):
-    """Where the facts are. The URL may hold a password and is never shown."""
+class DatabaseSection(Section):
+    """Where the facts are. The URL may hold a password and is never shown; it, or the password, may be in a file."""
 
     url: SecretStr = SecretStr("sqlite:///sealauthz.db")
+    url_file: SecretFileSetting | None = None
+    password_file: SecretFileSetting | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _check_url(self) -> DatabaseSection:
+        if self.url_file is not None and "url" in self.model_fields_set:
+            raise ValueError("has `url` and `url_file`: give one of them")
+        if self.password_file is not None:
+            url = self._parsed()
+            if url is None or url.password is not None or url.get_backend_name() == "sqlite":
+                raise ValueError("`password_file` is for a URL of PostgreSQL without a password")
+        return self
+
+    @property
+    def whole_url(self) -> str:
+        """The URL with its password."""
+        url = self._parsed() if self.password_file is not None else None
+        if url is None or self.password_file is None:
+            return self._given()
+        return url.set(password=self.password_file.content).render_as_string(hide_password=False)
+
+    def _given(self) -> str:
+        return self.url.get_secret_value() if self.url_file is None else self.url_file.content
+
+    def _parsed(self) -> URL | None:
+        try:
+            return make_url(self._given())
+        except ArgumentError:
+            return None
 
 
-class FactsSection(_Section):
+class FactsSection(Section):
     """How facts are kept in memory."""
 
     memory_mb: int = Field(512, ge=16, le=1_000_000)
@@ -117,20 +148,20 @@ class FactsSection(_Section):
     import_lease_s: float = Field(600.0, ge=60, le=604_800)
 
 
-class PoliciesSection(_Section):
+class PoliciesSection(Section):
     """Which policies to decide with."""
 
     folder: Path | None = None
 
 
-class ReceiptsSection(_Section):
+class ReceiptsSection(Section):
     """Who signs receipts of acts, and with which keys: the first signs, all are published. Without keys there are none.
 
     A variable holds the files with commas between them.
     """
 
     issuer: str = Field("", max_length=256)
-    keys: list[Path] = []
+    keys: list[Path] = Field([])
 
     @field_validator("keys", mode="before")
     @classmethod
@@ -138,85 +169,21 @@ class ReceiptsSection(_Section):
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
-class AssertionIssuerSection(_Section):
+class AssertionIssuerSection(Section):
     """An issuer of persons' identities: the file of its public keys, and the callers that may forward what it signs."""
 
     keys: Path
     callers: list[str] | Literal["*"] = "*"
 
 
-class AssertionsSection(_Section):
+class AssertionsSection(Section):
     """Whose word counts as a person's own, and how the service is named in it. Without issuers it is nobody's."""
 
     audience: str = Field("", max_length=256)
-    issuers: dict[str, AssertionIssuerSection] = {}
+    issuers: dict[str, AssertionIssuerSection] = Field({})
 
 
-class CallerSection(_Section):
-    """A caller and its rights."""
-
-    token_sha256: SecretStr
-    rpcs: list[str] | Literal["*"] = []
-    enterprises: list[str] | Literal["*"] = []
-    read: dict[str, list[str] | Literal["*"]] = {}
-    write: dict[str, list[str] | Literal["*"]] = {}
-    performs: list[str] | Literal["*"] = []
-    sees_operator_reasons: bool = False
-    share: float | None = Field(None, gt=0, le=1)
-    calls_per_s: float | None = Field(None, gt=0, le=1_000_000)
-
-    @field_validator("token_sha256")
-    @classmethod
-    def _check_digest(cls, value: SecretStr) -> SecretStr:
-        text = value.get_secret_value()
-        if len(text) != 64 or any(c not in "0123456789abcdef" for c in text):
-            raise ValueError("must be the SHA-256 of the token: 64 lower-case hexadecimal digits")
-        return value
-
-    @field_validator("rpcs")
-    @classmethod
-    def _check_rpcs(cls, value: list[str] | str) -> list[str] | str:
-        if value != EVERYTHING:
-            _check_words(value, RPCS, "RPC")
-        return value
-
-    @field_validator("read", "write")
-    @classmethod
-    def _check_fields(cls, value: dict[str, list[str] | str], info: ValidationInfo) -> dict[str, list[str] | str]:
-        model = _model_of(info)
-        _check_words(value, model.records, "record type")
-        for record_type, fields in value.items():
-            if fields != EVERYTHING:
-                _check_words(fields, _fields_of(model, record_type), f"field of {record_type}")
-        return value
-
-    @field_validator("performs")
-    @classmethod
-    def _check_performs(cls, value: list[str] | str, info: ValidationInfo) -> list[str] | str:
-        if value != EVERYTHING:
-            actions = _model_of(info).actions
-            known = [name for name, _ in actions] + [f"{record_type}/{name}" for name, record_type in actions]
-            _check_words(value, dict.fromkeys(known), "action")
-        return value
-
-    def rights(self, model: Model, name: str, server: ServerSection) -> Caller:
-        """Return the caller that the service works with; its limits are those of the server if it has none."""
-        return Caller(
-            model=model,
-            name=name,
-            token_sha256=bytes.fromhex(self.token_sha256.get_secret_value()),
-            rpcs=frozenset(RPCS if self.rpcs == EVERYTHING else self.rpcs),
-            tenants=None if self.enterprises == EVERYTHING else frozenset(self.enterprises),
-            read=_fields_by_type(model, self.read),
-            write=_fields_by_type(model, self.write),
-            performs=None if self.performs == EVERYTHING else frozenset(self.performs),
-            sees_operator_reasons=self.sees_operator_reasons,
-            share=server.caller_share if self.share is None else self.share,
-            calls_per_s=server.caller_calls_per_s if self.calls_per_s is None else self.calls_per_s,
-        )
-
-
-class Config(_Section):
+class Config(Section):
     """The whole configuration, checked."""
 
     server: ServerSection = ServerSection()
@@ -225,17 +192,11 @@ class Config(_Section):
     policies: PoliciesSection = PoliciesSection()
     receipts: ReceiptsSection = ReceiptsSection()
     assertions: AssertionsSection = AssertionsSection()
-    callers: dict[str, CallerSection] = {}
+    callers: dict[str, CallerSection] = Field({})
 
     @pydantic.model_validator(mode="after")
     def _check_callers(self) -> Config:
-        names: dict[str, str] = {}
-        for name, caller in self.callers.items():
-            if not name.isprintable() or not 0 < len(name) <= 128:
-                raise ValueError("the name of a caller must have 1 to 128 printable characters")
-            twin = names.setdefault(caller.token_sha256.get_secret_value(), name)
-            if twin != name:
-                raise ValueError(f"the callers `{twin}` and `{name}` have the same token")
+        check_callers(self.callers)
         return self
 
     @pydantic.model_validator(mode="after")
@@ -246,12 +207,13 @@ class Config(_Section):
             )
         for issuer in self.assertions.issuers.values():
             if issuer.callers != EVERYTHING:
-                _check_words(issuer.callers, self.callers, "caller")
+                check_words(issuer.callers, self.callers, "caller")
         return self
 
     def caller_rights(self, model: Model) -> Callers:
         """Return the callers as the service works with them."""
-        return Callers(caller.rights(model, name, self.server) for name, caller in self.callers.items())
+        limits = self.server.caller_share, self.server.caller_calls_per_s
+        return Callers(caller.rights(model, name, *limits) for name, caller in self.callers.items())
 
     def server_settings(self, *, insecure: bool = False) -> ServerSettings:
         """Return how to serve. Plain text is a switch of the command line and no setting. Raises ConfigRefused."""
@@ -276,49 +238,28 @@ def load(model: Model, environ: Mapping[str, str], path: Path | None = None) -> 
     """
     if path is None and environ.get(CONFIG_FILE):
         path = Path(environ[CONFIG_FILE])
-    table = {} if path is None else _read(path)
+    text = "" if path is None else read_text(path)
+    table = {} if path is None else table_of(text, path)
+    set_by: dict[tuple[str, str], str] = {}
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in OTHER_NAMES:
             section, field = _place_of(name)
             into = table.setdefault(section, {})
             if not isinstance(into, dict):
                 raise ConfigRefused(f"`{section}`: must be a table")
+            if (other := _INSTEAD.get((section, field))) and (section, other) not in set_by:
+                into.pop(other, None)
             into[field] = environ[name]
+            set_by[section, field] = name
     try:
         return Config.model_validate(table, context=model)
     except pydantic.ValidationError as error:
-        raise ConfigRefused("; ".join(_said(problem) for problem in error.errors(include_url=False))) from None
+        problems = error.errors(include_url=False)
+        raise ConfigRefused("; ".join(_said(problem, text, path, set_by) for problem in problems)) from None
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigRefused(f"the configuration `{path}` cannot be read") from error
-    except UnicodeDecodeError as error:
-        raise ConfigRefused(f"the configuration `{path}` is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigRefused(f"the configuration `{path}` is not TOML: {error}") from error
-    for name, fields in _PATHS.items():
-        section = table.get(name)
-        if not isinstance(section, dict):
-            continue
-        for field in fields:
-            value = section.get(field)
-            if isinstance(value, str):
-                section[field] = str(path.parent / value)
-            elif isinstance(value, list):
-                section[field] = [str(path.parent / each) if isinstance(each, str) else each for each in value]
-    assertions = table.get("assertions")
-    issuers = assertions.get("issuers") if isinstance(assertions, dict) else None
-    for issuer in issuers.values() if isinstance(issuers, dict) else ():
-        if isinstance(issuer, dict) and isinstance(issuer.get("keys"), str):
-            issuer["keys"] = str(path.parent / issuer["keys"])
-    return table
-
-
-_PATHS = {"server": ("tls_certificate", "tls_key"), "policies": ("folder",), "receipts": ("keys",)}
-"""The settings that are relative to the file they stand in."""
+_INSTEAD = {("database", "url"): "url_file", ("database", "url_file"): "url"}
+"""What a variable takes away from the file, because it says the same in another way."""
 
 
 def _place_of(name: str) -> tuple[str, str]:
@@ -326,7 +267,7 @@ def _place_of(name: str) -> tuple[str, str]:
     names = {
         f"{PREFIX}{section}__{field}".upper(): (section, field)
         for section, info in Config.model_fields.items()
-        if isinstance(info.annotation, type) and issubclass(info.annotation, _Section)
+        if isinstance(info.annotation, type) and issubclass(info.annotation, Section)
         for field, of in info.annotation.model_fields.items()
         if get_origin(of.annotation) is not dict
     }
@@ -335,37 +276,31 @@ def _place_of(name: str) -> tuple[str, str]:
     return names[name]
 
 
-def _model_of(info: ValidationInfo) -> Model:
-    """Return the model that a configuration is read for."""
-    if not isinstance(info.context, Model):
-        raise TypeError("a configuration is read for a model")
-    return info.context
-
-
-def _check_words(words: Iterable[str], known: Iterable[str], what: str) -> None:
-    for word in words:
-        if word not in known:
-            raise ValueError(f"unknown {what} `{word}`{did_you_mean(word, known)}")
-
-
-def _fields_of(model: Model, record_type: str) -> list[str]:
-    return [column.name for column in model.shapes[record_type].columns]
-
-
-def _fields_by_type(model: Model, rights: Mapping[str, list[str] | str]) -> dict[str, frozenset[str]]:
-    return {
-        record_type: frozenset(_fields_of(model, record_type) if fields == EVERYTHING else fields)
-        for record_type, fields in rights.items()
-    }
-
-
-def _said(problem: Any) -> str:
-    """Say what pydantic found, without the value."""
-    place = [str(part) for part in problem["loc"]]
-    if problem["type"] == "extra_forbidden":
-        return f"unknown setting `{'.'.join(place)}`"
+def _said(problem: Any, text: str, path: Path | None, set_by: Mapping[tuple[str, str], str]) -> str:
+    """Say what pydantic found, and where, without the value."""
     # A union names the member it tried behind the field.
-    place = [part for part in place if not part.startswith(("list[", "literal[", "function-"))]
+    found = [part for part in problem["loc"] if not str(part).startswith(("list[", "literal[", "function-", "tagged-"))]
+    place = [str(part) for part in found]
+    variable = set_by.get((place[0], place[1])) if len(place) > 1 else None
+    line = None
+    if path is not None and place and variable is None:
+        line = places.line_of(text, found, problem.get("ctx", {}).get("word", ""))
+    where = f" (`{variable}`)" if variable else f" (line {line} of `{path.name}`)" if path is not None and line else ""
+    if problem["type"] == "extra_forbidden":
+        return f"unknown setting `{'.'.join(place)}`{did_you_mean(place[-1], _known_beside(place))}{where}"
     message = problem["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
-    return f"`{'.'.join(place)}`: {message}" if place else message
+    return f"`{'.'.join(place)}`: {message}{where}" if place else message
+
+
+def _known_beside(place: Sequence[str]) -> list[str]:
+    """Return what may stand where an unknown setting does."""
+    known: Any = Config
+    for part in place[:-1]:
+        if get_origin(known) is dict:
+            known = get_args(known)[1]
+        elif isinstance(known, type) and issubclass(known, Section) and part in known.model_fields:
+            known = known.model_fields[part].annotation
+        else:
+            return []
+    return list(known.model_fields) if isinstance(known, type) and issubclass(known, Section) else []

@@ -1,0 +1,142 @@
+"""The tables of callers: what each is known by, and what it may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import pydantic
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from sealauthz.config.secret_files import SecretFileSetting
+from sealauthz.config.words import EVERYTHING, Section, check_words, model_of
+from sealauthz.schema import Model
+from sealauthz.service import RPCS, Caller
+
+MAX_TOKENS = 8
+"""So many tokens may count at once for a caller: one, and the next; the rest is for who has many clients to move."""
+
+
+class CallerSection(Section):
+    """A caller and its rights."""
+
+    token_sha256: SecretStr | list[SecretStr] = Field([])
+    token_sha256_file: SecretFileSetting | None = None
+    rpcs: list[str] | Literal["*"] = Field([])
+    enterprises: list[str] | Literal["*"] = Field([])
+    read: dict[str, list[str] | Literal["*"]] = Field({})
+    write: dict[str, list[str] | Literal["*"]] = Field({})
+    performs: list[str] | Literal["*"] = Field([])
+    sees_operator_reasons: bool = False
+    share: float | None = Field(None, gt=0, le=1)
+    calls_per_s: float | None = Field(None, gt=0, le=1_000_000)
+
+    @field_validator("token_sha256")
+    @classmethod
+    def _check_digests(cls, value: SecretStr | list[SecretStr]) -> list[SecretStr]:
+        digests = value if isinstance(value, list) else [value]
+        for digest in digests:
+            _check_digest(digest.get_secret_value())
+        return digests
+
+    @field_validator("token_sha256_file")
+    @classmethod
+    def _check_file(cls, value: SecretFileSetting | None) -> SecretFileSetting | None:
+        for digest in value.content.split() if value is not None else ():
+            _check_digest(digest)
+        return value
+
+    @field_validator("rpcs")
+    @classmethod
+    def _check_rpcs(cls, value: list[str] | str) -> list[str] | str:
+        if value != EVERYTHING:
+            check_words(value, RPCS, "RPC")
+        return value
+
+    @field_validator("read", "write")
+    @classmethod
+    def _check_fields(cls, value: dict[str, list[str] | str], info: ValidationInfo) -> dict[str, list[str] | str]:
+        model = model_of(info)
+        check_words(value, model.records, "record type")
+        for record_type, fields in value.items():
+            if fields != EVERYTHING:
+                check_words(fields, _fields_of(model, record_type), f"field of {record_type}")
+        return value
+
+    @field_validator("performs")
+    @classmethod
+    def _check_performs(cls, value: list[str] | str, info: ValidationInfo) -> list[str] | str:
+        if value != EVERYTHING:
+            actions = model_of(info).actions
+            known = [name for name, _ in actions] + [f"{record_type}/{name}" for name, record_type in actions]
+            check_words(value, dict.fromkeys(known), "action")
+        return value
+
+    @pydantic.model_validator(mode="after")
+    def _check_credentials(self) -> CallerSection:
+        count = len(self.tokens)
+        if not count:
+            raise ValueError("needs something to be known by: `token_sha256` or `token_sha256_file`")
+        if count > MAX_TOKENS:
+            raise ValueError(f"has {count} tokens, and may have {MAX_TOKENS}")
+        return self
+
+    @property
+    def own_tokens(self) -> list[str]:
+        """The digests that stand in the table itself."""
+        inline = self.token_sha256 if isinstance(self.token_sha256, list) else [self.token_sha256]
+        return [digest.get_secret_value() for digest in inline]
+
+    @property
+    def tokens_of_file(self) -> list[str]:
+        """The digests that stand in a file."""
+        return [] if self.token_sha256_file is None else self.token_sha256_file.content.split()
+
+    @property
+    def tokens(self) -> frozenset[bytes]:
+        """The SHA-256 of each token that counts for this caller."""
+        return frozenset(map(bytes.fromhex, self.own_tokens + self.tokens_of_file))
+
+    def rights(self, model: Model, name: str, share: float = 0.5, calls_per_s: float | None = None) -> Caller:
+        """Return the caller that the service works with; its limits are those given if it has none."""
+        return Caller(
+            model=model,
+            name=name,
+            tokens=self.tokens,
+            rpcs=frozenset(RPCS if self.rpcs == EVERYTHING else self.rpcs),
+            tenants=None if self.enterprises == EVERYTHING else frozenset(self.enterprises),
+            read=_fields_by_type(model, self.read),
+            write=_fields_by_type(model, self.write),
+            performs=None if self.performs == EVERYTHING else frozenset(self.performs),
+            sees_operator_reasons=self.sees_operator_reasons,
+            share=share if self.share is None else self.share,
+            calls_per_s=calls_per_s if self.calls_per_s is None else self.calls_per_s,
+        )
+
+
+def check_callers(callers: Mapping[str, CallerSection]) -> None:
+    """Raise ValueError for a name that cannot be one, and for a token that is of two callers."""
+    owners: dict[bytes, str] = {}
+    for name, caller in callers.items():
+        if not name.isprintable() or not 0 < len(name) <= 128:
+            raise ValueError("the name of a caller must have 1 to 128 printable characters")
+        for digest in caller.tokens:
+            twin = owners.setdefault(digest, name)
+            if twin != name:
+                raise ValueError(f"the callers `{twin}` and `{name}` have the same token")
+
+
+def _check_digest(text: str) -> None:
+    if len(text) != 64 or any(c not in "0123456789abcdef" for c in text):
+        raise ValueError("must be the SHA-256 of the token: 64 lower-case hexadecimal digits")
+
+
+def _fields_of(model: Model, record_type: str) -> list[str]:
+    return [column.name for column in model.shapes[record_type].columns]
+
+
+def _fields_by_type(model: Model, rights: Mapping[str, list[str] | str]) -> dict[str, frozenset[str]]:
+    return {
+        record_type: frozenset(_fields_of(model, record_type) if fields == EVERYTHING else fields)
+        for record_type, fields in rights.items()
+    }

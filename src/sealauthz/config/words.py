@@ -1,0 +1,36 @@
+"""What the sections of the configuration share: how strict they are, the star, and words that must be known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pydantic
+from pydantic import ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from sealauthz.errors import did_you_mean
+from sealauthz.schema import Model
+
+EVERYTHING = "*"
+
+
+class Section(pydantic.BaseModel):
+    """A table of the file, which has no other keys than those that are declared."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+def model_of(info: ValidationInfo) -> Model:
+    """Return the model that a configuration is read for."""
+    if not isinstance(info.context, Model):
+        raise TypeError("a configuration is read for a model")
+    return info.context
+
+
+def check_words(words: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Raise an error of pydantic's that names the first unknown word, and the one that may have been meant."""
+    for word in words:
+        if word not in known:
+            # Not in the template: a brace in the word would be taken for a place in it.
+            said = f"unknown {what} `{word}`{did_you_mean(word, known)}"
+            raise PydanticCustomError("unknown_word", "{said}", {"said": said, "word": word})
