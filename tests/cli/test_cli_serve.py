@@ -174,7 +174,10 @@ def test_a_configured_server_speaks_tls_and_gives_each_caller_its_rights(sealaut
     (folder / "sealauthz.toml").write_text(text.replace("rpcs", "rcps"))
     serving.process.send_signal(signal.SIGHUP)
     line = serving.line_of("reload")
-    assert (line["event"], line["message"]) == ("reload_refused", "unknown setting `callers.signing.rcps`")
+    assert (line["event"], line["message"]) == (
+        "reload_refused",
+        "unknown setting `callers.signing.rcps`; did you mean `rpcs`? (line 7 of `sealauthz.toml`)",
+    )
     assert sealauthz(*LIN_JOINS, *known[:2], "--ca", "newer-ca.pem")[0] == 0
     assert serving.stop()[0] == 0
 
