@@ -18,6 +18,7 @@ GENERIC = (
     "polar",
     "facts",
     "decision",
+    "audit",
     "operations",
     "service",
     "policytest",

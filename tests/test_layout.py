@@ -27,6 +27,7 @@ ORDER = (
     "polar",
     "facts",
     "decision",
+    "audit",
     "operations",
     "terminal",
     "policytest",
