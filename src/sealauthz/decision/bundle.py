@@ -263,10 +263,9 @@ class _Checked:
     statements: tuple[Statement, ...]
     analysis: Analysis
 
-    def is_of(self, sources: tuple[Source, ...], statements: tuple[Statement, ...]) -> bool:
-        """Whether it is the analysis of the very same statements of the same files."""
-        same = len(statements) == len(self.statements) and all(map(operator.is_, statements, self.statements))
-        return same and sources == self.sources
+    def is_of(self, statements: tuple[Statement, ...]) -> bool:
+        """Whether it is the analysis of the very same statements."""
+        return len(statements) == len(self.statements) and all(map(operator.is_, statements, self.statements))
 
 
 _analyses: WeakKeyDictionary[Model, _Checked] = WeakKeyDictionary()
@@ -300,7 +299,7 @@ def diagnostics_of(
     With `groups`, the statements are those that were spelled out of them.
     """
     before = _analyses.get(model)
-    if before is not None and groups is not None and before.is_of(sources, statements):
+    if before is not None and groups is not None and sources == before.sources and before.is_of(statements):
         return [*before.analysis.diagnostics, *duty_diagnostics_of(model, before.analysis.rules)]
     analysis = analyse(
         statements,
@@ -334,6 +333,7 @@ def baseline_of(model: Model, statements: tuple[Statement, ...], groups: Groups 
 
     The statements are those that were spelled out of the groups.
     """
+    checked = _analyses.get(model)
     return Baseline(
         statements,
         _types(model),
@@ -341,6 +341,7 @@ def baseline_of(model: Model, statements: tuple[Statement, ...], groups: Groups 
         product_reasons=PRODUCT_REASONS,
         subjects=model.subjects,
         groups=groups,
+        known=checked.analysis if checked is not None and checked.is_of(statements) else None,
     )
 
 

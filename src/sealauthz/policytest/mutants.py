@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeGuard
@@ -70,21 +70,32 @@ class Mutant:
     reason: str = ""
 
 
-def mutants_of(bundle: Bundle, statements: Sequence[Statement]) -> Iterator[Mutant]:
-    """Return the mistakes that a bundle could hold, in the order of its files, then of its numbers."""
+def _everywhere(file: str) -> bool:
+    return True
+
+
+def mutants_of(
+    bundle: Bundle, statements: Sequence[Statement], is_wanted: Callable[[str], bool] = _everywhere
+) -> Iterator[Mutant]:
+    """Return the mistakes that a bundle could hold in the files that are wanted, in the order of its files, then of its
+    numbers.
+    """
     met = _only_met(statements)
     entries = _entries(statements)
     asked = _types_asked(statements)
     reasons = list(bundle.rulebook.reasons)
     types = TypeTable(bundle.model.records, plain_classes(bundle.model))
     for index, statement in enumerate(statements):
+        if not is_wanted(statement.place.file):
+            continue
         if isinstance(statement, RuleNode):
             yield from _of_rule(bundle.model, types, index, statement, asked, is_needed=index in met)
             yield from _of_entry(bundle, index, statement, entries.get(index, ()))
             yield from _of_otherwise(index, statement, reasons)
         elif isinstance(statement, BlockNode):
             yield from _of_block(index, statement)
-    yield from _of_parameters(bundle.parameters)
+    if is_wanted(PARAMETERS_FILE):
+        yield from _of_parameters(bundle.parameters)
 
 
 def _entries(statements: Sequence[Statement]) -> dict[int, tuple[int, ...]]:

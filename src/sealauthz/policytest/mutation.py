@@ -146,7 +146,7 @@ class Trial:
         self.asks: list[tuple[PolicyTest, Ask | ListAsk]] = [(test, ask) for test in self.tests for ask in test.asks]
         self.statements = self.bundle.statements
         layout = layout_of(folder or installed_folder())
-        mutants = list(_wanted(mutants_of(self.bundle, self.statements), layout, only))
+        mutants = list(_wanted(self.bundle, layout, only))
         self.mutants = mutants if sample is None else sample.of(mutants)
         self._coverage = Coverage(self.bundle)
         self._baseline: Baseline | None = None
@@ -233,12 +233,15 @@ class Trial:
         return self._baseline.refuses(self._changed(mutant))
 
 
-def _wanted(mutants: Iterable[Mutant], layout: Layout, only: Sequence[str]) -> Iterator[Mutant]:
-    """Keep the mistakes in what the folder says itself, or in some of its files."""
+def _wanted(bundle: Bundle, layout: Layout, only: Sequence[str]) -> Iterator[Mutant]:
+    """Return the mistakes in what the folder says itself, or in some of its files."""
     numbers = own_numbers(layout)
-    for mutant in mutants:
-        file = mutant.place.file
-        if (file in layout.own or (file == PARAMETERS_FILE and mutant.rule in numbers)) and (not only or file in only):
+
+    def is_wanted(file: str) -> bool:
+        return (file in layout.own or file == PARAMETERS_FILE) and (not only or file in only)
+
+    for mutant in mutants_of(bundle, bundle.statements, is_wanted):
+        if mutant.place.file in layout.own or mutant.rule in numbers:
             yield mutant
 
 

@@ -209,9 +209,11 @@ class Baseline:
         subjects: Iterable[str],
         product_reasons: Iterable[str] = (),
         groups: Groups = NO_GROUPS,
+        known: Analysis | None = None,
     ) -> None:
+        """Analyse a bundle; or take an analysis that is `known`, of the same statements with all else the same."""
         self._service = _Service(types, contexts, tuple(product_reasons), tuple(subjects), groups)
-        analysis = analyse(
+        analysis = known or analyse(
             statements,
             types,
             contexts,
