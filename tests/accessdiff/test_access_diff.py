@@ -19,6 +19,7 @@ from sealauthz.model import MODEL
 # The scenes are those that the decision point is tested with.
 sys.path.append(str(Path(__file__).resolve().parent.parent / "decision"))
 
+from changed_bundles import VARIANTS, Bundles, edit, loaded, replaced
 from random_scenes import scenes
 from scene import DAY, MINUTE, NOW, Scene, application, executable, face, member, person, request
 
@@ -30,7 +31,6 @@ from sealauthz.accessdiff.loosening import ChangedRule, LooseningKind
 from sealauthz.accessdiff.report import AccessDiff, unseen
 from sealauthz.accessdiff.rule_comparison import changes_of
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
-from sealauthz.decision import bundle as bundle_module
 from sealauthz.decision.bundle import installed_folder
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model.records.contracts import PartyKind, Signatory, SigningTask, TaskAction, TaskState
@@ -46,176 +46,12 @@ LAWS = settings(
 )
 
 
-# --- bundles that differ in one thing -------------------------------------------------------------------------------
-
-
-def without(text: str, *heads: str) -> str:
-    """Policy text without the statements that begin like this, with a line less for each line of them."""
-    for head in heads:
-        start = text.index(f"\n{head}") + 1
-        end = text.index(";\n", start) + 2
-        text = text[:start] + text[end:]
-    return text
-
-
-def replaced(text: str, old: str, new: str) -> str:
-    assert old in text
-    return text.replace(old, new)
-
-
-def _face_is_short(folder: Path) -> None:
-    edit(folder, "parameters.toml", lambda t: replaced(t, 'face_for_use = "30 minutes"', 'face_for_use = "2 minutes"'))
-
-
-def _official_needs_no_face(folder: Path) -> None:
-    edit(
-        folder,
-        "seal_use.polar",
-        lambda t: replaced(t, '["DEPARTMENT", "OTHER"]', '["DEPARTMENT", "OTHER", "OFFICIAL"]'),
-    )
-
-
-def _any_certificate_does(folder: Path) -> None:
-    left_out = 'exempt("SEALING", "use", _: Seal, "CERTIFICATE_VALID", "Any does.");'
-    edit(folder, "sealing.polar", lambda text: f"{text}{left_out}\n")
-    edit(folder, "seal_use.polar", lambda text: without(text, 'meets(_: Person, "CERTIFICATE_VALID", "use"'))
-
-
-def _anybodys_face_does(folder: Path) -> None:
-    edit(folder, "words.polar", lambda t: replaced(t, "  check.person_id = person.id and\n", ""))
-
-
-def _any_object_does(folder: Path) -> None:
-    edit(folder, "words.polar", lambda t: replaced(t, "  check.bound_id = object_id;", "  object_id matches String;"))
-
-
-def _administrators_edit(folder: Path) -> None:
-    edit(
-        folder,
-        "roles.polar",
-        lambda t: replaced(t, '  "edit" if "legal', '  "edit" if "administrator" on "owner";\n  "edit" if "legal'),
-    )
-    added = "\nmay_manage(person: Person, seal: Seal, context) if is_administrator(person, seal.enterprise, context);\n"
-    edit(folder, "seal_management.polar", lambda t: t + added)
-
-
-def _members_do_not_view(folder: Path) -> None:
-    edit(folder, "roles.polar", lambda t: replaced(t, '  "view" if "member" on "owner";\n', ""))
-
-
-def _view_needs_use(folder: Path) -> None:
-    added = (
-        '\nrequires("view", _: Seal, "SEAL_USABLE");\n'
-        'meets(_: Person, "SEAL_USABLE", "view", seal: Seal, _) if seal.kind = "FINANCE";\n'
-    )
-    edit(folder, "seal_use.polar", lambda t: t + added)
-
-
-def _tasks_do_not_tie(folder: Path) -> None:
-    head = "is_connected_to(person: Person, enterprise: Enterprise, context) if has_open_sent_task"
-    edit(folder, "visibility.polar", lambda t: without(t, head))
-
-
-def _operators_see_no_task(folder: Path) -> None:
-    edit(folder, "visibility.polar", lambda t: without(t, "visible(person: Person, task: SigningTask, _) if operator"))
-
-
-def _others_must_be_told(folder: Path) -> None:
-    def change(text: str) -> str:
-        return replaced(
-            text,
-            'obligation(_: Person, "use", _: Seal, _, "NOTIFY_MONITORS")',
-            'obligation(_: Person, "use", _: Seal, _, "NOTIFY_LEGAL")',
-        )
-
-    edit(folder, "seal_use.polar", change)
-
-
-def _any_reason_does(folder: Path) -> None:
-    edit(
-        folder,
-        "retrieval.polar",
-        lambda t: replaced(t, 'context.reason in ["ADMIN_RESIGNED",', 'context.reason in ["MOVED", "ADMIN_RESIGNED",'),
-    )
-
-
-def _destroy_never_ends(folder: Path) -> None:
-    added = '\nwalks(seal: Seal) if seal.id = "" or walks(seal);\n'
-    edit(folder, "words.polar", lambda t: t + added)
-    head = 'has_permission(person: Person, "destroy", seal: Seal) if '
-    edit(folder, "roles.polar", lambda t: replaced(t, head, f"{head}walks(seal) or "))
-
-
-def _view_never_ends(folder: Path) -> None:
-    added = '\nwalks(seal: Seal) if seal.kind = "FINANCE";'
-    added += "\nwalks(seal: Seal) if grant in seal.grants and walks(grant.seal);\n"
-    edit(folder, "words.polar", lambda t: t + added)
-    edit(
-        folder,
-        "visibility.polar",
-        lambda t: replaced(
-            t,
-            "if is_connected_to(person, seal.enterprise, context)",
-            "if walks(seal) or is_connected_to(person, seal.enterprise, context)",
-        ),
-    )
-
-
-VARIANTS = {
-    function.__name__: function
-    for function in (
-        _face_is_short,
-        _official_needs_no_face,
-        _any_certificate_does,
-        _anybodys_face_does,
-        _any_object_does,
-        _administrators_edit,
-        _members_do_not_view,
-        _view_needs_use,
-        _tasks_do_not_tie,
-        _operators_see_no_task,
-        _others_must_be_told,
-        _any_reason_does,
-        _destroy_never_ends,
-        _view_never_ends,
-    )
-}
-
-
-def edit(folder: Path, name: str, change: Any) -> None:
-    path = folder / name
-    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-def loaded(folder: Path) -> Bundle:
-    """A bundle that is not checked, which takes longer than the rest of loading it: its rules are known to be right."""
-    with pytest.MonkeyPatch.context() as patch:
-        for check in ("diagnostics_of", "floor_diagnostics_of", "signoff_diagnostics_of"):
-            patch.setattr(bundle_module, check, lambda *_: [])
-        return Bundle.load(MODEL, folder)
-
-
-KEPT = 6
-"""How many bundles are kept besides the installed one: each is some fifteen megabytes."""
-
-
-class Bundles:
-    """Bundles by what is different in them; the ones that were used last are kept."""
+class AnsweredBundles(Bundles):
+    """Bundles, with what the installed one answers before any change."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._installed = Bundle.load(MODEL)
-        self._loaded: dict[str, Bundle] = {}
+        super().__init__(folder)
         self._answers: dict[tuple[tuple[str, ...], ...], Answers] = {}
-
-    def __getitem__(self, name: str) -> Bundle:
-        if not name:
-            return self._installed
-        bundle = self._loaded.pop(name, None) or loaded(self.folder(name))
-        for oldest in list(self._loaded)[: 1 - KEPT]:
-            del self._loaded[oldest]
-        self._loaded[name] = bundle
-        return bundle
 
     def answers_of_installed(self, actions_too: Bundle) -> Answers:
         """What a loop over everything finds in the rich scene before any change, done once for the same actions."""
@@ -224,17 +60,10 @@ class Bundles:
             self._answers[key] = exhaustive(self[""], actions_too, rich())
         return self._answers[key]
 
-    def folder(self, name: str) -> Path:
-        folder = self._folder / name
-        if not folder.exists():
-            shutil.copytree(installed_folder(), folder)
-            VARIANTS[name](folder)
-        return folder
-
 
 @pytest.fixture(scope="module")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> Bundles:
-    return Bundles(tmp_path_factory.mktemp("bundles"))
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> AnsweredBundles:
+    return AnsweredBundles(tmp_path_factory.mktemp("bundles"))
 
 
 def diff(bundles: Bundles, old: str, new: str, scene: Scene, **limits: Any) -> AccessDiff:
@@ -763,7 +592,7 @@ one in which every question about a seal is given up after a long time.
 
 
 @pytest.mark.parametrize("name", SOUND if EFFORT is Effort.THOROUGH else SOUND[::4])
-def test_the_diff_finds_what_a_loop_over_everything_finds(bundles: Bundles, name: str) -> None:
+def test_the_diff_finds_what_a_loop_over_everything_finds(bundles: AnsweredBundles, name: str) -> None:
     after = exhaustive(bundles[name], bundles[""], rich())
     assert_exact(diff(bundles, "", name, rich()), bundles.answers_of_installed(bundles[name]), after)
 
@@ -771,7 +600,7 @@ def test_the_diff_finds_what_a_loop_over_everything_finds(bundles: Bundles, name
 @settings(LAWS, max_examples=tries(4, 40))
 @given(scene=scenes(), name=st.sampled_from([name for name in IN_ANY_FACTS if name in SOUND]), is_back=st.booleans())
 def test_the_diff_finds_what_a_loop_finds_in_any_facts(
-    bundles: Bundles, scene: Scene, name: str, is_back: bool
+    bundles: AnsweredBundles, scene: Scene, name: str, is_back: bool
 ) -> None:
     old, new = (name, "") if is_back else ("", name)
     before, after = exhaustive(bundles[old], bundles[new], scene), exhaustive(bundles[new], bundles[old], scene)

@@ -32,6 +32,8 @@ __all__ = ["GATE_STAGE", "PolicyDecisionPoint", "RequestOptions", "everything", 
 
 T = TypeVar("T")
 
+Listener = Callable[[Question, RequestOptions], None]
+
 DEFAULT_BOUNDS = Bounds()
 FIRST_PAGE = Paging()
 
@@ -55,6 +57,8 @@ class PolicyDecisionPoint:
         self._fact_cache = fact_cache
         self._now = now
         self._bounds = bounds
+        self.listener: Listener | None = None
+        """Is told each question that was decided, but for those of lists. It must not wait, nor raise."""
 
     @property
     def bundle(self) -> Bundle:
@@ -82,7 +86,10 @@ class PolicyDecisionPoint:
         def work(snapshot: FactSnapshot) -> Decision:
             return Evaluation(catalog, snapshot, self._now(), options).decide(question)
 
-        return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
+        decision = self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
+        if self.listener is not None:
+            self.listener(question, options)
+        return decision
 
     def decide_to_act(
         self,
@@ -110,7 +117,10 @@ class PolicyDecisionPoint:
             except EvaluationFailed as error:
                 return evaluation.failed(question, error), None, observed
 
-        return self._fact_cache.answer(work, options.consistency, options.deadline)
+        done = self._fact_cache.answer(work, options.consistency, options.deadline)
+        if self.listener is not None:
+            self.listener(question, options)
+        return done
 
     def check_seen(self, entity: Entity, options: RequestOptions) -> None:
         """Raise CallerNotPermitted where there is such a record, and the caller has no right to what it is about."""
@@ -148,7 +158,11 @@ class PolicyDecisionPoint:
                     answers.append(error)
             return answers
 
-        return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
+        answers = self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
+        if self.listener is not None:
+            for question in questions:
+                self.listener(question, options)
+        return answers
 
     def actions(
         self,
