@@ -111,6 +111,48 @@ def test_mutate_lists_what_nobody_would_notice(sealauthz, example):
     ]
 
 
+ONE_TEST_AND_A_GOAL = """
+include: ["default:fixtures.yaml"]
+fixture: spruce
+tests:
+  - name: an invoice seal needs the grant only
+    given: {change: {Seal: {s: {kind: INVOICE}}}}
+    subject: user
+    action: use
+    resource: Seal:s
+    context: {task: t, verification: v-user}
+    expect: allow
+goals:
+  - goal: the official seal is used on a grant alone
+    colluders: [user]
+    depth: 2
+    reached: |
+      reached(use: SealUse, context: Attack) if context.began <= use.used_at;
+"""
+
+
+@pytest.mark.slow
+def test_mutate_counts_a_mistake_as_noticed_when_a_goal_is_reached(sealauthz, example):
+    (example / "tests" / "house_rules.yaml").write_text(ONE_TEST_AND_A_GOAL, encoding="utf-8")
+    words = ("policy", "mutate", "policies", "-n", "1", "--file", "house_rules.polar", "--attack", "policies/tests")
+    code, out, err = sealauthz(*words)
+    assert (code, err) == (0, "")
+    opens = out.split("No test would notice, but a goal is reached, if …\n")[1].splitlines()
+    assert opens[:2] == [
+        '  house_rules.polar:5: "use" on Seal did not require "DOCUMENTS_APPROVED"',
+        "      policies/tests/house_rules.yaml: the official seal is used on a grant alone",
+    ]
+    missed = out.split("No test would notice if …\n")[1].split("\n\n")[0]
+    assert "approved_request" not in missed
+
+
+@pytest.mark.usefixtures("example")
+def test_mutate_says_where_there_are_no_goals(sealauthz):
+    code, _, err = sealauthz("policy", "mutate", "policies", "--attack", "policies/tests/house_rules.yaml")
+    assert code == 2
+    assert err == "error: there are no goals in policies/tests/house_rules.yaml\n"
+
+
 def test_mutate_needs_tests_that_pass(sealauthz, example):
     edit(example / "parameters.toml", "10 minutes", "11 minutes")
     code, out, err = sealauthz("policy", "mutate", "policies", "-n", "1")

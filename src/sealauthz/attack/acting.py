@@ -181,6 +181,9 @@ class Acting:
             return Refused(error.violations)
         except (EvaluationFailed, FactConflict, InvariantBroken):
             return Refused()
+        except (LookupError, TypeError, AttributeError, ValueError):
+            # Policies that oblige to less than the effect rests on: an act that fails so changes nothing.
+            return Refused()
         return ActMove(asked, given, verdict.provided, operation_id, changes)
 
     def written(self, world: World, changes: tuple[RecordChange, ...]) -> Written | None:

@@ -127,6 +127,17 @@ class Relevance:
             self._reads[key] = Reads.of(self._model, names, named)
         return self._reads[key]
 
+    def rests_on(self, action: str, resource_type: str) -> frozenset[str]:
+        """Return the names of everything that decides an act or says what it obliges to, its own functions among them:
+        other ones in policies where a rule of it is another.
+        """
+        resource, context = self._model.records[resource_type], self._model.action(action, resource_type).context
+        names: set[str] = set()
+        for subject in self._subjects():
+            names |= self._deciding(subject, action, resource_type)
+            names |= self.names_of("obligation", subject, action, resource, context, FREE)
+        return frozenset(names)
+
     def _subjects(self) -> Iterator[type]:
         return (self._model.records[name] for name in self._model.subjects)
 

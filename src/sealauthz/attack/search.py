@@ -107,6 +107,14 @@ class Search:
         self.relevance = Relevance(bundle)
         self.free = _FreeKeys(bundle, self.relevance)
 
+    def with_bundle(self, bundle: Bundle) -> Search:
+        """Return what searches for the same goals under other policies; what a goal says stays what it says here."""
+        return Search(bundle, self.goals, self.words)
+
+    def tried(self, goal: Goal, limits: Limits) -> frozenset[tuple[str, str]]:
+        """Return the acts that a search for a goal may try, by name and type of what they are done to."""
+        return _Run(self, goal, limits).tried
+
     def run(self, goal: Goal, limits: Limits) -> Found:
         """Look for the shortest sequence of moves that reaches a goal."""
         return _Run(self, goal, limits).found()
@@ -157,6 +165,12 @@ class _Run:
         self._acts = [each for each in acts if not goal.acts or each.name in goal.acts]
         self._outside = [each for each in self._model.outside if each.name in goal.outside]
         self._levels, self._matters = self._by_distance(relevance)
+
+    @property
+    def tried(self) -> frozenset[tuple[str, str]]:
+        """The acts that may be tried, duties among them."""
+        acts = {(each.name, each.resource) for level in self._levels for each in level}
+        return frozenset(acts | {(duty.action, duty.type) for duty in self._goal.dutiful})
 
     def found(self) -> Found:
         """Search."""

@@ -17,6 +17,7 @@ from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json
 
 if TYPE_CHECKING:
+    from sealauthz.attack.noticing import Attacked
     from sealauthz.policytest.mutation import Outcome, Result
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -134,6 +135,29 @@ def policy_test(
 )
 @click.option("-n", "--processes", type=click.IntRange(1, 256), help="Processes.  [default: one per core]")
 @click.option("--fail-under", metavar="PERCENT", type=click.FloatRange(0, 100), help="The least share to be noticed.")
+@click.option(
+    "--attack",
+    "goals",
+    metavar="PATH",
+    type=click.Path(path_type=Path, exists=True),
+    help="Search for the goals in this file or folder where no test notices a mistake.",
+)
+@click.option(
+    "--depth",
+    metavar="N",
+    type=click.IntRange(1, 12),
+    default=1,
+    show_default=True,
+    help="How many acts a search of --attack tries one after the other.",
+)
+@click.option(
+    "--seconds",
+    metavar="N",
+    type=click.FloatRange(0.1),
+    default=5.0,
+    show_default=True,
+    help="For each mistake and goal of --attack, at most.",
+)
 @output_option
 def policy_mutate(
     *,
@@ -144,6 +168,9 @@ def policy_mutate(
     seed: int,
     processes: int | None,
     fail_under: float | None,
+    goals: Path | None,
+    depth: int,
+    seconds: float,
     output: str,
 ) -> int:
     """Find the mistakes in the policies that the tests in PATH would not notice.
@@ -153,6 +180,11 @@ def policy_mutate(
     away, a number shifted. Runs the tests that reach it. What no test notices is
     listed: a test is missing there, or the rule says something twice.
 
+    --attack searches for goals (`sealauthz policy attack`) under each mistake
+    that no test notices, where an act of theirs rests on it. One that lets
+    people reach a goal is noticed; which goal is printed. A mistake costs one or
+    two seconds, and more with each act of --depth.
+
     PATH is what `policy test` takes. Exits with 0, with 1 when less than
     --fail-under is noticed, and with 2 when the tests themselves fail.
 
@@ -161,6 +193,7 @@ def policy_mutate(
       sealauthz policy mutate --file seal_use.polar
       sealauthz policy mutate --fail-under 90
       sealauthz policy mutate --sample 300 --seed 7
+      sealauthz policy mutate --file seal_use.polar --attack policies/tests
     """
     from sealauthz.policytest.loading import files_of_tests
     from sealauthz.policytest.mutation import Sample, TestsFail, mutate
@@ -172,14 +205,20 @@ def policy_mutate(
     )
     if folder is None:
         raise Stop("no policies next to these tests; name their folder with --policies")
+    count = processes or os.cpu_count() or 1
+    attacked = _attacked(folder, found, goals, (depth, seconds)) if goals is not None else None
     with _progress() as progress:
         try:
             chosen = Sample(sample, seed) if sample is not None else None
-            result = mutate(DEFAULT_MODEL, folder, found, processes or os.cpu_count() or 1, files, chosen, progress)
+            result = mutate(DEFAULT_MODEL, folder, found, count, files, chosen, progress)
         except TestsFail as error:
             named = "; ".join(error.names[:_SHOWN_FAILING])
             more = f" and {len(error.names) - _SHOWN_FAILING} more" if len(error.names) > _SHOWN_FAILING else ""
             raise Stop(f"these tests fail without any mistake: {named}{more}") from error
+        if attacked is not None:
+            from sealauthz.attack.noticing import with_goals
+
+            result = with_goals(result, attacked, count, progress)
     if not result.outcomes:
         raise Stop("there is nothing to change in these files")
     if output == "json":
@@ -187,6 +226,21 @@ def policy_mutate(
     else:
         click.echo(_as_text(result))
     return Exit.REFUSED if fail_under is not None and result.percent < fail_under else Exit.DONE
+
+
+def _attacked(folder: Path, tests: Sequence[Path], goals: Path, bounds: tuple[int, float]) -> Attacked:
+    """Load the goals of a file or folder. Raises Stop where there are none."""
+    from sealauthz.attack.noticing import Attacked, Place
+    from sealauthz.attack.search import Limits
+    from sealauthz.policytest.loading import files_of_tests
+    from sealauthz.policytest.plugin import DEFAULT_MODEL
+
+    files = tuple(files_of_tests([goals]))
+    words = tuple(dict.fromkeys((*tests, *files)))
+    attacked = Attacked(Place(DEFAULT_MODEL, folder, files, words, Limits(*bounds)))
+    if not attacked.goals:
+        raise Stop(f"there are no goals in {goals}")
+    return attacked
 
 
 def test_paths(paths: Sequence[Path]) -> list[Path]:
@@ -251,6 +305,11 @@ def _as_text(result: Result) -> str:
 
     missed = result.of(Verdict.SURVIVED, Verdict.UNREACHED)
     lines = [click.style("No test would notice if …", bold=True), *map(_line, missed), ""] if missed else []
+    opening = [outcome for outcome in result.of(Verdict.KILLED) if outcome.goal]
+    if opening:
+        lines += [click.style("No test would notice, but a goal is reached, if …", bold=True)]
+        lines += [line for each in opening for line in (_line(each), f"      {each.goal}")]
+        lines += [""]
     lines += _table(result)
     served = len(result.outcomes) - len(result.of(Verdict.REFUSED))
     killed = len(result.of(Verdict.KILLED))
@@ -294,6 +353,7 @@ def _as_json(result: Result) -> dict[str, Any]:
                 "if": outcome.mutant.effect,
                 "verdict": str(outcome.verdict),
                 "noticed_by": outcome.killed_by,
+                "goal": outcome.goal,
             }
             for outcome in result.outcomes
         ],

@@ -23,15 +23,15 @@ from pkgutil import resolve_name
 from typing import Any
 
 from sealauthz.decision import Bundle
-from sealauthz.decision.bundle import Engine, baseline_of, compiled_from
+from sealauthz.decision.bundle import Engine, baseline_of
 from sealauthz.decision.folder import PARAMETERS_FILE, Layout, installed_folder, layout_of, own_numbers
 from sealauthz.errors import BundleRefused, EvaluationFailed
-from sealauthz.polar import Rulebook, trace
+from sealauthz.polar import trace
 from sealauthz.polar.check import Baseline
-from sealauthz.polar.engine import CompiledEngine
-from sealauthz.polar.syntax import RuleNode, Statement
+from sealauthz.polar.syntax import RuleNode
 from sealauthz.policytest.coverage import UNMET, Coverage, Side, Standing
 from sealauthz.policytest.loading import load_suite
+from sealauthz.policytest.mistaken import requirement_of, statements_with, with_mistake
 from sealauthz.policytest.mutants import Kind, Mutant, mutants_of
 from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, failure_of
 from sealauthz.schema import Model
@@ -51,11 +51,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one mistake, and the test that noticed it."""
+    """What became of one mistake, and the test that noticed it. `goal` is the one that noticed it instead: people reach
+    with the mistake what must never happen.
+    """
 
     mutant: Mutant
     verdict: Verdict
     killed_by: str = ""
+    goal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,37 +194,11 @@ class Trial:
         return Outcome(mutant, Verdict.SURVIVED if asked else Verdict.UNREACHED), None
 
     def _with(self, mutant: Mutant) -> Bundle:
-        """Return the bundle with a mistake in it."""
-        if mutant.parameters is not None:
-            return dataclasses.replace(self.bundle, parameters=mutant.parameters)
-        if mutant.kind is Kind.REASON_SWAPPED:
-            book = self.bundle.rulebook
-            requirement = mutant.effect.partition(" ")[0]
-            otherwise = {**book.otherwise, requirement: mutant.reason}
-            return dataclasses.replace(self.bundle, rulebook=dataclasses.replace(book, otherwise=otherwise))
-        engine: Engine = _Guarded(self._engine_with(mutant))
-        rulebook = self.bundle.rulebook
-        if mutant.kind is Kind.REQUIREMENT_DROPPED:
-            for dropped in (mutant.statement, *mutant.others):
-                rulebook = _without(rulebook, self.statements[dropped])
-        return dataclasses.replace(self.bundle, engine=engine, rulebook=rulebook)
-
-    def _engine_with(self, mutant: Mutant) -> Engine:
-        old, new, engine = self.statements[mutant.statement], mutant.replacement, self.bundle.engine
-        if isinstance(old, RuleNode) and (new is None or isinstance(new, RuleNode)) and not mutant.others:
-            if not isinstance(engine, CompiledEngine):
-                raise TypeError("mistakes are made in compiled policies")
-            if new is None or new.parameters == old.parameters:
-                return engine.changed(old, new)
-            return engine.reloaded(self._changed(mutant))
-        return compiled_from(self.bundle.model, self._changed(mutant))
-
-    def _changed(self, mutant: Mutant) -> tuple[Statement, ...]:
-        replaced = (mutant.replacement,) if mutant.replacement is not None else ()
-        before, after = self.statements[: mutant.statement], self.statements[mutant.statement + 1 :]
-        # What else goes stands behind: the first of a group's is the one that is replaced.
-        behind = enumerate(after, mutant.statement + 1)
-        return (*before, *replaced, *(each for index, each in behind if index not in mutant.others))
+        """Return the bundle with a mistake in it, which says by `_Refused` that the compiler refuses it."""
+        bundle = with_mistake(self.bundle, mutant)
+        if bundle.engine is self.bundle.engine:
+            return bundle
+        return dataclasses.replace(bundle, engine=_Guarded(bundle.engine))
 
     def _is_refused(self, mutant: Mutant) -> bool:
         """Whether `policy check` refuses a mistake that no test notices."""
@@ -230,7 +207,7 @@ class Trial:
             return False
         if self._baseline is None:
             self._baseline = baseline_of(self.bundle.model, tuple(self.statements), self.bundle.rulebook.groups)
-        return self._baseline.refuses(self._changed(mutant))
+        return self._baseline.refuses(statements_with(self.statements, mutant))
 
 
 def _wanted(bundle: Bundle, layout: Layout, only: Sequence[str]) -> Iterator[Mutant]:
@@ -243,24 +220,6 @@ def _wanted(bundle: Bundle, layout: Layout, only: Sequence[str]) -> Iterator[Mut
     for mutant in mutants_of(bundle, bundle.statements, is_wanted):
         if mutant.place.file in layout.own or mutant.rule in numbers:
             yield mutant
-
-
-def _without(book: Rulebook, statement: Statement) -> Rulebook:
-    """Return a rulebook without the requirement that a statement makes."""
-    if not isinstance(statement, RuleNode):
-        raise TypeError("a requirement is a rule")
-    type_, action, requirement = _requirement_of(statement)
-    requirements = {
-        key: tuple(each for each in listed if key != (action, type_) or each != requirement)
-        for key, listed in book.requirements.items()
-    }
-    return dataclasses.replace(book, requirements=requirements)
-
-
-def _requirement_of(rule: RuleNode) -> tuple[str, str, str]:
-    """Return the type, the action and the name of the requirement that a rule makes."""
-    action, requirement = (getattr(rule.parameters[at].term, "value", "") for at in (0, 2))
-    return getattr(rule.parameters[1].pattern, "name", ""), action, requirement
 
 
 # --- many processes -------------------------------------------------------------------------------------------------
@@ -339,7 +298,7 @@ class _Selection:
         statement = trial.statements[mutant.statement]
         if mutant.kind is Kind.REQUIREMENT_DROPPED and isinstance(statement, RuleNode):
             dropped = [statement, *(trial.statements[other] for other in mutant.others)]
-            needs = [_requirement_of(each) for each in dropped if isinstance(each, RuleNode)]
+            needs = [requirement_of(each) for each in dropped if isinstance(each, RuleNode)]
             return list(dict.fromkeys(ask for need in needs for ask in self._by_standing[*need, UNMET]))
         if mutant.kind is Kind.REASON_SWAPPED:
             told = (mutant.effect.partition(" ")[0], UNMET)
