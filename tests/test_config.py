@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic.fields import FieldInfo
 from sqlalchemy import make_url
 
 from sealauthz.config import (
@@ -24,9 +25,12 @@ from sealauthz.config import (
     ServerSection,
     load,
 )
+from sealauthz.config.issuers import JwtIssuerSection, JwtSection
 from sealauthz.errors import CallerUnknown, ConfigRefused
 from sealauthz.model import MODEL
+from sealauthz.receipts import TYPE as RECEIPT
 from sealauthz.service import RPCS, ServerSettings
+from sealauthz.service.tokens import ALGORITHMS
 
 DIGEST = hashlib.sha256(b"t" * 40).hexdigest()
 
@@ -135,6 +139,11 @@ def test_the_keys_of_an_issuer_are_relative_to_the_file(write: Writer) -> None:
 
 
 ISSUER = '[assertions]\naudience = "A"\n[assertions.issuers.id]\n'
+ISSUES = """[jwt.issuers."https://login.example"]
+keys = 'jwks.json'
+audience = 'https://authz.example'
+# more
+"""
 
 REFUSED = {
     "issuers without an audience": (
@@ -184,6 +193,30 @@ REFUSED = {
         "the callers `demo` and `twin` have the same token",
     ),
     "no TOML": ("[server\n", "is not TOML"),
+    "a caller of an unknown issuer": (
+        f"{ISSUES}[callers.x]\njwt = {{ issuer = 'https://login.exampel', subject = 's' }}\n",
+        "`callers.x.jwt`: unknown issuer `https://login.exampel`; did you mean `https://login.example`? (line 6 of ",
+    ),
+    "a caller who is every token": (
+        f"{ISSUES}[callers.x]\njwt = {{ issuer = 'https://login.example' }}\n",
+        "needs a `subject` or `claims`",
+    ),
+    "two callers with one subject": (
+        f"{ISSUES}[callers.x]\njwt = {{ issuer = 'https://login.example', subject = 's' }}\n"
+        "[callers.y]\njwt = [{ issuer = 'https://login.example', subject = 's' }]\n",
+        "the callers `x` and `y` have the same token",
+    ),
+    "keys in plain text": (ISSUES.replace("jwks.json", "http://login.example/k"), "begins `https://`"),
+    "keys of another scheme": (ISSUES.replace("jwks.json", "file:///etc/keys"), "begins `https://`"),
+    "keys with a name": (ISSUES.replace("jwks.json", "https://u:p@login.example/"), "and names nobody"),
+    "a shared secret": (f"{ISSUES}algorithms = ['HS256']\n", "unknown algorithm of public keys `HS256`"),
+    "no algorithm": (f"{ISSUES}algorithms = ['none']\n", "unknown algorithm of public keys `none`"),
+    "no algorithms": (f"{ISSUES}algorithms = []\n", "should have at least 1 item"),
+    "tokens without an audience": (ISSUES.replace("audience", "# audience"), "`jwt.issuers.https://login.example.audi"),
+    "an empty audience": (ISSUES.replace("https://authz", "").replace(".example'\n#", "'\n#"), "at least 1 character"),
+    "assertions as tokens": (f"{ISSUES}typ = ['application/ACT-assertion+jwt']\n", "is the type of another token"),
+    "receipts as tokens": (f"{ISSUES}typ = ['{RECEIPT}']\n", "is the type of another token"),
+    "a long leeway": (f"{ISSUES}leeway_s = 61\n", "less than or equal to 60"),
 }
 
 
@@ -360,9 +393,10 @@ DOCUMENT = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text(e
 EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)
 
 
-def rows() -> dict[str, list[str]]:
-    """The rows of the document's tables, by what stands in their first column."""
-    split = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in DOCUMENT.splitlines() if "|" in line]
+def rows(title: str = "") -> dict[str, list[str]]:
+    """The rows of the document's tables, or of the one with a title, by what stands in their first column."""
+    text = DOCUMENT.partition(f"| {title} |")[2].partition("\n\n")[0] if title else DOCUMENT
+    split = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in text.splitlines() if "|" in line]
     return {cells[0].strip("`"): cells[1:] for cells in split}
 
 
@@ -373,6 +407,7 @@ SECTIONS = {
     "policies": PoliciesSection,
     "receipts": ReceiptsSection,
     "assertions": AssertionsSection,
+    "jwt": JwtSection,
 }
 
 
@@ -417,14 +452,24 @@ def test_the_document_names_every_other_variable() -> None:
 
 
 def test_the_examples_of_the_document_are_read(write: Writer) -> None:
-    first, assertions, three = (load(MODEL, {}, write(example)) for example in EXAMPLES)
+    first, assertions, three, issued = (load(MODEL, {}, write(example)) for example in EXAMPLES)
     assert first.server_settings().listen == "0.0.0.0:8443"
     assert set(three.callers) == {"contract-store", "hr-import", "signing-service"}
     three.caller_rights(MODEL)
     (issuer,) = assertions.assertions.issuers.values()
     assert (issuer.keys.name, issuer.callers) == ("id-keys.json", ["seal-console"])
     for name, field in AssertionIssuerSection.model_fields.items():
-        assert rows()[name][0] == ("required" if field.is_required() else f"`{json.dumps(field.default)}`")
+        assert rows("Setting of an issuer")[name][0] == said_of(field)
+    issued.caller_rights(MODEL)
+    assert set(issued.callers) == {"signing-service", "import-jobs"}
+    for name, field in JwtIssuerSection.model_fields.items():
+        assert rows("Setting of an issuer of tokens")[name][0] == said_of(field)
+    assert all(f"`{name}`" in DOCUMENT or f'"{name}"' in DOCUMENT for name in ALGORITHMS)
+
+
+def said_of(field: FieldInfo) -> str:
+    """How the document says a default."""
+    return "required" if field.is_required() else "none" if field.default is None else f"`{json.dumps(field.default)}`"
 
 
 def test_the_policies_of_a_file_are_relative_to_it(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ ORDER = (
     "background",
     "answers",
     "receipts",
+    "keysets",
     "assertions",
     "schema",
     "model",

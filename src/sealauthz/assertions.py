@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey
+
+from sealauthz.keysets import Key, once_each, public_key, signing_keys
 
 TYPE = "act-assertion+jwt"
 """The `typ` of an assertion: neither a receipt nor another token of the same issuer passes for one."""
@@ -29,8 +30,6 @@ MAX_CHARACTERS = 4_096
 
 _HEADER = frozenset({"alg", "typ", "kid"})
 _MAX_ID_CHARACTERS = 128
-
-Key = OKPKey | ECKey
 
 
 class AssertionRefused(ValueError):
@@ -113,35 +112,17 @@ def read_keys(key_set: Any) -> dict[str, PublicKey]:
 
     Raises ValueError for what is no set of public keys, and where none is left.
     """
-    keys = key_set.get("keys") if isinstance(key_set, dict) else None
-    if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
-        raise ValueError("is no JSON Web Key Set")
     found: dict[str, PublicKey] = {}
-    for key in keys:
-        if "d" in key or key.get("kty") == "oct":
-            raise ValueError("holds a private or shared key: give the public keys only")
-        if key.get("use", "sig") != "sig" or key.get("alg") not in ALGORITHMS:
+    for key in signing_keys(key_set):
+        if str(key.get("alg")) not in ALGORITHMS:
             continue
         kid = key.get("kid")
         if not isinstance(kid, str) or not kid or kid in found:
             raise ValueError("has a key without a `kid` of its own")
-        found[kid] = PublicKey(key["alg"], _import(key))
+        found[kid] = PublicKey(key["alg"], public_key(key, key["alg"]))
     if not found:
         raise ValueError(f"has no key with `kid` and one of the `alg` {', '.join(ALGORITHMS)}")
     return found
-
-
-def _import(key: Mapping[str, Any]) -> Key:
-    curve = ALGORITHMS[key["alg"]]
-    parts = {name: key[name] for name in ("kty", "crv", "x", "y") if name in key}
-    try:
-        found: Key = (OKPKey if curve == "Ed25519" else ECKey).import_key(parts)
-        if found.curve_name == curve:
-            found.thumbprint()
-            return found
-    except (JoseError, ValueError, TypeError, KeyError) as error:
-        raise ValueError("has a key that does not fit its `alg`") from error
-    raise ValueError("has a key that does not fit its `alg`")
 
 
 def verify(
@@ -179,7 +160,7 @@ def _signed(text: str, issuers: Mapping[str, Issuer]) -> tuple[Issuer, dict[str,
         raise AssertionRefused("the header is not that of an assertion")
     if header["typ"] != TYPE:
         raise AssertionRefused("the token is of another type")
-    claims = json.loads(signed.payload, object_pairs_hook=_once_each)
+    claims = json.loads(signed.payload, object_pairs_hook=once_each)
     if not isinstance(claims, dict):
         raise AssertionRefused("the text is no assertion")
     # Read before it is verified: it only chooses whose keys verify it.
@@ -195,15 +176,6 @@ def _signed(text: str, issuers: Mapping[str, Issuer]) -> tuple[Issuer, dict[str,
     if not jws.validate_compact(signed, key.key, algorithms=[key.algorithm]):
         raise AssertionRefused("the signature of the assertion is wrong")
     return issuer, claims
-
-
-def _once_each(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The members of a JSON object, each of which has one value: two readers must not read two things."""
-    given = list(pairs)
-    found = dict(given)
-    if len(found) != len(given):
-        raise AssertionRefused("the assertion says something twice")
-    return found
 
 
 def _id(claims: Mapping[str, Any]) -> str:

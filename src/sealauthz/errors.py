@@ -60,6 +60,10 @@ class CallerUnknown(SealAuthzError):
     """The caller gave no credentials, or credentials that belong to nobody."""
 
 
+class KeysUnavailable(SealAuthzError):
+    """The keys that would verify who calls are not there now, or too old: try again."""
+
+
 class CallerNotPermitted(SealAuthzError):
     """The caller is known and may not do this."""
 

@@ -24,6 +24,7 @@ def test_the_codes_and_reasons_are_pinned() -> None:
     assert {cls.__name__: (row.code.name, row.reason) for cls, row in TABLE.items()} == {
         "InvalidRequest": ("INVALID_ARGUMENT", "INVALID_REQUEST"),
         "CallerUnknown": ("UNAUTHENTICATED", "CALLER_UNKNOWN"),
+        "KeysUnavailable": ("UNAVAILABLE", "KEYS_UNAVAILABLE"),
         "CallerNotPermitted": ("PERMISSION_DENIED", "CALLER_NOT_PERMITTED"),
         "AssertionNeeded": ("PERMISSION_DENIED", "ASSERTION_NEEDED"),
         "OperationUnknown": ("NOT_FOUND", "OPERATION_UNKNOWN"),

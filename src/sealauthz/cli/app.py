@@ -42,6 +42,7 @@ class Exit(IntEnum):
 EXIT_OF: dict[type[errors.SealAuthzError], Exit] = {
     errors.InvalidRequest: Exit.WRONG_USE,
     errors.CallerUnknown: Exit.NOT_PERMITTED,
+    errors.KeysUnavailable: Exit.NO_ANSWER,
     errors.CallerNotPermitted: Exit.NOT_PERMITTED,
     errors.AssertionNeeded: Exit.NOT_PERMITTED,
     errors.OperationUnknown: Exit.REFUSED,

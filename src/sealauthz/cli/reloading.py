@@ -1,5 +1,5 @@
-"""What SIGHUP reloads in a service: its certificate, its callers with their rights and limits, and whose word counts as
-a person's own.
+"""What SIGHUP reloads in a service: its certificate, its callers with their rights and limits, who issues tokens of
+callers, and whose word counts as a person's own.
 """
 
 from __future__ import annotations
@@ -13,13 +13,21 @@ from sealauthz.operations import Operations
 from sealauthz.process.log import Log
 from sealauthz.schema import Model
 from sealauthz.service import Server
+from sealauthz.service.issuer_keys import KeySources
 
 
 class Reload:
     """Reads the configuration again and has the server go by it: by all of it that can be reloaded, or by nothing."""
 
     def __init__(
-        self, config: Config, read: Callable[[], Config], model: Model, server: Server, acts: Operations, log: Log
+        self,
+        config: Config,
+        read: Callable[[], Config],
+        model: Model,
+        server: Server,
+        acts: Operations,
+        log: Log,
+        sources: KeySources | None = None,
     ) -> None:
         self._begun_with = config
         self._read = read
@@ -27,19 +35,23 @@ class Reload:
         self._server = server
         self._acts = acts
         self._log = log
+        self._sources = sources or KeySources()
 
     def __call__(self) -> None:
         """Reload, and log how that went: `reloaded`, or `reload_refused` and everything is as before."""
         try:
             config = self._read()
             assertions = person_assertions(config)
-            has_new_certificate = self._server.reload(config.caller_rights(self._model))
+            has_new_certificate = self._server.reload(config.caller_rights(self._model, self._sources))
         except ConfigRefused as error:
             self._log.error("reload_refused", message=str(error))
+            self._sources.forget()
             return
         except Exception as error:  # noqa: BLE001 (the thread that takes the signal must go on)
             self._log.error("reload_refused", error)
+            self._sources.forget()
             return
+        self._sources.use()
         self._acts.assertions = assertions
         waiting = list(_changed(self._begun_with, config))
         self._log.info(
@@ -63,4 +75,5 @@ _RELOADED = {
     "server.caller_calls_per_s",
     "assertions.audience",
     "assertions.issuers",
+    "jwt.issuers",
 }

@@ -43,6 +43,7 @@ from sealauthz.operations.keys import SigningKeys
 from sealauthz.process.log import Log, captured, make_log, never_block
 from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals
 from sealauthz.service import Callers, Server, build
+from sealauthz.service.issuer_keys import KeySources
 
 _SWITCH_INTERVAL_S = 0.001
 """How long a thread may compute while others wait. At Python's default of 5 ms, each call being decided delays by 5 ms
@@ -148,8 +149,11 @@ def serve(
         gc.freeze()
         store = Store.open(database_url(config, database), service_model())
         stack.callback(store.close)
-        callers = Callers([demo_caller(token)]) if is_demo else config.caller_rights(service_model())
         report = _reporter(log)
+        sources = KeySources(_key_reporter(log), log.thread_failed)
+        stack.callback(sources.close)
+        callers = Callers([demo_caller(token)]) if is_demo else config.caller_rights(service_model(), sources)
+        sources.use()
         fact_cache, feed = stack.enter_context(_followed_facts(store, config, log, report))
         sweep = Sweep(store, report, log.thread_failed, config.facts.import_lease_s)
         sweep.start()
@@ -179,18 +183,24 @@ def serve(
             else:
                 _warn_of_no_callers(config, standard_error)
         # After the line above, so that who waits for it can be sure that the signal does something.
-        hung_up.then(_on_hangup(is_demo, configured, config_file, server, acts, log))
+        hung_up.then(_on_hangup(is_demo, configured, config_file, server, acts, log, sources))
         stopping.wait()
         log.info("stopping")
     return Exit.DONE
 
 
 def _on_hangup(
-    is_demo: bool, config: Config, config_file: Path | None, server: Server, acts: Operations, log: Log
+    is_demo: bool,
+    config: Config,
+    config_file: Path | None,
+    server: Server,
+    acts: Operations,
+    log: Log,
+    sources: KeySources,
 ) -> Callable[[], None]:
     if is_demo:  # whose one caller is in no file
         return partial(log.info, "hangup_ignored")
-    return Reload(config, partial(read_config, config_file), service_model(), server, acts, log)
+    return Reload(config, partial(read_config, config_file), service_model(), server, acts, log, sources)
 
 
 def _reporter(log: Log) -> Report:
@@ -204,6 +214,16 @@ def _reporter(log: Log) -> Report:
             log.warning(event, **numbers)
         else:
             log.info(event, **numbers)
+
+    return report
+
+
+def _key_reporter(log: Log) -> Callable[[str, Mapping[str, object]], None]:
+    """Return what writes to the log how the keys of issuers come."""
+
+    def report(event: str, numbers: Mapping[str, object]) -> None:
+        write = log.info if event == "issuer_keys" else log.warning
+        write(event, **numbers)
 
     return report
 

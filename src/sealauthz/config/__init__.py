@@ -25,9 +25,14 @@
     keys = "id-keys.json"                           # its public keys: a JSON Web Key Set, each key with its `alg`
     callers = ["signing"]                           # who may forward them; without it, every caller
 
+    [jwt.issuers."https://login.example"]           # who may issue tokens of callers; from the file only
+    keys = "https://login.example/jwks.json"        # or a file
+    audience = "https://authz.example"              # the service, as the tokens name it
+
     [callers.signing]                               # from the file only
     token_sha256 = "9f86d081…"                      # hexadecimal SHA-256 of a random token of 32 characters or more,
                                                     # or a list of them; or in a file: token_sha256_file
+    jwt = { issuer = "https://login.example", subject = "signing" }
     rpcs = ["AuthorizationService/Authorize"]       # or "*"
     enterprises = ["E1"]                            # or "*"
     read = { Seal = ["name", "state"], Person = "*" }
@@ -53,12 +58,14 @@ from sqlalchemy.exc import ArgumentError
 
 from sealauthz.config import places
 from sealauthz.config.callers import CallerSection, check_callers
+from sealauthz.config.issuers import JwtSection
 from sealauthz.config.reading import read_text, table_of
 from sealauthz.config.secret_files import SecretFileSetting
 from sealauthz.config.words import EVERYTHING, Section, check_words
 from sealauthz.errors import ConfigRefused, did_you_mean
 from sealauthz.schema import Model
 from sealauthz.service import Callers, ServerSettings, is_loopback
+from sealauthz.service.issuer_keys import KeySources
 
 PREFIX = "SEALAUTHZ_"
 CONFIG_FILE = "SEALAUTHZ_CONFIG"
@@ -192,11 +199,12 @@ class Config(Section):
     policies: PoliciesSection = PoliciesSection()
     receipts: ReceiptsSection = ReceiptsSection()
     assertions: AssertionsSection = AssertionsSection()
+    jwt: JwtSection = JwtSection()
     callers: dict[str, CallerSection] = Field({})
 
     @pydantic.model_validator(mode="after")
     def _check_callers(self) -> Config:
-        check_callers(self.callers)
+        check_callers(self.callers, self.jwt.issuers)
         return self
 
     @pydantic.model_validator(mode="after")
@@ -205,15 +213,17 @@ class Config(Section):
             raise ValueError(
                 "`assertions.audience` is needed beside `assertions.issuers`: assertions name whom they are for"
             )
-        for issuer in self.assertions.issuers.values():
+        for name, issuer in self.assertions.issuers.items():
             if issuer.callers != EVERYTHING:
-                check_words(issuer.callers, self.callers, "caller")
+                check_words(issuer.callers, self.callers, "caller", ("assertions", "issuers", name, "callers"))
         return self
 
-    def caller_rights(self, model: Model) -> Callers:
-        """Return the callers as the service works with them."""
+    def caller_rights(self, model: Model, sources: KeySources | None = None) -> Callers:
+        """Return the callers as the service works with them. Raises ConfigRefused. `sources` have the issuers' keys."""
         limits = self.server.caller_share, self.server.caller_calls_per_s
-        return Callers(caller.rights(model, name, *limits) for name, caller in self.callers.items())
+        callers = [caller.rights(model, name, *limits) for name, caller in self.callers.items()]
+        sources = sources or KeySources()
+        return Callers(callers, [issuer.issuer(name, sources) for name, issuer in self.jwt.issuers.items()])
 
     def server_settings(self, *, insecure: bool = False) -> ServerSettings:
         """Return how to serve. Plain text is a switch of the command line and no setting. Raises ConfigRefused."""
@@ -278,13 +288,15 @@ def _place_of(name: str) -> tuple[str, str]:
 
 def _said(problem: Any, text: str, path: Path | None, set_by: Mapping[tuple[str, str], str]) -> str:
     """Say what pydantic found, and where, without the value."""
+    context = problem.get("ctx", {})
     # A union names the member it tried behind the field.
-    found = [part for part in problem["loc"] if not str(part).startswith(("list[", "literal[", "function-", "tagged-"))]
+    loc = context.get("path") or problem["loc"]
+    found = [part for part in loc if not str(part).startswith(("list[", "literal[", "function-"))]
     place = [str(part) for part in found]
     variable = set_by.get((place[0], place[1])) if len(place) > 1 else None
     line = None
     if path is not None and place and variable is None:
-        line = places.line_of(text, found, problem.get("ctx", {}).get("word", ""))
+        line = places.line_of(text, found, context.get("word", ""))
     where = f" (`{variable}`)" if variable else f" (line {line} of `{path.name}`)" if path is not None and line else ""
     if problem["type"] == "extra_forbidden":
         return f"unknown setting `{'.'.join(place)}`{did_you_mean(place[-1], _known_beside(place))}{where}"

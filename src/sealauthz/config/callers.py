@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import pydantic
@@ -12,16 +12,34 @@ from sealauthz.config.secret_files import SecretFileSetting
 from sealauthz.config.words import EVERYTHING, Section, check_words, model_of
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller
+from sealauthz.service.tokens import TokenOf
 
 MAX_TOKENS = 8
 """So many tokens may count at once for a caller: one, and the next; the rest is for who has many clients to move."""
 
 
+class JwtOfCaller(Section):
+    """Which tokens of an issuer are a caller's: those with this subject, if one is named, and with these claims."""
+
+    issuer: str
+    subject: str = Field("", max_length=512)
+    claims: dict[str, str | int | bool] = Field({})
+
+    @pydantic.model_validator(mode="after")
+    def _check_names_somebody(self) -> JwtOfCaller:
+        if not self.subject and not self.claims:
+            raise ValueError(
+                "needs a `subject` or `claims`: otherwise every token of the issuer would be this caller's"
+            )
+        return self
+
+
 class CallerSection(Section):
     """A caller and its rights."""
 
-    token_sha256: SecretStr | list[SecretStr] = Field([])
+    token_sha256: list[SecretStr] = Field([])
     token_sha256_file: SecretFileSetting | None = None
+    jwt: list[JwtOfCaller] = Field([])
     rpcs: list[str] | Literal["*"] = Field([])
     enterprises: list[str] | Literal["*"] = Field([])
     read: dict[str, list[str] | Literal["*"]] = Field({})
@@ -31,13 +49,17 @@ class CallerSection(Section):
     share: float | None = Field(None, gt=0, le=1)
     calls_per_s: float | None = Field(None, gt=0, le=1_000_000)
 
+    @field_validator("token_sha256", "jwt", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return value if isinstance(value, list) else [value]
+
     @field_validator("token_sha256")
     @classmethod
-    def _check_digests(cls, value: SecretStr | list[SecretStr]) -> list[SecretStr]:
-        digests = value if isinstance(value, list) else [value]
-        for digest in digests:
+    def _check_digests(cls, value: list[SecretStr]) -> list[SecretStr]:
+        for digest in value:
             _check_digest(digest.get_secret_value())
-        return digests
+        return value
 
     @field_validator("token_sha256_file")
     @classmethod
@@ -75,8 +97,8 @@ class CallerSection(Section):
     @pydantic.model_validator(mode="after")
     def _check_credentials(self) -> CallerSection:
         count = len(self.tokens)
-        if not count:
-            raise ValueError("needs something to be known by: `token_sha256` or `token_sha256_file`")
+        if not count and not self.jwt:
+            raise ValueError("needs something to be known by: `token_sha256`, `token_sha256_file` or `jwt`")
         if count > MAX_TOKENS:
             raise ValueError(f"has {count} tokens, and may have {MAX_TOKENS}")
         return self
@@ -84,8 +106,7 @@ class CallerSection(Section):
     @property
     def own_tokens(self) -> list[str]:
         """The digests that stand in the table itself."""
-        inline = self.token_sha256 if isinstance(self.token_sha256, list) else [self.token_sha256]
-        return [digest.get_secret_value() for digest in inline]
+        return [digest.get_secret_value() for digest in self.token_sha256]
 
     @property
     def tokens_of_file(self) -> list[str]:
@@ -103,6 +124,7 @@ class CallerSection(Section):
             model=model,
             name=name,
             tokens=self.tokens,
+            issued=tuple(TokenOf(each.issuer, each.subject, each.claims) for each in self.jwt),
             rpcs=frozenset(RPCS if self.rpcs == EVERYTHING else self.rpcs),
             tenants=None if self.enterprises == EVERYTHING else frozenset(self.enterprises),
             read=_fields_by_type(model, self.read),
@@ -114,14 +136,16 @@ class CallerSection(Section):
         )
 
 
-def check_callers(callers: Mapping[str, CallerSection]) -> None:
-    """Raise ValueError for a name that cannot be one, and for a token that is of two callers."""
-    owners: dict[bytes, str] = {}
+def check_callers(callers: Mapping[str, CallerSection], issuers: Collection[str]) -> None:
+    """Raise ValueError for a name that cannot be one, an unknown issuer, and for a token that is of two callers."""
+    owners: dict[object, str] = {}
     for name, caller in callers.items():
         if not name.isprintable() or not 0 < len(name) <= 128:
             raise ValueError("the name of a caller must have 1 to 128 printable characters")
-        for digest in caller.tokens:
-            twin = owners.setdefault(digest, name)
+        check_words([each.issuer for each in caller.jwt], issuers, "issuer", ("callers", name, "jwt"))
+        by_jwt = [(each.issuer, each.subject, tuple(sorted(each.claims.items()))) for each in caller.jwt]
+        for credential in (*caller.tokens, *by_jwt):
+            twin = owners.setdefault(credential, name)
             if twin != name:
                 raise ValueError(f"the callers `{twin}` and `{name}` have the same token")
 

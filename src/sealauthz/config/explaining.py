@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -76,6 +77,10 @@ def _known_by(section: CallerSection) -> Iterator[str]:
         yield f"a bearer token whose SHA-256 begins {digest[:8]}"
     for digest in section.tokens_of_file:
         yield f"a bearer token whose SHA-256 begins {digest[:8]}, from `{file.path if file else ''}`"
+    for jwt in section.jwt:
+        subject = [f"the subject `{jwt.subject}`"] if jwt.subject else []
+        claims = [f"the claim `{name}` = {json.dumps(value, ensure_ascii=False)}" for name, value in jwt.claims.items()]
+        yield f"a JWT of `{jwt.issuer}` with {' and '.join(subject + claims)}"
 
 
 def _access(model: Model, caller: Caller, rights: Mapping[str, frozenset[str]], *, is_write: bool) -> Iterator[Access]:
@@ -134,6 +139,8 @@ def _warnings(model: Model, section: CallerSection, caller: Caller) -> Iterator[
     decided = [f"{of}/{name}" for (name, of), action in model.actions.items() if action.effect is None]
     if caller.performs and (never := [name for name in _performs(model, caller) if name in decided]):
         yield f"`performs` of {_listed(never)} gives nothing: it is only decided and changes nothing"
+    if any(not jwt.subject for jwt in section.jwt):
+        yield "a JWT without a `subject`: whoever else the issuer gives such claims to is this caller too"
     if caller.may_call(IMPORT) and caller.write:
         yield f"`{IMPORT}` lets it write what acts own, around their rules, in all that `write` lists"
     if operators := [rpc for rpc in _OF_OPERATORS if caller.may_call(rpc)]:

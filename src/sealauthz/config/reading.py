@@ -17,6 +17,8 @@ _PATHS = (
     ("policies", "folder"),
     ("receipts", "keys"),
     ("assertions", "issuers", "*", "keys"),
+    ("jwt", "issuers", "*", "keys"),
+    ("jwt", "issuers", "*", "ca"),
     ("callers", "*", "token_sha256_file"),
 )
 """The settings that are relative to the file they stand in; a star is every table there."""

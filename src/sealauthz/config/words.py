@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pydantic
 from pydantic import ValidationInfo
@@ -27,10 +27,13 @@ def model_of(info: ValidationInfo) -> Model:
     return info.context
 
 
-def check_words(words: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Raise an error of pydantic's that names the first unknown word, and the one that may have been meant."""
+def check_words(words: Iterable[str], known: Iterable[str], what: str, path: Sequence[str] = ()) -> None:
+    """Raise an error of pydantic's that names the first unknown word, and the one that may have been meant.
+
+    `path` is where the words stand, if it is not what pydantic looks at.
+    """
     for word in words:
         if word not in known:
             # Not in the template: a brace in the word would be taken for a place in it.
             said = f"unknown {what} `{word}`{did_you_mean(word, known)}"
-            raise PydanticCustomError("unknown_word", "{said}", {"said": said, "word": word})
+            raise PydanticCustomError("unknown_word", "{said}", {"said": said, "word": word, "path": tuple(path)})

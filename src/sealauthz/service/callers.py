@@ -14,6 +14,7 @@ import grpc
 
 from sealauthz.errors import CallerNotPermitted, CallerUnknown, SealAuthzError
 from sealauthz.schema import Column, Model
+from sealauthz.service.tokens import TokenIssuer, TokenOf, Tokens
 from sealauthz.v1 import authorization_pb2, events_pb2, facts_pb2, operations_pb2
 
 SERVICES = (
@@ -44,13 +45,14 @@ class Caller:
     `tenants` is None for every tenant. `read` and `write` hold fields by record type; `id` always counts in. `performs`
     holds actions, `use` on every type or `Seal/use` on one; None for every action. `share` is the part of each pool
     that it may have under way, `calls_per_s` how fast it may ask (None: as fast as it likes). `tokens` holds the
-    SHA-256 of each bearer token that it may show. Callers are equal if they have the same name and rights, whatever
-    they are known by.
+    SHA-256 of each bearer token that it may show, `issued` says which tokens of issuers are its own. Callers are equal
+    if they have the same name and rights, whatever they are known by.
     """
 
     model: Model
     name: str
     tokens: frozenset[bytes] = field(default=frozenset(), repr=False, compare=False)
+    issued: tuple[TokenOf, ...] = field(default=(), kw_only=True, compare=False)
     rpcs: frozenset[str] = frozenset()
     tenants: frozenset[str] | None = frozenset()
     read: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -156,22 +158,26 @@ def _unlisted(model: Model, record_type: str, fields: frozenset[str]) -> list[Co
 
 
 class Known(NamedTuple):
-    """A caller that was identified, and which token it showed, if it has several: the first digits of its digest."""
+    """A caller that was identified, and what the log says of how, where there are several ways."""
 
     caller: Caller
-    token: str = ""
+    by: Mapping[str, str] = {}
 
 
 class Callers:
     """The callers that the service knows."""
 
-    def __init__(self, callers: Iterable[Caller]) -> None:
+    def __init__(
+        self, callers: Iterable[Caller], issuers: Iterable[TokenIssuer] = (), now: Callable[[], float] = time.time
+    ) -> None:
         self._callers = tuple(callers)
         self._by_digest = {
-            digest: Known(caller, digest.hex()[:_DIGITS] if len(caller.tokens) > 1 else "")
+            digest: Known(caller, {"token": digest.hex()[:_DIGITS]} if len(caller.tokens) > 1 else {})
             for caller in self._callers
             for digest in caller.tokens
         }
+        issuers = tuple(issuers)
+        self._issued = Tokens(issuers, self._owner_of, now) if issuers else None
 
     def still(self, caller: Caller, shown: Shown | None) -> bool:
         """Tell whether what a call showed when it began stands for the same caller, with exactly the same rights."""
@@ -183,11 +189,11 @@ class Callers:
             return False
 
     def identify(self, shown: Shown) -> Caller:
-        """Return the caller whose bearer token the metadata of a call holds. Raises CallerUnknown."""
+        """Return the caller whose bearer token the metadata of a call holds. Raises CallerUnknown, KeysUnavailable."""
         return self.known(shown).caller
 
     def known(self, shown: Shown) -> Known:
-        """Return the same caller, and how it is known. Raises CallerUnknown."""
+        """Return the same caller, and how it is known. Raises CallerUnknown, KeysUnavailable."""
         values = [value for key, value in shown if key.lower() == "authorization"]
         if not values:
             raise CallerUnknown("no bearer token in the `authorization` metadata")
@@ -200,8 +206,17 @@ class Callers:
         # The time of a look-up may tell something of the digest, from which nobody finds a token.
         found = self._by_digest.get(digest)
         if found is None:
-            raise CallerUnknown("unknown bearer token")
+            if self._issued is None:
+                raise CallerUnknown("unknown bearer token")
+            return self._issued.owner(token, digest)
         return found
+
+    def _owner_of(self, claims: Mapping[str, Any]) -> Known:
+        """Return the caller that a verified token names. Raises CallerUnknown if it is not exactly one."""
+        found = [caller for caller in self._callers if any(each.is_met_by(claims) for each in caller.issued)]
+        if len(found) != 1:
+            raise CallerUnknown("the token names no caller" if not found else "the token names several callers")
+        return Known(found[0], {"issuer": claims["iss"]})
 
 
 @dataclass(slots=True, eq=False)

@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import DecodeError
 
-from sealauthz.errors import CallerNotPermitted, FactsUnavailable, InvalidRequest, SealAuthzError
+from sealauthz.errors import (
+    CallerNotPermitted,
+    CallerUnknown,
+    FactsUnavailable,
+    InvalidRequest,
+    KeysUnavailable,
+    SealAuthzError,
+)
 from sealauthz.process.log import Log
 from sealauthz.service.callers import Caller, Shown
 from sealauthz.service.pools import HEALTH, Pool, Share
@@ -58,7 +65,7 @@ class RequestLog:
         write_incident(self._log, failure, error)
         if isinstance(error, SealAuthzError) and not failure.incident:
             self.noted["reason"] = failure.reason
-            if isinstance(error, CallerNotPermitted):
+            if isinstance(error, CallerNotPermitted | CallerUnknown | KeysUnavailable):
                 self.noted["message"] = failure.message
             elif isinstance(error, FactsUnavailable) and error.__cause__ is not None:
                 self.noted["cause"] = _database_error(error.__cause__)

@@ -23,9 +23,11 @@ from sealauthz.service.patience import NothingSent, Patience
 from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools
 from sealauthz.service.shares import CallerShares
 from sealauthz.service.status import Failure, deadline_passed, failure_of
-from sealauthz.service.streams import Intake, changed, stopping
+from sealauthz.service.streams import Intake, changed, gone, stopping
 
 OURS = frozenset(service.full_name for service in SERVICES)
+
+_LOOK_EVERY_S = 1.0
 
 _NO_DEADLINE_S = 1e9
 """Of a call without a deadline, grpcio says that more than this remains: thirty years."""
@@ -48,6 +50,8 @@ class Interceptor(grpc.ServerInterceptor):
         self._streaming: set[Call] = set()
         self._changing = threading.Lock()
         self._is_stopping = False
+        self.standing = Background("standing", self._look, log.thread_failed)
+        """Ends streams of callers whose token, certificate or right has ended meanwhile."""
 
     def intercept_service(
         self, continuation: Callable[[grpc.HandlerCallDetails], Any], handler_call_details: grpc.HandlerCallDetails
@@ -112,6 +116,15 @@ class Interceptor(grpc.ServerInterceptor):
         for call in streaming:
             call.stop(changed())
 
+    def end_gone(self) -> None:
+        """End the streams whose callers would no longer be let in with what they showed."""
+        with self._changing:
+            callers = self._callers
+            streaming = list(self._streaming)
+        for call in streaming:
+            if not call.is_stopped and not callers.still(call.caller, call.shown):
+                call.stop(gone())
+
     @property
     def thread(self) -> Background:
         """The thread that ends calls whose message does not come."""
@@ -120,6 +133,8 @@ class Interceptor(grpc.ServerInterceptor):
     def close(self) -> None:
         """Give the threads back, once the server takes no calls."""
         self._patience.close()
+        self.standing.stop()
+        self.standing.join()
 
     def method(self, handler: Any, path: str) -> Method:
         """Return how the calls of a method are handled, from their admission to their line in the log."""
@@ -259,6 +274,11 @@ class Interceptor(grpc.ServerInterceptor):
         if failure is not None:
             _abort(context, failure)
 
+    def _look(self) -> None:
+        self.end_gone()
+        self.standing.goes_well()
+        self.standing.rest(_LOOK_EVERY_S)
+
     def _begin_stream(self, call: Call) -> None:
         with self._changing:
             self._streaming.add(call)
@@ -272,10 +292,10 @@ class Interceptor(grpc.ServerInterceptor):
 
     def _identify(self, request_log: RequestLog, metadata: Any) -> Caller:
         """Return who calls. Raises CallerUnknown, and CallerNotPermitted without the right to a method of ours."""
-        caller, token = self._callers.known(metadata)
+        caller, by = self._callers.known(metadata)
         request_log.noted["caller"] = caller.name
-        if token:
-            request_log.noted["token"] = token
+        if by:
+            request_log.noted.update(by)
         if request_log.service in OURS:
             caller.check_rpc(f"{request_log.service.rpartition('.')[2]}/{request_log.method}")
         request_log.caller, request_log.shown = caller, metadata

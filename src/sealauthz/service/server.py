@@ -102,6 +102,7 @@ class Server:
         self._server.start()
         if self._reception is not None:
             self._reception.start()
+        self._interceptor.standing.start()
         self._readiness.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -178,7 +179,7 @@ def build(
     operations = OperationsServicer(acts, pdp, store.store_id, keys)
     events = EventsServicer(store, pdp, signal)
     reception = _reception(server, settings, interceptor, log)
-    waiting = [interceptor.thread] if reception is None else [interceptor.thread, reception.thread]
+    waiting = [interceptor.thread, interceptor.standing, *([] if reception is None else [reception.thread])]
     readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting])
     to = reception or server
     authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, to)  # type: ignore[no-untyped-call]

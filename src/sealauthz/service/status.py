@@ -36,6 +36,7 @@ class Row:
 TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.InvalidRequest: Row(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
     errors.CallerUnknown: Row(grpc.StatusCode.UNAUTHENTICATED, "CALLER_UNKNOWN"),
+    errors.KeysUnavailable: Row(grpc.StatusCode.UNAVAILABLE, "KEYS_UNAVAILABLE"),
     errors.CallerNotPermitted: Row(grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_PERMITTED"),
     errors.AssertionNeeded: Row(grpc.StatusCode.PERMISSION_DENIED, "ASSERTION_NEEDED"),
     errors.OperationUnknown: Row(grpc.StatusCode.NOT_FOUND, "OPERATION_UNKNOWN"),
@@ -136,7 +137,7 @@ def _failure(row: Row, error: BaseException) -> Failure:
             details.append(error_details_pb2.PreconditionFailure(violations=[broken]))
     elif isinstance(error, errors.AssertionNeeded):
         metadata["digest"] = error.digest
-    elif isinstance(error, errors.FactsUnavailable | errors.ServiceBusy):
+    elif isinstance(error, errors.FactsUnavailable | errors.KeysUnavailable | errors.ServiceBusy):
         after_ms = RETRY_AFTER_MS
         if isinstance(error, errors.ServiceBusy):
             after_ms = math.ceil(error.retry_after_s * 1_000)

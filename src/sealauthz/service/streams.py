@@ -30,6 +30,11 @@ def changed() -> FactsUnavailable:
     return FactsUnavailable("the rights of this caller have changed; reconnect")
 
 
+def gone() -> FactsUnavailable:
+    """Return how a stream ends because what its caller showed when it began counts no longer."""
+    return FactsUnavailable("what this caller is known by has ended; reconnect")
+
+
 class Outlet(Generic[T]):
     """Items for one watcher, in their order. Any thread may offer; the one thread of the watcher iterates, once.
 
