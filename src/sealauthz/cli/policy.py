@@ -14,6 +14,7 @@ from sealauthz.cli.output import print_json
 from sealauthz.cli.policy_attack import policy_attack
 from sealauthz.cli.policy_check import folder_argument, policy_check
 from sealauthz.cli.policy_diff import policy_diff
+from sealauthz.cli.policy_fmt import policy_fmt
 from sealauthz.cli.policy_test import policy_mutate, policy_test
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.errors import did_you_mean
@@ -31,6 +32,7 @@ def policy() -> None:
 
 
 policy.add_command(policy_check)
+policy.add_command(policy_fmt)
 policy.add_command(policy_test)
 policy.add_command(policy_mutate)
 policy.add_command(policy_diff)
