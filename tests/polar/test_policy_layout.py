@@ -155,14 +155,17 @@ LONG = '"{}"'.format("A" * 30)
             f"f(x, {LONG}) if\n  x.state = {LONG} and\n  x.kind = {LONG};\n",
         ),
         (f"f({LONG}, {LONG}, {LONG}, abcdefg) if b(x);", f"f({LONG}, {LONG}, {LONG}, abcdefg) if\n  b(x);\n"),
-        (f"f({LONG}, {LONG}, {LONG}, aaaaa, bbbbb, ccccc);", f"f(\n  {LONG}, {LONG}, {LONG}, aaaaa, bbbbb, ccccc);\n"),
+        (
+            f"f({LONG}, {LONG}, {LONG}, aaaaa, bbbbb, ccccc);",
+            f"f(\n  {LONG}, {LONG}, {LONG}, aaaaa, bbbbb,\n  ccccc);\n",
+        ),
         (
             f"f({LONG}, {LONG}, {LONG}, {LONG});",
             f"f(\n  {LONG}, {LONG}, {LONG},\n  {LONG});\n",
         ),
         (
             f"f(x) if\n  x in [{LONG}, {LONG}, {LONG}, aaaaaaaaaaaaaaa, b];",
-            f"f(x) if\n  x in [\n    {LONG}, {LONG}, {LONG}, aaaaaaaaaaaaaaa, b];\n",
+            f"f(x) if\n  x in [\n    {LONG}, {LONG}, {LONG},\n    aaaaaaaaaaaaaaa, b];\n",
         ),
         (
             f"f(x) if\n  x.name = {LONG} + {LONG} + {LONG} + abcdefg;",
