@@ -20,6 +20,7 @@ GENERIC = (
     "decision",
     "audit",
     "operations",
+    "rollout",
     "service",
     "policytest",
     "accessdiff",

@@ -30,6 +30,7 @@ ORDER = (
     "decision",
     "audit",
     "operations",
+    "rollout",
     "terminal",
     "policytest",
     "accessdiff",

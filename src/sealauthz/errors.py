@@ -10,6 +10,9 @@
     ├── InvariantBroken       a write that the invariants, a precondition or the state refuse
     ├── FactsUnavailable      the facts cannot be read now; trying again may help
     │   └── HistoryLost       … because they were restored and nobody said so; what is in memory must be forgotten
+    ├── PoliciesUnavailable   this process does not have the policies that decide at the revision of its facts, yet
+    ├── PolicyUnknown         policies of a version that is not kept
+    ├── PolicyRefused         policies that cannot be proposed or activated as things stand; `why` says what is so
     ├── RevisionUnknown       a revision token of another store, or of a history that was restored away
     ├── RevisionGone          what was to go on at a revision cannot any longer; begin again
     ├── ServiceBusy           a limit of the service is reached; trying again may help
@@ -105,6 +108,24 @@ class FactsUnavailable(SealAuthzError):
 
 class HistoryLost(FactsUnavailable):
     """The facts are not those that they were, and nobody announced it: an operator must. Nothing may be answered."""
+
+
+class PoliciesUnavailable(SealAuthzError):
+    """Other policies than those of this process decide at the revision of its facts: nothing is answered until it has
+    them.
+    """
+
+
+class PolicyUnknown(SealAuthzError):
+    """There are no policies of this version."""
+
+
+class PolicyRefused(SealAuthzError):
+    """Policies cannot be proposed or activated as things stand; nothing was done. `why` is a word for what is so."""
+
+    def __init__(self, why: str, message: str) -> None:
+        self.why = why
+        super().__init__(message)
 
 
 class RevisionUnknown(SealAuthzError):

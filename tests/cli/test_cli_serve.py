@@ -305,12 +305,12 @@ def test_what_strangers_send_is_no_line_of_the_log(sealauthz, serve, monkeypatch
 
 def test_sighup_during_the_start_does_not_end_a_server(serve):
     program = (
-        "import os, signal, sys; from sealauthz.cli import serve\n"
-        "loaded = serve.load_bundle\n"
+        "import os, signal, sys; from sealauthz.cli import rolling_out\n"
+        "loaded = rolling_out.load_bundle\n"
         "def load(*given):\n"
         "    os.kill(os.getpid(), signal.SIGHUP)\n"
         "    return loaded(*given)\n"
-        "serve.load_bundle = load\n"
+        "rolling_out.load_bundle = load\n"
         "from sealauthz.cli.app import main\n"
         "main(sys.argv[1:])"
     )

@@ -50,7 +50,7 @@ def explained(pdp: PolicyDecisionPoint, question: Question, exceptions: frozense
     if any(NOT_FOUND in item.reasons for item in explanation.requirements):
         return None
     with pdp._fact_cache.read() as snapshot:
-        case = Evaluation(pdp._catalog, snapshot, NOW, RequestOptions(caller=CALLER)).case(question)
+        case = Evaluation(pdp.policies.newest, snapshot, NOW, RequestOptions(caller=CALLER)).case(question)
     assert isinstance(case, Case)
     engine, of_case = BUNDLE.engine, (case.subject, case.resource, case.context)
     is_told = engine.holds("visible", *of_case) and engine.holds("has_standing", *of_case)

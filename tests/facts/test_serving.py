@@ -171,7 +171,7 @@ def test_the_statements_of_an_upgrade_are_shown_and_nothing_is_changed(
 def is_new(store: Store, record: Any) -> bool:
     """Whether the database has no table yet for a record, or no column for a value of it."""
     table = tables_of(MODEL).of(type(record).__name__)
-    absent = {column for name, column in store._tables.absent if name == table.name}
+    absent = {column for name, column in store.tables.absent if name == table.name}
     return "" in absent or any(getattr(record, column) for column in absent)
 
 

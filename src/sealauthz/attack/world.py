@@ -17,6 +17,7 @@ from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.memory.timeline import HomeIndex
 from sealauthz.facts.memory.wiring import WiredUnit, wire
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
+from sealauthz.facts.store.policies import Activated
 from sealauthz.facts.store.rows import RecordRows
 from sealauthz.facts.store.values import checked, checked_values
 from sealauthz.policytest.fixtures import FactSet, Key
@@ -68,6 +69,7 @@ class World:
     revision = 1
     timeline = ""
     age_s = 0.0
+    activated: tuple[Activated, ...] | None = ()
 
     def __init__(self, facts: FactSet, first: FactSet | None = None, before: World | None = None) -> None:
         self.facts = facts

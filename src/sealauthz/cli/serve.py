@@ -18,11 +18,11 @@ import click
 
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.reloading import Reload
+from sealauthz.cli.rolling_out import policies_of
 from sealauthz.cli.settings import (
     database_url,
     decision_options,
     key_set,
-    load_bundle,
     person_assertions,
     read_config,
     receipt_issuer,
@@ -142,11 +142,6 @@ def serve(
             signer = Signer.fresh("demo", "demo")
             key_file = stack.enter_context(_key_file(signer))
             database = stack.enter_context(_demo_database(database))
-        bundle = load_bundle(config, policies, engine)
-        # The compiled policies are half a million objects that stay: to collect garbage among them would stop all
-        # threads for a third of a second, again and again.
-        gc.collect()
-        gc.freeze()
         store = Store.open(database_url(config, database), service_model())
         stack.callback(store.close)
         report = _reporter(log)
@@ -155,25 +150,35 @@ def serve(
         callers = Callers([demo_caller(token)]) if is_demo else config.caller_rights(service_model(), sources)
         sources.use()
         fact_cache, feed = stack.enter_context(_followed_facts(store, config, log, report))
+        served, following = policies_of(store, fact_cache, config, policies, engine, report, log.thread_failed)
+        # The compiled policies are half a million objects that stay: to collect garbage among them would stop all
+        # threads for a third of a second, again and again.
+        gc.collect()
+        gc.freeze()
+        following.start()
+        stack.callback(following.stop)
         sweep = Sweep(store, report, log.thread_failed, config.facts.import_lease_s)
         sweep.start()
         stack.callback(sweep.stop)
         expiries = Expiries(store, fact_cache, log.thread_failed)
         expiries.start()
         stack.callback(expiries.stop)
-        pdp = PolicyDecisionPoint(fact_cache, bundle)
+        pdp = PolicyDecisionPoint(fact_cache, served)
         assertions = Assertions.of("demo", signer.key_set) if is_demo else person_assertions(config)
         issuer = Issuer("demo", SigningKeys.fresh()) if is_demo else receipt_issuer(config)
         acts, keys = Operations(store, pdp, issuer, assertions), partial(key_set, issuer)
-        signal, permits, threads = fact_cache.signal, fact_cache.permits, [feed.thread, sweep.thread, expiries.thread]
-        server = build(settings, callers, store, pdp, acts, log, signal, permits, threads, keys)
+        signal, permits = fact_cache.signal, fact_cache.permits
+        threads = [feed.thread, sweep.thread, expiries.thread, following.thread, following.beating]
+        server = build(
+            settings, callers, store, pdp, acts, log, signal, permits, threads, keys, lambda: following.problem
+        )
         # A supervisor may send the signal twice; it, not the worker, decides when to kill.
         stop_on_signals(stopping, is_patient=link is not None)
         server.start()
         stack.callback(server.stop, grace_s)
         address = f"{settings.listen.rpartition(':')[0]}:{server.port}"
         how = "in plain text" if settings.is_insecure else "over TLS"
-        line = f"listening on {address} {how}; policy {bundle.version}, facts at revision {store.revision()}"
+        line = f"listening on {address} {how}; policy {following.serves}, facts at revision {store.revision()}"
         if link is not None:
             link.say_ready(line)
         else:

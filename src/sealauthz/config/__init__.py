@@ -14,6 +14,7 @@
 
     [policies]
     folder = "policies"                             # relative to the file; without it, the installed policies
+    source = "store"                                # what is activated goes over the folder; or "folder": it does not
 
     [receipts]
     issuer = "https://authz.example"                # who signs, as the receipts say
@@ -156,9 +157,12 @@ class FactsSection(Section):
 
 
 class PoliciesSection(Section):
-    """Which policies to decide with."""
+    """Which policies to decide with: those that were activated, and before any were, those of the folder; or those of
+    the folder in any case.
+    """
 
     folder: Path | None = None
+    source: Literal["store", "folder"] = "store"
 
 
 class ReceiptsSection(Section):

@@ -99,13 +99,14 @@ class Bundle:
     def load(
         cls,
         model: Model,
-        folder: Path | None = None,
+        folder: Path | Layout | None = None,
         engine: EngineKind = EngineKind.COMPILED,
         *,
         is_served: bool = True,
         cache: BundleCache | None = None,
     ) -> Bundle:
-        """Load the bundle of a model in a folder, or the one that is installed with the service. Raises BundleRefused.
+        """Load the bundle of a model in a folder, or of files that were found, or the one that is installed with the
+        service. Raises BundleRefused.
 
         What is not to be served may hold the product's files of another version. From a `cache` it comes as an earlier
         load left it there, and a compiled one is left there.
@@ -143,7 +144,7 @@ class Bundle:
         return self.model.action(action, resource_type).records
 
 
-def _loaded(model: Model, folder: Path | None, engine: EngineKind, *, is_served: bool) -> Bundle:
+def _loaded(model: Model, folder: Path | Layout | None, engine: EngineKind, *, is_served: bool) -> Bundle:
     installed = installed_folder_of(model)
     layout = layout_of(folder or installed, is_served=is_served, installed=installed)
     sources = tuple(read_sources(layout))
@@ -180,7 +181,7 @@ class _Inputs:
     types: TypeTable
 
 
-def _inputs_of(model: Model, folder: Path | None, *, is_served: bool) -> _Inputs | None:
+def _inputs_of(model: Model, folder: Path | Layout | None, *, is_served: bool) -> _Inputs | None:
     """Read what a bundle is made of; None where it must not be stored, or a load refuses it and says why."""
     installed, types = installed_folder_of(model), _types(model)
     try:
@@ -218,7 +219,7 @@ def _stored(model: Model, inputs: _Inputs, cache: BundleCache) -> Bundle | None:
     )
 
 
-def _store(made: Bundle, folder: Path | None, cache: BundleCache, key: str, *, is_served: bool) -> None:
+def _store(made: Bundle, folder: Path | Layout | None, cache: BundleCache, key: str, *, is_served: bool) -> None:
     """Store a bundle, if all is still as it was when its key was made."""
     engine = made.engine
     if not isinstance(engine, CompiledEngine):

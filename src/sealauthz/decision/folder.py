@@ -77,13 +77,16 @@ class Layout:
         raise KeyError(file)
 
 
-def layout_of(folder: Path, *, is_served: bool = True, installed: Path | None = None) -> Layout:
-    """Find the files of the bundle in a folder. Raises BundleRefused.
+def layout_of(folder: Path | Layout, *, is_served: bool = True, installed: Path | None = None) -> Layout:
+    """Find the files of the bundle in a folder, or check those that somebody has found. Raises BundleRefused.
 
     `installed` is the folder of the product's own policies; without it, the one that is installed with the service.
     A bundle that is not to be served, but to be compared with one that is, may hold the product's files of another
     version.
     """
+    if isinstance(folder, Layout):
+        _check_owned(folder, installed or installed_folder(), is_served=is_served)
+        return folder
     if not folder.is_dir():
         raise BundleRefused(f"there is no policy folder `{folder.name}`")
     own = tuple(sorted(folder.glob("*.polar")))
@@ -95,14 +98,9 @@ def layout_of(folder: Path, *, is_served: bool = True, installed: Path | None = 
             if needed not in names:
                 said = f'; to build on the installed bundle, write `extends = "{DEFAULT}"` into {BUNDLE_FILE}'
                 raise BundleRefused(f"the bundle has no {needed}{said if not names & set(_OWNED) else ''}")
-        for path in own if is_served else ():
-            if path.name in _OWNED and _content(path) != _content(installed / path.name):
-                raise BundleRefused(
-                    "is the product's and differs from the one that is installed: take that one, "
-                    f'or build on it with `extends = "{DEFAULT}"` in {BUNDLE_FILE}',
-                    path.name,
-                )
-        return Layout(folder, own, (folder / PARAMETERS_FILE,), _existing(folder / TEXTS_FILE), accepts)
+        whole = Layout(folder, own, (folder / PARAMETERS_FILE,), _existing(folder / TEXTS_FILE), accepts)
+        _check_owned(whole, installed, is_served=is_served)
+        return whole
     for name in sorted(names):
         if name in _OWNED:
             raise BundleRefused("is the product's: a bundle that builds on the installed one has none of its own", name)
@@ -118,6 +116,26 @@ def layout_of(folder: Path, *, is_served: bool = True, installed: Path | None = 
         numbers.append(folder / PARAMETERS_FILE)
     texts = _existing(installed / TEXTS_FILE, folder / TEXTS_FILE)
     return Layout(folder, (*base, *own), tuple(numbers), texts, accepts)
+
+
+def _check_owned(layout: Layout, installed: Path, *, is_served: bool) -> None:
+    """Raise BundleRefused where the product's files are missing, or are not those that are installed."""
+    names = {path.name for path in layout.files}
+    for needed in _OWNED:
+        if needed not in names:
+            raise BundleRefused(f"the bundle has no {needed}")
+    for path in layout.files if is_served else ():
+        if path.name in _OWNED and _content(path) != _content(installed / path.name):
+            raise BundleRefused(
+                "is the product's and differs from the one that is installed: take that one, "
+                f'or build on it with `extends = "{DEFAULT}"` in {BUNDLE_FILE}',
+                path.name,
+            )
+
+
+def accepts_in(path: Path) -> tuple[tuple[str, str], ...]:
+    """Return what a `bundle.toml` signs off; nothing where there is none. Raises BundleRefused."""
+    return tuple(_accepts(_toml(path, _content(path)).get("accepts", {}))) if path.exists() else ()
 
 
 def _existing(*paths: Path) -> tuple[Path, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from sealauthz.decision.bundle import Bundle, diagnostics_of, floor_diagnostics_of, installed_folder_of
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.folder import (
+    Layout,
     layout_of,
     read_parameters,
     read_product_sources,
@@ -57,7 +58,7 @@ class Inspection:
         return next((excerpt(source, place.line, place.column) for source in found), "")
 
 
-def inspect(model: Model, folder: Path | None = None, cache: BundleCache | None = None) -> Inspection:
+def inspect(model: Model, folder: Path | Layout | None = None, cache: BundleCache | None = None) -> Inspection:
     """Find all that is wrong with the policies in a folder, or with those that are installed with the service.
 
     The first mistake of each file that cannot be parsed hides the rest of that file, and what the checker would say. So
@@ -76,7 +77,7 @@ def inspect(model: Model, folder: Path | None = None, cache: BundleCache | None 
     return Inspection(bundle.sources, (*_by_place(bundle.warnings), *warnings), bundle, exemptions)
 
 
-def _refused(model: Model, folder: Path | None, first: BundleRefused) -> Inspection:
+def _refused(model: Model, folder: Path | Layout | None, first: BundleRefused) -> Inspection:
     """Find everything that is wrong with policies that were refused; `first` is what the load said."""
     installed = installed_folder_of(model)
     try:

@@ -52,10 +52,6 @@ class Start(NamedTuple):
         if self.revision is not None and (self.timeline, self.revision) != (timeline, revision):
             raise RevisionGone("the facts have changed since the first page; begin again without a page token")
 
-    def consistency(self, first: Consistency) -> Consistency:
-        """Return what the facts of the page must be; `first` is what was asked for the first page."""
-        return first if self.revision is None else Consistency(at_revision=self.revision, timeline=self.timeline)
-
 
 def page_size(asked: int) -> int:
     """Return how many ids a page holds at most. Raises InvalidRequest."""
@@ -74,6 +70,14 @@ def start_of(query: ListQuery, token: str, policy_version: str, caller: str, now
     if not now - PAGES_GO_ON_FOR < start.evaluated_at <= now + _CLOCKS_DIFFER_BY:
         raise RevisionGone("the first page is too long ago; begin again without a page token")
     return start
+
+
+def consistency_of(query: ListQuery, token: str, caller: str, first: Consistency) -> Consistency:
+    """Return what the facts of a page must be; `first` is what was asked for the first page. Raises InvalidRequest."""
+    if not token:
+        return first
+    start = _opened(query, token, caller)
+    return Consistency(at_revision=start.revision, timeline=start.timeline)
 
 
 def token_of(query: ListQuery, start: Start, caller: str) -> str:

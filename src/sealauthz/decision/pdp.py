@@ -14,18 +14,19 @@ from sealauthz.answers import ConditionalItem
 from sealauthz.decision.assembly import DEFAULT_OPTIONS, Case, RequestOptions, check_seen, everything
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.carried import shown_of
-from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Explanation
 from sealauthz.decision.evaluation import GATE_STAGE, Evaluation
 from sealauthz.decision.explain import explain, in_principle, needless, unmet
-from sealauthz.decision.listing import Bounds, ListPage, Search, check_exceptions, search_for
+from sealauthz.decision.listing import Bounds, ListPage, check_exceptions, search_for
 from sealauthz.decision.naming import MayRead, all_of_it, names_for
-from sealauthz.decision.paging import Paging
+from sealauthz.decision.paging import Paging, consistency_of
+from sealauthz.decision.policies import Policies
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
-from sealauthz.errors import EvaluationFailed, InvalidRequest, SealAuthzError, did_you_mean
+from sealauthz.errors import EvaluationFailed, InvalidRequest, PoliciesUnavailable, SealAuthzError, did_you_mean
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Observed
+from sealauthz.facts.store.policies import POLICIES
 from sealauthz.schema import Event
 
 __all__ = ["GATE_STAGE", "PolicyDecisionPoint", "RequestOptions", "everything", "system_clock"]
@@ -44,16 +45,18 @@ def system_clock() -> int:
 
 
 class PolicyDecisionPoint:
-    """Decides questions with one bundle over one fact cache. Safe to call from several threads."""
+    """Decides questions over one fact cache, with one bundle, or with that of several that decides at the revision of
+    the facts. Safe to call from several threads.
+    """
 
     def __init__(
         self,
         fact_cache: FactCache,
-        bundle: Bundle,
+        bundle: Bundle | Policies,
         now: Callable[[], int] = system_clock,
         bounds: Bounds = DEFAULT_BOUNDS,
     ) -> None:
-        self._catalog = ReasonCatalog(bundle)
+        self.policies = bundle if isinstance(bundle, Policies) else Policies(bundle)
         self._fact_cache = fact_cache
         self._now = now
         self._bounds = bounds
@@ -62,12 +65,13 @@ class PolicyDecisionPoint:
 
     @property
     def bundle(self) -> Bundle:
-        """The bundle that is served; it may be replaced at any time."""
-        return self._catalog.bundle
+        """The bundle that is served now, for what is no decision. Raises PoliciesUnavailable."""
+        return self.policies.newest.bundle
 
     @bundle.setter
     def bundle(self, bundle: Bundle) -> None:
-        self._catalog = ReasonCatalog(bundle)
+        """Replace the bundle that decides where nothing was activated."""
+        self.policies.replace_base(bundle)
 
     def now(self) -> int:
         """Return the time at which a question would be decided now, as an instant."""
@@ -81,10 +85,9 @@ class PolicyDecisionPoint:
         """Decide one question. Raises InvalidRequest, CallerNotPermitted, or what a fact cache raises that cannot
         answer; never for a deny.
         """
-        catalog = self._catalog
 
         def work(snapshot: FactSnapshot) -> Decision:
-            return Evaluation(catalog, snapshot, self._now(), options).decide(question)
+            return self._evaluation(snapshot, options).decide(question)
 
         decision = self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
         if self.listener is not None:
@@ -102,11 +105,13 @@ class PolicyDecisionPoint:
         Raises as `decide` does, and what `follow` raises; an EvaluationFailed of it denies. Whether the policies are
         still those that decided, `has_policies` tells.
         """
-        catalog = self._catalog
 
         def work(snapshot: FactSnapshot) -> tuple[Decision, T | None, Observed]:
             observed = Observed()
+            # An activation in between is a change of what was read, like any other.
+            observed.units.add(POLICIES)
             observing = snapshot.observing(observed)
+            catalog = self.policies.at(snapshot)
             evaluation = Evaluation(catalog, observing, self._now(), options)
             try:
                 case = evaluation.case(question)
@@ -135,7 +140,10 @@ class PolicyDecisionPoint:
 
     def has_policies(self, version: str) -> bool:
         """Tell whether these are the policies that decide now."""
-        return self._catalog.bundle.version == version
+        try:
+            return self.policies.at(self._fact_cache.timeline).bundle.version == version
+        except PoliciesUnavailable:
+            return False
 
     def decide_many(
         self,
@@ -146,11 +154,10 @@ class PolicyDecisionPoint:
 
         Raises FactsUnavailable, RevisionUnknown, TimeOver or ServiceBusy where none can be answered.
         """
-        catalog = self._catalog
 
         def work(snapshot: FactSnapshot) -> list[Decision | SealAuthzError]:
             answers: list[Decision | SealAuthzError] = []
-            evaluation = Evaluation(catalog, snapshot, self._now(), options)
+            evaluation = self._evaluation(snapshot, options)
             for question in questions:
                 try:
                     answers.append(evaluation.decide(question))
@@ -175,12 +182,11 @@ class PolicyDecisionPoint:
 
         A type without actions gives the one deny that says so.
         """
-        # One bundle for all: it may be replaced meanwhile.
-        catalog = self._catalog
-        actions = catalog.bundle.rulebook.actions_of(resource.type) or ("",)
-        questions = _questions(catalog.bundle, subject, resource, actions, context or {})
 
         def work(snapshot: FactSnapshot) -> list[Decision]:
+            catalog = self.policies.at(snapshot)
+            actions = catalog.bundle.rulebook.actions_of(resource.type) or ("",)
+            questions = _questions(catalog.bundle, subject, resource, actions, context or {})
             evaluation = Evaluation(catalog, snapshot, self._now(), options)
             return [evaluation.decide(question) for question in questions]
 
@@ -198,17 +204,17 @@ class PolicyDecisionPoint:
 
         Raises as `actions` does, and InvalidRequest where no action of the type has such a requirement.
         """
-        catalog = self._catalog
-        bundle = catalog.bundle
-        actions = bundle.actions.get(resource.type, ())
-        if not actions:
-            near = did_you_mean(resource.type, bundle.rulebook.resource_types)
-            raise InvalidRequest.at("resource.type", f"is not a type that the policies have actions for{near}")
-        known = {name for action in actions for name in bundle.rulebook.requirements[action, resource.type]}
-        check_exceptions(exceptions, known, f"an action on {resource.type}")
-        questions = _questions(bundle, subject, resource, actions, context or {})
 
         def work(snapshot: FactSnapshot) -> list[ConditionalItem]:
+            catalog = self.policies.at(snapshot)
+            bundle = catalog.bundle
+            actions = bundle.actions.get(resource.type, ())
+            if not actions:
+                near = did_you_mean(resource.type, bundle.rulebook.resource_types)
+                raise InvalidRequest.at("resource.type", f"is not a type that the policies have actions for{near}")
+            known = {name for action in actions for name in bundle.rulebook.requirements[action, resource.type]}
+            check_exceptions(exceptions, known, f"an action on {resource.type}")
+            questions = _questions(bundle, subject, resource, actions, context or {})
             evaluation = Evaluation(catalog, snapshot, self._now(), options)
             found = ((question.action, evaluation.listed(question, frozenset(exceptions))) for question in questions)
             return [ConditionalItem(action, entry.still_required) for action, entry in found if entry is not None]
@@ -227,19 +233,18 @@ class PolicyDecisionPoint:
         where what is known, or in the context, is outside the caller's right, and what a fact cache raises that cannot
         answer.
         """
-        catalog = self._catalog
-
-        def search() -> Search:
-            return search_for(query, paging, catalog.plans, options.caller, self._now(), self._bounds, options.deadline)
 
         def work(snapshot: FactSnapshot) -> ListPage:
+            catalog = self.policies.at(snapshot)
             # Here, because the time of a page begins when the facts can be read.
-            begun = search()
+            begun = search_for(
+                query, paging, catalog.plans, options.caller, self._now(), self._bounds, options.deadline
+            )
             return Evaluation(catalog, snapshot, begun.start.evaluated_at, options).page(begun)
 
         return self._fact_cache.answer(
             work,
-            search().start.consistency(options.consistency),
+            consistency_of(query, paging.token, options.caller, options.consistency),
             options.deadline,
             is_list=True,
             may_wait=options.may_wait,
@@ -263,10 +268,9 @@ class PolicyDecisionPoint:
         """Return what the text of an event may name, beside its values, as all its recipients may see it now, and the
         caller may read it.
         """
-        catalog = self._catalog
 
         def work(snapshot: FactSnapshot) -> Mapping[str, str]:
-            return names_for(Evaluation(catalog, snapshot, self._now(), options), snapshot, event, may_read)
+            return names_for(self._evaluation(snapshot, options), snapshot, event, may_read)
 
         return self._fact_cache.answer(work, options.consistency, options.deadline)
 
@@ -276,39 +280,38 @@ class PolicyDecisionPoint:
         options: RequestOptions = DEFAULT_OPTIONS,
     ) -> Explanation:
         """Decide and tell how each requirement came out, with the rules that could settle it."""
-        catalog = self._catalog
 
         def work(snapshot: FactSnapshot) -> Explanation:
-            return explain(Evaluation(catalog, snapshot, self._now(), options), question)
+            return explain(self._evaluation(snapshot, options), question)
 
         return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
 
     def unmet(self, question: Question) -> tuple[str, ...] | None:
         """Tell which requirements nothing settles, without why; None where there is nothing to decide."""
-        catalog = self._catalog
 
         def work(snapshot: FactSnapshot) -> tuple[str, ...] | None:
-            return unmet(Evaluation(catalog, snapshot, self._now(), DEFAULT_OPTIONS), question)
+            return unmet(self._evaluation(snapshot, DEFAULT_OPTIONS), question)
 
         return self._fact_cache.answer(work)
 
     def in_principle(self, question: Question) -> bool:
         """Tell whether the table of roles gives an action, the checklist apart. Permits nothing."""
-        catalog = self._catalog
 
         def work(snapshot: FactSnapshot) -> bool:
-            return in_principle(Evaluation(catalog, snapshot, self._now(), DEFAULT_OPTIONS), question)
+            return in_principle(self._evaluation(snapshot, DEFAULT_OPTIONS), question)
 
         return self._fact_cache.answer(work)
 
     def needless(self, question: Question) -> tuple[tuple[str, str], ...]:
         """Tell the requirements that are met and have a reason why they are not, with it. Raises EvaluationFailed."""
-        catalog = self._catalog
 
         def work(snapshot: FactSnapshot) -> tuple[tuple[str, str], ...]:
-            return needless(Evaluation(catalog, snapshot, self._now(), DEFAULT_OPTIONS), question)
+            return needless(self._evaluation(snapshot, DEFAULT_OPTIONS), question)
 
         return self._fact_cache.answer(work)
+
+    def _evaluation(self, snapshot: FactSnapshot, options: RequestOptions) -> Evaluation:
+        return Evaluation(self.policies.at(snapshot), snapshot, self._now(), options)
 
 
 def _questions(

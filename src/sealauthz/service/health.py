@@ -7,7 +7,7 @@ server when a watcher left while the status changed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import grpc
@@ -92,15 +92,23 @@ class HealthServicer:
 
 class Readiness:
     """Asks periodically whether the store can be read and the threads of the background work, and has `servicer` say
-    so.
+    so. `problem` tells what else stands in the way.
     """
 
-    def __init__(self, store: Store, interval_s: float, log: Log, threads: Iterable[Background] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        interval_s: float,
+        log: Log,
+        threads: Iterable[Background] = (),
+        problem: Callable[[], str] = lambda: "",
+    ) -> None:
         self.servicer = HealthServicer()
         self._store = store
         self._interval_s = interval_s
         self._log = log
         self._threads = tuple(threads)
+        self._problem = problem
         self.thread = Background("readiness", self._step, self._fail)
 
     def start(self) -> None:
@@ -138,9 +146,10 @@ class Readiness:
                 write("not_serving", error)
             return
         failing = [thread.name for thread in self._threads if thread.is_failing]
-        self.servicer.say(not failing)
-        if failing:
+        problem = self._problem()
+        self.servicer.say(not failing and not problem)
+        if failing or problem:
             if was_serving or is_first:
-                self._log.warning("not_serving", threads=failing)
+                self._log.warning("not_serving", threads=failing, message=problem)
         elif not was_serving:
             self._log.info("serving")

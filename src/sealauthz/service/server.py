@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,13 +142,15 @@ def build(
     permits: ReadPermits | None = None,
     threads: Iterable[Background] = (),
     keys: PublicKeys = no_keys,
+    problem: Callable[[], str] = lambda: "",
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
     `acts` performs them (`operations.Operations`), and `keys` returns the key set that verifies their receipts.
     `signal` announces new revisions (`FactCache.signal`), so that watchers get them at once; without it they poll.
     `permits` are the read permits of the fact cache (`FactCache.permits`): while an answer waits for one, another takes
-    its thread. `threads` are those of the background, besides the server's own: while one fails, health is NOT_SERVING.
+    its thread. `threads` are those of the background, besides the server's own: while one fails, health is NOT_SERVING,
+    and while there is a `problem`.
     """
     log = log or make_log()
     pools = Pools(
@@ -180,7 +182,7 @@ def build(
     events = EventsServicer(store, pdp, signal)
     reception = _reception(server, settings, interceptor, log)
     waiting = [interceptor.thread, interceptor.standing, *([] if reception is None else [reception.thread])]
-    readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting])
+    readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting], problem)
     to = reception or server
     authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, to)  # type: ignore[no-untyped-call]
     facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, to)  # type: ignore[no-untyped-call]

@@ -44,6 +44,9 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.InvariantBroken: Row(grpc.StatusCode.FAILED_PRECONDITION, "INVARIANT_BROKEN"),
     errors.FactsUnavailable: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
     errors.HistoryLost: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
+    errors.PoliciesUnavailable: Row(grpc.StatusCode.UNAVAILABLE, "POLICIES_UNAVAILABLE"),
+    errors.PolicyUnknown: Row(grpc.StatusCode.NOT_FOUND, "POLICY_UNKNOWN"),
+    errors.PolicyRefused: Row(grpc.StatusCode.FAILED_PRECONDITION, "POLICY_REFUSED"),
     errors.RevisionUnknown: Row(grpc.StatusCode.FAILED_PRECONDITION, "REVISION_UNKNOWN"),
     errors.RevisionGone: Row(grpc.StatusCode.ABORTED, "REVISION_GONE"),
     errors.ServiceBusy: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVICE_BUSY"),
@@ -56,6 +59,9 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.ConfigRefused: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
 }
 """Every leaf of the error tree."""
+
+_PASSING = (errors.FactsUnavailable, errors.KeysUnavailable, errors.PoliciesUnavailable, errors.ServiceBusy)
+"""What may be otherwise soon."""
 
 UNEXPECTED = Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False)
 DEADLINE_PASSED = TABLE[errors.TimeOver]
@@ -137,7 +143,9 @@ def _failure(row: Row, error: BaseException) -> Failure:
             details.append(error_details_pb2.PreconditionFailure(violations=[broken]))
     elif isinstance(error, errors.AssertionNeeded):
         metadata["digest"] = error.digest
-    elif isinstance(error, errors.FactsUnavailable | errors.KeysUnavailable | errors.ServiceBusy):
+    elif isinstance(error, errors.PolicyRefused):
+        metadata["why"] = error.why
+    elif isinstance(error, _PASSING):
         after_ms = RETRY_AFTER_MS
         if isinstance(error, errors.ServiceBusy):
             after_ms = math.ceil(error.retry_after_s * 1_000)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from sealauthz.facts.memory.warming import warm_up
 from sealauthz.facts.memory.wiring import WiredUnit
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.history import Changed, changed_of, changes_in
+from sealauthz.facts.store.policies import POLICIES, Activated, activated_in
 from sealauthz.facts.store.store import Commit, Store
 from sealauthz.schema import Model, Unit
 
@@ -298,12 +299,13 @@ class FactCache:
                 if changed is not None:
                     hot = [unit for unit in changed.units if reload and timeline.cache.is_reloaded(unit)]
                     loaded = {unit: _reloaded(transaction, unit) for unit in hot[:_RELOADED_AT_ONCE]}
-                    return self._advance(timeline, transaction, changed, loaded, started)
+                    activated = activated_in(transaction) if POLICIES in changed.units else None
+                    return self._advance(timeline, transaction, changed, loaded, started, activated)
             elif transaction.revision == base and transaction.mark == mark:
                 return self._confirm(timeline, started)
             elif revision <= transaction.revision < base:
                 return self._confirm(timeline, started)  # others have seen more
-        return self._reset(timeline, base, transaction, started)
+        return self._reset(timeline, base, transaction, started, activated_in(transaction))
 
     def _advance(
         self,
@@ -312,13 +314,14 @@ class FactCache:
         changed: Touched,
         loaded: dict[Unit, WiredUnit | None],
         started: float,
+        activated: tuple[Activated, ...] | None,
     ) -> Timeline | None:
         with self._lock:
             if self.timeline is not timeline:
                 return None
             if transaction.revision > timeline.revision:
                 standing = {unit: timeline.cache.standing(unit) for unit in loaded}
-                timeline.advance(transaction.revision, transaction.mark, changed.units, changed.rows)
+                timeline.advance(transaction.revision, transaction.mark, changed.units, changed.rows, activated)
                 for unit, records in loaded.items():
                     if records is not None:
                         entry = self.loads.entry(records)
@@ -336,13 +339,20 @@ class FactCache:
             timeline.confirmed_at = max(timeline.confirmed_at, started)
         return timeline
 
-    def _reset(self, timeline: Timeline, base: int, transaction: ReadTransaction, started: float) -> Timeline | None:
+    def _reset(
+        self,
+        timeline: Timeline,
+        base: int,
+        transaction: ReadTransaction,
+        started: float,
+        activated: tuple[Activated, ...],
+    ) -> Timeline | None:
         """Forget everything: it is of another timeline, or of too long ago."""
         with self._lock:
             if self.timeline is not timeline or timeline.revision != base:
                 return None
             self.timeline = Timeline(
-                transaction.timeline, transaction.revision, transaction.mark, self._budget, started
+                transaction.timeline, transaction.revision, transaction.mark, self._budget, started, activated
             )
             self.homes = HomeIndex(_HOMES)
             self.statistics.resets += 1
@@ -390,8 +400,9 @@ class FactCache:
             if timeline.name == commit.timeline:
                 if _mark_before(commit, timeline.revision) == timeline.mark:
                     units, rows = _changed_after(commit, timeline.revision)
-                    timeline.advance(commit.revision, commit.mark, units, rows)
-                    self.signal.tell(commit.revision)
+                    if POLICIES not in units:  # which policies those are, a look tells
+                        timeline.advance(commit.revision, commit.mark, units, rows)
+                        self.signal.tell(commit.revision)
                 is_there = timeline.revision == commit.revision and timeline.mark == commit.mark
         if not is_there:
             # Others wrote as well. Only a look that begins after this commit is sure to see it: the writer's own.
@@ -479,7 +490,7 @@ def _mark_before(commit: Commit, revision: int) -> tuple[Any, ...] | None:
     return since.mark_of(revision)
 
 
-def _changed_after(commit: Commit, revision: int) -> tuple[Iterable[Unit], Iterable[Changed] | None]:
+def _changed_after(commit: Commit, revision: int) -> tuple[Collection[Unit], Iterable[Changed] | None]:
     """Return what has changed after a revision up to a commit: units, and rows; None for too many rows."""
     units = set(commit.units)
     if len(commit.images) > _MOST_IMAGES:

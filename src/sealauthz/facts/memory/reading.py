@@ -19,6 +19,7 @@ from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.memory.timeline import Timeline
 from sealauthz.facts.memory.wiring import WiredUnit
 from sealauthz.facts.store.database import ReadTransaction
+from sealauthz.facts.store.policies import POLICIES, activated_in
 from sealauthz.facts.store.store import Store
 from sealauthz.schema import Unit
 
@@ -106,6 +107,8 @@ class StoreReading:
         self._entered: list[Entry] = []
         self.timeline = timeline.name
         self.revision = timeline.revision
+        # After the revision, because those of a newer one may be added in between.
+        self.activated = timeline.activated
         self.age_s = age_s
 
     def close(self) -> None:
@@ -189,10 +192,13 @@ class StoreReading:
         if timeline is None or timeline.revision < transaction.revision:
             # The fact cache went another way meanwhile. Nothing in its memory is ours then, and nothing of ours is
             # kept.
-            timeline = Timeline(transaction.timeline, transaction.revision, transaction.mark, 0)
+            timeline = Timeline(
+                transaction.timeline, transaction.revision, transaction.mark, 0, activated=activated_in(transaction)
+            )
         self._line = timeline
         self.timeline = transaction.timeline
         self.revision = transaction.revision
+        self.activated = timeline.activated
         self.age_s = 0.0
 
     def pin_at(self, revision: int) -> None:
@@ -204,11 +210,15 @@ class StoreReading:
         changed = touched_since(transaction, revision)
         if changed is None:
             raise RevisionGone("the facts at this revision are gone; begin again without a page token")
+        if POLICIES in changed.units:
+            raise RevisionGone("the policies have changed since the first page; begin again without a page token")
         # A timeline of our own, which knows exactly what changed since that revision.
         self._line = Timeline(transaction.timeline, revision, (), 0)
         self._line.advance(transaction.revision, transaction.mark, changed.units, changed.rows)
         self.timeline = transaction.timeline
         self.revision = revision
+        # None since this revision, or they would have changed.
+        self.activated = activated_in(transaction)
 
     def load(self, unit: Unit) -> Load:
         """Load a unit in our transaction. Raises StaleSnapshot if it is not what it was at our revision."""

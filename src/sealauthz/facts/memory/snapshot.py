@@ -9,6 +9,7 @@ from sealauthz.facts.memory.sources import LookUps, RecordSource, Source
 from sealauthz.facts.memory.timeline import HomeIndex
 from sealauthz.facts.memory.wiring import WiredUnit, wire
 from sealauthz.facts.store.acting import Observed
+from sealauthz.facts.store.policies import Activated
 from sealauthz.facts.store.values import text_problem
 from sealauthz.schema import Model, Unit, Units
 
@@ -20,13 +21,15 @@ class StaleSnapshot(Exception):
 class Reading(LookUps, Protocol):
     """What a snapshot reads through: the facts at `revision` of the history `timeline`.
 
-    `age_s` is how many seconds ago, at most, they were the newest.
+    `age_s` is how many seconds ago, at most, they were the newest. `activated` has every activation of policies up to
+    the revision, and perhaps newer ones; None where that is not known.
     """
 
     units: Units
     revision: int
     timeline: str
     age_s: float
+    activated: tuple[Activated, ...] | None
 
     def unit(self, unit: Unit) -> WiredUnit | None:
         """Return a wired unit; None if there is no such unit."""
@@ -38,7 +41,7 @@ class Reading(LookUps, Protocol):
 class FactSnapshot:
     """The facts at one revision, for one answer. Only for the call that was given it, and in one thread."""
 
-    __slots__ = ("_held", "_homes", "_reading", "_units", "age_s", "revision", "timeline")
+    __slots__ = ("_held", "_homes", "_reading", "_units", "activated", "age_s", "revision", "timeline")
 
     def __init__(self, reading: Reading, homes: HomeIndex) -> None:
         self._reading = reading
@@ -48,6 +51,7 @@ class FactSnapshot:
         self.revision = reading.revision
         self.timeline = reading.timeline
         self.age_s = reading.age_s
+        self.activated = reading.activated
 
     def observing(self, observed: Observed) -> FactSnapshot:
         """Return a snapshot of the same facts that notes what is read through it."""
@@ -140,6 +144,7 @@ class ObservingReading:
         self.revision = reading.revision
         self.timeline = reading.timeline
         self.age_s = reading.age_s
+        self.activated = reading.activated
 
     def unit(self, unit: Unit) -> WiredUnit | None:
         """Return a wired unit."""
@@ -174,6 +179,7 @@ class FixedReading(RecordSource):
 
     timeline = ""
     age_s = 0.0
+    activated: tuple[Activated, ...] | None = ()
 
     def __init__(self, model: Model, records: Iterable[Any], revision: int) -> None:
         super().__init__(model, records)

@@ -8,6 +8,7 @@ from typing import Any
 from sealauthz.facts.memory.entries import EntryCache
 from sealauthz.facts.memory.lookups import LookUps
 from sealauthz.facts.store.history import Changed
+from sealauthz.facts.store.policies import Activated
 from sealauthz.schema import Unit
 
 _CHANGES_REMEMBERED = 4_096
@@ -18,13 +19,15 @@ class Timeline:
     """One line of history, as far as this process follows it. Changed under the lock of the fact cache only.
 
     INVARIANT: what `cache` and `look_ups` hold was so at `revision`, and ever since their `since`; and no newer
-    revision than `revision` was committed at the instant `confirmed_at`.
+    revision than `revision` was committed at the instant `confirmed_at`. `activated` has every activation of policies
+    up to `revision`; None where that is not known.
     """
 
     __slots__ = (
         "_changed_at",
         "_kinds_changed_at",
         "_known_since",
+        "activated",
         "cache",
         "confirmed_at",
         "look_ups",
@@ -34,9 +37,16 @@ class Timeline:
     )
 
     def __init__(
-        self, name: str, revision: int, mark: tuple[Any, ...], budget: int, confirmed_at: float = _NEVER
+        self,
+        name: str,
+        revision: int,
+        mark: tuple[Any, ...],
+        budget: int,
+        confirmed_at: float = _NEVER,
+        activated: tuple[Activated, ...] | None = None,
     ) -> None:
         self.confirmed_at = confirmed_at
+        self.activated = activated
         self.name = name
         self.revision = revision
         self.mark = mark
@@ -47,12 +57,20 @@ class Timeline:
         self._known_since = revision
 
     def advance(
-        self, revision: int, mark: tuple[Any, ...], changed: Iterable[Unit], rows: Iterable[Changed] | None = None
+        self,
+        revision: int,
+        mark: tuple[Any, ...],
+        changed: Iterable[Unit],
+        rows: Iterable[Changed] | None = None,
+        activated: tuple[Activated, ...] | None = None,
     ) -> None:
         """Stand at a newer revision, between which and the one before these units changed, and these rows in them.
 
-        None for rows: it is not known which.
+        None for rows: it is not known which. `activated` are all activations, where there are new ones.
         """
+        if activated is not None:
+            # Before the revision: who reads the new one finds them, and who reads the old one passes over them.
+            self.activated = activated
         for unit in changed:
             self.cache.drop_changed(unit, self.revision)
             self._changed_at[unit] = revision

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, bindparam, case, func, literal_column, select
 
@@ -177,6 +177,20 @@ def _since_statements(is_postgresql: bool) -> tuple[str, str]:
     return first, second
 
 
+class Conditions(Protocol):
+    """What must hold at the commit of something; a `Basis`, where a decision is behind it."""
+
+    @property
+    def observed(self) -> Observed:
+        """What was read for it."""
+
+    def ask(self, driver: Driver) -> Callable[[], Since]:
+        """Ask what there is to know, under the lock of revisions; it is told once the pipeline is over."""
+
+    def check(self, since: Since, newest: Seen, now: int) -> None:
+        """Raise unless what is intended may be committed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intended:
     """What a decision allows to be written, and what else its transaction keeps: `keep` gets the receipt to come, and
@@ -186,9 +200,11 @@ class Intended:
     """
 
     wanted: Wanted
-    basis: Basis
+    basis: Conditions
     keep: Callable[[bool, WriteReceipt], list[tuple[str, Mapping[str, Any]]]]
     makes_revision: bool = False
+    touches: frozenset[Unit] = frozenset()
+    """Units beside those of records that are another than before."""
 
     @property
     def known(self) -> Mapping[Unit, Mapping[str, Mapping[str, Any]]]:

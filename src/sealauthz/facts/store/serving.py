@@ -71,13 +71,34 @@ def head(model: Model) -> str:
     return hashlib.sha256(made.encode()).hexdigest()[:12]
 
 
-def serves_from(model: Model) -> str:
-    """Return the newest schema, and behind a colon that of the oldest code that may serve it."""
+def serves_from(model: Model, at_least: str = "") -> str:
+    """Return the newest schema, and behind a colon that of the oldest code that may serve it: `at_least` that one."""
     scripts = chain(model)
     place = {script.revision: number for number, script in enumerate(scripts)}
     needs = [place[getattr(script.module, "serves_from", script.revision)] for script in scripts]
+    if at_least in place:
+        needs.append(place[at_least])
     oldest = scripts[max(needs)].revision if scripts else head(model)
     return f"{scripts[-1].revision if scripts else oldest}:{oldest}"
+
+
+def oldest_served(connection: Connection) -> str:
+    """Return the schema of the oldest code that may serve, as far as that is written down."""
+    version = current(connection)
+    return _serves_from(connection, version) if version else ""
+
+
+def served_from_now(connection: Connection, model: Model, table: str) -> str:
+    """Return what to write down so that code that does not know a table, which a migration of ours made, serves no
+    more; the schema stays, and the oldest code that may serve it where that is newer.
+    """
+    version = current(connection)
+    scripts = chain(model)
+    known = [script.revision for script in scripts]
+    makers = [script.revision for script in scripts if table in getattr(script.module, "serves_without", ())]
+    oldest = _serves_from(connection, version)
+    places = [known.index(each) for each in (*makers[:1], oldest) if each in known]
+    return f"{version}:{known[max(places)] if places else version}"
 
 
 def current(connection: Connection) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
@@ -93,8 +93,13 @@ class Store:
         return cls(database, store_id, now)
 
     @property
-    def _tables(self) -> Tables:
+    def tables(self) -> Tables:
+        """The tables, as the database has them now."""
         return self._database.tables
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Open a transaction that writes what is no fact, and makes no revision. Raises FactsUnavailable."""
+        return self._database.write()
 
     def close(self) -> None:
         """Close the connections."""
@@ -165,7 +170,7 @@ class Store:
 
         `beside` are records that would be written with it, and may be what leads it home.
         """
-        rows = RecordRows([record, *beside], DatabaseRows(transaction.connection, self._tables))
+        rows = RecordRows([record, *beside], DatabaseRows(transaction.connection, self.tables))
         with translated("read"):
             return self.model.units.tenants_of([record], rows)[type(record).__name__, record.id]
 
@@ -202,7 +207,7 @@ class Store:
         if not receipt.is_replay and not part.is_abandoned:
             return PartReceipt(receipt, part.number, part.is_last)
         with self._database.plain() as connection:
-            parts, is_over = Importing(connection, self._tables, caller, part, 0).standing()
+            parts, is_over = Importing(connection, self.tables, caller, part, 0).standing()
         return PartReceipt(receipt, parts, is_over)
 
     def open_imports(self) -> list[OpenImport]:
@@ -247,15 +252,15 @@ class Store:
         Raises FactsUnavailable.
         """
         with self._database.plain() as connection:
-            return due(connection, self._tables, sweep, now, limit)
+            return due(connection, self.tables, sweep, now, limit)
 
     def _check_performs(self) -> None:
-        if has_no_operations(self._tables):
+        if has_no_operations(self.tables):
             raise FactsUnavailable("the database keeps no operations yet: run `sealauthz db upgrade`")
 
     def check_keeps_assertions(self) -> None:
         """Raise FactsUnavailable where the database cannot use up assertions."""
-        if not keeps_assertions(self._tables):
+        if not keeps_assertions(self.tables):
             raise FactsUnavailable("the database keeps no assertions yet: run `sealauthz db upgrade`")
 
     def prune(self, before: int, archive: Archive | None) -> Pruned:
@@ -298,7 +303,7 @@ class Store:
         """Try once, in a transaction of its own."""
         with self._database.write() as connection:
             identity = self._database.identity
-            write = Write(connection, self._tables, identity, wanted, self._now, tenants, guard, is_careful, part)
+            write = Write(connection, self.tables, identity, wanted, self._now, tenants, guard, is_careful, part)
             receipt = write.run()
         self._tell(write, wanted, receipt)
         return receipt
@@ -350,7 +355,7 @@ class Store:
         with self._database.write() as connection:
             if intended is None:
                 # First what others lock first: one of them would hold it, and wait for the lock of revisions.
-                lock_roots(Driver(connection), self._tables, queued)
+                lock_roots(Driver(connection), self.tables, queued)
                 lock_revisions(connection)
                 intended = intend()
                 if not isinstance(intended, Intended):
@@ -358,7 +363,7 @@ class Store:
             wanted = intended.wanted
             identity = self._database.identity
             write = Write(
-                connection, self._tables, identity, wanted, self._now, tenants, None, is_careful, intended=intended
+                connection, self.tables, identity, wanted, self._now, tenants, None, is_careful, intended=intended
             )
             try:
                 receipt = write.run()

@@ -117,6 +117,48 @@ FACT_EVENT = sa.Table(
 )
 """What people must be told, as JSON, in the order of revisions: `ordinal` counts the events of one from 0."""
 
+POLICY_BUNDLE = sa.Table(
+    "policy_bundle",
+    SYSTEM,
+    *_columns(version=TEXT, digest=TEXT, content=sa.Text, author=TEXT, note=sa.Text, at=sa.BigInteger),
+    sa.PrimaryKeyConstraint("version", name="policy_bundle_pkey"),
+)
+"""Policies that were proposed, by their version. `content` is an archive of all that they are made of, `digest` the
+SHA-256 of it.
+"""
+
+POLICY_ACTIVATION = sa.Table(
+    "policy_activation",
+    SYSTEM,
+    sa.Column("revision", sa.BigInteger, autoincrement=False, nullable=False),
+    *_columns(
+        version=TEXT,
+        previous=TEXT,
+        kind=TEXT,
+        author=TEXT,
+        approver=TEXT,
+        note=sa.Text,
+        signed_by=TEXT,
+        at=sa.BigInteger,
+    ),
+    sa.PrimaryKeyConstraint("revision", name="policy_activation_pkey"),
+    sa.ForeignKeyConstraint(["version"], ["policy_bundle.version"], name="policy_activation_version_fkey"),
+    sa.CheckConstraint("kind IN ('ACTIVATE', 'ROLL_BACK')", name="policy_activation_kind_words"),
+)
+"""From which revision on which policies decide; before the first row it is those of each process's own folder.
+`previous` is empty in the first row, `signed_by` names the key that signed the archive.
+"""
+
+POLICY_PROCESS = sa.Table(
+    "policy_process",
+    SYSTEM,
+    *_columns(id=TEXT, name=TEXT, release=TEXT, source=TEXT, serves=TEXT, loaded=sa.Text, seen_at=sa.BigInteger),
+    sa.PrimaryKeyConstraint("id", name="policy_process_pkey"),
+)
+"""The processes that decide: which policies each serves, and, as JSON, by version those that it has loaded, with an
+empty text, and those that it could not, with why. `seen_at` is by the clock of the database where it has one.
+"""
+
 STORE_IDENTITY = sa.Table(
     "store_identity",
     SYSTEM,

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, event, inser
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.database import make_engine, parse, translated
 from sealauthz.facts.store.identity import seal_statement
-from sealauthz.facts.store.serving import alembic_config, current, head, serves_from
+from sealauthz.facts.store.serving import alembic_config, current, head, oldest_served, serves_from
 from sealauthz.facts.store.statements import driver
 from sealauthz.facts.store.tables import STORE_IDENTITY, tables_of
 from sealauthz.schema import Model
@@ -77,11 +77,12 @@ def _upgrading(url: str, model: Model, *, must_exist: bool, statements: list[str
                 driver(connection).execute("PRAGMA foreign_keys = OFF")
                 driver(connection).execute("BEGIN IMMEDIATE")
             was_newest = current(connection) == head(model)
+            oldest = oldest_served(connection)  # who was shut out before stays so
             if statements is not None:
                 _record(connection, statements)
-            _bring_up(connection, model)
+            _bring_up(connection, model, oldest)
             if statements is not None and is_postgresql:
-                statements.append(_seal(connection, model))
+                statements.append(_seal(connection, model, oldest))
             if not is_postgresql and driver(connection).execute("PRAGMA foreign_key_check").fetchone():
                 raise FactsUnavailable("the database holds a record that refers to none")
             yield was_newest
@@ -109,11 +110,11 @@ def _record(connection: Connection, statements: list[str]) -> None:
     event.listen(connection, "before_cursor_execute", before)
 
 
-def _seal(connection: Connection, model: Model) -> str:
-    return seal_statement(connection.dialect.name == "postgresql", serves_from(model))
+def _seal(connection: Connection, model: Model, oldest: str) -> str:
+    return seal_statement(connection.dialect.name == "postgresql", serves_from(model, oldest))
 
 
-def _bring_up(connection: Connection, model: Model) -> None:
+def _bring_up(connection: Connection, model: Model, oldest: str) -> None:
     if model.migrations:
         from alembic import command
 
@@ -126,4 +127,4 @@ def _bring_up(connection: Connection, model: Model) -> None:
         connection.execute(insert(STORE_IDENTITY).values(store_id=str(uuid.uuid4()), timeline_id=str(uuid.uuid4())))
         _VERSION.create(connection)
         connection.execute(insert(_VERSION).values(version_num=head(model)))
-    driver(connection).execute(_seal(connection, model))
+    driver(connection).execute(_seal(connection, model, oldest))

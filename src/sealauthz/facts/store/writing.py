@@ -222,6 +222,8 @@ class Write:
             self.units |= importing.advance()
             after = rows
         self.units |= self._units(changes, after, is_before=False)
+        if self._intended is not None:
+            self.units |= self._intended.touches
         concerned_after = self._concerned(changes, after, is_before=False)
         told = concerned_after if concerned_before is None else concerned_before
         self.images = [

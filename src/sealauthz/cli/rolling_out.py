@@ -1,0 +1,46 @@
+"""What `serve` decides with: the policies that are activated in the store, or those of a folder."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+from sealauthz.background import Failed
+from sealauthz.cli.app import service_model
+from sealauthz.cli.settings import bundle_cache, load_bundle
+from sealauthz.config import Config
+from sealauthz.decision.bundle import Bundle
+from sealauthz.decision.policies import Policies
+from sealauthz.facts import FactCache, Store
+from sealauthz.rollout import Archive, Following, load_archive
+from sealauthz.rollout.following import Report
+
+
+def policies_of(
+    store: Store,
+    fact_cache: FactCache,
+    config: Config,
+    folder: Path | None,
+    engine: str,
+    report: Report,
+    failed: Failed,
+) -> tuple[Policies, Following]:
+    """Return the policies that a process decides with, and what keeps them ready, which is not started yet.
+
+    Those that decide now are loaded; a process that cannot load what is activated serves nothing, and says why. Raises
+    BundleRefused where the folder counts and cannot be served.
+    """
+    obeys = config.policies.source == "store" and engine == "compiled"
+    policies = Policies(None, obeys=obeys)
+    following = Following(
+        store, fact_cache, policies, _load, lambda: load_bundle(config, folder, engine), report, failed
+    )
+    following.load_active()
+    return policies, following
+
+
+def _load(archive: Archive) -> Bundle:
+    bundle = load_archive(service_model(), archive, bundle_cache())
+    # As at the start of `serve`: what stays is not to be looked through for garbage.
+    gc.freeze()
+    return bundle

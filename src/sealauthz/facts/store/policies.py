@@ -1,0 +1,393 @@
+"""Policies in the store: archives that were proposed, which of them decide from which revision on, and which process
+has what.
+
+An activation is a revision like any write: it takes the next one under the lock of all writers, and touches a unit of
+its own. So who has followed the facts to a revision has been told of every activation up to it, and an act that was
+decided before one is decided again.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    cast,
+    delete,
+    extract,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sealauthz.errors import FactsUnavailable, PolicyRefused, PolicyUnknown
+from sealauthz.facts.store.acting import Intended, Observed, Since
+from sealauthz.facts.store.batch import Batch, WriteReceipt, check
+from sealauthz.facts.store.database import ReadTransaction
+from sealauthz.facts.store.identity import Seen, seal_statement
+from sealauthz.facts.store.performed import Statement
+from sealauthz.facts.store.serving import served_from_now
+from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.store import Store
+from sealauthz.facts.store.tables import POLICY_ACTIVATION, POLICY_BUNDLE, POLICY_PROCESS, Tables
+from sealauthz.schema import Unit
+
+POLICIES = Unit("POLICIES", "active")
+"""What an activation touches."""
+
+ACTIVATE, ROLL_BACK = "ACTIVATE", "ROLL_BACK"
+
+LIVES_FOR_S = 10.0
+"""A process that was not seen for longer is taken for dead: nobody waits for it, and it must look before it answers."""
+
+KEPT_PROPOSALS = 50
+"""How many proposals are kept that never decided; what decided once is kept for good."""
+
+_PAST = 1_000
+_FORGOTTEN_S = 86_400.0
+_SECOND = 1_000_000
+_NEVER_BEFORE = 2**62
+
+
+class Activated(NamedTuple):
+    """From which revision on which policies decide."""
+
+    revision: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Policies that were proposed: an archive of all that they are made of, and who proposed them when.
+
+    `content` is empty where only what is about it was read.
+    """
+
+    version: str
+    digest: str
+    author: str
+    note: str
+    at: int
+    content: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """Policies that decide from a revision on, in the place of `previous` (empty: what each process had)."""
+
+    revision: int
+    version: str
+    previous: str
+    kind: str
+    author: str
+    approver: str
+    note: str
+    signed_by: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that decides: what it serves now, and of other versions why it could not load them, or nothing."""
+
+    id: str
+    name: str
+    release: str
+    source: str
+    serves: str
+    loaded: Mapping[str, str]
+    age_s: float = 0.0
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it was seen lately."""
+        return self.age_s <= LIVES_FOR_S
+
+    def problem(self, version: str) -> str:
+        """Why this process could not switch to a version now; empty if it could."""
+        if self.source == FOLDER:
+            return "it serves its folder, as `[policies] source` of its configuration says"
+        if version not in self.loaded:
+            return "it has not loaded them yet"
+        return self.loaded[version]
+
+
+FOLDER, STORE = "folder", "store"
+"""The sources of a process: its own folder whatever is activated, or what is."""
+
+
+def has_no_policies(tables: Tables) -> bool:
+    """Tell whether the database is of before policies could be activated."""
+    return (POLICY_ACTIVATION.name, "") in tables.absent
+
+
+def activated_in(transaction: ReadTransaction) -> tuple[Activated, ...]:
+    """Return every activation that a transaction sees, the first one first."""
+    if has_no_policies(transaction.tables):
+        return ()
+    return tuple(Activated(*row) for row in transaction.fetch(_activated_statement(transaction.is_postgresql), {}))
+
+
+def before_active(past: Sequence[Activation]) -> str:
+    """Return what a roll-back would have decide again: what decided when the active ones were activated; empty where
+    nothing did. `past` are the activations, the newest one first.
+
+    What was rolled back from is not what was before: nobody gets that back alone.
+    """
+    active = past[0].version if past else ""
+    return next((each.previous for each in past if each.kind == ACTIVATE and each.version == active), "")
+
+
+@cache
+def _activated_statement(is_postgresql: bool) -> str:
+    row = POLICY_ACTIVATION.c
+    return compiled(select(row.revision, row.version).order_by(row.revision), is_postgresql)
+
+
+@cache
+def _last_statement(is_postgresql: bool) -> str:
+    row = POLICY_ACTIVATION.c
+    newest = select(*POLICY_ACTIVATION.c).order_by(row.revision.desc())
+    # Written by us, as in `after_statement`.
+    return f"{compiled(newest, is_postgresql)}\n LIMIT 1"
+
+
+def _now(is_postgresql: bool) -> Any:
+    """The time by the clock of the database, in microseconds: processes of several machines are compared by it."""
+    if is_postgresql:
+        return cast(extract("epoch", func.clock_timestamp()) * literal_column(str(_SECOND)), BigInteger)
+    since_1970 = "(julianday('now') - 2440587.5) * 86400000000"
+    return cast(literal_column(since_1970), BigInteger)
+
+
+@cache
+def _processes_statement(is_postgresql: bool) -> str:
+    columns = [column for column in POLICY_PROCESS.c if column.name != POLICY_PROCESS.c.seen_at.name]
+    age = _now(is_postgresql) - POLICY_PROCESS.c.seen_at
+    return compiled(select(*columns, age).order_by(POLICY_PROCESS.c.name), is_postgresql)
+
+
+def _process(row: Sequence[Any]) -> Process:
+    id_, name, release, source, serves, loaded, age = row
+    return Process(id_, name, release, source, serves, json.loads(loaded), age / _SECOND)
+
+
+class _Conditions:
+    """What must hold when an activation is committed, under the lock of revisions. Stands in the place of a `Basis`."""
+
+    def __init__(self, expected: str, check_processes: Callable[[Iterable[Process]], None]) -> None:
+        self.observed = Observed()
+        self._expected = expected
+        self._check_processes = check_processes
+        self._told: Callable[[], tuple[list[Any], list[Any]]] = lambda: ([], [])
+
+    def ask(self, driver: Driver) -> Callable[[], Since]:
+        """Ask what is active now, and which processes there are."""
+        active = driver.run(_last_statement(driver.is_postgresql))
+        processes = driver.run(_processes_statement(driver.is_postgresql))
+        self._told = lambda: (active.fetchall(), processes.fetchall())
+        # Nothing is known of what came before: who follows has to look.
+        return lambda: Since(_NEVER_BEFORE, (), ())
+
+    def check(self, since: Since, newest: Seen, now: int) -> None:
+        """Raise PolicyRefused unless the policies may be activated."""
+        active, processes = self._told()
+        now_active = active[0][1] if active else ""
+        if now_active != self._expected:
+            raise PolicyRefused("ANOTHER_IS_ACTIVE", f"{_named(now_active)} are active, not {_named(self._expected)}")
+        self._check_processes(map(_process, processes))
+
+
+def _named(version: str) -> str:
+    return f"policies `{version}`" if version else "those of the folders"
+
+
+class PolicyStore:
+    """The policies in a store. Any thread may use it. Methods raise FactsUnavailable."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def activated(self) -> tuple[Activated, ...]:
+        """Return every activation, the first one first."""
+        with self._store.read_transaction() as transaction:
+            return activated_in(transaction)
+
+    def activations(self, limit: int = _PAST) -> list[Activation]:
+        """Return the last activations, the newest one first."""
+        row = POLICY_ACTIVATION.c
+        query = select(*POLICY_ACTIVATION.c).order_by(row.revision.desc()).limit(limit)
+        return [Activation(*found) for found in self._rows(query)]
+
+    def proposals(self) -> list[Proposal]:
+        """Return what was proposed, without content, the newest first."""
+        row = POLICY_BUNDLE.c
+        query = select(row.version, row.digest, row.author, row.note, row.at).order_by(row.at.desc(), row.version)
+        return [Proposal(*found) for found in self._rows(query)]
+
+    def proposal(self, version: str) -> Proposal:
+        """Return a proposal with its content. Raises PolicyUnknown."""
+        row = POLICY_BUNDLE.c
+        columns = (row.version, row.digest, row.author, row.note, row.at, row.content)
+        found = self._rows(select(*columns).where(row.version == version))
+        if not found:
+            raise PolicyUnknown(f"there are no policies `{version}`")
+        return Proposal(*found[0])
+
+    def propose(self, proposal: Proposal) -> Proposal:
+        """Keep a proposal; the same again is the first one. Raises PolicyRefused for another of this version."""
+        row, activation = POLICY_BUNDLE.c, POLICY_ACTIVATION.c
+        values = {name: getattr(proposal, name) for name in row.keys()}  # noqa: SIM118 (no mapping)
+        with self._store.writing() as connection:
+            self._check_there()
+            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+            statement = dialect.insert(POLICY_BUNDLE).values(**values)
+            # Proposed again, it is the last proposal again; its author stays the first one.
+            again = {"at": func.max(row.at, proposal.at) if dialect is sqlite else func.greatest(row.at, proposal.at)}
+            is_same = row.digest == proposal.digest
+            connection.execute(statement.on_conflict_do_update(index_elements=["version"], set_=again, where=is_same))
+            decided = select(activation.version)
+            newest = select(row.version).where(row.version.not_in(decided)).order_by(row.at.desc(), row.version)
+            kept = newest.limit(KEPT_PROPOSALS).subquery()
+            is_old = row.version.not_in(decided) & row.version.not_in(select(kept.c.version))
+            connection.execute(delete(POLICY_BUNDLE).where(is_old))
+        found = self.proposal(proposal.version)
+        if found.digest != proposal.digest:
+            raise PolicyRefused("VERSION_TAKEN", f"other files were proposed as version `{proposal.version}` before")
+        return found
+
+    def processes(self) -> list[Process]:
+        """Return the processes, also those that were not seen for some time."""
+        with self._store.read_transaction() as transaction:
+            if has_no_policies(transaction.tables):
+                return []
+            return list(map(_process, transaction.fetch(_processes_statement(transaction.is_postgresql), {})))
+
+    def beat(self, process: Process) -> bool:
+        """Write down that a process is there, and what it has; False where that cannot be written down yet."""
+        row = POLICY_PROCESS.c
+        with self._store.writing() as connection:
+            if has_no_policies(self._store.tables):
+                return False
+            is_postgresql = connection.dialect.name == "postgresql"
+            now = _now(is_postgresql)
+            said = {column.name: getattr(process, column.name) for column in (row.name, row.release, row.source)}
+            said |= {"serves": process.serves, "loaded": json.dumps(dict(process.loaded)), "seen_at": now}
+            changed = connection.execute(update(POLICY_PROCESS).where(row.id == process.id).values(**said))
+            if not changed.rowcount:
+                connection.execute(insert(POLICY_PROCESS).values(id=process.id, **said))
+                connection.execute(delete(POLICY_PROCESS).where(row.seen_at < now - int(_FORGOTTEN_S * _SECOND)))
+        return True
+
+    def leave(self, process_id: str) -> None:
+        """Write down that a process ends."""
+        with self._store.writing() as connection:
+            if not has_no_policies(self._store.tables):
+                connection.execute(delete(POLICY_PROCESS).where(POLICY_PROCESS.c.id == process_id))
+
+    def activate(
+        self,
+        version: str,
+        digest: str,
+        expected: str,
+        approver: str,
+        note: str = "",
+        signed_by: str = "",
+    ) -> Activation:
+        """Have policies decide from the next revision on.
+
+        `digest` is that of what was looked at, `expected` the version that is active until then. Raises PolicyUnknown,
+        and PolicyRefused where something else is active, the approver proposed them, or a live process does not have
+        them.
+        """
+        proposal = self.proposal(version)
+        if proposal.digest != digest:
+            raise PolicyRefused("ANOTHER_DIGEST", f"policies `{version}` have the digest {proposal.digest}")
+        if proposal.author == approver:
+            said = f"`{approver}` proposed policies `{version}`: somebody else has to activate them"
+            raise PolicyRefused("SAME_PERSON", said)
+        if version == expected:
+            raise PolicyRefused("IS_ACTIVE", f"policies `{version}` are active")
+
+        def check_processes(processes: Iterable[Process]) -> None:
+            problems = [(each.name, each.problem(version)) for each in processes if each.is_live]
+            found = [f"`{name}`: {problem}" for name, problem in problems if problem]
+            if found:
+                raise PolicyRefused("NOT_READY", f"not every process is ready; {'; '.join(found)}")
+
+        activation = Activation(0, version, expected, ACTIVATE, proposal.author, approver, note, signed_by, 0)
+        return self._commit(activation, check_processes)
+
+    def roll_back(self, expected: str, caller: str, note: str = "") -> Activation:
+        """Have those policies decide again that decided before the active ones were activated.
+
+        A process that does not have them answers nothing until it has. Raises PolicyRefused where something else is
+        active, or nothing was before.
+        """
+        past = self.activations(limit=_PAST)
+        active = past[0].version if past else ""
+        if active != expected:
+            raise PolicyRefused("ANOTHER_IS_ACTIVE", f"{_named(active)} are active, not {_named(expected)}")
+        before = before_active(past)
+        if not before:
+            raise PolicyRefused("NOTHING_BEFORE", f"no policies were active before {_named(active)}")
+        author = self.proposal(before).author
+        return self._commit(Activation(0, before, active, ROLL_BACK, author, caller, note, "", 0), lambda _all: None)
+
+    def _commit(self, wanted: Activation, check_processes: Callable[[Iterable[Process]], None]) -> Activation:
+        request_id = f"policies-{uuid.uuid4()}"
+        model = self._store.model
+        made: list[Activation] = []
+        with self._store.read_transaction() as transaction:
+            # Code that does not know activations would go on with its folder.
+            serves_from = served_from_now(transaction.connection, model, POLICY_ACTIVATION.name)
+
+        def keep(is_postgresql: bool, receipt: WriteReceipt) -> list[Statement]:
+            made.append(
+                Activation(
+                    receipt.revision,
+                    wanted.version,
+                    wanted.previous,
+                    wanted.kind,
+                    wanted.author,
+                    wanted.approver,
+                    wanted.note,
+                    wanted.signed_by,
+                    receipt.at,
+                )
+            )
+            row = {name: getattr(made[-1], name) for name in POLICY_ACTIVATION.c.keys()}  # noqa: SIM118 (no mapping)
+            return [(_insert_statement(is_postgresql), row), (seal_statement(is_postgresql, serves_from), {})]
+
+        def intend() -> Intended:
+            self._check_there()
+            batch = check(Batch(wanted.approver, request_id, ()), model)
+            conditions = _Conditions(wanted.previous, check_processes)
+            return Intended(batch, conditions, keep, makes_revision=True, touches=frozenset({POLICIES}))
+
+        self._store.act(intend)
+        return made[-1]
+
+    def _rows(self, query: Select[Any]) -> Sequence[Any]:
+        with self._store.read_transaction() as transaction:
+            if has_no_policies(transaction.tables):
+                return []
+            return transaction.connection.execute(query).fetchall()
+
+    def _check_there(self) -> None:
+        if has_no_policies(self._store.tables):
+            raise FactsUnavailable("the database keeps no policies yet: run `sealauthz db upgrade`")
+
+
+@cache
+def _insert_statement(is_postgresql: bool) -> str:
+    return compiled(insert(POLICY_ACTIVATION), is_postgresql)
