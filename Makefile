@@ -33,9 +33,13 @@ lock: setup ## resolve pyproject.toml into requirements.lock (LOCK_ARGS=--upgrad
 proto: setup ## regenerate src/sealauthz/v1 from protos/
 	$(call generate,src)
 
-format: setup ## format the code
+# Where policies lie that are laid out in one style.
+LAID_OUT := policies docs/examples tests/tiny/policies
+
+format: setup ## format the code and the policies
 	$(BIN)/ruff check --quiet --fix --exit-zero .
 	$(BIN)/ruff format .
+	$(BIN)/sealauthz policy fmt $(LAID_OUT)
 
 check: static policies ## lint, types, protos, generated files, the policy tests and what they reach
 
@@ -44,6 +48,7 @@ static: lint types generated ## what is checked without a test: lint, types, pro
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/sealauthz policy fmt --check $(LAID_OUT)
 	$(BIN)/buf lint
 
 types: setup

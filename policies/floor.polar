@@ -52,9 +52,10 @@ group("PROTECTING", _: SealUseRequest, ["withdraw", "deliver_photos"]);
 group("PROTECTING", _: MonitorSubscription, ["end"]);
 
 # All else: the business of members.
-group("BUSINESS", _: Enterprise, ["invite", "create_seal", "transfer_admin", "change_name", "export", "record_resolution",
-  "propose_rule_change", "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process",
-  "create_category", "subscribe"]);
+group("BUSINESS", _: Enterprise, [
+  "invite", "create_seal", "transfer_admin", "change_name", "export", "record_resolution", "propose_rule_change",
+  "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process", "create_category",
+  "subscribe"]);
 group("BUSINESS", _: Invitation, ["confirm_invitee"]);
 group("BUSINESS", _: JoinApplication, ["approve_join", "reject_join"]);
 group("BUSINESS", _: Membership, ["assign_role", "suspend", "end", "reinstate", "record_absence", "delegate"]);
@@ -97,7 +98,7 @@ group_requires("RETRIEVING",
 group_requires("JOINING",
   ["ACCOUNT_ACTIVE", "REALNAME_VERIFIED", "ENTERPRISE_AUTHENTICATED", "ENTERPRISE_OPERATING"]);
 group_requires("PROTECTING",
-  ["ACCOUNT_ACTIVE", "REALNAME_VERIFIED", "ENTERPRISE_AUTHENTICATED",                         "MEMBER"]);
+  ["ACCOUNT_ACTIVE", "REALNAME_VERIFIED", "ENTERPRISE_AUTHENTICATED", "MEMBER"]);
 group_requires("BUSINESS",
   ["ACCOUNT_ACTIVE", "REALNAME_VERIFIED", "ENTERPRISE_AUTHENTICATED", "ENTERPRISE_OPERATING", "MEMBER"]);
 
@@ -121,7 +122,8 @@ is_of_person_party(party: Signatory) if party.kind = "PERSON";
 is_of_person_party(consent: PartyConsent) if consent.signatory.kind = "PERSON";
 
 belongs_to_owner(person: Person, resource, context) if
-  owner(resource, context, enterprise) and belongs(person, enterprise, context);
+  owner(resource, context, enterprise) and
+  belongs(person, enterprise, context);
 belongs_to_owner(_: Person, task: SigningTask, _) if task.signatory.kind = "PERSON";
 belongs_to_owner(_: Person, resource, _) if is_of_person_party(resource);
 # An enterprise that holds another one's seal may give it back.

@@ -246,11 +246,14 @@ meets(_: Person, "ADMIN_PRESENT", "view_administrator", enterprise: Enterprise, 
   has_administrator(enterprise, context);
 
 may_know_administrator(person: Person, enterprise: Enterprise, context) if
-  is_active_and_verified(person) and is_applicant(person, enterprise, context);
+  is_active_and_verified(person) and
+  is_applicant(person, enterprise, context);
 may_know_administrator(person: Person, enterprise: Enterprise, context) if
-  is_active_and_verified(person) and is_colleague(person, enterprise, context);
+  is_active_and_verified(person) and
+  is_colleague(person, enterprise, context);
 may_know_administrator(person: Person, enterprise: Enterprise, context) if
-  is_active_and_verified(person) and has_open_sent_task(person, enterprise, context);
+  is_active_and_verified(person) and
+  has_open_sent_task(person, enterprise, context);
 
 # --- running the enterprise ------------------------------------------------------------------------------------------
 

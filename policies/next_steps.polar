@@ -235,7 +235,8 @@ parameter("FORWARD_TO_OPERATOR", "operator", found, person: Person, task: Signin
 parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: Seal, _: SealUseContext);
 parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: Seal, _: SealUseContext);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, _: Seal, context: SealUseContext) if
-  sealing_task(context, task) and id = task.id;
+  sealing_task(context, task) and
+  id = task.id;
 parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: SigningTask, _);
 parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: SigningTask, _);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, task: SigningTask, _) if id = task.id;
@@ -404,7 +405,8 @@ awaited_approver(request: SealUseRequest, membership, context) if
   membership matches Membership and
   is_live(membership, context);
 
-parameter("WAIT_APPLICANT", "applicant", found, _: Person, application: JoinApplication, _) if found = application.person;
+parameter("WAIT_APPLICANT", "applicant", found, _: Person, application: JoinApplication, _) if
+  found = application.person;
 parameter("WAIT_APPLICANT", "wait_until", at, _: Person, application: JoinApplication, _) if
   at = application.expires_at;
 parameter("WAIT_MEMBER", "member", found, _: Person, membership: Membership, _) if found = membership.person;

@@ -98,7 +98,8 @@ because("CHANGE_AGREED", "FACE_VERIFICATION_REQUIRED", person: Person, resource,
   not is_ahead_check(context.verification, person, context);
 parameter("VERIFY_FACE", "purpose", "SEAL_MANAGE", _: Person, _, _: RulesContext);
 parameter("VERIFY_FACE", "bound_type", "Enterprise", _: Person, _, _: RulesContext);
-parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _, context: RulesContext) if digest_of_rules(digest, context);
+parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _, context: RulesContext) if
+  digest_of_rules(digest, context);
 # A face that is shown for rules that nobody named serves none.
 leads_nowhere("VERIFY_FACE", _: Person, _, context: RulesContext) if not digest_of_rules(_, context);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, resource, context: RulesContext) if
@@ -257,17 +258,22 @@ obligation(_: Person, "edit", process: ApprovalProcess, context, "CARRY_OUT_CHAN
   carried_out_change(process.enterprise, "PROCESSES", context, _);
 obligation(_: Person, "edit", category: BusinessCategory, context, "CARRY_OUT_CHANGE") if
   carried_out_change(category.enterprise, "CATEGORIES", context, _);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_amount_bands", enterprise: Enterprise, context) if
+obligation_parameter(
+  "CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_amount_bands", enterprise: Enterprise, context) if
   carried_out_change(enterprise, "AMOUNT_BANDS", context, id);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_working_hours", enterprise: Enterprise, context) if
+obligation_parameter(
+  "CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_working_hours", enterprise: Enterprise, context) if
   carried_out_change(enterprise, "WORKING_HOURS", context, id);
 obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_holidays", enterprise: Enterprise, context) if
   carried_out_change(enterprise, "HOLIDAYS", context, id);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "change_settings", enterprise: Enterprise, context) if
+obligation_parameter(
+  "CARRY_OUT_CHANGE", "change_id", id, _: Person, "change_settings", enterprise: Enterprise, context) if
   carried_out_change(enterprise, "SETTINGS", context, id);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "create_process", enterprise: Enterprise, context) if
+obligation_parameter(
+  "CARRY_OUT_CHANGE", "change_id", id, _: Person, "create_process", enterprise: Enterprise, context) if
   carried_out_change(enterprise, "PROCESSES", context, id);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "create_category", enterprise: Enterprise, context) if
+obligation_parameter(
+  "CARRY_OUT_CHANGE", "change_id", id, _: Person, "create_category", enterprise: Enterprise, context) if
   carried_out_change(enterprise, "CATEGORIES", context, id);
 obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "edit", process: ApprovalProcess, context) if
   carried_out_change(process.enterprise, "PROCESSES", context, id);

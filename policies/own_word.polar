@@ -11,7 +11,8 @@
 #@ A-15
 obligation(_: Person, ["accept", "revoke"], _: Delegation, _, "CONSUME_ASSERTION");
 obligation(_: Person, ["accept", "confirm_invitee"], _: Invitation, _, "CONSUME_ASSERTION");
-obligation(_: Person, ["approve_join", "reject_join", "remind", "withdraw"], _: JoinApplication, _, "CONSUME_ASSERTION");
+obligation(
+  _: Person, ["approve_join", "reject_join", "remind", "withdraw"], _: JoinApplication, _, "CONSUME_ASSERTION");
 obligation(_: Person, [
   "authenticate", "certify", "change_name", "create_seal", "invite", "join", "propose_rule_change", "record_resolution",
   "retrieve", "subscribe"

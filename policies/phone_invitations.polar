@@ -36,7 +36,8 @@ requires("claim", _: Invitation, "INVITED_PHONE");
 requires("claim", _: Invitation, "INVITATION_UNCLAIMED");
 requires("claim", _: Invitation, "NOT_YET_MEMBER");
 requires("claim", _: Invitation, "CARRIER_MATCH");
-meets(_: Person, "INVITATION_OPEN", "claim", invitation: Invitation, context) if is_open_invitation(invitation, context);
+meets(_: Person, "INVITATION_OPEN", "claim", invitation: Invitation, context) if
+  is_open_invitation(invitation, context);
 meets(_: Person, "INVITER_ENTITLED", "claim", invitation: Invitation, context) if
   has_entitled_inviter(invitation, context);
 meets(person: Person, "INVITED_PHONE", "claim", invitation: Invitation, _) if is_invited_phone(person, invitation);
@@ -85,7 +86,8 @@ because("CARRIER_MATCH", "CARRIER_MATCH_EXPIRED", person: Person, invitation: In
   own_match(context.verification, person, invitation) and
   is_of_stated_name(context.verification, invitation) and
   is_old_match(context.verification, context);
-because("CARRIER_MATCH", "CARRIER_MATCH_OF_ANOTHER", person: Person, invitation: Invitation, context: VerifiedContext) if
+because(
+  "CARRIER_MATCH", "CARRIER_MATCH_OF_ANOTHER", person: Person, invitation: Invitation, context: VerifiedContext) if
   own_match(context.verification, person, invitation) and
   is_of_another_name(context.verification, invitation);
 

@@ -27,7 +27,8 @@ because([
 # A seal is put once on each document. While each is sealed, or reserved for the engine, nothing is left to use it for, and
 # the use that is under way may hold the last count.
 #@ U-25
-because("TASK_READY", "DOCUMENTS_BEING_SEALED", _: Person, _: Seal, context: SealUseContext) if is_being_sealed(context);
+because("TASK_READY", "DOCUMENTS_BEING_SEALED", _: Person, _: Seal, context: SealUseContext) if
+  is_being_sealed(context);
 reason("DOCUMENTS_BEING_SEALED", 60, "USER", "WAIT_SEALING");
 
 is_being_sealed(context: SealUseContext) if
@@ -81,7 +82,7 @@ is_of_former_legal_rep(seal: Seal) if
 has_usable_face(seal: Seal, context) if
   forall(review in seal.reviews,
          is_superseded(review, seal) or (has_passed_review(review, seal, context) and
-  review.face_digest = seal.face_digest));
+                                         review.face_digest = seal.face_digest));
 
 is_superseded(review: SealReview, seal: Seal) if
   newer in seal.reviews and
@@ -98,7 +99,7 @@ has_passed_review(review: SealReview, seal: Seal, context) if
   decider in seal.enterprise.memberships and
   decider.id = review.decided_by_id and
   (was_decided_by_second(review, decider, seal, context) or
-  was_alone_at(decider, seal.enterprise, review.decided_at, context));
+   was_alone_at(decider, seal.enterprise, review.decided_at, context));
 
 # Like SEAL_ADMINISTRATION (seal_management.polar), at an earlier time.
 was_decided_by_second(review: SealReview, decider: Membership, seal: Seal, context) if

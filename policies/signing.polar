@@ -50,11 +50,14 @@ because("TASK_READY", "CONTRACT_EXPIRED", _: Person, task: SigningTask, context)
 because("TASK_READY", "NOT_YOUR_TURN", _: Person, task: SigningTask, context) if
   not_ready(task, "NOT_YOUR_TURN", context);
 because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, _: Seal, context) if
-  sealing_task(context, task) and not_ready(task, "CONTRACT_NOT_SIGNING", context);
+  sealing_task(context, task) and
+  not_ready(task, "CONTRACT_NOT_SIGNING", context);
 because("TASK_READY", "CONTRACT_EXPIRED", _: Person, _: Seal, context) if
-  sealing_task(context, task) and not_ready(task, "CONTRACT_EXPIRED", context);
+  sealing_task(context, task) and
+  not_ready(task, "CONTRACT_EXPIRED", context);
 because("TASK_READY", "NOT_YOUR_TURN", _: Person, _: Seal, context) if
-  sealing_task(context, task) and not_ready(task, "NOT_YOUR_TURN", context);
+  sealing_task(context, task) and
+  not_ready(task, "NOT_YOUR_TURN", context);
 
 not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
   task.signatory.contract.state in [

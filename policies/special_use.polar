@@ -286,9 +286,11 @@ lapses(person: Person, "emergency_use", seal: Seal, context, at) if
   sealing_task(context, task) and
   fallback_lapses(context.verification, person, seal, task, context, at);
 lapses(_: Person, "emergency_use", seal: Seal, _, at) if
-  certificate_of(seal, certificate) and at = certificate.not_after;
+  certificate_of(seal, certificate) and
+  at = certificate.not_after;
 lapses(_: Person, "emergency_use", _: Seal, context, at) if
-  sealed_contract(context, contract) and at = contract.deadline;
+  sealed_contract(context, contract) and
+  at = contract.deadline;
 lapses(person: Person, "emergency_use", seal: Seal, context, at) if
   sealed_contract(context, contract) and
   emergency_grant(person, seal, contract, grant, context) and

@@ -38,7 +38,8 @@ was_recorded_rightly(absence: Absence, _: SealUseRequest, _, _) if
 was_recorded_rightly(absence: Absence, request: SealUseRequest, _, context) if
   is_recorded_by_another(absence, request) and
   was_legal_representative(
-    absence.recorded_by_id, absence.membership.enterprise, absence.recorded_at, context.parameters.registry_fresh_within);
+    absence.recorded_by_id, absence.membership.enterprise, absence.recorded_at,
+    context.parameters.registry_fresh_within);
 # What an administrator says of another counts a while later, and no more once that person was seen again: who is there
 # is not replaced, and who is away hears of it in time.
 was_recorded_rightly(absence: Absence, request: SealUseRequest, at, context) if

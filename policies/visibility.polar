@@ -94,7 +94,8 @@ visible(person: Person, task: SigningTask, _) if task.handler_id = person.id;
 visible(person: Person, task: SigningTask, _) if operator in task.operators and operator.person_id = person.id;
 visible(person: Person, task: SigningTask, _) if task.signatory.person_id = person.id;
 visible(person: Person, task: SigningTask, context) if
-  task.signatory.kind = "ENTERPRISE" and is_colleague(person, context.enterprise, context);
+  task.signatory.kind = "ENTERPRISE" and
+  is_colleague(person, context.enterprise, context);
 # A case is seen by its applicant and by those who run the enterprise or its seals …
 #@ R-16
 visible(person: Person, case: RetrievalCase, _) if case.applicant_id = person.id;

@@ -7,7 +7,7 @@ its own. Inside brackets the author's line breaks stay where they make sense, an
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -72,11 +72,16 @@ def _items(pieces: Sequence[Piece]) -> Iterator[_Item]:
         at = end
 
 
+def _is_block(pieces: Iterable[Piece]) -> bool:
+    """Whether a block begins, as in `resource Seal {`."""
+    code = (piece.kind for piece in pieces if not piece.is_comment)
+    return [*itertools.islice(code, 3)] == ["NAME", "NAME", "LBRACE"]
+
+
 def _end_of_statement(pieces: Sequence[Piece], at: int) -> int:
     """The place behind a statement: behind its `;`, or the `}` of a block."""
     depth = 0
-    named = [piece.kind for piece in pieces[at:] if not piece.is_comment][:3]
-    is_block = named == ["NAME", "NAME", "LBRACE"]
+    is_block = _is_block(pieces[place] for place in range(at, len(pieces)))
     for place in range(at, len(pieces)):
         depth += {"LBRACE": 1, "RBRACE": -1}.get(pieces[place].kind, 0)
         if depth == 0 and pieces[place].kind == ("RBRACE" if is_block else "SEMICOLON"):
@@ -94,8 +99,7 @@ def _written(items: Sequence[_Item]) -> str:
 
 
 def _statement(pieces: Sequence[Piece]) -> list[str]:
-    kinds = [piece.kind for piece in pieces if not piece.is_comment]
-    if kinds[:3] == ["NAME", "NAME", "LBRACE"]:
+    if _is_block(pieces):
         return _block(pieces)
     return laid_out(pieces, 0, WIDTH, is_rule=True)
 
