@@ -16,6 +16,7 @@ from sealauthz.config import (
     OTHER_NAMES,
     AssertionIssuerSection,
     AssertionsSection,
+    AuditSection,
     CallerSection,
     Config,
     DatabaseSection,
@@ -400,12 +401,24 @@ def rows(title: str = "") -> dict[str, list[str]]:
     return {cells[0].strip("`"): cells[1:] for cells in split}
 
 
+def test_the_log_has_a_name_and_a_key_beside_the_file(write: Writer) -> None:
+    path = write('[audit]\nname = "authz.example/log"\nkey = "log.pem"\n')
+    assert load(MODEL, {}, path).audit.key == path.parent / "log.pem"
+    for text, said in (
+        ('[audit]\nkey = "log.pem"\n', "`name` is needed beside `key`"),
+        ('[audit]\nname = "two words"\n', "cannot name a log"),
+    ):
+        with pytest.raises(ConfigRefused, match=said):
+            load(MODEL, {}, write(text))
+
+
 SECTIONS = {
     "server": ServerSection,
     "database": DatabaseSection,
     "facts": FactsSection,
     "policies": PoliciesSection,
     "receipts": ReceiptsSection,
+    "audit": AuditSection,
     "assertions": AssertionsSection,
     "jwt": JwtSection,
 }

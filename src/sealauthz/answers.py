@@ -185,6 +185,28 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A record of the log of decisions, at its place. What it does not say is empty; `subject` and `resource` are
+    `Type:id`.
+
+    `record` is the text that is hashed, one line of JSON; empty where the reader may not see all of it.
+    """
+
+    number: int
+    logged_at: datetime.datetime
+    decision_id: str
+    kind: str
+    at: datetime.datetime
+    caller: str = ""
+    subject: str = ""
+    action: str = ""
+    resource: str = ""
+    effect: str = ""
+    reasons: tuple[str, ...] = ()
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RuleRef:
     """A rule of the policies, by its head and its place. `rules` are the ids of the rulebook it carries (`U-01` …)."""
 

@@ -135,10 +135,12 @@ def left(store: Store, action: str, number: int) -> dict[str, bool]:
         rows = transaction.connection.exec_driver_sql
         history = rows(f"SELECT count(*) FROM fact_change WHERE request_id = 'r{number}'").scalar()
         request = rows(f"SELECT count(*) FROM fact_request WHERE request_id = 'r{number}'").scalar()
+        kept = rows("SELECT count(*) FROM fact_operation").scalar()
+        recorded = rows("SELECT count(*) FROM audit_pending").scalar()
     told = any(event.event.about[1] == f"k{number}" for event in store.events_after((0, 0), 10_000))
     return {
         "facts": is_done,
-        "half": is_half,
+        "half": is_half or recorded != kept,
         "operation": operation is not None,
         "history": history == 1,
         "request": request == 1,

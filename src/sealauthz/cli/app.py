@@ -88,6 +88,7 @@ _COMMANDS = {
     "facts": "facts.facts",
     "policy": "policy.policy",
     "callers": "callers.callers",
+    "audit": "audit.audit",
     "db": "operating.db",
     "demo": "operating.demo",
 }

@@ -16,10 +16,14 @@ from typing import TextIO
 
 import click
 
+from sealauthz.audit import note as audit
+from sealauthz.audit.sequencer import Sequencer, Sequencing
+from sealauthz.background import Background
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.reloading import Reload
 from sealauthz.cli.rolling_out import policies_of
 from sealauthz.cli.settings import (
+    audit_sequencer,
     database_url,
     decision_options,
     key_set,
@@ -163,12 +167,13 @@ def serve(
         expiries = Expiries(store, fact_cache, log.thread_failed)
         expiries.start()
         stack.callback(expiries.stop)
+        sequencing = stack.enter_context(_sequencing(store, config, log, is_demo=is_demo))
         pdp = PolicyDecisionPoint(fact_cache, served)
         assertions = Assertions.of("demo", signer.key_set) if is_demo else person_assertions(config)
         issuer = Issuer("demo", SigningKeys.fresh()) if is_demo else receipt_issuer(config)
         acts, keys = Operations(store, pdp, issuer, assertions), partial(key_set, issuer)
         signal, permits = fact_cache.signal, fact_cache.permits
-        threads = [feed.thread, sweep.thread, expiries.thread, following.thread, following.beating]
+        threads = [feed.thread, sweep.thread, expiries.thread, following.thread, following.beating, *sequencing]
         server = build(
             settings, callers, store, pdp, acts, log, signal, permits, threads, keys, lambda: following.problem
         )
@@ -247,6 +252,23 @@ def _followed_facts(store: Store, config: Config, log: Log, report: Report) -> I
         yield fact_cache, feed
     finally:
         feed.stop()
+
+
+@contextmanager
+def _sequencing(store: Store, config: Config, log: Log, *, is_demo: bool) -> Iterator[list[Background]]:
+    """Give records their places in the log of decisions, if this process is to; yield the thread that does."""
+    if not store.keeps_log:
+        log.warning("no_audit_log", hint="run `sealauthz db upgrade`")
+    if not store.keeps_log or not config.audit.sequences:
+        yield []
+        return
+    sequencer = Sequencer(store, "demo", audit.Signer.fresh("demo")) if is_demo else audit_sequencer(config, store)
+    sequencing = Sequencing(sequencer, log.thread_failed)
+    sequencing.start()
+    try:
+        yield [sequencing.thread]
+    finally:
+        sequencing.stop()
 
 
 def _worker_count(config: Config, database: str | None, workers: int | None, is_demo: bool) -> int:

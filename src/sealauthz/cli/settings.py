@@ -15,6 +15,8 @@ from sealauthz.cli.app import service_model
 from sealauthz.errors import ConfigRefused
 
 if TYPE_CHECKING:
+    from sealauthz.audit.note import Signer
+    from sealauthz.audit.sequencer import Sequencer
     from sealauthz.config import Config
     from sealauthz.decision import Bundle
     from sealauthz.decision.bundle_cache import BundleCache
@@ -94,6 +96,23 @@ def receipt_issuer(config: Config) -> Issuer | None:
     if not config.receipts.issuer:
         raise ConfigRefused("`receipts.issuer` is needed beside `receipts.keys`: receipts name who signed them")
     return Issuer(config.receipts.issuer, SigningKeys.load(config.receipts.keys))
+
+
+def audit_sequencer(config: Config, store: Store) -> Sequencer:
+    """Return what gives records their places in the log of decisions. Raises ConfigRefused."""
+    from sealauthz.audit.sequencer import Sequencer
+
+    return Sequencer(store, config.audit.name or f"sealauthz/{store.store_id}", audit_signer(config))
+
+
+def audit_signer(config: Config) -> Signer | None:
+    """Return what signs checkpoints of the log; None where no key is configured. Raises ConfigRefused."""
+    if config.audit.key is None:
+        return None
+    # Here, because few commands sign.
+    from sealauthz.audit.note import Signer
+
+    return Signer.load(config.audit.name, config.audit.key)
 
 
 def person_assertions(config: Config) -> Assertions | None:

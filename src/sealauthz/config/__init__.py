@@ -20,6 +20,10 @@
     issuer = "https://authz.example"                # who signs, as the receipts say
     keys = ["receipts.pem"]                         # the first signs, the others are published beside it
 
+    [audit]
+    name = "authz.example/log"                      # of the log of decisions, as its checkpoints say
+    key = "log.pem"                                 # signs its checkpoints
+
     [assertions]
     audience = "https://authz.example"              # the service, as signed assertions of persons name it
     [assertions.issuers."https://id.example"]       # who may sign for persons; from the file only
@@ -57,6 +61,7 @@ from pydantic import Field, SecretStr, field_validator
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from sealauthz.audit.note import check_name
 from sealauthz.config import places
 from sealauthz.config.callers import CallerSection, check_callers
 from sealauthz.config.issuers import JwtSection
@@ -180,6 +185,32 @@ class ReceiptsSection(Section):
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+class AuditSection(Section):
+    """How the log of decisions is called, the key that signs its checkpoints, and whether this process gives records
+    their places. Without a key checkpoints are unsigned.
+    """
+
+    name: str = Field("", max_length=256)
+    key: Path | None = None
+    sequences: bool = True
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        try:
+            if value:
+                check_name(value)
+        except ConfigRefused as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @pydantic.model_validator(mode="after")
+    def _check_key(self) -> AuditSection:
+        if self.key is not None and not self.name:
+            raise ValueError("`name` is needed beside `key`: checkpoints name the log that they speak of")
+        return self
+
+
 class AssertionIssuerSection(Section):
     """An issuer of persons' identities: the file of its public keys, and the callers that may forward what it signs."""
 
@@ -202,6 +233,7 @@ class Config(Section):
     facts: FactsSection = FactsSection()
     policies: PoliciesSection = PoliciesSection()
     receipts: ReceiptsSection = ReceiptsSection()
+    audit: AuditSection = AuditSection()
     assertions: AssertionsSection = AssertionsSection()
     jwt: JwtSection = JwtSection()
     callers: dict[str, CallerSection] = Field({})

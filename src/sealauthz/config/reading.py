@@ -16,6 +16,7 @@ _PATHS = (
     ("database", "password_file"),
     ("policies", "folder"),
     ("receipts", "keys"),
+    ("audit", "key"),
     ("assertions", "issuers", "*", "keys"),
     ("jwt", "issuers", "*", "keys"),
     ("jwt", "issuers", "*", "ca"),

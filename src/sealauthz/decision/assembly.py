@@ -45,6 +45,9 @@ class RequestOptions:
     consistency: Consistency = FROM_MEMORY
     deadline: Deadline = NO_DEADLINE
     may_wait: bool = True
+    peer: str = ""
+    trace_id: str = ""
+    """Where the request comes from, and the trace that it is part of: for the record of what was answered."""
 
     @property
     def tenants(self) -> frozenset[str] | None:

@@ -10,14 +10,18 @@ performed leaves it as it was.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from sealauthz.assertions import Assertion
+from sealauthz.audit.record import Concerned, Origin, entities_of, look_up
+from sealauthz.audit.sequencer import pending_statement
 from sealauthz.decision.assembly import Case, RequestOptions
 from sealauthz.decision.decision import Decision
+from sealauthz.decision.ids import new_id
 from sealauthz.decision.pdp import PolicyDecisionPoint
 from sealauthz.decision.question import Entity
 from sealauthz.errors import (
@@ -41,6 +45,7 @@ from sealauthz.operations.performance import Operation, Performance, Performed, 
 from sealauthz.operations.progress import Progress, progress_of
 from sealauthz.operations.receipts import Issuer
 from sealauthz.operations.receipts import Performed as ActPerformed
+from sealauthz.operations.recording import act_record
 from sealauthz.schema import Act, Action, MetBy, Model, ReceiptTerms
 
 _SECOND = 1_000_000
@@ -75,6 +80,7 @@ class Operations:
         was done then, but for an error of the commit itself: the same request again tells.
         """
         _check_request(performance, options)
+        self._store.check_keeps_log()
         try:
             done = self._perform(performance, options)
         except SealAuthzError:
@@ -155,7 +161,9 @@ class Operations:
         answer: Callable[[Performed], None],
     ) -> Intended | Performed:
         """Decide, and say what is to be written; the answer where it is a deny. `answer` gets that of an allow."""
+        began = time.perf_counter()
         asserted = self._asserted(performance, options.caller)
+        concerned = Concerned()
 
         def follow(case: Case, decision: Decision, snapshot: FactSnapshot) -> Followed:
             if action.effect is None:
@@ -163,6 +171,8 @@ class Operations:
                 raise InvalidRequest.at("action", said)
             if asserted is None:
                 self._check_needs_no_assertion(performance, decision)
+            nonlocal concerned
+            concerned = look_up(self._model, entities_of(self._model, [performance.question]), snapshot)
             check_named(self._model, action.arguments, arguments, snapshot, options.may_see)
             named = named_by(decision)
             act = Act(case.subject, action.name, case.resource, case.context, arguments, named, snapshot, operation_id)
@@ -189,8 +199,11 @@ class Operations:
         def keep(is_postgresql: bool, receipt: WriteReceipt) -> list[Statement]:
             performed = self._performed(receipt, performance, operation_id, decision, following, options.caller)
             answer(performed)
+            terms = following.outcome.receipt
+            record = act_record(self._model, _origin(options), decision, performed, concerned, asserted, terms, began)
             return [
                 self._kept(is_postgresql, receipt, performance, performed, asserted),
+                (pending_statement(is_postgresql), {"id": new_id(), "records": record}),
                 *events_kept(is_postgresql, receipt, following.events),
             ]
 
@@ -293,6 +306,10 @@ class Operations:
         if signed is None:
             raise Overtaken("the permission ends before a receipt of it could be used")
         return signed
+
+
+def _origin(options: RequestOptions) -> Origin:
+    return Origin(options.caller, options.peer, options.trace_id)
 
 
 def _check_request(performance: Performance, options: RequestOptions) -> None:

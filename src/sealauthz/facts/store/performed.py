@@ -13,7 +13,7 @@ from sqlalchemy import tuple_ as pair
 
 from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.statements import Driver, compiled
-from sealauthz.facts.store.tables import FACT_EVENT, FACT_OPERATION, Tables
+from sealauthz.facts.store.tables import AUDIT_PENDING, FACT_EVENT, FACT_OPERATION, Tables
 from sealauthz.schema import Event
 
 Statement = tuple[str, Mapping[str, Any]]
@@ -33,6 +33,11 @@ class StoredEvent:
 def has_no_operations(tables: Tables) -> bool:
     """Tell whether the database is of before there were operations."""
     return (FACT_OPERATION.name, "") in tables.absent
+
+
+def has_log(tables: Tables) -> bool:
+    """Tell whether the database has a log of decisions, or is of before there was one."""
+    return (AUDIT_PENDING.name, "") not in tables.absent
 
 
 def keeps_assertions(tables: Tables) -> bool:

@@ -26,6 +26,7 @@ from sealauthz.facts.store.keeping import Archive, Pruned, prune
 from sealauthz.facts.store.performed import (
     StoredEvent,
     events_after,
+    has_log,
     has_no_operations,
     keeps_assertions,
     operation_by_id,
@@ -128,6 +129,10 @@ class Store:
     def read_transaction(self) -> AbstractContextManager[ReadTransaction]:
         """Open a read transaction; everything in it is read at its `revision`. Raises FactsUnavailable."""
         return self._database.read()
+
+    def plain_connection(self) -> AbstractContextManager[Connection]:
+        """Open a connection outside of any transaction, for what is kept beside the facts. Raises FactsUnavailable."""
+        return self._database.plain()
 
     def listen(self) -> Listener | None:
         """Listen for new revisions; None where the database cannot announce them. Raises FactsUnavailable."""
@@ -257,6 +262,16 @@ class Store:
     def _check_performs(self) -> None:
         if has_no_operations(self.tables):
             raise FactsUnavailable("the database keeps no operations yet: run `sealauthz db upgrade`")
+
+    @property
+    def keeps_log(self) -> bool:
+        """Whether the database has a log of decisions, or is of before there was one."""
+        return has_log(self.tables)
+
+    def check_keeps_log(self) -> None:
+        """Raise FactsUnavailable where the database has no log of decisions: what is performed must be recorded."""
+        if not self.keeps_log:
+            raise FactsUnavailable("the database keeps no log of decisions yet: run `sealauthz db upgrade`")
 
     def check_keeps_assertions(self) -> None:
         """Raise FactsUnavailable where the database cannot use up assertions."""

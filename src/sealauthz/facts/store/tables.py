@@ -159,6 +159,52 @@ POLICY_PROCESS = sa.Table(
 empty text, and those that it could not, with why. `seen_at` is by the clock of the database where it has one.
 """
 
+AUDIT_PENDING = sa.Table(
+    "audit_pending",
+    SYSTEM,
+    *_columns(id=TEXT, records=sa.Text),
+    sa.PrimaryKeyConstraint("id", name="audit_pending_pkey"),
+)
+"""Records of decisions that have no place in the log yet, line by line: those of one transaction in a row."""
+
+AUDIT_LOG = sa.Table(
+    "audit_log",
+    SYSTEM,
+    sa.Column("number", sa.BigInteger, autoincrement=False, nullable=False),
+    *_columns(at=sa.BigInteger, decision_id=TEXT, record=sa.Text),
+    sa.PrimaryKeyConstraint("number", name="audit_log_pkey"),
+    sa.Index("audit_log_at_idx", "at"),
+    sa.Index("audit_log_decision_id_idx", "decision_id", unique=True),
+)
+"""The log: every record at its place, as the text that is hashed. The other columns only find it."""
+
+AUDIT_ABOUT = sa.Table(
+    "audit_about",
+    SYSTEM,
+    *_columns(about=TEXT, number=sa.BigInteger),
+    sa.PrimaryKeyConstraint("about", "number", name="audit_about_pkey"),
+)
+"""Whom and what each record of the log is about: subjects, resources and tenants, each as `Type:id`."""
+
+AUDIT_TILE = sa.Table(
+    "audit_tile",
+    SYSTEM,
+    *_columns(level=sa.BigInteger, number=sa.BigInteger, hashes=sa.LargeBinary),
+    sa.PrimaryKeyConstraint("level", "number", name="audit_tile_pkey"),
+)
+"""The hashes of the log's tree, 256 in a row: those of records at level 0, and at each level above those of the rows
+below.
+"""
+
+AUDIT_CHECKPOINT = sa.Table(
+    "audit_checkpoint",
+    SYSTEM,
+    sa.Column("period", sa.BigInteger, autoincrement=False, nullable=False),
+    *_columns(size=sa.BigInteger, at=sa.BigInteger, note=sa.Text),
+    sa.PrimaryKeyConstraint("period", name="audit_checkpoint_pkey"),
+)
+"""The last checkpoint of each minute in which the log grew. The newest one says how long the log is."""
+
 STORE_IDENTITY = sa.Table(
     "store_identity",
     SYSTEM,

@@ -1,0 +1,272 @@
+"""The log as it is read: its checkpoint, proofs, and the records that are asked for, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, bindparam, exists, select
+
+from sealauthz import answers
+from sealauthz.audit.merkle import consistency_proof, inclusion_proof, tree_root
+from sealauthz.audit.note import Checkpoint, read_checkpoint
+from sealauthz.audit.record import FOR_OPERATORS, content_of
+from sealauthz.audit.sequencer import Head, head_of, tile_fetcher
+from sealauthz.audit.tiles import Tiles
+from sealauthz.errors import FactsUnavailable, InvalidRequest
+from sealauthz.facts.store.rows import among, ids_parameter
+from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.store import Store
+from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_LOG
+
+MAX_PAGE = 1_000
+DEFAULT_PAGE = 100
+_LOOKED_AT = 10_000
+"""How many records are read for one page: a rare word may stand in none of them, and then the page is empty."""
+
+_AT_ONCE = 500
+_CLOCKS_APART_US = 60_000_000
+
+
+class Entry(NamedTuple):
+    """A record at its place in the log. `at` is when it got it."""
+
+    number: int
+    at: int
+    text: str
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the record says. Raises ValueError."""
+        return content_of(self.text)
+
+    def answer(self, *, is_whole: bool = True) -> answers.LogEntry:
+        """Return the entry as readers get it. Unless all of it may be seen, without reasons for operators, and without
+        the text, which holds them.
+        """
+        content = self.content
+        reasons = [reason for reason in content.get("reasons", ()) if is_whole or FOR_OPERATORS not in reason[2:]]
+        words = {name: content.get(name, "") for name in ("caller", "subject", "action", "resource", "effect")}
+        return answers.LogEntry(
+            number=self.number,
+            logged_at=answers.moment(self.at),
+            decision_id=content["id"],
+            kind=content["kind"],
+            at=answers.moment(content["at"]),
+            reasons=tuple(reason[0] for reason in reasons),
+            record=self.text if is_whole else "",
+            **words,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records to list; what is empty does not count. `since` and `until` are instants of the answers.
+
+    `tenants`: only records about one of these; None for all.
+    """
+
+    subject: str = ""
+    resource: str = ""
+    tenant: str = ""
+    action: str = ""
+    effect: str = ""
+    reason: str = ""
+    caller: str = ""
+    kind: str = ""
+    since: int = 0
+    until: int = 0
+    tenants: frozenset[str] | None = None
+
+    def fits(self, content: Mapping[str, Any]) -> bool:
+        """Tell whether a record is wanted; of one with items, whether the record or one of its items is."""
+        at = content["at"]
+        if (self.since and at < self.since) or (self.until and at >= self.until):
+            return False
+        if not is_shown(content, self.tenants) or (self.tenant and self.tenant not in content.get("tenants", ())):
+            return False
+        if (self.caller and content.get("caller") != self.caller) or (self.kind and content["kind"] != self.kind):
+            return False
+        return any(map(self._fits, (content, *content.get("items", ()))))
+
+    def _fits(self, part: Mapping[str, Any]) -> bool:
+        asked = {"subject": self.subject, "resource": self.resource, "action": self.action, "effect": self.effect}
+        if any(value and part.get(key) != value for key, value in asked.items()):
+            return False
+        return not self.reason or any(reason[0] == self.reason for reason in part.get("reasons", ()))
+
+
+def is_shown(content: Mapping[str, Any], tenants: frozenset[str] | None) -> bool:
+    """Tell whether somebody with a right to some tenants (None: to all) is shown a record.
+
+    One decision may be about several tenants, each of whom may know of it. One with items is about several things, of
+    which not everybody may know that they were asked about.
+    """
+    if tenants is None:
+        return True
+    concerned = content.get("tenants", ())
+    if "count" in content:
+        return bool(concerned) and tenants.issuperset(concerned)
+    return not tenants.isdisjoint(concerned)
+
+
+class Page(NamedTuple):
+    """Records, newest first. There may be more before number `before`; None where there are none."""
+
+    entries: tuple[Entry, ...]
+    before: int | None
+
+
+class InclusionProof(NamedTuple):
+    """That the record at a place is in the log that a checkpoint speaks of."""
+
+    number: int
+    hashes: tuple[bytes, ...]
+    note: str
+
+
+class ConsistencyProof(NamedTuple):
+    """That the log of a size went on to that of a later one. `roots` are those of both."""
+
+    sizes: tuple[int, int]
+    roots: tuple[bytes, bytes]
+    hashes: tuple[bytes, ...]
+
+
+class Log:
+    """The log of one store. Any thread may use it. All methods raise FactsUnavailable."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def head(self) -> Head:
+        """Return the newest checkpoint as it is stored."""
+        with self._reading() as driver:
+            return head_of(driver)
+
+    def checkpoint(self) -> Checkpoint | None:
+        """Return what the newest checkpoint says; None for an empty log."""
+        note = self.head().note
+        return read_checkpoint(note) if note else None
+
+    def entry(self, decision_id: str) -> Entry | None:
+        """Return the record of this id; None where there is none."""
+        with self._reading() as driver:
+            rows = driver.rows(_by_id(driver.is_postgresql), {"of_id": decision_id})
+        return Entry(*rows[0]) if rows else None
+
+    def entry_at(self, number: int) -> Entry | None:
+        """Return the record at this place; None where there is none."""
+        with self._reading() as driver:
+            rows = driver.rows(_by_number(driver.is_postgresql), {"of_number": number})
+        return Entry(*rows[0]) if rows else None
+
+    def page(self, wanted: Wanted, tenant_type: str, size: int = 0, before: int | None = None) -> Page:
+        """Return the newest records that are wanted, before a place in the log. Raises InvalidRequest.
+
+        `tenant_type` names the records of tenants. A page may be empty though more follow: no more than 10,000 records
+        are read for one.
+        """
+        if size < 0:
+            raise InvalidRequest.at("page_size", "must not be negative")
+        found: list[Entry] = []
+        most, looked_at = min(size or DEFAULT_PAGE, MAX_PAGE), 0
+        upper = (1 << 62) if before is None else before
+        with self._reading() as driver:
+            statement, parameters = _listing(wanted, tenant_type, driver.is_postgresql)
+            while len(found) < most and looked_at < _LOOKED_AT:
+                rows = driver.rows(statement, {**parameters, "before": upper})
+                for row in rows:
+                    upper = row[0]
+                    entry = Entry(*row)
+                    if wanted.fits(entry.content):
+                        found.append(entry)
+                        if len(found) == most:
+                            break
+                looked_at += len(rows)
+                if len(rows) < _AT_ONCE and len(found) < most:
+                    return Page(tuple(found), None)
+        return Page(tuple(found), upper or None)
+
+    def inclusion(self, number: int) -> InclusionProof:
+        """Prove that the record at a place is in the log, as the newest checkpoint has it. Raises InvalidRequest."""
+        with self._snapshot() as (tiles, head):
+            if not 0 <= number < head.size:
+                raise InvalidRequest.at("number", f"is no place in the log, which has {head.size} records")
+            return InclusionProof(number, tuple(inclusion_proof(number, head.size, tiles.node)), head.note)
+
+    def consistency(self, first: int, second: int = 0) -> ConsistencyProof:
+        """Prove that the log of a size went on to that of another (0: as it is now). Raises InvalidRequest."""
+        with self._snapshot() as (tiles, head):
+            second = second or head.size
+            if not 0 < first <= second <= head.size:
+                said = f"must be from 1 to the second size, and that at most {head.size}"
+                raise InvalidRequest.at("first_size", said)
+            roots = tree_root(first, tiles.node), tree_root(second, tiles.node)
+            return ConsistencyProof((first, second), roots, tuple(consistency_proof(first, second, tiles.node)))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Driver]:
+        with self._store.plain_connection() as connection:
+            yield Driver(connection)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[tuple[Tiles, Head]]:
+        """Read tiles and the newest checkpoint. Tiles only grow, so that those read later have what it counts."""
+        with self._reading() as driver:
+            head = head_of(driver)
+            try:
+                yield Tiles(tile_fetcher(driver)), head
+            except LookupError as error:
+                raise FactsUnavailable("the log lacks hashes of its tree: run `sealauthz audit verify`") from error
+
+
+_COLUMNS = (AUDIT_LOG.c.number, AUDIT_LOG.c.at, AUDIT_LOG.c.record)
+
+
+@cache
+def _by_id(is_postgresql: bool) -> str:
+    return compiled(select(*_COLUMNS).where(AUDIT_LOG.c.decision_id == bindparam("of_id")), is_postgresql)
+
+
+@cache
+def _by_number(is_postgresql: bool) -> str:
+    wanted = AUDIT_LOG.c.number == bindparam("of_number", type_=BigInteger)
+    return compiled(select(*_COLUMNS).where(wanted), is_postgresql)
+
+
+def _listing(wanted: Wanted, tenant_type: str, is_postgresql: bool) -> tuple[str, dict[str, Any]]:
+    """Return the statement that finds what may be wanted, by what selects best, and its parameters."""
+    about = wanted.resource or wanted.subject or (f"{tenant_type}:{wanted.tenant}" if wanted.tenant else "")
+    parameters: dict[str, Any] = {"about": about} if about else {}
+    is_limited = wanted.tenants is not None
+    if is_limited:
+        names = {f"{tenant_type}:{tenant}" for tenant in wanted.tenants or ()}
+        parameters["ids"] = ids_parameter(names, is_postgresql)
+    if wanted.since:
+        # A record gets its place after it was answered: who places it may have another clock.
+        parameters["since"] = wanted.since - _CLOCKS_APART_US
+    return _listing_statement(bool(about), is_limited, bool(wanted.since), is_postgresql), parameters
+
+
+@cache
+def _listing_statement(is_about: bool, is_limited: bool, has_since: bool, is_postgresql: bool) -> str:
+    row, found = AUDIT_LOG.c, AUDIT_ABOUT.alias("found")
+    before = bindparam("before", type_=BigInteger)
+    statement = select(*_COLUMNS)
+    if is_about:
+        statement = statement.join(found, found.c.number == row.number)
+        statement = statement.where(found.c.about == bindparam("about"), found.c.number < before)
+        statement = statement.order_by(found.c.number.desc())
+    else:
+        statement = statement.where(row.number < before).order_by(row.number.desc())
+    if is_limited:
+        mine = AUDIT_ABOUT.alias("mine")
+        is_mine = (mine.c.number == row.number) & among(mine.c.about, "ids", is_postgresql)
+        statement = statement.where(exists().where(is_mine))
+    if has_since:
+        statement = statement.where(row.at >= bindparam("since", type_=BigInteger))
+    return compiled(statement, is_postgresql) + f" LIMIT {_AT_ONCE:d}"

@@ -1,0 +1,269 @@
+"""The record of one answer: who asked what, what was answered, and on which facts and policies.
+
+A record is a JSON text of one line, in ASCII, with the keys in their order. What is stored is what is hashed, so that
+nothing is ever written again to be verified.
+
+INVARIANT: it holds ids, codes, numbers and digests, and no text that a person wrote or that names one. So a person can
+be erased from the facts, and the log and its proofs stay as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sealauthz.decision.decision import Decision
+from sealauthz.decision.ids import new_id
+from sealauthz.decision.question import ContextValue, Entity, Question
+from sealauthz.errors import FactNotLoaded
+from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.schema import Model
+
+VERSION = 1
+MAX_BYTES = 60_000
+"""Of one record: a tile of entries (C2SP tlog-tiles) takes 65,535."""
+
+NOT_THERE = "sha256-"
+"""How the id begins that stands in a record for one that no record of the facts has: any text of a client may be one,
+and a text may be about a person. Who knows the id finds it by its digest.
+"""
+
+FOR_OPERATORS = "OPERATOR"
+"""Stands behind a reason that only those may be shown who run the platform."""
+
+_encode = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a call came from: the caller by name, its address, and the trace that it is part of; empty if unknown."""
+
+    caller: str
+    peer: str = ""
+    trace_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """What the facts say of what was asked about, as far as a record needs it.
+
+    `missing` are the subjects and resources that no record is. `tenants` are those that the others are about.
+    """
+
+    missing: frozenset[Entity] = frozenset()
+    tenants: frozenset[str] = frozenset()
+
+
+def written(content: Mapping[str, Any]) -> str:
+    """Return a record as it is stored and hashed. Empty values are left out: they say nothing."""
+    return _encode({key: value for key, value in content.items() if value not in ("", None, [], {})})
+
+
+def content_of(text: str) -> dict[str, Any]:
+    """Return what a record says. Raises ValueError for a text that is none."""
+    content = json.loads(text)
+    if not isinstance(content, dict) or content.get("v") != VERSION or not isinstance(content.get("id"), str):
+        raise ValueError("the text is no record of this version")
+    return content
+
+
+def about(content: Mapping[str, Any]) -> set[str]:
+    """Return whom and what a record is about, each as `Type:id`."""
+    found = {f"{content['tenant']}:{each}" for each in content.get("tenants", ()) if "tenant" in content}
+    for part in (content, *content.get("items", ())):
+        found |= {part[key] for key in ("subject", "resource") if key in part}
+    return found
+
+
+def decision_record(
+    model: Model, kind: str, origin: Origin, decision: Decision, concerned: Concerned, duration_us: int, **more: Any
+) -> str:
+    """Return the record of one decision."""
+    return written(
+        {
+            **_head(kind, decision.decision_id, decision.evaluated_at, origin, duration_us),
+            **_rests_on(decision),
+            **_tenants(model, concerned),
+            **decided(model, decision, concerned),
+            **more,
+        }
+    )
+
+
+def list_record(
+    model: Model, kind: str, origin: Origin, about_: Mapping[str, Any], at: int, concerned: Concerned, duration_us: int
+) -> str:
+    """Return the record of a list: `about_` says what was asked, and what was found."""
+    return written({**_head(kind, new_id(), at, origin, duration_us), **_tenants(model, concerned), **about_})
+
+
+def batch_record(
+    model: Model,
+    kind: str,
+    origin: Origin,
+    items: Sequence[Decision | str],
+    at: int,
+    concerned: Concerned,
+    duration_us: int,
+) -> str:
+    """Return the record of several decisions that one call was answered with; a text stands for one without a decision.
+
+    Where there are too many for one record it holds their digest, and how many had which effect.
+    """
+    said: list[dict[str, Any]] = []
+    first: Decision | None = None
+    for item in items:
+        if isinstance(item, Decision):
+            first = first or item
+            said.append({"id": item.decision_id, **decided(model, item, concerned)})
+        else:
+            said.append({"error": item})
+    effects = {part.get("effect", "ERROR") for part in said}
+    content = {
+        **_head(kind, new_id(), at, origin, duration_us),
+        **({} if first is None else _rests_on(first)),
+        **_tenants(model, concerned),
+        "effect": effects.pop() if len(effects) == 1 else "MIXED",
+        "count": len(said),
+    }
+    text = written({**content, "items": said})
+    if len(text) <= MAX_BYTES:
+        return text
+    counted = [part.get("effect", "ERROR") for part in said]
+    content["effects"] = {effect: counted.count(effect) for effect in sorted(set(counted))}
+    content["items_sha256"] = hashlib.sha256(_encode(said).encode()).hexdigest()
+    return written(content)
+
+
+def event_record(kind: str, at: int, **more: Any) -> str:
+    """Return the record of what happened to the service itself, such as that other policies decide."""
+    return written({"v": VERSION, "kind": kind, "id": new_id(), "at": at, **more})
+
+
+def decided(model: Model, decision: Decision, concerned: Concerned) -> dict[str, Any]:
+    """Return what was asked and how it was decided."""
+    question = decision.question
+    context, withheld = safe_context(model, question, concerned)
+    content: dict[str, Any] = {
+        "subject": named(question.subject, concerned),
+        "action": safe_action(model, question),
+        "resource": named(question.resource, concerned),
+        "effect": str(decision.effect),
+    }
+    if context:
+        content["context"] = context
+    if withheld:
+        content["withheld"] = withheld
+    if decision.reasons:
+        content["reasons"] = [
+            [reason.code, reason.requirement, *([FOR_OPERATORS] if reason.is_for_operators else ())]
+            for reason in decision.reasons
+        ]
+    if decision.obligations:
+        content["obligations"] = [obligation.code for obligation in decision.obligations]
+    return content
+
+
+def named(entity: Entity, concerned: Concerned) -> str:
+    """Return a subject or a resource as a record names it."""
+    return str(entity) if entity not in concerned.missing else _digest_of(str(entity))
+
+
+def safe_action(model: Model, question: Question) -> str:
+    """Return the action, if it is one; any other text is the client's own."""
+    is_known = (question.action, question.resource.type) in model.actions
+    return question.action if is_known else _digest_of(question.action)
+
+
+def safe_context(model: Model, question: Question, concerned: Concerned) -> tuple[dict[str, ContextValue], list[str]]:
+    """Return what of a context may be recorded, and the keys of what may not: ids of records, digests and numbers may,
+    what the client said in words may not.
+    """
+    given = question.context
+    if not given:
+        return {}, []
+    action = model.actions.get((question.action, question.resource.type))
+    names = {} if action is None else action.records
+    known = {} if action is None else action.keys
+    kept: dict[str, ContextValue] = {}
+    withheld = []
+    for key, value in given.items():
+        if key in names:
+            is_there = Entity(names[key], str(value)) not in concerned.missing
+            kept[key] = value if is_there else _digest_of(str(value))
+        elif key in known and (not isinstance(value, str) or _DIGEST.fullmatch(value)):
+            kept[key] = value
+        elif key in known:
+            withheld.append(key)
+        else:
+            withheld.append(_digest_of(key))
+    return kept, sorted(withheld)
+
+
+def entities_of(model: Model, questions: Iterable[Question]) -> set[Entity]:
+    """Return what questions name: subjects, resources and records of their contexts."""
+    found: set[Entity] = set()
+    for question in questions:
+        found.add(question.subject)
+        found.add(question.resource)
+        if question.context:
+            action = model.actions.get((question.action, question.resource.type))
+            for key, record_type in () if action is None else action.records.items():
+                if key in question.context:
+                    found.add(Entity(record_type, str(question.context[key])))
+    return found
+
+
+def look_up(model: Model, entities: Iterable[Entity], snapshot: FactSnapshot) -> Concerned:
+    """Return what a snapshot says of them. Raises FactsUnavailable."""
+    missing: set[Entity] = set()
+    tenants: set[str] = set()
+    for entity in entities:
+        try:
+            record, home = snapshot.locate(entity.type, entity.id)
+        except FactNotLoaded as error:
+            # It is being imported: that it is there is told by who imports it.
+            kind, unit_id = error.importing or ("", "")
+            if kind == model.units.roots[model.tenant]:
+                tenants.add(unit_id)
+            continue
+        if record is None or home is None:
+            missing.add(entity)
+        else:
+            tenants |= model.units.concerned_by(record, home) or frozenset()
+    return Concerned(frozenset(missing), frozenset(tenants))
+
+
+def _digest_of(text: str) -> str:
+    return NOT_THERE + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _head(kind: str, id_: str, at: int, origin: Origin, duration_us: int) -> dict[str, Any]:
+    return {
+        "v": VERSION,
+        "kind": kind,
+        "id": id_,
+        "at": at,
+        "caller": origin.caller,
+        "peer": origin.peer,
+        "trace_id": origin.trace_id,
+        "duration_us": duration_us,
+    }
+
+
+def _rests_on(decision: Decision) -> dict[str, Any]:
+    return {
+        "policy": decision.policy_version,
+        "revision": decision.revision,
+        "timeline": decision.timeline,
+        "until": decision.valid_until,
+    }
+
+
+def _tenants(model: Model, concerned: Concerned) -> dict[str, Any]:
+    return {"tenant": model.tenant, "tenants": sorted(concerned.tenants)} if concerned.tenants else {}

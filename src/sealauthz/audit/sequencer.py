@@ -1,0 +1,286 @@
+"""The sequencer: gives the records that wait their places in the log, and says by a checkpoint how far it has come.
+
+Any number of processes may have one; a lock of the database lets one work at a time. A step is one transaction, so that
+after a crash each record either waits or has its place: none is lost, and none has two.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import ARRAY, BigInteger, Connection, Text, bindparam, delete, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sealauthz.audit.merkle import tree_root
+from sealauthz.audit.note import Checkpoint, Signer, check_name, read_checkpoint
+from sealauthz.audit.record import about, content_of
+from sealauthz.audit.tiles import FetchTile, Tiles
+from sealauthz.background import Background, Failed
+from sealauthz.errors import FactsUnavailable
+from sealauthz.facts.store.rows import among, ids_parameter
+from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.store import Store, now_us
+from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_CHECKPOINT, AUDIT_LOG, AUDIT_PENDING, AUDIT_TILE, TEXT
+
+_LOCK = 0x5EA1_A0D1
+"""The key of PostgreSQL's advisory lock under which records get their places."""
+
+_PENDING_AT_ONCE = 200
+_RECORDS_AT_ONCE = 4_000
+_PERIOD_US = 60_000_000
+"""Of the checkpoints within one, the last is kept."""
+
+EVERY_S = 0.1
+
+
+class Head(NamedTuple):
+    """The newest checkpoint as it is stored; a log without one is empty."""
+
+    period: int
+    at: int
+    note: str
+
+    @property
+    def size(self) -> int:
+        """How many records have a place."""
+        return read_checkpoint(self.note).size if self.note else 0
+
+
+class Sequencer:
+    """Sequences the log of one store under its name. Without a signer its checkpoints are unsigned."""
+
+    def __init__(self, store: Store, name: str, signer: Signer | None = None, now: Callable[[], int] = now_us) -> None:
+        check_name(name)
+        self._store = store
+        self._name = name
+        self._signer = signer
+        self._now = now
+
+    def step(self) -> int:
+        """Give places to what waits, as much as fits into one transaction; return to how many records.
+
+        0 also where another process is at it. Raises FactsUnavailable.
+        """
+        if not self._is_due():
+            return 0
+        with self._store.writing() as connection:
+            driver = Driver(connection)
+            if driver.is_postgresql and not driver.rows(f"SELECT pg_try_advisory_xact_lock({_LOCK})")[0][0]:
+                return 0
+            return self._integrate(connection, driver)
+
+    def drain(self) -> int:
+        """Give places to all that waits; return to how many records. Raises FactsUnavailable."""
+        count = 0
+        while done := self.step():
+            count += done
+        return count
+
+    def _is_due(self) -> bool:
+        """Whether anything waits: to look costs no lock."""
+        with self._store.plain_connection() as connection:
+            driver = Driver(connection)
+            return bool(driver.rows(_statements(driver.is_postgresql).any_waiting))
+
+    def _integrate(self, connection: Connection, driver: Driver) -> int:
+        statements = _statements(driver.is_postgresql)
+        taken: list[str] = []
+        waiting: list[str] = []
+        for pending_id, lines in driver.rows(statements.waiting):
+            taken.append(pending_id)
+            waiting += lines.split("\n")
+            if len(waiting) >= _RECORDS_AT_ONCE:
+                break
+        if not taken:
+            return 0
+        by_id = _new(driver, waiting)
+        records, contents = [text for text, _ in by_id.values()], [content for _, content in by_id.values()]
+        if not records:
+            _insert_many(driver, statements.taken, {"id": taken})
+            return 0
+        head = head_of(driver)
+        first = head.size
+        if driver.rows(statements.beyond, {"number": first}):
+            raise FactsUnavailable("the log has records that no checkpoint counts: run `sealauthz audit verify`")
+        tiles = Tiles(tile_fetcher(driver))
+        try:
+            changed = tiles.append(first, [record.encode("ascii") for record in records])
+            size = first + len(records)
+            root = tree_root(size, tiles.node)
+        except LookupError as error:
+            raise FactsUnavailable("the log lacks hashes of its tree: run `sealauthz audit verify`") from error
+        # Never earlier than before: places and times are in the same order.
+        at = max(self._now(), head.at)
+        checkpoint = Checkpoint(self._name, size, root)
+        note = checkpoint.unsigned if self._signer is None else self._signer.sign(checkpoint)
+        kept = {"period": max(at // _PERIOD_US, head.period), "size": size, "at": at, "note": note}
+        abouts = [(each, first + place) for place, content in enumerate(contents) for each in sorted(about(content))]
+        with driver.together():
+            _insert_many(
+                driver,
+                statements.log,
+                {
+                    "number": range(first, size),
+                    "at": [at] * len(records),
+                    "decision_id": [content["id"] for content in contents],
+                    "record": records,
+                },
+            )
+            _insert_many(
+                driver, statements.about, {"about": [a for a, _ in abouts], "number": [number for _, number in abouts]}
+            )
+            for (level, number), hashes in changed.items():
+                driver.run(statements.tile, {"level": level, "number": number, "hashes": hashes})
+            driver.run(statements.checkpoint, kept)
+            _insert_many(driver, statements.taken, {"id": taken})
+        return len(records)
+
+
+class Sequencing:
+    """Runs a sequencer in the background, from start to stop."""
+
+    def __init__(self, sequencer: Sequencer, failed: Failed, every_s: float = EVERY_S) -> None:
+        self._sequencer = sequencer
+        self._every_s = every_s
+        self.thread = Background("sequencer", self._step, failed)
+
+    def start(self) -> None:
+        """Begin."""
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Stop, and wait a little for a step under way: it holds a connection."""
+        self.thread.stop()
+        self.thread.join(5.0)
+
+    def _step(self) -> None:
+        began = time.monotonic()
+        while not self.thread.is_stopping and self._sequencer.step():
+            pass
+        self.thread.goes_well()
+        # A share of the time only: the thread competes with those that answer.
+        self.thread.rest(max(self._every_s, time.monotonic() - began))
+
+
+class _Statements(NamedTuple):
+    any_waiting: str
+    waiting: str
+    beyond: str
+    log: str
+    about: str
+    tile: str
+    checkpoint: str
+    taken: str
+
+
+@cache
+def _statements(is_postgresql: bool) -> _Statements:
+    pending, dialect = AUDIT_PENDING.c, postgresql if is_postgresql else sqlite
+    tile = dialect.insert(AUDIT_TILE)
+    tile = tile.on_conflict_do_update(index_elements=["level", "number"], set_={"hashes": tile.excluded.hashes})
+    checkpoint = dialect.insert(AUDIT_CHECKPOINT)
+    names = ("size", "at", "note")
+    checkpoint = checkpoint.on_conflict_do_update(
+        index_elements=["period"], set_={name: checkpoint.excluded[name] for name in names}
+    )
+    beyond = select(AUDIT_LOG.c.number).where(AUDIT_LOG.c.number >= bindparam("number", type_=BigInteger))
+    waiting = compiled(select(pending.id, pending.records).order_by(pending.id), is_postgresql)
+    return _Statements(
+        compiled(select(pending.id), is_postgresql) + " LIMIT 1",
+        f"{waiting} LIMIT {_PENDING_AT_ONCE:d}",
+        compiled(beyond, is_postgresql) + " LIMIT 1",
+        _many(AUDIT_LOG, is_postgresql),
+        _many(AUDIT_ABOUT, is_postgresql),
+        compiled(tile, is_postgresql, ("level", "number", "hashes")),
+        compiled(checkpoint, is_postgresql, ("period", *names)),
+        _delete_many(is_postgresql),
+    )
+
+
+def _new(driver: Driver, waiting: Sequence[str]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return the records that have no place yet, by their ids, in order.
+
+    Who lost the connection in a commit writes the same records again. Raises FactsUnavailable for another record under
+    the id of one.
+    """
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    for text in waiting:
+        try:
+            content = content_of(text)
+        except ValueError as error:
+            raise FactsUnavailable("what waits for the log is no record") from error
+        if found.setdefault(content["id"], (text, content))[0] != text:
+            raise FactsUnavailable(f"two records have the id `{content['id']}`")
+    parameters = {"ids": ids_parameter(set(found), driver.is_postgresql)}
+    for decision_id, text in driver.rows(_known_statement(driver.is_postgresql), parameters):
+        if found.pop(decision_id)[0] != text:
+            raise FactsUnavailable(f"two records have the id `{decision_id}`")
+    return found
+
+
+@cache
+def _known_statement(is_postgresql: bool) -> str:
+    row = AUDIT_LOG.c
+    return compiled(
+        select(row.decision_id, row.record).where(among(row.decision_id, "ids", is_postgresql)), is_postgresql
+    )
+
+
+_ARRAYS: Mapping[str, Any] = {"number": ARRAY(BigInteger), "at": ARRAY(BigInteger), "record": ARRAY(Text)}
+
+
+def _many(table: Any, is_postgresql: bool) -> str:
+    """Return the statement that inserts many rows: on PostgreSQL one of arrays, which costs a tenth."""
+    names = tuple(table.c.keys())
+    if not is_postgresql:
+        return compiled(insert(table), False, names)
+    arrays = func.unnest(*(bindparam(name, type_=_ARRAYS.get(name, ARRAY(TEXT))) for name in names))
+    each = arrays.table_valued(*names).render_derived()
+    return compiled(insert(table).from_select(names, select(*(each.c[name] for name in names))), True)
+
+
+def _delete_many(is_postgresql: bool) -> str:
+    row = AUDIT_PENDING.c.id
+    if is_postgresql:
+        return compiled(delete(AUDIT_PENDING).where(row == func.any(bindparam("id", type_=ARRAY(TEXT)))), True)
+    return compiled(delete(AUDIT_PENDING).where(row == bindparam("id")), False)
+
+
+def _insert_many(driver: Driver, statement: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Run a statement for many rows, given by columns."""
+    if driver.is_postgresql:
+        driver.run(statement, {name: list(values) for name, values in columns.items()})
+    elif rows := [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]:
+        driver.run_each(statement, rows)
+
+
+def head_of(driver: Driver) -> Head:
+    """Return the newest checkpoint."""
+    rows = driver.rows("SELECT period, at, note FROM audit_checkpoint ORDER BY period DESC LIMIT 1")
+    return Head(*rows[0]) if rows else Head(0, 0, "")
+
+
+@cache
+def _tile_statement(is_postgresql: bool) -> str:
+    row = AUDIT_TILE.c
+    wanted = (row.level == bindparam("of_level")) & (row.number == bindparam("of_number"))
+    return compiled(select(row.hashes).where(wanted), is_postgresql)
+
+
+def tile_fetcher(driver: Driver) -> FetchTile:
+    """Return what reads tiles in the transaction of a connection."""
+
+    def fetch(level: int, number: int) -> bytes:
+        rows = driver.rows(_tile_statement(driver.is_postgresql), {"of_level": level, "of_number": number})
+        return bytes(rows[0][0]) if rows else b""
+
+    return fetch
+
+
+@cache
+def pending_statement(is_postgresql: bool) -> str:
+    """Return the statement that has records wait for their place; parameters `id` and `records`, lines of text."""
+    return compiled(insert(AUDIT_PENDING), is_postgresql, ("id", "records"))

@@ -1,0 +1,348 @@
+"""Verifying a log: that nothing in it was changed, moved, put in or taken away, and by which checkpoints that is shown.
+
+What the log itself holds proves that it fits together. Its signed checkpoints prove who says so. That nothing was cut
+off its end, and that it is no old copy, only a checkpoint proves that was kept elsewhere: without one that is said to
+be not checkable.
+"""
+
+from __future__ import annotations
+
+import itertools
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Connection, bindparam, select, tuple_
+
+from sealauthz.audit.merkle import HASH_BYTES, leaf_hash, tree_root
+from sealauthz.audit.note import Checkpoint, NoteRefused, Verifier, open_checkpoint, read_checkpoint
+from sealauthz.audit.record import about, content_of
+from sealauthz.audit.sequencer import tile_fetcher
+from sealauthz.audit.tiles import WIDTH, TileMissing, Tiles, perfect_root
+from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_LOG, TEXT
+
+_ROWS_AT_ONCE = WIDTH * 16
+_MOST_FINDINGS = 100
+
+
+class Kind(StrEnum):
+    """What is wrong at a place of the log."""
+
+    CHANGED = "CHANGED"
+    MOVED = "MOVED"
+    MISSING = "MISSING"
+    ADDED = "ADDED"
+    HASHES = "HASHES"
+    INDEX = "INDEX"
+    CHECKPOINT = "CHECKPOINT"
+    ROOT = "ROOT"
+    CUT = "CUT"
+    FORKED = "FORKED"
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong: from which record on, to which (not included)."""
+
+    kind: Kind
+    first: int
+    end: int
+    said: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What a verification has found; falsy where anything is wrong. `unchecked` says what cannot be told from this."""
+
+    size: int = 0
+    records: int = 0
+    origin: str = ""
+    signed_by: str = ""
+    findings: list[Finding] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return not self.findings
+
+    def add(self, kind: Kind, first: int, end: int, said: str) -> None:
+        """Note what is wrong, as far as anybody would read on."""
+        if len(self.findings) < _MOST_FINDINGS:
+            self.findings.append(Finding(kind, first, end, said))
+
+
+class _Row(NamedTuple):
+    number: int
+    at: int
+    decision_id: str
+    record: str
+
+
+class Stored(NamedTuple):
+    """A checkpoint as it is stored."""
+
+    period: int
+    size: int
+    at: int
+    note: str
+
+
+def verify_database(
+    connection: Connection, verifiers: Sequence[Verifier] = (), trusted: Checkpoint | None = None
+) -> Report:
+    """Verify the log of a database, read in one transaction of a connection that is in none.
+
+    `verifiers` are the keys of those whose checkpoints count; `trusted` is a checkpoint that was kept elsewhere.
+    """
+    driver = Driver(connection)
+    driver.run("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" if driver.is_postgresql else "BEGIN")
+    try:
+        return _Verification(driver, verifiers, trusted).run()
+    finally:
+        driver.run("ROLLBACK")
+
+
+class _Verification:
+    def __init__(self, driver: Driver, verifiers: Sequence[Verifier], trusted: Checkpoint | None) -> None:
+        self._driver = driver
+        self._verifiers = verifiers
+        self._trusted = trusted
+        self._report = Report()
+        self._fetch = tile_fetcher(driver)
+        self._tile_at: tuple[int, int] | None = None
+        self._tile_is = b""
+        self._marks = array("q")
+        self._made: list[list[bytes]] = []
+        """Of each level, the roots of its tiles that are full, as those of level 0 make them."""
+
+    def run(self) -> Report:
+        report = self._report
+        checkpoints = [
+            Stored(*row)
+            for row in self._driver.rows("SELECT period, size, at, note FROM audit_checkpoint ORDER BY period")
+        ]
+        opened = self._open(checkpoints)
+        report.size = opened[-1][1].size if opened else 0
+        self._check_records()
+        self._check_index()
+        self._check_upper_tiles()
+        self._check_roots(opened)
+        if self._trusted is None:
+            report.unchecked.append(
+                "whether records were cut off the end, or the log is an older copy: that needs a checkpoint that was "
+                "kept elsewhere (--checkpoint)"
+            )
+        if not self._verifiers:
+            report.unchecked.append("who has signed the checkpoints: that needs the log's public key (--key)")
+        return report
+
+    def _open(self, checkpoints: Iterable[Stored]) -> list[tuple[Stored, Checkpoint]]:
+        """Return the checkpoints that can be read, after checking signatures, names and order."""
+        report = self._report
+        opened: list[tuple[Stored, Checkpoint]] = []
+        for stored in checkpoints:
+            found: Checkpoint | None = None
+            try:
+                found = read_checkpoint(stored.note)
+                if self._verifiers:
+                    open_checkpoint(stored.note, self._verifiers)
+            except NoteRefused as error:
+                report.add(Kind.CHECKPOINT, 0, stored.size, f"the checkpoint of {stored.size} records: {error}")
+                if found is None:
+                    continue
+            if found.size != stored.size:
+                report.add(Kind.CHECKPOINT, 0, stored.size, f"a checkpoint of {found.size} is kept as of {stored.size}")
+            if opened and found.size < opened[-1][1].size:
+                said = f"a later checkpoint has fewer records than an earlier one: {found.size}"
+                report.add(Kind.CHECKPOINT, found.size, opened[-1][1].size, said)
+                continue
+            expected = self._trusted.origin if self._trusted else (opened[0][1].origin if opened else found.origin)
+            if found.origin != expected:
+                report.add(Kind.CHECKPOINT, 0, found.size, f"a checkpoint is of another log: `{found.origin}`")
+            opened.append((stored, found))
+        if opened:
+            report.origin = opened[-1][1].origin
+            report.signed_by = ", ".join(verifier.name for verifier in self._verifiers)
+        return opened
+
+    def _check_records(self) -> None:
+        """Check each record against the hash that is stored at its place."""
+        report, expected = self._report, 0
+        self._marks = array("q", bytes(8 * report.size))
+        for rows in self._rows():
+            expected = self._check_some(rows, expected)
+        if expected < report.size:
+            report.add(Kind.MISSING, expected, report.size, _range("is", "are", expected, report.size, "not there"))
+        self._take_tiles(report.size)
+
+    def _rows(self) -> Iterator[list[_Row]]:
+        after = -1
+        while rows := self._driver.rows(_statements(self._driver.is_postgresql).rows, {"after": after}):
+            found = [_Row(*row) for row in rows]
+            after = found[-1].number
+            self._report.records += len(found)
+            yield found
+
+    def _check_some(self, rows: Sequence[_Row], expected: int) -> int:
+        """Check records that follow `expected`; return the number that is to follow."""
+        report = self._report
+        for row in rows:
+            if row.number != expected:
+                said = _range("is", "are", expected, row.number, "not there")
+                report.add(Kind.MISSING, expected, row.number, said)
+            expected = row.number + 1
+            if row.number >= report.size:
+                said = f"record {row.number} is behind the newest checkpoint, which counts {report.size}"
+                report.add(Kind.ADDED, row.number, row.number + 1, said)
+                continue
+            is_readable = self._mark(row)
+            number, place = divmod(row.number, WIDTH)
+            found = leaf_hash(row.record.encode())
+            stored = self._tile(0, number)[place * HASH_BYTES : (place + 1) * HASH_BYTES]
+            if found != stored:
+                self._say_changed(row.number, found)
+            elif not is_readable:
+                report.add(Kind.CHANGED, row.number, row.number + 1, f"record {row.number} is not of this version")
+        return expected
+
+    def _say_changed(self, number: int, found: bytes) -> None:
+        """Say what has become of a record that does not fit its place."""
+        tile = number // WIDTH
+        for near in (tile, tile - 1, tile + 1):
+            place = self._tile(0, near).find(found) if near >= 0 else -1
+            if place >= 0 and place % HASH_BYTES == 0:
+                origin = near * WIDTH + place // HASH_BYTES
+                said = f"record {number} is that of place {origin}: the order was changed"
+                self._report.add(Kind.MOVED, number, number + 1, said)
+                return
+        said = f"record {number} is not the one that was hashed: it, or its stored hash, was changed"
+        self._report.add(Kind.CHANGED, number, number + 1, said)
+
+    def _tile(self, level: int, number: int) -> bytes:
+        """Return a tile as it is stored; the last one is remembered."""
+        if (level, number) != self._tile_at:
+            self._tile_at, self._tile_is = (level, number), self._fetch(level, number)
+        return self._tile_is
+
+    def _mark(self, row: _Row) -> bool:
+        """Note by what a record is to be found; return whether it can be read."""
+        try:
+            content: dict[str, Any] = content_of(row.record)
+        except ValueError:
+            return False
+        for each in about(content):
+            self._marks[row.number] ^= hash(each)
+        if row.decision_id != content["id"]:
+            said = f"record {row.number} is kept under the id of another"
+            self._report.add(Kind.INDEX, row.number, row.number + 1, said)
+        return True
+
+    def _check_index(self) -> None:
+        """Check that each record is found by what it is about, and by nothing else.
+
+        The hashes of what is noted at a record and of what finds it take each other away.
+        """
+        marks, size = self._marks, self._report.size
+        about_, after, beyond = "", -1, set()
+        statement = _statements(self._driver.is_postgresql).abouts
+        while rows := self._driver.rows(statement, {"after_about": about_, "after_number": after}):
+            for about_, after in rows:
+                if 0 <= after < size:
+                    marks[after] ^= hash(about_)
+                else:
+                    beyond.add(after)
+        wrong = (number for number, mark in enumerate(marks) if mark)
+        for number in itertools.islice(itertools.chain(wrong, sorted(beyond)), _MOST_FINDINGS):
+            said = f"record {number} is not found by what it is about, or by something else"
+            self._report.add(Kind.INDEX, number, number + 1, said)
+
+    def _take_tiles(self, size: int) -> None:
+        """Take the roots of the full tiles of level 0, as they are stored."""
+        row = []
+        for number in range(size // WIDTH):
+            hashes = self._tile(0, number)
+            if len(hashes) == WIDTH * HASH_BYTES:
+                row.append(perfect_root(hashes))
+            else:
+                first = number * WIDTH
+                said = f"hashes of records {first} to {first + WIDTH - 1} are not there"
+                self._report.add(Kind.HASHES, first, first + WIDTH, said)
+                row.append(b"\x00" * HASH_BYTES)
+        self._made.append(row)
+
+    def _check_upper_tiles(self) -> None:
+        """Check the tiles above against those below, and take what those below make of them."""
+        level, covered = 1, WIDTH
+        while row := self._made[level - 1]:
+            for number in range(0, len(row), WIDTH):
+                if self._tile(level, number // WIDTH) != b"".join(row[number : number + WIDTH]):
+                    first, end = number * covered, min(number + WIDTH, len(row)) * covered
+                    said = f"the hashes above records {first} to {end - 1} do not fit those below them"
+                    self._report.add(Kind.HASHES, first, end, said)
+            whole = range(0, len(row) // WIDTH * WIDTH, WIDTH)
+            self._made.append([perfect_root(b"".join(row[at : at + WIDTH])) for at in whole])
+            level, covered = level + 1, covered * WIDTH
+
+    def _check_roots(self, opened: Sequence[tuple[Stored, Checkpoint]]) -> None:
+        """Check the root of each checkpoint; between the last that fits and the first that does not, the log is not
+        what was signed.
+        """
+        report, good, is_said = self._report, 0, False
+        tiles = Tiles(self._made_tile)
+        known = [(checkpoint, False) for _, checkpoint in opened]
+        if self._trusted is not None:
+            known.append((self._trusted, True))
+        for checkpoint, is_trusted in sorted(known, key=lambda each: each[0].size):
+            size = checkpoint.size
+            if is_trusted and size > report.size:
+                said = f"the log has {report.size} records, and had {size} when the trusted checkpoint was made"
+                report.add(Kind.CUT, report.size, size, f"{said}: it was cut off, or is an older copy")
+                continue
+            try:
+                fits = tree_root(size, tiles.node) == checkpoint.root
+            except TileMissing as error:
+                report.add(Kind.HASHES, good, size, str(error))
+                continue
+            if fits:
+                good = max(good, size)
+            elif is_trusted:
+                said = f"the first {size} records are not those that the trusted checkpoint speaks of"
+                report.add(Kind.FORKED, 0, size, said)
+            elif not is_said:
+                is_said = True
+                said = f"the records from {good} to {size - 1} are not those that the checkpoint of {size} speaks of"
+                report.add(Kind.ROOT, good, size, said)
+
+    def _made_tile(self, level: int, number: int) -> bytes:
+        """Return a tile: as it is stored at level 0, and above as those below make it."""
+        if level == 0:
+            return self._tile(0, number)
+        row = self._made[level - 1] if level <= len(self._made) else []
+        return b"".join(row[number * WIDTH : (number + 1) * WIDTH])
+
+
+class _Statements(NamedTuple):
+    rows: str
+    abouts: str
+
+
+@cache
+def _statements(is_postgresql: bool) -> _Statements:
+    row, found = AUDIT_LOG.c, AUDIT_ABOUT.c
+    rows = select(row.number, row.at, row.decision_id, row.record).where(
+        row.number > bindparam("after", type_=BigInteger)
+    )
+    last = bindparam("after_about", type_=TEXT), bindparam("after_number", type_=BigInteger)
+    abouts = select(found.about, found.number).where(tuple_(found.about, found.number) > tuple_(*last))
+    return _Statements(
+        f"{compiled(rows.order_by(row.number), is_postgresql)} LIMIT {_ROWS_AT_ONCE:d}",
+        f"{compiled(abouts.order_by(found.about, found.number), is_postgresql)} LIMIT {_ROWS_AT_ONCE:d}",
+    )
+
+
+def _range(one: str, more: str, first: int, end: int, what: str) -> str:
+    if end - first == 1:
+        return f"record {first} {one} {what}"
+    return f"records {first} to {end - 1} {more} {what}"

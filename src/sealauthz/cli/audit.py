@@ -1,0 +1,278 @@
+"""The commands on the log of decisions: what was answered, and the proof of it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from sealauthz.answers import LogEntry
+from sealauthz.audit.log import Log, Wanted
+from sealauthz.audit.portable import export_lines, proof_text
+from sealauthz.audit.sequencer import EVERY_S
+from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.audit_verify import audit_verify
+from sealauthz.cli.output import output_option, print_json, rfc3339
+from sealauthz.cli.settings import audit_sequencer, audit_signer, open_store, read_config, store_options
+from sealauthz.errors import InvalidRequest
+from sealauthz.facts import Store
+from sealauthz.terminal import console, instant, show, table
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group()
+def audit() -> None:
+    """Read and verify the log of decisions.
+
+    Every answer has a record in it, with ids, codes and digests, and no text
+    that names a person. The records are the leaves of a Merkle tree: a signed
+    checkpoint of it, kept elsewhere, proves later that nothing was changed,
+    put in or cut off since.
+    """
+
+
+audit.add_command(audit_verify)
+
+
+class _Moment(click.ParamType[int]):
+    """An instant: a day, or a time with its zone."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it as microseconds since 1970."""
+        if isinstance(value, int):
+            return value
+        try:
+            found = datetime.datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"`{value}` is neither a day nor a time: 2026-03-02, 2026-03-02T09:00:00Z", param, ctx)
+        if found.tzinfo is None:
+            if len(value) > len("2026-03-02"):
+                self.fail(f"`{value}` has no time zone: add Z or +08:00", param, ctx)
+            found = found.replace(tzinfo=datetime.UTC)
+        return int(found.timestamp() * 1_000_000)
+
+
+def filter_options(command: F) -> F:
+    """Add the options that say which records are wanted."""
+    for name, says in {
+        "--kind": "Only answers of this kind, such as authorize or perform.",
+        "--caller": "Only what this caller was answered.",
+        "--reason": "Only with this reason.",
+        "--effect": "Only with this effect: ALLOW, DENY or MIXED.",
+        "--action": "Only about this action.",
+        "--tenant": f"Only about this {service_model().tenant}, by its id.",
+        "--resource": "Only about this resource, TYPE:ID.",
+        "--subject": "Only about this subject, TYPE:ID.",
+    }.items():
+        command = click.option(name, metavar="WORD", default="", help=says)(command)
+    since = click.option("--since", type=_Moment(), default=0, help="Only what was answered at or after this.")
+    until = click.option("--until", type=_Moment(), default=0, help="Only what was answered before this.")
+    return since(until(command))
+
+
+@audit.command("list")
+@filter_options
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Records to show at most.")
+@store_options
+@output_option
+def audit_list(*, limit: int, config_file: Path | None, database: str | None, output: str, **wanted: Any) -> int:
+    """List records, the newest first.
+
+    \b
+      sealauthz audit list --resource Seal:seal-official --since 2026-03-01
+      sealauthz audit list --subject Person:p-lin --effect DENY -o json
+    """
+    with _log(config_file, database) as (log, _):
+        found: list[LogEntry] = []
+        before: int | None = None
+        while len(found) < limit:
+            page = log.page(Wanted(**wanted), service_model().tenant, min(limit - len(found), 1_000), before)
+            found += [entry.answer() for entry in page.entries]
+            before = page.before
+            if before is None:
+                break
+    if output == "json":
+        print_json([entry_json(entry) for entry in found])
+        return Exit.DONE
+    rows = [
+        (str(e.number), instant(e.at), e.effect or e.kind, " ".join(filter(None, (e.subject, e.action, e.resource))))
+        for e in found
+    ]
+    show(console(), table(("number", "at", "", "what"), rows))
+    if before is not None:
+        click.echo(f"there are more; --limit {limit} shows the newest", err=True)
+    return Exit.DONE
+
+
+@audit.command("show")
+@click.argument("which", metavar="ID|NUMBER")
+@store_options
+@output_option
+def audit_show(*, which: str, config_file: Path | None, database: str | None, output: str) -> int:
+    """Show one record, by the id of its decision or by its place.
+
+    \b
+      sealauthz audit show 019346a2-7c1d-7b3e-9f10-3a2c8f1d2b11
+      sealauthz audit show 4711 -o json
+    """
+    with _log(config_file, database) as (log, _):
+        found = _found(log, which).answer()
+    if output == "json":
+        print_json(entry_json(found))
+        return Exit.DONE
+    rows = [("number", str(found.number)), ("logged at", instant(found.logged_at))]
+    rows += [(name, _shown(name, value)) for name, value in json.loads(found.record).items() if name != "v"]
+    show(console(), table(("", ""), rows))
+    return Exit.DONE
+
+
+@audit.command("proof")
+@click.argument("which", metavar="ID|NUMBER")
+@store_options
+def audit_proof(*, which: str, config_file: Path | None, database: str | None) -> int:
+    """Print the proof that a record is in the log, with the newest checkpoint.
+
+    Together with the text of the record (`audit show ID -o json`, `record`)
+    and the log's public key it convinces anybody: `audit verify --proof`.
+
+    \b
+      sealauthz audit proof 4711 > 4711.proof
+    """
+    with _log(config_file, database) as (log, _):
+        click.echo(proof_text(log.inclusion(_found(log, which).number)), nl=False)
+    return Exit.DONE
+
+
+@audit.command("checkpoint")
+@store_options
+def audit_checkpoint(*, config_file: Path | None, database: str | None) -> int:
+    """Print the newest checkpoint.
+
+    Keep it where nobody who can write the database can change it: it proves
+    later that nothing was cut off or rolled back (`audit verify --checkpoint`).
+
+    \b
+      sealauthz audit checkpoint > /mnt/elsewhere/log-2026-03-02.txt
+    """
+    with _log(config_file, database) as (log, _):
+        note = log.head().note
+    if not note:
+        raise Stop("the log has no checkpoint yet: it is empty", Exit.REFUSED)
+    click.echo(note, nl=False)
+    return Exit.DONE
+
+
+@audit.command("key")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The configuration (TOML). [SEALAUTHZ_CONFIG]",
+)
+def audit_key(*, config_file: Path | None) -> int:
+    """Print the public key that verifies checkpoints, as `name+hash+key`.
+
+    \b
+      sealauthz audit key --config /etc/sealauthz.toml > log.key
+    """
+    signer = audit_signer(read_config(config_file))
+    if signer is None:
+        raise Stop("no key is configured: see `[audit] key`", Exit.WRONG_USE)
+    click.echo(str(signer.verifier))
+    return Exit.DONE
+
+
+@audit.command("export")
+@click.option("--from", "first", type=click.IntRange(0), default=0, metavar="NUMBER", help="Begin with this record.")
+@store_options
+def audit_export(*, first: int, config_file: Path | None, database: str | None) -> int:
+    """Print the log, one record in a line, as it is stored and hashed.
+
+    The first line holds the checkpoints: `audit verify --export` verifies the
+    file without the database.
+
+    \b
+      sealauthz audit export > log.jsonl
+    """
+    count = -1
+    with _log(config_file, database) as (_, store), store.plain_connection() as connection:
+        for line in export_lines(connection, first):
+            click.echo(line)
+            count += 1
+    click.echo(f"{count} records", err=True)
+    return Exit.DONE
+
+
+@audit.command("sequence")
+@click.option("--follow", is_flag=True, help="Go on until the command is ended.")
+@store_options
+def audit_sequence(*, follow: bool, config_file: Path | None, database: str | None) -> int:
+    """Give the records that wait their places in the log.
+
+    `serve` does it by itself, unless `[audit] sequences` is false: then it is
+    done here, in a process that has the key and answers nobody.
+
+    \b
+      sealauthz audit sequence --follow --config /etc/sealauthz-log.toml
+    """
+    with open_store(config_file, database) as store:
+        store.check_keeps_log()
+        sequencer = audit_sequencer(read_config(config_file), store)
+        count = sequencer.drain()
+        click.echo(f"{count} records got their places")
+        while follow:
+            time.sleep(EVERY_S)
+            sequencer.drain()
+    return Exit.DONE
+
+
+def entry_json(entry: LogEntry) -> dict[str, Any]:
+    """Return a record as JSON: what it says, and the text itself."""
+    return {
+        "number": entry.number,
+        "logged_at": rfc3339(entry.logged_at),
+        "decision_id": entry.decision_id,
+        "kind": entry.kind,
+        "at": rfc3339(entry.at),
+        "caller": entry.caller,
+        "subject": entry.subject,
+        "action": entry.action,
+        "resource": entry.resource,
+        "effect": entry.effect,
+        "reasons": list(entry.reasons),
+        "record": entry.record,
+    }
+
+
+@contextmanager
+def _log(config_file: Path | None, database: str | None) -> Iterator[tuple[Log, Store]]:
+    with open_store(config_file, database) as store:
+        store.check_keeps_log()
+        try:
+            yield Log(store), store
+        except InvalidRequest as error:
+            raise Stop(str(error), Exit.REFUSED) from error
+
+
+def _found(log: Log, which: str) -> Any:
+    found = log.entry_at(int(which)) if which.isdecimal() and len(which) < 19 else log.entry(which)
+    if found is None:
+        said = f"the log has no record `{which}`: it may wait for its place (`audit sequence`)"
+        raise Stop(said, Exit.REFUSED)
+    return found
+
+
+def _shown(name: str, value: Any) -> str:
+    if name in ("at", "until") and isinstance(value, int):
+        return instant(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

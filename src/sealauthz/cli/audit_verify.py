@@ -1,0 +1,127 @@
+"""`audit verify`: a database, an export, or the proof of one record."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sealauthz.audit.merkle import ProofRefused
+from sealauthz.audit.note import Checkpoint, NoteRefused, Verifier, open_checkpoint, read_checkpoint
+from sealauthz.audit.portable import verify_export, verify_proof
+from sealauthz.audit.verify import Report, verify_database
+from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.settings import audit_signer, open_store, read_config, store_options
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+@click.command("verify")
+@click.option("--key", metavar="FILE|KEY", help="The log's public key.  [default: that of the configured key]")
+@click.option("--checkpoint", type=_FILE, metavar="FILE", help="A checkpoint that was kept elsewhere.")
+@click.option("--export", type=_FILE, metavar="FILE", help="Verify this export instead of a database.")
+@click.option("--proof", type=_FILE, metavar="FILE", help="Verify the proof of one record, with --record.")
+@click.option("--record", type=_FILE, metavar="FILE", help="Holds the text of the record.")
+@store_options
+@output_option
+def audit_verify(
+    *,
+    key: str | None,
+    checkpoint: Path | None,
+    export: Path | None,
+    proof: Path | None,
+    record: Path | None,
+    config_file: Path | None,
+    database: str | None,
+    output: str,
+) -> int:
+    """Verify that nothing in the log was changed, moved, added or removed.
+
+    Exits with 1 if anything was, and says where. What cannot be told from what
+    is given is said as "not checkable": that nothing was cut off the end, and
+    that the log is no older copy, only a checkpoint shows that was kept
+    elsewhere.
+
+    \b
+      sealauthz audit verify --key log.key --checkpoint kept.txt
+      sealauthz audit verify --key log.key --export log.jsonl
+      sealauthz audit verify --key log.key --proof 1.proof --record 1.json
+    """
+    if (proof is None) != (record is None):
+        raise click.UsageError("--proof and --record go together")
+    if sum(given is not None for given in (proof, export, database)) > 1:
+        raise click.UsageError("verify one thing: a --database, an --export or a --proof")
+    verifiers = _verifiers(key, config_file)
+    trusted = None if checkpoint is None else _trusted(checkpoint, verifiers)
+    if proof is not None and record is not None:
+        if trusted is not None:
+            raise click.UsageError("a proof has its own checkpoint: leave out --checkpoint")
+        return _verify_proof(proof, record, verifiers, output)
+    if export is not None:
+        try:
+            with export.open(encoding="utf-8") as lines:
+                report = verify_export(lines, verifiers, trusted)
+        except (NoteRefused, UnicodeDecodeError) as error:
+            raise Stop(f"`{export}`: {error}", Exit.REFUSED) from error
+    else:
+        with open_store(config_file, database) as store:
+            store.check_keeps_log()
+            with store.plain_connection() as connection:
+                report = verify_database(connection, verifiers, trusted)
+    return _show(report, output)
+
+
+def _show(report: Report, output: str) -> int:
+    code = Exit.DONE if report else Exit.REFUSED
+    if output == "json":
+        said: dict[str, Any] = dataclasses.asdict(report)
+        said["findings"] = [finding._asdict() for finding in report.findings]
+        print_json({"in_order": bool(report), **said})
+        return code
+    for finding in report.findings:
+        click.echo(f"{finding.kind}: {finding.said}")
+    by = f", signed by {report.signed_by}" if report.signed_by and report else ""
+    name = f" of {report.origin}" if report.origin else ""
+    word = "in order" if report else "NOT in order"
+    click.echo(f"the log{name} is {word}: {report.records} records, {report.size} by its newest checkpoint{by}")
+    for unchecked in report.unchecked:
+        click.echo(f"not checkable: {unchecked}")
+    return code
+
+
+def _verify_proof(proof: Path, record: Path, verifiers: list[Verifier], output: str) -> int:
+    text, content = proof.read_text(encoding="utf-8"), record.read_text(encoding="utf-8")
+    try:
+        number, checkpoint = verify_proof(text, content, verifiers)
+    except (NoteRefused, ProofRefused) as error:
+        raise Stop(f"`{proof}` proves nothing: {error}", Exit.REFUSED) from error
+    if output == "json":
+        print_json({"number": number, "origin": checkpoint.origin, "size": checkpoint.size})
+        return Exit.DONE
+    click.echo(f"the record is number {number} of the {checkpoint.size} in the log {checkpoint.origin}")
+    if not verifiers:
+        click.echo("not checkable: who has signed the checkpoint: that needs the log's public key (--key)")
+    return Exit.DONE
+
+
+def _verifiers(key: str | None, config_file: Path | None) -> list[Verifier]:
+    if key is None:
+        signer = audit_signer(read_config(config_file))
+        return [] if signer is None else [signer.verifier]
+    file = Path(key)
+    try:
+        text = key if "+" in key and not file.exists() else file.read_text(encoding="utf-8")
+        return [Verifier.read(line) for line in text.splitlines() if line.strip()] or [Verifier.read("")]
+    except (NoteRefused, UnicodeDecodeError) as error:
+        raise click.UsageError(f"--key: {error}") from error
+
+
+def _trusted(file: Path, verifiers: list[Verifier]) -> Checkpoint:
+    try:
+        text = file.read_text(encoding="utf-8")
+        return open_checkpoint(text, verifiers) if verifiers else read_checkpoint(text)
+    except (NoteRefused, UnicodeDecodeError) as error:
+        raise click.UsageError(f"--checkpoint: {error}") from error

@@ -1,0 +1,51 @@
+"""Logs for tests: records as answers would make them, and how they come into a log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sealauthz.audit.record import written
+from sealauthz.audit.sequencer import Sequencer, pending_statement
+from sealauthz.decision.ids import new_id
+from sealauthz.facts import Store
+from sealauthz.facts.store.statements import Driver
+
+
+def made(number: int = 0, **more: Any) -> str:
+    """A record as an answer would make it."""
+    content = {
+        "v": 1,
+        "kind": "authorize",
+        "id": new_id(),
+        "at": 1_000_000 + number,
+        "caller": "shop",
+        "effect": "ALLOW",
+    }
+    content |= {"subject": "User:ann", "resource": f"Document:d{number % 5}", "action": "read"}
+    return written({**content, "tenant": "Team", "tenants": ["red"], **more})
+
+
+def wait(store: Store, records: Sequence[str]) -> None:
+    """Have records wait for their place, in one row."""
+    with store.writing() as connection:
+        driver = Driver(connection)
+        driver.run(pending_statement(driver.is_postgresql), {"id": new_id(), "records": "\n".join(records)})
+
+
+def grown(store: Store, sequencer: Sequencer, count: int) -> list[str]:
+    """Let the log grow by so many records."""
+    records = [made(number) for number in range(count)]
+    wait(store, records)
+    assert sequencer.drain() == count
+    return records
+
+
+def run(store: Store, *statements: str) -> list[Any]:
+    """Run statements as somebody does who can write the database; return the rows of the last."""
+    rows: list[Any] = []
+    with store.writing() as connection:
+        for statement in statements:
+            found = connection.exec_driver_sql(statement)
+            rows = list(found) if found.returns_rows else []
+    return rows
