@@ -35,6 +35,7 @@ ORDER = (
     "policytest",
     "accessdiff",
     "process",
+    "metrics",
     "service",
     "client",
     "attack",

@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import trustme
+from prometheus_client.parser import text_string_to_metric_families
 
 from sealauthz.client import CallFailed, SealAuthzClient, at_least
 from sealauthz.decision import system_clock
@@ -35,6 +37,8 @@ tls_key = "server.pem"
 workers = 2
 [database]
 url = "{url}"
+[metrics]
+listen = "127.0.0.1:0"
 [callers.signing]
 token_sha256 = "{digest}"
 rpcs = ["AuthorizationService/Authorize", "FactsService/ReadFacts"]
@@ -153,6 +157,29 @@ def test_it_says_once_where_all_listen_and_each_answers_alike(serving):
     assert {entry["worker"] for entry in serving.events("serving")} == {1, 2}
 
 
+def measured(serving, name, **labels):
+    """The sum of a metric over the labels that are not given."""
+    (listening,) = serving.events("metrics")
+    text = urllib.request.urlopen(f"http://{listening['listen']}/metrics").read().decode()
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == f"sealauthz_{name}" and labels.items() <= sample.labels.items()
+    )
+
+
+def test_the_supervisor_answers_with_the_sum_of_what_the_workers_measure(serving):
+    about = {"code": "OK", "caller": "signing", "method": "sealauthz.v1.AuthorizationService/Authorize"}
+    wait_until(lambda: measured(serving, "calls_total", **about) >= 60)
+    assert measured(serving, "calls_total", **about) == 60
+    assert measured(serving, "call_duration_seconds_count", method=about["method"]) == 60
+    assert measured(serving, "decisions_total", action="join", effect="ALLOW") == 60
+    assert measured(serving, "serving_processes") == 2
+    assert measured(serving, "facts_revision") == 1  # the highest, not the sum
+    assert measured(serving, "policy_processes") == 2
+
+
 def test_the_supervisor_has_not_loaded_grpc(serving):
     pids = (serving.process.pid, *serving.workers().values())
     assert ["cygrpc" in Path(f"/proc/{pid}/maps").read_text() for pid in pids] == [False, True, True]
@@ -185,6 +212,9 @@ def test_a_worker_that_is_killed_or_told_to_end_is_replaced_without_a_failed_cal
     assert [(entry["worker"], entry["code"]) for entry in serving.events("worker_died")] == [(1, -9), (2, 0)]
     with client_of(serving) as client:
         assert ask(client)
+    # What the dead have counted stays, what they were doing does not.
+    wait_until(lambda: measured(serving, "serving_processes") == 2)
+    assert measured(serving, "calls_total", code="OK") > 60
 
 
 def test_no_worker_allows_after_a_revoke_to_who_carries_its_token_and_soon_none_does_at_all(serving, folder):

@@ -20,6 +20,7 @@ from fake_pdp import FLAGGED, FakePdp, allow, deny
 from grpc_reflection.v1alpha import reflection
 from sqlalchemy.exc import OperationalError
 
+from sealauthz.answers import Audience, Reason
 from sealauthz.errors import EvaluationFailed, FactsUnavailable, SealAuthzError
 from sealauthz.facts import Store
 from sealauthz.process.log import make_log
@@ -215,7 +216,7 @@ def test_a_message_over_4_mib_is_refused(serve: Serve) -> None:
 
 def test_a_decision_is_one_line_in_the_log_without_what_is_personal(serve: Serve) -> None:
     served = serve(pdp=FakePdp(lambda asked: deny(asked, FLAGGED)))
-    ask(served.authorization.Authorize, use("Seal:S-陈小明", "Person:陈小明", reason="13812341569"))
+    ask(served.authorization.Authorize, use("Seal:S1", "Person:P1", reason="13812341569"))
     calls = [entry for entry in served.log if entry["event"] == "call"]
     assert len(calls) == 1
     line = calls[0]
@@ -231,9 +232,23 @@ def test_a_decision_is_one_line_in_the_log_without_what_is_personal(serve: Serve
         "resource_type": "Seal",
         "decision_id": "D1",
         "effect": "DENY",
+        "revision": 7,
+        "policy": "v1",
+        "reasons": ["RISK_FLAGGED"],
+        "subject": "Person:P1",
+        "resource": "Seal:S1",
     }
-    for secret in (TOKEN, "陈小明", "13812341569"):
+    for secret in (TOKEN, "13812341569"):
         assert secret not in served.log_text
+
+
+@pytest.mark.parametrize("code", ["NOT_FOUND", "UNKNOWN_TYPE", "UNKNOWN_ACTION", "FACT_UNAVAILABLE"])
+def test_ids_of_what_may_not_exist_are_not_in_the_log(serve: Serve, code: str) -> None:
+    """They are whatever the client wrote there."""
+    served = serve(pdp=FakePdp(lambda asked: deny(asked, Reason(code, 0, Audience.USER))))
+    ask(served.authorization.Authorize, use("Seal:S-陈小明", "Person:陈小明"))
+    assert served.last_call()["reasons"] == [code]
+    assert "陈小明" not in served.log_text
 
 
 def test_a_statement_that_fails_puts_nothing_personal_into_log_or_answer(serve: Serve, database: Path) -> None:

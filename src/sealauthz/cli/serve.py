@@ -20,6 +20,7 @@ from sealauthz.audit import note as audit
 from sealauthz.audit.sequencer import Sequencer, Sequencing
 from sealauthz.background import Background
 from sealauthz.cli.app import Exit, service_model
+from sealauthz.cli.measuring import collected, watch_service
 from sealauthz.cli.reloading import Reload
 from sealauthz.cli.rolling_out import policies_of
 from sealauthz.cli.settings import (
@@ -41,6 +42,8 @@ from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.database import parse
 from sealauthz.facts.store.sweep import Report, Sweep
+from sealauthz.metrics.instruments import Instruments
+from sealauthz.metrics.meter import Meter, measured
 from sealauthz.operations import Assertions, Issuer, Operations
 from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
@@ -136,7 +139,12 @@ def serve(
         elif (count := _worker_count(config, database, workers, is_demo)) > 1:
             _warn_of_no_callers(config, sys.stderr)
             options = _worker_options(config_file, database, policies, engine, insecure)
-            become_supervisor(settings.listen, count, grace_s, options)
+            become_supervisor(settings.listen, count, grace_s, options, config.metrics.listen)
+        meter, collected_at = None, ""
+        if config.metrics.listen is not None:
+            meter = Meter(Instruments(), log.thread_failed)
+            log = measured(log, meter)
+            collected_at = stack.enter_context(collected(meter, config.metrics.listen, is_worker=link is not None))
         standard_error = sys.stderr
         stack.enter_context(captured(log))
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -175,12 +183,16 @@ def serve(
         signal, permits = fact_cache.signal, fact_cache.permits
         threads = [feed.thread, sweep.thread, expiries.thread, following.thread, following.beating, *sequencing]
         server = build(
-            settings, callers, store, pdp, acts, log, signal, permits, threads, keys, lambda: following.problem
+            settings, callers, store, pdp, acts, log, signal, permits, threads, keys, lambda: following.problem, meter
         )
+        if meter is not None:
+            watch_service(meter, server, fact_cache, pdp)
         # A supervisor may send the signal twice; it, not the worker, decides when to kill.
         stop_on_signals(stopping, is_patient=link is not None)
         server.start()
         stack.callback(server.stop, grace_s)
+        if collected_at:
+            log.info("metrics", listen=collected_at)
         address = f"{settings.listen.rpartition(':')[0]}:{server.port}"
         how = "in plain text" if settings.is_insecure else "over TLS"
         line = f"listening on {address} {how}; policy {following.serves}, facts at revision {store.revision()}"

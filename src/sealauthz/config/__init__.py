@@ -16,6 +16,9 @@
     folder = "policies"                             # relative to the file; without it, the installed policies
     source = "store"                                # what is activated goes over the folder; or "folder": it does not
 
+    [metrics]
+    listen = "127.0.0.1:9464"                       # where they are collected; without it, nothing is measured
+
     [receipts]
     issuer = "https://authz.example"                # who signs, as the receipts say
     keys = ["receipts.pem"]                         # the first signs, the others are published beside it
@@ -170,6 +173,22 @@ class PoliciesSection(Section):
     source: Literal["store", "folder"] = "store"
 
 
+class MetricsSection(Section):
+    """Where metrics are collected, over plain HTTP; without an address nothing is measured."""
+
+    listen: str | None = None
+
+    @field_validator("listen")
+    @classmethod
+    def _check_listen(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                is_loopback(value)
+            except ConfigRefused as error:
+                raise ValueError(str(error)) from None
+        return value
+
+
 class ReceiptsSection(Section):
     """Who signs receipts of acts, and with which keys: the first signs, all are published. Without keys there are none.
 
@@ -232,6 +251,7 @@ class Config(Section):
     database: DatabaseSection = DatabaseSection()
     facts: FactsSection = FactsSection()
     policies: PoliciesSection = PoliciesSection()
+    metrics: MetricsSection = MetricsSection()
     receipts: ReceiptsSection = ReceiptsSection()
     audit: AuditSection = AuditSection()
     assertions: AssertionsSection = AssertionsSection()

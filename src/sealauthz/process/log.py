@@ -91,6 +91,10 @@ class Log:
         """Return a log all of whose lines have these fields too."""
         return Log(self._sink, {**self._bound, **fields})
 
+    def through(self, around: Callable[[Sink], Sink]) -> Log:
+        """Return a log whose entries go to the sink around this one's."""
+        return Log(around(self._sink), self._bound)
+
     def info(self, event: str, **fields: object) -> None:
         """Log what happens in the normal course."""
         self._sink.put(Entry("info", event, time.time_ns(), self._bound, fields))

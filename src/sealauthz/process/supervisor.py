@@ -25,6 +25,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 START_LIMIT_S = 120.0
 """A worker that does not take calls by then is killed."""
@@ -51,6 +52,20 @@ class Settings:
     workers: int
     grace_s: float
     command: tuple[str, ...]
+
+
+class Numbers(Protocol):
+    """What answers with the sum of what the workers measure (`process.endpoint.WorkersEndpoint`)."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a worker must be started with."""
+
+    def forget(self, pid: int) -> None:
+        """Leave out the present state of a worker that is gone."""
+
+    def close(self) -> None:
+        """Answer no more."""
 
 
 class Port:
@@ -133,8 +148,9 @@ class _State:
 class Supervisor:
     """Runs the workers until a signal ends them. `run` returns the exit code."""
 
-    def __init__(self, settings: Settings, port: Port) -> None:
+    def __init__(self, settings: Settings, port: Port, numbers: Numbers | None = None) -> None:
         self._settings = settings
+        self._numbers = numbers
         self._port = port
         self._places = [_Place(number) for number in range(1, settings.workers + 1)]
         self._state = _State()
@@ -184,6 +200,7 @@ class Supervisor:
                     [*command, "--worker", str(place.number), str(theirs.fileno())],
                     stdin=subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
+                    env=None if self._numbers is None else os.environ | self._numbers.environment,
                     process_group=0,
                 )
             except OSError as error:
@@ -228,6 +245,8 @@ class Supervisor:
         if worker.link in self._selector.get_map():
             self._selector.unregister(worker.link)
         worker.link.close()
+        if self._numbers is not None:
+            self._numbers.forget(worker.process.pid)
         place.worker = None
         if not self._state.is_stopping:
             self._lost(place, code, time.monotonic() - worker.started_at)
@@ -296,6 +315,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--listen", required=True, metavar="HOST:PORT")
     parser.add_argument("--workers", required=True, type=int)
     parser.add_argument("--grace", required=True, type=float, metavar="SECONDS")
+    parser.add_argument("--metrics", metavar="HOST:PORT", help="answer there with the sum of what the workers measure")
     parser.add_argument("command", nargs="+", help="what starts a worker, after --")
     said = parser.parse_args(arguments)
     try:
@@ -303,9 +323,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError:
         sys.stderr.write(f"error: cannot listen on `{said.listen}`\n")
         return _WRONG_USE
+    numbers: Numbers | None = None
     try:
-        return Supervisor(Settings(said.listen, said.workers, said.grace, tuple(said.command)), port).run()
+        if said.metrics is not None:
+            # Here, because who does not measure needs the standard library only.
+            from sealauthz.process.endpoint import WorkersEndpoint
+
+            try:
+                numbers = WorkersEndpoint(said.metrics)
+            except (OSError, OverflowError):
+                sys.stderr.write(f"error: `metrics.listen`: cannot listen on `{said.metrics}`\n")
+                return _WRONG_USE
+            _log("info", "metrics", listen=numbers.address)
+        return Supervisor(Settings(said.listen, said.workers, said.grace, tuple(said.command)), port, numbers).run()
     finally:
+        if numbers is not None:
+            numbers.close()
         port.close()
 
 

@@ -16,14 +16,21 @@ from typing import NoReturn
 _LAST_MARGIN_S = 10.0
 
 
-def become_supervisor(listen: str, workers: int, grace_s: float, options: Sequence[str]) -> NoReturn:
-    """Replace this process by the supervisor of `workers` times `sealauthz serve OPTIONS`; it keeps the process id."""
+def become_supervisor(
+    listen: str, workers: int, grace_s: float, options: Sequence[str], metrics: str | None = None
+) -> NoReturn:
+    """Replace this process by the supervisor of `workers` times `sealauthz serve OPTIONS`; it keeps the process id.
+
+    `metrics` is where it answers with the sum of what they measure.
+    """
     # A console script does not look for modules in the working directory, and what it starts must not either.
     is_found_here = any(folder in ("", str(Path.cwd())) for folder in sys.path)
     python = [sys.executable, *([] if is_found_here else ["-P"]), "-m"]
     command = [
         *(*python, "sealauthz.process.supervisor"),
-        *("--listen", listen, "--workers", str(workers), "--grace", str(grace_s), "--"),
+        *("--listen", listen, "--workers", str(workers), "--grace", str(grace_s)),
+        *(("--metrics", metrics) if metrics is not None else ()),
+        "--",
         *(*python, "sealauthz", "serve", *options),
     ]
     sys.stdout.flush()

@@ -12,6 +12,7 @@ from sealauthz.decision.question import ListQuery, Question
 from sealauthz.errors import InvalidRequest, SealAuthzError, Violation
 from sealauthz.facts.memory.consistency import FROM_MEMORY, FULL, Consistency, Deadline
 from sealauthz.facts.memory.permits import NotAtOnce
+from sealauthz.metrics.meter import Meter, measuring
 from sealauthz.polar.reach import Root
 from sealauthz.process.log import Log
 from sealauthz.service import encoding
@@ -48,11 +49,12 @@ AsksWithTexts = (
 class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer):
     """Answers for one decision point. An error ends the call in the interceptor, or the item of a batch here."""
 
-    def __init__(self, pdp: PolicyDecisionPoint, store_id: str, log: Log) -> None:
+    def __init__(self, pdp: PolicyDecisionPoint, store_id: str, log: Log, meter: Meter | None = None) -> None:
         self._pdp = pdp
         self._store_id = store_id
         self._log = log
         self._budget = Budget()
+        self._measured = measuring(meter)
 
     def Authorize(self, request: authorization_pb2.AuthorizeRequest, call: Call) -> bytes:
         """Decide one question. The response is written already, as a batch is (`service.encoding`)."""
@@ -60,6 +62,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         note_question(call, self._pdp.bundle, question.action, question.resource.type)
         decision = self._decide(question, self._options(request, call))
         note_decision(call, decision)
+        self._measured(decision)
         return encoding.response(decision, call.caller, self._store_id, language)
 
     def AuthorizeBatch(self, request: authorization_pb2.AuthorizeBatchRequest, call: Call) -> bytes:
@@ -79,6 +82,9 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         if not call.may_wait:  # not before: a batch that is tried again counts once
             call.counts_as(len(request.questions))
         results = [next(answers) if isinstance(question, Question) else question for question in read]
+        for result in results:
+            if isinstance(result, Decision):
+                self._measured(result)
         counted = Counter(result.effect if isinstance(result, Decision) else "ERROR" for result in results)
         call.noted["items"] = len(results)
         call.noted.update({f"items_{word.lower()}": count for word, count in sorted(counted.items())})
@@ -108,6 +114,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         call.noted["items"] = len(decisions)
         response = authorization_pb2.ListActionsResponse()
         for decision in decisions:
+            self._measured(decision)
             part = response.actions.add(action=decision.question.action)
             fill_decision(part.decision, decision, call.caller, self._store_id, language)
         return response
@@ -118,6 +125,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         note_question(call, self._pdp.bundle, question.action, question.resource.type)
         explanation = self._pdp.explain(question, self._options(request, call))
         note_decision(call, explanation.decision)
+        self._measured(explanation.decision)
         return authorization_pb2.ExplainResponse(
             explanation=explanation_message(explanation, call.caller, self._store_id, language)
         )

@@ -231,7 +231,7 @@ class Call:
     """
 
     caller: Caller
-    noted: dict[str, str | int] = field(default_factory=dict)
+    noted: dict[str, str | int | list[str]] = field(default_factory=dict)
     deadline: float | None = None
     _context: grpc.ServicerContext | None = field(default=None, repr=False)
     stopped_by: SealAuthzError | None = None

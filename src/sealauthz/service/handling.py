@@ -47,7 +47,7 @@ class RequestLog:
         self.bucket: Bucket | None = None
         self._queued_at: float | None = None
         self._waited_s = 0.0
-        self.noted: dict[str, str | int] = {}
+        self.noted: dict[str, str | int | list[str]] = {}
 
     def queue(self) -> None:
         """Note that the request goes to a pool now."""

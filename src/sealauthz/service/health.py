@@ -111,6 +111,11 @@ class Readiness:
         self._problem = problem
         self.thread = Background("readiness", self._step, self._fail)
 
+    @property
+    def threads(self) -> tuple[Background, ...]:
+        """The threads whose failure makes the service not ready, and its own."""
+        return (*self._threads, self.thread)
+
     def start(self) -> None:
         """Ask once, and then periodically until stopped."""
         self._ask(is_first=True)

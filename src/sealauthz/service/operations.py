@@ -11,6 +11,7 @@ from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.question import Entity
 from sealauthz.errors import EvaluationFailed, OperationUnknown
 from sealauthz.facts.memory.consistency import Deadline
+from sealauthz.metrics.meter import Meter, measuring
 from sealauthz.operations import ArgumentValue, Operation, Performance, Performed
 from sealauthz.operations.arguments import MAX_ITEMS
 from sealauthz.operations.progress import Progress, ShownStage
@@ -65,7 +66,15 @@ def no_keys() -> str:
 class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
     """Carries acts out for callers with the right to each. `keys` verify the receipts."""
 
-    def __init__(self, acts: Acts, bundles: Bundles, store_id: str, keys: PublicKeys = no_keys) -> None:
+    def __init__(
+        self,
+        acts: Acts,
+        bundles: Bundles,
+        store_id: str,
+        keys: PublicKeys = no_keys,
+        meter: Meter | None = None,
+    ) -> None:
+        self._measured = measuring(meter)
         self._acts = acts
         self._bundles = bundles
         self._store_id = store_id
@@ -82,6 +91,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         performed = self._acts.perform(performance, options)
         decision, operation = performed.decision, performed.operation
         note_decision(call, decision)
+        self._measured(decision)
         if bool(decision) != (operation is not None):
             raise EvaluationFailed("an allowed act must be performed, and no other")
         response = operations_pb2.PerformResponse(replayed=performed.is_replay)

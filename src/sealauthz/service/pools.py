@@ -291,7 +291,12 @@ class Pools:
             return self.streams
         return self.answers if method in _ANSWERS else self.transactions
 
+    @property
+    def all(self) -> tuple[Pool, ...]:
+        """Every pool."""
+        return (self.answers, self.transactions, self.streams, self.probes, self.health_watches)
+
     def close(self) -> None:
         """Give the threads back, once the server takes no calls."""
-        for pool in (self.answers, self.transactions, self.streams, self.probes, self.health_watches):
+        for pool in self.all:
             pool.shutdown(wait=True, cancel_futures=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sealauthz.decision.assembly import MaySee, Within, everything
-from sealauthz.decision.bundle import Bundle
+from sealauthz.decision.bundle import FACT_UNAVAILABLE, NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE, Bundle
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.question import ContextValue, Entity, Question
 from sealauthz.decision.texts import LANGUAGES
@@ -98,6 +98,9 @@ def checked_language(language: str) -> str:
     return language
 
 
+_NOTHING_THERE = frozenset({NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE, FACT_UNAVAILABLE})
+
+
 def may_see_of(caller: Caller) -> MaySee:
     """Return which tenants a caller may ask about."""
     return everything if caller.tenants is None else Within(caller.tenants)
@@ -113,6 +116,17 @@ def note_question(call: Call, bundle: Bundle, action: str, resource_type: str) -
 
 
 def note_decision(call: Call, decision: Decision) -> None:
-    """Note for the log how it was decided."""
-    call.noted["decision_id"] = decision.decision_id
-    call.noted["effect"] = str(Effect(decision.effect))
+    """Note for the log how it was decided. Ids of what does not exist, as far as the subject knows, may be any text of
+    the client's own: they are left out.
+    """
+    noted, question = call.noted, decision.question
+    noted["decision_id"] = decision.decision_id
+    noted["effect"] = str(Effect(decision.effect))
+    noted["revision"] = decision.revision
+    noted["policy"] = decision.policy_version
+    codes = [reason.code for reason in decision.reasons]
+    if codes:
+        noted["reasons"] = codes
+    if "action" in noted and _NOTHING_THERE.isdisjoint(codes):
+        noted["subject"] = str(question.subject)
+        noted["resource"] = str(question.resource)

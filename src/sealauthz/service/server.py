@@ -18,6 +18,8 @@ from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.memory.signal import Signal
+from sealauthz.metrics.instruments import Instruments
+from sealauthz.metrics.meter import Meter
 from sealauthz.process.log import Log, make_log
 from sealauthz.service import arrivals
 from sealauthz.service.authorization import AuthorizationServicer
@@ -96,6 +98,21 @@ class Server:
         """Whether what memory can answer is answered without a change of threads."""
         return self._reception is not None
 
+    def sample(self, instruments: Instruments) -> None:
+        """Set the gauges of what the server does now."""
+        for pool in self._pools.all:
+            instruments.pool_calls.labels(pool.name).set(pool.calls)
+            instruments.pool_room.labels(pool.name).set(pool.max_calls)
+        instruments.watchers.set(self._watches.count)
+        instruments.serving.set(self._readiness.servicer.is_serving)
+        for thread in self._readiness.threads:
+            instruments.failing_threads.labels(thread.name).set(thread.is_failing)
+
+    @property
+    def threads(self) -> tuple[Background, ...]:
+        """The threads of the background, those that were given to `build` among them."""
+        return self._readiness.threads
+
     def start(self) -> None:
         """Take calls; health is SERVING once the facts can be read."""
         self._watches.start()
@@ -143,6 +160,7 @@ def build(
     threads: Iterable[Background] = (),
     keys: PublicKeys = no_keys,
     problem: Callable[[], str] = lambda: "",
+    meter: Meter | None = None,
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
@@ -150,7 +168,7 @@ def build(
     `signal` announces new revisions (`FactCache.signal`), so that watchers get them at once; without it they poll.
     `permits` are the read permits of the fact cache (`FactCache.permits`): while an answer waits for one, another takes
     its thread. `threads` are those of the background, besides the server's own: while one fails, health is NOT_SERVING,
-    and while there is a `problem`.
+    and while there is a `problem`. `meter` is left a note of each decision.
     """
     log = log or make_log()
     pools = Pools(
@@ -176,9 +194,9 @@ def build(
     server = grpc.server(pools.answers, interceptors=[interceptor], options=options)
     signal = signal or Signal()
     watches = Watches(store, signal, log)
-    authorization = AuthorizationServicer(pdp, store.store_id, log)
+    authorization = AuthorizationServicer(pdp, store.store_id, log, meter)
     facts = FactsServicer(store, watches)
-    operations = OperationsServicer(acts, pdp, store.store_id, keys)
+    operations = OperationsServicer(acts, pdp, store.store_id, keys, meter)
     events = EventsServicer(store, pdp, signal)
     reception = _reception(server, settings, interceptor, log)
     waiting = [interceptor.thread, interceptor.standing, *([] if reception is None else [reception.thread])]

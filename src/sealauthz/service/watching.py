@@ -68,6 +68,11 @@ class Watches:
         self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
         self.thread = Background("watches", self._step, ignored if log is None else log.thread_failed)
 
+    @property
+    def count(self) -> int:
+        """How many watch now."""
+        return len(self._outlets)
+
     def start(self) -> None:
         """Begin to follow."""
         self.thread.start()

@@ -1,0 +1,72 @@
+"""What `serve` measures, where the configuration says that metrics are collected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from sealauthz.decision import PolicyDecisionPoint
+from sealauthz.errors import ConfigRefused, PoliciesUnavailable
+from sealauthz.facts import FactCache
+from sealauthz.metrics.instruments import Instruments
+from sealauthz.metrics.meter import Meter, Rising
+from sealauthz.process.endpoint import answering
+from sealauthz.service import Server
+
+_COUNTED = ("hits", "loads", "joined_loads", "moved", "restarts", "resets", "evicted")
+"""What of the numbers of a fact cache only rises."""
+
+
+@contextmanager
+def collected(meter: Meter, listen: str, *, is_worker: bool) -> Iterator[str]:
+    """Measure, and answer collectors; yield where. A worker's numbers are answered by the supervisor.
+
+    Raises ConfigRefused where the address cannot be had.
+    """
+    meter.thread.start()
+    try:
+        if is_worker:
+            yield ""
+            return
+        with ExitStack() as stack:
+            try:
+                endpoint = stack.enter_context(answering(listen, meter.instruments.registry))
+            except (OSError, OverflowError) as error:
+                raise ConfigRefused(f"`metrics.listen`: cannot listen on `{listen}`") from error
+            yield endpoint.address
+    finally:
+        meter.thread.stop()
+        meter.thread.join()
+
+
+def watch_service(meter: Meter, server: Server, fact_cache: FactCache, pdp: PolicyDecisionPoint) -> None:
+    """Have the gauges of a service set."""
+    cached = Rising(lambda what, number: meter.instruments.cache_events.labels(what).inc(number))
+    failed = Rising(lambda thread, number: meter.instruments.thread_failures.labels(thread).inc(number))
+    served: set[str] = set()
+
+    def sample(instruments: Instruments) -> None:
+        numbers = fact_cache.numbers()
+        instruments.facts_revision.set(numbers["revision"])
+        instruments.facts_age.set(fact_cache.age_s)
+        instruments.cache_units.set(numbers["units"])
+        instruments.cache_bytes.set(numbers["bytes"])
+        instruments.cache_budget.set(numbers["budget"])
+        cached.read({name: numbers[name] for name in _COUNTED})
+        version = _version_of(pdp)
+        for each in served | {version}:
+            if each:
+                served.add(each)
+                instruments.policies.labels(each).set(each == version)
+        server.sample(instruments)
+        failed.read({thread.name: thread.failures for thread in server.threads})
+
+    meter.watch(sample)
+
+
+def _version_of(pdp: PolicyDecisionPoint) -> str:
+    """The version of the policies that decide now; empty while there are none."""
+    try:
+        return pdp.bundle.version
+    except PoliciesUnavailable:
+        return ""

@@ -1,0 +1,63 @@
+"""The instruments: everything that is measured, each with its name, its labels and its unit.
+
+No label holds an id, a token or any text that a client chose: the values of each are words of the configuration, of the
+policies or of this service, so that there are few of them.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+# A second series for each, which nobody looks at.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+DURATIONS_S = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds of the buckets of durations, in seconds."""
+
+
+class Instruments:
+    """The instruments of one process. Where several processes serve, gauges are added up or the highest counts."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+
+        def counter(name: str, what: str, *labels: str) -> Counter:
+            return Counter(f"sealauthz_{name}", what, labels, registry=self.registry)
+
+        def added(name: str, what: str, *labels: str) -> Gauge:
+            return Gauge(f"sealauthz_{name}", what, labels, registry=self.registry, multiprocess_mode="livesum")
+
+        def highest(name: str, what: str, *labels: str) -> Gauge:
+            return Gauge(f"sealauthz_{name}", what, labels, registry=self.registry, multiprocess_mode="livemax")
+
+        # --- calls and decisions
+        self.calls = counter("calls", "Calls that have ended.", "method", "code", "caller")
+        self.call_duration = Histogram(
+            "sealauthz_call_duration_seconds",
+            "From the arrival of a call to its end; of a stream, as long as it is open.",
+            ("method",),
+            registry=self.registry,
+            buckets=DURATIONS_S,
+        )
+        self.refused = counter("calls_refused", "Calls refused for lack of room, or above a rate.", "limit", "caller")
+        self.decisions = counter("decisions", "Questions decided.", "resource_type", "action", "effect")
+        self.reasons = counter("denial_reasons", "Reasons given for denials; one may have several.", "reason")
+        self.events = counter("log_events", "Warnings and errors of the log, by what happened.", "event", "level")
+        self.unmeasured = counter("unmeasured", "Calls and decisions that were not measured, for too many at a time.")
+
+        # --- facts in memory
+        self.facts_revision = highest("facts_revision", "The revision of the facts in memory.")
+        self.facts_age = highest("facts_age_seconds", "How long ago the facts in memory were the newest, at most.")
+        self.cache_units = added("fact_cache_units", "Units of facts in memory.")
+        self.cache_bytes = added("fact_cache_bytes", "Memory that the facts take.")
+        self.cache_budget = added("fact_cache_budget_bytes", "Memory that the facts may take.")
+        self.cache_events = counter("fact_cache", "What the cache did: hits, loads, evictions and so on.", "what")
+
+        # --- the service
+        self.serving = added("serving_processes", "Processes that take calls.")
+        self.pool_calls = added("pool_calls", "Calls that are under way or wait for a thread.", "pool")
+        self.pool_room = added("pool_room", "Calls that a pool takes at most.", "pool")
+        self.watchers = added("watchers", "Open streams of changes.")
+        self.policies = added("policy_processes", "Processes that decide by a policy version.", "version")
+        self.thread_failures = counter("thread_failures", "Failed steps of threads of the background.", "thread")
+        self.failing_threads = highest("thread_failing", "1 while a thread of the background fails.", "thread")

@@ -1,0 +1,125 @@
+"""Each alert fires on its fault and on nothing else, and names metrics that there are; and so does the dashboard."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from promql import firing, reading
+
+from sealauthz.answers import Audience, Reason
+from sealauthz.decision.decision import Decision, Effect
+from sealauthz.decision.question import Entity, Question
+from sealauthz.metrics.instruments import Instruments
+from sealauthz.metrics.meter import Meter
+from sealauthz.process.log import Entry
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+RULES = {
+    rule["alert"].removeprefix("SealAuthz"): rule
+    for group in yaml.safe_load((DEPLOY / "prometheus" / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]
+}
+METHOD = "sealauthz.v1.AuthorizationService/Authorize"
+QUESTION = Question(Entity("Person", "p"), "use", Entity("Seal", "s"))
+
+
+def call(meter: Meter, code: str = "OK", duration_ms: float = 1.0, times: int = 1) -> None:
+    for _ in range(times):
+        fields = {"method": METHOD, "code": code, "duration_ms": duration_ms, "caller": "signing"}
+        meter.note(Entry("info", "call", 0, {}, fields))
+
+
+def denied(meter: Meter, code: str) -> None:
+    reason = Reason(code, 0, Audience.USER)
+    meter.note(Decision(QUESTION, Effect.DENY, "d", "v", 1, 1, 2, (reason,)))
+
+
+def logged(meter: Meter, level: str, event: str, times: int = 1, **fields: object) -> None:
+    for _ in range(times):
+        meter.note(Entry(level, event, 0, {}, fields))
+
+
+def all_is_well(meter: Meter) -> None:
+    """What a service that works leaves behind."""
+    of = meter.instruments
+    of.serving.set(2)
+    of.facts_age.set(0.2)
+    of.policies.labels("v1").set(2)
+    of.failing_threads.labels("feed").set(0)
+    of.cache_events.labels("hits").inc(1_000)
+    of.cache_events.labels("evicted").inc(1)
+    call(meter, times=1_000)
+    denied(meter, "NOT_A_MEMBER")
+    meter.feed()
+
+
+FAULTS: dict[str, Callable[[Meter], object]] = {
+    "NothingServes": lambda m: m.instruments.serving.set(0),
+    "InternalErrors": lambda m: call(m, "INTERNAL"),
+    "PolicyErrors": lambda m: denied(m, "POLICY_ERROR"),
+    "CallsUnavailable": lambda m: call(m, "UNAVAILABLE", times=50),
+    "FactsStale": lambda m: m.instruments.facts_age.set(30),
+    "ThreadFails": lambda m: m.instruments.failing_threads.labels("feed").set(1),
+    "Slow": lambda m: call(m, duration_ms=300, times=50),
+    "CallsRefused": lambda m: logged(m, "warning", "busy", pool="answers", refused=100, caller="signing"),
+    "UnknownCallers": lambda m: call(m, "UNAUTHENTICATED", times=5),
+    "ReloadRefused": lambda m: logged(m, "error", "reload_refused", message="no such file"),
+    "SeveralPolicies": lambda m: m.instruments.policies.labels("v2").set(1),
+    "CacheTooSmall": lambda m: m.instruments.cache_events.labels("evicted").inc(500),
+}
+
+
+def test_every_alert_has_its_fault_here() -> None:
+    assert set(RULES) == set(FAULTS)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_an_alert_fires_on_its_fault_and_on_no_other(name: str) -> None:
+    meter = Meter(Instruments())
+    before = reading(meter.instruments.registry)
+    all_is_well(meter)
+    well = reading(meter.instruments.registry)
+    assert [each for each, rule in RULES.items() if firing(rule["expr"], before, well)] == []
+    FAULTS[name](meter)
+    all_is_well(meter) if name not in _OF_NOW else meter.feed()
+    after = reading(meter.instruments.registry)
+    assert [each for each, rule in RULES.items() if firing(rule["expr"], well, after)] == [name]
+
+
+_OF_NOW = {"NothingServes", "FactsStale", "ThreadFails"}
+"""What the next reading that is well would make undone."""
+
+
+def test_every_alert_says_what_to_do() -> None:
+    for rule in RULES.values():
+        assert rule["annotations"]["summary"]
+        assert rule["annotations"]["action"]
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+
+
+@pytest.mark.parametrize("file", ["prometheus/alerts.yaml", "grafana/sealauthz.json"])
+def test_every_metric_that_is_named_is_there(file: str) -> None:
+    text = (DEPLOY / file).read_text(encoding="utf-8")
+    named = set(re.findall(r"\bsealauthz_[a-z_]+", text))
+    there = {
+        f"{metric.name}{end}"
+        for metric in Instruments().registry.collect()
+        for end in {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}.get(metric.type, ("",))
+    }
+    assert named <= there
+    assert len(named) > 5
+
+
+def test_the_dashboard_is_one_that_grafana_reads() -> None:
+    board = json.loads((DEPLOY / "grafana" / "sealauthz.json").read_text(encoding="utf-8"))
+    assert board["title"] == "SealAuthz"
+    ids = [panel["id"] for panel in board["panels"]]
+    assert len(ids) == len(set(ids)) >= 8
+    for panel in board["panels"]:
+        assert panel["targets"]
+        assert {"x", "y", "w", "h"} == set(panel["gridPos"])
