@@ -134,6 +134,16 @@ def test_the_keys_of_receipts_are_relative_to_the_file_and_a_variable_lists_them
     assert named.keys == [Path("c.pem"), Path("d.pem")]
 
 
+def test_the_authorities_of_callers_are_relative_to_the_file_and_a_variable_lists_them(write: Writer) -> None:
+    path = write('[server]\nclient_ca = ["a.pem", "/etc/b.pem"]\n')
+    assert load(MODEL, {}, path).server.client_ca == [path.parent / "a.pem", Path("/etc/b.pem")]
+    assert load(MODEL, {"SEALAUTHZ_SERVER__CLIENT_CA": "c.pem, d.pem"}, path).server.client_ca == [
+        Path("c.pem"),
+        Path("d.pem"),
+    ]
+    assert load(MODEL, {}, path).server_settings(insecure=True).client_ca == ()
+
+
 def test_the_keys_of_an_issuer_are_relative_to_the_file(write: Writer) -> None:
     path = write('[assertions]\naudience = "A"\n[assertions.issuers."https://id.example"]\nkeys = "id.json"\n')
     (issuer,) = load(MODEL, {}, path).assertions.issuers.values()
@@ -207,6 +217,11 @@ REFUSED = {
         f"{ISSUES}[callers.x]\njwt = {{ issuer = 'https://login.example', subject = 's' }}\n"
         "[callers.y]\njwt = [{ issuer = 'https://login.example', subject = 's' }]\n",
         "the callers `x` and `y` have the same token",
+    ),
+    "no SPIFFE id": ("[callers.x]\nspiffe = 'spiffe://example.org'\n", "is no SPIFFE id of a workload"),
+    "two callers with one SPIFFE id": (
+        "[callers.x]\nspiffe = 'spiffe://a/b'\n[callers.y]\nspiffe = ['spiffe://a/b', 'spiffe://a/c']\n",
+        "the callers `x` and `y` have the same SPIFFE id",
     ),
     "keys in plain text": (ISSUES.replace("jwks.json", "http://login.example/k"), "begins `https://`"),
     "keys of another scheme": (ISSUES.replace("jwks.json", "file:///etc/keys"), "begins `https://`"),
@@ -467,7 +482,7 @@ def test_the_document_names_every_other_variable() -> None:
 
 
 def test_the_examples_of_the_document_are_read(write: Writer) -> None:
-    first, assertions, three, issued = (load(MODEL, {}, write(example)) for example in EXAMPLES)
+    first, assertions, three, issued, certified = (load(MODEL, {}, write(example)) for example in EXAMPLES)
     assert first.server_settings().listen == "0.0.0.0:8443"
     assert set(three.callers) == {"contract-store", "hr-import", "signing-service"}
     three.caller_rights(MODEL)
@@ -477,6 +492,8 @@ def test_the_examples_of_the_document_are_read(write: Writer) -> None:
         assert rows("Setting of an issuer")[name][0] == said_of(field)
     issued.caller_rights(MODEL)
     assert set(issued.callers) == {"signing-service", "import-jobs"}
+    assert [file.name for file in certified.server_settings().client_ca] == ["mesh-ca.pem"]
+    assert certified.caller_rights(MODEL).identify((), "spiffe://example.org/ns/prod/sa/signing")
     for name, field in JwtIssuerSection.model_fields.items():
         assert rows("Setting of an issuer of tokens")[name][0] == said_of(field)
     assert all(f"`{name}`" in DOCUMENT or f'"{name}"' in DOCUMENT for name in ALGORITHMS)

@@ -61,6 +61,19 @@ WARNED = {
         'rpcs = ["FactsService/WriteFacts"]\nenterprises = "*"\nwrite = { SealGrant = "*" }',
         "`write` of SealGrant gives nothing: acts change it",
     ),
+    "a certificate that nobody shows": (
+        'rpcs = ["OperationsService/GetKeys"]\nspiffe = "spiffe://a/b"',
+        "`spiffe` gives nothing without `server.client_ca`",
+    ),
+    "no certificate where one must be shown": (
+        'rpcs = ["OperationsService/GetKeys"]\n[server]\nclient_ca = ["ca.pem"]',
+        "it has no `spiffe`",
+    ),
+    "a token without a subject": (
+        'rpcs = ["OperationsService/GetKeys"]\njwt = { issuer = "i", claims = { a = 1 } }\n'
+        '[jwt.issuers.i]\nkeys = "k"\naudience = "a"',
+        "a JWT without a `subject`",
+    ),
     "around the acts": (
         'rpcs = ["FactsService/ImportFacts"]\nenterprises = "*"\nwrite = { SealGrant = "*" }',
         "`FactsService/ImportFacts` lets it write what acts own",

@@ -109,9 +109,16 @@ def answer_source(where: Where) -> Iterator[InProcess | SealAuthzClient]:
 @contextmanager
 def connected(address: str, token_file: Path | None, ca: Path | None, insecure: bool) -> Iterator[SealAuthzClient]:
     """Connect to a server as the options say. A failed call ends the command."""
+    shown = os.environ.get("SEALAUTHZ_CERTIFICATE")
+    certificate = Path(shown).read_bytes() if shown and not insecure else None
     try:
         client = SealAuthzClient(
-            address, _token(token_file), tls_roots=_roots(ca, insecure), insecure=insecure, timeout_s=_TIMEOUT_S
+            address,
+            _token(token_file, certificate),
+            tls_roots=_roots(ca, insecure),
+            certificate=certificate,
+            insecure=insecure,
+            timeout_s=_TIMEOUT_S,
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
@@ -174,11 +181,13 @@ def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:
     return Stop(f"{error.message or error.code.name}{signed}{again}", code)
 
 
-def _token(token_file: Path | None) -> str:
+def _token(token_file: Path | None, certificate: bytes | None) -> str:
     if token_file is not None:
         token = token_file.read_bytes().decode("utf-8", "replace").strip()
     else:
         token = os.environ.get("SEALAUTHZ_TOKEN", "")
+    if not token and certificate is not None:
+        return ""
     if not token:
         raise click.UsageError("a server needs a token: --token-file FILE, or SEALAUTHZ_TOKEN in the environment")
     if not token.isascii() or not token.isprintable():

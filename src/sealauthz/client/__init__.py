@@ -84,7 +84,8 @@ __all__ = [
 class SealAuthzClient(AuthorizationCalls, EventsCalls, FactsCalls, OperationsCalls):
     """A connection to the service. Any thread may use it; close it, or use it as a context manager.
 
-    `tls_roots` are the PEM certificates to trust (None: those of grpcio); `insecure` is plain text, to loopback only.
+    `tls_roots` are the PEM certificates to trust (None: those of grpcio); `certificate` is the caller's own, with its
+    key (PEM), where the server wants one: then the token may be empty. `insecure` is plain text, to loopback only.
     Every call ends within its `timeout_s`, attempts included, and raises CallFailed if there is no answer by then.
     Questions take `consistency`: None answers from memory (`Decision.facts_age`), `NEWEST` and `at_least(token)` do not
     answer from older facts.

@@ -77,18 +77,21 @@ class Connection:
         token: str,
         *,
         tls_roots: bytes | None = None,
+        certificate: bytes | None = None,
         insecure: bool = False,
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> None:
         if insecure:
             if not _is_loopback(address):
                 raise ValueError(f"plain text goes to loopback only, not to `{address}`")
+            if certificate is not None:
+                raise ValueError("a certificate is shown over TLS only")
             self._channel = grpc.insecure_channel(address, options=_OPTIONS)
         else:
-            credentials = grpc.ssl_channel_credentials(root_certificates=tls_roots)
+            credentials = grpc.ssl_channel_credentials(tls_roots, certificate, certificate)
             self._channel = grpc.secure_channel(address, credentials, options=_OPTIONS)
         self._is_closed = False
-        self._metadata = (("authorization", f"Bearer {token}"),)
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
         self._timeout_s = timeout_s
         self._authorization: Any = authorization_pb2_grpc.AuthorizationServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._events: Any = events_pb2_grpc.EventsServiceStub(self._channel)  # type: ignore[no-untyped-call]

@@ -4,6 +4,7 @@
     listen = "127.0.0.1:8443"
     tls_certificate = "server.pem"                  # relative to the file
     tls_key = "server.key"
+    client_ca = ["mesh-ca.pem"]                     # then each connection shows a certificate, and is its caller's
 
     [database]
     url = "sqlite:///sealauthz.db"                  # SEALAUTHZ_DATABASE__URL
@@ -41,6 +42,7 @@
     token_sha256 = "9f86d081…"                      # hexadecimal SHA-256 of a random token of 32 characters or more,
                                                     # or a list of them; or in a file: token_sha256_file
     jwt = { issuer = "https://login.example", subject = "signing" }
+    spiffe = "spiffe://example/signing"             # of its certificate, with `client_ca`
     rpcs = ["AuthorizationService/Authorize"]       # or "*"
     enterprises = ["E1"]                            # or "*"
     read = { Seal = ["name", "state"], Person = "*" }
@@ -70,7 +72,7 @@ from sealauthz.config.callers import CallerSection, check_callers
 from sealauthz.config.issuers import JwtSection
 from sealauthz.config.reading import read_text, table_of
 from sealauthz.config.secret_files import SecretFileSetting
-from sealauthz.config.words import EVERYTHING, Section, check_words
+from sealauthz.config.words import EVERYTHING, Section, check_words, split
 from sealauthz.errors import ConfigRefused, did_you_mean
 from sealauthz.schema import Model
 from sealauthz.service import Callers, ServerSettings, is_loopback
@@ -86,6 +88,7 @@ OTHER_NAMES = frozenset(
         "SEALAUTHZ_ADDRESS",
         "SEALAUTHZ_TOKEN",
         "SEALAUTHZ_TLS_ROOTS",
+        "SEALAUTHZ_CERTIFICATE",
         "SEALAUTHZ_SIGN_WITH",
     }
 )
@@ -95,7 +98,7 @@ the commands reach a server.
 
 MAX_WORKERS = 64
 
-_ELSEWHERE = {"tls_certificate", "tls_key", "reflection", "workers", "stop_grace_s", "caller_calls_per_s"}
+_ELSEWHERE = {"tls_certificate", "tls_key", "client_ca", "reflection", "workers", "stop_grace_s", "caller_calls_per_s"}
 """What of `[server]` is not simply a setting of the server."""
 
 
@@ -105,6 +108,7 @@ class ServerSection(Section):
     listen: str = "127.0.0.1:8443"
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    client_ca: list[Path] = Field([])
     reflection: bool | None = None
     threads: int = Field(8, ge=1, le=256)
     max_concurrent_calls: int = Field(512, ge=1, le=100_000)
@@ -117,6 +121,11 @@ class ServerSection(Section):
     health_interval_s: float = Field(2.0, gt=0, le=60)
     stop_grace_s: float = Field(5.0, ge=0, le=300)
     answers_on_arrival: bool = True
+
+    @field_validator("client_ca", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return split(value)
 
 
 class DatabaseSection(Section):
@@ -201,7 +210,7 @@ class ReceiptsSection(Section):
     @field_validator("keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+        return split(value)
 
 
 class AuditSection(Section):
@@ -292,6 +301,7 @@ class Config(Section):
             is_insecure=insecure,
             tls_certificate=None if insecure else server.tls_certificate,
             tls_key=None if insecure else server.tls_key,
+            client_ca=() if insecure else tuple(server.client_ca),
             has_reflection=insecure if server.reflection is None else server.reflection,
             **server.model_dump(exclude=_ELSEWHERE),
         )

@@ -12,6 +12,7 @@ from sealauthz.config.secret_files import SecretFileSetting
 from sealauthz.config.words import EVERYTHING, Section, check_words, model_of
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller
+from sealauthz.service.peers import is_spiffe_id
 from sealauthz.service.tokens import TokenOf
 
 MAX_TOKENS = 8
@@ -40,6 +41,7 @@ class CallerSection(Section):
     token_sha256: list[SecretStr] = Field([])
     token_sha256_file: SecretFileSetting | None = None
     jwt: list[JwtOfCaller] = Field([])
+    spiffe: list[str] = Field([])
     rpcs: list[str] | Literal["*"] = Field([])
     enterprises: list[str] | Literal["*"] = Field([])
     read: dict[str, list[str] | Literal["*"]] = Field({})
@@ -49,7 +51,7 @@ class CallerSection(Section):
     share: float | None = Field(None, gt=0, le=1)
     calls_per_s: float | None = Field(None, gt=0, le=1_000_000)
 
-    @field_validator("token_sha256", "jwt", mode="before")
+    @field_validator("token_sha256", "jwt", "spiffe", mode="before")
     @classmethod
     def _one_or_several(cls, value: object) -> object:
         return value if isinstance(value, list) else [value]
@@ -66,6 +68,13 @@ class CallerSection(Section):
     def _check_file(cls, value: SecretFileSetting | None) -> SecretFileSetting | None:
         for digest in value.content.split() if value is not None else ():
             _check_digest(digest)
+        return value
+
+    @field_validator("spiffe")
+    @classmethod
+    def _check_ids(cls, value: list[str]) -> list[str]:
+        if wrong := [name for name in value if not is_spiffe_id(name)]:
+            raise ValueError(f"`{wrong[0]}` is no SPIFFE id of a workload: `spiffe://trust-domain/path`")
         return value
 
     @field_validator("rpcs")
@@ -97,8 +106,8 @@ class CallerSection(Section):
     @pydantic.model_validator(mode="after")
     def _check_credentials(self) -> CallerSection:
         count = len(self.tokens)
-        if not count and not self.jwt:
-            raise ValueError("needs something to be known by: `token_sha256`, `token_sha256_file` or `jwt`")
+        if not count and not self.jwt and not self.spiffe:
+            raise ValueError("needs something to be known by: `token_sha256`, `token_sha256_file`, `jwt` or `spiffe`")
         if count > MAX_TOKENS:
             raise ValueError(f"has {count} tokens, and may have {MAX_TOKENS}")
         return self
@@ -125,6 +134,7 @@ class CallerSection(Section):
             name=name,
             tokens=self.tokens,
             issued=tuple(TokenOf(each.issuer, each.subject, each.claims) for each in self.jwt),
+            spiffe=frozenset(self.spiffe),
             rpcs=frozenset(RPCS if self.rpcs == EVERYTHING else self.rpcs),
             tenants=None if self.enterprises == EVERYTHING else frozenset(self.enterprises),
             read=_fields_by_type(model, self.read),
@@ -144,10 +154,11 @@ def check_callers(callers: Mapping[str, CallerSection], issuers: Collection[str]
             raise ValueError("the name of a caller must have 1 to 128 printable characters")
         check_words([each.issuer for each in caller.jwt], issuers, "issuer", ("callers", name, "jwt"))
         by_jwt = [(each.issuer, each.subject, tuple(sorted(each.claims.items()))) for each in caller.jwt]
-        for credential in (*caller.tokens, *by_jwt):
+        for credential in (*caller.tokens, *by_jwt, *caller.spiffe):
             twin = owners.setdefault(credential, name)
             if twin != name:
-                raise ValueError(f"the callers `{twin}` and `{name}` have the same token")
+                what = "SPIFFE id" if credential in caller.spiffe else "token"
+                raise ValueError(f"the callers `{twin}` and `{name}` have the same {what}")
 
 
 def _check_digest(text: str) -> None:

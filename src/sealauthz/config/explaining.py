@@ -66,7 +66,7 @@ def report_of(config: Config, model: Model, name: str) -> CallerReport:
         sees_operator_reasons=caller.sees_operator_reasons,
         share=caller.share,
         calls_per_s=caller.calls_per_s,
-        warnings=tuple(_warnings(model, section, caller)),
+        warnings=(*_unreachable(config, section), *_warnings(model, section, caller)),
     )
 
 
@@ -81,6 +81,8 @@ def _known_by(section: CallerSection) -> Iterator[str]:
         subject = [f"the subject `{jwt.subject}`"] if jwt.subject else []
         claims = [f"the claim `{name}` = {json.dumps(value, ensure_ascii=False)}" for name, value in jwt.claims.items()]
         yield f"a JWT of `{jwt.issuer}` with {' and '.join(subject + claims)}"
+    for name in section.spiffe:
+        yield f"a certificate of `{name}`"
 
 
 def _access(model: Model, caller: Caller, rights: Mapping[str, frozenset[str]], *, is_write: bool) -> Iterator[Access]:
@@ -114,6 +116,14 @@ def _performs(model: Model, caller: Caller) -> Iterator[str]:
     for name, record_type in sorted(model.actions, key=lambda action: action[::-1]):
         if caller.performs is None or {name, f"{record_type}/{name}"} & caller.performs:
             yield f"{record_type}/{name}"
+
+
+def _unreachable(config: Config, section: CallerSection) -> Iterator[str]:
+    """Yield by what it is not known though it is listed."""
+    if section.spiffe and not config.server.client_ca:
+        yield "`spiffe` gives nothing without `server.client_ca`: no connection shows a certificate"
+    if not section.spiffe and config.server.client_ca:
+        yield "it has no `spiffe`, and with `server.client_ca` each connection must show a certificate of its caller"
 
 
 def _warnings(model: Model, section: CallerSection, caller: Caller) -> Iterator[str]:

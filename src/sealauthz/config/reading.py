@@ -12,6 +12,7 @@ from sealauthz.errors import ConfigRefused
 _PATHS = (
     ("server", "tls_certificate"),
     ("server", "tls_key"),
+    ("server", "client_ca"),
     ("database", "url_file"),
     ("database", "password_file"),
     ("policies", "folder"),

@@ -37,3 +37,8 @@ def check_words(words: Iterable[str], known: Iterable[str], what: str, path: Seq
             # Not in the template: a brace in the word would be taken for a place in it.
             said = f"unknown {what} `{word}`{did_you_mean(word, known)}"
             raise PydanticCustomError("unknown_word", "{said}", {"said": said, "word": word, "path": tuple(path)})
+
+
+def split(value: object) -> object:
+    """Return the parts of a variable, which has commas between them; of a file's list, what it is."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value

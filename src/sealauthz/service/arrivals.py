@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -35,6 +35,7 @@ _TRIAL = "/sealauthz.Trial/Answer"
 _TRIAL_WITHIN_S = 5.0
 _MAX_CHARACTERS = 200
 _STARTED = "started"
+_CERTIFICATE = b"x509_pem_cert"
 _NO_FLAGS = 0
 _OK: int = grpc.StatusCode.OK.value[0]
 _UNKNOWN: int = grpc.StatusCode.UNKNOWN.value[0]
@@ -115,6 +116,10 @@ class ArrivedCall:
     def invocation_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         """Return the metadata of the call."""
         return self.metadata
+
+    def certificate(self) -> bytes | None:
+        """Return the certificate that the other end of the connection showed, in PEM form; None if it showed none."""
+        return _certificate_of(self._call)
 
     def abort(self, code: grpc.StatusCode, details: str) -> NoReturn:
         """End the handling of the call with this status."""
@@ -285,6 +290,20 @@ class _Method:
             else:
                 call._fail(error)
         return _NOTHING_MORE if goes_on else (self, ())
+
+
+def certificate_in(arguments: Iterable[Any]) -> bytes | None:
+    """Return the same of a call that grpcio gives to a pool: with its event among the arguments."""
+    for argument in arguments:
+        if isinstance(argument, cygrpc.BaseEvent):
+            return _certificate_of(argument.call)
+    return None
+
+
+def _certificate_of(call: Any) -> bytes | None:
+    shown = (cygrpc.auth_context(call) or {}).get(_CERTIFICATE)
+    # One, and not the names in it, which grpcio has flattened: whoever fills them in could write what looks like an id.
+    return bytes(shown[0]) if shown is not None and len(shown) == 1 else None
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
@@ -28,8 +28,15 @@ SERVICES = (
 RPCS = tuple(f"{service.name}/{method.name}" for service in SERVICES for method in service.methods)
 """Every RPC that a caller can be given, as `Service/Method`."""
 
-Shown = Iterable[tuple[str, str | bytes]]
-"""What a call shows of who calls: its metadata, in which the bearer token is."""
+Metadata = Iterable[tuple[str, str | bytes]]
+
+
+class Shown(NamedTuple):
+    """What a call shows of who calls: its metadata, in which a token is, and the certificate of its connection."""
+
+    metadata: Metadata
+    certificate: bytes | None = None
+
 
 EXPLAIN = "AuthorizationService/Explain"
 IMPORT = "FactsService/ImportFacts"
@@ -45,14 +52,16 @@ class Caller:
     `tenants` is None for every tenant. `read` and `write` hold fields by record type; `id` always counts in. `performs`
     holds actions, `use` on every type or `Seal/use` on one; None for every action. `share` is the part of each pool
     that it may have under way, `calls_per_s` how fast it may ask (None: as fast as it likes). `tokens` holds the
-    SHA-256 of each bearer token that it may show, `issued` says which tokens of issuers are its own. Callers are equal
-    if they have the same name and rights, whatever they are known by.
+    SHA-256 of each bearer token that it may show, `issued` says which tokens of issuers are its own, and
+    `spiffe` holds the ids of its certificates. Callers are equal if they have the same name and rights, whatever they
+    are known by.
     """
 
     model: Model
     name: str
     tokens: frozenset[bytes] = field(default=frozenset(), repr=False, compare=False)
     issued: tuple[TokenOf, ...] = field(default=(), kw_only=True, compare=False)
+    spiffe: frozenset[str] = field(default=frozenset(), kw_only=True, compare=False)
     rpcs: frozenset[str] = frozenset()
     tenants: frozenset[str] | None = frozenset()
     read: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -176,25 +185,40 @@ class Callers:
             for caller in self._callers
             for digest in caller.tokens
         }
+        self._by_spiffe = {name: Known(caller, {"spiffe": name}) for caller in self._callers for name in caller.spiffe}
         issuers = tuple(issuers)
         self._issued = Tokens(issuers, self._owner_of, now) if issuers else None
 
-    def still(self, caller: Caller, shown: Shown | None) -> bool:
-        """Tell whether what a call showed when it began stands for the same caller, with exactly the same rights."""
-        if shown is None:
-            return caller in self._callers
-        try:
-            return self.identify(shown) == caller
-        except SealAuthzError:
-            return False
+    def has(self, caller: Caller) -> bool:
+        """Tell whether the caller is known, with exactly these rights."""
+        return caller in self._callers
 
-    def identify(self, shown: Shown) -> Caller:
-        """Return the caller whose bearer token the metadata of a call holds. Raises CallerUnknown, KeysUnavailable."""
-        return self.known(shown).caller
+    def identify(self, metadata: Metadata, spiffe: str | None = None) -> Caller:
+        """Return who calls, by the metadata of a call. Raises CallerUnknown, KeysUnavailable.
 
-    def known(self, shown: Shown) -> Known:
-        """Return the same caller, and how it is known. Raises CallerUnknown, KeysUnavailable."""
-        values = [value for key, value in shown if key.lower() == "authorization"]
+        `spiffe` is the SPIFFE id of the certificate that the connection showed, None where it shows none.
+        """
+        return self.known(metadata, spiffe).caller
+
+    def known(self, metadata: Metadata, spiffe: str | None = None) -> Known:
+        """Return the same caller, and how it is known. Raises CallerUnknown, KeysUnavailable.
+
+        Whatever is shown counts: nothing wrong is overlooked because something else is right.
+        """
+        values = [value for key, value in metadata if key.lower() == "authorization"]
+        if spiffe is None:
+            return self._by_token(values)
+        found = self._by_spiffe.get(spiffe)
+        if found is None:
+            raise CallerUnknown("the certificate names no caller")
+        if not values:
+            return found
+        other = self._by_token(values)
+        if other.caller is not found.caller:
+            raise CallerUnknown("the certificate and the token name different callers")
+        return Known(found.caller, {**found.by, **other.by})
+
+    def _by_token(self, values: Sequence[str | bytes]) -> Known:
         if not values:
             raise CallerUnknown("no bearer token in the `authorization` metadata")
         if len(values) > 1 or not isinstance(values[0], str):

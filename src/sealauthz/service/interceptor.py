@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any, NoReturn
 
@@ -13,13 +13,15 @@ import grpc
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 
 from sealauthz.background import Background
-from sealauthz.errors import CallerUnknown, ServiceBusy
+from sealauthz.errors import CallerUnknown, SealAuthzError, ServiceBusy
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.process.log import Log
 from sealauthz.service import handling, patience
-from sealauthz.service.callers import SERVICES, Call, Caller, Callers
+from sealauthz.service.callers import SERVICES, Call, Caller, Callers, Known, Metadata, Shown
+from sealauthz.service.door import Door
 from sealauthz.service.handling import Behavior, Method, RefusalLog, RequestLog, Serializer, behavior_of
 from sealauthz.service.patience import NothingSent, Patience
+from sealauthz.service.peers import Peers
 from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools
 from sealauthz.service.shares import CallerShares
 from sealauthz.service.status import Failure, deadline_passed, failure_of
@@ -40,6 +42,8 @@ class Interceptor(grpc.ServerInterceptor):
     """
 
     def __init__(self, callers: Callers, log: Log, pools: Pools) -> None:
+        self.peers: Peers | None = None
+        """Tells whose the certificates of connections are, where each has to show one. Set it before the first call."""
         self._callers = callers
         self._log = log
         self._pools = pools
@@ -67,14 +71,21 @@ class Interceptor(grpc.ServerInterceptor):
             if handler is None:
                 return None  # and not remembered: the client chooses the name
             method = self._known[handler_call_details.method] = self.method(handler, handler_call_details.method)
-        request_log = self.arrived(method, handler_call_details.invocation_metadata)
+        metadata = handler_call_details.invocation_metadata
+        if self.peers is not None and method.service != HEALTH:
+            return self._at_the_door(method, metadata)
+        request_log = self.arrived(method, metadata)
         if isinstance(request_log, Failure):
             return self._refusal(request_log)
         room = self.room(method, request_log)
         return self._refusal(room) if isinstance(room, Failure) else room.handler_of(request_log)
 
-    def arrived(self, method: Method, metadata: Iterable[tuple[str, str | bytes]]) -> RequestLog | Failure:
+    def arrived(
+        self, method: Method, metadata: Metadata, certificate: Callable[[], bytes | None] = lambda: None
+    ) -> RequestLog | Failure:
         """Begin a request whose headers are there; or return how it ends: who calls has no right to, or asks too fast.
+
+        `certificate` returns the one that its connection showed, where connections have to.
 
         INVARIANT: every call comes by here before anything else is done about it, on whichever way it is served.
         """
@@ -82,7 +93,8 @@ class Interceptor(grpc.ServerInterceptor):
         if method.service == HEALTH:
             return request_log
         try:
-            caller = self._identify(request_log, metadata)
+            shown = Shown(metadata, None if self.peers is None else certificate())
+            caller = self._identify(request_log, shown)
         except Exception as error:  # noqa: BLE001 (the outermost handler)
             failure = request_log.failed(error)
             request_log.end(failure)
@@ -112,7 +124,7 @@ class Interceptor(grpc.ServerInterceptor):
         """Know these callers from now on, and end the streams of those whose rights are not the same."""
         with self._changing:
             self._callers = callers
-            streaming = [call for call in self._streaming if not callers.still(call.caller, call.shown)]
+            streaming = [call for call in self._streaming if not self._is_still(callers, call)]
         for call in streaming:
             call.stop(changed())
 
@@ -122,7 +134,7 @@ class Interceptor(grpc.ServerInterceptor):
             callers = self._callers
             streaming = list(self._streaming)
         for call in streaming:
-            if not call.is_stopped and not callers.still(call.caller, call.shown):
+            if not call.is_stopped and not self._is_still(callers, call):
                 call.stop(gone())
 
     @property
@@ -282,7 +294,7 @@ class Interceptor(grpc.ServerInterceptor):
     def _begin_stream(self, call: Call) -> None:
         with self._changing:
             self._streaming.add(call)
-            is_stopping, is_known = self._is_stopping, self._callers.still(call.caller, call.shown)
+            is_stopping, is_known = self._is_stopping, self._is_still(self._callers, call)
         if is_stopping or not is_known:
             call.stop(stopping() if is_stopping else changed())
 
@@ -290,16 +302,52 @@ class Interceptor(grpc.ServerInterceptor):
         with self._changing:
             self._streaming.discard(call)
 
-    def _identify(self, request_log: RequestLog, metadata: Any) -> Caller:
+    def _identify(self, request_log: RequestLog, shown: Shown) -> Caller:
         """Return who calls. Raises CallerUnknown, and CallerNotPermitted without the right to a method of ours."""
-        caller, by = self._callers.known(metadata)
+        caller, by = self._known_by(self._callers, shown)
         request_log.noted["caller"] = caller.name
         if by:
             request_log.noted.update(by)
         if request_log.service in OURS:
             caller.check_rpc(f"{request_log.service.rpartition('.')[2]}/{request_log.method}")
-        request_log.caller, request_log.shown = caller, metadata
+        request_log.caller, request_log.shown = caller, shown
         return caller
+
+    def _known_by(self, callers: Callers, shown: Shown) -> Known:
+        """Return who calls. Raises CallerUnknown, KeysUnavailable."""
+        if self.peers is None:
+            return callers.known(shown.metadata)
+        if shown.certificate is None:  # TLS asked for one, so this is a fault of ours, and nobody gets by through it
+            raise CallerUnknown("the connection shows no certificate")
+        return callers.known(shown.metadata, self.peers.name(shown.certificate))
+
+    def _is_still(self, callers: Callers, call: Call) -> bool:
+        """Tell whether what a call showed when it began stands for the same caller, with exactly the same rights."""
+        if call.shown is None:
+            return callers.has(call.caller)
+        try:
+            return self._known_by(callers, call.shown).caller == call.caller
+        except SealAuthzError:
+            return False
+
+    def _at_the_door(self, method: Method, metadata: Metadata) -> Any:
+        """Return a handler for a request of which only its pool learns what certificate its connection showed."""
+        door = Door(
+            lambda certificate: self._let_in(method, metadata, certificate),
+            self._at_once,
+            lambda failure, context: _abort(context, failure),
+        )
+        door.__dict__.update(method.attributes, experimental_thread_pool=door.pool)
+        return method.make(door)
+
+    def _let_in(
+        self, method: Method, metadata: Metadata, certificate: bytes | None
+    ) -> tuple[Method, RequestLog] | Failure:
+        request_log = self.arrived(method, metadata, lambda: certificate)
+        if isinstance(request_log, Failure):
+            return request_log
+        room = self.room(method, request_log)
+        return room if isinstance(room, Failure) else (room, request_log)
 
     def _admit(self, request_log: RequestLog, context: grpc.ServicerContext, remaining_s: float | None) -> Any:
         """Return what the handler gets besides the request."""

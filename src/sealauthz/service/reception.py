@@ -81,7 +81,7 @@ class Reception:
 
     def arrived(self, method: Method, call: ArrivedCall) -> RequestLog | None:
         """Return the request of a call, if who calls may; else the call has ended."""
-        begun = self._interceptor.arrived(method, call.metadata)
+        begun = self._interceptor.arrived(method, call.metadata, call.certificate)
         if isinstance(begun, Failure):
             end(call, begun)
             return None

@@ -24,7 +24,7 @@ from sealauthz.process.log import Log, make_log
 from sealauthz.service import arrivals
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import SERVICES, Callers
-from sealauthz.service.certificates import TlsCertificate
+from sealauthz.service.certificates import CertificateWatch, TlsCertificate
 from sealauthz.service.events import EventsServicer
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
@@ -57,6 +57,7 @@ _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """How to serve. `listen` is `host:port`; port 0 takes a free one. TLS needs certificate and key as PEM files.
+    With `client_ca`, files of authorities, each connection must show a certificate of theirs, and is its caller's.
 
     `threads` and `max_concurrent_calls` are those of what is decided from memory. `caller_share` is the part of them
     of a caller without a share of its own. `shares_port`: other processes of the same service listen on the port too.
@@ -68,6 +69,7 @@ class ServerSettings:
     is_insecure: bool = False
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    client_ca: tuple[Path, ...] = ()
     has_reflection: bool = False
     threads: int = 8
     max_concurrent_calls: int = 512
@@ -91,6 +93,7 @@ class Server:
     _interceptor: Interceptor
     _pools: Pools
     _certificate: TlsCertificate | None
+    _certificate_watch: CertificateWatch | None
     _reception: Reception | None
 
     @property
@@ -120,6 +123,8 @@ class Server:
         if self._reception is not None:
             self._reception.start()
         self._interceptor.standing.start()
+        if self._certificate_watch is not None:
+            self._certificate_watch.thread.start()
         self._readiness.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -138,6 +143,8 @@ class Server:
     def stop(self, grace_s: float = 5.0) -> None:
         """Say NOT_SERVING, end the streams, take no more calls, and let those under way finish within the grace."""
         self._readiness.stop()
+        if self._certificate_watch is not None:
+            self._certificate_watch.thread.stop()
         self._interceptor.end_streams()
         self._server.stop(grace_s).wait()
         self._readiness.close()
@@ -211,7 +218,9 @@ def build(
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, server)
     port, certificate = _listen(server, settings)
-    return Server(port, server, readiness, watches, interceptor, pools, certificate, reception)
+    watch = None if certificate is None else CertificateWatch(certificate, log, log.thread_failed)
+    interceptor.peers = None if certificate is None else certificate.peers
+    return Server(port, server, readiness, watches, interceptor, pools, certificate, watch, reception)
 
 
 def _reception(server: grpc.Server, settings: ServerSettings, interceptor: Interceptor, log: Log) -> Reception | None:
@@ -241,7 +250,7 @@ def is_loopback(address: str) -> bool:
 def _listen(server: grpc.Server, settings: ServerSettings) -> tuple[int, TlsCertificate | None]:
     """Take the port; return it and, over TLS, the certificate. Raises ConfigRefused."""
     is_local = is_loopback(settings.listen)
-    has_tls = settings.tls_certificate is not None or settings.tls_key is not None
+    has_tls = settings.tls_certificate is not None or settings.tls_key is not None or bool(settings.client_ca)
     if settings.is_insecure:
         if has_tls:
             raise ConfigRefused("a server is either insecure or has a TLS certificate, not both")
@@ -254,7 +263,7 @@ def _listen(server: grpc.Server, settings: ServerSettings) -> tuple[int, TlsCert
         if settings.is_insecure or settings.tls_certificate is None or settings.tls_key is None:
             port = server.add_insecure_port(settings.listen)
         else:
-            certificate = TlsCertificate(settings.tls_certificate, settings.tls_key)
+            certificate = TlsCertificate(settings.tls_certificate, settings.tls_key, settings.client_ca)
             port = server.add_secure_port(settings.listen, certificate.credentials())
     except RuntimeError as error:
         raise ConfigRefused(f"cannot listen on `{settings.listen}`") from error
