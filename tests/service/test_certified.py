@@ -257,13 +257,28 @@ def test_no_way_leads_past_the_certificate(secured: Secured) -> None:
 
 
 def test_what_grpcio_does_not_show_lets_nobody_in(secured: Secured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrivals, "_certificate_of", lambda _call: None)
-    for method, request in each_way(secured.channel(AUTHORITY.issue(ID))):
-        for shown in (None, metadata()):
-            with pytest.raises(grpc.RpcError) as caught:
-                method(request, timeout=10, metadata=shown)
-            assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
-            assert caught.value.details() == "the connection shows no certificate"
+    def broken(_call: Any) -> bytes:
+        raise AttributeError("auth_context")
+
+    channel = secured.channel(AUTHORITY.issue(ID))
+    for read in (lambda _call: None, broken):
+        with monkeypatch.context() as patched:
+            patched.setattr(arrivals, "_certificate_of", read)
+            for method, request in each_way(channel):
+                for shown in (None, metadata()):
+                    with pytest.raises(grpc.RpcError) as caught:
+                        method(request, timeout=10, metadata=shown)
+                    assert caught.value.code() in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.INTERNAL}
+        for method, request in each_way(channel):
+            assert method(request, timeout=10) is not None, "the thread that serves all calls goes on"
+
+
+def test_a_grpcio_that_shows_no_certificates_is_not_served_with(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(arrivals.cygrpc, "auth_context")
+    with pytest.raises(ConfigRefused, match="does not show the certificates of callers"):
+        Secured(serve, tmp_path, on_arrival=True)
 
 
 def test_a_connection_outlives_neither_its_certificate_nor_the_authority(secured: Secured) -> None:

@@ -94,7 +94,8 @@ def serve(
     The configuration names the certificate, the database and the callers with
     their rights; a caller that it does not name gets nothing. The database must
     be there: see `sealauthz db upgrade`. SIGTERM and Ctrl-C let calls under way
-    finish, then stop. SIGHUP has the certificate and the callers read again.
+    finish, then stop. SIGHUP has the certificate and the callers read again;
+    certificates are read as soon as their files change, too.
     Several workers have a supervisor that starts them, replaces one that dies,
     and passes signals on.
 
@@ -115,7 +116,7 @@ def serve(
       [policies]
       folder = "policies"      # without it, those installed with sealauthz
       [callers.signing]
-      token_sha256 = "…"       # sha256sum of the token
+      token_sha256 = "…"       # sha256sum of the token; or `jwt`, or `spiffe`
       rpcs = ["AuthorizationService/Authorize"]
       enterprises = "*"
     """

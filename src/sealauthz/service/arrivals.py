@@ -300,6 +300,11 @@ def certificate_in(arguments: Iterable[Any]) -> bytes | None:
     return None
 
 
+def shows_certificates() -> bool:
+    """Tell whether the grpcio that is installed shows the certificate of a connection where we look for it."""
+    return hasattr(cygrpc, "auth_context") and hasattr(cygrpc, "BaseEvent")
+
+
 def _certificate_of(call: Any) -> bytes | None:
     shown = (cygrpc.auth_context(call) or {}).get(_CERTIFICATE)
     # One, and not the names in it, which grpcio has flattened: whoever fills them in could write what looks like an id.

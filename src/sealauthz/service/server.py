@@ -258,6 +258,8 @@ def _listen(server: grpc.Server, settings: ServerSettings) -> tuple[int, TlsCert
             raise ConfigRefused(f"an insecure server listens on loopback only, not on `{settings.listen}`")
     elif settings.tls_certificate is None or settings.tls_key is None:
         raise ConfigRefused("TLS needs both a certificate and a key")
+    if settings.client_ca and not arrivals.shows_certificates():
+        raise ConfigRefused(f"`server.client_ca`: grpcio {grpc.__version__} does not show the certificates of callers")
     certificate = None
     try:
         if settings.is_insecure or settings.tls_certificate is None or settings.tls_key is None:
