@@ -9,6 +9,7 @@
     ├── FactConflict          a fact that must be absent exists, or a unique invariant is taken
     ├── InvariantBroken       a write that the invariants, a precondition or the state refuse
     ├── FactsUnavailable      the facts cannot be read now; trying again may help
+    │   ├── ExtensionRefused  … because what was added to the database, or is to be, does not fit; says what to do
     │   └── HistoryLost       … because they were restored and nobody said so; what is in memory must be forgotten
     ├── PoliciesUnavailable   this process does not have the policies that decide at the revision of its facts, yet
     ├── PolicyUnknown         policies of a version that is not kept
@@ -104,6 +105,10 @@ class InvariantBroken(SealAuthzError):
 
 class FactsUnavailable(SealAuthzError):
     """The facts cannot be read or written now."""
+
+
+class ExtensionRefused(FactsUnavailable):
+    """What is to be added to a database, or was, does not fit; the message says what to do. Trying again is no help."""
 
 
 class HistoryLost(FactsUnavailable):

@@ -11,7 +11,7 @@ import pytest
 from tiny.model import TINY
 
 from sealauthz.decision import Bundle
-from sealauthz.decision.folder import installed_folder
+from sealauthz.decision.folder import installed_folder, model_for
 from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.rollout import Archive, load_archive
@@ -27,14 +27,25 @@ def text_of(files: list[list[Any]], **more: Any) -> str:
 
 @pytest.mark.parametrize("folder", [None, *EXAMPLES], ids=lambda folder: folder.name if folder else "installed")
 def test_an_archive_is_the_same_bundle(folder: Path | None) -> None:
-    expected = Bundle.load(MODEL, folder)
+    model = model_for(MODEL, folder)
+    expected = Bundle.load(model, folder)
     archive = Archive.of_folder(MODEL, folder)
     assert Archive.read(archive.text) == archive
-    loaded = load_archive(MODEL, archive)
+    loaded = load_archive(model, archive)
+    assert loaded.needs == expected.needs
     assert loaded.version == expected.version
     assert (loaded.parameters, loaded.texts) == (expected.parameters, expected.texts)
     assert loaded.sources == expected.sources
     assert [each.name for each in loaded.accepted] == [each.name for each in expected.accepted]
+
+
+def test_an_archive_that_needs_what_the_model_lacks_is_refused() -> None:
+    """Else its rules would read what no record has, or be served without what they rest on."""
+    (folder,) = (folder for folder in EXAMPLES if folder.name == "risk-score")
+    archive = Archive.of_folder(MODEL, folder)
+    assert any(file.name == "model.toml" for file in archive.files)
+    with pytest.raises(BundleRefused, match="need `Person.risk_note`, `Person.risk_score`, which"):
+        load_archive(MODEL, archive)
 
 
 def test_two_archives_of_the_same_files_are_the_same_text(variant: Callable[[int], Path]) -> None:
@@ -45,7 +56,7 @@ def test_two_archives_of_the_same_files_are_the_same_text(variant: Callable[[int
 
 def test_nothing_of_an_archive_passes_for_the_products() -> None:
     # As a folder that builds on the installed policies would hold it; but the file is not what is installed.
-    archive = Archive.of_folder(MODEL, EXAMPLES[0])
+    archive = Archive.of_folder(MODEL, next(folder for folder in EXAMPLES if folder.name == "tightened"))
     files = [
         File(file.part, file.name, file.text + '\nhas_permission(_: Person, "use", _: Seal);\n')
         if file.name == "roles.polar"

@@ -80,6 +80,7 @@ def test_each_field_has_the_type_the_words_and_the_presence_of_its_column(name: 
 def test_a_fact_holds_every_record() -> None:
     fields = {field.name: field.message_type.name for field in MESSAGES["Fact"].fields}
     assert fields.pop("generic") == "GenericRecord"
+    assert fields.pop("extension") == "ExtensionEntry"
     assert fields == {snake(name): name for name in MODEL.records}
 
 

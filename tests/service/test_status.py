@@ -31,6 +31,7 @@ def test_the_codes_and_reasons_are_pinned() -> None:
         "FactConflict": ("ALREADY_EXISTS", "FACT_CONFLICT"),
         "InvariantBroken": ("FAILED_PRECONDITION", "INVARIANT_BROKEN"),
         "FactsUnavailable": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),
+        "ExtensionRefused": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),
         "HistoryLost": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),
         "PoliciesUnavailable": ("UNAVAILABLE", "POLICIES_UNAVAILABLE"),
         "PolicyUnknown": ("NOT_FOUND", "POLICY_UNKNOWN"),

@@ -21,6 +21,7 @@ from sealauthz.attack.reads import Relevance
 from sealauthz.attack.runs import search_for
 from sealauthz.attack.search import Limits
 from sealauthz.decision import Bundle
+from sealauthz.decision.folder import model_for
 from sealauthz.errors import BundleRefused
 from sealauthz.policytest.mistaken import with_mistake
 from sealauthz.policytest.mutants import Kind, Mutant
@@ -48,7 +49,8 @@ class Attacked:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self._bundle = Bundle.load(resolve_name(place.model), place.folder)
+        model = model_for(resolve_name(place.model), place.folder)
+        self._bundle = Bundle.load(model, place.folder)
         self._search = search_for(self._bundle, place.goals, place.words_from)
         self._limits = place.limits
         self._reached: dict[str, bool] = {}

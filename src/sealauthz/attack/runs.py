@@ -17,6 +17,7 @@ from sealauthz.attack.said import words_of_tests
 from sealauthz.attack.search import Limits, Search
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle_cache import BundleCache
+from sealauthz.decision.folder import model_for
 from sealauthz.errors import did_you_mean
 from sealauthz.policytest.library import Library
 
@@ -47,7 +48,8 @@ class Attacker:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self.bundle = Bundle.load(resolve_name(job.model), job.folder, cache=job.cache)
+        model = model_for(resolve_name(job.model), job.folder)
+        self.bundle = Bundle.load(model, job.folder, cache=job.cache)
         self._search = search_for(self.bundle, job.files, job.words_from)
         self.goals = self._search.goals
 

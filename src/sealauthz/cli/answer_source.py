@@ -157,7 +157,7 @@ def _in_process(where: Where) -> Iterator[InProcess]:
     from sealauthz.facts import FactCache
     from sealauthz.operations import Assertions, Operations
 
-    config = read_config(where.config_file)
+    config = read_config(where.config_file, where.database)
     issuer = receipt_issuer(config)
     bundle = load_bundle(config, where.policies, where.engine)
     with open_store(where.config_file, where.database) as store:

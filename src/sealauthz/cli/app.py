@@ -20,11 +20,27 @@ if TYPE_CHECKING:
 
 
 @cache
-def service_model() -> Model:
-    """Return the model that the commands are about, imported on first use: here the service is put together."""
+def _built_in() -> Model:
+    """Return the model that is built in, imported on first use: here the service is put together."""
     from sealauthz.model import MODEL
 
     return MODEL
+
+
+_MODEL = "sealauthz.model"
+"""Where a command keeps the model that it is about."""
+
+
+def service_model() -> Model:
+    """Return the model that the command is about: the one that is built in, or what `work_on` was told."""
+    context = click.get_current_context(silent=True)
+    found: Model | None = None if context is None else context.meta.get(_MODEL)
+    return found or _built_in()
+
+
+def work_on(model: Model) -> None:
+    """Have the command be about a model: the built-in one with what a database or policies add to it."""
+    click.get_current_context().meta[_MODEL] = model
 
 
 class Exit(IntEnum):
@@ -49,6 +65,7 @@ EXIT_OF: dict[type[errors.SealAuthzError], Exit] = {
     errors.FactConflict: Exit.REFUSED,
     errors.InvariantBroken: Exit.REFUSED,
     errors.FactsUnavailable: Exit.NO_ANSWER,
+    errors.ExtensionRefused: Exit.REFUSED,
     errors.HistoryLost: Exit.NO_ANSWER,
     errors.PoliciesUnavailable: Exit.NO_ANSWER,
     errors.PolicyUnknown: Exit.REFUSED,
@@ -162,6 +179,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.message, error.code)
     except click.ClickException as error:
         return _fail(_said(error), error.exit_code)
+    except errors.ExtensionRefused as error:
+        return _fail(str(error), Exit.REFUSED)
     except errors.FactsUnavailable as error:
         return _fail(f"{error}{_cause_of(error)}", Exit.NO_ANSWER)
     except errors.SealAuthzError as error:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sealauthz.accessdiff.approval import escaped
-from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.app import Exit, Stop, service_model, work_on
 from sealauthz.cli.records import read_all, read_lines
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.errors import BundleRefused
 from sealauthz.facts import Store
-from sealauthz.schema import shape_of
+from sealauthz.facts.store.upgrading import model_in
+from sealauthz.schema import ExtensionProblem, Model, extended, shape_of
 
 if TYPE_CHECKING:
     from sealauthz.decision import Bundle
@@ -90,9 +91,19 @@ def _records(file: Iterable[bytes], name: str) -> list[Any]:
 
 def _read_database(url: str) -> Iterator[Any]:
     """Yield every record of a database as of one revision."""
-    with closing(Store.open(url, service_model())) as store, store.read_transaction() as snapshot:
-        for name in service_model().records:
-            yield from (stored.record for stored in read_all(snapshot, name, {}))
+    held = model_in(url, service_model())
+    with closing(Store.open(url, held)) as store, store.read_transaction() as snapshot:
+        for name, cls in service_model().records.items():
+            if name in held.records:
+                yield from (_as(cls, stored.record) for stored in read_all(snapshot, name, {}))
+
+
+def _as(cls: type, record: Any) -> Any:
+    """Return a record of a database as one of a class that may have more columns, or fewer, by what policies added."""
+    if type(record) is cls:
+        return record
+    held = {column.name for column in shape_of(type(record)).columns}
+    return cls(**{each.name: getattr(record, each.name) for each in shape_of(cls).columns if each.name in held})
 
 
 def _whole(records: Iterable[Any], name: str) -> list[Any]:
@@ -122,28 +133,44 @@ def _whole(records: Iterable[Any], name: str) -> list[Any]:
     return list(found.values())
 
 
-def load_bundle(label: str, spec: str, other: str) -> Bundle:
+def load_bundles(old: str, new: str) -> tuple[Bundle, Bundle]:
+    """Load the bundles that the two arguments name, both for the model with all that either adds to it. Raises Stop."""
+    before, after = _load_bundle("OLD", old, new), _load_bundle("NEW", new, old)
+    if before.needs != after.needs:
+        try:
+            model = extended(service_model(), before.needs.and_(after.needs, "in OLD", "in NEW"))
+        except ExtensionProblem as error:
+            raise Stop(f"the two cannot be compared over the same facts: {error}", Exit.REFUSED) from error
+        before, after = _load_bundle("OLD", old, new, model), _load_bundle("NEW", new, old, model)
+    work_on(before.model)
+    return before, after
+
+
+def _load_bundle(label: str, spec: str, other: str, model: Model | None = None) -> Bundle:
     """Load the bundle that an argument names; `label` is the argument, `other` what the other argument names.
 
-    Raises Stop.
+    It is loaded for a model, or for the one that it is written for. Raises Stop.
     """
     from sealauthz.decision.bundle import Bundle
+    from sealauthz.decision.folder import model_for
 
     try:
         if spec == INSTALLED:
-            return Bundle.load(service_model(), cache=bundle_cache())
+            return Bundle.load(model or service_model(), cache=bundle_cache())
         if spec.startswith(GIT):
             with tempfile.TemporaryDirectory(prefix="sealauthz-") as folder:
                 _read_revision(spec, other, Path(folder))
                 # What stood there once is compared, and never served: its floor may be that of an older version.
-                return Bundle.load(service_model(), Path(folder), is_served=False, cache=bundle_cache())
+                model = model or model_for(service_model(), Path(folder))
+                return Bundle.load(model, Path(folder), is_served=False, cache=bundle_cache())
         if not Path(spec).is_dir():
             what = "is no folder" if Path(spec).exists() else "does not exist"
             raise Stop(
                 f"{label}: `{spec}` {what}; write a folder of policies, `{INSTALLED}` for those installed with "
                 f"sealauthz, or `{GIT}REVISION`"
             )
-        return Bundle.load(service_model(), Path(spec), cache=bundle_cache())
+        model = model or model_for(service_model(), Path(spec))
+        return Bundle.load(model, Path(spec), cache=bundle_cache())
     except BundleRefused as error:
         raise Stop(f"{label} (`{spec}`) cannot be served: {error}", Exit.REFUSED) from error
 

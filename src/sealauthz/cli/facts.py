@@ -19,7 +19,7 @@ from sealauthz.cli.facts_import import facts_abandon, facts_import, facts_import
 from sealauthz.cli.facts_update import facts_update
 from sealauthz.cli.output import cut, output_option, print_json
 from sealauthz.cli.records import RecordType, assignments, line_of, personal_option, read_all
-from sealauthz.cli.settings import open_store, store_options
+from sealauthz.cli.settings import open_store, read_config, store_options
 from sealauthz.client import Changes
 from sealauthz.facts import Stored
 from sealauthz.facts.store.reading import Filter
@@ -103,6 +103,7 @@ def facts_show(
       sealauthz facts show Seal seal-official
       sealauthz facts show SealGrant --where state=ACTIVE --where right=USE
     """
+    read_config(config_file, database)
     filters = _filters(record_type, (*where, *([f"id={record_id}"] if record_id is not None else [])))
     with open_store(config_file, database) as store, store.read_transaction() as snapshot:
         found = list(itertools.islice(read_all(snapshot, record_type, filters), min(limit + 1, sys.maxsize)))

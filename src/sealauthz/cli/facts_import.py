@@ -16,7 +16,7 @@ from sealauthz.cli.answer_source import connected, connection_options, refuse_co
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import cut, output_option, print_json
 from sealauthz.cli.records import read_lines
-from sealauthz.cli.settings import open_store, read_config, store_options
+from sealauthz.cli.settings import added_option, on_facts, open_store, read_config, store_options
 from sealauthz.client import SealAuthzClient
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Part, Put, Store, WriteReceipt
@@ -45,6 +45,7 @@ _NAMED = re.compile(r"`(\w+):([^`]+)`")
 @click.option("--caller", metavar="NAME", help="With --resume: whose import it is; without it, `cli`.")
 @click.option("--server", metavar="HOST:PORT", help="With --bulk: import through this server.")
 @connection_options
+@added_option
 @store_options
 def facts_import(
     *,
@@ -59,6 +60,7 @@ def facts_import(
     token_file: Path | None,
     ca: Path | None,
     insecure: bool,
+    policies: Path | None,
     config_file: Path | None,
     database: str | None,
 ) -> int:
@@ -96,6 +98,7 @@ def facts_import(
         return Exit.DONE
     if caller:
         raise click.UsageError("--caller needs --resume")
+    on_facts(server if bulk else None, policies, config_file, database)
     is_generated = not request_id
     request_id = request_id or f"import-{uuid.uuid4()}"
     if bulk:
@@ -312,7 +315,7 @@ def _import_over_grpc(
 ) -> None:
     """Write the lines as one import through a server."""
     forms = forms_of(service_model())
-    messages = (forms.message_of(put.record, put.left_out) for _, put in lines)
+    messages = (forms.fact_of(put.record, put.left_out, is_plain=True) for _, put in lines)
     is_done = False
     try:
         done = client.import_facts(import_id, sorted(enterprises), messages, part_size=chunk)

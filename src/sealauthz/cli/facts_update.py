@@ -13,7 +13,7 @@ import click
 from sealauthz.cli.answer_source import connected, connection_options, refuse_connection
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.records import RecordType, assignments
-from sealauthz.cli.settings import open_store, store_options
+from sealauthz.cli.settings import added_option, on_facts, open_store, store_options
 from sealauthz.client import at_revision as client_at_revision
 from sealauthz.client import update as client_update
 from sealauthz.facts import Batch, Precondition, PreconditionKind, Update
@@ -35,6 +35,7 @@ from sealauthz.service.records import filter_value, forms_of
 @click.option("--request-id", metavar="ID", help="Makes the same command again change nothing.")
 @click.option("--server", metavar="HOST:PORT", help="Write through this server.")
 @connection_options
+@added_option
 @store_options
 def facts_update(
     *,
@@ -47,6 +48,7 @@ def facts_update(
     token_file: Path | None,
     ca: Path | None,
     insecure: bool,
+    policies: Path | None,
     config_file: Path | None,
     database: str | None,
 ) -> int:
@@ -65,13 +67,14 @@ def facts_update(
         raise click.UsageError("write through either a --server or into a --database, not both")
     if not server:
         refuse_connection(token_file, ca, insecure)
+    on_facts(server, policies, config_file, database)
     forms = forms_of(service_model())
     values = _values(record_type, fields)
     fact = forms.fact_with(record_type, {"id": record_id, **values})
     request_id = request_id or str(uuid.uuid4())
     if server:
         conditions = [] if revision is None else [client_at_revision(record_type, record_id, revision)]
-        change = client_update(getattr(fact, fact.WhichOneof("record") or ""), *values)
+        change = client_update(fact, *values)
         with connected(server, token_file, ca, insecure) as client:
             written = client.write_facts([change], conditions, request_id=request_id).revision
     else:

@@ -30,26 +30,56 @@ def db() -> None:
 
 @db.command("upgrade")
 @click.option("--sql", "as_sql", is_flag=True, help="Print the statements for this database instead; change nothing.")
+@click.option(
+    "--policies",
+    "folders",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="FOLDER",
+    multiple=True,
+    help="Add what the model.toml of these policies declares; may be repeated.",
+)
+@click.option(
+    "--drop-unused",
+    is_flag=True,
+    help="Take away what was added and none of the FOLDERs declares; refused while records hold values in it.",
+)
 @store_options
-def db_upgrade(*, as_sql: bool, config_file: Path | None, database: str | None) -> int:
+def db_upgrade(
+    *, as_sql: bool, folders: tuple[Path, ...], drop_unused: bool, config_file: Path | None, database: str | None
+) -> int:
     """Upgrade the database to the newest schema.
 
     Creates the SQLite file if there is none. Safe to run again. With --sql
     the statements are run and rolled back, because some depend on the rows
     that are there: the tables are locked meanwhile.
 
+    Policies that add columns or records to the model (docs/extending.md) need
+    them in the database before they can be served: name their folder. What was
+    added stays until --drop-unused.
+
     \b
       sealauthz db upgrade --database sqlite:///facts.db
+      sealauthz db upgrade --policies policies/
       sealauthz db upgrade --sql > upgrade.sql
     """
-    url = database_url(read_config(config_file), database)
+    from sealauthz.decision.folder import model_for
+
+    url = database_url(read_config(config_file, database), database)
+    there = service_model()
+    model = model_for(there, *folders)
     if as_sql:
-        statements = upgrade_statements(url, service_model())
+        statements = upgrade_statements(url, model, drop_unused=drop_unused)
         if statements:
             click.echo("".join(f"{statement};\n" for statement in ("BEGIN", *statements, "COMMIT")), nl=False)
         return Exit.DONE
-    revision = upgrade(url, service_model())
+    revision = upgrade(url, model, drop_unused=drop_unused)
     click.echo(f"{make_url(url).render_as_string()} is at schema {revision}")
+    for sign, some in (
+        ("+", model.extension.without(there.extension)),
+        ("-", there.extension.without(model.extension)),
+    ):
+        for each in some.declarations if sign == "+" or drop_unused else ():
+            click.echo(f"{sign} {each.key}: {each}")
     return Exit.DONE
 
 
@@ -64,7 +94,7 @@ def status(*, config_file: Path | None, database: str | None, output: str) -> in
     \b
       sealauthz db status
     """
-    found = condition_of(database_url(read_config(config_file), database), service_model())
+    found = condition_of(database_url(read_config(config_file, database), database), service_model())
     code = Exit.REFUSED if found.problems else Exit.DONE
     if output == "json":
         said = asdict(found)
@@ -76,6 +106,7 @@ def status(*, config_file: Path | None, database: str | None, output: str) -> in
         ("schema", found.schema or "none"),
         ("newest schema", found.newest_schema),
         ("pending", ", ".join(found.pending) or "none"),
+        ("added by policies", ", ".join(found.added) or "nothing"),
         ("revision", f"{found.revision}, {instant(found.revision_at)}"),
         ("history since", f"{found.oldest_revision}, {instant(found.oldest_revision_at)}"),
         ("request ids", str(found.requests)),

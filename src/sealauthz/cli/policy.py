@@ -16,7 +16,7 @@ from sealauthz.cli.policy_check import folder_argument, policy_check
 from sealauthz.cli.policy_diff import policy_diff
 from sealauthz.cli.policy_fmt import policy_fmt
 from sealauthz.cli.policy_test import policy_mutate, policy_test
-from sealauthz.cli.settings import bundle_cache
+from sealauthz.cli.settings import bundle_cache, on_policies
 from sealauthz.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def policy_compile(*, folder: Path | None, show: bool, rule: str | None) -> int:
     from sealauthz.decision.bundle import Bundle
     from sealauthz.decision.questions import questions_of
 
+    on_policies(folder)
     start = time.perf_counter()
     bundle = Bundle.load(service_model(), folder)  # from no cache: that would be neither checked nor compiled
     seconds = time.perf_counter() - start
@@ -94,6 +95,7 @@ def policy_schema(*, folder: Path | None) -> None:
     """
     from sealauthz.policytest.form import json_schema
 
+    on_policies(folder)
     model = service_model()
     if folder is None:
         print_json(json_schema(model))

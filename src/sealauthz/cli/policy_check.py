@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ import click
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.findings import Finding, findings_of, severity_of
 from sealauthz.cli.output import print_json
-from sealauthz.cli.settings import bundle_cache
+from sealauthz.cli.settings import bundle_cache, on_policies
+from sealauthz.errors import BundleRefused
 
 if TYPE_CHECKING:
     from sealauthz.decision.inspection import Inspection
@@ -55,6 +57,8 @@ def policy_check(*, folder: Path | None, strict: bool, output: str) -> int:
     """
     from sealauthz.decision.inspection import inspect
 
+    with suppress(BundleRefused):  # what is wrong in `model.toml` is among what is found
+        on_policies(folder)
     found = inspect(service_model(), folder, bundle_cache())
     is_refused = found.bundle is None or (strict and bool(found.diagnostics))
     if output == "table":

@@ -200,13 +200,13 @@ def policy_diff(
     from sealauthz.cli.access_report import json_of, markdown_of, text_of
     from sealauthz.cli.access_words import Gate
     from sealauthz.cli.attack_words import attack_json, attack_lines
-    from sealauthz.cli.diff_source import load_bundle
+    from sealauthz.cli.diff_source import load_bundles
     from sealauthz.decision import system_clock
 
     if update and approve is None:
         raise click.UsageError("--update needs --approve, which names the file to write")
     approved = None if approve is None else _approved(approve, may_be_new=update)
-    before, after = load_bundle("OLD", old, new), load_bundle("NEW", new, old)
+    before, after = load_bundles(old, new)
     diffs = _diffs(before, after, facts, system_clock() if now is None else now, Limits(pairs, contexts), reasons)
     attacks = _attacks(before, after, goals, seconds) if goals is not None else None
     gate = None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 from google.protobuf import json_format
 
 from sealauthz.cli.app import Stop, service_model
+from sealauthz.cli.settings import read_config
 from sealauthz.errors import InvalidRequest, did_you_mean
 from sealauthz.facts import MAX_PAGE_SIZE, Put, ReadTransaction, Stored
 from sealauthz.facts.store.reading import Filter, Query, read_page
@@ -25,6 +27,12 @@ class RecordType(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Check that there is such a type, and suggest one if there is not."""
+        if value not in service_model().records and ctx is not None and "database" in ctx.params:
+            config_file, database = ctx.params.get("config_file"), ctx.params["database"]
+            # Policies may have added it. An option that was not given is no text yet.
+            read_config(
+                config_file if isinstance(config_file, Path) else None, database if isinstance(database, str) else None
+            )
         if value not in service_model().records:
             self.fail(f"`{value}` is not a record type{did_you_mean(str(value), service_model().records)}", param, ctx)
         return str(value)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from pathlib import Path
 
 from sealauthz.background import Failed
-from sealauthz.cli.app import service_model
 from sealauthz.cli.settings import bundle_cache, load_bundle
 from sealauthz.config import Config
 from sealauthz.decision.bundle import Bundle
@@ -14,6 +14,7 @@ from sealauthz.decision.policies import Policies
 from sealauthz.facts import FactCache, Store
 from sealauthz.rollout import Archive, Following, load_archive
 from sealauthz.rollout.following import Report
+from sealauthz.schema import Model
 
 
 def policies_of(
@@ -32,15 +33,15 @@ def policies_of(
     """
     obeys = config.policies.source == "store" and engine == "compiled"
     policies = Policies(None, obeys=obeys)
-    following = Following(
-        store, fact_cache, policies, _load, lambda: load_bundle(config, folder, engine), report, failed
-    )
+    # Loads happen in another thread, which knows nothing of the command and its model.
+    load, load_base = partial(_load, store.model), partial(load_bundle, config, folder, engine, store.model)
+    following = Following(store, fact_cache, policies, load, load_base, report, failed)
     following.load_active()
     return policies, following
 
 
-def _load(archive: Archive) -> Bundle:
-    bundle = load_archive(service_model(), archive, bundle_cache())
+def _load(model: Model, archive: Archive) -> Bundle:
+    bundle = load_archive(model, archive, bundle_cache())
     # As at the start of `serve`: what stays is not to be looked through for garbage.
     gc.freeze()
     return bundle

@@ -28,6 +28,7 @@ from sealauthz.cli.settings import (
     database_url,
     decision_options,
     key_set,
+    on_policies,
     person_assertions,
     read_config,
     receipt_issuer,
@@ -127,7 +128,9 @@ def serve(
     with ExitStack() as stack:
         # First: threads, and the supervisor that this process may become, inherit that the signal is blocked.
         hung_up = stack.enter_context(hangups())
-        config = configured = read_config(config_file)
+        config = configured = read_config(config_file, database)
+        if is_demo:
+            on_policies(policies or config.policies.folder)
         if listen is not None:
             config = config.model_copy(update={"server": config.server.model_copy(update={"listen": listen})})
         settings = config.server_settings(insecure=insecure or is_demo)
@@ -223,7 +226,8 @@ def _on_hangup(
 ) -> Callable[[], None]:
     if is_demo:  # whose one caller is in no file
         return partial(log.info, "hangup_ignored")
-    return Reload(config, partial(read_config, config_file), service_model(), server, acts, log, sources)
+    model = service_model()
+    return Reload(config, partial(read_config, config_file, model=model), model, server, acts, log, sources)
 
 
 def _reporter(log: Log) -> Report:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sealauthz.cli.app import service_model
-from sealauthz.errors import ConfigRefused
+from sealauthz.cli.app import service_model, work_on
+from sealauthz.errors import ConfigRefused, ExtensionRefused, FactsUnavailable
 
 if TYPE_CHECKING:
     from sealauthz.audit.note import Signer
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sealauthz.decision.bundle_cache import BundleCache
     from sealauthz.facts import Store
     from sealauthz.operations import Assertions, Issuer
+    from sealauthz.schema import Model
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,11 +34,13 @@ def store_options(command: F) -> F:
         "config_file",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
+        is_eager=True,  # what the database adds to the model decides which words other options may be
         help="The configuration (TOML). [SEALAUTHZ_CONFIG]",
     )
     database = click.option(
         "--database",
         metavar="URL",
+        is_eager=True,
         help="The facts: sqlite:///facts.db or postgresql://host/name.  [default: as configured]",
     )
     return config(database(command))
@@ -61,13 +64,15 @@ def decision_options(command: F) -> F:
     return store_options(policies(engine(command)))
 
 
-def load_bundle(config: Config, policies: Path | None, engine: str) -> Bundle:
-    """Load the policies that an option or the configuration names, or the installed ones. Raises BundleRefused."""
+def load_bundle(config: Config, policies: Path | None, engine: str, model: Model | None = None) -> Bundle:
+    """Load the policies that an option or the configuration names, or the installed ones, for the model of the command
+    if no other. Raises BundleRefused.
+    """
     # Here, because the engine takes a second to load, and an upgrade of the database does not need it.
     from sealauthz.decision.bundle import Bundle, EngineKind
 
     folder = policies or config.policies.folder
-    return Bundle.load(service_model(), folder, EngineKind(engine), cache=bundle_cache())
+    return Bundle.load(model or service_model(), folder, EngineKind(engine), cache=bundle_cache())
 
 
 def bundle_cache() -> BundleCache | None:
@@ -77,12 +82,59 @@ def bundle_cache() -> BundleCache | None:
     return cache_of(os.environ)
 
 
-def read_config(config_file: Path | None = None) -> Config:
-    """Read the configuration, the environment included. Raises ConfigRefused."""
-    # Here, because it takes a second to load, and a command that asks a server does not need it.
-    from sealauthz.config import load
+def read_config(config_file: Path | None = None, database: str | None = None, *, model: Model | None = None) -> Config:
+    """Read the configuration, the environment included, for a model. Raises ConfigRefused.
 
-    return load(service_model(), os.environ, config_file)
+    Without one, the command is about the model that the database holds from now on: that of the configuration, or the
+    one that an option names.
+    """
+    # Here, because it takes a second to load, and a command that asks a server does not need it.
+    from sealauthz.config import database_in, load
+    from sealauthz.facts.store.upgrading import model_in
+
+    if model is not None:
+        return load(model, os.environ, config_file)
+    unread = ""
+    try:
+        work_on(model_in(database or database_in(os.environ, config_file), service_model()))
+    except ExtensionRefused:
+        raise
+    except (FactsUnavailable, ConfigRefused) as error:
+        unread = str(error)  # who opens the database says so
+    try:
+        return load(service_model(), os.environ, config_file)
+    except ConfigRefused as error:
+        if not unread or unread == str(error):
+            raise
+        said = f"{error}; fields that policies have added are known from the database only: {unread}"
+        raise ConfigRefused(said) from error
+
+
+def added_option(command: F) -> F:
+    """Add `--policies FOLDER`: what was added to the records of a server, which this command cannot look up."""
+    return click.option(
+        "--policies",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        metavar="FOLDER",
+        help="With --server: the policies whose model.toml says what was added to the records.",
+    )(command)
+
+
+def on_facts(server: str | None, policies: Path | None, config_file: Path | None, database: str | None) -> None:
+    """Have a command on facts be about the model of the database, or of a server with these policies."""
+    if server:
+        on_policies(policies)
+    elif policies is not None:
+        raise click.UsageError("--policies needs a --server: a database says itself what was added to its records")
+    else:
+        read_config(config_file, database)
+
+
+def on_policies(*folders: Path | None) -> None:
+    """Have the command be about the model that the policies in some folders are written for. Raises BundleRefused."""
+    from sealauthz.decision.folder import model_for
+
+    work_on(model_for(service_model(), *folders))
 
 
 def receipt_issuer(config: Config) -> Issuer | None:
@@ -144,5 +196,6 @@ def open_store(config_file: Path | None, database: str | None) -> Iterator[Store
     """Open the facts for one command. Raises ConfigRefused, FactsUnavailable."""
     from sealauthz.facts import Store
 
-    with closing(Store.open(database_url(read_config(config_file), database), service_model())) as store:
+    url = database_url(read_config(config_file, database), database)
+    with closing(Store.open(url, service_model())) as store:
         yield store

@@ -32,7 +32,7 @@ from sealauthz.answers import (
 )
 from sealauthz.client.authorization import NEWEST, AuthorizationCalls, at_least
 from sealauthz.client.events import EventsCalls
-from sealauthz.client.facts import FactsCalls, absent, at_revision, delete, exists, put, update
+from sealauthz.client.facts import FactsCalls, absent, at_revision, delete, exists, fact, put, update
 from sealauthz.client.messages import Changes, ContextValue, Imported, NoAnswer, OpenImport, Page, Question, Written
 from sealauthz.client.operations import ArgumentValue, OperationsCalls
 from sealauthz.client.transport import DEFAULT_TIMEOUT_S, MAX_ATTEMPTS, MAX_RECEIVE_BYTES, CallFailed
@@ -76,6 +76,7 @@ __all__ = [
     "at_revision",
     "delete",
     "exists",
+    "fact",
     "put",
     "update",
 ]

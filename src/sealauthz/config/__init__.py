@@ -312,9 +312,37 @@ def load(model: Model, environ: Mapping[str, str], path: Path | None = None) -> 
 
     Raises ConfigRefused naming what cannot be used; values that may be secret are never repeated.
     """
-    if path is None and environ.get(CONFIG_FILE):
-        path = Path(environ[CONFIG_FILE])
+    path = path or _named_in(environ)
     text = "" if path is None else read_text(path)
+    table, set_by = _table_of(environ, text, path)
+    try:
+        return Config.model_validate(table, context=model)
+    except pydantic.ValidationError as error:
+        problems = error.errors(include_url=False)
+        raise ConfigRefused("; ".join(_said(problem, text, path, set_by) for problem in problems)) from None
+
+
+def database_in(environ: Mapping[str, str], path: Path | None = None) -> str:
+    """Return the URL of the database that a configuration names: it says for which model the rest is to be read.
+
+    Raises ConfigRefused where there is none that can be read.
+    """
+    path = path or _named_in(environ)
+    table, _ = _table_of(environ, "" if path is None else read_text(path), path)
+    try:
+        return DatabaseSection.model_validate(table.get("database", {})).whole_url
+    except pydantic.ValidationError as error:
+        raise ConfigRefused("`database` cannot be read") from error
+
+
+def _named_in(environ: Mapping[str, str]) -> Path | None:
+    return Path(environ[CONFIG_FILE]) if environ.get(CONFIG_FILE) else None
+
+
+def _table_of(
+    environ: Mapping[str, str], text: str, path: Path | None
+) -> tuple[dict[str, Any], dict[tuple[str, str], str]]:
+    """Read the text of the file, and the variables over it; return also which variable set what."""
     table = {} if path is None else table_of(text, path)
     set_by: dict[tuple[str, str], str] = {}
     for name in sorted(environ):
@@ -327,11 +355,7 @@ def load(model: Model, environ: Mapping[str, str], path: Path | None = None) -> 
                 into.pop(other, None)
             into[field] = environ[name]
             set_by[section, field] = name
-    try:
-        return Config.model_validate(table, context=model)
-    except pydantic.ValidationError as error:
-        problems = error.errors(include_url=False)
-        raise ConfigRefused("; ".join(_said(problem, text, path, set_by) for problem in problems)) from None
+    return table, set_by
 
 
 _INSTEAD = {("database", "url"): "url_file", ("database", "url_file"): "url"}

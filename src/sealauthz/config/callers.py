@@ -91,7 +91,8 @@ class CallerSection(Section):
         check_words(value, model.records, "record type")
         for record_type, fields in value.items():
             if fields != EVERYTHING:
-                check_words(fields, _fields_of(model, record_type), f"field of {record_type}")
+                named = [field for field in fields if field != EVERYTHING]  # beside what was added to a record
+                check_words(named, _fields_of(model, record_type), f"field of {record_type}")
         return value
 
     @field_validator("performs")
@@ -171,7 +172,12 @@ def _fields_of(model: Model, record_type: str) -> list[str]:
 
 
 def _fields_by_type(model: Model, rights: Mapping[str, list[str] | str]) -> dict[str, frozenset[str]]:
-    return {
-        record_type: frozenset(_fields_of(model, record_type) if fields == EVERYTHING else fields)
-        for record_type, fields in rights.items()
-    }
+    """Return the fields by type.
+
+    `*` is all of a record as it is declared. What policies have added to it is named one by one, beside `*` or not.
+    """
+    found = {}
+    for record_type, fields in rights.items():
+        declared = frozenset(_fields_of(model, record_type)) - model.added_columns(record_type)
+        found[record_type] = frozenset(fields) - {EVERYTHING} | (declared if EVERYTHING in fields else frozenset())
+    return found

@@ -20,9 +20,11 @@ from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.duties import duty_diagnostics_of
 from sealauthz.decision.folder import (
     Layout,
+    fitting,
     installed_folder,
     layout_of,
     product_statements,
+    read_extension,
     read_parameters,
     read_product_sources,
     read_sources,
@@ -41,7 +43,8 @@ from sealauthz.polar.groups import NO_GROUPS, Groups, expanded
 from sealauthz.polar.program import program_of
 from sealauthz.polar.reach import Reachability
 from sealauthz.polar.types import TypeTable
-from sealauthz.schema import Model
+from sealauthz.schema import NO_EXTENSION, Extension, ExtensionProblem, Model, extended
+from sealauthz.schema.declaring import MODEL_FILE
 
 NOT_FOUND = "NOT_FOUND"
 UNKNOWN_ACTION = "UNKNOWN_ACTION"
@@ -94,6 +97,8 @@ class Bundle:
     accepted: tuple[Accepted, ...] = ()
     own: frozenset[str] = frozenset()
     stored_warnings: tuple[Diagnostic, ...] | None = None
+    needs: Extension = NO_EXTENSION
+    """What its folder adds to the model, and what its policies may read of that; the model may have more."""
 
     @classmethod
     def load(
@@ -128,7 +133,8 @@ class Bundle:
         """What the checker warned of, file by file from top to bottom."""
         if self.stored_warnings is not None:
             return self.stored_warnings
-        return tuple(diagnostics_of(self.model, self.sources, self.statements, self.rulebook.groups))
+        written_for = extended(self.model, self.needs)
+        return tuple(diagnostics_of(written_for, self.sources, self.statements, self.rulebook.groups))
 
     @cached_property
     def actions(self) -> Mapping[str, tuple[str, ...]]:
@@ -147,12 +153,14 @@ class Bundle:
 def _loaded(model: Model, folder: Path | Layout | None, engine: EngineKind, *, is_served: bool) -> Bundle:
     installed = installed_folder_of(model)
     layout = layout_of(folder or installed, is_served=is_served, installed=installed)
+    needs, declared = read_extension(layout)
+    written_for = written_for_of(model, needs)
     sources = tuple(read_sources(layout))
-    expansion = expanded(statement for source in sources for statement in admit(source, attributes(model)))
+    expansion = expanded(statement for source in sources for statement in admit(source, attributes(written_for)))
     statements = expansion.statements
     rulebook = rulebook_of(statements, PRODUCT_REASONS, expansion.groups)
     for type_ in rulebook.resource_types:
-        if type_ not in model.records:
+        if type_ not in written_for.records:
             raise BundleRefused(f"`{type_}` has actions but is no record")
     parameters, numbers = read_parameters(layout, model.parameters)
     texts, said = read_texts(layout)
@@ -160,12 +168,45 @@ def _loaded(model: Model, folder: Path | Layout | None, engine: EngineKind, *, i
     if is_served:
         _refuse_errors(floor_diagnostics_of(statements, read_product_sources(layout, installed)))
         _refuse_errors(signoff_diagnostics_of(excesses, layout))
+    if written_for is not model:
+        _refuse_errors(diagnostics_of(written_for, sources, statements, rulebook.groups))
     if engine == EngineKind.COMPILED:
         made = _compiled(model, sources, statements, rulebook)
     else:
         made = _reference(model, sources, statements, rulebook)
-    version, accepted = version_of(sources, numbers, said), accepted_of(excesses, layout)
-    return Bundle(model, version, sources, statements, parameters, texts, rulebook, made, accepted, layout.own)
+    return Bundle(
+        model,
+        version_of(sources, numbers, said, declared),
+        sources,
+        statements,
+        parameters,
+        texts,
+        rulebook,
+        made,
+        accepted_of(excesses, layout),
+        layout.own,
+        needs=needs,
+    )
+
+
+def written_for_of(model: Model, needs: Extension) -> Model:
+    """Return the model that policies are written for, which need this of it. Raises BundleRefused.
+
+    A model has what was applied to its database, and that may be more than a bundle needs. What is not there, or is
+    there as something else, must not be decided on.
+    """
+    try:
+        lacking = model.extension.lacks(needs)
+    except ExtensionProblem as error:
+        raise BundleRefused(f"the model has it otherwise: {error}", MODEL_FILE, error.line) from error
+    fitting(model, needs)  # says first what no database could have
+    if lacking:
+        names, more = ", ".join(f"`{each.key}`" for each in lacking[:3]), ", …" if len(lacking) > 3 else ""
+        said = "run `sealauthz db upgrade --policies FOLDER` with this folder, then start this process again"
+        raise BundleRefused(
+            f"the policies need {names}{more}, which the model here lacks: {said}", MODEL_FILE, lacking[0].line
+        )
+    return fitting(model, needs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +220,7 @@ class _Inputs:
     texts: Texts
     version: str
     types: TypeTable
+    needs: Extension
 
 
 def _inputs_of(model: Model, folder: Path | Layout | None, *, is_served: bool) -> _Inputs | None:
@@ -189,12 +231,15 @@ def _inputs_of(model: Model, folder: Path | Layout | None, *, is_served: bool) -
         sources = tuple(read_sources(layout))
         parameters, numbers = read_parameters(layout, model.parameters)
         texts, said = read_texts(layout)
-        key = key_of(layout, sources, numbers, said, installed=installed, model=model, types=types, is_served=is_served)
+        needs, declared = read_extension(layout)
+        written_for_of(model, needs)
+        read = (numbers, said, declared)
+        key = key_of(layout, sources, read, installed=installed, model=model, types=types, is_served=is_served)
     except BundleRefused:
         return None  # a load tells first what comes first
     if key is None:
         return None
-    return _Inputs(key, layout, sources, parameters, texts, version_of(sources, numbers, said), types)
+    return _Inputs(key, layout, sources, parameters, texts, version_of(sources, *read), types, needs)
 
 
 def _stored(model: Model, inputs: _Inputs, cache: BundleCache) -> Bundle | None:
@@ -216,6 +261,7 @@ def _stored(model: Model, inputs: _Inputs, cache: BundleCache) -> Bundle | None:
         stored.accepted,
         inputs.layout.own,
         stored.warnings,
+        inputs.needs,
     )
 
 

@@ -12,6 +12,8 @@ that differ, its `texts.toml` only the texts that are new or other.
 
 A `bundle.toml` with `accepts` alone belongs to a folder that holds a whole bundle.
 
+What a folder adds to the model stands in its `model.toml` (`schema.declaring`).
+
 What the product owns is never the folder's: `contract.polar` and `floor.polar` are those of the installed bundle, and
 so are the rules that the floor rests on, whichever file defines them (`bundle.py` compares them).
 """
@@ -33,6 +35,8 @@ from sealauthz.errors import BundleRefused, did_you_mean
 from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Source, Statement
 from sealauthz.polar.groups import expanded
 from sealauthz.polar.parse import parse
+from sealauthz.schema import NO_EXTENSION, Extension, ExtensionProblem, Model, extended
+from sealauthz.schema.declaring import MODEL_FILE, extension_from
 from sealauthz.schema.parameters import ParameterProblem, parameters_from
 
 BUNDLE_FILE = "bundle.toml"
@@ -63,6 +67,8 @@ class Layout:
     parameters: tuple[Path, ...]
     texts: tuple[Path, ...]
     accepts: tuple[tuple[str, str], ...] = ()
+    declares: Path | None = None
+    """What the folder adds to the model; None where it adds nothing."""
 
     @cached_property
     def own(self) -> frozenset[str]:
@@ -98,7 +104,8 @@ def layout_of(folder: Path | Layout, *, is_served: bool = True, installed: Path 
             if needed not in names:
                 said = f'; to build on the installed bundle, write `extends = "{DEFAULT}"` into {BUNDLE_FILE}'
                 raise BundleRefused(f"the bundle has no {needed}{said if not names & set(_OWNED) else ''}")
-        whole = Layout(folder, own, (folder / PARAMETERS_FILE,), _existing(folder / TEXTS_FILE), accepts)
+        texts = _existing(folder / TEXTS_FILE)
+        whole = Layout(folder, own, (folder / PARAMETERS_FILE,), texts, accepts, declares_in(folder))
         _check_owned(whole, installed, is_served=is_served)
         return whole
     for name in sorted(names):
@@ -115,7 +122,12 @@ def layout_of(folder: Path | Layout, *, is_served: bool = True, installed: Path 
     if (folder / PARAMETERS_FILE).exists():
         numbers.append(folder / PARAMETERS_FILE)
     texts = _existing(installed / TEXTS_FILE, folder / TEXTS_FILE)
-    return Layout(folder, (*base, *own), tuple(numbers), texts, accepts)
+    return Layout(folder, (*base, *own), tuple(numbers), texts, accepts, declares_in(folder))
+
+
+def declares_in(folder: Path) -> Path | None:
+    """Return the file with what a folder adds to the model; None where it adds nothing."""
+    return next(iter(_existing(folder / MODEL_FILE)), None)
 
 
 def _check_owned(layout: Layout, installed: Path, *, is_served: bool) -> None:
@@ -254,17 +266,59 @@ def read_texts(layout: Layout) -> tuple[Texts, bytes]:
     return texts, b"\0".join(contents)
 
 
+def read_extension(layout: Layout) -> tuple[Extension, bytes]:
+    """Read what a bundle adds to the model, and the content read; nothing where it adds nothing. Raises BundleRefused.
+
+    Whether it fits a model is another question: `fitting`.
+    """
+    if layout.declares is None:
+        return NO_EXTENSION, b""
+    content = _content(layout.declares)
+    try:
+        return extension_from(content.decode()), content
+    except UnicodeDecodeError as error:
+        raise BundleRefused("the file is not UTF-8 text", MODEL_FILE) from error
+    except ExtensionProblem as error:
+        raise BundleRefused(str(error), MODEL_FILE, error.line) from error
+
+
+def fitting(model: Model, extension: Extension) -> Model:
+    """Return the model with what a bundle adds to it. Raises BundleRefused."""
+    try:
+        return extended(model, extension)
+    except ExtensionProblem as error:
+        raise BundleRefused(str(error), MODEL_FILE, error.line) from error
+
+
+def model_for(model: Model, *folders: Path | None) -> Model:
+    """Return the model that the policies in some folders are written for, all together. Raises BundleRefused.
+
+    It is for who works without a database; else the database's own model counts. None is the installed folder.
+    """
+    found = NO_EXTENSION
+    for folder in folders:
+        path = None if folder is None else declares_in(folder)
+        if path is not None:
+            added, _ = read_extension(Layout(path.parent, (), (), (), declares=path))
+            try:
+                found = found.and_(added, "in another of the folders", f"in `{folder}`")
+            except ExtensionProblem as error:
+                raise BundleRefused(str(error), MODEL_FILE, error.line) from error
+    return fitting(model, found)
+
+
 def own_numbers(layout: Layout) -> frozenset[str]:
     """Return the names of the numbers that the folder itself gives. Raises BundleRefused."""
     paths = [path for path in layout.parameters if path.parent == layout.folder and path.exists()]
     return frozenset(name for path in paths for name in _toml(path, _content(path)))
 
 
-def version_of(sources: Sequence[Source], parameters: bytes, texts: bytes) -> str:
+def version_of(sources: Sequence[Source], parameters: bytes, texts: bytes, declared: bytes = b"") -> str:
     """Return the digest of what was read, file by file."""
     digest = hashlib.sha256()
     policies = ((source.file, source.text.encode()) for source in sources)
-    for name, content in (*policies, (PARAMETERS_FILE, parameters), (TEXTS_FILE, texts)):
+    added = ((MODEL_FILE, declared),) if declared else ()
+    for name, content in (*policies, (PARAMETERS_FILE, parameters), (TEXTS_FILE, texts), *added):
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()[:16]

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealauthz.decision.bundle import Bundle, diagnostics_of, floor_diagnostics_of, installed_folder_of
+from sealauthz.decision.bundle import Bundle, diagnostics_of, floor_diagnostics_of, installed_folder_of, written_for_of
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.folder import (
     Layout,
     layout_of,
+    read_extension,
     read_parameters,
     read_product_sources,
     read_sources,
@@ -82,6 +83,7 @@ def _refused(model: Model, folder: Path | Layout | None, first: BundleRefused) -
     installed = installed_folder_of(model)
     try:
         layout = layout_of(folder or installed, installed=installed)
+        written_for = written_for_of(model, read_extension(layout)[0])
         sources = tuple(read_sources(layout))
     except BundleRefused as error:
         return Inspection((), (_diagnostic(CONTRACT, error),), None)
@@ -98,7 +100,7 @@ def _refused(model: Model, folder: Path | Layout | None, first: BundleRefused) -
     expansion = expand(statements, mistakes)
     if mistakes.errors():
         return Inspection(sources, tuple(mistakes.by_place()), None)
-    found = diagnostics_of(model, sources, expansion.statements, expansion.groups)
+    found = diagnostics_of(written_for, sources, expansion.statements, expansion.groups)
     refused = {diagnostic.place for diagnostic in found if diagnostic.severity is Severity.ERROR}
     product = read_product_sources(layout, installed)
     found += [some for some in floor_diagnostics_of(expansion.statements, product) if some.place not in refused]

@@ -100,15 +100,18 @@ class _Ours(pickle.Unpickler):
 def key_of(
     layout: Layout,
     sources: Sequence[Source],
-    numbers: bytes,
-    texts: bytes,
+    read: tuple[bytes, bytes, bytes],
     *,
     installed: Path,
     model: Model,
     types: TypeTable,
     is_served: bool,
 ) -> str | None:
-    """Return the key of a bundle with this content; None where it must not be kept. Raises BundleRefused."""
+    """Return the key of a bundle with this content; None where it must not be kept. Raises BundleRefused.
+
+    `read` are its numbers, its texts, and what it adds to the model.
+    """
+    numbers, texts, adds = read
     code, declared = _code_digest(), _model_digest(model, types)
     if code is None or declared is None:
         return None
@@ -123,6 +126,7 @@ def key_of(
         digest.add("product", source.file, source.text)
     digest.add("numbers", numbers)
     digest.add("texts", texts)
+    digest.add("adds", adds)
     for name, why in layout.accepts:
         digest.add("accepts", name, why)
     return digest.name()

@@ -7,6 +7,8 @@ compiler by its Python class (`Known`).
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 import re
 import types
 import typing
@@ -17,6 +19,7 @@ from typing import Any, Literal
 
 from sealauthz.polar.syntax import Place
 from sealauthz.schema import Column, Shape, shape_of
+from sealauthz.schema.record import is_record
 from sealauthz.schema.rules import Check
 
 BUILTIN: Mapping[str, type] = {
@@ -233,13 +236,23 @@ class TypeTable:
     def _of_plain(self, cls: Any) -> Iterable[tuple[str, AttributeType]]:
         hints = typing.get_type_hints(cls)
         for declared in dataclasses.fields(cls):
-            hint = hints[declared.name]
+            hint = self._ours(hints[declared.name])
             unit = _unit_of(declared)
             is_optional = typing.get_origin(hint) in (types.UnionType, typing.Union)
             if is_optional:
                 hint = next(part for part in typing.get_args(hint) if part is not type(None))
             value = dataclasses.replace(self._of_hint(cls.__name__, declared.name, hint, is_optional), unit=unit)
             yield declared.name, AttributeType(value, self._known_by_hint(hint, is_optional), "field")
+
+    def _ours(self, hint: Any) -> Any:
+        """An annotation with the records of this table: where a model is extended, others of the same names."""
+        origin = typing.get_origin(hint)
+        if origin is list:
+            return list[tuple(map(self._ours, typing.get_args(hint)))]  # type: ignore[misc]
+        if origin in (types.UnionType, typing.Union):
+            one, *more = map(self._ours, typing.get_args(hint))
+            return functools.reduce(operator.or_, more, one)
+        return self.classes[hint.__name__] if is_record(hint) and hint.__name__ in self.records else hint
 
     def _known_by_hint(self, hint: Any, is_optional: bool) -> Known:
         """What the compiler may rest on: of a list of records, that its members are of that class."""
@@ -263,7 +276,7 @@ class TypeTable:
 def _unit_of(declared: dataclasses.Field[Any]) -> Unit:
     """Whether a field of a plain class is an instant or a length of time, as its annotation says."""
     name = str(declared.type).removesuffix(" | None")
-    if name == "Instant":
+    if name == "Instant" or declared.metadata.get("is_instant"):
         return "instant"
     return "duration" if name == "Duration" else ""
 

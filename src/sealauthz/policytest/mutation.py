@@ -24,7 +24,7 @@ from typing import Any
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import Engine, baseline_of
-from sealauthz.decision.folder import PARAMETERS_FILE, Layout, installed_folder, layout_of, own_numbers
+from sealauthz.decision.folder import PARAMETERS_FILE, Layout, installed_folder, layout_of, model_for, own_numbers
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import trace
 from sealauthz.polar.check import Baseline
@@ -144,7 +144,7 @@ class Trial:
         only: Sequence[str] = (),
         sample: Sample | None = None,
     ) -> None:
-        self.bundle = Bundle.load(model, folder)
+        self.bundle = Bundle.load(model_for(model, folder), folder)
         self.tests = load_suite(files, self.bundle)
         self.asks: list[tuple[PolicyTest, Ask | ListAsk]] = [(test, ask) for test in self.tests for ask in test.asks]
         self.statements = self.bundle.statements

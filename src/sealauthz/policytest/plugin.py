@@ -273,6 +273,7 @@ class _Shared:
         """Return the policies of a folder, loaded once; those on oso, which are large, until others are asked for."""
         from sealauthz.decision.bundle import Bundle, EngineKind
         from sealauthz.decision.bundle_cache import cache_of
+        from sealauthz.decision.folder import model_for
 
         key = (folder.resolve(), engine)
         if key not in self._bundles:
@@ -280,7 +281,7 @@ class _Shared:
             if engine == EngineKind.OSO:
                 for other in [known for known in self._bundles if known[1] == engine]:
                     del self._bundles[other]
-            self._bundles[key] = Bundle.load(self._model(), folder, EngineKind(engine), cache=cache)
+            self._bundles[key] = Bundle.load(model_for(self._model(), folder), folder, EngineKind(engine), cache=cache)
         return self._bundles[key]
 
     def _model(self) -> Model:

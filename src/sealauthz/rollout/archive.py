@@ -19,17 +19,18 @@ from pathlib import Path
 
 from sealauthz.decision.bundle import Bundle, installed_folder_of
 from sealauthz.decision.bundle_cache import BundleCache
-from sealauthz.decision.folder import BUNDLE_FILE, PARAMETERS_FILE, Layout, accepts_in, layout_of
+from sealauthz.decision.folder import BUNDLE_FILE, PARAMETERS_FILE, Layout, accepts_in, declares_in, layout_of
 from sealauthz.decision.texts import TEXTS_FILE
 from sealauthz.errors import BundleRefused
 from sealauthz.schema import Model
+from sealauthz.schema.declaring import MODEL_FILE
 
 MAX_BYTES = 3 * 1024 * 1024
 """An archive is sent in one message."""
 
 MAX_FILES = 500
 
-OTHERS = ("model.toml",)
+OTHERS = (MODEL_FILE,)
 """Further files of a folder that belong to its bundle."""
 
 _FORMAT = "sealauthz policies 1"
@@ -125,6 +126,7 @@ class Archive:
                 tuple(paths[Part.PARAMETERS]),
                 tuple(paths[Part.TEXTS]),
                 accepts_in(folder / BUNDLE_FILE),
+                declares_in(folder),
             )
 
 

@@ -20,6 +20,8 @@ from sealauthz.schema.effect import (
     Update,
     looks,
 )
+from sealauthz.schema.extending import extended
+from sealauthz.schema.extension import NO_EXTENSION, Extension, ExtensionProblem
 from sealauthz.schema.model import Model, Part
 from sealauthz.schema.outside import OutsideMove, Provided
 from sealauthz.schema.parameters import Duration
@@ -41,6 +43,7 @@ __all__ = [
     "EMPTY",
     "FOREVER",
     "NEVER",
+    "NO_EXTENSION",
     "UNLIMITED",
     "Act",
     "Action",
@@ -52,6 +55,8 @@ __all__ = [
     "Duration",
     "Duty",
     "Event",
+    "Extension",
+    "ExtensionProblem",
     "Instant",
     "Invariant",
     "MetBy",
@@ -73,6 +78,7 @@ __all__ = [
     "Units",
     "Update",
     "actions",
+    "extended",
     "looks",
     "shape_of",
     "values_of",

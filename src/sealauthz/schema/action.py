@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from sealauthz.schema.extension import TYPES
 from sealauthz.schema.record import Instant
 
 _GIVEN = re.compile(r"(\w+) \| None")
@@ -84,10 +85,12 @@ class Action:
     """What a client says when it performs the act, beside the context (`schema.arguments`)."""
     effect: Callable[[Any], Any] | None = None
     """What it changes when it is performed (`schema.effect`); None where nobody has said so, and it is only decided."""
+    further: tuple[tuple[str, str], ...] = ()
+    """Keys that an extension added, each with its type (`schema.extension.TYPES`) or the record that it names."""
     records: Mapping[str, str] = field(init=False)
     """The keys that name records, with their types."""
     texts: tuple[str, ...] = field(init=False)
-    """The keys that are plain text."""
+    """The keys that are plain text, and what else an extension says that is no record."""
     keys: Mapping[str, type] = field(init=False)
     """The keys that a client may give, with the type of their values: records first."""
 
@@ -99,10 +102,14 @@ class Action:
             if written is None:
                 raise TypeError(f"`{key}` of `{self.name}` on {self.resource} is no optional field of its context")
             given[key] = written[1]
+        further = dict(self.further)
         records = {key: type_ for key, type_ in given.items() if type_ != "str"}
+        records |= {key: type_ for key, type_ in further.items() if type_ not in TYPES}
         object.__setattr__(self, "records", records)
-        object.__setattr__(self, "texts", tuple(key for key in given if key not in records))
-        object.__setattr__(self, "keys", dict.fromkeys((*records, *self.texts), str))
+        object.__setattr__(self, "texts", tuple(key for key in (*given, *further) if key not in records))
+        keys: dict[str, type] = dict.fromkeys((*records, *self.texts), str)
+        keys |= {key: TYPES[type_] for key, type_ in further.items() if type_ in TYPES}
+        object.__setattr__(self, "keys", keys)
 
 
 def actions(

@@ -14,9 +14,10 @@ from sealauthz.schema.arguments import arguments_of
 from sealauthz.schema.changes import Invariant
 from sealauthz.schema.effect import Duty, Named, Sweep
 from sealauthz.schema.evidence import NO_EVIDENCE, Evidence
+from sealauthz.schema.extension import NO_EXTENSION, Extension
 from sealauthz.schema.outside import OutsideMove, Provided
 from sealauthz.schema.progress import Timeline
-from sealauthz.schema.record import Shape, mask_all, shape_of
+from sealauthz.schema.record import Shape, mask_all, shape_of, values_of
 from sealauthz.schema.rules import Subject
 from sealauthz.schema.units import Units
 
@@ -66,6 +67,10 @@ class Model:
     policies: Path | None = None
     evidence: Evidence = NO_EVIDENCE
     progress_action: str = ""
+    extension: Extension = NO_EXTENSION
+    """What policy folders have added to it (`schema.extending`)."""
+    extends: Model | None = None
+    """The model that the extension was added to; None where nothing was."""
     records: Mapping[str, type] = field(init=False)
     """Every record class by name, in the order of the parts."""
     shapes: Mapping[str, Shape] = field(init=False)
@@ -138,6 +143,33 @@ class Model:
     def timelines(self) -> Mapping[str, Timeline]:
         """How far a record of each type is that has a timeline."""
         return {name: timeline for part in self.parts for name, timeline in part.timelines.items()}
+
+    @property
+    def built_in(self) -> Model:
+        """The model without what was added to it."""
+        return self.extends or self
+
+    def own(self, record: Any) -> Any:
+        """Return a record as one of this model: one of the class that the model had before it was extended gets the
+        defaults in what was added.
+        """
+        cls: type = type(record)
+        ours = self.records.get(cls.__name__)
+        if self.extends is None or ours is None or ours is cls or self.extends.records.get(cls.__name__) is not cls:
+            return record
+        return ours(*values_of(record))
+
+    def added_columns(self, record_type: str) -> frozenset[str]:
+        """Return the columns of a record of the built-in model that were added to it."""
+        return self._added_columns.get(record_type, frozenset())
+
+    @cached_property
+    def _added_columns(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for column in self.extension.columns:
+            if column.of in self.built_in.records:
+                found.setdefault(column.of, set()).add(column.name)
+        return {name: frozenset(columns) for name, columns in found.items()}
 
     @property
     def subjects(self) -> tuple[str, ...]:

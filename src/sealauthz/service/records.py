@@ -2,7 +2,8 @@
 
 A field travels as `records.proto` says: a column with a default has presence, and left out it takes its default; an
 instant is left out where it holds its default; an enumeration is never UNSPECIFIED. A record without a message of its
-own travels in the generic form: its type, its id, and the other values by name.
+own travels in the generic form: its type, its id, and the other values by name. What policies have added to a record
+with a message travels beside that, in the same form (`Fact.extension`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
@@ -23,6 +24,9 @@ from sealauthz.v1 import records_pb2
 
 GENERIC = "generic"
 """The field of `Fact` that holds a record in the generic form."""
+
+EXTENSION = "extension"
+"""The field of `Fact` that holds what was added to a record with a message of its own."""
 
 _KINDS: Mapping[type, str] = {str: "string_value", int: "int_value", bool: "bool_value"}
 
@@ -49,6 +53,24 @@ def _words_of(message: Descriptor, column: str) -> _Words:
     return _Words(by_number, {word: number for number, word in by_number.items()})
 
 
+class _Held(NamedTuple):
+    """The record that a fact holds: in which field, of which type, and where its values are.
+
+    `values` has those that travel by name; `named` are the fields that do: all but the id, or those that were added.
+    """
+
+    fact: records_pb2.Fact
+    which: str
+    record_type: str
+    message: Any
+    values: Any
+    named: frozenset[str]
+
+    def has(self, column: Column) -> bool:
+        """Tell whether the fact says what a field holds that can be left out."""
+        return column.name in self.values if column.name in self.named else bool(self.message.HasField(column.name))
+
+
 class WireForms:
     """The forms in which the records of a model travel. Made once per model: `forms_of`."""
 
@@ -57,10 +79,19 @@ class WireForms:
         known = {} if model.messages is None else model.messages.DESCRIPTOR.message_types_by_name
         self._field = {name: snake(name) if name in known else GENERIC for name in model.records}
         self._record_of = {field: name for name, field in self._field.items() if field != GENERIC}
+        self._named = {
+            name: frozenset(column.name for column in shape.columns if column.name != "id")
+            if self._field[name] == GENERIC
+            else model.added_columns(name)
+            for name, shape in model.shapes.items()
+        }
+        """The fields of each type that travel by name."""
 
     def path_of(self, record_type: str, column: str) -> str:
         """Return the path of a column inside a `Fact`, as violations name it."""
         field = self._field[record_type]
+        if field != GENERIC and column in self._named[record_type]:
+            return f"{EXTENSION}[{column}]"
         if field != GENERIC or column == "id":
             return f"{field}.{column}" if column else field
         return f"{GENERIC}.values[{column}]" if column else GENERIC
@@ -71,11 +102,9 @@ class WireForms:
         held = self._held_by(fact, path, violations)
         if held is None:
             return None
-        which, name, message = held
+        name = held.record_type
         values = {
-            column.name: self._value_from(
-                message, which, name, column, f"{path}.{self.path_of(name, column.name)}", violations
-            )
+            column.name: self._value_from(held, column, f"{path}.{self.path_of(name, column.name)}", violations)
             for column in self.model.shapes[name].columns
         }
         return None if len(violations) > before else self.model.records[name](**values)
@@ -87,13 +116,12 @@ class WireForms:
         instant at its default are in no fact that we write.
         """
         which = fact.WhichOneof("record") or GENERIC
-        message = getattr(fact, which)
-        name = self._record_of.get(which) or message.type
+        held = self._held(fact, which, self._record_of.get(which) or getattr(fact, which).type)
         return frozenset(
             column.name
-            for column in self.model.shapes[name].columns
+            for column in self.model.shapes[held.record_type].columns
             if column.has_default
-            and not (column.name in message.values if which == GENERIC else message.HasField(column.name))
+            and not held.has(column)
             and not (is_import and (column.is_optional or column.is_instant))
         )
 
@@ -108,7 +136,7 @@ class WireForms:
         held = self._held_by(fact, f"{path}.fact", violations)
         if held is None:
             return None
-        which, name, message = held
+        name, message = held.record_type, held.message
         shape = self.model.shapes[name]
         columns = {column.name: column for column in shape.columns}
         violations.check_id(f"{path}.fact.{self.path_of(name, 'id')}", message.id)
@@ -127,26 +155,41 @@ class WireForms:
                 violations.add(at, "is named twice")
             else:
                 where = f"{path}.fact.{self.path_of(name, field)}"
-                values[field] = self._value_from(message, which, name, columns[field], where, violations)
+                values[field] = self._value_from(held, columns[field], where, violations)
         return None if len(violations) > before else (name, message.id, values)
 
     def fact_with(self, record_type: str, values: Mapping[str, Any]) -> records_pb2.Fact:
         """Return a fact with some fields of a record, personal text in plain; None is left out."""
-        fact, message = self._empty(record_type)
+        held = self._empty(record_type)
         for name, value in values.items():
             if value is not None:
-                _set(message, self.model.shapes[record_type].column(name), value)
-        return fact
+                _set(held, self.model.shapes[record_type].column(name), value)
+        return held.fact
 
-    def _held_by(self, fact: records_pb2.Fact, path: str, violations: FieldViolations) -> tuple[str, str, Any] | None:
-        """Return what a fact holds: the field, the record type and the message; or note why that is not known."""
+    def _held_by(self, fact: records_pb2.Fact, path: str, violations: FieldViolations) -> _Held | None:
+        """Return what a fact holds, or note why that is not known."""
         which = fact.WhichOneof("record")
         if which is None:
             violations.add(path, "must hold a record")
             return None
         message = getattr(fact, which)
         name = self._record_of.get(which) or self._generic_type(message, f"{path}.{which}", violations)
-        return None if name is None else (which, name, message)
+        if name is None:
+            return None
+        added = self._named[name] if which != GENERIC else frozenset[str]()
+        for unknown in sorted(set(fact.extension) - added):
+            said = f"is not a field that was added to `{name}`{did_you_mean(unknown, added)}"
+            if which == GENERIC:
+                said = f"is not where the fields of a generic record are: use `{GENERIC}.values[{unknown}]`"
+            violations.add(f"{path}.{EXTENSION}[{unknown}]", said)
+            return None
+        return self._held(fact, which, name)
+
+    def _held(self, fact: records_pb2.Fact, which: str, name: str) -> _Held:
+        message = getattr(fact, which)
+        return _Held(
+            fact, which, name, message, message.values if which == GENERIC else fact.extension, self._named[name]
+        )
 
     def _generic_type(self, message: Message, path: str, violations: FieldViolations) -> str | None:
         """Return the type of a record in the generic form; note what is wrong with it."""
@@ -154,18 +197,18 @@ class WireForms:
         if self._field.get(name) != GENERIC:
             has_message = name in self._field
             said = f"has a message of its own: use `{self._field[name]}`" if has_message else "is not a record type"
+            said += "" if has_message else did_you_mean(name, self._field)
             violations.add(f"{path}.type", said)
             return None
         columns = {column.name for column in self.model.shapes[name].columns} - {"id"}
         for unknown in sorted(set(message.values) - columns):  # type: ignore[attr-defined]
-            violations.add(f"{path}.values[{unknown}]", f"is not a field of `{name}`")
+            violations.add(f"{path}.values[{unknown}]", f"is not a field of `{name}`{did_you_mean(unknown, columns)}")
         return name
 
-    def _value_from(
-        self, message: Message, which: str, record_type: str, column: Column, path: str, violations: FieldViolations
-    ) -> Any:
-        if which == GENERIC:
-            value, is_there = _generic_value(message, column, path, violations)
+    def _value_from(self, held: _Held, column: Column, path: str, violations: FieldViolations) -> Any:
+        message, by_name = held.message, column.name in held.named
+        if by_name:
+            value, is_there = _named_value(held.values, column, path, violations)
         else:
             is_there = not (column.has_default or column.is_optional or column.is_instant)
             is_there = is_there or message.HasField(column.name)
@@ -181,7 +224,7 @@ class WireForms:
             return violations.instant(path, value)
         if column.words is not None:
             words = column.words
-            word = value if which == GENERIC else _words_of(message.DESCRIPTOR, column.name).by_number.get(value)
+            word = value if by_name else _words_of(message.DESCRIPTOR, column.name).by_number.get(value)
             if word is None or word not in set(words):
                 violations.add(
                     path, "must be a value of its enum, and not UNSPECIFIED" if value == 0 else "is not a value"
@@ -199,7 +242,10 @@ class WireForms:
         return column.normalise(value) if column.normalise else value
 
     def message_of(self, record: Any, hidden: Collection[str] = ()) -> Message:
-        """Return the message inside of the fact that holds the record without the fields in `hidden`, in plain."""
+        """Return the message inside of the fact that holds the record without the fields in `hidden`, in plain.
+
+        What was added to the record is not in it.
+        """
         fact = self.fact_of(record, hidden, is_plain=True)
         message: Message = getattr(fact, fact.WhichOneof("record") or GENERIC)
         return message
@@ -210,15 +256,15 @@ class WireForms:
         `is_plain`: personal text stays as it is, for a backup and for those who write the record.
         """
         cls: type = type(record)
-        fact, message = self._empty(cls.__name__)
+        held = self._empty(cls.__name__)
         for column in self.model.shapes[cls.__name__].columns:
             value = getattr(record, column.name)
             if value is None or column.name in hidden:
                 continue
             if column.personal is not None and not is_plain:
                 value = column.personal.mask(value)
-            _set(message, column, value)
-        return fact
+            _set(held, column, value)
+        return held.fact
 
     def fact_of_image(self, record_type: str, image: Mapping[str, Any], hidden: Collection[str]) -> records_pb2.Fact:
         """Return what an image of a record says as a message, without the fields in `hidden`.
@@ -226,22 +272,21 @@ class WireForms:
         Personal fields are in no image. What an old image does not have yet, or says in a word that is no longer one,
         is left out.
         """
-        fact, message = self._empty(record_type)
+        held = self._empty(record_type)
         for column in self.model.shapes[record_type].columns:
             value = image.get(column.name)
             if value is None or column.name in hidden or column.is_personal:
                 continue
             if column.words is None or value in set(column.words):
-                _set(message, column, value)
-        return fact
+                _set(held, column, value)
+        return held.fact
 
-    def _empty(self, record_type: str) -> tuple[records_pb2.Fact, Message]:
-        fact = records_pb2.Fact()
-        message: Message = getattr(fact, self._field[record_type])
-        message.SetInParent()
-        if isinstance(message, records_pb2.GenericRecord):
-            message.type = record_type
-        return fact, message
+    def _empty(self, record_type: str) -> _Held:
+        held = self._held(records_pb2.Fact(), self._field[record_type], record_type)
+        held.message.SetInParent()
+        if held.which == GENERIC:
+            held.message.type = record_type
+        return held
 
 
 @cache
@@ -250,13 +295,11 @@ def forms_of(model: Model) -> WireForms:
     return WireForms(model)
 
 
-def _generic_value(message: Any, column: Column, path: str, violations: FieldViolations) -> tuple[Any, bool]:
-    """Return a value of a record in the generic form, and whether it is there."""
-    if column.name == "id":
-        return message.id, True
-    if column.name not in message.values:
+def _named_value(values: Any, column: Column, path: str, violations: FieldViolations) -> tuple[Any, bool]:
+    """Return a value that travels by name, and whether it is there."""
+    if column.name not in values:
         return None, False
-    value = message.values[column.name]
+    value = values[column.name]
     wanted = "time_value" if column.is_instant else _KINDS[column.type]
     if value.WhichOneof("value") != wanted:
         violations.add(path, f"must hold `{wanted}`")
@@ -264,20 +307,18 @@ def _generic_value(message: Any, column: Column, path: str, violations: FieldVio
     return getattr(value, wanted), True
 
 
-def _set(message: Any, column: Column, value: Any) -> None:
+def _set(held: _Held, column: Column, value: Any) -> None:
     """Set a field; an instant that is the default is left out."""
+    message, by_name = held.message, column.name in held.named
     if column.is_instant:
         if value == column.default:
             return
-        if isinstance(message, records_pb2.GenericRecord):
-            set_timestamp(message.values[column.name].time_value, value)
+        if by_name:
+            set_timestamp(held.values[column.name].time_value, value)
         else:
             getattr(message, column.name).CopyFrom(timestamp(value))
-    elif isinstance(message, records_pb2.GenericRecord):
-        if column.name == "id":
-            message.id = value
-        else:
-            setattr(message.values[column.name], _KINDS[column.type], value)
+    elif by_name:
+        setattr(held.values[column.name], _KINDS[column.type], value)
     elif column.words is not None:
         setattr(message, column.name, _words_of(message.DESCRIPTOR, column.name).by_word[str(value)])
     else:

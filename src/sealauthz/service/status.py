@@ -42,6 +42,7 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.OperationUnknown: Row(grpc.StatusCode.NOT_FOUND, "OPERATION_UNKNOWN"),
     errors.FactConflict: Row(grpc.StatusCode.ALREADY_EXISTS, "FACT_CONFLICT"),
     errors.InvariantBroken: Row(grpc.StatusCode.FAILED_PRECONDITION, "INVARIANT_BROKEN"),
+    errors.ExtensionRefused: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
     errors.FactsUnavailable: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
     errors.HistoryLost: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
     errors.PoliciesUnavailable: Row(grpc.StatusCode.UNAVAILABLE, "POLICIES_UNAVAILABLE"),

@@ -70,7 +70,7 @@ class RecordSource:
     """Loads from records in memory, which are copied."""
 
     def __init__(self, model: Model, records: Iterable[Any]) -> None:
-        records = [exact(type(record)(*values_of(record))) for record in records]
+        records = [exact(type(record)(*values_of(record))) for record in map(model.own, records)]
         rows = RecordRows(records)
         self._records = records
         self._units: dict[Unit, dict[str, list[Any]]] = {}

@@ -103,8 +103,10 @@ def check(batch: Batch, model: Model) -> Wanted:
         match change:
             case Put():
                 puts[key] = record
-                if change.left_out:
-                    left_out[key] = change.left_out
+                # Who does not know what was added to a record leaves it out.
+                unknown = frozenset() if type(change.record) is type(record) else model.added_columns(key[0])
+                if change.left_out or unknown:
+                    left_out[key] = change.left_out | unknown
             case Update():
                 updates[key] = checked_values(model, change.record_type, change.values, path)
             case Delete():

@@ -28,6 +28,8 @@ class Condition:
     oldest_revision_at: int = 0
     requests: int = 0
     open_imports: int = 0
+    added: tuple[str, ...] = ()
+    """What policies have added to the model of this database, by name."""
 
 
 def condition_of(url: str, model: Model) -> Condition:
@@ -72,6 +74,7 @@ def condition_of(url: str, model: Model) -> Condition:
             at.get(oldest, 0),
             requests,
             imports,
+            tuple(each.key for each in model.extension.declarations),
         )
     finally:
         database.close()

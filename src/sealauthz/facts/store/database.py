@@ -23,11 +23,12 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sealauthz.errors import ConfigRefused, FactsUnavailable
+from sealauthz.facts.store.extensions import applied, check_has
 from sealauthz.facts.store.identity import SERVER, Identity, SchemaMoved, Seen, catalog_statement
 from sealauthz.facts.store.serving import served_schema
 from sealauthz.facts.store.statements import BROKEN, driver, forget_values
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables, tables_of
-from sealauthz.schema import Model
+from sealauthz.schema import NO_EXTENSION, Model
 
 T = TypeVar("T")
 
@@ -276,9 +277,12 @@ class Database:
         """
         with self.plain() as connection:
             served = served_schema(connection, self.model)
+            extension, generation = applied(connection) if self.model.extends is not None else (NO_EXTENSION, 0)
+        check_has(extension, self.model)
         self.tables = tables_of(self.model, served.absent)
         self.identity.has_origin = (STORE_IDENTITY.name, STORE_IDENTITY.c.origin.name) not in served.absent
-        self.identity.schema = served.version
+        self.identity.is_extended = generation > 0
+        self.identity.schema = f"{served.version}+{generation}" if generation else served.version
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from sealauthz.errors import FactsUnavailable, HistoryLost
+from sealauthz.facts.store.extensions import GENERATION
 from sealauthz.facts.store.tables import Tables
 
 SERVER = (
@@ -26,7 +27,7 @@ SERVER = (
 _ANNOUNCE = "and nobody said so: once the restore is complete, run `sealauthz db restored`"
 
 _SEEN = (
-    "SELECT store_id, timeline_id, (SELECT version_num FROM alembic_version), {copied},"
+    "SELECT store_id, timeline_id, (SELECT version_num FROM alembic_version){generation}, {copied},"
     " revision, at, caller, request_id FROM store_identity"
     " LEFT JOIN (SELECT revision, at, caller, request_id FROM fact_change ORDER BY revision DESC LIMIT 1) AS newest"
     " ON TRUE"
@@ -88,6 +89,8 @@ class Identity:
         self.schema = ""
         """The schema that the statements of this process are made for; empty before it is known."""
         self.has_origin = True
+        self.is_extended = False
+        """Whether the statements of this process are made for what was added to the database."""
         self.last = Seen("", 0, ())
         """The newest revision that any transaction has seen."""
 
@@ -95,7 +98,10 @@ class Identity:
     def statement(self) -> str:
         """The query that tells which store this is, and its newest revision."""
         is_sealed = self._is_postgresql and self.has_origin
-        return _SEEN.format(copied="origin || '//' || store_identity.xmin::text" if is_sealed else "NULL")
+        return _SEEN.format(
+            copied="origin || '//' || store_identity.xmin::text" if is_sealed else "NULL",
+            generation=f" || '+' || {GENERATION}" if self.is_extended else "",
+        )
 
     def check(self, rows: Sequence[Row], known: Seen, server: str, fetch: Callable[[str], Sequence[Row]]) -> Seen:
         """Return what the query found. `known` was the last revision before the snapshot; `fetch` asks more of it.

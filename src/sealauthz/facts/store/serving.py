@@ -67,6 +67,7 @@ def head(model: Model) -> str:
     """
     if model.migrations:
         return chain(model)[-1].revision
+    model = model.built_in
     made = "\n".join(str(CreateTable(table).compile()) for table in tables_of(model).metadata.sorted_tables)
     return hashlib.sha256(made.encode()).hexdigest()[:12]
 
@@ -109,7 +110,11 @@ def current(connection: Connection) -> str:
 
 
 def served_schema(connection: Connection, model: Model) -> Served:
-    """Return the schema of a database. Raises FactsUnavailable for one that this code may not serve."""
+    """Return the schema of a database. Raises FactsUnavailable for one that this code may not serve.
+
+    What the model was extended by is another matter (`extensions`).
+    """
+    model = model.built_in
     found, wanted = current(connection), head(model)
     if found == wanted:
         return Served(found)

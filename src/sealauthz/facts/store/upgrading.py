@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from psycopg import ClientCursor
@@ -12,6 +14,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, event, inser
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.database import make_engine, parse, translated
+from sealauthz.facts.store.extensions import apply, model_of
 from sealauthz.facts.store.identity import seal_statement
 from sealauthz.facts.store.serving import alembic_config, current, head, oldest_served, serves_from
 from sealauthz.facts.store.statements import driver
@@ -26,26 +29,44 @@ _CHANGING = frozenset({"CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "DELETE"})
 _VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
 
-def upgrade(url: str, model: Model) -> str:
+def upgrade(url: str, model: Model, *, drop_unused: bool = False) -> str:
     """Bring the database up to the newest schema, in one transaction; return that schema's revision.
 
-    A missing SQLite file is created. A model without migrations gets its tables in an empty database. Raises
+    A missing SQLite file is created. A model without migrations gets its tables in an empty database. What the model
+    was extended by is added. What the database was extended by beside stays, or goes if `drop_unused`. Raises
     ConfigRefused, FactsUnavailable.
     """
-    with _upgrading(url, model, must_exist=False):
+    with _upgrading(url, model, must_exist=False, drop_unused=drop_unused):
         pass
     return head(model)
 
 
-def upgrade_statements(url: str, model: Model) -> list[str]:
+def model_in(url: str, model: Model) -> Model:
+    """Return the model that a database holds, with what was applied to it; the model itself where there is no database.
+
+    Raises ConfigRefused, FactsUnavailable.
+    """
+    parsed = parse(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
+        return model.built_in
+    engine = make_engine(parsed, must_exist=True)
+    try:
+        with translated("read"), closing(engine.connect()) as connection:
+            return model_of(connection, model)
+    finally:
+        engine.dispose()
+
+
+def upgrade_statements(url: str, model: Model, *, drop_unused: bool = False) -> list[str]:
     """Return the statements with which `upgrade` would change this database as it is now; nothing is changed.
 
     They are run and rolled back, because some depend on the rows that are there: meanwhile the tables are locked. None
     where the database is at the newest schema. Raises ConfigRefused, FactsUnavailable.
     """
     statements: list[str] = []
-    with suppress(_RolledBack), _upgrading(url, model, must_exist=True, statements=statements) as is_new:
-        if is_new:
+    how = partial(_upgrading, url, model, must_exist=True, drop_unused=drop_unused)
+    with suppress(_RolledBack), how(statements=statements) as is_newest:
+        if is_newest:
             statements.clear()
         raise _RolledBack
     return statements
@@ -56,8 +77,10 @@ class _RolledBack(Exception):
 
 
 @contextmanager
-def _upgrading(url: str, model: Model, *, must_exist: bool, statements: list[str] | None = None) -> Iterator[bool]:
-    """Upgrade and, unless an exception comes in, commit. Yields whether the schema was the newest one before.
+def _upgrading(
+    url: str, model: Model, *, must_exist: bool, drop_unused: bool, statements: list[str] | None = None
+) -> Iterator[bool]:
+    """Upgrade and, unless an exception comes in, commit. Yields whether there was nothing to do.
 
     `statements` takes those that change something.
     """
@@ -80,7 +103,9 @@ def _upgrading(url: str, model: Model, *, must_exist: bool, statements: list[str
             oldest = oldest_served(connection)  # who was shut out before stays so
             if statements is not None:
                 _record(connection, statements)
-            _bring_up(connection, model, oldest)
+            model_of(connection, model)  # before anything is changed
+            _bring_up(connection, model.built_in, oldest)
+            was_newest = not apply(connection, model, drop_unused=drop_unused) and was_newest
             if statements is not None and is_postgresql:
                 statements.append(_seal(connection, model, oldest))
             if not is_postgresql and driver(connection).execute("PRAGMA foreign_key_check").fetchone():

@@ -76,7 +76,11 @@ def plain(value: object) -> object:
 
 
 def checked(model: Model, record: Any, path: str) -> Any:
-    """Return a copy of a record with plain values. Raises InvalidRequest at `path`, naming every bad column."""
+    """Return a copy of a record with plain values. Raises InvalidRequest at `path`, naming every bad column.
+
+    One of a class that was extended since gets the defaults in what was added.
+    """
+    record = model.own(record)
     cls: type = type(record)
     if model.records.get(cls.__name__) is not cls:
         raise InvalidRequest.at(path, "is not a record")

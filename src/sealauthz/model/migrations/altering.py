@@ -72,13 +72,15 @@ def _rebuild(
         element = own.pop([element.split()[0] for element in own].index(name))
         own.insert([element.split()[0] for element in own].index(before) + 1, element)
     names = [element.split()[0] for element in own]
+    # What was added to the table since stands behind the last column, within its element (`facts.store.extensions`).
+    held = [row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")]
     gained = [str(sa.schema.CreateColumn(column).compile(dialect=connection.dialect)) for column, _ in columns]
     # The revision stands behind all that a record declares.
     place = names.index("revision")
     made = [*own[:place], *gained, *own[place:], *kept, *(f"CONSTRAINT {n} {d}" for n, d in added.items())]
     op.execute(f"CREATE TABLE {table}_new (\n\t" + ", \n\t".join(made) + "\n)")
-    targets = ", ".join([*names, *(column.name for column, _ in columns)])
-    sources = ", ".join([*names, *(value for _, value in columns)])
+    targets = ", ".join([*held, *(column.name for column, _ in columns)])
+    sources = ", ".join([*held, *(value for _, value in columns)])
     op.execute(f"INSERT INTO {table}_new ({targets}) SELECT {sources} FROM {table}")  # noqa: S608 (names of ours)
     op.drop_table(table)
     op.rename_table(f"{table}_new", table)
