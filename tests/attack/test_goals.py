@@ -183,3 +183,35 @@ def test_the_dutiful_do_what_they_may_at_once(tmp_path: Path) -> None:
     assert found["published"].record == "Document:d"
     # A draft that is archived is deleted: the owner does that before anybody acts.
     assert found["archived"].record == ""
+
+
+def test_the_dutiful_do_what_they_may_on_every_record(tmp_path: Path) -> None:
+    """However many there are: what is left undone would be taken for an attack."""
+    facts = small_worlds.world(random.Random(5))
+    facts["User"] = {name: {"is_locked": False} for name in small_worlds.USERS}
+    facts["TeamMember"] = {
+        "m1": {"team_id": "red", "user_id": "ann", "rank": "OWNER"},
+        "m2": {"team_id": "red", "user_id": "bob", "rank": "EDITOR"},
+    }
+    facts["Team"] = {"red": {"title": "red"}}
+    facts["Folder"] = {"red-folder": {"team_id": "red", "title": "Folder"}}
+    published = {"folder_id": "red-folder", "author_id": "bob", "title": "T", "state": "PUBLISHED"}
+    facts["Document"] = {f"d{number}": published for number in range(6)}
+    left = (
+        'reached(document: Document, _: Attack) if document.state = "DRAFT" and '
+        'other in document.folder.documents and other.state = "PUBLISHED";'
+    )
+    duty = {"subject": "ann", "action": "archive", "type": "Document"}
+    goals, search = loaded(
+        written(
+            tmp_path / "goals.yaml",
+            facts,
+            [
+                goal(goal="left alone", colluders=["bob"], reached=left, depth=1),
+                goal(goal="left undone", colluders=["bob"], reached=left, depth=1, dutiful=[duty]),
+            ],
+        )
+    )
+    found = {each.name: search.run(each, Limits()) for each in goals.goals}
+    assert found["left alone"].record
+    assert found["left undone"].record == ""

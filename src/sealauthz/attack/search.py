@@ -6,6 +6,7 @@ changes may be seen by the goal; nothing else is left out but what `Bounds` coun
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import time
 from collections import deque
@@ -31,6 +32,10 @@ PLATFORM = "platform"
 _HOUR = 3_600_000_000
 _WAITS = (_HOUR, 24 * _HOUR, 5 * 24 * _HOUR, 15 * 24 * _HOUR, 45 * 24 * _HOUR, 400 * 24 * _HOUR)
 """Time passes to the last instant that matters within each of these."""
+
+
+_MOST_DUTIES = 200
+"""How many duties are done one after the other at most: each might give cause for another one."""
 
 
 class Ended(StrEnum):
@@ -256,7 +261,7 @@ class _Run:
                 for name, changes in move.moves(world.records, node.now):
                     after = self._after(node, world, OutsideMoved(name, move.owner, move.says, changes), node.acts + 1)
                     if after is not None:
-                        yield after
+                        yield self._settled(after)
         if node.waits and not isinstance(node.move, Waited):
             for until in self._instants(world, node.now):
                 after = _Node(
@@ -384,40 +389,42 @@ class _Run:
         return None
 
     def _settled(self, node: _Node) -> _Node:
-        """Return what follows once honest people have done their duties, as far as they may."""
-        for _ in range(len(self._goal.dutiful) * 2):
-            after = self._dutiful(node)
+        """Return what follows once honest people have done their duties, as far as they may, on each record once."""
+        done: set[tuple[int, str]] = set()
+        while len(done) < _MOST_DUTIES:
+            after = self._dutiful(node, done)
             if after is None:
                 break
             node = after
         return node
 
-    def _dutiful(self, node: _Node) -> _Node | None:
+    def _dutiful(self, node: _Node, done: set[tuple[int, str]]) -> _Node | None:
+        """Return what the next duty leads to; None where nothing is left to do."""
         world = node.world or World(node.facts, self._goal.facts)
-        for duty in self._goal.dutiful:
+        for number, duty in enumerate(self._goal.dutiful):
             action = self._model.action(duty.action, duty.type)
             for record_id in world.ids(duty.type):
+                if (number, record_id) in done:
+                    continue
                 asked = Asked(duty.subject, duty.action, (duty.type, record_id), (), PLATFORM)
                 honest = frozenset({duty.subject})
                 for verdict in self._allowed(world, node.now, asked, honest):
                     for move in self._ways(node, world, verdict, action):
-                        written = self._acting.written(world, move.changes)
-                        if written is None or not written.after:
-                            continue
-                        after = world.moved(written)
-                        if after.takes(written):
-                            return _Node(
-                                after.facts,
-                                after.digest,
-                                after,
-                                node.now,
-                                node,
-                                move,
-                                node.acts,
-                                node.waits,
-                                node.is_deceived,
-                            )
+                        after = self._carried_out(node, world, move)
+                        if after is not None:
+                            done.add((number, record_id))
+                            return after
         return None
+
+    def _carried_out(self, node: _Node, world: World, move: ActMove) -> _Node | None:
+        """Return what a duty that is done leads to; None where it changes nothing, or is refused."""
+        written = self._acting.written(world, move.changes)
+        if written is None or not written.after:
+            return None
+        after = world.moved(written)
+        if not after.takes(written):
+            return None
+        return dataclasses.replace(node, facts=after.facts, digest=after.digest, world=after, parent=node, move=move)
 
     def _instants(self, world: World, now: Instant) -> list[Instant]:
         """Return until when time may pass: the last instant that matters within some lengths of time."""
