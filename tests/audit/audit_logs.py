@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sealauthz.audit.record import written
-from sealauthz.audit.sequencer import Sequencer, pending_statement
+from sealauthz.audit.sequencer import Sequencer
 from sealauthz.decision.ids import new_id
 from sealauthz.facts import Store
 from sealauthz.facts.store.statements import Driver
+from sealauthz.facts.store.store import now_us
+from sealauthz.facts.store.waiting import waiting, written
 
 
 def made(number: int = 0, **more: Any) -> str:
     """A record as an answer would make it."""
     content = {
         "v": 1,
-        "kind": "authorize",
+        "kind": "Authorize",
         "id": new_id(),
         "at": 1_000_000 + number,
         "caller": "shop",
@@ -30,7 +31,7 @@ def wait(store: Store, records: Sequence[str]) -> None:
     """Have records wait for their place, in one row."""
     with store.writing() as connection:
         driver = Driver(connection)
-        driver.run(pending_statement(driver.is_postgresql), {"id": new_id(), "records": "\n".join(records)})
+        driver.run(*waiting(driver.is_postgresql, now_us(), *records))
 
 
 def grown(store: Store, sequencer: Sequencer, count: int) -> list[str]:

@@ -54,7 +54,7 @@ def test_an_act_is_recorded_with_all_that_decided_it(
     assert found.pop("duration_us") > 0
     assert found == {
         "v": 1,
-        "kind": "perform",
+        "kind": "Perform",
         "id": decision.decision_id,
         "at": decision.evaluated_at,
         "caller": "shop",
@@ -101,7 +101,7 @@ def test_what_is_denied_or_asked_again_changes_nothing_and_is_not_recorded_with_
     assert not operations.perform(asked("publish", "Document:d1", "r0", "bob"), OPTIONS)
     assert operations.perform(PUBLISH, OPTIONS)
     assert operations.perform(PUBLISH, OPTIONS).is_replay
-    assert [found["kind"] for found in records(store, sequencer)] == ["perform"]
+    assert [found["kind"] for found in records(store, sequencer)] == ["Perform"]
 
 
 def test_an_act_that_only_looks_is_recorded_too(store: Store, operations: Operations, sequencer: Sequencer) -> None:

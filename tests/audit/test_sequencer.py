@@ -137,7 +137,7 @@ def test_records_are_listed_by_what_is_wanted(store: Store, sequencer: Sequencer
     log = Log(store)
     denied = made(7, effect="DENY", reasons=[["LATE", "IN_TIME"]], subject="User:bob", tenants=["blue"], caller="web")
     several = made(
-        8, kind="batch", count=2, tenants=["blue", "red"], subject="", resource="", action="", effect="MIXED"
+        8, kind="AuthorizeBatch", count=2, tenants=["blue", "red"], subject="", resource="", action="", effect="MIXED"
     )
     wait(store, [*(made(number) for number in range(6)), denied, several])
     sequencer.drain()
@@ -152,7 +152,7 @@ def test_records_are_listed_by_what_is_wanted(store: Store, sequencer: Sequencer
     )
     assert numbers(subject="User:ann", resource="Document:d1") == [1]
     assert numbers(tenant="blue") == [7, 6]
-    assert numbers(kind="batch") == [7]
+    assert numbers(kind="AuthorizeBatch") == [7]
     assert numbers(since=1_000_004, until=1_000_006) == [5, 4]
     # One decision is shown to each tenant that it is about, several together to those with a right to all.
     assert numbers(tenants=frozenset({"blue"})) == [6]

@@ -39,7 +39,7 @@ def test_records_are_listed_and_shown(sealauthz, log):
     entry, earlier = found
     assert (entry["number"], earlier["number"]) == (1, 0)
     said = [entry[name] for name in ("subject", "action", "effect", "kind", "caller")]
-    assert said == ["Person:p-chen", "freeze", "ALLOW", "perform", "cli"]
+    assert said == ["Person:p-chen", "freeze", "ALLOW", "Perform", "cli"]
     record = json.loads(entry["record"])
     assert record["tenants"] == ["e-yunshan"]
     assert sealauthz("audit", "show", entry["decision_id"])[:2] == sealauthz("audit", "show", str(entry["number"]))[:2]

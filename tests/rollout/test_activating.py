@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -104,6 +105,27 @@ def test_an_activation_is_a_revision(store: Store, rollout: Rollout) -> None:
     )
     assert oldest.previous == ""
     assert [revision.number for revision in store.changes_after(before, 10).revisions] == [first, second]
+
+
+def test_an_activation_is_in_the_log_of_decisions(store: Store, rollout: Rollout) -> None:
+    """With its revision, in the same transaction; the note is a text of a person and is left out."""
+    rollout.activate(0)
+    rollout.activate(1)
+    with pytest.raises(PolicyRefused):
+        rollout.activate(2, expected="another")
+    with store.plain_connection() as connection:
+        rows = connection.exec_driver_sql("SELECT records FROM audit_pending ORDER BY id").scalars()
+        records = [json.loads(row) for row in rows]
+    assert [each["policy"] for each in records] == rollout.versions[:2]
+    said = {name: records[1][name] for name in ("kind", "change", "previous", "author", "caller")}
+    assert said == {
+        "kind": "PolicyActivation",
+        "change": ACTIVATE,
+        "previous": rollout.versions[0],
+        "author": "ann",
+        "caller": "bob",
+    }
+    assert [each["revision"] for each in records] == [each.revision for each in rollout.kept.activated()]
 
 
 def test_who_proposed_cannot_activate(rollout: Rollout) -> None:

@@ -21,6 +21,7 @@ from sealauthz.decision.ids import new_id
 from sealauthz.decision.question import ContextValue, Entity, Question
 from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.facts.store.waiting import written
 from sealauthz.schema import Model
 
 VERSION = 1
@@ -35,7 +36,6 @@ and a text may be about a person. Who knows the id finds it by its digest.
 FOR_OPERATORS = "OPERATOR"
 """Stands behind a reason that only those may be shown who run the platform."""
 
-_encode = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 
 
@@ -57,11 +57,6 @@ class Concerned:
 
     missing: frozenset[Entity] = frozenset()
     tenants: frozenset[str] = frozenset()
-
-
-def written(content: Mapping[str, Any]) -> str:
-    """Return a record as it is stored and hashed. Empty values are left out: they say nothing."""
-    return _encode({key: value for key, value in content.items() if value not in ("", None, [], {})})
 
 
 def content_of(text: str) -> dict[str, Any]:
@@ -136,7 +131,7 @@ def batch_record(
         return text
     counted = [part.get("effect", "ERROR") for part in said]
     content["effects"] = {effect: counted.count(effect) for effect in sorted(set(counted))}
-    content["items_sha256"] = hashlib.sha256(_encode(said).encode()).hexdigest()
+    content["items_sha256"] = hashlib.sha256(written({"items": said}).encode()).hexdigest()
     return written(content)
 
 

@@ -278,9 +278,3 @@ def tile_fetcher(driver: Driver) -> FetchTile:
         return bytes(rows[0][0]) if rows else b""
 
     return fetch
-
-
-@cache
-def pending_statement(is_postgresql: bool) -> str:
-    """Return the statement that has records wait for their place; parameters `id` and `records`, lines of text."""
-    return compiled(insert(AUDIT_PENDING), is_postgresql, ("id", "records"))

@@ -64,7 +64,7 @@ class _Moment(click.ParamType[int]):
 def filter_options(command: F) -> F:
     """Add the options that say which records are wanted."""
     for name, says in {
-        "--kind": "Only answers of this kind, such as authorize or perform.",
+        "--kind": "Only answers of this kind, such as Authorize or Perform.",
         "--caller": "Only what this caller was answered.",
         "--reason": "Only with this reason.",
         "--effect": "Only with this effect: ALLOW, DENY or MIXED.",

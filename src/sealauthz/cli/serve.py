@@ -17,8 +17,8 @@ from typing import TextIO
 import click
 
 from sealauthz.audit import note as audit
+from sealauthz.audit.recorder import Recorder
 from sealauthz.audit.sequencer import Sequencer, Sequencing
-from sealauthz.background import Background
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.measuring import collected, watch_service
 from sealauthz.cli.reloading import Reload
@@ -179,15 +179,15 @@ def serve(
         expiries = Expiries(store, fact_cache, log.thread_failed)
         expiries.start()
         stack.callback(expiries.stop)
-        sequencing = stack.enter_context(_sequencing(store, config, log, is_demo=is_demo))
+        recorder = stack.enter_context(_recording(store, fact_cache, config, log, report, is_demo=is_demo))
         pdp = PolicyDecisionPoint(fact_cache, served)
         assertions = Assertions.of("demo", signer.key_set) if is_demo else person_assertions(config)
         issuer = Issuer("demo", SigningKeys.fresh()) if is_demo else receipt_issuer(config)
         acts, keys = Operations(store, pdp, issuer, assertions), partial(key_set, issuer)
-        signal, permits = fact_cache.signal, fact_cache.permits
-        threads = [feed.thread, sweep.thread, expiries.thread, following.thread, following.beating, *sequencing]
+        signal, permits, has_problem = fact_cache.signal, fact_cache.permits, lambda: following.problem
+        threads = [feed.thread, sweep.thread, expiries.thread, following.thread, following.beating]
         server = build(
-            settings, callers, store, pdp, acts, log, signal, permits, threads, keys, lambda: following.problem, meter
+            settings, callers, store, pdp, acts, log, signal, permits, threads, keys, has_problem, meter, recorder
         )
         if meter is not None:
             watch_service(meter, server, fact_cache, pdp)
@@ -272,20 +272,28 @@ def _followed_facts(store: Store, config: Config, log: Log, report: Report) -> I
 
 
 @contextmanager
-def _sequencing(store: Store, config: Config, log: Log, *, is_demo: bool) -> Iterator[list[Background]]:
-    """Give records their places in the log of decisions, if this process is to; yield the thread that does."""
+def _recording(
+    store: Store, fact_cache: FactCache, config: Config, log: Log, report: Report, *, is_demo: bool
+) -> Iterator[Recorder | None]:
+    """Yield what records the answers; None for a database without a log of decisions. Records get their places in the
+    log here too, if this process is to do that.
+
+    Health does not depend on it: what must be recorded is refused where that fails, and the rest is answered.
+    """
     if not store.keeps_log:
         log.warning("no_audit_log", hint="run `sealauthz db upgrade`")
-    if not store.keeps_log or not config.audit.sequences:
-        yield []
+        yield None
         return
-    sequencer = Sequencer(store, "demo", audit.Signer.fresh("demo")) if is_demo else audit_sequencer(config, store)
-    sequencing = Sequencing(sequencer, log.thread_failed)
-    sequencing.start()
-    try:
-        yield [sequencing.thread]
-    finally:
-        sequencing.stop()
+    with ExitStack() as stack:
+        if config.audit.sequences:
+            fresh = Sequencer(store, "demo", audit.Signer.fresh("demo")) if is_demo else None
+            sequencing = Sequencing(fresh or audit_sequencer(config, store), log.thread_failed)
+            sequencing.start()
+            stack.callback(sequencing.stop)
+        recorder = Recorder(store, fact_cache, report, log.thread_failed)
+        recorder.start()
+        stack.callback(recorder.stop)
+        yield recorder
 
 
 def _worker_count(config: Config, database: str | None, workers: int | None, is_demo: bool) -> int:

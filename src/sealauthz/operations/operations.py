@@ -18,10 +18,8 @@ from typing import Any
 
 from sealauthz.assertions import Assertion
 from sealauthz.audit.record import Concerned, Origin, entities_of, look_up
-from sealauthz.audit.sequencer import pending_statement
 from sealauthz.decision.assembly import Case, RequestOptions
 from sealauthz.decision.decision import Decision
-from sealauthz.decision.ids import new_id
 from sealauthz.decision.pdp import PolicyDecisionPoint
 from sealauthz.decision.question import Entity
 from sealauthz.errors import (
@@ -38,6 +36,7 @@ from sealauthz.facts.store.batch import Batch, WriteReceipt, check
 from sealauthz.facts.store.performed import Statement, events_kept, operation_kept
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.values import text_problem
+from sealauthz.facts.store.waiting import waiting
 from sealauthz.operations.arguments import check_named, read_arguments
 from sealauthz.operations.assertions import Assertions
 from sealauthz.operations.following import Followed, followed, named_by
@@ -203,7 +202,7 @@ class Operations:
             record = act_record(self._model, _origin(options), decision, performed, concerned, asserted, terms, began)
             return [
                 self._kept(is_postgresql, receipt, performance, performed, asserted),
-                (pending_statement(is_postgresql), {"id": new_id(), "records": record}),
+                waiting(is_postgresql, receipt.at, record),
                 *events_kept(is_postgresql, receipt, following.events),
             ]
 

@@ -11,7 +11,7 @@ from sealauthz.decision.decision import Decision
 from sealauthz.operations.performance import Performed
 from sealauthz.schema import Model, ReceiptTerms
 
-PERFORM = "perform"
+PERFORM = "Perform"
 
 
 def act_record(

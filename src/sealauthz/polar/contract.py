@@ -34,6 +34,7 @@ ARITIES = {
     "parameter": 6,
     "counted": 6,
     "leads_nowhere": 4,
+    "audited": 2,
     "lapses": 5,
     "has_role": 3,
     "has_permission": 3,
@@ -43,7 +44,7 @@ ARITIES = {
 
 _PRODUCT_OWNED = frozenset({"allow", "settled", "unmet"})
 _AUDIENCES = ("USER", "OPERATOR")
-_FACTS = frozenset({"requires", "otherwise", "reason"})
+_FACTS = frozenset({"requires", "otherwise", "reason", "audited"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Rulebook:
     obligations: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     carried: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """By `parameter` or `counted` and a next step: the names of what the step carries."""
+    audited: set[tuple[str, str]] = field(default_factory=set)
+    """The actions of which every answer is in the log before it is given."""
     withheld: set[str] = field(default_factory=set)
     """The next steps that are left out where `leads_nowhere` holds for them."""
     groups: Groups = NO_GROUPS
@@ -328,6 +331,12 @@ def _carried(reading: _Reading) -> None:
         reading.book.carried.setdefault((reading.rule.name, step), set()).add(name)
 
 
+def _audited(reading: _Reading) -> None:
+    about = reading.action(0, 1)
+    if about is not None:
+        reading.book.audited.add(about)
+
+
 def _leads_nowhere(reading: _Reading) -> None:
     step = reading.literal(0, "next step")
     if step is not None:
@@ -346,6 +355,7 @@ _READERS: Mapping[str, Callable[[_Reading], None]] = {
     "parameter": _carried,
     "counted": _carried,
     "leads_nowhere": _leads_nowhere,
+    "audited": _audited,
 }
 
 

@@ -113,6 +113,10 @@ class ArrivedCall:
             self._callbacks.append(callback)
             return True
 
+    def peer(self) -> str:
+        """Return the address that the call came from."""
+        return self._call.peer().decode("utf-8", "replace")  # type: ignore[no-any-return]
+
     def invocation_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         """Return the metadata of the call."""
         return self.metadata

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
+from sealauthz.audit.recorder import Listed
 from sealauthz.decision import PolicyDecisionPoint, RequestOptions
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.listing import ListPage
@@ -30,6 +32,7 @@ from sealauthz.service.questions import (
     parts_from,
     question_from,
 )
+from sealauthz.service.recording import NOTHING_RECORDED, Recording
 from sealauthz.service.responses import about_page, conditional_messages, explanation_message, fill_decision
 from sealauthz.service.status import failure_of
 from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
@@ -49,8 +52,16 @@ AsksWithTexts = (
 class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer):
     """Answers for one decision point. An error ends the call in the interceptor, or the item of a batch here."""
 
-    def __init__(self, pdp: PolicyDecisionPoint, store_id: str, log: Log, meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        pdp: PolicyDecisionPoint,
+        store_id: str,
+        log: Log,
+        meter: Meter | None = None,
+        recording: Recording = NOTHING_RECORDED,
+    ) -> None:
         self._pdp = pdp
+        self._recording = recording
         self._store_id = store_id
         self._log = log
         self._budget = Budget()
@@ -58,15 +69,21 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
 
     def Authorize(self, request: authorization_pb2.AuthorizeRequest, call: Call) -> bytes:
         """Decide one question. The response is written already, as a batch is (`service.encoding`)."""
+        began = time.perf_counter_ns()
         question, language = question_from(request), checked_language(request.language)
-        note_question(call, self._pdp.bundle, question.action, question.resource.type)
+        bundle, about = self._pdp.bundle, (question.action, question.resource.type)
+        note_question(call, bundle, *about)
+        is_first = self._recording.check_may_wait(call, bundle, about)
         decision = self._decide(question, self._options(request, call))
         note_decision(call, decision)
         self._measured(decision)
-        return encoding.response(decision, call.caller, self._store_id, language)
+        answer = encoding.response(decision, call.caller, self._store_id, language)
+        self._recording.answered("Authorize", call, decision, began, is_first=is_first)
+        return answer
 
     def AuthorizeBatch(self, request: authorization_pb2.AuthorizeBatchRequest, call: Call) -> bytes:
         """Decide up to 1,000 questions; each has a decision or a status of its own."""
+        began = time.perf_counter_ns()
         violations = FieldViolations()
         violations.check_count("questions", len(request.questions), MAX_BATCH, least=1)
         violations.refuse()
@@ -77,7 +94,8 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         language = checked_language(request.language)
         read = [_read(message, index) for index, message in enumerate(request.questions)]
         questions = [question for question in read if isinstance(question, Question)]
-        options = self._options(request, call)
+        options, about = self._options(request, call), ((each.action, each.resource.type) for each in questions)
+        is_first = self._recording.check_may_wait(call, self._pdp.bundle, *about)
         answers = iter(self._pdp.decide_many(questions, options) if questions else ())
         if not call.may_wait:  # not before: a batch that is tried again counts once
             call.counts_as(len(request.questions))
@@ -88,18 +106,21 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         counted = Counter(result.effect if isinstance(result, Decision) else "ERROR" for result in results)
         call.noted["items"] = len(results)
         call.noted.update({f"items_{word.lower()}": count for word, count in sorted(counted.items())})
-        return encoding.batch(
+        answer = encoding.batch(
             encoding.decided(result, call.caller, self._store_id, language)
             if isinstance(result, Decision)
             else self._failed(result, index).SerializeToString()
             for index, result in enumerate(results)
         )
+        items = [result if isinstance(result, Decision) else type(result).__name__ for result in results]
+        self._recording.answered("AuthorizeBatch", call, items, began, is_first=is_first)
+        return answer
 
     def ListActions(
         self, request: authorization_pb2.ListActionsRequest, call: Call
     ) -> authorization_pb2.ListActionsResponse:
         """Decide every action of the resource's type, or tell which would be allowed but for some requirements."""
-        violations = FieldViolations()
+        began, violations = time.perf_counter_ns(), FieldViolations()
         subject, resource, context = parts_from(request, "", violations)
         exceptions = _exceptions_from(request, violations)
         violations.refuse()
@@ -112,6 +133,9 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
             return authorization_pb2.ListActionsResponse(conditional_actions=conditional_messages(items))
         decisions = self._pdp.actions(subject, resource, context, self._options(request, call))
         call.noted["items"] = len(decisions)
+        about = ((each.question.action, resource.type) for each in decisions)
+        is_first = self._recording.is_first(self._pdp.bundle, *about)
+        self._recording.answered("ListActions", call, decisions, began, is_first=is_first)
         response = authorization_pb2.ListActionsResponse()
         for decision in decisions:
             self._measured(decision)
@@ -121,11 +145,15 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
 
     def Explain(self, request: authorization_pb2.ExplainRequest, call: Call) -> authorization_pb2.ExplainResponse:
         """Decide one question, and name the rules that matter."""
+        began = time.perf_counter_ns()
         question, language = question_from(request), checked_language(request.language)
-        note_question(call, self._pdp.bundle, question.action, question.resource.type)
+        bundle, about = self._pdp.bundle, (question.action, question.resource.type)
+        note_question(call, bundle, *about)
         explanation = self._pdp.explain(question, self._options(request, call))
         note_decision(call, explanation.decision)
         self._measured(explanation.decision)
+        is_first = self._recording.is_first(bundle, about)
+        self._recording.answered("Explain", call, explanation.decision, began, is_first=is_first)
         return authorization_pb2.ExplainResponse(
             explanation=explanation_message(explanation, call.caller, self._store_id, language)
         )
@@ -164,11 +192,15 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
             self._budget.end(question, began)
 
     def _page(self, request: AsksPage, call: Call) -> ListPage:
+        began = time.perf_counter_ns()
         query, options = _query_from(request), self._options(request, call)
         note_question(call, self._pdp.bundle, query.action, query.resource_type)
         page = self._pdp.list_page(query, Paging(request.page_size, request.page_token), options)
         call.noted["items"] = len(page.ids)
         call.noted["complete"] = int(page.is_complete)
+        is_first = self._recording.is_first(self._pdp.bundle, (query.action, query.resource_type))
+        kind = "ListResources" if query.root is Root.SUBJECT else "ListSubjects"
+        self._recording.answered(kind, call, Listed(query, page), began, is_first=is_first)
         return page
 
     def _failed(self, error: SealAuthzError, index: int) -> authorization_pb2.AuthorizeBatchItem:

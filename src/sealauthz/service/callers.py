@@ -265,6 +265,19 @@ class Call:
     _on_stop: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     @property
+    def peer(self) -> str:
+        """The address that the call came from; empty if nobody knows."""
+        return "" if self._context is None else str(self._context.peer())
+
+    @property
+    def traceparent(self) -> str:
+        """The header of the call that names its trace; empty without one."""
+        for key, value in () if self._context is None else self._context.invocation_metadata():
+            if key == "traceparent":
+                return value if isinstance(value, str) else ""
+        return ""
+
+    @property
     def is_stopped(self) -> bool:
         """Whether the server ends this stream."""
         return self.stopped_by is not None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from sealauthz.assertions import MAX_CHARACTERS
 from sealauthz.decision import RequestOptions
 from sealauthz.decision.bundle import Bundle
+from sealauthz.decision.ids import new_id
 from sealauthz.decision.question import Entity
 from sealauthz.errors import EvaluationFailed, OperationUnknown
 from sealauthz.facts.memory.consistency import Deadline
@@ -25,6 +28,7 @@ from sealauthz.service.questions import (
     note_question,
     read_question,
 )
+from sealauthz.service.recording import NOTHING_RECORDED, Recording, act_options
 from sealauthz.service.responses import fill_decision, is_instant
 from sealauthz.v1 import authorization_pb2, operations_pb2, operations_pb2_grpc
 
@@ -73,8 +77,10 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         store_id: str,
         keys: PublicKeys = no_keys,
         meter: Meter | None = None,
+        recording: Recording = NOTHING_RECORDED,
     ) -> None:
         self._measured = measuring(meter)
+        self._recording = recording
         self._acts = acts
         self._bundles = bundles
         self._store_id = store_id
@@ -82,13 +88,12 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
 
     def Perform(self, request: operations_pb2.PerformRequest, call: Call) -> operations_pb2.PerformResponse:
         """Decide one question and, if it is allowed, carry the act out: all of it, or nothing."""
-        caller = call.caller
+        began, caller = time.perf_counter_ns(), call.caller
         performance, language = performance_from(request), checked_language(request.language)
         question = performance.question
         note_question(call, self._bundles.bundle, question.action, question.resource.type)
         caller.check_performs(question.action, question.resource.type)
-        options = RequestOptions(may_see_of(caller), caller.name, deadline=Deadline(call.deadline))
-        performed = self._acts.perform(performance, options)
+        performed = self._acts.perform(performance, act_options(call))
         decision, operation = performed.decision, performed.operation
         note_decision(call, decision)
         self._measured(decision)
@@ -100,6 +105,13 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
             _note_operation(call, operation)
             call.noted["replayed"] = int(performed.is_replay)
             response.operation.CopyFrom(operation_message(operation, self._store_id))
+        # What was performed now is recorded by the transaction that performed it.
+        if operation is None:
+            is_first = self._recording.is_first(self._bundles.bundle, (question.action, question.resource.type))
+            self._recording.answered("Perform", call, decision, began, is_first=is_first)
+        elif performed.is_replay:
+            again = replace(decision, decision_id=new_id())
+            self._recording.answered("Perform", call, again, began, again=operation.operation_id)
         return response
 
     def GetOperation(
@@ -127,7 +139,9 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         note_question(call, self._bundles.bundle, "", resource.type)
         caller = call.caller
         options = RequestOptions(may_see_of(caller), caller.name, deadline=Deadline(call.deadline))
+        began = time.perf_counter_ns()
         found = self._acts.progress(subject, resource, options)
+        self._recording.answered("GetProgress", call, [found.decision, *found.actions], began)
         response = operations_pb2.GetProgressResponse(stages=map(_stage_message, found.stages))
         fill_decision(response.decision, found.decision, caller, self._store_id, language)
         for decision in found.actions:

@@ -12,6 +12,7 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
+from sealauthz.audit.recorder import Recorder
 from sealauthz.background import Background
 from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.errors import ConfigRefused
@@ -32,6 +33,7 @@ from sealauthz.service.interceptor import Interceptor
 from sealauthz.service.operations import Acts, OperationsServicer, PublicKeys, no_keys
 from sealauthz.service.pools import HEALTH, Pools
 from sealauthz.service.reception import Reception
+from sealauthz.service.recording import Recording
 from sealauthz.service.watching import Watches
 from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
 
@@ -168,6 +170,7 @@ def build(
     keys: PublicKeys = no_keys,
     problem: Callable[[], str] = lambda: "",
     meter: Meter | None = None,
+    recorder: Recorder | None = None,
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
@@ -175,7 +178,8 @@ def build(
     `signal` announces new revisions (`FactCache.signal`), so that watchers get them at once; without it they poll.
     `permits` are the read permits of the fact cache (`FactCache.permits`): while an answer waits for one, another takes
     its thread. `threads` are those of the background, besides the server's own: while one fails, health is NOT_SERVING,
-    and while there is a `problem`. `meter` is left a note of each decision.
+    and while there is a `problem`. `meter` is left a note of each decision, and `recorder` records what is answered;
+    without it nothing is.
     """
     log = log or make_log()
     pools = Pools(
@@ -201,9 +205,10 @@ def build(
     server = grpc.server(pools.answers, interceptors=[interceptor], options=options)
     signal = signal or Signal()
     watches = Watches(store, signal, log)
-    authorization = AuthorizationServicer(pdp, store.store_id, log, meter)
+    recording = Recording(recorder)
+    authorization = AuthorizationServicer(pdp, store.store_id, log, meter, recording)
     facts = FactsServicer(store, watches)
-    operations = OperationsServicer(acts, pdp, store.store_id, keys, meter)
+    operations = OperationsServicer(acts, pdp, store.store_id, keys, meter, recording)
     events = EventsServicer(store, pdp, signal)
     reception = _reception(server, settings, interceptor, log)
     waiting = [interceptor.thread, interceptor.standing, *([] if reception is None else [reception.thread])]

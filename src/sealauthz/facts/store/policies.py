@@ -39,6 +39,7 @@ from sealauthz.facts.store.serving import served_from_now
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.tables import POLICY_ACTIVATION, POLICY_BUNDLE, POLICY_PROCESS, Tables
+from sealauthz.facts.store.waiting import waiting, written
 from sealauthz.schema import Unit
 
 POLICIES = Unit("POLICIES", "active")
@@ -211,6 +212,25 @@ def _named(version: str) -> str:
     return f"policies `{version}`" if version else "those of the folders"
 
 
+def _record(made: Activation) -> str:
+    """Return the record of an activation in the log of decisions. A note is a text of a person, and left out."""
+    return written(
+        {
+            "v": 1,
+            "kind": "PolicyActivation",
+            "id": str(uuid.uuid4()),
+            "at": made.at,
+            "caller": made.approver,
+            "change": made.kind,
+            "policy": made.version,
+            "previous": made.previous,
+            "author": made.author,
+            "signed_by": made.signed_by,
+            "revision": made.revision,
+        }
+    )
+
+
 class PolicyStore:
     """The policies in a store. Any thread may use it. Methods raise FactsUnavailable."""
 
@@ -344,6 +364,7 @@ class PolicyStore:
         return self._commit(Activation(0, before, active, ROLL_BACK, author, caller, note, "", 0), lambda _all: None)
 
     def _commit(self, wanted: Activation, check_processes: Callable[[Iterable[Process]], None]) -> Activation:
+        self._store.check_keeps_log()
         request_id = f"policies-{uuid.uuid4()}"
         model = self._store.model
         made: list[Activation] = []
@@ -366,7 +387,11 @@ class PolicyStore:
                 )
             )
             row = {name: getattr(made[-1], name) for name in POLICY_ACTIVATION.c.keys()}  # noqa: SIM118 (no mapping)
-            return [(_insert_statement(is_postgresql), row), (seal_statement(is_postgresql, serves_from), {})]
+            return [
+                (_insert_statement(is_postgresql), row),
+                (seal_statement(is_postgresql, serves_from), {}),
+                waiting(is_postgresql, receipt.at, _record(made[-1])),
+            ]
 
         def intend() -> Intended:
             self._check_there()

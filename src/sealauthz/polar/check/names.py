@@ -181,7 +181,14 @@ def _declared_name(key: tuple[str, int], terms: Iterable[Term], type_: str, rule
 ASKED = ("allow", "settled", "visible", "has_standing", "has_permission")
 """The rules that the service asks of every bundle."""
 
-_ACTION_AT = {"meets": (2, 3), "waived": (1, 2), "obligation": (1, 2), "obligation_parameter": (4, 5), "lapses": (1, 3)}
+_ACTION_AT = {
+    "meets": (2, 3),
+    "waived": (1, 2),
+    "obligation": (1, 2),
+    "obligation_parameter": (4, 5),
+    "lapses": (1, 3),
+    "audited": (0, 1),
+}
 
 
 def check_contract_names(book: Rulebook, rules: Rules, types: TypeTable, found: Diagnostics) -> None:

@@ -1,0 +1,282 @@
+"""The recorder: has what was answered wait for its place in the log, in a thread beside those that answer.
+
+Advice is noted, and written within a tenth of a second: a crash may lose what was answered in between. What must be in
+the log first waits for its write, together with all others that do: one commit for many. While nothing can be written,
+advice is kept up to a limit, and counted above it; the log then says how much it lacks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sealauthz.audit.record import (
+    Concerned,
+    Origin,
+    batch_record,
+    decision_record,
+    entities_of,
+    event_record,
+    list_record,
+    look_up,
+    named,
+    safe_context,
+)
+from sealauthz.background import Background, Failed
+from sealauthz.decision.decision import Decision
+from sealauthz.decision.listing import ListPage
+from sealauthz.decision.question import Entity, ListQuery
+from sealauthz.errors import FactsUnavailable, SealAuthzError
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.facts.store.statements import Driver
+from sealauthz.facts.store.store import Store, now_us
+from sealauthz.facts.store.sweep import Report
+from sealauthz.facts.store.waiting import waiting
+from sealauthz.polar.reach import Root
+from sealauthz.schema import Model
+
+EVERY_S = 0.05
+"""How long advice waits to be written, at most, where nothing is in the way."""
+
+MOST_WAITING = 50_000
+"""So many answers may wait to be written."""
+
+_AT_ONCE = 1_000
+_WAIT_S = 10.0
+_PAUSE_S = 0.5
+_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
+
+
+class Listed(NamedTuple):
+    """A page of a list that was answered."""
+
+    query: ListQuery
+    page: ListPage
+
+
+What = Decision | Sequence[Decision | str] | Listed
+"""What was answered: one decision, several (a text stands for one that there is not), or a page."""
+
+
+class Answered(NamedTuple):
+    """One answer, as it is noted: `at` is when, and `traceparent` the header of the call."""
+
+    kind: str
+    caller: str
+    peer: str
+    traceparent: str
+    what: What
+    at: int
+    duration_us: int
+    more: Mapping[str, Any] = {}
+
+
+class _Ticket:
+    """What an answer waits with for its record to be written."""
+
+    __slots__ = ("error", "over")
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.error: BaseException | None = None
+
+
+class Recorder:
+    """Records what is answered from one store, from start to stop. Any thread may use it."""
+
+    def __init__(
+        self,
+        store: Store,
+        fact_cache: FactCache,
+        report: Report,
+        failed: Failed,
+        every_s: float = EVERY_S,
+        most: int = MOST_WAITING,
+    ) -> None:
+        self._store = store
+        self._model = store.model
+        self._fact_cache = fact_cache
+        self._report = report
+        self._every_s = every_s
+        self._most = most
+        self._noted: deque[tuple[Answered | str, _Ticket | None]] = deque()
+        self._lacks = 0
+        self._counting = threading.Lock()
+        self._is_stuck = False
+        self._wake = threading.Event()
+        self.thread = Background("recorder", self._step, failed)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Write what is left, as far as that can be done at once."""
+        self.thread.stop()
+        self._wake.set()
+        self.thread.join(5.0)
+        while self._noted and self._write():
+            pass
+
+    @property
+    def waiting(self) -> int:
+        """How many answers are noted and not written."""
+        return len(self._noted)
+
+    def note(self, answered: Answered) -> None:
+        """Note an answer, and wait for nothing. Above the limit it is counted only."""
+        if len(self._noted) >= self._most:
+            with self._counting:
+                self._lacks += 1
+            return
+        self._noted.append((answered, None))
+
+    def record(self, answered: Answered | str, within_s: float = _WAIT_S) -> None:
+        """Return once an answer, or a record as it is, waits in the database for its place.
+
+        Raises FactsUnavailable, after which it may be recorded, and must not be given.
+        """
+        if len(self._noted) >= self._most:
+            raise FactsUnavailable("the answer cannot be recorded now")
+        ticket = _Ticket()
+        self._noted.append((answered, ticket))
+        self._wake.set()
+        if not ticket.over.wait(within_s) or ticket.error is not None:
+            raise FactsUnavailable("the answer cannot be recorded now") from ticket.error
+
+    def _step(self) -> None:
+        self._wake.wait(self._every_s)
+        self._wake.clear()
+        while self._noted:
+            if not self._write():
+                # Those that wait were refused at once, and so are those to come, each with an attempt.
+                self._wake.wait(_PAUSE_S)
+                return
+            if len(self._noted) < _AT_ONCE:
+                return  # advice has time; who waits has woken us for the next step
+
+    def _write(self) -> bool:
+        """Write some of what is noted; False where that cannot be done now, and then advice stays noted."""
+        noted = [self._noted.popleft() for _ in range(min(len(self._noted), _AT_ONCE))]
+        lines: list[str] = []
+        try:
+            lines = self._lines(noted)
+            with self._counting:
+                lacks, self._lacks = self._lacks, 0
+            if lacks:
+                lines.append(event_record("Lacking", now_us(), count=lacks))
+                noted.append((lines[-1], None))
+                self._report("audit_lacking", {"records": lacks}, None)
+            self._keep(lines)
+        except SealAuthzError as error:
+            self._give_back(noted, lines, error)
+            return False
+        except BaseException as error:
+            self._give_back(noted, lines, error)
+            raise
+        for _, ticket in noted:
+            if ticket is not None:
+                ticket.over.set()
+        if self._is_stuck:
+            self._is_stuck = False
+            self._report("audit_written_again", {}, None)
+        return True
+
+    def _give_back(
+        self, noted: Sequence[tuple[Answered | str, _Ticket | None]], lines: Sequence[str], error: BaseException
+    ) -> None:
+        """Refuse those that wait, and note the others again: as they are written, if they are, so that what was
+        committed after all is known by its id.
+        """
+        again: Sequence[Answered | str] = lines or [answered for answered, _ in noted]
+        for answered, (_, ticket) in zip(reversed(again), reversed(noted), strict=True):
+            if ticket is None:
+                self._noted.appendleft((answered, None))
+            else:
+                ticket.error = error
+                ticket.over.set()
+        if not self._is_stuck:
+            self._is_stuck = True
+            self._report("audit_unwritten", {"waiting": len(self._noted)}, error)
+
+    def _keep(self, lines: Sequence[str]) -> None:
+        with self._store.writing() as connection:
+            driver = Driver(connection)
+            driver.run(*waiting(driver.is_postgresql, now_us(), *lines))
+
+    def _lines(self, noted: Iterable[tuple[Answered | str, _Ticket | None]]) -> list[str]:
+        """Return the records. Raises FactsUnavailable where nobody can say what they are about."""
+        answers = [answered for answered, _ in noted if isinstance(answered, Answered)]
+        named_by = [self._entities(answered.what) for answered in answers]
+
+        def find(snapshot: FactSnapshot) -> dict[Entity, Concerned]:
+            return {each: look_up(self._model, [each], snapshot) for each in set().union(*named_by)}
+
+        found: Iterator[Concerned] = iter(())
+        if answers:
+            known = self._fact_cache.answer(find)
+            found = iter(_together(known[each] for each in entities) for entities in named_by)
+        return [each if isinstance(each, str) else self._line(each, next(found)) for each, _ in noted]
+
+    def _entities(self, what: What) -> set[Entity]:
+        if isinstance(what, Decision):
+            return entities_of(self._model, [what.question])
+        if isinstance(what, Listed):
+            return entities_of(self._model, [what.query.about("")]) - {Entity(what.query.sought, "")}
+        return entities_of(self._model, [each.question for each in what if isinstance(each, Decision)])
+
+    def _line(self, answered: Answered, concerned: Concerned) -> str:
+        origin = Origin(answered.caller, answered.peer, trace_id_of(answered.traceparent))
+        what = answered.what
+        if isinstance(what, Decision):
+            return decision_record(
+                self._model, answered.kind, origin, what, concerned, answered.duration_us, **answered.more
+            )
+        if isinstance(what, Listed):
+            content = _page_content(what, concerned, self._model)
+            return list_record(
+                self._model, answered.kind, origin, content, answered.at, concerned, answered.duration_us
+            )
+        return batch_record(self._model, answered.kind, origin, what, answered.at, concerned, answered.duration_us)
+
+
+def trace_id_of(traceparent: str) -> str:
+    """Return the id of the trace that a header names (W3C Trace Context); empty for what is none."""
+    found = _TRACE.fullmatch(traceparent)
+    return found[1] if found else ""
+
+
+def _page_content(listed: Listed, concerned: Concerned, model: Model) -> dict[str, Any]:
+    """Return what was listed: how many, and the digest of their ids, one in a line."""
+    query, page = listed
+    context, withheld = safe_context(model, query.about(""), concerned)
+    return {
+        "subject" if query.root is Root.SUBJECT else "resource": named(query.known, concerned),
+        "action": query.action,
+        "sought": query.sought,
+        "context": context,
+        "withheld": withheld,
+        "except": list(query.except_requirements),
+        "effect": "LIST",
+        "count": len(page.ids),
+        "ids_sha256": hashlib.sha256("\n".join(page.ids).encode()).hexdigest(),
+        "is_complete": page.is_complete,
+        "policy": page.policy_version,
+        "revision": page.revision,
+        "timeline": page.timeline,
+        "until": page.valid_until,
+    }
+
+
+def _together(parts: Iterable[Concerned]) -> Concerned:
+    missing: set[Entity] = set()
+    tenants: set[str] = set()
+    for part in parts:
+        missing |= part.missing
+        tenants |= part.tenants
+    return Concerned(frozenset(missing), frozenset(tenants))

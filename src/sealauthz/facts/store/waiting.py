@@ -1,0 +1,37 @@
+"""Records that wait for their place in the log of decisions, written in the transaction of what they record."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from sqlalchemy import insert
+
+from sealauthz.facts.store.performed import Statement
+from sealauthz.facts.store.statements import compiled
+from sealauthz.facts.store.tables import AUDIT_PENDING
+
+_encode = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def written(content: Mapping[str, Any]) -> str:
+    """Return a record as it is stored and hashed: JSON in ASCII, one line, keys in order.
+
+    Empty values are left out: they say nothing.
+    """
+    return _encode({key: value for key, value in content.items() if value not in ("", None, [], {})})
+
+
+@cache
+def _waiting_statement(is_postgresql: bool) -> str:
+    return compiled(insert(AUDIT_PENDING), is_postgresql, ("id", "records"))
+
+
+def waiting(is_postgresql: bool, at: int, *records: str) -> Statement:
+    """Return what has records wait, in one row, those of an earlier instant first."""
+    milliseconds = at // 1_000
+    row_id = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-{uuid.uuid4()}"
+    return _waiting_statement(is_postgresql), {"id": row_id, "records": "\n".join(records)}

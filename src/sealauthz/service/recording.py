@@ -1,0 +1,67 @@
+"""What the services tell the recorder of each answer, and which answers must be in the log before they are given."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sealauthz.audit.recorder import Answered, Recorder, What, trace_id_of
+from sealauthz.decision.assembly import RequestOptions
+from sealauthz.decision.bundle import Bundle
+from sealauthz.facts.memory.consistency import Deadline
+from sealauthz.facts.memory.permits import NotAtOnce
+from sealauthz.service.callers import Call
+from sealauthz.service.questions import may_see_of
+
+
+class Recording:
+    """Records the answers of a service; without a recorder, none."""
+
+    def __init__(self, recorder: Recorder | None = None) -> None:
+        self._recorder = recorder
+        self._version = ""
+        self._first: frozenset[tuple[str, str]] = frozenset()
+
+    def is_first(self, bundle: Bundle, *about: tuple[str, str]) -> bool:
+        """Tell whether an answer about one of these actions on types must be in the log before it is given."""
+        if self._recorder is None:
+            return False
+        if bundle.version != self._version:
+            # What is only decided here, and carried out elsewhere, has no other record.
+            bare = (key for key, action in bundle.model.actions.items() if action.effect is None)
+            self._first, self._version = frozenset((*bundle.rulebook.audited, *bare)), bundle.version
+        return not self._first.isdisjoint(about)
+
+    def check_may_wait(self, call: Call, bundle: Bundle, *about: tuple[str, str]) -> bool:
+        """Return what `is_first` does. Raises NotAtOnce where the answer would have to wait and may not."""
+        is_first = self.is_first(bundle, *about)
+        if is_first and not call.may_wait:
+            raise NotAtOnce
+        return is_first
+
+    def answered(self, kind: str, call: Call, what: What, began: int, *, is_first: bool = False, **more: Any) -> None:
+        """Record an answer that is about to be given; `began` is when its call was, by `time.perf_counter_ns`.
+
+        Where it must be in the log first, this waits for that. Raises FactsUnavailable.
+        """
+        recorder = self._recorder
+        if recorder is None:
+            return
+        duration_us = (time.perf_counter_ns() - began) // 1_000
+        at = time.time_ns() // 1_000
+        answer = Answered(kind, call.caller.name, call.peer, call.traceparent, what, at, duration_us, more)
+        if not is_first:
+            recorder.note(answer)
+            return
+        remaining_s = call.remaining_s()
+        recorder.record(answer) if remaining_s is None else recorder.record(answer, remaining_s)
+
+
+NOTHING_RECORDED = Recording()
+
+
+def act_options(call: Call) -> RequestOptions:
+    """Return for whom an act is performed, until when, and where its request comes from."""
+    caller, trace_id = call.caller, trace_id_of(call.traceparent)
+    deadline = Deadline(call.deadline)
+    return RequestOptions(may_see_of(caller), caller.name, deadline=deadline, peer=call.peer, trace_id=trace_id)
