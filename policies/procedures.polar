@@ -194,7 +194,7 @@ process_of_category_is_open(seal: Seal, contract: Contract, process, context) if
 # A request that was approved for a use out of hours stands in for them.
 #@ U-08
 hour_is_settled(seal: Seal, _: Contract, _) if not has_working_hours(seal.enterprise);
-hour_is_settled(seal: Seal, _: Contract, context) if in_working_hours(seal.enterprise, _, context);
+hour_is_settled(seal: Seal, _: Contract, context) if is_in_working_hours(seal.enterprise, context);
 hour_is_settled(seal: Seal, contract: Contract, context) if request_out_of_hours(seal, contract, _, context);
 
 has_working_hours(enterprise: Enterprise) if _ in enterprise.working_hours;
@@ -230,7 +230,7 @@ special_day(enterprise: Enterprise, day, special) if
 
 is_out_of_hours(enterprise: Enterprise, context) if
   has_working_hours(enterprise) and
-  not in_working_hours(enterprise, _, context);
+  not is_in_working_hours(enterprise, context);
 
 because("PROCESS_FOLLOWED", "OUT_OF_HOURS", person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -296,7 +296,8 @@ lapses(_: Person, "auto_use", seal: Seal, context, at) if working_hours_lapse(se
 
 working_hours_lapse(enterprise: Enterprise, context, at) if
   in_working_hours(enterprise, left, context) and
-  at = context.now - context.now mod 60000000 + left * 60000000;
+  minute_of(context.now, minute) and
+  time_after(minute, left, "minutes", at);
 
 # … and with the approvals that the enterprise's rules asked for. What an own request rests on, beside its own end, is
 # here too.

@@ -695,11 +695,11 @@ NEVER = [
         "an order of a text and a number",
         "types",
         meets("seal.name < context.now"),
-        meets("1 < context.now"),
+        meets("0 < context.now"),
         "not str with int",
     ),
     error(
-        "an order of records", "types", meets("seal < person"), meets("context.now < 1"), "compares numbers or texts"
+        "an order of records", "types", meets("seal < person"), meets("context.now < 0"), "compares numbers or texts"
     ),
     error(
         "arithmetic on a text",

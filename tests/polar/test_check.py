@@ -272,7 +272,7 @@ def test_one_rule_is_analysed_for_each_type_it_is_called_with() -> None:
         ('[x, *rest] = [seal.kind] and x = "OTHER" and rest = []', ""),
         ('f(e) and seal.enterprise = e and e.name = "x"', "f(_: Enterprise);"),
         ('home(e, seal) and e.name = "x"', "home(e: Enterprise, seal: Seal) if e = seal.enterprise;"),
-        ("(x = 1 or x = 2) and x < context.now", ""),
+        ("(x = 1 or x = 2) and x < context.parameters.reminder_limit", ""),
         (
             "seal.custodian matches Membership and context.now - seal.custodian.joined_at > 0",
             "",

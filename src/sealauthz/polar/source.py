@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 CONTRACT_FILE = "contract.polar"
 FLOOR_FILE = "floor.polar"
+TIMES_FILE = "times.polar"
+"""Has rules that authors may call: nothing else need call them."""
 
 FILES_REMEMBERED = 240
 """How many read files are kept: more than a bundle has, so that a reload reads only what changed."""

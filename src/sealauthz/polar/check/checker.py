@@ -21,6 +21,7 @@ from sealauthz.polar.check.names import check_contract_names, check_names, check
 from sealauthz.polar.check.rules import Clause, Rules
 from sealauthz.polar.check.settling import check_settling
 from sealauthz.polar.check.slips import check_slips
+from sealauthz.polar.check.units import check_units
 from sealauthz.polar.contract import Rulebook, read_contract
 from sealauthz.polar.diagnostic import Diagnostic, Diagnostics
 from sealauthz.polar.groups import NO_GROUPS, Groups, expand, expanded
@@ -71,6 +72,7 @@ class _Service:
         check_contract_names(book, rules, self.types, found)
         check_floor(book, rules, found)
         check_settling(book, found)
+        check_units(rules, found)
         return book
 
     def analyse(self, statements: tuple[Statement, ...], texts: dict[str, str], before: Analysis | None) -> Analysis:

@@ -12,8 +12,10 @@ from sealauthz.polar.check.asked import Asked, renamed
 from sealauthz.polar.check.goals import Goals
 from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.check.scope import Mode, Scope
+from sealauthz.polar.check.units import LENGTH, LENGTH_OF_UNIT
 from sealauthz.polar.check.values import FREE, Free, Value, both, either, literal
 from sealauthz.polar.diagnostic import Diagnostics
+from sealauthz.polar.source import TIMES_FILE
 from sealauthz.polar.syntax import Literal, Parameter, Place, TypePattern, Variable
 from sealauthz.polar.terms import written
 from sealauthz.polar.types import ANYTHING, TypeTable, ValueType
@@ -259,7 +261,8 @@ class Flow:
     def never(self) -> list[tuple[Place, str]]:
         """The clauses and conditions that were tried and can never hold."""
         for clause in self._rules.clauses:
-            if self._is_called(clause.key) and not self._is_tried(clause.node):
+            is_offered = clause.place.file == TIMES_FILE  # nobody need call it with all that it takes
+            if not is_offered and self._is_called(clause.key) and not self._is_tried(clause.node):
                 why = "no call has arguments that fit its head"
                 self._tried[id(clause.node)] = _Tried(clause.place, NEVER_MATCHES, False, why)
         for node in self._bits.among(self._elsewhere.tried & ~self._elsewhere.held):
@@ -422,9 +425,10 @@ class Flow:
         self.tried(clause.node, clause.place, NEVER_MATCHES, holds)
         if not holds:
             return None
-        return tuple(
+        taken = tuple(
             [self._taken(parameter, value, scope) for parameter, value in zip(parameters, values, strict=True)]
         )
+        return (taken[0], LENGTH) if clause.key == LENGTH_OF_UNIT else taken
 
     def _enter_parameter(self, parameter: Parameter, value: Value, scope: Scope, mode: Mode) -> bool:
         """Bring an argument into the scope of a clause; whether the parameter can take it."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.contract import ARITIES
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean
+from sealauthz.polar.source import TIMES_FILE
 from sealauthz.polar.syntax import (
     And,
     Literal,
@@ -91,7 +92,7 @@ def _check_unused(rules: Rules, calls: Mapping[Key, list[_Call]], found: Diagnos
         if hint:
             # A slip in the name of `lapses` or `visible` would be a rule that quietly counts for nothing.
             found.error("rule", f"nothing calls `{name}`", clauses[0].place, hint)
-        else:
+        elif clauses[0].place.file != TIMES_FILE:
             unused += 1
             near = sorted(name for name, count in reached if count == arity) if unused <= _HINTS_AT_MOST else []
             hint = did_you_mean(name, near, cutoff=0.85)

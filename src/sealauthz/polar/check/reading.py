@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from sealauthz.polar.check.asked import Asked
 from sealauthz.polar.check.rules import Rules
 from sealauthz.polar.check.scope import Mode, Scope
-from sealauthz.polar.check.units import unit_of_result, wrong_comparison, wrong_sum
+from sealauthz.polar.check.units import TIMES_HINT, plain_instant, unit_of_result, wrong_comparison, wrong_sum
 from sealauthz.polar.check.values import (
     FREE,
     NUMBERS,
@@ -271,6 +271,8 @@ class Reader:
         message, hint = wrong_comparison(left, right)
         if message:
             self.found.error("units", message, place, hint)
+        elif plain := plain_instant(left, right):
+            self.found.warning("units", plain, place, TIMES_HINT)
         return bool(message)
 
     def _differ(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType]) -> str:
