@@ -29,6 +29,7 @@ from sealauthz.operations.assertions import load_issuer
 from sealauthz.schema import Duty, MetBy, Model, Part
 
 SECOND = 1_000_000
+DAY = 86_400 * SECOND
 NOW = 1_790_000_000 * SECOND
 OURS = RequestOptions(caller="shop")
 THEIRS = RequestOptions(caller="other shop")
@@ -308,3 +309,42 @@ def test_keys_come_from_a_file(tmp_path: Path) -> None:
             load_issuer("id", file, None)
     with pytest.raises(ConfigRefused, match="cannot be read"):
         load_issuer("id", tmp_path / "none.json", None)
+
+
+def test_a_clock_that_is_ahead_for_a_moment_makes_no_assertion_new(url: str, model: Model, bundle: Bundle) -> None:
+    """Whoever prunes meanwhile: the same assertion comes with another request, after the clock was set right."""
+    world = World(url, model, bundle)
+    name = world.draft()
+    first = signed(archiving(name))
+    done = world.perform(first)
+    world.clock.now = NOW + 40 * DAY
+    for writes in (False, True):
+        if writes:
+            world.draft()  # which has the time of that clock
+        world.store.prune(world.clock.now - 30 * DAY, None)
+    world.clock.now = NOW + 5 * SECOND
+    world.store.write(Batch("test", f"{name} again", (Put(Document(name, "plans", "bob", name, words=5)),)))
+    refuses(world, first, "used before", THEIRS)
+    assert world.perform(first).operation == done.operation, "the same request is answered, and not performed again"
+    assert world.is_there(name)
+    world.store.close()
+
+
+def test_an_assertion_is_forgotten_after_a_day_in_which_something_was_written(
+    url: str, model: Model, bundle: Bundle
+) -> None:
+    world = World(url, model, bundle)
+    performed = archiving(world.draft())
+    world.clock.now += 50 * DAY  # later than what the test above has written
+    assert world.perform(signed(performed, at=world.clock.now))
+    for _ in range(23):
+        world.clock.now += 3_600 * SECOND
+        world.draft()
+    world.store.prune(world.clock.now + DAY, None)
+    assert world.store.operation("shop", performed.request_id) is not None
+    for _ in range(2):
+        world.clock.now += 3_600 * SECOND
+        world.draft()
+    world.store.prune(world.clock.now + DAY, None)
+    assert world.store.operation("shop", performed.request_id) is None
+    world.store.close()

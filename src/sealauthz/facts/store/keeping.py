@@ -3,7 +3,8 @@
 A revision is needed by watchers that were away, by lists that go on at it, and by audit. So the history is taken from
 its old end only, never its newest revision, and each piece is in the archive before it is gone; the events of a
 revision go with it. Keys of requests that are older than any repetition go, with what they performed, except for those
-of open imports.
+of open imports. An act that used up an assertion is forgotten only after a day that the facts themselves have seen go
+by: by a clock that was ahead for a moment, the assertion would be new again when the clock is right.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, delete, func, not_, or_, select, tuple_
+from sqlalchemy import Connection, and_, delete, exists, func, not_, or_, select, tuple_
 
 from sealauthz.facts.store.database import Database, look
 from sealauthz.facts.store.importing import Part, open_imports
-from sealauthz.facts.store.performed import has_no_operations
+from sealauthz.facts.store.performed import has_no_operations, keeps_assertions
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_EVENT, FACT_OPERATION, FACT_REQUEST
 
 LEAST_DAYS = 30
 """What is younger is never pruned: so long a watcher may be away, and a request be repeated."""
+
+_HOUR = 3_600_000_000
+_HOURS_SEEN = 24
+"""In so many hours, one after the other, something was written since an act whose assertion is forgotten."""
 
 _REVISIONS_AT_ONCE = 100
 _REQUESTS_AT_ONCE = 1_000
@@ -51,7 +56,7 @@ def prune(database: Database, before: int, archive: Archive | None) -> Pruned:
     while True:
         with database.write() as connection:
             look(connection, database.identity)
-            some = _prune_requests(connection, before, is_kept)
+            some = _prune_requests(connection, before, is_kept, keeps_assertions(database.tables))
         requests += some
         if some < _REQUESTS_AT_ONCE:
             return Pruned(revisions, requests)
@@ -77,7 +82,23 @@ def _prune_history(connection: Connection, before: int, archive: Archive, is_kep
     return len(found)
 
 
-def _prune_requests(connection: Connection, before: int, is_kept: bool) -> int:
+def _long_ago(connection: Connection) -> int:
+    """Return the newest revision that is a day old whatever a clock said once; 0 where there is none.
+
+    An hour counts once however far the clock went in it: between two revisions it may have been ahead.
+    """
+    row = FACT_CHANGE.c
+    newest_first = select(row.revision, row.at).order_by(row.revision.desc()).limit(1)
+    found = connection.execute(newest_first).first()
+    for _ in range(_HOURS_SEEN):
+        if found is None:
+            return 0
+        is_earlier = (row.revision < found.revision) & (row.at <= found.at - _HOUR)
+        found = connection.execute(newest_first.where(is_earlier)).first()
+    return found.revision if found is not None else 0
+
+
+def _prune_requests(connection: Connection, before: int, is_kept: bool, has_assertions: bool) -> int:
     row = FACT_REQUEST.c
     kept = [
         and_(
@@ -88,6 +109,11 @@ def _prune_requests(connection: Connection, before: int, is_kept: bool) -> int:
     old = select(row.caller, row.request_id).where(row.at > 0, row.at < before).limit(_REQUESTS_AT_ONCE)
     if kept:
         old = old.where(not_(or_(*kept)))
+    if is_kept and has_assertions:
+        used = FACT_OPERATION.c
+        is_recent = used.assertion.is_not(None) & (used.revision > _long_ago(connection))
+        is_its_own = (used.caller == row.caller) & (used.request_id == row.request_id)
+        old = old.where(not_(exists().where(is_its_own & is_recent)))
     keys = [tuple(key) for key in connection.execute(old).all()]
     if keys:
         connection.execute(delete(FACT_REQUEST).where(tuple_(row.caller, row.request_id).in_(keys)))
