@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -106,6 +106,12 @@ class ShadowReport:
     differences: tuple[Noted, ...]
 
 
+def in_order(noted: Iterable[Noted]) -> list[Noted]:
+    """Sort differences: gains first, then by how often."""
+    places = {difference: place for place, difference in enumerate(Difference)}
+    return sorted(noted, key=lambda each: (places[each.kind.difference], -each.count))
+
+
 class Shadow:
     """Compares a sample of live questions. Any thread may offer them; one of its own decides them.
 
@@ -154,8 +160,6 @@ class Shadow:
     def report(self) -> ShadowReport:
         """Return what was found up to now."""
         with self._changing:
-            order = {difference: place for place, difference in enumerate(Difference)}
-            differences = sorted(self._noted.values(), key=lambda each: (order[each.kind.difference], -each.count))
             return ShadowReport(
                 self._sides[0].bundle.version,
                 self._candidate.version,
@@ -165,7 +169,7 @@ class Shadow:
                 self._left_out,
                 self._not_in_memory,
                 self._uncounted,
-                tuple(Noted(n.kind, n.first_at, n.last_at, n.count, n.examples) for n in differences),
+                tuple(dataclasses.replace(noted) for noted in in_order(self._noted.values())),
             )
 
     def _begin(self, active: Bundle) -> None:

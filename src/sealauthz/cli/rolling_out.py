@@ -6,12 +6,15 @@ import gc
 from functools import partial
 from pathlib import Path
 
+from sealauthz.accessdiff.shadowing import Shadowing
 from sealauthz.background import Failed
 from sealauthz.cli.settings import bundle_cache, load_bundle
 from sealauthz.config import Config
+from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.policies import Policies
 from sealauthz.facts import FactCache, Store
+from sealauthz.facts.store.shadows import ShadowStore
 from sealauthz.rollout import Archive, Following, load_archive
 from sealauthz.rollout.following import Report
 from sealauthz.schema import Model
@@ -38,6 +41,20 @@ def policies_of(
     following = Following(store, fact_cache, policies, load, load_base, report, failed)
     following.load_active()
     return policies, following
+
+
+def shadowing_of(
+    store: Store, fact_cache: FactCache, pdp: PolicyDecisionPoint, following: Following, report: Report, failed: Failed
+) -> Shadowing:
+    """Return what runs a candidate in the shadow of a process, which is not started yet."""
+
+    def get(version: str) -> Bundle:
+        known = pdp.policies.loaded.get(version)
+        if known is not None:
+            return known.bundle
+        return _load(store.model, Archive.read(following.store.proposal(version).content))
+
+    return Shadowing(ShadowStore(store), fact_cache, pdp, get, following.id, report, failed)
 
 
 def _load(model: Model, archive: Archive) -> Bundle:

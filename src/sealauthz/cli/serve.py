@@ -22,7 +22,7 @@ from sealauthz.audit.sequencer import Sequencer, Sequencing
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.measuring import collected, watch_service
 from sealauthz.cli.reloading import Reload
-from sealauthz.cli.rolling_out import policies_of
+from sealauthz.cli.rolling_out import policies_of, shadowing_of
 from sealauthz.cli.settings import (
     audit_sequencer,
     database_url,
@@ -181,6 +181,9 @@ def serve(
         stack.callback(expiries.stop)
         recorder = stack.enter_context(_recording(store, fact_cache, config, log, report, is_demo=is_demo))
         pdp = PolicyDecisionPoint(fact_cache, served)
+        shadowing = shadowing_of(store, fact_cache, pdp, following, report, log.thread_failed)
+        shadowing.start()
+        stack.callback(shadowing.stop)
         assertions = Assertions.of("demo", signer.key_set) if is_demo else person_assertions(config)
         issuer = Issuer("demo", SigningKeys.fresh()) if is_demo else receipt_issuer(config)
         acts, keys = Operations(store, pdp, issuer, assertions), partial(key_set, issuer)

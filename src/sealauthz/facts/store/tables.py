@@ -159,6 +159,22 @@ POLICY_PROCESS = sa.Table(
 empty text, and those that it could not, with why. `seen_at` is by the clock of the database where it has one.
 """
 
+POLICY_SHADOW = sa.Table(
+    "policy_shadow",
+    SYSTEM,
+    *_columns(id=TEXT, version=TEXT, share=sa.Float, cpu_share=sa.Float, caller=TEXT, at=sa.BigInteger),
+    sa.PrimaryKeyConstraint("id", name="policy_shadow_pkey"),
+)
+"""The candidate that decides live questions in the shadow: one row, or none. `caller` began it, `at` this time."""
+
+POLICY_SHADOW_REPORT = sa.Table(
+    "policy_shadow_report",
+    SYSTEM,
+    *_columns(shadow=TEXT, told_by=TEXT, report=sa.Text),
+    sa.PrimaryKeyConstraint("shadow", "told_by", name="policy_shadow_report_pkey"),
+)
+"""What each process has found of a candidate, as JSON."""
+
 AUDIT_PENDING = sa.Table(
     "audit_pending",
     SYSTEM,
