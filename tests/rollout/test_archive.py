@@ -44,7 +44,7 @@ def test_an_archive_that_needs_what_the_model_lacks_is_refused() -> None:
     (folder,) = (folder for folder in EXAMPLES if folder.name == "risk-score")
     archive = Archive.of_folder(MODEL, folder)
     assert any(file.name == "model.toml" for file in archive.files)
-    with pytest.raises(BundleRefused, match="need `Person.risk_note`, `Person.risk_score`, which"):
+    with pytest.raises(BundleRefused, match=r"need `Person\.risk_note`, `Person\.risk_score`, which"):
         load_archive(MODEL, archive)
 
 
