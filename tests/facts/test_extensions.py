@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -74,7 +75,7 @@ def store(url: str) -> Iterator[Store]:
 
 
 def write(store: Store, *changes: Any) -> int:
-    return store.write(Batch("test", repr(changes)[:100], changes)).revision
+    return store.write(Batch("test", str(uuid.uuid4()), changes)).revision
 
 
 def person(store: Store) -> Any:
@@ -194,6 +195,24 @@ def test_personal_text_that_was_added_is_in_no_history(store: Store) -> None:
     assert "risk_score" in str(revision.text)
     assert "towns" not in str(revision.text)
     assert "risk_note" not in str(revision.text)
+
+
+def test_who_erases_a_person_erases_what_was_added_too(store: Store) -> None:
+    """Whoever erases knows the record's own text, and perhaps nothing of what a folder has added."""
+    write(store, Update("Person", "p", {"risk_note": "seen in two towns", "risk_score": 91, "phone": "13900000000"}))
+    write(store, Update("Person", "p", {"real_name": ""}))
+    assert person(store).risk_note == "seen in two towns"  # there is a phone yet: somebody corrects a name
+    write(store, Update("Person", "p", {"phone": ""}))
+    assert (person(store).risk_note, person(store).risk_score) == ("", 91)
+    write(store, Update("Person", "p", {"real_name": "Li", "risk_note": "again"}))
+    write(store, Update("Person", "p", {"real_name": ""}))
+    assert person(store).risk_note == ""
+
+
+def test_a_put_that_erases_a_person_need_not_name_what_was_added(store: Store) -> None:
+    write(store, Update("Person", "p", {"risk_note": "seen in two towns"}))
+    write(store, Put(Person("p")))
+    assert (person(store).real_name, person(store).risk_note) == ("", "")
 
 
 # --- two declarations, and taking away ------------------------------------------------------------------------------

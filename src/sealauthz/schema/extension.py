@@ -61,7 +61,9 @@ class AddedColumn:
         return self.is_optional or self.default is not None
 
     def __str__(self) -> str:
-        said = f"one of {', '.join(self.words)}" if self.words else f"a {self.names}" if self.names else self.type
+        said = f"one of {', '.join(self.words)}" if self.words else self.type
+        if self.names:
+            said = f"the id of a record `{self.names}`"
         if self.default is not None:
             word = next((word for word, value in INSTANTS.items() if value == self.default), None)
             shown = word if self.type == INSTANT and word else json.dumps(self.default, ensure_ascii=False)

@@ -25,6 +25,7 @@ from sealauthz.facts.store.acting import Intended, Since
 from sealauthz.facts.store.applying import Applying
 from sealauthz.facts.store.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
 from sealauthz.facts.store.database import CHANNEL, announced, end, look
+from sealauthz.facts.store.erasing import erased_with, with_erased
 from sealauthz.facts.store.identity import Identity, Seen
 from sealauthz.facts.store.importing import Importing, Part, check_unmarked
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
@@ -179,6 +180,7 @@ class Write:
         if self._guard is not None:
             for change in changes:
                 self._guard(change.before, change.after)
+        changes = with_erased(self._model, changes)  # after the guard: who erases needs no right to what was added
         self._check_preconditions(before.below)
         self._check_present()
         self._check_left_out(changes)
@@ -338,6 +340,7 @@ class Write:
         for change in changes:
             left_out = self._wanted.left_out.get((change.record_type, change.id))
             if left_out and change.before is not None:
+                left_out -= erased_with(self._model, change).keys()
                 shape = self._model.shapes[change.record_type]
                 wiped = [
                     column.name
