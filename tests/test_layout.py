@@ -143,6 +143,8 @@ def test_the_client_needs_grpc_and_protobuf_only() -> None:
                 "facts_pb2_grpc",
                 "operations_pb2",
                 "operations_pb2_grpc",
+                "policy_pb2",
+                "policy_pb2_grpc",
                 "records_pb2",
                 "revision_pb2",
             )

@@ -24,9 +24,10 @@ from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.process.log import make_log
+from sealauthz.rollout import Shipping
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
-from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
+from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc, policy_pb2_grpc
 
 TOKEN = "t" * 40
 ALL_FIELDS = {name: frozenset(c.name for c in shape_of(cls).columns) for name, cls in MODEL.records.items()}
@@ -108,11 +109,12 @@ class Served:
         self.facts = facts_pb2_grpc.FactsServiceStub(channel)
         self.events = events_pb2_grpc.EventsServiceStub(channel)
         self.operations = operations_pb2_grpc.OperationsServiceStub(channel)
+        self.policies = policy_pb2_grpc.PolicyServiceStub(channel)
         self._log = log
 
     def stub_of(self, service: str) -> Any:
         """The stub of a service by its name."""
-        stubs = (self.authorization, self.events, self.facts, self.operations)
+        stubs = (self.authorization, self.events, self.facts, self.operations, self.policies)
         return next(stub for stub in stubs if type(stub).__name__ == f"{service}Stub")
 
     @property
@@ -146,6 +148,7 @@ def serve(store: Store, request: pytest.FixtureRequest) -> Iterator[Serve]:
         acts: Any = None,
         facts: Any = None,
         permits: ReadPermits | None = None,
+        shipping: Shipping | None = None,
         **settings: Any,
     ) -> Served:
         log = io.StringIO()
@@ -159,6 +162,7 @@ def serve(store: Store, request: pytest.FixtureRequest) -> Iterator[Serve]:
             acts or FakeActs(),
             make_log(log),
             permits=permits,
+            shipping=shipping,
         )
         server.start()
         address = f"127.0.0.1:{server.port}"

@@ -14,8 +14,9 @@ from sealauthz.facts import Batch, Put, Store, WriteReceipt
 from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS
-from sealauthz.v1 import authorization_pb2, events_pb2, facts_pb2, operations_pb2, records_pb2
+from sealauthz.v1 import authorization_pb2, events_pb2, facts_pb2, operations_pb2, policy_pb2, records_pb2
 
+EMPTY = policy_pb2.PolicyFiles(files=[policy_pb2.PolicyFile(part="POLICY_PART_POLICIES", name="empty.polar")])
 REQUESTS: dict[str, Any] = {
     "AuthorizationService/Authorize": use(),
     "AuthorizationService/AuthorizeBatch": authorization_pb2.AuthorizeBatchRequest(questions=[question()]),
@@ -55,11 +56,21 @@ REQUESTS: dict[str, Any] = {
     ),
     "OperationsService/GetOperation": operations_pb2.GetOperationRequest(operation_id="O-none"),
     "OperationsService/GetKeys": operations_pb2.GetKeysRequest(),
+    "PolicyService/ListVersions": policy_pb2.ListVersionsRequest(),
+    "PolicyService/GetPolicy": policy_pb2.GetPolicyRequest(version="0"),
+    "PolicyService/ValidatePolicy": policy_pb2.ValidatePolicyRequest(content=EMPTY),
+    "PolicyService/Propose": policy_pb2.ProposeRequest(content=EMPTY),
+    "PolicyService/Activate": policy_pb2.ActivateRequest(version="0", digest="0"),
+    "PolicyService/RollBack": policy_pb2.RollBackRequest(expected_active="0"),
 }
 
 NOTHING_THERE = {
     "FactsService/EndImport": grpc.StatusCode.FAILED_PRECONDITION,
     "OperationsService/GetOperation": grpc.StatusCode.NOT_FOUND,
+    "PolicyService/GetPolicy": grpc.StatusCode.NOT_FOUND,
+    "PolicyService/Propose": grpc.StatusCode.INVALID_ARGUMENT,
+    "PolicyService/Activate": grpc.StatusCode.NOT_FOUND,
+    "PolicyService/RollBack": grpc.StatusCode.FAILED_PRECONDITION,
 }
 """What these requests are answered with: they name what is not there."""
 

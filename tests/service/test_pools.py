@@ -23,6 +23,7 @@ from sealauthz.service.callers import RPCS, SERVICES, Call
 from sealauthz.service.events import EventsServicer
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.operations import OperationsServicer
+from sealauthz.service.policies import PolicyServicer
 from sealauthz.service.pools import AtOnce, Pool, Pools
 from sealauthz.v1 import authorization_pb2, facts_pb2
 
@@ -46,6 +47,12 @@ POOL_OF = {
     "OperationsService/GetProgress": "transactions",
     "OperationsService/GetOperation": "transactions",
     "OperationsService/GetKeys": "transactions",
+    "PolicyService/ListVersions": "transactions",
+    "PolicyService/GetPolicy": "transactions",
+    "PolicyService/ValidatePolicy": "transactions",
+    "PolicyService/Propose": "transactions",
+    "PolicyService/Activate": "transactions",
+    "PolicyService/RollBack": "transactions",
 }
 
 
@@ -79,6 +86,7 @@ def test_each_method_runs_in_its_pool(serve: Serve, monkeypatch: pytest.MonkeyPa
         "EventsService": EventsServicer,
         "FactsService": FactsServicer,
         "OperationsService": OperationsServicer,
+        "PolicyService": PolicyServicer,
     }
     streaming = {f"{service.name}/{method.name}": method for service in SERVICES for method in service.methods}
     for rpc, method in streaming.items():

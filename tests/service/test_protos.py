@@ -16,7 +16,15 @@ DECLARED = re.compile(
 
 
 def test_there_are_protos() -> None:
-    assert [path.stem for path in PROTOS] == ["authorization", "events", "facts", "operations", "records", "revision"]
+    assert [path.stem for path in PROTOS] == [
+        "authorization",
+        "events",
+        "facts",
+        "operations",
+        "policy",
+        "records",
+        "revision",
+    ]
 
 
 @pytest.mark.parametrize("path", PROTOS, ids=lambda path: path.stem)

@@ -38,6 +38,7 @@ NAMES = (
     "sealauthz.v1.EventsService",
     "sealauthz.v1.FactsService",
     "sealauthz.v1.OperationsService",
+    "sealauthz.v1.PolicyService",
 )
 
 
@@ -293,6 +294,7 @@ def test_reflection_needs_a_known_caller_and_no_right(serve: Serve) -> None:
         "sealauthz.v1.EventsService",
         "sealauthz.v1.FactsService",
         "sealauthz.v1.OperationsService",
+        "sealauthz.v1.PolicyService",
     ]
     with pytest.raises(grpc.RpcError) as caught:
         services(served)

@@ -15,6 +15,7 @@ from sealauthz.cli.policy_attack import policy_attack
 from sealauthz.cli.policy_check import folder_argument, policy_check
 from sealauthz.cli.policy_diff import policy_diff
 from sealauthz.cli.policy_fmt import policy_fmt
+from sealauthz.cli.policy_ship import policy_activate, policy_propose, policy_rollback, policy_show, policy_versions
 from sealauthz.cli.policy_test import policy_mutate, policy_test
 from sealauthz.cli.settings import bundle_cache, on_policies
 from sealauthz.errors import did_you_mean
@@ -37,6 +38,11 @@ policy.add_command(policy_test)
 policy.add_command(policy_mutate)
 policy.add_command(policy_diff)
 policy.add_command(policy_attack)
+policy.add_command(policy_versions)
+policy.add_command(policy_show)
+policy.add_command(policy_propose)
+policy.add_command(policy_activate)
+policy.add_command(policy_rollback)
 
 
 @policy.command("compile")

@@ -15,7 +15,7 @@ from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.policies import Policies
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store.shadows import ShadowStore
-from sealauthz.rollout import Archive, Following, load_archive
+from sealauthz.rollout import Archive, Following, Shipping, Signers, load_archive
 from sealauthz.rollout.following import Report
 from sealauthz.schema import Model
 
@@ -55,6 +55,11 @@ def shadowing_of(
         return _load(store.model, Archive.read(following.store.proposal(version).content))
 
     return Shadowing(ShadowStore(store), fact_cache, pdp, get, following.id, report, failed)
+
+
+def shipping_of(store: Store, config: Config) -> Shipping:
+    """Return what ships the policies of a store. Raises ConfigRefused for keys that cannot be used."""
+    return Shipping(store, partial(_load, store.model), Signers(config.policies.signers), bundle_cache())
 
 
 def _load(model: Model, archive: Archive) -> Bundle:

@@ -22,7 +22,7 @@ from sealauthz.audit.sequencer import Sequencer, Sequencing
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.measuring import collected, watch_service
 from sealauthz.cli.reloading import Reload
-from sealauthz.cli.rolling_out import policies_of, shadowing_of
+from sealauthz.cli.rolling_out import policies_of, shadowing_of, shipping_of
 from sealauthz.cli.settings import (
     audit_sequencer,
     database_url,
@@ -188,9 +188,23 @@ def serve(
         issuer = Issuer("demo", SigningKeys.fresh()) if is_demo else receipt_issuer(config)
         acts, keys = Operations(store, pdp, issuer, assertions), partial(key_set, issuer)
         signal, permits, has_problem = fact_cache.signal, fact_cache.permits, lambda: following.problem
+        ships = shipping_of(store, config)
         threads = [feed.thread, sweep.thread, expiries.thread, following.thread, following.beating]
         server = build(
-            settings, callers, store, pdp, acts, log, signal, permits, threads, keys, has_problem, meter, recorder
+            settings,
+            callers,
+            store,
+            pdp,
+            acts,
+            log,
+            signal,
+            permits,
+            threads,
+            keys,
+            has_problem,
+            meter,
+            recorder,
+            ships,
         )
         if meter is not None:
             watch_service(meter, server, fact_cache, pdp)

@@ -35,6 +35,7 @@ from sealauthz.client.events import EventsCalls
 from sealauthz.client.facts import FactsCalls, absent, at_revision, delete, exists, fact, put, update
 from sealauthz.client.messages import Changes, ContextValue, Imported, NoAnswer, OpenImport, Page, Question, Written
 from sealauthz.client.operations import ArgumentValue, OperationsCalls
+from sealauthz.client.policy import PolicyCalls
 from sealauthz.client.transport import DEFAULT_TIMEOUT_S, MAX_ATTEMPTS, MAX_RECEIVE_BYTES, CallFailed
 
 __all__ = [
@@ -82,7 +83,7 @@ __all__ = [
 ]
 
 
-class SealAuthzClient(AuthorizationCalls, EventsCalls, FactsCalls, OperationsCalls):
+class SealAuthzClient(AuthorizationCalls, EventsCalls, FactsCalls, OperationsCalls, PolicyCalls):
     """A connection to the service. Any thread may use it; close it, or use it as a context manager.
 
     `tls_roots` are the PEM certificates to trust (None: those of grpcio); `certificate` is the caller's own, with its

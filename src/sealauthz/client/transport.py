@@ -12,7 +12,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 
-from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
+from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc, policy_pb2_grpc
 
 Reply = TypeVar("Reply", bound=Message)
 
@@ -96,6 +96,7 @@ class Connection:
         self._authorization: Any = authorization_pb2_grpc.AuthorizationServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._events: Any = events_pb2_grpc.EventsServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._operations: Any = operations_pb2_grpc.OperationsServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._policies: Any = policy_pb2_grpc.PolicyServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._facts: Any = facts_pb2_grpc.FactsServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Self:

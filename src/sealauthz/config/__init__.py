@@ -16,6 +16,7 @@
     [policies]
     folder = "policies"                             # relative to the file; without it, the installed policies
     source = "store"                                # what is activated goes over the folder; or "folder": it does not
+    signers = ["security.pem"]                      # public keys: one of them must have signed what is activated
 
     [metrics]
     listen = "127.0.0.1:9464"                       # where they are collected; without it, nothing is measured
@@ -180,6 +181,12 @@ class PoliciesSection(Section):
 
     folder: Path | None = None
     source: Literal["store", "folder"] = "store"
+    signers: list[Path] = Field([])
+
+    @field_validator("signers", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 class MetricsSection(Section):

@@ -11,13 +11,13 @@ from sealauthz.config.callers import CallerSection
 from sealauthz.config.words import EVERYTHING
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller
-from sealauthz.service.callers import EXPLAIN, IMPORT
+from sealauthz.service.callers import EXPLAIN, IMPORT, SHIPPING
 
 PERFORM = "OperationsService/Perform"
 _READING = ("FactsService/ReadFacts", "FactsService/WatchChanges")
 _WRITING = ("FactsService/WriteFacts", IMPORT)
 _OF_OPERATORS = ("FactsService/ListImports", "FactsService/EndImport")
-_ABOUT_TENANTS = frozenset(RPCS) - {"OperationsService/GetKeys"}
+_ABOUT_TENANTS = frozenset(RPCS) - SHIPPING - {"OperationsService/GetKeys"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ _PATHS = (
     ("database", "url_file"),
     ("database", "password_file"),
     ("policies", "folder"),
+    ("policies", "signers"),
     ("receipts", "keys"),
     ("audit", "key"),
     ("assertions", "issuers", "*", "keys"),

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -22,6 +23,7 @@ from sealauthz.facts.memory.signal import Signal
 from sealauthz.metrics.instruments import Instruments
 from sealauthz.metrics.meter import Meter
 from sealauthz.process.log import Log, make_log
+from sealauthz.rollout import Shipping, load_archive
 from sealauthz.service import arrivals
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import SERVICES, Callers
@@ -31,11 +33,12 @@ from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
 from sealauthz.service.interceptor import Interceptor
 from sealauthz.service.operations import Acts, OperationsServicer, PublicKeys, no_keys
+from sealauthz.service.policies import PolicyServicer, Ships
 from sealauthz.service.pools import HEALTH, Pools
 from sealauthz.service.reception import Reception
 from sealauthz.service.recording import Recording
 from sealauthz.service.watching import Watches
-from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
+from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc, policy_pb2_grpc
 
 MAX_RECEIVE_BYTES = 4 * 1024 * 1024
 
@@ -171,6 +174,7 @@ def build(
     problem: Callable[[], str] = lambda: "",
     meter: Meter | None = None,
     recorder: Recorder | None = None,
+    shipping: Ships | None = None,
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
@@ -179,7 +183,7 @@ def build(
     `permits` are the read permits of the fact cache (`FactCache.permits`): while an answer waits for one, another takes
     its thread. `threads` are those of the background, besides the server's own: while one fails, health is NOT_SERVING,
     and while there is a `problem`. `meter` is left a note of each decision, and `recorder` records what is answered;
-    without it nothing is.
+    without it nothing is. `shipping` ships policies.
     """
     log = log or make_log()
     pools = Pools(
@@ -210,6 +214,7 @@ def build(
     facts = FactsServicer(store, watches)
     operations = OperationsServicer(acts, pdp, store.store_id, keys, meter, recording)
     events = EventsServicer(store, pdp, signal)
+    policies = PolicyServicer(shipping or Shipping(store, partial(load_archive, store.model)))
     reception = _reception(server, settings, interceptor, log)
     waiting = [interceptor.thread, interceptor.standing, *([] if reception is None else [reception.thread])]
     readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting], problem)
@@ -218,6 +223,7 @@ def build(
     facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, to)  # type: ignore[no-untyped-call]
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, to)  # type: ignore[no-untyped-call]
     events_pb2_grpc.add_EventsServiceServicer_to_server(events, to)  # type: ignore[no-untyped-call]
+    policy_pb2_grpc.add_PolicyServiceServicer_to_server(policies, to)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(readiness.servicer, server)
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]

@@ -185,8 +185,9 @@ def _process(row: Sequence[Any]) -> Process:
 class _Conditions:
     """What must hold when an activation is committed, under the lock of revisions. Stands in the place of a `Basis`."""
 
-    def __init__(self, expected: str, check_processes: Callable[[Iterable[Process]], None]) -> None:
+    def __init__(self, version: str, expected: str, check_processes: Callable[[Iterable[Process]], None]) -> None:
         self.observed = Observed()
+        self._version = version
         self._expected = expected
         self._check_processes = check_processes
         self._told: Callable[[], tuple[list[Any], list[Any]]] = lambda: ([], [])
@@ -205,6 +206,8 @@ class _Conditions:
         now_active = active[0][1] if active else ""
         if now_active != self._expected:
             raise PolicyRefused("ANOTHER_IS_ACTIVE", f"{_named(now_active)} are active, not {_named(self._expected)}")
+        if now_active == self._version:
+            raise PolicyRefused("IS_ACTIVE", f"{_named(now_active)} are active")
         self._check_processes(map(_process, processes))
 
 
@@ -335,8 +338,6 @@ class PolicyStore:
         if proposal.author == approver:
             said = f"`{approver}` proposed policies `{version}`: somebody else has to activate them"
             raise PolicyRefused("SAME_PERSON", said)
-        if version == expected:
-            raise PolicyRefused("IS_ACTIVE", f"policies `{version}` are active")
 
         def check_processes(processes: Iterable[Process]) -> None:
             problems = [(each.name, each.problem(version)) for each in processes if each.is_live]
@@ -396,7 +397,7 @@ class PolicyStore:
         def intend() -> Intended:
             self._check_there()
             batch = check(Batch(wanted.approver, request_id, ()), model)
-            conditions = _Conditions(wanted.previous, check_processes)
+            conditions = _Conditions(wanted.version, wanted.previous, check_processes)
             return Intended(batch, conditions, keep, makes_revision=True, touches=frozenset({POLICIES}))
 
         self._store.act(intend)
