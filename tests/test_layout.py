@@ -40,6 +40,7 @@ ORDER = (
     "client",
     "attack",
     "config",
+    "doctor",
     "demo",
     "cli",
     "__main__",

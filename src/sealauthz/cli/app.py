@@ -106,6 +106,7 @@ _COMMANDS = {
     "policy": "policy.policy",
     "callers": "callers.callers",
     "audit": "audit.audit",
+    "doctor": "doctor.doctor",
     "db": "operating.db",
     "demo": "operating.demo",
 }

@@ -66,7 +66,7 @@ def report_of(config: Config, model: Model, name: str) -> CallerReport:
         sees_operator_reasons=caller.sees_operator_reasons,
         share=caller.share,
         calls_per_s=caller.calls_per_s,
-        warnings=(*_unreachable(config, section), *_warnings(model, section, caller)),
+        warnings=(*unreachable(config, section), *_warnings(model, section, caller)),
     )
 
 
@@ -118,7 +118,7 @@ def _performs(model: Model, caller: Caller) -> Iterator[str]:
             yield f"{record_type}/{name}"
 
 
-def _unreachable(config: Config, section: CallerSection) -> Iterator[str]:
+def unreachable(config: Config, section: CallerSection) -> Iterator[str]:
     """Yield by what it is not known though it is listed."""
     if section.spiffe and not config.server.client_ca:
         yield "`spiffe` gives nothing without `server.client_ca`: no connection shows a certificate"

@@ -35,6 +35,10 @@ T = TypeVar("T")
 LOCK_TIMEOUT_S = 5
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 10
+_POOLED, _BEYOND = 20, 12
+MAX_CONNECTIONS = _POOLED + _BEYOND + 1
+"""How many connections one process has at most: those of its pool, and the one that listens."""
+
 READ_TIMEOUT_S = 15
 """How long PostgreSQL works on one statement of a read before it gives up."""
 
@@ -448,7 +452,7 @@ def make_engine(url: URL, *, must_exist: bool) -> Engine:
     INVARIANT: no error of it holds a value of a statement, because errors are logged and values may be personal.
     """
     common: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True}
-    common |= {"pool_size": 20, "max_overflow": 12, "pool_timeout": POOL_TIMEOUT_S}
+    common |= {"pool_size": _POOLED, "max_overflow": _BEYOND, "pool_timeout": POOL_TIMEOUT_S}
     if url.get_backend_name() == "postgresql":
         options = f"-c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=60s"
         arguments = {**_LIVELINESS, "options": options, "application_name": "sealauthz"}
