@@ -26,6 +26,13 @@ folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_
 @folder_argument
 @click.option("--strict", is_flag=True, help="Count every warning as an error, as in CI.")
 @click.option(
+    "--facts",
+    "facts",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Look the ids up that the policies name, in an export of `sealauthz facts export`.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Choice(["table", "json", "sarif"]),
@@ -33,7 +40,7 @@ folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_
     show_default=True,
     help="For people, for programs, or for editors and code hosts.",
 )
-def policy_check(*, folder: Path | None, strict: bool, output: str) -> int:
+def policy_check(*, folder: Path | None, strict: bool, facts: Path | None, output: str) -> int:
     """Tell everything that is wrong with the policies in FOLDER.
 
     Without FOLDER, those installed with sealauthz, which are the ones that
@@ -50,8 +57,13 @@ def policy_check(*, folder: Path | None, strict: bool, output: str) -> int:
     finding at its place. Its paths begin at the working directory, so run it
     at the top of the repository.
 
+    With --facts, an id that a rule compares with that of a record, such as
+    "e-acme" in `enterprise.id = "e-acme"`, is looked up among the facts, and
+    one that is not there is a warning.
+
     \b
       sealauthz policy check --strict policies/
+      sealauthz policy check policies/ --facts export.jsonl
       sealauthz policy check -o json | jq '.[] | select(.severity == "error")'
       sealauthz policy check -o sarif policies/ > policies.sarif
     """
@@ -60,6 +72,10 @@ def policy_check(*, folder: Path | None, strict: bool, output: str) -> int:
     with suppress(BundleRefused):  # what is wrong in `model.toml` is among what is found
         on_policies(folder)
     found = inspect(service_model(), folder, bundle_cache())
+    if facts is not None:
+        from sealauthz.cli.known_ids import with_unknown_ids
+
+        found = with_unknown_ids(found, facts)
     is_refused = found.bundle is None or (strict and bool(found.diagnostics))
     if output == "table":
         _print(found, is_strict=strict)

@@ -42,6 +42,7 @@ from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.groups import NO_GROUPS, Groups, expanded
 from sealauthz.polar.program import program_of
 from sealauthz.polar.reach import Reachability
+from sealauthz.polar.syntax import Place
 from sealauthz.polar.types import TypeTable
 from sealauthz.schema import NO_EXTENSION, Extension, ExtensionProblem, Model, extended
 from sealauthz.schema.declaring import MODEL_FILE
@@ -373,6 +374,22 @@ def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Sourc
     with _without_collection():
         kept = product_statements(product)
     return check_product_floor(statements, kept)
+
+
+def written_ids_of(bundle: Bundle) -> list[tuple[str, str, Place]]:
+    """Return the ids that stand in the policies of a bundle, each with the type of its record and where it stands.
+
+    Only what the types tell to be an id: what is compared with one. The bundle is analysed from the beginning.
+    """
+    analysis = analyse(
+        bundle.statements,
+        _types(bundle.model),
+        _context_of(bundle.model),
+        product_reasons=PRODUCT_REASONS,
+        subjects=bundle.model.subjects,
+        groups=bundle.rulebook.groups,
+    )
+    return [] if analysis.flow is None else analysis.flow.written_ids
 
 
 def baseline_of(model: Model, statements: tuple[Statement, ...], groups: Groups = NO_GROUPS) -> Baseline:

@@ -51,6 +51,7 @@ KINDS: Mapping[str, str] = {
     "unconditional": "A rule without a condition makes one with a condition pointless.",
     "unexplained": "A requirement has no reason that tells why it is not met.",
     "units": "Instants, lengths of time and plain numbers are mixed.",
+    "unknown-id": "An id is written of a record that is not among the facts.",
     "unmeetable": "A requirement is asked that no rule meets.",
     "unreachable": "The same rule stands twice.",
     "unused": "Nothing calls a rule, or nothing gives a reason.",

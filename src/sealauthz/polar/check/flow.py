@@ -216,6 +216,16 @@ class Flow:
             self._look_ups[key, words] = bit, clauses
         return stale
 
+    @property
+    def written_ids(self) -> list[tuple[str, str, Place]]:
+        """The ids that stand in the policies, each with the type of the record and its place.
+
+        All of them only where nothing was found out before.
+        """
+        return sorted(
+            self._goals.written_ids, key=lambda found: (found[2].file, found[2].line, found[2].column, found[:2])
+        )
+
     # --- what the goals ask -----------------------------------------------------------------------------------------
 
     def call(self, key: Key, values: tuple[Value, ...], mode: Mode) -> _Taken:
@@ -444,6 +454,7 @@ class Flow:
             if value.is_optional:
                 goals.absent_equal(term, value, parameter.place, mode)
             if both(value, literal(term.value), goals.types) is not None:
+                goals.note_ids((term, literal(term.value)), (term, value), parameter.place)
                 return True
             goals.why = f"no call has {written(term)} here"
             return False

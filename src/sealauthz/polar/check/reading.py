@@ -29,6 +29,7 @@ from sealauthz.polar.types import ANYTHING, NIL, AttributeType, TypeTable, Value
 class Reader:
     """Reads terms in a scope. `why` says, after something could not hold, why not.
 
+    `written_ids` are the texts that are compared with the id of a record, with its type and where they are written.
     `misspelt` are the words that were handed to a rule which compares them with what they never are, by their places.
     `asked` notes what was asked of the classes of values, and `uses_mode` whether the mode made a difference.
     """
@@ -41,6 +42,7 @@ class Reader:
         self.found = found
         self.why = ""
         self.misspelt: dict[Place, tuple[str, str]] = {}
+        self.written_ids: dict[tuple[str, str, Place], None] = {}
         self.asked = 0
         self.uses_mode = False
         self._asking = asking
@@ -234,6 +236,7 @@ class Reader:
             )
             self.found.error("identifier", message, place)
             return True
+        self.note_ids(left, right, place)
         for (_, column), (term, other) in ((left, right), (right, left)):
             words = self.types.words_of(column.column)
             if not words or other.words is None or other.words & words:
@@ -245,6 +248,13 @@ class Reader:
                 self._misspell(column.column, words, term, other, place)
             return True
         return False
+
+    def note_ids(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType], place: Place) -> None:
+        """Note the texts that are compared with the id of a record."""
+        for (_, named), (term, other) in ((left, right), (right, left)):
+            if named.names and named.words is None and other.words:
+                where = term.place if isinstance(term, Literal) else other.origin or place
+                self.written_ids |= {(named.names, word, where): None for word in other.words if isinstance(word, str)}
 
     def _misspell(self, column: str, words: frozenset[object], term: Term, other: ValueType, place: Place) -> None:
         """Note a word that an enumeration does not have, where the word was written."""
