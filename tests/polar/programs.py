@@ -48,7 +48,8 @@ from sealauthz.polar.syntax import (
 )
 from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written_statement
-from sealauthz.schema import Collection, shape_of
+from sealauthz.schema import Action, Collection, Model, Part, extended, shape_of
+from sealauthz.schema.declaring import extension_from
 from sealauthz.schema.record import many, one
 from sealauthz.schema.rules import Tenant
 
@@ -134,8 +135,48 @@ class SignCtx(Ctx):
     is_urgent: bool = False
 
 
-RECORDS: dict[str, type] = {cls.__name__: cls for cls in (Team, Person, Doc, Note)}
-PLAIN = (Ctx, SignCtx)
+@dataclass(slots=True)
+class Numbers:
+    """The parameters of a model, which no program reads."""
+
+
+ADDED = """
+[columns.Person]
+score = { type = "Integer", default = 0 }
+alias = "String"
+is_watched = { type = "Boolean", default = false }
+
+[columns.Doc]
+mark = "Integer"
+
+[records.Remark]
+home = "doc_id"
+columns.doc_id = { names = "Doc", collection = "remarks" }
+columns.author_id = { names = "Person", optional = true }
+columns.text = "String"
+columns.level = { type = "Integer", default = 1 }
+columns.tag = { type = "String", optional = true }
+columns.is_done = { type = "Boolean", default = false }
+
+[context.Doc.sign]
+remark = "Remark"
+level = "Integer"
+"""
+"""What policies may add to the records of the programs."""
+
+
+def _classes() -> tuple[dict[str, type], tuple[type, ...]]:
+    """The records and the plain classes of the programs: of a copy of this module (extended_programs.py), extended."""
+    records = (Team, Person, Doc, Note)
+    if __name__ != "extended_programs":
+        return {cls.__name__: cls for cls in records}, (Ctx, SignCtx)
+    parts = (Part(records, (Action("look", "Doc", Ctx), Action("sign", "Doc", SignCtx))),)
+    model = extended(Model("programs", parts, Ctx, Numbers), extension_from(ADDED))
+    return dict(model.records), model.contexts
+
+
+RECORDS, PLAIN = _classes()
+_ADDED = tuple(name for name in RECORDS if name not in ("Team", "Person", "Doc", "Note"))
 CLASSES: tuple[type, ...] = (*RECORDS.values(), *PLAIN)
 _REFS = {"parent_id": "Team", "boss_id": "Person", "team_id": "Team", "friend_id": "Person", "owner_id": "Person"}
 _REFS |= {"doc_id": "Doc", "author_id": "Person"}
@@ -162,6 +203,8 @@ def _kinds() -> dict[str, dict[str, Kind]]:
     context = {"now": Kind("int"), "caller": Kind("str"), "limit": Kind("int", True), "rate": Kind("float")}
     found["Ctx"] = context
     found["SignCtx"] = context | {"task": Kind("Doc", True), "is_urgent": Kind("bool")}
+    if _ADDED:
+        found["SignCtx"] |= {"remark": Kind("Remark", True), "level": Kind("int", True)}
     return found
 
 
@@ -474,6 +517,8 @@ class _Writer:
     def world(self) -> tuple[Row, ...]:
         counts = {"Team": 1 + self._choices.below(2), "Person": 1 + self._choices.below(3)}
         counts |= {"Doc": 1 + self._choices.below(3), "Note": 1 + self._choices.below(2)}
+        if _ADDED:
+            counts["Remark"] = self._choices.below(4)
         # From some size on, collections are looked up by column.
         if self._percent(4):
             counts["Note"] = 14
@@ -540,7 +585,7 @@ class _Writer:
         return chosen
 
     def _some_kind(self, env: Env, is_scalar: bool = False) -> Kind:
-        names = _SCALARS if is_scalar or self._percent(50) else ("Team", "Person", "Doc", "Note")
+        names = _SCALARS if is_scalar or self._percent(50) else ("Team", "Person", "Doc", "Note", *_ADDED)
         return Kind(self._pick(names))
 
     # Tests.
@@ -906,7 +951,7 @@ class _Writer:
 
     def _pair(self, name: str) -> list[Statement]:
         """Rules that begin with the same value, and do not make the same of it."""
-        kind = Kind(self._pick(("Person", "Team", "Doc", "Note", "SignCtx")))
+        kind = Kind(self._pick(("Person", "Team", "Doc", "Note", "SignCtx", *_ADDED)))
         signature = Signature(name, (Kind("str"), kind), (self._percent(50), False))
         rules: list[Statement] = []
         thing = Variable(self._fresh(), _AT)
@@ -1009,7 +1054,7 @@ class _Writer:
     def _in_kind(self) -> Kind:
         if self._percent(20):
             return Kind(self._pick(_SCALARS))
-        return Kind(self._pick(("Person", "Team", "Doc", "Note", "Ctx", "SignCtx")))
+        return Kind(self._pick(("Person", "Team", "Doc", "Note", "Ctx", "SignCtx", *_ADDED)))
 
     def _clause(self, signature: Signature) -> RuleNode:
         env: Env = {}
@@ -1285,6 +1330,9 @@ class _Writer:
             docs = [v["id"] for name, v in rows if name == "Doc"]
             if docs and self._percent(75):
                 values.append(("task", RecordId(self._pick(docs))))
+            remarks = [v["id"] for name, v in rows if name in _ADDED]
+            if remarks and self._percent(75):
+                values += [("remark", RecordId(self._pick(remarks))), ("level", self._scalar("int"))]
         return Plain(kind.name, tuple(values))
 
 

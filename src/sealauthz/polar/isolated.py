@@ -235,7 +235,7 @@ def forms_of(classes: Iterable[Any]) -> list[ClassForm]:
     def write(cls: Any) -> None:
         if cls in forms:
             return
-        bases: list[Any] = [base for base in cls.__bases__ if dataclasses.is_dataclass(base)]
+        bases = _bases_of(cls)
         for base in bases:
             write(base)
         inherited = {field.name for base in bases for field in dataclasses.fields(base)}
@@ -253,14 +253,21 @@ def forms_of(classes: Iterable[Any]) -> list[ClassForm]:
     return list(forms.values())
 
 
+def _bases_of(cls: Any) -> list[Any]:
+    """The dataclasses that one derives from. A class that was extended has the name of what it was before, which is
+    not another one.
+    """
+    bases: list[Any] = [base for base in cls.__bases__ if dataclasses.is_dataclass(base)]
+    return [each for base in bases for each in (_bases_of(base) if base.__name__ == cls.__name__ else [base])]
+
+
 def ordered(classes: Iterable[Any]) -> list[Any]:
     """The classes in the order in which `forms_of` writes them, bases included."""
     found: dict[Any, None] = {}
 
     def add(cls: Any) -> None:
-        for base in cls.__bases__:
-            if dataclasses.is_dataclass(base):
-                add(base)
+        for base in _bases_of(cls):
+            add(base)
         found[cls] = None
 
     for cls in classes:
