@@ -32,7 +32,7 @@ from sealauthz.errors import CallerUnknown, ConfigRefused
 from sealauthz.model import MODEL
 from sealauthz.receipts import TYPE as RECEIPT
 from sealauthz.service import RPCS, ServerSettings
-from sealauthz.service.callers import SHIPPING
+from sealauthz.service.callers import AUDITING, SHIPPING
 from sealauthz.service.tokens import ALGORITHMS
 
 DIGEST = hashlib.sha256(b"t" * 40).hexdigest()
@@ -112,7 +112,7 @@ def test_a_caller_has_the_limits_of_all_unless_it_has_its_own(write: Writer) -> 
 def test_a_star_is_everything(write: Writer) -> None:
     text = caller('rpcs = "*"\nenterprises = "*"\nwrite = { SealProposal = "*" }')
     found = load(MODEL, {}, write(text)).caller_rights(MODEL).identify([("authorization", f"Bearer {'t' * 40}")])
-    assert found.rpcs == set(RPCS) - SHIPPING
+    assert found.rpcs == set(RPCS) - SHIPPING - AUDITING
     assert found.tenants is None
     columns = {"id", "seal_id", "ending", "proposed_by_id", "proposed_at", "reason", "state"}
     assert found.write == {"SealProposal": columns}

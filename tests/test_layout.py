@@ -138,6 +138,8 @@ def test_the_client_needs_grpc_and_protobuf_only() -> None:
         *(
             f"sealauthz.v1.{name}"
             for name in (
+                "audit_pb2",
+                "audit_pb2_grpc",
                 "events_pb2",
                 "events_pb2_grpc",
                 "facts_pb2",

@@ -207,6 +207,17 @@ class LogEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class LogProof:
+    """The proof that the record at a place is in the log of decisions: the hashes beside its way to the root, and the
+    checkpoint with that root, a signed note.
+    """
+
+    number: int
+    hashes: tuple[bytes, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class RuleRef:
     """A rule of the policies, by its head and its place. `rules` are the ids of the rulebook it carries (`U-01` …)."""
 

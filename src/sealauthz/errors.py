@@ -6,6 +6,7 @@
     ├── CallerNotPermitted    a known caller, outside its rights
     ├── AssertionNeeded       an act without the signed assertion of the person that it needs, or with a wrong one
     ├── OperationUnknown      an operation that this caller did not have performed
+    ├── RecordUnknown         a record of the log of decisions that is not there, or not for this caller
     ├── FactConflict          a fact that must be absent exists, or a unique invariant is taken
     ├── InvariantBroken       a write that the invariants, a precondition or the state refuse
     ├── FactsUnavailable      the facts cannot be read now; trying again may help
@@ -85,6 +86,10 @@ class AssertionNeeded(SealAuthzError):
 
 class OperationUnknown(SealAuthzError):
     """There is no such operation, or it is another caller's."""
+
+
+class RecordUnknown(SealAuthzError):
+    """The log of decisions has no such record, or none that this caller may see."""
 
 
 class FactConflict(SealAuthzError):

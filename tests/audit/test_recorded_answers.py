@@ -15,6 +15,8 @@ from audit_logs import run
 from tiny.model import TINY, facts
 
 from sealauthz.audit.log import Log, Wanted
+from sealauthz.audit.merkle import leaf_hash, verify_consistency, verify_inclusion
+from sealauthz.audit.note import read_checkpoint
 from sealauthz.audit.recorder import Recorder
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.background import ignored
@@ -24,9 +26,12 @@ from sealauthz.errors import BundleRefused
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.operations import Operations
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
+from sealauthz.v1 import audit_pb2
 
 TOKEN = "t" * 40
 READER = "r" * 40
+OPERATOR = "o" * 40
+ASKER = "a" * 40
 
 
 def policies(folder: Path, audited: str) -> Path:
@@ -63,8 +68,13 @@ def port(store: Store, bundle: Bundle) -> Iterator[int]:
     recorder = Recorder(store, cache, lambda *_: None, ignored, every_s=0.01)
     recorder.start()
     settings = ServerSettings(listen="127.0.0.1:0", is_insecure=True)
-    callers = Callers([caller("demo", TOKEN), caller("red", READER, tenants=frozenset({"red"}))])
-    server = build(settings, callers, store, pdp, Operations(store, pdp), recorder=recorder)
+    callers = [
+        caller("demo", TOKEN),
+        caller("red", READER, tenants=frozenset({"red"})),
+        caller("operator", OPERATOR, sees_operator_reasons=True),
+        caller("asker", ASKER, rpcs=frozenset({"AuthorizationService/Authorize"})),
+    ]
+    server = build(settings, Callers(callers), store, pdp, Operations(store, pdp), recorder=recorder)
     server.start()
     yield server.port
     server.stop(0)
@@ -161,3 +171,98 @@ def test_what_cannot_be_recorded_is_not_answered(client: SealAuthzClient, store:
 def test_what_is_demanded_wrongly_is_refused(tmp_path: Path, audited: str, said: str) -> None:
     with pytest.raises(BundleRefused, match=said):
         Bundle.load(TINY, policies(tmp_path / "policies", audited))
+
+
+@pytest.fixture
+def reader(port: int) -> Iterator[SealAuthzClient]:
+    """A caller with a right to one team, who may not see reasons for operators."""
+    with SealAuthzClient(f"127.0.0.1:{port}", READER, insecure=True) as client:
+        yield client
+
+
+@pytest.fixture
+def decisions(client: SealAuthzClient, store: Store) -> dict[str, str]:
+    """The ids of three answers, by what they are about."""
+    red = client.authorize("User:bob", "read", "Document:d1")
+    recorded(store, 1)  # as what it is about is there
+    nobody = client.authorize("User:bob", "read", "Document:gone")
+    done = client.perform("User:ann", "archive", "Document:d1", request_id="r1")
+    recorded(store, 3)
+    return {"red": red.decision_id, "nobody": nobody.decision_id, "done": done.decision.decision_id}
+
+
+def test_records_are_listed_and_proved_over_the_wire(
+    client: SealAuthzClient, store: Store, decisions: dict[str, str]
+) -> None:
+    everything = list(client.decisions(page_size=1))
+    assert {entry.decision_id for entry in everything} == set(decisions.values())
+    assert [entry.number for entry in everything] == [2, 1, 0]
+    (archived,) = client.decisions(resource="Document:d1", action="archive", kind="Perform", enterprise_id="red")
+    assert archived.decision_id == decisions["done"]
+    assert list(client.decisions(until=archived.at, action="archive")) == []
+    assert list(client.decisions(since=archived.at, action="archive")) == [archived]
+    found = client.decision(decisions["done"])
+    assert found == archived
+    assert found.record == ""  # a caller that does not see reasons for operators
+    entry = Log(store).entry(decisions["done"])
+    assert entry is not None
+    for record in (decisions["done"], entry.number):
+        proof = client.inclusion_proof(record)
+        checkpoint = read_checkpoint(proof.note)
+        verify_inclusion(proof.number, 3, leaf_hash(entry.text.encode()), proof.hashes, checkpoint.root)
+    assert client.checkpoint() == Log(store).head().note
+    roots = Log(store).consistency(2).roots
+    verify_consistency(2, 3, *roots, client.consistency_proof(2))
+
+
+def test_who_may_see_everything_is_given_what_was_hashed(store: Store, decisions: dict[str, str], port: int) -> None:
+    with SealAuthzClient(f"127.0.0.1:{port}", OPERATOR, insecure=True) as operator:
+        entry = Log(store).entry(decisions["nobody"])
+        assert entry is not None
+        assert operator.decision(decisions["nobody"]).record == entry.text
+
+
+def test_a_caller_sees_records_of_its_own_enterprises_only(reader: SealAuthzClient, decisions: dict[str, str]) -> None:
+    assert {entry.decision_id for entry in reader.decisions()} == {decisions["red"], decisions["done"]}
+    assert list(reader.decisions(enterprise_id="blue")) == []
+    assert reader.decision(decisions["red"]).subject == "User:bob"
+    for ask in (
+        lambda: reader.decision(decisions["nobody"]),
+        lambda: reader.decision("no-such-id"),
+        lambda: reader.inclusion_proof(decisions["nobody"]),
+        lambda: reader.inclusion_proof(99),
+    ):
+        with pytest.raises(CallFailed) as failed:
+            ask()
+        assert (failed.value.code, failed.value.reason) == (grpc.StatusCode.NOT_FOUND, "RECORD_UNKNOWN")
+
+
+@pytest.mark.parametrize(
+    ("rpc", "request_", "path"),
+    [
+        ("GetDecision", audit_pb2.GetDecisionRequest(), "decision_id"),
+        ("GetInclusionProof", audit_pb2.GetInclusionProofRequest(), "record"),
+        ("GetInclusionProof", audit_pb2.GetInclusionProofRequest(number=-1), "number"),
+        ("GetInclusionProof", audit_pb2.GetInclusionProofRequest(decision_id="a\nb"), "decision_id"),
+        ("GetConsistencyProof", audit_pb2.GetConsistencyProofRequest(first_size=9), "first_size"),
+        ("ListDecisions", audit_pb2.ListDecisionsRequest(page_size=-1), "page_size"),
+        ("ListDecisions", audit_pb2.ListDecisionsRequest(page_token="x"), "page_token"),
+        ("ListDecisions", audit_pb2.ListDecisionsRequest(page_token="WzEsIFtdXQ"), "page_token"),
+        ("ListDecisions", audit_pb2.ListDecisionsRequest(subject={"type": "User"}), "subject.id"),
+        ("ListDecisions", audit_pb2.ListDecisionsRequest(since={"seconds": -1}), "since"),
+        ("ListDecisions", audit_pb2.ListDecisionsRequest(action="a" * 200), "action"),
+    ],
+)
+def test_what_is_asked_wrongly_is_named(client: SealAuthzClient, rpc: str, request_: Any, path: str) -> None:
+    with pytest.raises(CallFailed) as failed:
+        client._call(getattr(client._audit, rpc), request_, None)
+    assert failed.value.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert [field for field, _ in failed.value.violations] == [path]
+
+
+def test_who_has_no_right_to_the_log_reads_nothing(port: int) -> None:
+    with SealAuthzClient(f"127.0.0.1:{port}", ASKER, insecure=True) as asker:
+        assert asker.authorize("User:bob", "read", "Document:d1")
+        with pytest.raises(CallFailed) as failed:
+            asker.checkpoint()
+    assert failed.value.code is grpc.StatusCode.PERMISSION_DENIED

@@ -20,7 +20,7 @@ from sealauthz.decision.decision import Decision
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
 from sealauthz.errors import FactsUnavailable
-from sealauthz.facts import FactCache, Store
+from sealauthz.facts import Batch, Delete, FactCache, Store
 from sealauthz.polar.reach import Root
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -146,6 +146,17 @@ def test_no_text_of_a_client_gets_into_the_log(
     assert len(texts) == 4
     assert not [text for text in texts if "1380" in text or "\\u" in text or "ring" in text]
     assert all("sha256-" in text for text in texts)
+
+
+def test_what_an_allow_was_about_is_named_though_it_has_gone_since(
+    store: Store, sequencer: Sequencer, recorder: Recorder, pdp: PolicyDecisionPoint
+) -> None:
+    recorder.note(answered(asked(pdp, action="archive")))
+    store.write(Batch("test", "gone", (Delete("Document", "d1"),)))
+    recorder.note(answered(asked(pdp, action="archive")))
+    recorder.stop()
+    allowed, denied = records(store, sequencer)
+    assert (allowed["resource"], denied["resource"][:7]) == ("Document:d1", "sha256-")
 
 
 def test_a_batch_is_one_record_with_its_items(

@@ -27,7 +27,14 @@ from sealauthz.process.log import make_log
 from sealauthz.rollout import Shipping
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
-from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc, policy_pb2_grpc
+from sealauthz.v1 import (
+    audit_pb2_grpc,
+    authorization_pb2_grpc,
+    events_pb2_grpc,
+    facts_pb2_grpc,
+    operations_pb2_grpc,
+    policy_pb2_grpc,
+)
 
 TOKEN = "t" * 40
 ALL_FIELDS = {name: frozenset(c.name for c in shape_of(cls).columns) for name, cls in MODEL.records.items()}
@@ -107,6 +114,7 @@ class Served:
         self.channel = channel
         self.authorization = authorization_pb2_grpc.AuthorizationServiceStub(channel)
         self.facts = facts_pb2_grpc.FactsServiceStub(channel)
+        self.audit = audit_pb2_grpc.AuditServiceStub(channel)
         self.events = events_pb2_grpc.EventsServiceStub(channel)
         self.operations = operations_pb2_grpc.OperationsServiceStub(channel)
         self.policies = policy_pb2_grpc.PolicyServiceStub(channel)
@@ -114,7 +122,7 @@ class Served:
 
     def stub_of(self, service: str) -> Any:
         """The stub of a service by its name."""
-        stubs = (self.authorization, self.events, self.facts, self.operations, self.policies)
+        stubs = (self.audit, self.authorization, self.events, self.facts, self.operations, self.policies)
         return next(stub for stub in stubs if type(stub).__name__ == f"{service}Stub")
 
     @property

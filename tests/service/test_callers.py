@@ -14,7 +14,7 @@ from sealauthz.facts import Batch, Put, Store, WriteReceipt
 from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS
-from sealauthz.v1 import authorization_pb2, events_pb2, facts_pb2, operations_pb2, policy_pb2, records_pb2
+from sealauthz.v1 import audit_pb2, authorization_pb2, events_pb2, facts_pb2, operations_pb2, policy_pb2, records_pb2
 
 EMPTY = policy_pb2.PolicyFiles(files=[policy_pb2.PolicyFile(part="POLICY_PART_POLICIES", name="empty.polar")])
 REQUESTS: dict[str, Any] = {
@@ -51,6 +51,11 @@ REQUESTS: dict[str, Any] = {
         subject=entity("Person:P1"), action="use", resource=entity("Seal:S1"), request_id="A1"
     ),
     "EventsService/Watch": events_pb2.WatchRequest(),
+    "AuditService/GetCheckpoint": audit_pb2.GetCheckpointRequest(),
+    "AuditService/GetInclusionProof": audit_pb2.GetInclusionProofRequest(number=0),
+    "AuditService/GetConsistencyProof": audit_pb2.GetConsistencyProofRequest(first_size=1),
+    "AuditService/ListDecisions": audit_pb2.ListDecisionsRequest(),
+    "AuditService/GetDecision": audit_pb2.GetDecisionRequest(decision_id="D-none"),
     "OperationsService/GetProgress": operations_pb2.GetProgressRequest(
         subject=entity("Person:P1"), resource=entity("JoinApplication:J1")
     ),
@@ -71,6 +76,9 @@ NOTHING_THERE = {
     "PolicyService/Propose": grpc.StatusCode.INVALID_ARGUMENT,
     "PolicyService/Activate": grpc.StatusCode.NOT_FOUND,
     "PolicyService/RollBack": grpc.StatusCode.FAILED_PRECONDITION,
+    "AuditService/GetInclusionProof": grpc.StatusCode.NOT_FOUND,
+    "AuditService/GetConsistencyProof": grpc.StatusCode.INVALID_ARGUMENT,
+    "AuditService/GetDecision": grpc.StatusCode.NOT_FOUND,
 }
 """What these requests are answered with: they name what is not there."""
 

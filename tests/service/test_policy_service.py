@@ -22,7 +22,7 @@ from sealauthz.model import MODEL
 from sealauthz.rollout import Archive, Shipping, Signers, load_archive
 from sealauthz.rollout.signatures import sign
 from sealauthz.service import RPCS
-from sealauthz.service.callers import SHIPPING
+from sealauthz.service.callers import AUDITING, SHIPPING
 from sealauthz.v1 import policy_pb2
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -105,7 +105,7 @@ def test_policies_are_shipped_by_two(serve: Serve, bundle: Bundle, installed: Fi
 
 def test_nobody_ships_policies_by_a_right_to_everything(serve: Serve) -> None:
     everything = CallerSection.model_validate({"rpcs": "*", "token_sha256": "0" * 64}, context=MODEL)
-    assert everything.rights(MODEL, "app").rpcs == frozenset(RPCS) - SHIPPING
+    assert everything.rights(MODEL, "app").rpcs == frozenset(RPCS) - SHIPPING - AUDITING
     served = serve_all(serve)
     with client(served, APP) as app:
         for ask in (app.policies, lambda: app.roll_back_policy("x"), lambda: app.propose_policy([])):

@@ -17,6 +17,7 @@ DECLARED = re.compile(
 
 def test_there_are_protos() -> None:
     assert [path.stem for path in PROTOS] == [
+        "audit",
         "authorization",
         "events",
         "facts",

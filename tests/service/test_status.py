@@ -28,6 +28,7 @@ def test_the_codes_and_reasons_are_pinned() -> None:
         "CallerNotPermitted": ("PERMISSION_DENIED", "CALLER_NOT_PERMITTED"),
         "AssertionNeeded": ("PERMISSION_DENIED", "ASSERTION_NEEDED"),
         "OperationUnknown": ("NOT_FOUND", "OPERATION_UNKNOWN"),
+        "RecordUnknown": ("NOT_FOUND", "RECORD_UNKNOWN"),
         "FactConflict": ("ALREADY_EXISTS", "FACT_CONFLICT"),
         "InvariantBroken": ("FAILED_PRECONDITION", "INVARIANT_BROKEN"),
         "FactsUnavailable": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),

@@ -120,14 +120,6 @@ class Page(NamedTuple):
     before: int | None
 
 
-class InclusionProof(NamedTuple):
-    """That the record at a place is in the log that a checkpoint speaks of."""
-
-    number: int
-    hashes: tuple[bytes, ...]
-    note: str
-
-
 class ConsistencyProof(NamedTuple):
     """That the log of a size went on to that of a later one. `roots` are those of both."""
 
@@ -191,12 +183,12 @@ class Log:
                     return Page(tuple(found), None)
         return Page(tuple(found), upper or None)
 
-    def inclusion(self, number: int) -> InclusionProof:
+    def inclusion(self, number: int) -> answers.LogProof:
         """Prove that the record at a place is in the log, as the newest checkpoint has it. Raises InvalidRequest."""
         with self._snapshot() as (tiles, head):
             if not 0 <= number < head.size:
                 raise InvalidRequest.at("number", f"is no place in the log, which has {head.size} records")
-            return InclusionProof(number, tuple(inclusion_proof(number, head.size, tiles.node)), head.note)
+            return answers.LogProof(number, tuple(inclusion_proof(number, head.size, tiles.node)), head.note)
 
     def consistency(self, first: int, second: int = 0) -> ConsistencyProof:
         """Prove that the log of a size went on to that of another (0: as it is now). Raises InvalidRequest."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from sealauthz.audit.log import InclusionProof
+from sealauthz.answers import LogProof
 from sealauthz.audit.merkle import Growing, ProofRefused, leaf_hash, perfect_subtrees, verify_inclusion
 from sealauthz.audit.note import Checkpoint, NoteRefused, Verifier, open_checkpoint, read_checkpoint
 from sealauthz.audit.sequencer import head_of, tile_fetcher
@@ -158,7 +158,7 @@ def _header(line: str) -> dict[str, Any]:
     return header  # type: ignore[no-any-return]
 
 
-def proof_text(proof: InclusionProof) -> str:
+def proof_text(proof: LogProof) -> str:
     """Return the proof of one record as text."""
     hashes = "".join(f"{base64.b64encode(each).decode()}\n" for each in proof.hashes)
     return f"{PROOF}\nindex {proof.number}\n{hashes}\n{proof.note}"

@@ -143,6 +143,9 @@ def event_record(kind: str, at: int, **more: Any) -> str:
 def decided(model: Model, decision: Decision, concerned: Concerned) -> dict[str, Any]:
     """Return what was asked and how it was decided."""
     question = decision.question
+    if decision:
+        # Whom and what an allow is about was there. It may have gone since, as by the act that was asked about.
+        concerned = Concerned(tenants=concerned.tenants)
     context, withheld = safe_context(model, question, concerned)
     content: dict[str, Any] = {
         "subject": named(question.subject, concerned),

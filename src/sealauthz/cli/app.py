@@ -62,6 +62,7 @@ EXIT_OF: dict[type[errors.SealAuthzError], Exit] = {
     errors.CallerNotPermitted: Exit.NOT_PERMITTED,
     errors.AssertionNeeded: Exit.NOT_PERMITTED,
     errors.OperationUnknown: Exit.REFUSED,
+    errors.RecordUnknown: Exit.REFUSED,
     errors.FactConflict: Exit.REFUSED,
     errors.InvariantBroken: Exit.REFUSED,
     errors.FactsUnavailable: Exit.NO_ANSWER,

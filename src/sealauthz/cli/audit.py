@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from sealauthz.answers import LogEntry
-from sealauthz.audit.log import Log, Wanted
 from sealauthz.audit.portable import export_lines, proof_text
 from sealauthz.audit.sequencer import EVERY_S
 from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.audit_source import AuditSource, audit_options
 from sealauthz.cli.audit_verify import audit_verify
 from sealauthz.cli.output import output_option, print_json, rfc3339
 from sealauthz.cli.settings import audit_sequencer, audit_signer, open_store, read_config, store_options
-from sealauthz.errors import InvalidRequest
-from sealauthz.facts import Store
 from sealauthz.terminal import console, instant, show, table
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -82,24 +80,18 @@ def filter_options(command: F) -> F:
 @audit.command("list")
 @filter_options
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Records to show at most.")
-@store_options
+@audit_options
 @output_option
-def audit_list(*, limit: int, config_file: Path | None, database: str | None, output: str, **wanted: Any) -> int:
+def audit_list(*, limit: int, source: AuditSource, output: str, **wanted: Any) -> int:
     """List records, the newest first.
 
     \b
       sealauthz audit list --resource Seal:seal-official --since 2026-03-01
       sealauthz audit list --subject Person:p-lin --effect DENY -o json
+      sealauthz audit list --server authz.example:8443 --caller web
     """
-    with _log(config_file, database) as (log, _):
-        found: list[LogEntry] = []
-        before: int | None = None
-        while len(found) < limit:
-            page = log.page(Wanted(**wanted), service_model().tenant, min(limit - len(found), 1_000), before)
-            found += [entry.answer() for entry in page.entries]
-            before = page.before
-            if before is None:
-                break
+    found = list(itertools.islice(source.decisions(wanted), limit + 1))
+    found, has_more = found[:limit], len(found) > limit
     if output == "json":
         print_json([entry_json(entry) for entry in found])
         return Exit.DONE
@@ -108,37 +100,40 @@ def audit_list(*, limit: int, config_file: Path | None, database: str | None, ou
         for e in found
     ]
     show(console(), table(("number", "at", "", "what"), rows))
-    if before is not None:
+    if has_more:
         click.echo(f"there are more; --limit {limit} shows the newest", err=True)
     return Exit.DONE
 
 
 @audit.command("show")
 @click.argument("which", metavar="ID|NUMBER")
-@store_options
+@audit_options
 @output_option
-def audit_show(*, which: str, config_file: Path | None, database: str | None, output: str) -> int:
+def audit_show(*, which: str, source: AuditSource, output: str) -> int:
     """Show one record, by the id of its decision or by its place.
 
     \b
       sealauthz audit show 019346a2-7c1d-7b3e-9f10-3a2c8f1d2b11
       sealauthz audit show 4711 -o json
     """
-    with _log(config_file, database) as (log, _):
-        found = _found(log, which).answer()
+    found = source.decision(which)
+    said = entry_json(found)
     if output == "json":
-        print_json(entry_json(found))
+        print_json(said)
         return Exit.DONE
     rows = [("number", str(found.number)), ("logged at", instant(found.logged_at))]
-    rows += [(name, _shown(name, value)) for name, value in json.loads(found.record).items() if name != "v"]
+    # Who may not see all of a record gets what they may see.
+    content = json.loads(found.record) if found.record else {**said, "at": found.at}
+    hidden = ("v", "number", "logged_at", "record")
+    rows += [(name, _shown(name, value)) for name, value in content.items() if name not in hidden and value]
     show(console(), table(("", ""), rows))
     return Exit.DONE
 
 
 @audit.command("proof")
 @click.argument("which", metavar="ID|NUMBER")
-@store_options
-def audit_proof(*, which: str, config_file: Path | None, database: str | None) -> int:
+@audit_options
+def audit_proof(*, which: str, source: AuditSource) -> int:
     """Print the proof that a record is in the log, with the newest checkpoint.
 
     Together with the text of the record (`audit show ID -o json`, `record`)
@@ -147,14 +142,13 @@ def audit_proof(*, which: str, config_file: Path | None, database: str | None) -
     \b
       sealauthz audit proof 4711 > 4711.proof
     """
-    with _log(config_file, database) as (log, _):
-        click.echo(proof_text(log.inclusion(_found(log, which).number)), nl=False)
+    click.echo(proof_text(source.proof(which)), nl=False)
     return Exit.DONE
 
 
 @audit.command("checkpoint")
-@store_options
-def audit_checkpoint(*, config_file: Path | None, database: str | None) -> int:
+@audit_options
+def audit_checkpoint(*, source: AuditSource) -> int:
     """Print the newest checkpoint.
 
     Keep it where nobody who can write the database can change it: it proves
@@ -163,8 +157,7 @@ def audit_checkpoint(*, config_file: Path | None, database: str | None) -> int:
     \b
       sealauthz audit checkpoint > /mnt/elsewhere/log-2026-03-02.txt
     """
-    with _log(config_file, database) as (log, _):
-        note = log.head().note
+    note = source.checkpoint()
     if not note:
         raise Stop("the log has no checkpoint yet: it is empty", Exit.REFUSED)
     click.echo(note, nl=False)
@@ -205,10 +198,12 @@ def audit_export(*, first: int, config_file: Path | None, database: str | None) 
       sealauthz audit export > log.jsonl
     """
     count = -1
-    with _log(config_file, database) as (_, store), store.plain_connection() as connection:
-        for line in export_lines(connection, first):
-            click.echo(line)
-            count += 1
+    with open_store(config_file, database) as store:
+        store.check_keeps_log()
+        with store.plain_connection() as connection:
+            for line in export_lines(connection, first):
+                click.echo(line)
+                count += 1
     click.echo(f"{count} records", err=True)
     return Exit.DONE
 
@@ -254,25 +249,7 @@ def entry_json(entry: LogEntry) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _log(config_file: Path | None, database: str | None) -> Iterator[tuple[Log, Store]]:
-    with open_store(config_file, database) as store:
-        store.check_keeps_log()
-        try:
-            yield Log(store), store
-        except InvalidRequest as error:
-            raise Stop(str(error), Exit.REFUSED) from error
-
-
-def _found(log: Log, which: str) -> Any:
-    found = log.entry_at(int(which)) if which.isdecimal() and len(which) < 19 else log.entry(which)
-    if found is None:
-        said = f"the log has no record `{which}`: it may wait for its place (`audit sequence`)"
-        raise Stop(said, Exit.REFUSED)
-    return found
-
-
 def _shown(name: str, value: Any) -> str:
-    if name in ("at", "until") and isinstance(value, int):
+    if name in ("at", "until") and isinstance(value, int | datetime.datetime):
         return instant(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -18,6 +18,8 @@ from sealauthz.answers import (
     Event,
     Explanation,
     ListPage,
+    LogEntry,
+    LogProof,
     NamedValue,
     NextStep,
     Obligation,
@@ -30,6 +32,7 @@ from sealauthz.answers import (
     RuleRef,
     Stage,
 )
+from sealauthz.client.audit import AuditCalls
 from sealauthz.client.authorization import NEWEST, AuthorizationCalls, at_least
 from sealauthz.client.events import EventsCalls
 from sealauthz.client.facts import FactsCalls, absent, at_revision, delete, exists, fact, put, update
@@ -55,6 +58,8 @@ __all__ = [
     "Explanation",
     "Imported",
     "ListPage",
+    "LogEntry",
+    "LogProof",
     "NamedValue",
     "NextStep",
     "NoAnswer",
@@ -83,7 +88,7 @@ __all__ = [
 ]
 
 
-class SealAuthzClient(AuthorizationCalls, EventsCalls, FactsCalls, OperationsCalls, PolicyCalls):
+class SealAuthzClient(AuditCalls, AuthorizationCalls, EventsCalls, FactsCalls, OperationsCalls, PolicyCalls):
     """A connection to the service. Any thread may use it; close it, or use it as a context manager.
 
     `tls_roots` are the PEM certificates to trust (None: those of grpcio); `certificate` is the caller's own, with its

@@ -12,7 +12,14 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 
-from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc, policy_pb2_grpc
+from sealauthz.v1 import (
+    audit_pb2_grpc,
+    authorization_pb2_grpc,
+    events_pb2_grpc,
+    facts_pb2_grpc,
+    operations_pb2_grpc,
+    policy_pb2_grpc,
+)
 
 Reply = TypeVar("Reply", bound=Message)
 
@@ -93,6 +100,7 @@ class Connection:
         self._is_closed = False
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
         self._timeout_s = timeout_s
+        self._audit: Any = audit_pb2_grpc.AuditServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._authorization: Any = authorization_pb2_grpc.AuthorizationServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._events: Any = events_pb2_grpc.EventsServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._operations: Any = operations_pb2_grpc.OperationsServiceStub(self._channel)  # type: ignore[no-untyped-call]

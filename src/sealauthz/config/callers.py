@@ -12,7 +12,7 @@ from sealauthz.config.secret_files import SecretFileSetting
 from sealauthz.config.words import EVERYTHING, Section, check_words, model_of
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller
-from sealauthz.service.callers import SHIPPING
+from sealauthz.service.callers import AUDITING, SHIPPING
 from sealauthz.service.peers import is_spiffe_id
 from sealauthz.service.tokens import TokenOf
 
@@ -137,7 +137,7 @@ class CallerSection(Section):
             tokens=self.tokens,
             issued=tuple(TokenOf(each.issuer, each.subject, each.claims) for each in self.jwt),
             spiffe=frozenset(self.spiffe),
-            rpcs=frozenset(RPCS) - SHIPPING if self.rpcs == EVERYTHING else frozenset(self.rpcs),
+            rpcs=frozenset(RPCS) - SHIPPING - AUDITING if self.rpcs == EVERYTHING else frozenset(self.rpcs),
             tenants=None if self.enterprises == EVERYTHING else frozenset(self.enterprises),
             read=_fields_by_type(model, self.read),
             write=_fields_by_type(model, self.write),

@@ -15,7 +15,7 @@ import grpc
 from sealauthz.errors import CallerNotPermitted, CallerUnknown, SealAuthzError
 from sealauthz.schema import Column, Model
 from sealauthz.service.tokens import TokenIssuer, TokenOf, Tokens
-from sealauthz.v1 import authorization_pb2, events_pb2, facts_pb2, operations_pb2, policy_pb2
+from sealauthz.v1 import audit_pb2, authorization_pb2, events_pb2, facts_pb2, operations_pb2, policy_pb2
 
 SERVICES = (
     authorization_pb2.DESCRIPTOR.services_by_name["AuthorizationService"],
@@ -23,11 +23,15 @@ SERVICES = (
     operations_pb2.DESCRIPTOR.services_by_name["OperationsService"],
     events_pb2.DESCRIPTOR.services_by_name["EventsService"],
     policy_pb2.DESCRIPTOR.services_by_name["PolicyService"],
+    audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
 )
 """The services that a caller needs rights for."""
 
 RPCS = tuple(f"{service.name}/{method.name}" for service in SERVICES for method in service.methods)
 """Every RPC that a caller can be given, as `Service/Method`."""
+
+AUDITING = frozenset(name for name in RPCS if name.startswith("AuditService/"))
+"""The RPCs that read what others were answered. They are given by name only, too."""
 
 SHIPPING = frozenset(name for name in RPCS if name.startswith("PolicyService/"))
 """The RPCs that ship policies. A caller has one of them only where it is named: who may do "everything" may not decide

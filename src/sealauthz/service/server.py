@@ -25,6 +25,7 @@ from sealauthz.metrics.meter import Meter
 from sealauthz.process.log import Log, make_log
 from sealauthz.rollout import Shipping, load_archive
 from sealauthz.service import arrivals
+from sealauthz.service.audit import AuditServicer
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import SERVICES, Callers
 from sealauthz.service.certificates import CertificateWatch, TlsCertificate
@@ -38,7 +39,14 @@ from sealauthz.service.pools import HEALTH, Pools
 from sealauthz.service.reception import Reception
 from sealauthz.service.recording import Recording
 from sealauthz.service.watching import Watches
-from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc, policy_pb2_grpc
+from sealauthz.v1 import (
+    audit_pb2_grpc,
+    authorization_pb2_grpc,
+    events_pb2_grpc,
+    facts_pb2_grpc,
+    operations_pb2_grpc,
+    policy_pb2_grpc,
+)
 
 MAX_RECEIVE_BYTES = 4 * 1024 * 1024
 
@@ -224,6 +232,7 @@ def build(
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, to)  # type: ignore[no-untyped-call]
     events_pb2_grpc.add_EventsServiceServicer_to_server(events, to)  # type: ignore[no-untyped-call]
     policy_pb2_grpc.add_PolicyServiceServicer_to_server(policies, to)  # type: ignore[no-untyped-call]
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(store), to)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(readiness.servicer, server)
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]

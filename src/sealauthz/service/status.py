@@ -40,6 +40,7 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.CallerNotPermitted: Row(grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_PERMITTED"),
     errors.AssertionNeeded: Row(grpc.StatusCode.PERMISSION_DENIED, "ASSERTION_NEEDED"),
     errors.OperationUnknown: Row(grpc.StatusCode.NOT_FOUND, "OPERATION_UNKNOWN"),
+    errors.RecordUnknown: Row(grpc.StatusCode.NOT_FOUND, "RECORD_UNKNOWN"),
     errors.FactConflict: Row(grpc.StatusCode.ALREADY_EXISTS, "FACT_CONFLICT"),
     errors.InvariantBroken: Row(grpc.StatusCode.FAILED_PRECONDITION, "INVARIANT_BROKEN"),
     errors.ExtensionRefused: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),

@@ -1,0 +1,155 @@
+"""AuditService: the log of decisions, within what each caller may see."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from sealauthz import answers
+from sealauthz.audit.log import Entry, Log, Wanted, is_shown
+from sealauthz.errors import InvalidRequest, RecordUnknown
+from sealauthz.facts import Store
+from sealauthz.service.callers import EXPLAIN, Call, Caller
+from sealauthz.service.fields import FieldViolations
+from sealauthz.service.questions import entity_from
+from sealauthz.v1 import audit_pb2, audit_pb2_grpc
+
+_NONE_SEEN = "the log has no such record that this caller may see; it may still wait for its place"
+_MOST_RECORDS = (1 << 62) - 1
+
+
+class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
+    """Reads the log of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tenant = store.model.tenant
+        self._log = Log(store)
+
+    def GetCheckpoint(self, _request: audit_pb2.GetCheckpointRequest, _call: Call) -> audit_pb2.GetCheckpointResponse:
+        """Return the newest checkpoint."""
+        self._store.check_keeps_log()
+        head = self._log.head()
+        return audit_pb2.GetCheckpointResponse(note=head.note, size=head.size)
+
+    def GetInclusionProof(
+        self, request: audit_pb2.GetInclusionProofRequest, call: Call
+    ) -> audit_pb2.GetInclusionProofResponse:
+        """Prove one record."""
+        self._store.check_keeps_log()
+        violations = FieldViolations()
+        if request.WhichOneof("record") is None:
+            violations.add("record", "is required: name it by `decision_id` or `number`")
+        elif request.HasField("decision_id"):
+            violations.check_id("decision_id", request.decision_id)
+        elif not 0 <= request.number <= _MOST_RECORDS:
+            violations.add("number", "must be a place in the log, from 0")
+        violations.refuse()
+        if request.HasField("decision_id"):
+            entry = self._log.entry(request.decision_id)
+        else:
+            entry = self._log.entry_at(request.number)
+        proof = self._log.inclusion(_seen(entry, call.caller).number)
+        return audit_pb2.GetInclusionProofResponse(number=proof.number, hashes=proof.hashes, note=proof.note)
+
+    def GetConsistencyProof(
+        self, request: audit_pb2.GetConsistencyProofRequest, _call: Call
+    ) -> audit_pb2.GetConsistencyProofResponse:
+        """Prove that the log went on from an earlier size."""
+        self._store.check_keeps_log()
+        proof = self._log.consistency(request.first_size, request.second_size)
+        return audit_pb2.GetConsistencyProofResponse(
+            first_size=proof.sizes[0],
+            second_size=proof.sizes[1],
+            first_root=proof.roots[0],
+            second_root=proof.roots[1],
+            hashes=proof.hashes,
+        )
+
+    def ListDecisions(self, request: audit_pb2.ListDecisionsRequest, call: Call) -> audit_pb2.ListDecisionsResponse:
+        """List records, the newest first."""
+        self._store.check_keeps_log()
+        wanted, before = _wanted_from(request, call.caller)
+        page = self._log.page(wanted, self._tenant, request.page_size, before)
+        call.noted["items"] = len(page.entries)
+        is_whole = _sees_all(call.caller)
+        response = audit_pb2.ListDecisionsResponse(
+            next_page_token="" if page.before is None else _token(page.before, wanted)
+        )
+        for entry in page.entries:
+            _fill(response.records.add(), entry.answer(is_whole=is_whole))
+        return response
+
+    def GetDecision(self, request: audit_pb2.GetDecisionRequest, call: Call) -> audit_pb2.GetDecisionResponse:
+        """Return one record."""
+        self._store.check_keeps_log()
+        violations = FieldViolations()
+        violations.check_id("decision_id", request.decision_id)
+        violations.refuse()
+        entry = _seen(self._log.entry(request.decision_id), call.caller)
+        response = audit_pb2.GetDecisionResponse()
+        _fill(response.record, entry.answer(is_whole=_sees_all(call.caller)))
+        return response
+
+
+def _seen(entry: Entry | None, caller: Caller) -> Entry:
+    """Return a record that the caller may see. What it may not see is answered like what is not there."""
+    if entry is None or not is_shown(entry.content, caller.tenants):
+        raise RecordUnknown(_NONE_SEEN)
+    return entry
+
+
+def _sees_all(caller: Caller) -> bool:
+    return caller.sees_operator_reasons and caller.may_call(EXPLAIN)
+
+
+def _wanted_from(request: audit_pb2.ListDecisionsRequest, caller: Caller) -> tuple[Wanted, int | None]:
+    violations = FieldViolations()
+    texts: dict[str, Any] = {}
+    for name in ("action", "effect", "reason", "caller", "kind"):
+        texts[name] = value = getattr(request, name)
+        if value:
+            violations.check_id(name, value)
+    for name in ("subject", "resource"):
+        if request.HasField(name):
+            texts[name] = str(entity_from(getattr(request, name), name, violations))
+    for name in ("since", "until"):
+        if request.HasField(name):
+            texts[name] = violations.instant(name, getattr(request, name))
+    if request.enterprise_id:
+        violations.check_id("enterprise_id", request.enterprise_id)
+    if request.page_size < 0:
+        violations.add("page_size", "must not be negative")
+    violations.refuse()
+    wanted = Wanted(**texts, tenant=request.enterprise_id, tenants=caller.tenants)
+    return wanted, _before(request.page_token, wanted) if request.page_token else None
+
+
+def _asked(wanted: Wanted) -> list[Any]:
+    return [getattr(wanted, name) for name in Wanted.__dataclass_fields__ if name != "tenants"]
+
+
+def _token(before: int, wanted: Wanted) -> str:
+    """Return what asks for the next page of the same list."""
+    return base64.urlsafe_b64encode(json.dumps([before, _asked(wanted)]).encode()).decode().rstrip("=")
+
+
+def _before(token: str, wanted: Wanted) -> int:
+    try:
+        content = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
+        before, asked = content
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidRequest.at("page_token", "is not a token of this list") from error
+    if type(before) is not int or not 0 < before <= _MOST_RECORDS or asked != _asked(wanted):
+        raise InvalidRequest.at("page_token", "is not a token of this list")
+    return before
+
+
+def _fill(message: audit_pb2.DecisionRecord, entry: answers.LogEntry) -> None:
+    message.number, message.decision_id, message.kind = entry.number, entry.decision_id, entry.kind
+    message.logged_at.FromDatetime(entry.logged_at)
+    message.answered_at.FromDatetime(entry.at)
+    message.caller, message.subject, message.action = entry.caller, entry.subject, entry.action
+    message.resource, message.effect, message.record = entry.resource, entry.effect, entry.record
+    message.reason_codes.extend(entry.reasons)
