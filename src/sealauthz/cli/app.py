@@ -94,6 +94,7 @@ class Stop(click.ClickException):
 
 _COMMANDS = {
     "serve": "serve.serve",
+    "reload": "reload_command.reload",
     "check": "asking.check",
     "explain": "asking.explain",
     "actions": "asking.actions",

@@ -1,16 +1,19 @@
 """What SIGHUP reloads in a service: its certificate, its callers with their rights and limits, who issues tokens of
-callers, and whose word counts as a person's own.
+callers, whose word counts as a person's own, the policies of a folder, whose signature they need, and how much is
+logged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from sealauthz.cli.folder_policies import FolderPolicies
 from sealauthz.cli.settings import person_assertions
 from sealauthz.config import Config
-from sealauthz.errors import ConfigRefused
+from sealauthz.errors import BundleRefused, ConfigRefused
 from sealauthz.operations import Operations
-from sealauthz.process.log import Log
+from sealauthz.process.log import Log, Threshold
+from sealauthz.rollout import Shipping, Signers
 from sealauthz.schema import Model
 from sealauthz.service import Server
 from sealauthz.service.issuer_keys import KeySources
@@ -28,6 +31,9 @@ class Reload:
         acts: Operations,
         log: Log,
         sources: KeySources | None = None,
+        folder: FolderPolicies | None = None,
+        shipping: Shipping | None = None,
+        threshold: Threshold | None = None,
     ) -> None:
         self._begun_with = config
         self._read = read
@@ -36,14 +42,19 @@ class Reload:
         self._acts = acts
         self._log = log
         self._sources = sources or KeySources()
+        self._folder = folder
+        self._shipping = shipping
+        self._threshold = threshold
 
     def __call__(self) -> None:
         """Reload, and log how that went: `reloaded`, or `reload_refused` and everything is as before."""
         try:
             config = self._read()
             assertions = person_assertions(config)
+            signers = Signers(config.policies.signers)
+            bundle = None if self._folder is None else self._folder.read(config)
             has_new_certificate = self._server.reload(config.caller_rights(self._model, self._sources))
-        except ConfigRefused as error:
+        except (ConfigRefused, BundleRefused) as error:
             self._log.error("reload_refused", message=str(error))
             self._sources.forget()
             return
@@ -53,9 +64,18 @@ class Reload:
             return
         self._sources.use()
         self._acts.assertions = assertions
+        if self._shipping is not None:
+            self._shipping.signers = signers
+        if self._threshold is not None:
+            self._threshold.level = config.server.log_level
+        has_new_policies = bundle is not None and self._folder is not None and self._folder.use(bundle)
         waiting = list(_changed(self._begun_with, config))
         self._log.info(
-            "reloaded", callers=len(config.callers), has_new_certificate=has_new_certificate, needs_restart=waiting
+            "reloaded",
+            callers=len(config.callers),
+            has_new_certificate=has_new_certificate,
+            has_new_policies=has_new_policies,
+            needs_restart=waiting,
         )
 
 
@@ -76,4 +96,7 @@ _RELOADED = {
     "assertions.audience",
     "assertions.issuers",
     "jwt.issuers",
+    "server.log_level",
+    "policies.folder",
+    "policies.signers",
 }

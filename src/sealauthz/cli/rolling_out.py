@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sealauthz.accessdiff.shadowing import Shadowing
 from sealauthz.background import Failed
+from sealauthz.cli.folder_policies import FolderPolicies
 from sealauthz.cli.settings import bundle_cache, load_bundle
 from sealauthz.config import Config
 from sealauthz.decision import PolicyDecisionPoint
@@ -28,19 +29,21 @@ def policies_of(
     engine: str,
     report: Report,
     failed: Failed,
-) -> tuple[Policies, Following]:
+    *,
+    is_watching: bool = False,
+) -> tuple[Policies, Following, FolderPolicies]:
     """Return the policies that a process decides with, and what keeps them ready, which is not started yet.
 
     Those that decide now are loaded; a process that cannot load what is activated serves nothing, and says why. Raises
-    BundleRefused where the folder counts and cannot be served.
+    BundleRefused where the folder counts and cannot be served, as it does in any case where it `is_watching`.
     """
-    obeys = config.policies.source == "store" and engine == "compiled"
+    obeys = config.policies.source == "store" and engine == "compiled" and not is_watching
     policies = Policies(None, obeys=obeys)
     # Loads happen in another thread, which knows nothing of the command and its model.
-    load, load_base = partial(_load, store.model), partial(load_bundle, config, folder, engine, store.model)
-    following = Following(store, fact_cache, policies, load, load_base, report, failed)
+    load, load_base = partial(_load, store.model), partial(_load_folder, store.model, folder, engine)
+    following = Following(store, fact_cache, policies, load, partial(load_base, config), report, failed)
     following.load_active()
-    return policies, following
+    return policies, following, FolderPolicies(policies, following, load_base)
 
 
 def shadowing_of(
@@ -60,6 +63,10 @@ def shadowing_of(
 def shipping_of(store: Store, config: Config) -> Shipping:
     """Return what ships the policies of a store. Raises ConfigRefused for keys that cannot be used."""
     return Shipping(store, partial(_load, store.model), Signers(config.policies.signers), bundle_cache())
+
+
+def _load_folder(model: Model, folder: Path | None, engine: str, config: Config) -> Bundle:
+    return load_bundle(config, folder, engine, model)
 
 
 def _load(model: Model, archive: Archive) -> Bundle:

@@ -20,6 +20,7 @@ from sealauthz.audit import note as audit
 from sealauthz.audit.recorder import Recorder
 from sealauthz.audit.sequencer import Sequencer, Sequencing
 from sealauthz.cli.app import Exit, service_model
+from sealauthz.cli.folder_policies import FolderPolicies, Watching
 from sealauthz.cli.measuring import collected, watch_service
 from sealauthz.cli.reloading import Reload
 from sealauthz.cli.rolling_out import policies_of, shadowing_of, shipping_of
@@ -48,8 +49,9 @@ from sealauthz.metrics.meter import Meter, measured
 from sealauthz.operations import Assertions, Issuer, Operations
 from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
-from sealauthz.process.log import Log, captured, make_log, never_block
+from sealauthz.process.log import Log, Threshold, captured, make_log, never_block
 from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals
+from sealauthz.rollout import Shipping
 from sealauthz.service import Callers, Server, build
 from sealauthz.service.issuer_keys import KeySources
 
@@ -77,6 +79,12 @@ _WARNINGS = frozenset({"import_idle"})
     is_flag=True,
     help="Serve invented facts, in plain text on this machine, to one caller whose token is printed.",
 )
+@click.option(
+    "--watch",
+    "is_watching",
+    is_flag=True,
+    help="For development: decide with the folder whatever is activated, and read it again when a file changes.",
+)
 @click.option("--worker", type=int, nargs=2, hidden=True, help="For the supervisor: number, descriptor of its socket.")
 def serve(
     *,
@@ -89,14 +97,16 @@ def serve(
     workers: int | None,
     is_demo: bool,
     worker: tuple[int, int] | None,
+    is_watching: bool,
 ) -> int:
     """Serve decisions and facts over gRPC.
 
     The configuration names the certificate, the database and the callers with
     their rights; a caller that it does not name gets nothing. The database must
     be there: see `sealauthz db upgrade`. SIGTERM and Ctrl-C let calls under way
-    finish, then stop. SIGHUP has the certificate and the callers read again;
-    certificates are read as soon as their files change, too.
+    finish, then stop. SIGHUP (`sealauthz reload`) has the certificate, the
+    callers, the folder of policies and the log level read again; certificates
+    are read as soon as their files change, too.
     Several workers have a supervisor that starts them, replaces one that dies,
     and passes signals on.
 
@@ -104,7 +114,7 @@ def serve(
       sealauthz serve --demo
       sealauthz serve --config /etc/sealauthz.toml
       sealauthz serve --config /etc/sealauthz.toml --workers 4
-      sealauthz serve --demo --policies policies/
+      sealauthz serve --demo --policies policies/ --watch
 
     \b
     A configuration:
@@ -122,13 +132,15 @@ def serve(
       enterprises = "*"
     """
     never_block()
-    log = make_log()
+    log, threshold = make_log().limited()
     if worker is not None:
         log = log.bind(worker=worker[0])
     with ExitStack() as stack:
         # First: threads, and the supervisor that this process may become, inherit that the signal is blocked.
         hung_up = stack.enter_context(hangups())
         config = configured = read_config(config_file, database)
+        threshold.level = config.server.log_level
+        watched = _watched_folder(config, policies, engine, workers) if is_watching else None
         if is_demo:
             on_policies(policies or config.policies.folder)
         if listen is not None:
@@ -166,7 +178,9 @@ def serve(
         callers = Callers([demo_caller(token)]) if is_demo else config.caller_rights(service_model(), sources)
         sources.use()
         fact_cache, feed = stack.enter_context(_followed_facts(store, config, log, report))
-        served, following = policies_of(store, fact_cache, config, policies, engine, report, log.thread_failed)
+        served, following, of_folder = policies_of(
+            store, fact_cache, config, policies, engine, report, log.thread_failed, is_watching=is_watching
+        )
         # The compiled policies are half a million objects that stay: to collect garbage among them would stop all
         # threads for a third of a second, again and again.
         gc.collect()
@@ -226,25 +240,44 @@ def serve(
             else:
                 _warn_of_no_callers(config, standard_error)
         # After the line above, so that who waits for it can be sure that the signal does something.
-        hung_up.then(_on_hangup(is_demo, configured, config_file, server, acts, log, sources))
+        hung_up.then(
+            partial(log.info, "hangup_ignored")  # the one caller of the demo is in no file
+            if is_demo
+            else _reload(configured, config_file, server, acts, log, sources, of_folder, ships, threshold)
+        )
+        if watched is not None:
+            watching = Watching(store.model, watched, of_folder, log.thread_failed)
+            watching.start()
+            stack.callback(watching.stop)
         stopping.wait()
         log.info("stopping")
     return Exit.DONE
 
 
-def _on_hangup(
-    is_demo: bool,
+def _watched_folder(config: Config, policies: Path | None, engine: str, workers: int | None) -> Path:
+    """Return the folder that is watched. Raises UsageError where none can be."""
+    folder = policies or config.policies.folder
+    if folder is None:
+        raise click.UsageError("--watch needs a folder to watch: name it with --policies")
+    if engine != "compiled" or (workers or config.server.workers) > 1:
+        raise click.UsageError("--watch is for development: with one worker, and the compiled engine")
+    return folder
+
+
+def _reload(
     config: Config,
     config_file: Path | None,
     server: Server,
     acts: Operations,
     log: Log,
     sources: KeySources,
+    folder: FolderPolicies,
+    shipping: Shipping,
+    threshold: Threshold,
 ) -> Callable[[], None]:
-    if is_demo:  # whose one caller is in no file
-        return partial(log.info, "hangup_ignored")
     model = service_model()
-    return Reload(config, partial(read_config, config_file, model=model), model, server, acts, log, sources)
+    read = partial(read_config, config_file, model=model)
+    return Reload(config, read, model, server, acts, log, sources, folder, shipping, threshold)
 
 
 def _reporter(log: Log) -> Report:

@@ -99,7 +99,16 @@ the commands reach a server.
 
 MAX_WORKERS = 64
 
-_ELSEWHERE = {"tls_certificate", "tls_key", "client_ca", "reflection", "workers", "stop_grace_s", "caller_calls_per_s"}
+_ELSEWHERE = {
+    "tls_certificate",
+    "tls_key",
+    "client_ca",
+    "reflection",
+    "workers",
+    "stop_grace_s",
+    "caller_calls_per_s",
+    "log_level",
+}
 """What of `[server]` is not simply a setting of the server."""
 
 
@@ -122,6 +131,7 @@ class ServerSection(Section):
     health_interval_s: float = Field(2.0, gt=0, le=60)
     stop_grace_s: float = Field(5.0, ge=0, le=300)
     answers_on_arrival: bool = True
+    log_level: Literal["info", "warning", "error"] = "info"
 
     @field_validator("client_ca", mode="before")
     @classmethod

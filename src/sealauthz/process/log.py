@@ -78,6 +78,22 @@ class Sink(Protocol):
         """Take an entry, without raising or waiting."""
 
 
+LEVELS = ("info", "warning", "error")
+
+
+class Threshold:
+    """Lets entries of a level and above through to another sink. The level may be changed at any time."""
+
+    def __init__(self, sink: Sink, level: str = LEVELS[0]) -> None:
+        self._sink = sink
+        self.level = level
+
+    def put(self, entry: Entry) -> None:
+        """Take an entry, and drop it where nobody wants to read it."""
+        if LEVELS.index(entry.level) >= LEVELS.index(self.level):
+            self._sink.put(entry)
+
+
 class Log:
     """Takes events, each a word with fields."""
 
@@ -94,6 +110,11 @@ class Log:
     def through(self, around: Callable[[Sink], Sink]) -> Log:
         """Return a log whose entries go to the sink around this one's."""
         return Log(around(self._sink), self._bound)
+
+    def limited(self, level: str = LEVELS[0]) -> tuple[Log, Threshold]:
+        """Return a log that leaves out what is below a level, and what sets the level."""
+        threshold = Threshold(self._sink, level)
+        return Log(threshold, self._bound), threshold
 
     def info(self, event: str, **fields: object) -> None:
         """Log what happens in the normal course."""

@@ -100,6 +100,11 @@ class Following:
         return ""
 
     @property
+    def is_of_folder(self) -> bool:
+        """Whether the folder of this process decides, and nothing that was activated."""
+        return not self._policies.obeys or not self._active
+
+    @property
     def serves(self) -> str:
         """The version that decides here now; empty where none does."""
         try:
