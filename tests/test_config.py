@@ -28,6 +28,7 @@ from sealauthz.config import (
     load,
 )
 from sealauthz.config.issuers import JwtIssuerSection, JwtSection
+from sealauthz.config.places import lines_of
 from sealauthz.errors import CallerUnknown, ConfigRefused
 from sealauthz.model import MODEL
 from sealauthz.receipts import TYPE as RECEIPT
@@ -368,6 +369,7 @@ def test_variables_win_over_the_file(write: Writer) -> None:
             "unknown variable `SEALAUTHZ_SERVER__LISTNE`; did you mean `SEALAUTHZ_SERVER__LISTEN`?",
         ),
         ("SEALAUTHZ_CALLERS__DEMO", "unknown variable `SEALAUTHZ_CALLERS__DEMO`"),
+        ("SEALAUTHZ_CALLER", "did you mean `SEALAUTHZ_CALLERS`?"),
         ("SEALAUTHZ_", "unknown variable `SEALAUTHZ_`"),
     ],
 )
@@ -381,6 +383,69 @@ def test_an_unknown_variable_is_named(name: str, message: str) -> None:
 def test_a_variable_of_the_wrong_type_is_named() -> None:
     with pytest.raises(ConfigRefused, match=r"`server\.threads`: input should be a valid integer"):
         load(MODEL, {"SEALAUTHZ_SERVER__THREADS": "many"})
+
+
+def test_callers_and_issuers_may_come_from_a_variable_which_takes_the_place_of_the_file(write: Writer) -> None:
+    path = write(caller("") + '[jwt.issuers.a]\nkeys = "https://k"\naudience = "x"\n')
+    digest = hashlib.sha256(b"u" * 40).hexdigest()
+    as_toml = f'[my-service]\ntoken_sha256 = "{digest}"\nrpcs = ["OperationsService/GetKeys"]'
+    as_json = json.dumps({"my-service": {"token_sha256": digest, "rpcs": ["OperationsService/GetKeys"]}})
+    for text in (as_toml, as_json, f" {as_json}\n"):
+        config = load(MODEL, {"SEALAUTHZ_CALLERS": text}, path)
+        assert set(config.callers) == {"my-service"}
+        with pytest.raises(CallerUnknown):
+            config.caller_rights(MODEL).identify([("authorization", f"Bearer {'t' * 40}")])
+    issuers = {"SEALAUTHZ_JWT__ISSUERS": '{"https://b": {"keys": "k.json", "audience": "y"}}'}
+    assert load(MODEL, issuers, path).jwt.issuers["https://b"].keys == "k.json"
+    assert set(load(MODEL, issuers, path).jwt.issuers) == {"https://b"}
+    assert load(MODEL, {"SEALAUTHZ_CALLERS": "{}"}, path).callers == {}
+    assert load(MODEL, {"SEALAUTHZ_CALLERS": ""}, path).callers == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("s3cret", "`callers`: must be tables, as TOML or JSON"),
+        ('{"a": s3cret}', "expecting value (at line 1, column 7) (`SEALAUTHZ_CALLERS`)"),
+        ('{"a": {}, "a": {}}', "a name stands there twice"),
+        ('{"a": {"s3cret": 1, "s3cret": 2}}', "a name stands there twice"),
+        ("[" * 100_000, "must be tables"),
+        ('{"a":' * 100_000, "must be tables"),
+        ('{"a": "s3cret"}', "(`SEALAUTHZ_CALLERS`)"),
+        ('{"a": {"rpcs": ["X/Y"], "spiffe": "spiffe://a/b"}}', "unknown RPC `X/Y` (`SEALAUTHZ_CALLERS`)"),
+        ('{"a": {"rpc": ["X/Y"], "spiffe": "spiffe://a/b"}}', "unknown setting `callers.a.rpc`; did you mean `rpcs`?"),
+    ],
+    ids=range(9),
+)
+def test_what_is_wrong_with_callers_of_a_variable_is_told_without_their_text(text: str, message: str) -> None:
+    with pytest.raises(ConfigRefused) as caught:
+        load(MODEL, {"SEALAUTHZ_CALLERS": text})
+    assert message in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_all_that_is_wrong_is_told_at_once(write: Writer) -> None:
+    environ = {"SEALAUTHZ_SERVER__LISTNE": "x", "SEALAUTHZ_FACTS__MEMORY_MB": "many"}
+    with pytest.raises(ConfigRefused) as caught:
+        load(MODEL, environ, write("[server]\nthreads = 0\n[audit]\nnam = 1\n"))
+    for said in ("SEALAUTHZ_SERVER__LISTNE", "(line 2 of", "(line 4 of", "(`SEALAUTHZ_FACTS__MEMORY_MB`)"):
+        assert said in str(caught.value)
+
+
+def test_the_lines_of_a_file_are_told_statement_by_statement() -> None:
+    text = '# c\n[a]\nx = [\n  1,\n]\ny = """\n[b]\nz = 1\n"""\n\n["b.c".d]\nk = { m = 1 }\n[[e.f]]\ng = 1\n[[e.f]]\n'
+    assert lines_of(text) == {
+        ("a",): 2,
+        ("a", "x"): 3,
+        ("a", "y"): 6,
+        ("b.c",): 11,
+        ("b.c", "d"): 11,
+        ("b.c", "d", "k"): 12,
+        ("b.c", "d", "k", "m"): 12,
+        ("e",): 13,
+        ("e", "f"): 13,
+        ("e", "f", "g"): 14,
+    }
 
 
 def test_secrets_are_not_shown(write: Writer) -> None:
@@ -461,12 +526,7 @@ def test_the_document_names_every_setting_with_its_default_and_its_variable(sect
         plain = default.get_secret_value() if setting == "database.url" else default
         assert said == f"`{json.dumps(plain)}`"
     variable = f"SEALAUTHZ_{section}__{name}".upper()
-    if isinstance(default, dict):  # tables come from the file only
-        assert variable not in rows()
-        with pytest.raises(ConfigRefused, match="unknown variable"):
-            load(MODEL, {variable: "{}"})
-    else:
-        assert rows()[variable] == [f"`{setting}`"]
+    assert rows()[variable] == [f"`{setting}`"]
 
 
 def test_the_document_names_every_setting_of_a_caller_with_its_default() -> None:

@@ -188,6 +188,13 @@ def test_two_issuers_of_assertions_with_one_key_are_a_problem(tmp_path):
     assert found == [(Level.PROBLEM, "`a` and `b` have the same key: each can sign as the other")]
 
 
+def test_issuers_of_tokens_without_usable_keys_are_a_problem(tmp_path):
+    text = '[jwt.issuers.a]\nkeys = "none.json"\naudience = "x"\n[jwt.issuers.b]\nkeys = "https://b"\naudience = "x"\n'
+    found = list(look_at_keys(config_of(tmp_path, text), None))
+    assert "the keys of `a`" in str(bad(found))
+    assert (Level.OK, "`b` may issue tokens of callers; its keys are fetched from `https://b`", "") in found
+
+
 @pytest.fixture
 def opened(demo_facts):
     with closing(Store.open(f"sqlite:///{demo_facts}", MODEL)) as store:

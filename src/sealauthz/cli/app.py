@@ -108,6 +108,7 @@ _COMMANDS = {
     "policy": "policy.policy",
     "callers": "callers.callers",
     "audit": "audit.audit",
+    "config": "config.config_",
     "doctor": "doctor.doctor",
     "db": "operating.db",
     "demo": "operating.demo",

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sealauthz.config import Config
 from sealauthz.config.callers import CallerSection
+from sealauthz.config.sections import Config
 from sealauthz.config.words import EVERYTHING
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller

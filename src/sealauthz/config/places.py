@@ -7,7 +7,7 @@ only once something is wrong.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 _MOST_LINES = 5_000
@@ -34,6 +34,41 @@ def line_of(text: str, path: Sequence[str | int], word: str = "") -> int | None:
             return _exact(lines, last_whole, count, word or str(path[-1]))
         last_whole = count
     return None
+
+
+def lines_of(text: str) -> dict[tuple[str, ...], int]:
+    """Return the line, from 1, of each table and key of a file, by its path.
+
+    Statement by statement, each behind the title of the table that it stands in: so a long file costs no more.
+    """
+    found: dict[tuple[str, ...], int] = {}
+    title, begins, held = "", 0, list[str]()
+    for number, line in enumerate(text.splitlines(), 1):
+        if not held:
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+            begins = number
+        held.append(line)
+        statement = "\n".join(held)
+        is_title = len(held) == 1 and line.lstrip().startswith("[")
+        table = _parsed(statement if is_title else f"{title}\n{statement}")
+        if table is None:  # in the midst of a value of several lines
+            continue
+        held = []
+        title = line if is_title else title
+        for path in _paths(table):
+            found.setdefault(path, begins)
+    return found
+
+
+def _paths(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _paths(each, path)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield (*path, name)
+            yield from _paths(each, (*path, name))
 
 
 def _parsed(text: str) -> Any:

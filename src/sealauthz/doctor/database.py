@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sealauthz.doctor.findings import Found, Level
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.condition import Condition, condition_of
-from sealauthz.facts.store.database import MAX_CONNECTIONS, Database, parse
+from sealauthz.facts.store.database import MAX_CONNECTIONS, Database, parse, shown
 from sealauthz.schema import Model
 
 CLOCK_WARNING_S, CLOCK_PROBLEM_S = 2.0, 30.0
@@ -35,7 +35,7 @@ def look_at_database(url: str, model: Model, workers: int = 1) -> Found:
     except FactsUnavailable as error:
         yield Level.PROBLEM, f"it cannot be read: {error}{_cause(error, url)}", _how_to_reach(url)
         return
-    yield Level.OK, f"{_version(url, model)}, {parse(url).render_as_string()}", ""
+    yield Level.OK, f"{_version(url, model)}, {shown(url)}", ""
     yield from _schema(condition)
     if not condition.problems:
         yield from _connections(url, model, workers)
@@ -127,9 +127,11 @@ def _cause(error: FactsUnavailable, url: str) -> str:
     """Say what the driver said, in one line and without the password."""
     cause = getattr(error.__cause__, "orig", None) or error.__cause__
     lines = str(cause).splitlines() if cause else []
-    password = parse(url).password
     said = lines[0] if lines else ""
-    return f": {said.replace(str(password), '***') if password else said}" if said else ""
+    parsed = parse(url)
+    for secret in (parsed.password, *(parsed.query.get(name) for name in parsed.query if "pass" in name.lower())):
+        said = said.replace(str(secret), "***") if secret else said
+    return f": {said}" if said else ""
 
 
 def _how_to_reach(url: str) -> str:

@@ -21,6 +21,7 @@ from sealauthz.facts.store.database import parse
 from sealauthz.operations.assertions import load_issuer
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.service.certificates import TlsCertificate
+from sealauthz.service.issuer_keys import KeySources
 
 WARN_DAYS = 30
 """A certificate is warned of so many days before its end, or in its last quarter if it does not live that long."""
@@ -49,6 +50,7 @@ def look_at_keys(config: Config, config_file: Path | None) -> Found:
         except ConfigRefused as error:
             yield Level.PROBLEM, f"`audit.key`: {error}", "`serve` does not start: correct the setting"
     yield from _assertions(config)
+    yield from _tokens(config)
     yield from _same_keys(config)
     for file, what in {file: (file, what) for file, what in _secrets(config, config_file)}.values():
         yield from _mode(file, what)
@@ -89,6 +91,17 @@ def _assertions(config: Config) -> Found:
             if owners.setdefault(public, name) != name:
                 said = f"`{owners[public]}` and `{name}` have the same key: each can sign as the other"
                 yield Level.PROBLEM, said, "give each issuer a key of its own"
+
+
+def _tokens(config: Config) -> Found:
+    for name, issuer in config.jwt.issuers.items():
+        try:
+            issuer.issuer(name, KeySources())
+        except ConfigRefused as error:
+            yield Level.PROBLEM, f"the keys of `{name}`: {error}", "`serve` does not start: correct `jwt.issuers`"
+            continue
+        fetched = f"; its keys are fetched from `{issuer.keys}`" if "://" in issuer.keys else ""
+        yield Level.OK, f"`{name}` may issue tokens of callers{fetched}", ""
 
 
 def _same_keys(config: Config) -> Found:

@@ -432,6 +432,16 @@ def parse(url: str) -> URL:
     raise ConfigRefused(f"the database url must start with `sqlite:` or `postgresql:`, not `{parsed.drivername}:`")
 
 
+def shown(url: str) -> str:
+    """Return a URL as it may be printed: without a password, wherever in it that stands."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return "***"
+    query = {name: "***" if "pass" in name.lower() else value for name, value in parsed.query.items()}
+    return parsed.set(query=query).render_as_string().replace("%2A%2A%2A", "***")
+
+
 def _forget_values(context: ExceptionContext) -> None:
     """Let an error say nothing that quotes a row."""
     error = context.original_exception
