@@ -67,6 +67,9 @@ REQUESTS: dict[str, Any] = {
     "PolicyService/Propose": policy_pb2.ProposeRequest(content=EMPTY),
     "PolicyService/Activate": policy_pb2.ActivateRequest(version="0", digest="0"),
     "PolicyService/RollBack": policy_pb2.RollBackRequest(expected_active="0"),
+    "PolicyService/BeginShadow": policy_pb2.BeginShadowRequest(version="v1"),
+    "PolicyService/EndShadow": policy_pb2.EndShadowRequest(),
+    "PolicyService/GetShadow": policy_pb2.GetShadowRequest(),
 }
 
 NOTHING_THERE = {
@@ -79,6 +82,7 @@ NOTHING_THERE = {
     "AuditService/GetInclusionProof": grpc.StatusCode.NOT_FOUND,
     "AuditService/GetConsistencyProof": grpc.StatusCode.INVALID_ARGUMENT,
     "AuditService/GetDecision": grpc.StatusCode.NOT_FOUND,
+    "PolicyService/BeginShadow": grpc.StatusCode.NOT_FOUND,
 }
 """What these requests are answered with: they name what is not there."""
 

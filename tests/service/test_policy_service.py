@@ -12,12 +12,16 @@ from conftest import Serve, Served, caller
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from sealauthz.accessdiff.changes import Cause, CauseKind, SourceLine, Stop
+from sealauthz.accessdiff.shadow import Difference, Kind, Noted, ShadowReport
+from sealauthz.accessdiff.shadow_reports import written
 from sealauthz.client import CallFailed, SealAuthzClient
 from sealauthz.config.callers import CallerSection
-from sealauthz.decision import Bundle
+from sealauthz.decision import Bundle, Entity, Question
 from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.store.policies import STORE, PolicyStore, Process
+from sealauthz.facts.store.shadows import ShadowStore
 from sealauthz.model import MODEL
 from sealauthz.rollout import Archive, Shipping, Signers, load_archive
 from sealauthz.rollout.signatures import sign
@@ -28,6 +32,7 @@ from sealauthz.v1 import policy_pb2
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 LIN, WANG, APP = ("lin" * 12, "wang" * 9, "app" * 12)
 Files = list[tuple[str, str, str]]
+SHADOWS = {"PolicyService/BeginShadow", "PolicyService/GetShadow", "PolicyService/EndShadow"}
 READING = {"PolicyService/ListVersions", "PolicyService/GetPolicy", "PolicyService/ValidatePolicy"}
 
 
@@ -49,7 +54,7 @@ def serve_all(serve: Serve, **how: Any) -> Served:
     """A server for Lin who proposes, Wang who activates, and an application that may do everything else."""
     return serve(
         caller("lin", LIN, rpcs=frozenset({*READING, "PolicyService/Propose", "PolicyService/Activate"})),
-        caller("wang", WANG, rpcs=frozenset({*READING, "PolicyService/Activate", "PolicyService/RollBack"})),
+        caller("wang", WANG, rpcs=frozenset({*READING, *SHADOWS, "PolicyService/Activate", "PolicyService/RollBack"})),
         caller("app", APP, rpcs=frozenset(RPCS) - SHIPPING),
         **how,
     )
@@ -214,3 +219,59 @@ def test_processes_are_told_with_what_they_lack(serve: Serve, store: Store) -> N
     assert process.refused == {"b" * 16: "roles.polar:7: no"}
     assert process.is_live
     assert process.follows_store
+
+
+def test_a_candidate_is_begun_shown_and_ended(serve: Serve, store: Store, installed: Files, tightened: Files) -> None:
+    served = serve_all(serve)
+    with client(served, LIN) as lin, client(served, WANG) as wang:
+        nothing = wang.shadow()
+        assert (nothing.shadow, nothing.candidate, nothing.differences) == (None, "", ())
+        candidate = lin.propose_policy(tightened).version
+        with pytest.raises(CallFailed) as failed:
+            wang.begin_shadow("0123456789abcdef")
+        assert why(failed) == ("NOT_FOUND", "POLICY_UNKNOWN", "")
+        for share in (-0.1, 1.5, float("nan")):
+            with pytest.raises(CallFailed) as failed:
+                wang.begin_shadow(candidate, share=share)
+            assert dict(failed.value.violations) == {"share": "must be above 0 and at most 1"}
+        begun = wang.begin_shadow(candidate)
+        assert (begun.version, begun.share, begun.cpu_share, begun.caller) == (candidate, 0.1, 0.05, "wang")
+        run = ShadowStore(store).run()
+        assert run is not None
+        ShadowStore(store).tell(run, "one", written(REPORT))
+        found = wang.shadow()
+        assert found.shadow == begun
+        assert (found.active, found.candidate, found.processes, found.compared) == ("a" * 16, "b" * 16, 1, 40)
+        gain, other = found.differences
+        assert (gain.kind, gain.action, gain.resource_type, gain.count) == ("GAIN", "use", "Seal", 3)
+        (cause,) = gain.causes
+        assert (cause.kind, cause.requirement, cause.allowed_by) == ("REQUIREMENT", "FRESH_FACE", "seal_use.polar:7")
+        assert cause.stopped_at == ("words.polar:9: now < at",)
+        (example,) = gain.examples
+        assert (example.subject, example.resource, example.context) == ("Person:p", "Seal:s", {"task": "t"})
+        assert (other.kind, other.obligations_added) == ("OBLIGATION", ("TELL",))
+        assert wang.end_shadow()
+        assert not wang.end_shadow()
+        assert wang.shadow().shadow is None
+        assert wang.shadow().compared == 40
+
+
+LINE = SourceLine("words.polar", 9)
+ALLOWED = SourceLine("seal_use.polar", 7)
+STOP = Stop(LINE, LINE, "now < at")
+CAUSE = Cause(CauseKind.REQUIREMENT, "FRESH_FACE", ALLOWED, stops=(STOP,))
+ASKED = Question(Entity("Person", "p"), "use", Entity("Seal", "s"), {"task": "t"})
+REPORT = ShadowReport(
+    active="a" * 16,
+    candidate="b" * 16,
+    since=1,
+    sampled=50,
+    compared=40,
+    left_out=7,
+    not_in_memory=3,
+    uncounted=0,
+    differences=(
+        Noted(Kind(Difference.GAIN, "use", "Seal", (CAUSE,)), 1, 2, 3, (ASKED,)),
+        Noted(Kind(Difference.OBLIGATION, "use", "Seal", added=("TELL",)), 1, 2, 1),
+    ),
+)

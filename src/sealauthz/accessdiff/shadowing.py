@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sealauthz.accessdiff.shadow import Shadow
-from sealauthz.accessdiff.shadow_reports import written
+from sealauthz.accessdiff.shadow_reports import ShadowSummary, summary, written
 from sealauthz.background import Background, Failed
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.errors import BundleRefused, PolicyUnknown
 from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.facts.store.shadows import ShadowRun, ShadowStore
+from sealauthz.facts.store.store import Store
 
 LOOKS_EVERY_S = 1.0
 """How often a process looks whether a candidate is to run, and tells what it has found, in seconds."""
@@ -19,6 +21,27 @@ _JOIN_S = 5.0
 
 Report = Callable[[str, Mapping[str, object], BaseException | None], None]
 """Is told `shadow_began`, `shadow_ended`, and `shadow_refused` with the error."""
+
+
+class Shadows:
+    """Has candidates run, for callers. Any thread may use it. Methods raise FactsUnavailable."""
+
+    def __init__(self, store: Store, now: Callable[[], int]) -> None:
+        self._shadows = ShadowStore(store)
+        self._policies = PolicyStore(store)
+        self._now = now
+
+    def begin(self, version: str, share: float, cpu_share: float, caller: str) -> ShadowRun:
+        """Have what was proposed run in the place of what runs. Raises PolicyUnknown."""
+        return self._shadows.begin(self._policies.proposal(version).version, share, cpu_share, caller, self._now())
+
+    def end(self) -> bool:
+        """Have nothing run any more; False where nothing did."""
+        return self._shadows.end()
+
+    def found(self) -> tuple[ShadowRun | None, ShadowSummary | None]:
+        """Return what runs, and what was found of it, or of what ran last; None where there is nothing."""
+        return self._shadows.run(), summary(self._shadows.reports())
 
 
 class Shadowing:

@@ -15,6 +15,7 @@ from sealauthz.cli.policy_attack import policy_attack
 from sealauthz.cli.policy_check import folder_argument, policy_check
 from sealauthz.cli.policy_diff import policy_diff
 from sealauthz.cli.policy_fmt import policy_fmt
+from sealauthz.cli.policy_shadow import policy_shadow
 from sealauthz.cli.policy_ship import policy_activate, policy_propose, policy_rollback, policy_show, policy_versions
 from sealauthz.cli.policy_test import policy_mutate, policy_test
 from sealauthz.cli.settings import bundle_cache, on_policies
@@ -43,6 +44,7 @@ policy.add_command(policy_show)
 policy.add_command(policy_propose)
 policy.add_command(policy_activate)
 policy.add_command(policy_rollback)
+policy.add_command(policy_shadow)
 
 
 @policy.command("compile")

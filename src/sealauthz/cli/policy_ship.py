@@ -32,14 +32,17 @@ _BASE = "base"
 
 def server_options(command: F) -> F:
     """Add the options that say which server, and how to connect to it."""
-    server = click.option(
+    named = click.option(
         "--server", metavar="HOST:PORT", help="The server whose policies these are. [SEALAUTHZ_ADDRESS]"
     )
-    return server(connection_options(command))
+    return named(connection_options(command))
 
 
 @contextmanager
-def _server(server: str | None, token_file: Path | None, ca: Path | None, insecure: bool) -> Iterator[SealAuthzClient]:
+def shipping_client(
+    server: str | None, token_file: Path | None, ca: Path | None, insecure: bool
+) -> Iterator[SealAuthzClient]:
+    """Yield a client of the server that the options name."""
     address = server or os.environ.get("SEALAUTHZ_ADDRESS")
     if not address:
         raise click.UsageError("name the --server whose policies these are, or set SEALAUTHZ_ADDRESS")
@@ -56,7 +59,7 @@ def policy_versions(*, output: str, **how: Any) -> int:
     \b
       sealauthz policy versions --server authz:8443
     """
-    with _server(**how) as client:
+    with shipping_client(**how) as client:
         found = client.policies()
     if output == "json":
         print_json(_standing_json(found))
@@ -87,7 +90,7 @@ def policy_show(*, version: str, file: str | None, to: Path | None, output: str,
       sealauthz policy show 8c9c02a92c33d918 --to /tmp/proposed
       sealauthz policy diff policies/ /tmp/proposed --facts facts.jsonl
     """
-    with _server(**how) as client:
+    with shipping_client(**how) as client:
         if version == "active":
             version = _active(client.policies())
         about, files = client.policy(version)
@@ -125,7 +128,7 @@ def policy_propose(*, folder: Path | None, note: str, dry_run: bool, output: str
       sealauthz policy propose policies/ --dry-run
     """
     files = _files_of(folder)
-    with _server(**how) as client:
+    with shipping_client(**how) as client:
         if dry_run:
             report = client.validate_policy(files)
             if output == "json":
@@ -195,7 +198,7 @@ def policy_activate(
       sealauthz policy show 8c9c02a92c33d918 --to /tmp/proposed
       sealauthz policy activate 8c9c02a92c33d918 -m "agreed in CAB-118"
     """
-    with _server(**how) as client:
+    with shipping_client(**how) as client:
         standing = client.policies()
         known = {each.version: each for each in standing.versions}
         if version not in known:
@@ -236,7 +239,7 @@ def policy_rollback(*, note: str, active: str | None, output: str, **how: Any) -
     \b
       sealauthz policy rollback -m "p-lin was let in"
     """
-    with _server(**how) as client:
+    with shipping_client(**how) as client:
         done = client.roll_back_policy(active or _active(client.policies()), note)
         _report(client, done, output)
     return Exit.DONE

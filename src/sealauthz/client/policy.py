@@ -91,6 +91,77 @@ class PolicyReport:
         return bool(self.version)
 
 
+@dataclass(frozen=True, slots=True)
+class ShadowCause:
+    """One difference between the policies that allow and those that deny. Lines are `file:line`.
+
+    `stopped_at` is where the policies that deny stopped, with the condition.
+    """
+
+    kind: str
+    requirement: str
+    allowed_by: str
+    is_waived: bool
+    required_by: str
+    stopped_at: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowExample:
+    """A question that was answered otherwise; of the context, the ids of records."""
+
+    subject: str
+    resource: str
+    context: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowDifference:
+    """Answers that differ for the same causes. `kind` is GAIN, OBLIGATION, BROKEN, LOSS, MENDED or REASONS."""
+
+    kind: str
+    action: str
+    resource_type: str
+    count: int
+    first_at: datetime.datetime
+    last_at: datetime.datetime
+    causes: tuple[ShadowCause, ...]
+    reasons_before: tuple[str, ...]
+    reasons_after: tuple[str, ...]
+    obligations_added: tuple[str, ...]
+    obligations_dropped: tuple[str, ...]
+    error: str
+    examples: tuple[ShadowExample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyShadow:
+    """Policies in the shadow: they decide a `share` of the live questions, in a `cpu_share` of a core per process."""
+
+    version: str
+    share: float
+    cpu_share: float
+    caller: str
+    begun_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowFindings:
+    """What the `candidate` answers otherwise than the `active` policies; `shadow` is None where nothing runs now."""
+
+    shadow: PolicyShadow | None
+    active: str
+    candidate: str
+    processes: int
+    sampled: int
+    compared: int
+    left_out: int
+    not_in_memory: int
+    uncounted: int
+    differences: tuple[ShadowDifference, ...]
+
+
 class PolicyCalls(Connection):
     """The calls of PolicyService. All of them raise CallFailed."""
 
@@ -170,6 +241,78 @@ class PolicyCalls(Connection):
         request = policy_pb2.RollBackRequest(expected_active=expected_active, note=note)
         reply: policy_pb2.RollBackResponse = self._call(self._policies.RollBack, request, timeout_s)
         return _activation_from(reply.activation)
+
+    def begin_shadow(
+        self, version: str, *, share: float = 0.0, cpu_share: float = 0.0, timeout_s: float | None = None
+    ) -> PolicyShadow:
+        """Have policies decide a part of the live questions beside the active ones; 0 is what the service takes."""
+        request = policy_pb2.BeginShadowRequest(version=version, share=share, cpu_share=cpu_share)
+        reply: policy_pb2.BeginShadowResponse = self._call(self._policies.BeginShadow, request, timeout_s)
+        return _shadow_from(reply.shadow)
+
+    def end_shadow(self, *, timeout_s: float | None = None) -> bool:
+        """Have no policies decide in the shadow any more; False where none did."""
+        reply: policy_pb2.EndShadowResponse = self._call(
+            self._policies.EndShadow, policy_pb2.EndShadowRequest(), timeout_s
+        )
+        return reply.ended
+
+    def shadow(self, *, timeout_s: float | None = None) -> ShadowFindings:
+        """Return what the policies in the shadow answer otherwise, over all processes."""
+        reply: policy_pb2.GetShadowResponse = self._call(
+            self._policies.GetShadow, policy_pb2.GetShadowRequest(), timeout_s
+        )
+        return ShadowFindings(
+            shadow=_shadow_from(reply.shadow) if reply.HasField("shadow") else None,
+            active=reply.active,
+            candidate=reply.candidate,
+            processes=reply.processes,
+            sampled=reply.sampled,
+            compared=reply.compared,
+            left_out=reply.left_out,
+            not_in_memory=reply.not_in_memory,
+            uncounted=reply.uncounted,
+            differences=tuple(map(_difference_from, reply.differences)),
+        )
+
+
+def _shadow_from(message: policy_pb2.PolicyShadow) -> PolicyShadow:
+    begun_at = messages.moment_from(message.begun_at)
+    return PolicyShadow(message.version, message.share, message.cpu_share, message.caller, begun_at)
+
+
+def _difference_from(message: policy_pb2.ShadowDifference) -> ShadowDifference:
+    return ShadowDifference(
+        kind=policy_pb2.ShadowDifference.Kind.Name(message.kind).removeprefix("KIND_"),
+        action=message.action,
+        resource_type=message.resource_type,
+        count=message.count,
+        first_at=messages.moment_from(message.first_at),
+        last_at=messages.moment_from(message.last_at),
+        causes=tuple(
+            ShadowCause(
+                kind=each.kind,
+                requirement=each.requirement,
+                allowed_by=each.allowed_by,
+                is_waived=each.waived,
+                required_by=each.required_by,
+                stopped_at=tuple(each.stopped_at),
+                parameters=tuple(each.parameters),
+            )
+            for each in message.causes
+        ),
+        reasons_before=tuple(message.reasons_before),
+        reasons_after=tuple(message.reasons_after),
+        obligations_added=tuple(message.obligations_added),
+        obligations_dropped=tuple(message.obligations_dropped),
+        error=message.error,
+        examples=tuple(
+            ShadowExample(
+                f"{each.subject.type}:{each.subject.id}", f"{each.resource.type}:{each.resource.id}", dict(each.context)
+            )
+            for each in message.examples
+        ),
+    )
 
 
 def _files_message(files: Iterable[PolicyFile]) -> policy_pb2.PolicyFiles:

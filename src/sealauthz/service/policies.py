@@ -13,6 +13,7 @@ from sealauthz.rollout.archive import Archive, File, Part
 from sealauthz.rollout.shipping import Standing
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, timestamp
+from sealauthz.service.shadows import RunsShadows, begin, found_message, run_message
 from sealauthz.v1 import policy_pb2, policy_pb2_grpc
 
 _MAX_DIAGNOSTICS = 500
@@ -54,8 +55,9 @@ class Ships(Protocol):
 class PolicyServicer(policy_pb2_grpc.PolicyServiceServicer):
     """Ships policies for callers with the right to each RPC: who has it is asked before."""
 
-    def __init__(self, shipping: Ships) -> None:
+    def __init__(self, shipping: Ships, shadows: RunsShadows) -> None:
         self._shipping = shipping
+        self._shadows = shadows
 
     def ListVersions(self, _request: policy_pb2.ListVersionsRequest, _call: Call) -> policy_pb2.ListVersionsResponse:
         """Return what was proposed and activated, and which processes there are."""
@@ -137,6 +139,20 @@ class PolicyServicer(policy_pb2_grpc.PolicyServiceServicer):
         _note(call, activation.version)
         call.noted["revision"] = activation.revision
         return policy_pb2.RollBackResponse(activation=_activation_message(activation))
+
+    def BeginShadow(self, request: policy_pb2.BeginShadowRequest, call: Call) -> policy_pb2.BeginShadowResponse:
+        """Have policies decide a sample of the live questions in the shadow."""
+        begun = begin(self._shadows, request, call.caller.name)
+        _note(call, begun.version)
+        return policy_pb2.BeginShadowResponse(shadow=run_message(begun))
+
+    def EndShadow(self, _request: policy_pb2.EndShadowRequest, _call: Call) -> policy_pb2.EndShadowResponse:
+        """Have no policies decide in the shadow."""
+        return policy_pb2.EndShadowResponse(ended=self._shadows.end())
+
+    def GetShadow(self, _request: policy_pb2.GetShadowRequest, _call: Call) -> policy_pb2.GetShadowResponse:
+        """Return what the policies in the shadow answer otherwise."""
+        return found_message(*self._shadows.found())
 
 
 def _check(*required: tuple[str, str]) -> None:

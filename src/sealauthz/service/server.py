@@ -13,9 +13,10 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
+from sealauthz.accessdiff.shadowing import Shadows
 from sealauthz.audit.recorder import Recorder
 from sealauthz.background import Background
-from sealauthz.decision import PolicyDecisionPoint
+from sealauthz.decision import PolicyDecisionPoint, system_clock
 from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.memory.permits import ReadPermits
@@ -222,7 +223,9 @@ def build(
     facts = FactsServicer(store, watches)
     operations = OperationsServicer(acts, pdp, store.store_id, keys, meter, recording)
     events = EventsServicer(store, pdp, signal)
-    policies = PolicyServicer(shipping or Shipping(store, partial(load_archive, store.model)))
+    policies = PolicyServicer(
+        shipping or Shipping(store, partial(load_archive, store.model)), Shadows(store, system_clock)
+    )
     reception = _reception(server, settings, interceptor, log)
     waiting = [interceptor.thread, interceptor.standing, *([] if reception is None else [reception.thread])]
     readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting], problem)

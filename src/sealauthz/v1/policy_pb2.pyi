@@ -1,6 +1,7 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from sealauthz.v1 import authorization_pb2 as _authorization_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -239,3 +240,152 @@ class RollBackResponse(_message.Message):
     ACTIVATION_FIELD_NUMBER: _ClassVar[int]
     activation: PolicyActivation
     def __init__(self, activation: _Optional[_Union[PolicyActivation, _Mapping]] = ...) -> None: ...
+
+class BeginShadowRequest(_message.Message):
+    __slots__ = ("version", "share", "cpu_share")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    CPU_SHARE_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    share: float
+    cpu_share: float
+    def __init__(self, version: _Optional[str] = ..., share: _Optional[float] = ..., cpu_share: _Optional[float] = ...) -> None: ...
+
+class BeginShadowResponse(_message.Message):
+    __slots__ = ("shadow",)
+    SHADOW_FIELD_NUMBER: _ClassVar[int]
+    shadow: PolicyShadow
+    def __init__(self, shadow: _Optional[_Union[PolicyShadow, _Mapping]] = ...) -> None: ...
+
+class EndShadowRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class EndShadowResponse(_message.Message):
+    __slots__ = ("ended",)
+    ENDED_FIELD_NUMBER: _ClassVar[int]
+    ended: bool
+    def __init__(self, ended: _Optional[bool] = ...) -> None: ...
+
+class GetShadowRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetShadowResponse(_message.Message):
+    __slots__ = ("shadow", "active", "candidate", "processes", "sampled", "compared", "left_out", "not_in_memory", "uncounted", "differences")
+    SHADOW_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATE_FIELD_NUMBER: _ClassVar[int]
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    NOT_IN_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    UNCOUNTED_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
+    shadow: PolicyShadow
+    active: str
+    candidate: str
+    processes: int
+    sampled: int
+    compared: int
+    left_out: int
+    not_in_memory: int
+    uncounted: int
+    differences: _containers.RepeatedCompositeFieldContainer[ShadowDifference]
+    def __init__(self, shadow: _Optional[_Union[PolicyShadow, _Mapping]] = ..., active: _Optional[str] = ..., candidate: _Optional[str] = ..., processes: _Optional[int] = ..., sampled: _Optional[int] = ..., compared: _Optional[int] = ..., left_out: _Optional[int] = ..., not_in_memory: _Optional[int] = ..., uncounted: _Optional[int] = ..., differences: _Optional[_Iterable[_Union[ShadowDifference, _Mapping]]] = ...) -> None: ...
+
+class PolicyShadow(_message.Message):
+    __slots__ = ("version", "share", "cpu_share", "caller", "begun_at")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    CPU_SHARE_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    BEGUN_AT_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    share: float
+    cpu_share: float
+    caller: str
+    begun_at: _timestamp_pb2.Timestamp
+    def __init__(self, version: _Optional[str] = ..., share: _Optional[float] = ..., cpu_share: _Optional[float] = ..., caller: _Optional[str] = ..., begun_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ShadowDifference(_message.Message):
+    __slots__ = ("kind", "action", "resource_type", "count", "first_at", "last_at", "causes", "reasons_before", "reasons_after", "obligations_added", "obligations_dropped", "error", "examples")
+    class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        KIND_UNSPECIFIED: _ClassVar[ShadowDifference.Kind]
+        KIND_GAIN: _ClassVar[ShadowDifference.Kind]
+        KIND_OBLIGATION: _ClassVar[ShadowDifference.Kind]
+        KIND_BROKEN: _ClassVar[ShadowDifference.Kind]
+        KIND_LOSS: _ClassVar[ShadowDifference.Kind]
+        KIND_MENDED: _ClassVar[ShadowDifference.Kind]
+        KIND_REASONS: _ClassVar[ShadowDifference.Kind]
+    KIND_UNSPECIFIED: ShadowDifference.Kind
+    KIND_GAIN: ShadowDifference.Kind
+    KIND_OBLIGATION: ShadowDifference.Kind
+    KIND_BROKEN: ShadowDifference.Kind
+    KIND_LOSS: ShadowDifference.Kind
+    KIND_MENDED: ShadowDifference.Kind
+    KIND_REASONS: ShadowDifference.Kind
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_AT_FIELD_NUMBER: _ClassVar[int]
+    LAST_AT_FIELD_NUMBER: _ClassVar[int]
+    CAUSES_FIELD_NUMBER: _ClassVar[int]
+    REASONS_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    REASONS_AFTER_FIELD_NUMBER: _ClassVar[int]
+    OBLIGATIONS_ADDED_FIELD_NUMBER: _ClassVar[int]
+    OBLIGATIONS_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLES_FIELD_NUMBER: _ClassVar[int]
+    kind: ShadowDifference.Kind
+    action: str
+    resource_type: str
+    count: int
+    first_at: _timestamp_pb2.Timestamp
+    last_at: _timestamp_pb2.Timestamp
+    causes: _containers.RepeatedCompositeFieldContainer[ShadowCause]
+    reasons_before: _containers.RepeatedScalarFieldContainer[str]
+    reasons_after: _containers.RepeatedScalarFieldContainer[str]
+    obligations_added: _containers.RepeatedScalarFieldContainer[str]
+    obligations_dropped: _containers.RepeatedScalarFieldContainer[str]
+    error: str
+    examples: _containers.RepeatedCompositeFieldContainer[ShadowExample]
+    def __init__(self, kind: _Optional[_Union[ShadowDifference.Kind, str]] = ..., action: _Optional[str] = ..., resource_type: _Optional[str] = ..., count: _Optional[int] = ..., first_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., causes: _Optional[_Iterable[_Union[ShadowCause, _Mapping]]] = ..., reasons_before: _Optional[_Iterable[str]] = ..., reasons_after: _Optional[_Iterable[str]] = ..., obligations_added: _Optional[_Iterable[str]] = ..., obligations_dropped: _Optional[_Iterable[str]] = ..., error: _Optional[str] = ..., examples: _Optional[_Iterable[_Union[ShadowExample, _Mapping]]] = ...) -> None: ...
+
+class ShadowCause(_message.Message):
+    __slots__ = ("kind", "requirement", "allowed_by", "waived", "required_by", "stopped_at", "parameters")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    REQUIREMENT_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_BY_FIELD_NUMBER: _ClassVar[int]
+    WAIVED_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_BY_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_AT_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    requirement: str
+    allowed_by: str
+    waived: bool
+    required_by: str
+    stopped_at: _containers.RepeatedScalarFieldContainer[str]
+    parameters: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, kind: _Optional[str] = ..., requirement: _Optional[str] = ..., allowed_by: _Optional[str] = ..., waived: _Optional[bool] = ..., required_by: _Optional[str] = ..., stopped_at: _Optional[_Iterable[str]] = ..., parameters: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ShadowExample(_message.Message):
+    __slots__ = ("subject", "resource", "context")
+    class ContextEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    subject: _authorization_pb2.Entity
+    resource: _authorization_pb2.Entity
+    context: _containers.ScalarMap[str, str]
+    def __init__(self, subject: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., resource: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, str]] = ...) -> None: ...

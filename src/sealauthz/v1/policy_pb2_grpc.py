@@ -65,6 +65,21 @@ class PolicyServiceStub:
                 request_serializer=sealauthz_dot_v1_dot_policy__pb2.RollBackRequest.SerializeToString,
                 response_deserializer=sealauthz_dot_v1_dot_policy__pb2.RollBackResponse.FromString,
                 _registered_method=True)
+        self.BeginShadow = channel.unary_unary(
+                '/sealauthz.v1.PolicyService/BeginShadow',
+                request_serializer=sealauthz_dot_v1_dot_policy__pb2.BeginShadowRequest.SerializeToString,
+                response_deserializer=sealauthz_dot_v1_dot_policy__pb2.BeginShadowResponse.FromString,
+                _registered_method=True)
+        self.EndShadow = channel.unary_unary(
+                '/sealauthz.v1.PolicyService/EndShadow',
+                request_serializer=sealauthz_dot_v1_dot_policy__pb2.EndShadowRequest.SerializeToString,
+                response_deserializer=sealauthz_dot_v1_dot_policy__pb2.EndShadowResponse.FromString,
+                _registered_method=True)
+        self.GetShadow = channel.unary_unary(
+                '/sealauthz.v1.PolicyService/GetShadow',
+                request_serializer=sealauthz_dot_v1_dot_policy__pb2.GetShadowRequest.SerializeToString,
+                response_deserializer=sealauthz_dot_v1_dot_policy__pb2.GetShadowResponse.FromString,
+                _registered_method=True)
 
 
 class PolicyServiceServicer:
@@ -120,6 +135,29 @@ class PolicyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BeginShadow(self, request, context):
+        """BeginShadow has policies decide a sample of the live questions beside those that are active. No answer waits for them
+        or depends on them. What ran before ends. NOT_FOUND (`POLICY_UNKNOWN`) for a version that nobody proposed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndShadow(self, request, context):
+        """EndShadow has no policies decide in the shadow any more; what was found stays until the next begin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetShadow(self, request, context):
+        """GetShadow returns what the policies in the shadow answer otherwise than the active ones, over all processes. It is as
+        of a second ago.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PolicyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -152,6 +190,21 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.RollBack,
                     request_deserializer=sealauthz_dot_v1_dot_policy__pb2.RollBackRequest.FromString,
                     response_serializer=sealauthz_dot_v1_dot_policy__pb2.RollBackResponse.SerializeToString,
+            ),
+            'BeginShadow': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginShadow,
+                    request_deserializer=sealauthz_dot_v1_dot_policy__pb2.BeginShadowRequest.FromString,
+                    response_serializer=sealauthz_dot_v1_dot_policy__pb2.BeginShadowResponse.SerializeToString,
+            ),
+            'EndShadow': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndShadow,
+                    request_deserializer=sealauthz_dot_v1_dot_policy__pb2.EndShadowRequest.FromString,
+                    response_serializer=sealauthz_dot_v1_dot_policy__pb2.EndShadowResponse.SerializeToString,
+            ),
+            'GetShadow': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetShadow,
+                    request_deserializer=sealauthz_dot_v1_dot_policy__pb2.GetShadowRequest.FromString,
+                    response_serializer=sealauthz_dot_v1_dot_policy__pb2.GetShadowResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -317,6 +370,87 @@ class PolicyService:
             '/sealauthz.v1.PolicyService/RollBack',
             sealauthz_dot_v1_dot_policy__pb2.RollBackRequest.SerializeToString,
             sealauthz_dot_v1_dot_policy__pb2.RollBackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginShadow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sealauthz.v1.PolicyService/BeginShadow',
+            sealauthz_dot_v1_dot_policy__pb2.BeginShadowRequest.SerializeToString,
+            sealauthz_dot_v1_dot_policy__pb2.BeginShadowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndShadow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sealauthz.v1.PolicyService/EndShadow',
+            sealauthz_dot_v1_dot_policy__pb2.EndShadowRequest.SerializeToString,
+            sealauthz_dot_v1_dot_policy__pb2.EndShadowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetShadow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sealauthz.v1.PolicyService/GetShadow',
+            sealauthz_dot_v1_dot_policy__pb2.GetShadowRequest.SerializeToString,
+            sealauthz_dot_v1_dot_policy__pb2.GetShadowResponse.FromString,
             options,
             channel_credentials,
             insecure,
