@@ -11,11 +11,12 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy
 from tiny.model import TINY, Document, TeamMember, facts
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions, Within
-from sealauthz.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvalidRequest
+from sealauthz.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Delete, FactCache, Part, Put, Store, Update, upgrade
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.store import writing
@@ -422,6 +423,38 @@ def test_a_failure_of_any_statement_leaves_nothing(
         assert store.events_after((0, 0), 9) == []
         assert store.operation("shop", "r1") is None
     assert operations.perform(request, OPTIONS)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        asked("publish", "Document:d1", "r1", "bob", approver="red-ann"),  # changes the row
+        asked("archive", "Document:d1", "r1"),  # deletes it, because it is a draft
+    ],
+    ids=["changed", "deleted"],
+)
+def test_an_act_on_a_row_that_is_taken_out_of_the_database_in_between_is_not_performed(
+    url: str, store: Store, operations: Operations, act: Performance
+) -> None:
+    """Past the service, so that no revision tells of it: the decision has read a row that is not there any more."""
+    before = store.revision()
+
+    def take(decision: int) -> None:
+        if decision == 1:
+            engine = sqlalchemy.create_engine(url)
+            with engine.begin() as connection:
+                connection.execute(sqlalchemy.text("DELETE FROM document WHERE id = 'd1'"))
+            engine.dispose()
+
+    between = Interference(operations, take)
+    with pytest.raises(InvariantBroken, match="`Document:d1`"):
+        operations.perform(act, OPTIONS)
+    assert between.decisions > 1
+    assert store.revision() == before
+    assert store.operation("shop", "r1") is None
+    assert store.events_after((0, 0), 9) == []
+    # What is there can be written as before.
+    assert operations.perform(asked("archive", "Document:d2", "r2"), OPTIONS)
 
 
 def _fail(*_arguments: object) -> Any:

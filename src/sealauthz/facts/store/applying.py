@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, Update, bindparam, insert, literal_column, update
 from sqlalchemy.exc import IntegrityError
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter
-from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.statements import Driver, check_met, compiled
 from sealauthz.facts.store.tables import Tables, refusal_of
 from sealauthz.schema import Change, Changes, shape_of, values_of
 from sealauthz.schema.rules import Unique
@@ -33,16 +33,23 @@ def _insert(tables: Tables, record_type: str, columns: tuple[str, ...], is_postg
     return compiled(insert(tables.of(record_type)), is_postgresql, (*columns, "revision"))
 
 
+def _counted(statement: Update, is_postgresql: bool) -> Any:
+    """Let a statement return a row for each that it meets, where it becomes a part of a larger one."""
+    return statement.returning(literal_column("1")) if is_postgresql else statement
+
+
 @cache
 def _update(tables: Tables, record_type: str, columns: tuple[str, ...], is_postgresql: bool) -> str:
     table = tables.of(record_type)
-    return compiled(update(table).where(table.c.id == bindparam("at_id")), is_postgresql, columns)
+    changed = update(table).where(table.c.id == bindparam("at_id"))
+    return compiled(_counted(changed, is_postgresql), is_postgresql, columns)
 
 
 @cache
 def _stamp(tables: Tables, record_type: str, is_postgresql: bool) -> str:
     table = tables.of(record_type)
-    return compiled(update(table).where(among(table.c.id, "ids", is_postgresql)), is_postgresql, ("revision",))
+    stamped = update(table).where(among(table.c.id, "ids", is_postgresql))
+    return compiled(_counted(stamped, is_postgresql), is_postgresql, ("revision",))
 
 
 @cache
@@ -64,7 +71,8 @@ class Applying:
         self.is_careful = is_careful
         self._in_two_steps = in_two_steps and not is_careful
         self._later: list[tuple[Change, dict[str, Any]]] = []
-        self._stamped: dict[str, list[str]] = defaultdict(list)
+        self._stamped: dict[str, set[str]] = defaultdict(set)
+        self._deleted: list[tuple[Any, int]] = []
 
     def write(self, changes: Changes) -> None:
         """Write the rows that may wait for others, in the order in which they can be written."""
@@ -86,19 +94,26 @@ class Applying:
     def try_all(self, changes: Changes) -> None:
         """Write all rows of what will not be committed, to learn what the database says."""
         self.write(changes)
-        for statement, parameters in self.stamps(0):
+        for statement, parameters, _ in self.stamps(0):
             self._driver.run(statement, parameters)
 
-    def stamps(self, revision: int) -> list[tuple[str, dict[str, Any]]]:
-        """Return what writes the rest, and the revision on everything. INVARIANT: this waits for nobody."""
+    def check_deleted(self) -> None:
+        """Check that all was there that was deleted, once the pipeline is over. Raises RowsNotMet."""
+        for cursor, count in self._deleted:
+            check_met(cursor, count)
+
+    def stamps(self, revision: int) -> list[tuple[str, dict[str, Any], int]]:
+        """Return what writes the rest, and the revision on everything, with how many rows each meets: every row that
+        was written is among them. INVARIANT: this waits for nobody.
+        """
         tables, is_postgresql = self._tables, self._driver.is_postgresql
-        found: list[tuple[str, dict[str, Any]]] = []
+        found: list[tuple[str, dict[str, Any], int]] = []
         for change, values in self._later:
             statement = _update(tables, change.record_type, (*values, "revision"), is_postgresql)
-            found.append((statement, {**values, "revision": revision, "at_id": change.id}))
+            found.append((statement, {**values, "revision": revision, "at_id": change.id}, 1))
         for record_type, ids in self._stamped.items():
             parameters = {"ids": ids_parameter(ids, is_postgresql), "revision": revision}
-            found.append((_stamp(tables, record_type, is_postgresql), parameters))
+            found.append((_stamp(tables, record_type, is_postgresql), parameters, len(ids)))
         return found
 
     def _write_each(self, pending: list[Change]) -> None:
@@ -141,7 +156,7 @@ class Applying:
             elif values:
                 statement = _update(tables, record_type, tuple(values), is_postgresql)
                 statements[statement].append({**values, "at_id": change.id})
-            self._stamped[record_type].append(change.id)
+            self._stamped[record_type].add(change.id)
         for statement, rows in statements.items():
             self._driver.run_each(statement, rows)
 
@@ -151,7 +166,8 @@ class Applying:
             by_type[change.record_type].append(change.id)
         for record_type, ids in by_type.items():
             statement = _delete(self._tables, record_type, self._driver.is_postgresql)
-            self._driver.run(statement, {"ids": ids_parameter(ids, self._driver.is_postgresql)})
+            cursor = self._driver.run(statement, {"ids": ids_parameter(ids, self._driver.is_postgresql)})
+            self._deleted.append((cursor, len(ids)))
 
     def _values(self, change: Change) -> dict[str, Any]:
         """Return the columns that a change gives another value; all of a new row. Raises FactsUnavailable."""

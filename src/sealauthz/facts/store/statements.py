@@ -75,6 +75,13 @@ def forget_values(error: psycopg.Error) -> str | None:
     return said
 
 
+class RowsNotMet(IntegrityError):
+    """A statement met other rows than it was written for: one of them is gone, whoever took it. Nothing may commit."""
+
+    def __init__(self, cause: BaseException | None = None) -> None:
+        super().__init__(None, None, cause or LookupError("a row is gone"))
+
+
 _ERRORS = (psycopg.Error, sqlite3.IntegrityError)
 _BROKEN_CONSTRAINTS = (psycopg.IntegrityError, sqlite3.IntegrityError)
 
@@ -83,17 +90,33 @@ def _raise(error: Exception) -> NoReturn:
     """Raise an error of the driver as SQLAlchemy would, as far as anybody asks."""
     if isinstance(error, psycopg.Error):
         forget_values(error)
+    if isinstance(error, psycopg.errors.DivisionByZero):
+        raise RowsNotMet(error) from error  # we divide where rows are counted, and nowhere else
     if isinstance(error, _BROKEN_CONSTRAINTS):
         raise IntegrityError(None, None, error) from error
     raise error
 
 
 @cache
-def _as_one(statements: tuple[str, ...]) -> str:
-    """Return one statement that does what these do; the parameters of each end in its number."""
+def _as_one(statements: tuple[str, ...], counted: frozenset[int] = frozenset()) -> str:
+    """Return one statement that does what these do; the parameters of each end in its number.
+
+    Those that are `counted` return a row for each that they meet; where these are not as many as `met_N` says, nothing
+    is done at all.
+    """
     *first, last = (_PARAMETER.sub(rf"%(\1_{n})s", statement) for n, statement in enumerate(statements))
     parts = ", ".join(f"s{n} AS ({statement})" for n, statement in enumerate(first))
+    if counted:
+        counts = (f"(SELECT count(*) FROM s{n}) = %(met_{n})s" for n in sorted(counted))  # noqa: S608 (names of ours)
+        all_met = " AND ".join(counts)
+        last = f"{last}, 1 / CASE WHEN {all_met} THEN 1 ELSE 0 END"
     return f"WITH {parts} {last}" if first else last
+
+
+def check_met(cursor: Any, met: int) -> None:
+    """Raise RowsNotMet unless a statement that was run met so many rows."""
+    if cursor.rowcount != met:
+        raise RowsNotMet
 
 
 class Driver:
@@ -130,17 +153,24 @@ class Driver:
         except _ERRORS as error:
             _raise(error)
 
+    def run_counted(self, statement: str, parameters: Mapping[str, Any], met: int) -> None:
+        """Run a statement that meets so many rows. Raises RowsNotMet where it does not. Not within a pipeline."""
+        check_met(self.run(statement, parameters), met)
+
     def run_as_one(
-        self, statements: Sequence[tuple[str, Mapping[str, Any]]], last: tuple[str, Mapping[str, Any]]
+        self,
+        statements: Sequence[tuple[str, Mapping[str, Any]]],
+        last: tuple[str, Mapping[str, Any]],
+        met: Mapping[int, int],
     ) -> None:
-        """Run statements of which none reads what another writes, and one that selects; as one on PostgreSQL."""
+        """Run statements of which none reads what another writes, and one that selects, as one; on PostgreSQL only.
+
+        `met`: of some of them, by their number, how many rows they return. Raises RowsNotMet where they do not.
+        """
         both = (*statements, last)
-        if not self.is_postgresql:
-            for statement, parameters in both:
-                self.run(statement, parameters)
-            return
         values = {f"{name}_{n}": value for n, (_, named) in enumerate(both) for name, value in named.items()}
-        self.run(_as_one(tuple(statement for statement, _ in both)), values)
+        values |= {f"met_{n}": count for n, count in met.items()}
+        self.run(_as_one(tuple(statement for statement, _ in both), frozenset(met)), values)
 
     @contextmanager
     def together(self) -> Iterator[None]:

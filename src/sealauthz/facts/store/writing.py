@@ -182,7 +182,7 @@ class Write:
                 self._guard(change.before, change.after)
         changes = with_erased(self._model, changes)  # after the guard: who erases needs no right to what was added
         self._check_preconditions(before.below)
-        self._check_present()
+        self._check_present(before)
         self._check_left_out(changes)
         if not changes and self._intended is not None and not self._intended.makes_revision:
             return self._finish(self._kept(self._intended))
@@ -328,8 +328,12 @@ class Write:
         is_new = all(change.before is None for change in changes)
         return is_new and not self._wanted.deletes and all(is_covered(record) for record in self._puts.values())
 
-    def _check_present(self) -> None:
-        """Check that what is to be updated exists."""
+    def _check_present(self, rows: Rows) -> None:
+        """Check that what is to be updated exists, and what an act is to delete: it was decided on that."""
+        if self._intended is not None:
+            for record_type, ids in _by_type(self._wanted.deletes).items():
+                for record_id in ids - rows.get(record_type, ids).keys():
+                    raise InvariantBroken("PRECONDITION", f"`{record_type}:{record_id}` is gone and cannot be deleted")
         for key in self._wanted.updates:
             if key not in self._puts:
                 said = f"`{key[0]}:{key[1]}` does not exist and cannot be updated: a new record is put as a whole"
@@ -459,6 +463,7 @@ class Write:
             looking = look(self._connection, self._identity)
             if self._intended is not None:
                 asked = self._intended.basis.ask(self._driver)
+        self._rows.check_deleted()
         newest = self._seen(looking)
         if self._intended is not None and asked is not None:
             self.since = asked()
@@ -484,8 +489,8 @@ class Write:
         change = (_keep_change(self._is_postgresql), {**row, "changes": text})
         units = {"revision": receipt.revision, **_units_parameters(self.units, self._is_postgresql)}
         told = announced(receipt.timeline, receipt.revision)
-        statements = [
-            *self._rows.stamps(receipt.revision),
+        stamps = self._rows.stamps(receipt.revision)
+        others = [
             change,
             (_keep_units(self._is_postgresql), units),
             *(() if self._intended is None else self._intended.keep(self._is_postgresql, receipt)),
@@ -493,10 +498,14 @@ class Write:
         ]
         if self._is_postgresql:
             # Sent by the commit. It is said which revision there is, for those who know it already.
-            self._driver.run_as_one(statements, (_NOTIFY, {"said": told}))
-        else:
-            for statement, parameters in statements:
-                self._driver.run(statement, parameters)
+            first = [(statement, parameters) for statement, parameters, _ in stamps]
+            met = {number: count for number, (_, _, count) in enumerate(stamps)}
+            self._driver.run_as_one([*first, *others], (_NOTIFY, {"said": told}), met)
+            return
+        for statement, parameters, count in stamps:
+            self._driver.run_counted(statement, parameters, count)
+        for statement, parameters in others:
+            self._driver.run(statement, parameters)
 
     def _finish(self, receipt: WriteReceipt) -> WriteReceipt:
         """Remember the answer to the request."""
