@@ -15,6 +15,7 @@ from sealauthz.cli.policy_attack import policy_attack
 from sealauthz.cli.policy_check import folder_argument, policy_check
 from sealauthz.cli.policy_diff import policy_diff
 from sealauthz.cli.policy_fmt import policy_fmt
+from sealauthz.cli.policy_new_rule import policy_new_rule
 from sealauthz.cli.policy_shadow import policy_shadow
 from sealauthz.cli.policy_ship import policy_activate, policy_propose, policy_rollback, policy_show, policy_versions
 from sealauthz.cli.policy_test import policy_mutate, policy_test
@@ -35,6 +36,7 @@ def policy() -> None:
 
 policy.add_command(policy_check)
 policy.add_command(policy_fmt)
+policy.add_command(policy_new_rule)
 policy.add_command(policy_test)
 policy.add_command(policy_mutate)
 policy.add_command(policy_diff)
