@@ -33,9 +33,9 @@ def words_of_tests(files: Sequence[form.File]) -> Words:
     """Collect the texts that tests say in contexts."""
     found: dict[tuple[str, str], dict[str, None]] = {}
 
-    def say(action: str, context: Mapping[str, str | None] | None) -> None:
+    def say(action: str, context: Mapping[str, str | int | bool | None] | None) -> None:
         for key, value in (context or {}).items():
-            if value is not None:
+            if isinstance(value, str):
                 found.setdefault((action, key), {})[value] = None
 
     for test in (test for file in files for test in file.tests):
@@ -88,6 +88,8 @@ class Said:
     def _choices(self, world: World, action: Action, key: str, subject: str) -> list[tuple[str, str] | None]:
         record_type = action.records.get(key)
         if record_type is None:
+            if key not in action.texts:
+                return [None]  # nothing says which numbers or instants may matter
             known = [each for each in self._words.get((action.name, key), ()) if not self._is_subject(world, each)]
             return [None, *((key, each) for each in known[:_MOST_TEXTS])]
         if key in self._provided:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ from sealauthz.cli.output import (
     output_option,
     print_json,
 )
-from sealauthz.client import NEWEST
+from sealauthz.client import NEWEST, ContextValue
 from sealauthz.terminal import (
     actions_table,
     conditional_items,
@@ -52,17 +53,40 @@ class Reference(click.ParamType[str]):
         return str(value)
 
 
-class ContextEntry(click.ParamType[tuple[str, str]]):
-    """`key=value`, a part of the context."""
+GivenContext = tuple[tuple[str, ContextValue], ...]
+"""The context of a question as options give it."""
+
+
+class ContextEntry(click.ParamType[tuple[str, ContextValue]]):
+    """`key=value`, a part of the context; or `key:=value` for what is a number, `true`, `false` or an instant."""
 
     name = "KEY=VALUE"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ContextValue]:
         """Split at the first `=`."""
         key, equals, text = str(value).partition("=")
-        if not equals or not key:
+        if not equals or not key.removesuffix(":"):
             self.fail(f"`{value}` must be KEY=VALUE, as in task=task-paper", param, ctx)
-        return key, text
+        if not key.endswith(":"):
+            return key, text
+        plain = _plain_value(text)
+        if plain is None:
+            said = "must be a whole number, `true`, `false`, or an instant as 2026-03-02T09:00:00+08:00"
+            self.fail(f"`{value}`: `{text}` {said}", param, ctx)
+        return key.removesuffix(":"), plain
+
+
+def _plain_value(text: str) -> ContextValue | None:
+    """Read a value that is no text; None where it is none."""
+    if text in ("true", "false"):
+        return text == "true"
+    if re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII):
+        return int(text)
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment
 
 
 context_option = click.option(
@@ -70,7 +94,7 @@ context_option = click.option(
     "--context",
     type=ContextEntry(),
     multiple=True,
-    help="Context of the question, such as the task; may be repeated.",
+    help="Context of the question, such as the task; may be repeated. KEY:=VALUE where it is no text.",
 )
 
 
@@ -94,7 +118,13 @@ def question_arguments(command: F) -> F:
 @where_options
 @output_option
 def check(
-    *, subject: str, action: str, resource: str, context: tuple[tuple[str, str], ...], where: Where, output: str
+    *,
+    subject: str,
+    action: str,
+    resource: str,
+    context: GivenContext,
+    where: Where,
+    output: str,
 ) -> int:
     """May SUBJECT do ACTION to RESOURCE?
 
@@ -126,7 +156,7 @@ def explain(
     subject: str,
     action: str,
     resource: str,
-    context: tuple[tuple[str, str], ...],
+    context: GivenContext,
     unmet: bool,
     where: Where,
     output: str,
@@ -167,7 +197,7 @@ def actions(
     *,
     subject: str,
     resource: str,
-    context: tuple[tuple[str, str], ...],
+    context: GivenContext,
     exceptions: tuple[str, ...],
     where: Where,
     output: str,
@@ -213,7 +243,7 @@ def list_(
     subject: str,
     action: str,
     resource: str,
-    context: tuple[tuple[str, str], ...],
+    context: GivenContext,
     exceptions: tuple[str, ...],
     limit: int | None,
     where: Where,
@@ -301,7 +331,7 @@ def _taken_but_for(pages: Iterator[ConditionalPage], limit: int | None) -> Condi
     return found
 
 
-def as_mapping(context: tuple[tuple[str, str], ...]) -> dict[str, str]:
+def as_mapping(context: GivenContext) -> dict[str, ContextValue]:
     """Return the context as given. Raises UsageError for a key given twice."""
     made = dict(context)
     if len(made) != len(context):

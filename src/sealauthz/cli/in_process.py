@@ -9,7 +9,7 @@ from typing import Any
 
 from sealauthz import answers
 from sealauthz.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage, moment
-from sealauthz.client import ArgumentValue
+from sealauthz.client import ArgumentValue, ContextValue
 from sealauthz.client.assertions import Signer
 from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.listing import ListPage as FoundPage
@@ -20,7 +20,7 @@ from sealauthz.operations import Operation, Operations, Performance
 from sealauthz.operations.progress import ShownStage
 from sealauthz.polar.reach import Root
 
-Context = Mapping[str, str]
+Context = Mapping[str, ContextValue]
 
 _OPTIONS = RequestOptions(caller="cli")
 
@@ -41,7 +41,7 @@ class InProcess:
         self, subject: str, action: str, resource: str, context: Context, language: str = "", **_: object
     ) -> Decision:
         """Decide one question."""
-        question = Question(_entity(subject), action, _entity(resource), context)
+        question = Question(_entity(subject), action, _entity(resource), _given(context))
         return self.pdp.decide(question, _OPTIONS).answer(language)
 
     def perform(
@@ -56,7 +56,7 @@ class InProcess:
         **_: object,
     ) -> answers.Performed:
         """Carry an act out, if it is allowed."""
-        question = Question(_entity(subject), action, _entity(resource), context)
+        question = Question(_entity(subject), action, _entity(resource), _given(context))
         given = {name: _numbered(value) for name, value in arguments.items()}
         performance = Performance(question, request_id, given)
         performance = replace(performance, assertion=self.signer.sign(subject, performance.digest))
@@ -84,21 +84,23 @@ class InProcess:
         self, subject: str, action: str, resource: str, context: Context, language: str = "", **_: object
     ) -> Explanation:
         """Decide one question and tell the rules."""
-        question = Question(_entity(subject), action, _entity(resource), context)
+        question = Question(_entity(subject), action, _entity(resource), _given(context))
         return self.pdp.explain(question, _OPTIONS).answer(language)
 
     def list_actions(
         self, subject: str, resource: str, context: Context, language: str = "", **_: object
     ) -> dict[str, Decision]:
         """Decide every action of the resource's type."""
-        decisions = self.pdp.actions(_entity(subject), _entity(resource), context, _OPTIONS)
+        decisions = self.pdp.actions(_entity(subject), _entity(resource), _given(context), _OPTIONS)
         return {decision.question.action: decision.answer(language) for decision in decisions}
 
     def list_actions_except(
         self, subject: str, resource: str, except_requirements: Sequence[str], context: Context, **_: object
     ) -> tuple[ConditionalItem, ...]:
         """Tell which actions would be allowed but for requirements."""
-        found = self.pdp.actions_except(_entity(subject), _entity(resource), except_requirements, context, _OPTIONS)
+        found = self.pdp.actions_except(
+            _entity(subject), _entity(resource), except_requirements, _given(context), _OPTIONS
+        )
         return tuple(found)
 
     def resource_pages_except(
@@ -112,7 +114,9 @@ class InProcess:
         **_: object,
     ) -> Iterator[ConditionalPage]:
         """List the resources on which the subject might act but for requirements, page by page."""
-        query = ListQuery(Root.SUBJECT, _entity(subject), action, resource_type, context, tuple(except_requirements))
+        query = ListQuery(
+            Root.SUBJECT, _entity(subject), action, resource_type, _given(context), tuple(except_requirements)
+        )
         return (page.conditional_answer() for page in self._pages(query, page_size))
 
     def subject_pages_except(
@@ -126,21 +130,23 @@ class InProcess:
         **_: object,
     ) -> Iterator[ConditionalPage]:
         """List who might act on the resource but for requirements, page by page."""
-        query = ListQuery(Root.RESOURCE, _entity(resource), action, subject_type, context, tuple(except_requirements))
+        query = ListQuery(
+            Root.RESOURCE, _entity(resource), action, subject_type, _given(context), tuple(except_requirements)
+        )
         return (page.conditional_answer() for page in self._pages(query, page_size))
 
     def resource_pages(
         self, subject: str, action: str, resource_type: str, context: Context, page_size: int = 0, **_: object
     ) -> Iterator[ListPage]:
         """List the resources of a type on which the subject may act, page by page."""
-        query = ListQuery(Root.SUBJECT, _entity(subject), action, resource_type, context)
+        query = ListQuery(Root.SUBJECT, _entity(subject), action, resource_type, _given(context))
         return (page.answer() for page in self._pages(query, page_size))
 
     def subject_pages(
         self, subject_type: str, action: str, resource: str, context: Context, page_size: int = 0, **_: object
     ) -> Iterator[ListPage]:
         """List who may act on the resource, page by page."""
-        query = ListQuery(Root.RESOURCE, _entity(resource), action, subject_type, context)
+        query = ListQuery(Root.RESOURCE, _entity(resource), action, subject_type, _given(context))
         return (page.answer() for page in self._pages(query, page_size))
 
     def _pages(self, query: ListQuery, page_size: int) -> Iterator[FoundPage]:
@@ -149,6 +155,11 @@ class InProcess:
             page = self.pdp.list_page(query, Paging(page_size, token), _OPTIONS)
             yield page
             token, is_complete = page.next_page_token, page.is_complete
+
+
+def _given(context: Context) -> dict[str, str | int | bool]:
+    """Return a context with its instants as numbers of microseconds."""
+    return {key: _numbered(value) for key, value in context.items()}
 
 
 def _entity(text: str) -> Entity:

@@ -19,7 +19,7 @@ from sealauthz.cli.answer_source import (
 )
 from sealauthz.cli.app import Exit
 from sealauthz.cli.arguments import ArgumentEntry, arguments_from
-from sealauthz.cli.asking import as_mapping, print_answer, question_arguments
+from sealauthz.cli.asking import GivenContext, as_mapping, print_answer, question_arguments
 from sealauthz.cli.output import operation_json, output_option, performed_json, print_json
 from sealauthz.cli.settings import key_set, read_config, receipt_issuer
 from sealauthz.terminal import operation_page, performed_page
@@ -61,7 +61,7 @@ def perform(
     subject: str,
     action: str,
     resource: str,
-    context: tuple[tuple[str, str], ...],
+    context: GivenContext,
     arguments: tuple[tuple[str, bool, str], ...],
     request_id: str | None,
     assertion_file: Path | None,

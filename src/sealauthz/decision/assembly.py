@@ -136,7 +136,7 @@ class Assembly:
             subject = snapshot.locate(asked.type, asked.id)[0]
             if subject is None or resource is None:
                 return None
-            values: dict[str, Any] = {key: given.get(key) for key in action.texts} if action.texts else {}
+            values: dict[str, Any] = {key: given.get(key) for key in action.plain} if action.plain else {}
             for key, record_type in self._records:
                 record = None
                 if key in given:

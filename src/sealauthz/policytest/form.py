@@ -47,7 +47,13 @@ Action = Annotated[str, Field(pattern=ACTION_PATTERN, description="What is asked
 Code = Annotated[str, Field(pattern=CODE_PATTERN)]
 RuleId = Annotated[str, Field(pattern=RULE_PATTERN, description="A rule by its tag in the policies.")]
 TypeName = Annotated[str, Field(pattern=TYPE_PATTERN)]
-Context = Annotated[dict[str, str], Field(description="What the client gives: only keys that the action knows.")]
+Context = Annotated[
+    dict[str, str | int | bool],
+    Field(
+        description="What the client gives: only keys that the action knows. Ids and texts are text, times are written "
+        "as times."
+    ),
+]
 
 
 class _Form(BaseModel):
@@ -249,7 +255,7 @@ class But(_Form):
     put: Facts = None
     change: Facts = None
     drop: list[Reference] = []
-    context: dict[str, str | None] | None = None
+    context: dict[str, str | int | bool | None] | None = None
     """Keys of the context that are given otherwise, or (null) not at all."""
     now: Time | None = None
     """Another time to ask at, counted from the time of the test."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from sealauthz.decision import Bundle, Effect, Entity, Question
 from sealauthz.decision.bundle import NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE
+from sealauthz.decision.folder import model_for
 from sealauthz.errors import Fault, SuiteRefused, did_you_mean
 from sealauthz.policytest import form
 from sealauthz.policytest.fixtures import FactSet, length_of
@@ -28,6 +29,7 @@ from sealauthz.policytest.suite import (
 )
 from sealauthz.policytest.yaml_text import Path as DocumentPath
 from sealauthz.schema import Model
+from sealauthz.schema.extension import INSTANT
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -58,6 +60,16 @@ def load_suite(files: Sequence[Path], bundle: Bundle) -> tuple[PolicyTest, ...]:
     return tuple(with_stated(test, bundle) for test in tests)
 
 
+Given = str | int | bool
+"""A value of a context."""
+
+_WANTED = {
+    str: "must be text; put it in quotes",
+    int: "must be a whole number, or a time where the key is an instant",
+    bool: "must be `true` or `false`",
+}
+
+
 class PolicyTests:
     """Policy tests of one bundle, to be run by a program: no pytest, no output.
 
@@ -66,7 +78,7 @@ class PolicyTests:
     """
 
     def __init__(self, model: Model, policies: Path, paths: Iterable[Path] = ()) -> None:
-        self.bundle = Bundle.load(model, policies)
+        self.bundle = Bundle.load(model_for(model, policies), policies)
         self.tests = load_suite(files_of_tests(tuple(paths) or [policies / "tests"]), self.bundle)
 
     def failures(self) -> Iterator[Failure]:
@@ -108,6 +120,15 @@ class Vocabulary:
     def keys(self, action: str, resource_type: str) -> Sequence[str]:
         """Return all context keys of an action."""
         return tuple(self._bundle.context_keys(action, resource_type))
+
+    def is_instant(self, action: str, resource_type: str, key: str) -> bool:
+        """Tell whether a context key holds an instant."""
+        return (key, INSTANT) in self._bundle.model.action(action, resource_type).further
+
+    def misfit(self, action: str, resource_type: str, key: str, value: Given) -> str:
+        """Say what is wrong with the type of a value of the context; empty where it fits."""
+        wanted = self._bundle.context_keys(action, resource_type)[key]
+        return "" if type(value) is wanted else _WANTED[wanted]
 
 
 def tests_of(path: Path, library: Library, vocabulary: Vocabulary) -> list[PolicyTest]:
@@ -254,7 +275,7 @@ class _Reader:
                 self._report(() if value is None else (name,), f"a list of {test.listed} {said} `{name}`")
         questions: dict[str, Question] = {}
         if all(getattr(test, name) is not None for name in needed):
-            questions = self._listed(facts, test)
+            questions = self._listed(facts, test, now)
         for index, name in enumerate(test.expect):
             if questions and name not in questions:
                 near = did_you_mean(name, questions)
@@ -279,8 +300,8 @@ class _Reader:
             expect = frozenset(expected)
             yield ListAsk(facts, now, questions, expect, subject, self._document.file, line, in_principle=True)
 
-    def _listed(self, facts: FactSet, test: form.Listing) -> dict[str, Question]:
-        context: dict[str, str] = dict(test.context)
+    def _listed(self, facts: FactSet, test: form.Listing, now: int) -> dict[str, Question]:
+        context: dict[str, Given] = dict(test.context)
         if test.resource is not None:
             type_, _, resource_id = test.resource.partition(":")
             if self._know("type", type_, self._words.types, ("resource",)):
@@ -301,7 +322,8 @@ class _Reader:
         def question(subject: str, action: str, resource: str) -> Question:
             keys = self._words.keys(action, type_)
             fitting = {key: value for key, value in context.items() if key in keys}
-            return Question(Entity(*facts.subject(subject)), action, Entity(type_, resource), fitting)
+            given = self._given(action, type_, fitting, now, ("context",))
+            return Question(Entity(*facts.subject(subject)), action, Entity(type_, resource), given)
 
         if test.listed == "resources":
             return {each: question(test.subject or "", test.action or "", each) for each in facts.of(type_)}
@@ -316,7 +338,7 @@ class _Reader:
         facts: FactSet,
         now: int,
         ask: Any,
-        context: Mapping[str, str],
+        context: Mapping[str, Given],
         expected: Any,
         at: DocumentPath,
         label: str,
@@ -333,6 +355,7 @@ class _Reader:
             if UNKNOWN_ACTION not in codes:
                 actions = self._words.actions_of(type_)
                 if self._know(f"action of {type_}", ask.action, actions, (*where, "action")):
+                    context = self._given(ask.action, type_, context, now, (*where, "context"))
                     self._check_context(facts, ask.action, type_, context, (*where, "context"))
             if NOT_FOUND not in codes:
                 self._exists(facts, (type_, resource_id), (*where, "resource"))
@@ -342,13 +365,28 @@ class _Reader:
         line = self._document.line((*self._place, *at, expect_key))
         return Ask(facts, now, question, outcome, label, self._document.file, line)
 
+    def _given(
+        self, action: str, type_: str, context: Mapping[str, Given], now: int, at: DocumentPath
+    ) -> dict[str, Given]:
+        """Return a context with its times as instants; report what is of another type than the action takes."""
+        found: dict[str, Given] = {}
+        for key, value in context.items():
+            found[key] = value
+            if key not in self._words.keys(action, type_):
+                continue  # it is reported as unknown
+            if isinstance(value, str) and self._words.is_instant(action, type_, key):
+                found[key] = self._library.time(self._document, value, now, (*self._place, *at, key))
+            elif misfit := self._words.misfit(action, type_, key, value):
+                self._report((*at, key), misfit)
+        return found
+
     def _check_context(
-        self, facts: FactSet, action: str, type_: str, context: Mapping[str, str], at: DocumentPath
+        self, facts: FactSet, action: str, type_: str, context: Mapping[str, Given], at: DocumentPath
     ) -> None:
         keys, records = self._words.keys(action, type_), self._words.record_keys(action, type_)
         for key, value in context.items():
             if self._know(f"context key of `{action}`", key, keys, (*at, key)) and key in records:
-                self._exists(facts, (records[key], value), (*at, key))
+                self._exists(facts, (records[key], str(value)), (*at, key))
 
     def _outcome(self, expected: Any, now: int, at: DocumentPath) -> Expectation:
         if isinstance(expected, str):

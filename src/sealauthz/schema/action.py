@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-from sealauthz.schema.extension import TYPES
+from sealauthz.schema.extension import STRING, TYPES
 from sealauthz.schema.record import Instant
 
 _GIVEN = re.compile(r"(\w+) \| None")
@@ -90,7 +90,9 @@ class Action:
     records: Mapping[str, str] = field(init=False)
     """The keys that name records, with their types."""
     texts: tuple[str, ...] = field(init=False)
-    """The keys that are plain text, and what else an extension says that is no record."""
+    """The keys that are plain text."""
+    plain: tuple[str, ...] = field(init=False)
+    """The keys that name no record: those that are text, and what else an extension has added."""
     keys: Mapping[str, type] = field(init=False)
     """The keys that a client may give, with the type of their values: records first."""
 
@@ -106,8 +108,10 @@ class Action:
         records = {key: type_ for key, type_ in given.items() if type_ != "str"}
         records |= {key: type_ for key, type_ in further.items() if type_ not in TYPES}
         object.__setattr__(self, "records", records)
-        object.__setattr__(self, "texts", tuple(key for key in (*given, *further) if key not in records))
-        keys: dict[str, type] = dict.fromkeys((*records, *self.texts), str)
+        plain = tuple(key for key in (*given, *further) if key not in records)
+        object.__setattr__(self, "plain", plain)
+        object.__setattr__(self, "texts", tuple(key for key in plain if further.get(key, STRING) == STRING))
+        keys: dict[str, type] = dict.fromkeys((*records, *plain), str)
         keys |= {key: TYPES[type_] for key, type_ in further.items() if type_ in TYPES}
         object.__setattr__(self, "keys", keys)
 
