@@ -15,6 +15,7 @@ from sealauthz.polar import Source
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.runtime import FREE
+from sealauthz.policytest.loading import PolicyTests
 from sealauthz.schema.record import NEVER
 
 TEXT = (Path(__file__).parents[2] / "policies" / "times.polar").read_text(encoding="utf-8")
@@ -148,3 +149,54 @@ def test_a_time_beside_a_bare_number_and_a_unit_that_is_not_known_are_found(tmp_
 
     said = found(tmp_path, "h.placed_at > 0", 'unit_of_time("minutes", 1);\n')
     assert [(severity, code) for severity, code, *_ in said if severity == "error"] == [("error", "units")]
+
+
+WORKING_DAYS = """\
+include: ["default:working_days.yaml"]
+fixture: spruce
+tests:
+  - name: a Saturday that makes up for a Wednesday is a working day
+    now: 2026-09-26T02:00:00Z
+    given: ["user has shown their face, and the certificate stands", Spruce works on weekdays and on Fridays until noon]
+    subject: user
+    action: use
+    resource: Seal:s
+    context: {task: t, verification: v-user}
+    expect: [MINE_NOT_MET, OUT_OF_HOURS]
+    but: {put: {Holiday: {made-up: {enterprise_id: e, day: 20722, kind: WORKDAY, weekday: 3}}}}
+    then: allow
+  - name: a Friday evening is on a working day
+    now: 2026-09-25T12:00:00Z
+    given: ["user has shown their face, and the certificate stands", Spruce works on weekdays and on Fridays until noon]
+    subject: user
+    action: use
+    resource: Seal:s
+    context: {task: t, verification: v-user}
+    expect: [OUT_OF_HOURS]
+  - name: a holiday is none
+    now: 2026-09-25T12:00:00Z
+    given:
+      - user has shown their face, and the certificate stands
+      - Spruce works on weekdays and on Fridays until noon
+      - {put: {Holiday: {feast: {enterprise_id: e, day: 20721, kind: HOLIDAY}}}}
+    subject: user
+    action: use
+    resource: Seal:s
+    context: {task: t, verification: v-user}
+    expect: [MINE_NOT_MET, OUT_OF_HOURS]
+"""
+
+
+def test_a_working_day_is_one_on_which_the_enterprise_works(tmp_path):
+    rule = (
+        'requires("use", _: Seal, "MINE");\nmeets(_: Person, "MINE", "use", seal: Seal, context) if\n'
+        "  is_working_day(seal.enterprise, context);\n"
+    )
+    said = 'otherwise("MINE", "MINE_NOT_MET");\nreason("MINE_NOT_MET", 90, "USER", "NONE");\n'
+    (tmp_path / "bundle.toml").write_text('extends = "default"\n', encoding="utf-8")
+    (tmp_path / "ours.polar").write_text(rule + said, encoding="utf-8")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "ours.yaml").write_text(WORKING_DAYS, encoding="utf-8")
+    tests = PolicyTests(MODEL, tmp_path)
+    assert len(tests.tests) == 3
+    assert [str(failure) for failure in tests.failures()] == []
