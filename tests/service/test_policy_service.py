@@ -12,7 +12,8 @@ from conftest import Serve, Served, caller
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from sealauthz.accessdiff.changes import Cause, CauseKind, SourceLine, Stop
+from sealauthz.accessdiff.changes import Cause, CauseKind, Change, ChangeKind, SourceLine, Stop
+from sealauthz.accessdiff.report import AccessDiff, BundleDelta, Extent
 from sealauthz.accessdiff.shadow import Difference, Kind, Noted, ShadowReport
 from sealauthz.accessdiff.shadow_reports import written
 from sealauthz.client import CallFailed, SealAuthzClient
@@ -24,6 +25,7 @@ from sealauthz.facts.store.policies import STORE, PolicyStore, Process
 from sealauthz.facts.store.shadows import ShadowStore
 from sealauthz.model import MODEL
 from sealauthz.rollout import Archive, Shipping, Signers, load_archive
+from sealauthz.rollout.shipping import Compared
 from sealauthz.rollout.signatures import sign
 from sealauthz.service import RPCS
 from sealauthz.service.callers import AUDITING, SHIPPING
@@ -275,3 +277,73 @@ REPORT = ShadowReport(
         Noted(Kind(Difference.OBLIGATION, "use", "Seal", added=("TELL",)), 1, 2, 1),
     ),
 )
+
+
+def test_a_comparison_says_who_loses_what_and_how_much_was_decided(
+    serve: Serve, store: Store, installed: Files, tightened: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipping = Shipping(store, lambda archive: load_archive(MODEL, archive))
+    comparing = frozenset({*READING, "PolicyService/Propose", "PolicyService/ComparePolicies"})
+    served = serve(
+        caller("lin", LIN, rpcs=comparing, tenants=None),
+        caller("wang", WANG, rpcs=comparing, tenants=frozenset({"E1"})),
+        shipping=shipping,
+    )
+    with client(served, LIN) as lin:
+        first, tighter = lin.propose_policy(installed), lin.propose_policy(tightened)
+        same = lin.compare_policies(first.version, first.version)
+        assert (same.changes, same.left_out, same.cannot_tell, same.is_complete) == ((), 0, (), True)
+        assert (same.records, same.revision) == (5, 1)
+        assert same.decisions > 0
+        with shipping._comparing, pytest.raises(CallFailed) as failed:
+            lin.compare_policies(tighter.version, first.version, timeout_s=1)
+        assert failed.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        monkeypatch.setattr("sealauthz.rollout.shipping.MOST_RECORDS", 4)
+        with pytest.raises(CallFailed) as failed:
+            lin.compare_policies(tighter.version, first.version)
+        assert why(failed) == refused("TOO_LARGE")
+        monkeypatch.undo()
+        monkeypatch.setattr("sealauthz.rollout.shipping.LONGEST_S", 0.0)
+        with pytest.raises(CallFailed) as failed:
+            lin.compare_policies(tighter.version, first.version)
+        assert failed.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
+    with client(served, WANG) as wang, pytest.raises(CallFailed) as failed:
+        wang.compare_policies(tighter.version, first.version)
+    assert failed.value.code is grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_changes_are_told_gains_first_with_the_lines_behind_them(serve: Serve, store: Store) -> None:
+    lines = {"allowed_by": SourceLine("roles.polar", 7), "required_by": SourceLine("seal_use.polar", 9)}
+    cause = Cause(CauseKind.REQUIREMENT, "FACE", parameters=("face_for_use",), **lines)
+
+    def change(kind: ChangeKind, person: str, **more: Any) -> Change:
+        return Change(kind, Entity("Person", person), "use", Entity("Seal", "S1"), (("task", "T1"),), 0, **more)
+
+    losses = tuple(change(ChangeKind.LOSS, f"P{number}", causes=(cause,)) for number in range(7))
+    gain = change(ChangeKind.GAIN, "P9", added=("TELL",))
+    diff = AccessDiff(
+        BundleDelta("old", "new"), 0, Extent(pairs=3, decided_pairs=2, decisions=5), losses, fresh=(gain,)
+    )
+
+    class Compares(Shipping):
+        def compare(self, *_: object) -> Compared:
+            return Compared(diff, 12, 34)
+
+    comparing = frozenset({"PolicyService/ComparePolicies"})
+    shipping = Compares(store, lambda archive: load_archive(MODEL, archive))
+    served = serve(caller("lin", LIN, rpcs=comparing, tenants=None), shipping=shipping)
+    with client(served, LIN) as lin:
+        found = lin.compare_policies("new")
+    assert (found.base_version, found.version, found.records, found.revision) == ("old", "new", 12, 34)
+    assert (found.is_complete, found.decisions) == (False, 5)
+    first, second = found.changes
+    assert (first.kind, first.only_when_fresh, first.added_obligations, first.count) == ("GAIN", True, ("TELL",), 1)
+    assert (second.kind, second.only_when_fresh, second.count, len(second.examples)) == ("LOSS", False, 7, 5)
+    assert second.examples[0] == ("Person:P0", "Seal:S1", {"task": "T1"})
+    assert dataclasses.astuple(second.causes[0]) == (
+        "REQUIREMENT",
+        "FACE",
+        "roles.polar:7",
+        "seal_use.polar:9",
+        ("face_for_use",),
+    )

@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.memory.permits import NotAtOnce
+from sealauthz.service.audit import AuditServicer
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import RPCS, SERVICES, Call
 from sealauthz.service.events import EventsServicer
@@ -50,9 +51,18 @@ POOL_OF = {
     "PolicyService/ListVersions": "transactions",
     "PolicyService/GetPolicy": "transactions",
     "PolicyService/ValidatePolicy": "transactions",
+    "PolicyService/ComparePolicies": "transactions",
     "PolicyService/Propose": "transactions",
     "PolicyService/Activate": "transactions",
     "PolicyService/RollBack": "transactions",
+    "AuditService/GetDecision": "transactions",
+    "AuditService/ListDecisions": "transactions",
+    "AuditService/GetConsistencyProof": "transactions",
+    "AuditService/GetInclusionProof": "transactions",
+    "AuditService/GetCheckpoint": "transactions",
+    "PolicyService/GetShadow": "transactions",
+    "PolicyService/EndShadow": "transactions",
+    "PolicyService/BeginShadow": "transactions",
 }
 
 
@@ -82,6 +92,7 @@ def test_each_method_runs_in_its_pool(serve: Serve, monkeypatch: pytest.MonkeyPa
         return stream if is_streaming else call
 
     servicers = {
+        "AuditService": AuditServicer,
         "AuthorizationService": AuthorizationServicer,
         "EventsService": EventsServicer,
         "FactsService": FactsServicer,

@@ -34,6 +34,7 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 NAMES = (
     "",
+    "sealauthz.v1.AuditService",
     "sealauthz.v1.AuthorizationService",
     "sealauthz.v1.EventsService",
     "sealauthz.v1.FactsService",
@@ -290,6 +291,7 @@ def test_reflection_needs_a_known_caller_and_no_right(serve: Serve) -> None:
     assert services(served, metadata=[("authorization", f"Bearer {'t' * 40}")]) == [
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
+        "sealauthz.v1.AuditService",
         "sealauthz.v1.AuthorizationService",
         "sealauthz.v1.EventsService",
         "sealauthz.v1.FactsService",

@@ -34,13 +34,14 @@ class Limits:
 
     `pairs`: above it, each resource is decided for those who have to do with it and `strangers` of each kind of others.
     `contexts`: of one question; with fresh facts four times as many. `denials`: denials whose reasons are compared;
-    None for all.
+    None for all. `watch` is called before each resource, and ends the diff by raising.
     """
 
     pairs: int = 2_000_000
     contexts: int = 512
     denials: int | None = 20_000
     strangers: int = 3
+    watch: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ class Comparison:
         facts, counts = self._facts, self._counts
         resources = [(type_, id_) for type_ in self._actions for id_ in sorted(facts.by_id[type_])]
         for number, (resource, subjects) in enumerate(self._chosen(resources)):
+            if self._limits.watch is not None:
+                self._limits.watch()
             if progress is not None:
                 progress(number, len(resources))
             counts.decided_pairs += len(subjects)

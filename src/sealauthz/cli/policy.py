@@ -17,7 +17,14 @@ from sealauthz.cli.policy_diff import policy_diff
 from sealauthz.cli.policy_fmt import policy_fmt
 from sealauthz.cli.policy_new_rule import policy_new_rule
 from sealauthz.cli.policy_shadow import policy_shadow
-from sealauthz.cli.policy_ship import policy_activate, policy_propose, policy_rollback, policy_show, policy_versions
+from sealauthz.cli.policy_ship import (
+    policy_activate,
+    policy_compare,
+    policy_propose,
+    policy_rollback,
+    policy_show,
+    policy_versions,
+)
 from sealauthz.cli.policy_test import policy_mutate, policy_test
 from sealauthz.cli.settings import bundle_cache, on_policies
 from sealauthz.errors import did_you_mean
@@ -44,6 +51,7 @@ policy.add_command(policy_attack)
 policy.add_command(policy_versions)
 policy.add_command(policy_show)
 policy.add_command(policy_propose)
+policy.add_command(policy_compare)
 policy.add_command(policy_activate)
 policy.add_command(policy_rollback)
 policy.add_command(policy_shadow)

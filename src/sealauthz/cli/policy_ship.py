@@ -16,7 +16,7 @@ import click
 from sealauthz.cli.answer_source import connected, connection_options
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import output_option, print_json, rfc3339
-from sealauthz.cli.ship_words import activation_line, print_standing, print_version
+from sealauthz.cli.ship_words import activation_line, print_comparison, print_standing, print_version
 from sealauthz.client import CallFailed, SealAuthzClient
 from sealauthz.errors import did_you_mean
 
@@ -152,6 +152,30 @@ def policy_propose(*, folder: Path | None, note: str, dry_run: bool, output: str
         click.echo(f"proposed {proposed.version} by {proposed.author}")
         click.echo(f"digest   {proposed.digest}")
         click.echo(f"somebody else activates it: sealauthz policy activate {proposed.version}")
+    return Exit.DONE
+
+
+@click.command("compare")
+@click.argument("version")
+@click.option("--with", "base", metavar="VERSION", default="", help="With this one.  [default: what decides now]")
+@server_options
+@output_option
+def policy_compare(*, version: str, base: str, output: str, **how: Any) -> int:
+    """Tell who gains and who loses what over the live facts if VERSION decides.
+
+    The server decides every question about its facts under both; it takes
+    some 20,000 records at most. For more, and with all contexts, compare an
+    export with `sealauthz policy diff`.
+
+    \b
+      sealauthz policy compare 8c9c02a92c33d918
+    """
+    with shipping_client(**how) as client:
+        found = client.compare_policies(version, base)
+    if output == "json":
+        print_json(dataclasses.asdict(found))
+    else:
+        print_comparison(found)
     return Exit.DONE
 
 

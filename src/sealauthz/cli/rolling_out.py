@@ -60,9 +60,9 @@ def shadowing_of(
     return Shadowing(ShadowStore(store), fact_cache, pdp, get, following.id, report, failed)
 
 
-def shipping_of(store: Store, config: Config) -> Shipping:
+def shipping_of(store: Store, config: Config, served: Policies) -> Shipping:
     """Return what ships the policies of a store. Raises ConfigRefused for keys that cannot be used."""
-    return Shipping(store, partial(_load, store.model), Signers(config.policies.signers), bundle_cache())
+    return Shipping(store, partial(_load, store.model), Signers(config.policies.signers), bundle_cache(), served)
 
 
 def _load_folder(model: Model, folder: Path | None, engine: str, config: Config) -> Bundle:

@@ -202,7 +202,7 @@ def serve(
         issuer = Issuer("demo", SigningKeys.fresh()) if is_demo else receipt_issuer(config)
         acts, keys = Operations(store, pdp, issuer, assertions), partial(key_set, issuer)
         signal, permits, has_problem = fact_cache.signal, fact_cache.permits, lambda: following.problem
-        ships = shipping_of(store, config)
+        ships = shipping_of(store, config, served)
         threads = [feed.thread, sweep.thread, expiries.thread, following.thread, following.beating]
         server = build(
             settings,

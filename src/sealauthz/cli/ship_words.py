@@ -7,10 +7,19 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
-from sealauthz.client.policy import PolicyActivation, PolicyFile, PolicyProcess, PolicyStanding, PolicyVersion
+from sealauthz.client.policy import (
+    PolicyActivation,
+    PolicyCause,
+    PolicyComparison,
+    PolicyFile,
+    PolicyProcess,
+    PolicyStanding,
+    PolicyVersion,
+)
 from sealauthz.terminal import console, instant, show
 
 _ACTIVATIONS = 10
+_MORE = ("GAIN", "WIDER", "OBLIGATION", "BROKEN")
 
 
 def print_standing(found: PolicyStanding) -> None:
@@ -42,11 +51,47 @@ def print_version(about: PolicyVersion, files: Iterable[PolicyFile]) -> None:
     show(to, table)
 
 
+def print_comparison(found: PolicyComparison) -> None:
+    """Print who gains and who loses what."""
+    to = console()
+    facts = f"over {found.records:,} records at revision {found.revision}"
+    show(to, Text(f"{found.version} in the place of {found.base_version}, {facts}"))
+    if not found.changes:
+        show(to, Text("nobody gains or loses anything"))
+    for each in found.changes:
+        fresh = ", with a check that is fresh" if each.only_when_fresh else ""
+        about = f"{each.kind}  {each.action} on {each.resource_type}, {each.count:,} times{fresh}"
+        show(to, Text(about, style="bold red" if each.kind in _MORE else "bold"))
+        for cause in each.causes:
+            show(to, Text(f"  {_cause_line(cause)}"))
+        for code in each.added_obligations:
+            show(to, Text(f"  {code} must be done, too"))
+        for code in each.dropped_obligations:
+            show(to, Text(f"  {code} need not be done any more"))
+        for subject, resource, context in each.examples:
+            given = "".join(f" {key}={value}" for key, value in sorted(context.items()))
+            show(to, Text(f"    {subject} {resource}{given}", style="dim"))
+    if found.left_out:
+        show(to, Text(f"… and {found.left_out:,} more changes: `sealauthz policy diff` lists all"))
+    for rule in found.cannot_tell:
+        show(to, Text(f"CANNOT TELL  {rule}  may allow more, and these facts show no effect of it", style="yellow"))
+    if not found.is_complete:
+        show(to, Text("some questions were not decided: more may change than is listed", style="yellow"))
+
+
 def activation_line(done: PolicyActivation) -> str:
     """Say what decides now."""
     before = f", in the place of {done.previous}" if done.previous else ""
     verb = "active" if done.kind == "ACTIVATE" else "rolled back to"
     return f"{verb} {done.version} from revision {done.revision} on{before}"
+
+
+def _cause_line(cause: PolicyCause) -> str:
+    parts = [cause.kind.lower(), cause.requirement]
+    parts += [f"allowed by {cause.allowed_by}"] if cause.allowed_by else []
+    parts += [f"required by {cause.required_by}"] if cause.required_by else []
+    parts += [f"numbers: {', '.join(cause.parameters)}"] if cause.parameters else []
+    return "  ".join(part for part in parts if part)
 
 
 def _table(*headers: str) -> Table:

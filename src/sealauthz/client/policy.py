@@ -162,6 +162,53 @@ class ShadowFindings:
     differences: tuple[ShadowDifference, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyCause:
+    """One difference of two versions behind a change; rules are named as `file:line`."""
+
+    kind: str
+    requirement: str
+    allowed_by: str
+    required_by: str
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChange:
+    """Questions that two versions answer differently for the same causes. `kind` is `GAIN`, `WIDER`, `LOSS` …
+
+    `examples` are some of them: subject, resource, and what the client would give.
+    """
+
+    kind: str
+    action: str
+    resource_type: str
+    count: int
+    only_when_fresh: bool
+    causes: tuple[PolicyCause, ...]
+    added_obligations: tuple[str, ...]
+    dropped_obligations: tuple[str, ...]
+    examples: tuple[tuple[str, str, Mapping[str, str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyComparison:
+    """What would change, gains first. `is_complete` is False where some questions were not decided: more may change.
+
+    `cannot_tell` are rules that may allow more, of which the facts show no effect.
+    """
+
+    base_version: str
+    version: str
+    changes: tuple[PolicyChange, ...]
+    left_out: int
+    cannot_tell: tuple[str, ...]
+    records: int
+    decisions: int
+    is_complete: bool
+    revision: int
+
+
 class PolicyCalls(Connection):
     """The calls of PolicyService. All of them raise CallFailed."""
 
@@ -203,6 +250,24 @@ class PolicyCalls(Connection):
                 )
                 for each in reply.diagnostics
             ),
+        )
+
+    def compare_policies(
+        self, version: str, base_version: str = "", *, timeout_s: float = 2 * LONG_S
+    ) -> PolicyComparison:
+        """Tell who gains and who loses what over the live facts; without a base, in the place of what decides now."""
+        request = policy_pb2.ComparePoliciesRequest(version=version, base_version=base_version)
+        reply: policy_pb2.ComparePoliciesResponse = self._call(self._policies.ComparePolicies, request, timeout_s)
+        return PolicyComparison(
+            base_version=reply.base_version,
+            version=reply.version,
+            changes=tuple(map(_change_from, reply.changes)),
+            left_out=reply.left_out,
+            cannot_tell=tuple(reply.cannot_tell),
+            records=reply.records,
+            decisions=reply.decisions,
+            is_complete=reply.complete,
+            revision=reply.revision,
         )
 
     def propose_policy(
@@ -310,6 +375,26 @@ def _difference_from(message: policy_pb2.ShadowDifference) -> ShadowDifference:
             ShadowExample(
                 f"{each.subject.type}:{each.subject.id}", f"{each.resource.type}:{each.resource.id}", dict(each.context)
             )
+            for each in message.examples
+        ),
+    )
+
+
+def _change_from(message: policy_pb2.PolicyChange) -> PolicyChange:
+    return PolicyChange(
+        kind=message.kind,
+        action=message.action,
+        resource_type=message.resource_type,
+        count=message.count,
+        only_when_fresh=message.only_when_fresh,
+        causes=tuple(
+            PolicyCause(each.kind, each.requirement, each.allowed_by, each.required_by, tuple(each.parameters))
+            for each in message.causes
+        ),
+        added_obligations=tuple(message.added_obligations),
+        dropped_obligations=tuple(message.dropped_obligations),
+        examples=tuple(
+            (f"{each.subject.type}:{each.subject.id}", f"{each.resource.type}:{each.resource.id}", dict(each.context))
             for each in message.examples
         ),
     )

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from sealauthz.accessdiff.changes import Change, grouped
+from sealauthz.accessdiff.report import unseen
 from sealauthz.decision.inspection import Inspection
-from sealauthz.errors import BundleRefused, InvalidRequest
+from sealauthz.errors import BundleRefused, CallerNotPermitted, InvalidRequest
+from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.facts.store.policies import ACTIVATE, STORE, Activation, Process, Proposal
 from sealauthz.polar.check import Severity
 from sealauthz.rollout.archive import Archive, File, Part
-from sealauthz.rollout.shipping import Standing
+from sealauthz.rollout.shipping import GAINS_FIRST, Compared, Standing
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, timestamp
 from sealauthz.service.shadows import RunsShadows, begin, found_message, run_message
-from sealauthz.v1 import policy_pb2, policy_pb2_grpc
+from sealauthz.v1 import authorization_pb2, policy_pb2, policy_pb2_grpc
 
 _MAX_DIAGNOSTICS = 500
+_MAX_CHANGES = 200
+_MAX_EXAMPLES = 5
 
 _PARTS = {
     Part.POLICIES: policy_pb2.POLICY_PART_POLICIES,
@@ -50,6 +55,9 @@ class Ships(Protocol):
 
     def roll_back(self, expected: str, caller: str, note: str) -> Activation:
         """Have those policies decide that decided before."""
+
+    def compare(self, version: str, base_version: str, deadline: Deadline) -> Compared:
+        """Tell who gains and who loses what over the live facts."""
 
 
 class PolicyServicer(policy_pb2_grpc.PolicyServiceServicer):
@@ -107,6 +115,30 @@ class PolicyServicer(policy_pb2_grpc.PolicyServiceServicer):
             diagnostics=diagnostics,
         )
 
+    def ComparePolicies(
+        self, request: policy_pb2.ComparePoliciesRequest, call: Call
+    ) -> policy_pb2.ComparePoliciesResponse:
+        """Tell who gains and who loses what over the live facts, to a caller who may see all of them."""
+        _check(("version", request.version))
+        if call.caller.tenants is not None:
+            raise CallerNotPermitted(f"the caller `{call.caller.name}` has no right on every enterprise")
+        _note(call, request.version)
+        found = self._shipping.compare(request.version, request.base_version, Deadline(call.deadline))
+        diff = found.diff
+        groups = [(group, False) for group in grouped(diff.changes)] + [(group, True) for group in grouped(diff.fresh)]
+        groups.sort(key=lambda each: GAINS_FIRST.index(each[0][0].kind))
+        return policy_pb2.ComparePoliciesResponse(
+            base_version=diff.bundles.old,
+            version=diff.bundles.new,
+            changes=(_change_message(group, is_fresh=is_fresh) for group, is_fresh in groups[:_MAX_CHANGES]),
+            left_out=len(groups[_MAX_CHANGES:]),
+            cannot_tell=[f"{each.place}: {each.text}" if each.place else each.text for each in unseen([diff])],
+            records=found.records,
+            decisions=diff.extent.decisions + diff.extent.fresh_decisions,
+            complete=diff.extent.is_complete,
+            revision=found.revision,
+        )
+
     def Propose(self, request: policy_pb2.ProposeRequest, call: Call) -> policy_pb2.ProposeResponse:
         """Keep policies, so that every process loads them."""
         _check_note(request.note)
@@ -153,6 +185,37 @@ class PolicyServicer(policy_pb2_grpc.PolicyServiceServicer):
     def GetShadow(self, _request: policy_pb2.GetShadowRequest, _call: Call) -> policy_pb2.GetShadowResponse:
         """Return what the policies in the shadow answer otherwise."""
         return found_message(*self._shadows.found())
+
+
+def _change_message(group: Sequence[Change], *, is_fresh: bool) -> policy_pb2.PolicyChange:
+    first = group[0]
+    return policy_pb2.PolicyChange(
+        kind=first.kind,
+        action=first.action,
+        resource_type=first.resource.type,
+        count=len(group),
+        only_when_fresh=is_fresh,
+        causes=(
+            policy_pb2.PolicyCause(
+                kind=cause.kind,
+                requirement=cause.requirement,
+                allowed_by="" if cause.allowed_by is None else str(cause.allowed_by),
+                required_by="" if cause.required_by is None else str(cause.required_by),
+                parameters=cause.parameters,
+            )
+            for cause in first.causes
+        ),
+        added_obligations=first.added,
+        dropped_obligations=first.dropped,
+        examples=(
+            policy_pb2.PolicyExample(
+                subject=authorization_pb2.Entity(type=each.subject.type, id=each.subject.id),
+                resource=authorization_pb2.Entity(type=each.resource.type, id=each.resource.id),
+                context=dict(each.context),
+            )
+            for each in group[:_MAX_EXAMPLES]
+        ),
+    )
 
 
 def _check(*required: tuple[str, str]) -> None:

@@ -389,3 +389,86 @@ class ShadowExample(_message.Message):
     resource: _authorization_pb2.Entity
     context: _containers.ScalarMap[str, str]
     def __init__(self, subject: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., resource: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class ComparePoliciesRequest(_message.Message):
+    __slots__ = ("version", "base_version")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    BASE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    base_version: str
+    def __init__(self, version: _Optional[str] = ..., base_version: _Optional[str] = ...) -> None: ...
+
+class PolicyCause(_message.Message):
+    __slots__ = ("kind", "requirement", "allowed_by", "required_by", "parameters")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    REQUIREMENT_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_BY_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_BY_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    requirement: str
+    allowed_by: str
+    required_by: str
+    parameters: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, kind: _Optional[str] = ..., requirement: _Optional[str] = ..., allowed_by: _Optional[str] = ..., required_by: _Optional[str] = ..., parameters: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class PolicyExample(_message.Message):
+    __slots__ = ("subject", "resource", "context")
+    class ContextEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    subject: _authorization_pb2.Entity
+    resource: _authorization_pb2.Entity
+    context: _containers.ScalarMap[str, str]
+    def __init__(self, subject: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., resource: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class PolicyChange(_message.Message):
+    __slots__ = ("kind", "action", "resource_type", "count", "only_when_fresh", "causes", "added_obligations", "dropped_obligations", "examples")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    ONLY_WHEN_FRESH_FIELD_NUMBER: _ClassVar[int]
+    CAUSES_FIELD_NUMBER: _ClassVar[int]
+    ADDED_OBLIGATIONS_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_OBLIGATIONS_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLES_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    action: str
+    resource_type: str
+    count: int
+    only_when_fresh: bool
+    causes: _containers.RepeatedCompositeFieldContainer[PolicyCause]
+    added_obligations: _containers.RepeatedScalarFieldContainer[str]
+    dropped_obligations: _containers.RepeatedScalarFieldContainer[str]
+    examples: _containers.RepeatedCompositeFieldContainer[PolicyExample]
+    def __init__(self, kind: _Optional[str] = ..., action: _Optional[str] = ..., resource_type: _Optional[str] = ..., count: _Optional[int] = ..., only_when_fresh: _Optional[bool] = ..., causes: _Optional[_Iterable[_Union[PolicyCause, _Mapping]]] = ..., added_obligations: _Optional[_Iterable[str]] = ..., dropped_obligations: _Optional[_Iterable[str]] = ..., examples: _Optional[_Iterable[_Union[PolicyExample, _Mapping]]] = ...) -> None: ...
+
+class ComparePoliciesResponse(_message.Message):
+    __slots__ = ("base_version", "version", "changes", "left_out", "cannot_tell", "records", "decisions", "complete", "revision")
+    BASE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    CANNOT_TELL_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    DECISIONS_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    base_version: str
+    version: str
+    changes: _containers.RepeatedCompositeFieldContainer[PolicyChange]
+    left_out: int
+    cannot_tell: _containers.RepeatedScalarFieldContainer[str]
+    records: int
+    decisions: int
+    complete: bool
+    revision: int
+    def __init__(self, base_version: _Optional[str] = ..., version: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[PolicyChange, _Mapping]]] = ..., left_out: _Optional[int] = ..., cannot_tell: _Optional[_Iterable[str]] = ..., records: _Optional[int] = ..., decisions: _Optional[int] = ..., complete: _Optional[bool] = ..., revision: _Optional[int] = ...) -> None: ...

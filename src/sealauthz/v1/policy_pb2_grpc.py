@@ -50,6 +50,11 @@ class PolicyServiceStub:
                 request_serializer=sealauthz_dot_v1_dot_policy__pb2.ValidatePolicyRequest.SerializeToString,
                 response_deserializer=sealauthz_dot_v1_dot_policy__pb2.ValidatePolicyResponse.FromString,
                 _registered_method=True)
+        self.ComparePolicies = channel.unary_unary(
+                '/sealauthz.v1.PolicyService/ComparePolicies',
+                request_serializer=sealauthz_dot_v1_dot_policy__pb2.ComparePoliciesRequest.SerializeToString,
+                response_deserializer=sealauthz_dot_v1_dot_policy__pb2.ComparePoliciesResponse.FromString,
+                _registered_method=True)
         self.Propose = channel.unary_unary(
                 '/sealauthz.v1.PolicyService/Propose',
                 request_serializer=sealauthz_dot_v1_dot_policy__pb2.ProposeRequest.SerializeToString,
@@ -103,6 +108,17 @@ class PolicyServiceServicer:
 
     def ValidatePolicy(self, request, context):
         """ValidatePolicy says all that is wrong with policies, as data. Nothing is kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ComparePolicies(self, request, context):
+        """ComparePolicies decides every question about the live facts under two versions, and returns who gains and who loses
+        what, with the lines of the policies behind it. It takes a right to every enterprise (PERMISSION_DENIED). It answers
+        about at most 20,000 records (FAILED_PRECONDITION, `POLICY_REFUSED`, with `why` = `TOO_LARGE`: compare an export with
+        `sealauthz policy diff`), ends with DEADLINE_EXCEEDED after 60 seconds or at the deadline of the call, and one runs at
+        a time in a process (RESOURCE_EXHAUSTED), with half of a processor at most. Nothing is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -175,6 +191,11 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.ValidatePolicy,
                     request_deserializer=sealauthz_dot_v1_dot_policy__pb2.ValidatePolicyRequest.FromString,
                     response_serializer=sealauthz_dot_v1_dot_policy__pb2.ValidatePolicyResponse.SerializeToString,
+            ),
+            'ComparePolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ComparePolicies,
+                    request_deserializer=sealauthz_dot_v1_dot_policy__pb2.ComparePoliciesRequest.FromString,
+                    response_serializer=sealauthz_dot_v1_dot_policy__pb2.ComparePoliciesResponse.SerializeToString,
             ),
             'Propose': grpc.unary_unary_rpc_method_handler(
                     servicer.Propose,
@@ -289,6 +310,33 @@ class PolicyService:
             '/sealauthz.v1.PolicyService/ValidatePolicy',
             sealauthz_dot_v1_dot_policy__pb2.ValidatePolicyRequest.SerializeToString,
             sealauthz_dot_v1_dot_policy__pb2.ValidatePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ComparePolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sealauthz.v1.PolicyService/ComparePolicies',
+            sealauthz_dot_v1_dot_policy__pb2.ComparePoliciesRequest.SerializeToString,
+            sealauthz_dot_v1_dot_policy__pb2.ComparePoliciesResponse.FromString,
             options,
             channel_credentials,
             insecure,
