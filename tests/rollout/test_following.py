@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from tiny.model import TINY
 from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
+from sealauthz.decision.folder import model_for
 from sealauthz.decision.policies import Policies
 from sealauthz.errors import PoliciesUnavailable, PolicyRefused
-from sealauthz.facts import FactCache, Store
+from sealauthz.facts import Batch, FactCache, Store, Update, upgrade
 from sealauthz.facts.memory.consistency import FULL, uptime_s
 from sealauthz.facts.store.policies import FOLDER, PolicyStore, Proposal
+from sealauthz.facts.store.upgrading import model_in
 from sealauthz.rollout import Archive, Following, load_archive
 
 FRESH = RequestOptions(caller="shop", consistency=FULL)
@@ -130,7 +133,7 @@ def test_a_proposal_that_cannot_be_loaded_says_why_and_harms_nobody(
 ) -> None:
     kept = PolicyStore(store)
     process = Process(store, bundles[0])
-    folder = variant(9)
+    folder = variant(501)
     (folder / "documents.polar").write_text("visible(_, _, _) if\n")
     broken = propose(kept, Archive.of_folder(TINY, folder), 1, "0123456789abcdef")
     lying = propose(kept, archives[2], 2, "fedcba9876543210")
@@ -202,3 +205,36 @@ def test_threads_follow_by_themselves(store: Store, archives: list[Archive], bun
         process.following.stop()
     assert kept.processes() == []
     assert not process.following.thread.is_failing
+
+
+def test_policies_that_need_what_the_database_lacks_are_neither_loaded_nor_activated(
+    url: str, store: Store, bundles: list[Bundle], variant: Callable[[int], Path]
+) -> None:
+    folder = variant(501)
+    (folder / "model.toml").write_text('[columns.User]\nscore = { type = "Integer", default = 0 }\n')
+    with (folder / "documents.polar").open("a") as file:
+        file.write('requires("publish", _: Document, "LOW_SCORE");\n')
+        file.write('meets(user: User, "LOW_SCORE", "publish", _: Document, _) if user.score < 80;\n')
+        file.write('otherwise("LOW_SCORE", "HIGH_SCORE");\nreason("HIGH_SCORE", 10, "USER", "WAIT");\n')
+    extended, archive = model_for(TINY, folder), Archive.of_folder(TINY, folder)
+    kept, process = PolicyStore(store), Process(store, bundles[0])
+    version = propose(kept, archive, 1, load_archive(extended, archive).version)
+    process.look()
+    (event, numbers) = process.told[-1]
+    assert event == "policies_refused"
+    assert "model.toml:2: the policies need `User.score`, which the model here lacks" in str(numbers["message"])
+    with pytest.raises(PolicyRefused):
+        activate(kept, version)
+    assert process.version() == bundles[0].version
+    # The database gets it, and the process is started again: now it can have them.
+    process.following.stop()
+    upgrade(url, extended)
+    with closing(Store.open(url, model_in(url, TINY))) as again:
+        base = load_archive(again.model, Archive.of_folder(TINY, variant(500)))
+        restarted = Process(again, base, lambda archive: load_archive(again.model, archive))
+        restarted.look()
+        activate(PolicyStore(again), version)
+        assert restarted.version() == version
+        assert restarted.pdp.decide(PUBLISH, FRESH)
+        again.write(Batch("test", "score", (Update("User", "bob", {"score": 80}),)))
+        assert [reason.code for reason in restarted.pdp.decide(PUBLISH, FRESH).reasons] == ["HIGH_SCORE"]

@@ -217,6 +217,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "record named like a context": (f"{ENTRY.replace('Entry', 'SealUseContext')}", 1, "is the name of a context"),
     "record named like a table of the store": (f"{ENTRY.replace('Entry', 'FactChange')}", 1, "the product's own"),
     "record named like a type": (f"{ENTRY.replace('Entry', 'String')}", 1, "the product's own"),
+    "record named like a word of SQL": (f"{ENTRY.replace('Entry', 'Order')}", 1, "is named like a word of SQL"),
     "record in capitals": (f"{ENTRY.replace('Entry', 'entry')}", 1, "must be named like `BlockedParty`"),
     "record without a home": ("[records.Entry]\ncolumns.x = 'String'", 1, "must say its `home`"),
     "home that is no column": (RECORD.replace("enterprise_id", "enterprse_id") + COLUMNS, 1, "`enterprise_id`?"),

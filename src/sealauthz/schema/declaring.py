@@ -130,6 +130,8 @@ class _Reading:
             self._refuse(path, "must be named like `BlockedParty`: letters and digits, each word with a capital")
         if len(re.sub(r"(?<!^)(?=[A-Z])", "_", name)) > _LONGEST:
             self._refuse(path, f"must have a shorter name: {_LONGEST} characters, with one more for each further word")
+        if re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() in _KEPT:
+            self._refuse(path, "is named like a word of SQL, which its table cannot be: name it otherwise")
         if name.startswith(_OWN_TABLES) or name in _POLAR_TYPES:
             self._refuse(path, f"must be named otherwise: names that begin like `{name}` are the product's own")
         columns = [

@@ -142,18 +142,20 @@ def _added_column(shape: Shape, added: AddedColumn, connection: Connection) -> I
     is_postgresql = connection.dialect.name == "postgresql"
     type_ = TYPES[column.type].compile(dialect=connection.dialect)
     default = "" if column.is_optional else f" DEFAULT {literal(column.default)} NOT NULL"
-    made = f"ALTER TABLE {table} ADD COLUMN {added.name} {type_}{default}"
-    words = f"{added.name} IN ({', '.join(map(literal, added.words))})"
+    quote = connection.dialect.identifier_preparer.quote
+    held, name = quote(table), quote(added.name)
+    made = f"ALTER TABLE {held} ADD COLUMN {name} {type_}{default}"
+    words = f"{name} IN ({', '.join(map(literal, added.words))})"
     if added.words and not is_postgresql:
         made += f" CONSTRAINT {table}_{added.name}_words CHECK ({words})"
     if added.names:
-        made += f" CONSTRAINT {table}_{added.name}_fkey REFERENCES {table_name(added.names)} (id)"
+        made += f" CONSTRAINT {table}_{added.name}_fkey REFERENCES {quote(table_name(added.names))} (id)"
     yield made
     if added.words and is_postgresql:
         # Every row holds the default: to look at each of them would keep the table locked.
-        yield f"ALTER TABLE {table} ADD CONSTRAINT {table}_{added.name}_words CHECK ({words}) NOT VALID"
+        yield f"ALTER TABLE {held} ADD CONSTRAINT {table}_{added.name}_words CHECK ({words}) NOT VALID"
     if added.names:
-        yield f"CREATE INDEX {table}_{added.name}_idx ON {table} ({added.name})"
+        yield f"CREATE INDEX {table}_{added.name}_idx ON {held} ({name})"
 
 
 def _dropped(connection: Connection, model: Model, extension: Extension) -> Iterator[str]:
@@ -175,15 +177,16 @@ def _dropped(connection: Connection, model: Model, extension: Extension) -> Iter
                 raise ExtensionRefused(
                     f"`{declared.key}` cannot be dropped: {count} records hold a value in it; {said}"
                 )
+    quote = connection.dialect.identifier_preparer.quote
     for name in sorted(names, key=tables.dependency_order.__getitem__, reverse=True):
-        yield f"DROP TABLE {table_name(name)}"
+        yield f"DROP TABLE {quote(table_name(name))}"
     for declared in extension.columns:
         if declared.of in names:
             continue
         table = table_name(declared.of)
         if declared.names:
             yield f"DROP INDEX {table}_{declared.name}_idx"
-        yield f"ALTER TABLE {table} DROP COLUMN {declared.name}"
+        yield f"ALTER TABLE {quote(table)} DROP COLUMN {quote(declared.name)}"
 
 
 def literal(value: Any) -> str:
