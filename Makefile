@@ -25,10 +25,15 @@ help: ## list the targets
 setup: ## make .venv from requirements.lock (SEALAUTHZ_PYTHON names an interpreter)
 	@$(PYTHON) tools/setup.py
 
+DELIVERED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --custom-compile-command 'make lock' --quiet
+
 lock: setup ## resolve pyproject.toml into requirements.lock (LOCK_ARGS=--upgrade for newer versions)
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet \
 	  --output-file requirements.lock $(LOCK_ARGS)
+	$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock $(DELIVERED) --output-file deploy/runtime.lock
+	echo hatchling | $(BIN)/uv pip compile - --constraint requirements.lock $(DELIVERED) --output-file deploy/build.lock
 
 proto: setup ## regenerate src/sealauthz/v1 from protos/
 	$(call generate,src)

@@ -95,6 +95,7 @@ class Stop(click.ClickException):
 _COMMANDS = {
     "serve": "serve.serve",
     "reload": "reload_command.reload",
+    "health": "health.health",
     "check": "asking.check",
     "explain": "asking.explain",
     "actions": "asking.actions",

@@ -107,6 +107,11 @@ class Connection:
         self._policies: Any = policy_pb2_grpc.PolicyServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._facts: Any = facts_pb2_grpc.FactsServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
+    @property
+    def channel(self) -> grpc.Channel:
+        """The channel, for services that are not ours, such as health."""
+        return self._channel
+
     def __enter__(self) -> Self:
         return self
 
