@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,12 @@ def test_what_is_delivered_is_what_is_tested(file: str) -> None:
     delivered = dict(PINNED.findall((DEPLOY / file).read_text(encoding="utf-8")))
     assert delivered.items() <= tested.items()
     assert len(delivered) > 4
+
+
+def test_all_that_the_package_needs_is_delivered() -> None:
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    delivered = dict(PINNED.findall((DEPLOY / "runtime.lock").read_text(encoding="utf-8")))
+    assert {re.split(r"[^A-Za-z0-9-]", each)[0] for each in wanted} <= set(delivered)
 
 
 # --- installed --------------------------------------------------------------------------------------------------------
