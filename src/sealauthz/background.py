@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
+
+_TURN = 16
+
+
+def in_turns(items: Iterable[T]) -> Iterator[T]:
+    """Yield items of which each takes some microseconds, and let threads that answer go first after every few.
+
+    A thread that computes is interrupted after a millisecond only, and one that answers would wait for that each time.
+    """
+    for number, item in enumerate(items):
+        if number % _TURN == _TURN - 1:
+            time.sleep(0)
+        yield item
+
 
 Failed = Callable[["Background", BaseException], None]
 """Is told what a step of a thread raised: first, and when another error follows."""

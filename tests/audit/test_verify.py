@@ -31,7 +31,8 @@ def trusted(store: Store, sequencer: Sequencer) -> Checkpoint:
 
 def verified(store: Store, signer: Signer | None, trusted: Checkpoint | None = None) -> Report:
     with store.plain_connection() as connection:
-        return verify_database(connection, [] if signer is None else [signer.verifier], trusted)
+        keys = [] if signer is None else [signer.verifier]
+        return verify_database(connection, keys, [] if trusted is None else [trusted])
 
 
 def found(store: Store, signer: Signer, trusted: Checkpoint | None) -> list[tuple[Kind, int, int]]:

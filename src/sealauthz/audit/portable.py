@@ -67,10 +67,11 @@ def export_lines(connection: Connection, first: int = 0) -> Iterator[str]:
 
 
 def verify_export(
-    lines: Iterable[str], verifiers: Sequence[Verifier] = (), trusted: Checkpoint | None = None
+    lines: Iterable[str], verifiers: Sequence[Verifier] = (), trusted: Sequence[Checkpoint] = ()
 ) -> Report:
-    """Verify an export, by the checkpoints in it and by one that was kept elsewhere. Raises NoteRefused for what is no
-    export.
+    """Verify an export, by the checkpoints in it and by those that were kept elsewhere.
+
+    Raises NoteRefused for what is no export.
     """
     report, each = Report(), iter(lines)
     header = _header(next(each, ""))
@@ -87,10 +88,10 @@ def verify_export(
         except NoteRefused as error:
             report.add(Kind.CHECKPOINT, 0, checkpoint.size, f"the checkpoint of {checkpoint.size} records: {error}")
         expected.setdefault(checkpoint.size, []).append((checkpoint, False))
-    if trusted is not None:
-        if trusted.origin != report.origin:
-            report.add(Kind.CHECKPOINT, 0, trusted.size, f"the trusted checkpoint is of `{trusted.origin}`")
-        expected.setdefault(trusted.size, []).append((trusted, True))
+    for kept in trusted:
+        if kept.origin != report.origin:
+            report.add(Kind.CHECKPOINT, 0, kept.size, f"the trusted checkpoint is of `{kept.origin}`")
+        expected.setdefault(kept.size, []).append((kept, True))
     good, is_said = first, False
     for line in _with_start(each):
         if line is not None:
@@ -118,7 +119,7 @@ def _compare_ends(
     tree: Growing,
     left: dict[int, list[tuple[Checkpoint, bool]]],
     first: int,
-    trusted: Checkpoint | None,
+    trusted: Sequence[Checkpoint],
 ) -> None:
     if tree.size < report.size:
         said = f"the export ends with record {tree.size - 1}, and is to have {report.size} in all"
@@ -126,16 +127,19 @@ def _compare_ends(
     elif tree.size > report.size:
         said = f"records behind {report.size - 1} are in no checkpoint of the export"
         report.add(Kind.ADDED, report.size, tree.size, said)
-    if trusted is None:
+    if not trusted:
         report.unchecked.append(
             "whether the export is of an older copy of the log: that needs a checkpoint that was kept elsewhere "
             "(--checkpoint)"
         )
-    elif trusted.size in left and trusted.size > report.size:
-        said = f"the export has {report.size} records, and the log had {trusted.size} for the trusted checkpoint"
-        report.add(Kind.CUT, report.size, trusted.size, f"{said}: it was cut off, or is of an older copy")
-    elif trusted.size < first:
-        report.unchecked.append(f"the trusted checkpoint: it speaks of {trusted.size} records, before the export")
+    for kept in trusted:
+        if kept.size > report.size and kept.size in left:
+            said = f"the export has {report.size} records, and the log had {kept.size} for the trusted checkpoint"
+            report.add(Kind.CUT, report.size, kept.size, f"{said}: it was cut off, or is of an older copy")
+        elif kept.size < first:
+            report.unchecked.append(
+                f"the trusted checkpoint of {kept.size} records: it speaks of what is before the export"
+            )
 
 
 def _with_start(lines: Iterator[str]) -> Iterator[str | None]:

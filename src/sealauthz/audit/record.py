@@ -36,6 +36,7 @@ and a text may be about a person. Who knows the id finds it by its digest.
 FOR_OPERATORS = "OPERATOR"
 """Stands behind a reason that only those may be shown who run the platform."""
 
+_decode = json.JSONDecoder().raw_decode
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 
 
@@ -61,17 +62,25 @@ class Concerned:
 
 def content_of(text: str) -> dict[str, Any]:
     """Return what a record says. Raises ValueError for a text that is none."""
-    content = json.loads(text)
-    if not isinstance(content, dict) or content.get("v") != VERSION or not isinstance(content.get("id"), str):
+    content, end = _decode(text)
+    if (
+        end != len(text)
+        or type(content) is not dict
+        or content.get("v") != VERSION
+        or type(content.get("id")) is not str
+    ):
         raise ValueError("the text is no record of this version")
     return content
 
 
 def about(content: Mapping[str, Any]) -> set[str]:
     """Return whom and what a record is about, each as `Type:id`."""
-    found = {f"{content['tenant']}:{each}" for each in content.get("tenants", ()) if "tenant" in content}
-    for part in (content, *content.get("items", ())):
-        found |= {part[key] for key in ("subject", "resource") if key in part}
+    found = {content[key] for key in ("subject", "resource") if key in content}
+    if tenants := content.get("tenants"):
+        kind = content["tenant"]
+        found.update([f"{kind}:{each}" for each in tenants])
+    for part in content.get("items", ()):
+        found.update([part[key] for key in ("subject", "resource") if key in part])
     return found
 
 

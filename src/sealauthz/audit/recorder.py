@@ -26,7 +26,7 @@ from sealauthz.audit.record import (
     named,
     safe_context,
 )
-from sealauthz.background import Background, Failed
+from sealauthz.background import Background, Failed, in_turns
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.listing import ListPage
 from sealauthz.decision.question import Entity, ListQuery
@@ -46,8 +46,10 @@ EVERY_S = 0.05
 MOST_WAITING = 50_000
 """So many answers may wait to be written."""
 
+WAIT_S = 10.0
+"""How long an answer waits to be recorded, where its call has no deadline."""
+
 _AT_ONCE = 1_000
-_WAIT_S = 10.0
 _PAUSE_S = 0.5
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
 
@@ -87,7 +89,10 @@ class _Ticket:
 
 
 class Recorder:
-    """Records what is answered from one store, from start to stop. Any thread may use it."""
+    """Records what is answered from one store, from start to stop. Any thread may use it.
+
+    Unless it `takes_advice`, only what must be in the log first is recorded.
+    """
 
     def __init__(
         self,
@@ -97,7 +102,9 @@ class Recorder:
         failed: Failed,
         every_s: float = EVERY_S,
         most: int = MOST_WAITING,
+        takes_advice: bool = True,
     ) -> None:
+        self.takes_advice = takes_advice
         self._store = store
         self._model = store.model
         self._fact_cache = fact_cache
@@ -136,7 +143,7 @@ class Recorder:
             return
         self._noted.append((answered, None))
 
-    def record(self, answered: Answered | str, within_s: float = _WAIT_S) -> None:
+    def record(self, answered: Answered | str, within_s: float = WAIT_S) -> None:
         """Return once an answer, or a record as it is, waits in the database for its place.
 
         Raises FactsUnavailable, after which it may be recorded, and must not be given.
@@ -212,7 +219,7 @@ class Recorder:
     def _lines(self, noted: Iterable[tuple[Answered | str, _Ticket | None]]) -> list[str]:
         """Return the records. Raises FactsUnavailable where nobody can say what they are about."""
         answers = [answered for answered, _ in noted if isinstance(answered, Answered)]
-        named_by = [self._entities(answered.what) for answered in answers]
+        named_by = [self._entities(answered.what) for answered in in_turns(answers)]
 
         def find(snapshot: FactSnapshot) -> dict[Entity, Concerned]:
             return {each: look_up(self._model, [each], snapshot) for each in set().union(*named_by)}
@@ -221,7 +228,7 @@ class Recorder:
         if answers:
             known = self._fact_cache.answer(find)
             found = iter(_together(known[each] for each in entities) for entities in named_by)
-        return [each if isinstance(each, str) else self._line(each, next(found)) for each, _ in noted]
+        return [each if isinstance(each, str) else self._line(each, next(found)) for each, _ in in_turns(noted)]
 
     def _entities(self, what: What) -> set[Entity]:
         if isinstance(what, Decision):

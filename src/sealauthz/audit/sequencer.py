@@ -6,30 +6,31 @@ after a crash each record either waits or has its place: none is lost, and none 
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, Connection, Text, bindparam, delete, func, insert, select
+from sqlalchemy import BigInteger, Connection, Table, bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealauthz.audit.merkle import tree_root
 from sealauthz.audit.note import Checkpoint, Signer, check_name, read_checkpoint
 from sealauthz.audit.record import about, content_of
 from sealauthz.audit.tiles import FetchTile, Tiles
-from sealauthz.background import Background, Failed
+from sealauthz.background import Background, Failed, in_turns
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store, now_us
-from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_CHECKPOINT, AUDIT_LOG, AUDIT_PENDING, AUDIT_TILE, TEXT
+from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_CHECKPOINT, AUDIT_LOG, AUDIT_PENDING, AUDIT_TILE
 
 _LOCK = 0x5EA1_A0D1
 """The key of PostgreSQL's advisory lock under which records get their places."""
 
 _PENDING_AT_ONCE = 200
-_RECORDS_AT_ONCE = 4_000
+_RECORDS_AT_ONCE = 1_000
 _PERIOD_US = 60_000_000
 """Of the checkpoints within one, the last is kept."""
 
@@ -99,7 +100,7 @@ class Sequencer:
         by_id = _new(driver, waiting)
         records, contents = [text for text, _ in by_id.values()], [content for _, content in by_id.values()]
         if not records:
-            _insert_many(driver, statements.taken, {"id": taken})
+            _delete(driver, taken)
             return 0
         head = head_of(driver)
         first = head.size
@@ -107,7 +108,7 @@ class Sequencer:
             raise FactsUnavailable("the log has records that no checkpoint counts: run `sealauthz audit verify`")
         tiles = Tiles(tile_fetcher(driver))
         try:
-            changed = tiles.append(first, [record.encode("ascii") for record in records])
+            changed = tiles.append(first, [record.encode("ascii") for record in in_turns(records)])
             size = first + len(records)
             root = tree_root(size, tiles.node)
         except LookupError as error:
@@ -117,25 +118,17 @@ class Sequencer:
         checkpoint = Checkpoint(self._name, size, root)
         note = checkpoint.unsigned if self._signer is None else self._signer.sign(checkpoint)
         kept = {"period": max(at // _PERIOD_US, head.period), "size": size, "at": at, "note": note}
-        abouts = [(each, first + place) for place, content in enumerate(contents) for each in sorted(about(content))]
+        abouts = [
+            (each, first + place) for place, content in in_turns(enumerate(contents)) for each in sorted(about(content))
+        ]
+        ids = [content["id"] for content in contents]
+        _insert(driver, AUDIT_LOG, zip(range(first, size), itertools.repeat(at), ids, records, strict=False))
+        _insert(driver, AUDIT_ABOUT, abouts)
         with driver.together():
-            _insert_many(
-                driver,
-                statements.log,
-                {
-                    "number": range(first, size),
-                    "at": [at] * len(records),
-                    "decision_id": [content["id"] for content in contents],
-                    "record": records,
-                },
-            )
-            _insert_many(
-                driver, statements.about, {"about": [a for a, _ in abouts], "number": [number for _, number in abouts]}
-            )
             for (level, number), hashes in changed.items():
                 driver.run(statements.tile, {"level": level, "number": number, "hashes": hashes})
             driver.run(statements.checkpoint, kept)
-            _insert_many(driver, statements.taken, {"id": taken})
+            _delete(driver, taken)
         return len(records)
 
 
@@ -169,11 +162,8 @@ class _Statements(NamedTuple):
     any_waiting: str
     waiting: str
     beyond: str
-    log: str
-    about: str
     tile: str
     checkpoint: str
-    taken: str
 
 
 @cache
@@ -192,11 +182,8 @@ def _statements(is_postgresql: bool) -> _Statements:
         compiled(select(pending.id), is_postgresql) + " LIMIT 1",
         f"{waiting} LIMIT {_PENDING_AT_ONCE:d}",
         compiled(beyond, is_postgresql) + " LIMIT 1",
-        _many(AUDIT_LOG, is_postgresql),
-        _many(AUDIT_ABOUT, is_postgresql),
         compiled(tile, is_postgresql, ("level", "number", "hashes")),
         compiled(checkpoint, is_postgresql, ("period", *names)),
-        _delete_many(is_postgresql),
     )
 
 
@@ -207,7 +194,7 @@ def _new(driver: Driver, waiting: Sequence[str]) -> dict[str, tuple[str, dict[st
     the id of one.
     """
     found: dict[str, tuple[str, dict[str, Any]]] = {}
-    for text in waiting:
+    for text in in_turns(waiting):
         try:
             content = content_of(text)
         except ValueError as error:
@@ -224,37 +211,28 @@ def _new(driver: Driver, waiting: Sequence[str]) -> dict[str, tuple[str, dict[st
 @cache
 def _known_statement(is_postgresql: bool) -> str:
     row = AUDIT_LOG.c
-    return compiled(
-        select(row.decision_id, row.record).where(among(row.decision_id, "ids", is_postgresql)), is_postgresql
-    )
+    known = among(row.decision_id, "ids", is_postgresql)
+    return compiled(select(row.decision_id, row.record).where(known), is_postgresql)
 
 
-_ARRAYS: Mapping[str, Any] = {"number": ARRAY(BigInteger), "at": ARRAY(BigInteger), "record": ARRAY(Text)}
+@cache
+def _insert_statement(table: Table) -> str:
+    return compiled(insert(table), False, tuple(table.c.keys()))
 
 
-def _many(table: Any, is_postgresql: bool) -> str:
-    """Return the statement that inserts many rows: on PostgreSQL one of arrays, which costs a tenth."""
-    names = tuple(table.c.keys())
-    if not is_postgresql:
-        return compiled(insert(table), False, names)
-    arrays = func.unnest(*(bindparam(name, type_=_ARRAYS.get(name, ARRAY(TEXT))) for name in names))
-    each = arrays.table_valued(*names).render_derived()
-    return compiled(insert(table).from_select(names, select(*(each.c[name] for name in names))), True)
-
-
-def _delete_many(is_postgresql: bool) -> str:
-    row = AUDIT_PENDING.c.id
-    if is_postgresql:
-        return compiled(delete(AUDIT_PENDING).where(row == func.any(bindparam("id", type_=ARRAY(TEXT)))), True)
-    return compiled(delete(AUDIT_PENDING).where(row == bindparam("id")), False)
-
-
-def _insert_many(driver: Driver, statement: str, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Run a statement for many rows, given by columns."""
+def _insert(driver: Driver, table: Table, rows: Iterable[Sequence[Any]]) -> None:
+    """Insert many rows, each with its columns in the order of the table."""
+    names = table.c.keys()
     if driver.is_postgresql:
-        driver.run(statement, {name: list(values) for name, values in columns.items()})
-    elif rows := [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]:
-        driver.run_each(statement, rows)
+        driver.copy(table.name, names, in_turns(rows))
+    else:
+        driver.run_each(_insert_statement(table), [dict(zip(names, row, strict=True)) for row in in_turns(rows)])
+
+
+def _delete(driver: Driver, taken: Iterable[str]) -> None:
+    """Delete what waited."""
+    statement = delete(AUDIT_PENDING).where(among(AUDIT_PENDING.c.id, "ids", driver.is_postgresql))
+    driver.run(compiled(statement, driver.is_postgresql), {"ids": ids_parameter(taken, driver.is_postgresql)})
 
 
 def head_of(driver: Driver) -> Head:

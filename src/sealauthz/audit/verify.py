@@ -90,11 +90,11 @@ class Stored(NamedTuple):
 
 
 def verify_database(
-    connection: Connection, verifiers: Sequence[Verifier] = (), trusted: Checkpoint | None = None
+    connection: Connection, verifiers: Sequence[Verifier] = (), trusted: Sequence[Checkpoint] = ()
 ) -> Report:
     """Verify the log of a database, read in one transaction of a connection that is in none.
 
-    `verifiers` are the keys of those whose checkpoints count; `trusted` is a checkpoint that was kept elsewhere.
+    `verifiers` are the keys of those whose checkpoints count; `trusted` are checkpoints that were kept elsewhere.
     """
     driver = Driver(connection)
     driver.run("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" if driver.is_postgresql else "BEGIN")
@@ -105,7 +105,7 @@ def verify_database(
 
 
 class _Verification:
-    def __init__(self, driver: Driver, verifiers: Sequence[Verifier], trusted: Checkpoint | None) -> None:
+    def __init__(self, driver: Driver, verifiers: Sequence[Verifier], trusted: Sequence[Checkpoint]) -> None:
         self._driver = driver
         self._verifiers = verifiers
         self._trusted = trusted
@@ -129,7 +129,7 @@ class _Verification:
         self._check_index()
         self._check_upper_tiles()
         self._check_roots(opened)
-        if self._trusted is None:
+        if not self._trusted:
             report.unchecked.append(
                 "whether records were cut off the end, or the log is an older copy: that needs a checkpoint that was "
                 "kept elsewhere (--checkpoint)"
@@ -158,7 +158,8 @@ class _Verification:
                 said = f"a later checkpoint has fewer records than an earlier one: {found.size}"
                 report.add(Kind.CHECKPOINT, found.size, opened[-1][1].size, said)
                 continue
-            expected = self._trusted.origin if self._trusted else (opened[0][1].origin if opened else found.origin)
+            first = self._trusted[0] if self._trusted else opened[0][1] if opened else found
+            expected = first.origin
             if found.origin != expected:
                 report.add(Kind.CHECKPOINT, 0, found.size, f"a checkpoint is of another log: `{found.origin}`")
             opened.append((stored, found))
@@ -187,7 +188,7 @@ class _Verification:
 
     def _check_some(self, rows: Sequence[_Row], expected: int) -> int:
         """Check records that follow `expected`; return the number that is to follow."""
-        report = self._report
+        report, held, tile = self._report, -1, b""
         for row in rows:
             if row.number != expected:
                 said = _range("is", "are", expected, row.number, "not there")
@@ -199,9 +200,10 @@ class _Verification:
                 continue
             is_readable = self._mark(row)
             number, place = divmod(row.number, WIDTH)
+            if number != held:
+                held, tile = number, self._tile(0, number)
             found = leaf_hash(row.record.encode())
-            stored = self._tile(0, number)[place * HASH_BYTES : (place + 1) * HASH_BYTES]
-            if found != stored:
+            if found != tile[place * HASH_BYTES : (place + 1) * HASH_BYTES]:
                 self._say_changed(row.number, found)
             elif not is_readable:
                 report.add(Kind.CHANGED, row.number, row.number + 1, f"record {row.number} is not of this version")
@@ -232,8 +234,10 @@ class _Verification:
             content: dict[str, Any] = content_of(row.record)
         except ValueError:
             return False
+        mark = 0
         for each in about(content):
-            self._marks[row.number] ^= hash(each)
+            mark ^= hash(each)
+        self._marks[row.number] = mark
         if row.decision_id != content["id"]:
             said = f"record {row.number} is kept under the id of another"
             self._report.add(Kind.INDEX, row.number, row.number + 1, said)
@@ -292,8 +296,7 @@ class _Verification:
         report, good, is_said = self._report, 0, False
         tiles = Tiles(self._made_tile)
         known = [(checkpoint, False) for _, checkpoint in opened]
-        if self._trusted is not None:
-            known.append((self._trusted, True))
+        known += ((checkpoint, True) for checkpoint in self._trusted)
         for checkpoint, is_trusted in sorted(known, key=lambda each: each[0].size):
             size = checkpoint.size
             if is_trusted and size > report.size:

@@ -15,11 +15,19 @@ import click
 from sealauthz.answers import LogEntry
 from sealauthz.audit.portable import export_lines, proof_text
 from sealauthz.audit.sequencer import EVERY_S
+from sealauthz.background import Background
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.audit_source import AuditSource, audit_options
 from sealauthz.cli.audit_verify import audit_verify
 from sealauthz.cli.output import output_option, print_json, rfc3339
-from sealauthz.cli.settings import audit_sequencer, audit_signer, open_store, read_config, store_options
+from sealauthz.cli.settings import (
+    audit_anchoring,
+    audit_sequencer,
+    audit_signer,
+    open_store,
+    read_config,
+    store_options,
+)
 from sealauthz.terminal import console, instant, show, table
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -220,15 +228,26 @@ def audit_sequence(*, follow: bool, config_file: Path | None, database: str | No
     \b
       sealauthz audit sequence --follow --config /etc/sealauthz-log.toml
     """
+    config = read_config(config_file)
     with open_store(config_file, database) as store:
         store.check_keeps_log()
-        sequencer = audit_sequencer(read_config(config_file), store)
+        sequencer = audit_sequencer(config, store)
         count = sequencer.drain()
         click.echo(f"{count} records got their places")
-        while follow:
-            time.sleep(EVERY_S)
-            sequencer.drain()
-    return Exit.DONE
+        if not follow:
+            return Exit.DONE
+        anchoring = audit_anchoring(config, store, _say_failed)
+        anchoring.start()
+        try:
+            while True:
+                time.sleep(EVERY_S)
+                sequencer.drain()
+        finally:
+            anchoring.stop()
+
+
+def _say_failed(thread: Background, error: BaseException) -> None:
+    click.echo(f"{thread.name}: {error}", err=True)
 
 
 def entry_json(entry: LogEntry) -> dict[str, Any]:

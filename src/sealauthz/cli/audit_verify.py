@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from sealauthz.audit.anchoring import SUFFIX
 from sealauthz.audit.merkle import ProofRefused
 from sealauthz.audit.note import Checkpoint, NoteRefused, Verifier, open_checkpoint, read_checkpoint
 from sealauthz.audit.portable import verify_export, verify_proof
@@ -21,7 +22,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 @click.command("verify")
 @click.option("--key", metavar="FILE|KEY", help="The log's public key.  [default: that of the configured key]")
-@click.option("--checkpoint", type=_FILE, metavar="FILE", help="A checkpoint that was kept elsewhere.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="FILE|FOLDER",
+    help="A checkpoint that was kept elsewhere, or a folder of them.",
+)
 @click.option("--export", type=_FILE, metavar="FILE", help="Verify this export instead of a database.")
 @click.option("--proof", type=_FILE, metavar="FILE", help="Verify the proof of one record, with --record.")
 @click.option("--record", type=_FILE, metavar="FILE", help="Holds the text of the record.")
@@ -55,9 +61,9 @@ def audit_verify(
     if sum(given is not None for given in (proof, export, database)) > 1:
         raise click.UsageError("verify one thing: a --database, an --export or a --proof")
     verifiers = _verifiers(key, config_file)
-    trusted = None if checkpoint is None else _trusted(checkpoint, verifiers)
+    trusted = [] if checkpoint is None else _trusted(checkpoint, verifiers)
     if proof is not None and record is not None:
-        if trusted is not None:
+        if trusted:
             raise click.UsageError("a proof has its own checkpoint: leave out --checkpoint")
         return _verify_proof(proof, record, verifiers, output)
     if export is not None:
@@ -119,9 +125,14 @@ def _verifiers(key: str | None, config_file: Path | None) -> list[Verifier]:
         raise click.UsageError(f"--key: {error}") from error
 
 
-def _trusted(file: Path, verifiers: list[Verifier]) -> Checkpoint:
-    try:
-        text = file.read_text(encoding="utf-8")
-        return open_checkpoint(text, verifiers) if verifiers else read_checkpoint(text)
-    except (NoteRefused, UnicodeDecodeError) as error:
-        raise click.UsageError(f"--checkpoint: {error}") from error
+def _trusted(place: Path, verifiers: list[Verifier]) -> list[Checkpoint]:
+    found = []
+    for file in sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [place]:
+        try:
+            text = file.read_text(encoding="utf-8")
+            found.append(open_checkpoint(text, verifiers) if verifiers else read_checkpoint(text))
+        except (NoteRefused, UnicodeDecodeError) as error:
+            raise click.UsageError(f"--checkpoint: `{file}`: {error}") from error
+    if not found:
+        raise click.UsageError(f"--checkpoint: `{place}` holds no checkpoint (*{SUFFIX})")
+    return found

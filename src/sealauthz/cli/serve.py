@@ -25,6 +25,7 @@ from sealauthz.cli.measuring import collected, watch_service
 from sealauthz.cli.reloading import Reload
 from sealauthz.cli.rolling_out import policies_of, shadowing_of, shipping_of
 from sealauthz.cli.settings import (
+    audit_anchoring,
     audit_sequencer,
     database_url,
     decision_options,
@@ -340,7 +341,10 @@ def _recording(
             sequencing = Sequencing(fresh or audit_sequencer(config, store), log.thread_failed)
             sequencing.start()
             stack.callback(sequencing.stop)
-        recorder = Recorder(store, fact_cache, report, log.thread_failed)
+            anchoring = audit_anchoring(config, store, log.thread_failed)
+            anchoring.start()
+            stack.callback(anchoring.stop)
+        recorder = Recorder(store, fact_cache, report, log.thread_failed, takes_advice=config.audit.advice)
         recorder.start()
         stack.callback(recorder.stop)
         yield recorder

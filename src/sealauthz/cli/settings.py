@@ -15,8 +15,10 @@ from sealauthz.cli.app import service_model, work_on
 from sealauthz.errors import ConfigRefused, ExtensionRefused, FactsUnavailable
 
 if TYPE_CHECKING:
+    from sealauthz.audit.anchoring import Anchoring
     from sealauthz.audit.note import Signer
     from sealauthz.audit.sequencer import Sequencer
+    from sealauthz.background import Failed
     from sealauthz.config import Config
     from sealauthz.decision import Bundle
     from sealauthz.decision.bundle_cache import BundleCache
@@ -155,6 +157,17 @@ def audit_sequencer(config: Config, store: Store) -> Sequencer:
     from sealauthz.audit.sequencer import Sequencer
 
     return Sequencer(store, config.audit.name or f"sealauthz/{store.store_id}", audit_signer(config))
+
+
+def audit_anchoring(config: Config, store: Store, failed: Failed) -> Anchoring:
+    """Return what keeps checkpoints of the log outside of the database, as configured."""
+    from sealauthz.audit.anchoring import Anchoring, Folder, Sink, Webhook
+    from sealauthz.audit.log import Log
+
+    sinks: list[Sink] = [] if config.audit.folder is None else [Folder(config.audit.folder)]
+    if config.audit.webhook is not None:
+        sinks.append(Webhook(config.audit.webhook.get_secret_value()))
+    return Anchoring(Log(store), sinks, failed)
 
 
 def audit_signer(config: Config) -> Signer | None:

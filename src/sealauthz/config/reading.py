@@ -19,6 +19,7 @@ _PATHS = (
     ("policies", "signers"),
     ("receipts", "keys"),
     ("audit", "key"),
+    ("audit", "folder"),
     ("assertions", "issuers", "*", "keys"),
     ("jwt", "issuers", "*", "keys"),
     ("jwt", "issuers", "*", "ca"),

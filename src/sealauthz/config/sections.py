@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from sealauthz.audit.anchoring import Webhook
 from sealauthz.audit.note import check_name
 from sealauthz.config.callers import CallerSection, check_callers
 from sealauthz.config.issuers import JwtSection
@@ -154,13 +155,18 @@ class ReceiptsSection(Section):
 
 
 class AuditSection(Section):
-    """How the log of decisions is called, the key that signs its checkpoints, and whether this process gives records
-    their places. Without a key checkpoints are unsigned.
+    """How the log of decisions is called, the key that signs its checkpoints, whether this process gives records their
+    places, and whether answers that need not be in the log first are recorded. Without a key checkpoints are unsigned.
+    Who gives records their places keeps checkpoints in `folder`, and sends them to `webhook`, whose address may be
+    secret.
     """
 
     name: str = Field("", max_length=256)
     key: Path | None = None
     sequences: bool = True
+    advice: bool = True
+    folder: Path | None = None
+    webhook: SecretStr | None = None
 
     @field_validator("name")
     @classmethod
@@ -174,6 +180,11 @@ class AuditSection(Section):
 
     @pydantic.model_validator(mode="after")
     def _check_key(self) -> AuditSection:
+        if self.webhook is not None:
+            try:
+                Webhook(self.webhook.get_secret_value())
+            except ConfigRefused as error:
+                raise ValueError(str(error)) from None
         if self.key is not None and not self.name:
             raise ValueError("`name` is needed beside `key`: checkpoints name the log that they speak of")
         return self

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from sealauthz.audit.recorder import Answered, Recorder, What, trace_id_of
+from sealauthz.audit.recorder import WAIT_S, Answered, Recorder, What, trace_id_of
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.bundle import Bundle
 from sealauthz.facts.memory.consistency import Deadline
@@ -15,10 +17,16 @@ from sealauthz.service.questions import may_see_of
 
 
 class Recording:
-    """Records the answers of a service; without a recorder, none."""
+    """Records the answers of a service; without a recorder, none.
 
-    def __init__(self, recorder: Recorder | None = None) -> None:
+    `aside` stands around each wait: another call gets the thread meanwhile.
+    """
+
+    def __init__(
+        self, recorder: Recorder | None = None, aside: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
         self._recorder = recorder
+        self._aside = aside
         self._version = ""
         self._first: frozenset[tuple[str, str]] = frozenset()
 
@@ -45,7 +53,7 @@ class Recording:
         Where it must be in the log first, this waits for that. Raises FactsUnavailable.
         """
         recorder = self._recorder
-        if recorder is None:
+        if recorder is None or not (is_first or recorder.takes_advice):
             return
         duration_us = (time.perf_counter_ns() - began) // 1_000
         at = time.time_ns() // 1_000
@@ -54,7 +62,8 @@ class Recording:
             recorder.note(answer)
             return
         remaining_s = call.remaining_s()
-        recorder.record(answer) if remaining_s is None else recorder.record(answer, remaining_s)
+        with self._aside():
+            recorder.record(answer, WAIT_S if remaining_s is None else remaining_s)
 
 
 NOTHING_RECORDED = Recording()

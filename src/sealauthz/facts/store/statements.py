@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, NoReturn
@@ -143,6 +143,16 @@ class Driver:
                 self._driver.execute(statement, rows[0])
             else:
                 self._driver.cursor().executemany(statement, rows)
+        except _ERRORS as error:
+            _raise(error)
+
+    def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Insert many rows into a table of PostgreSQL, outside of a pipeline: it costs a tenth of other ways."""
+        names = ", ".join(columns)
+        try:
+            with self._driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
         except _ERRORS as error:
             _raise(error)
 

@@ -1,0 +1,179 @@
+"""Anchoring: checkpoints of the log are kept outside of the database, where who writes it cannot change them.
+
+A newer checkpoint speaks of all that an older one does, so only the newest is sent, again and again until it has
+arrived. Before that it is compared with the one that was kept last: a log that does not go on from there is not
+anchored, and that is reported.
+"""
+
+from __future__ import annotations
+
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from sealauthz.audit.log import Log
+from sealauthz.audit.merkle import ProofRefused, verify_consistency
+from sealauthz.audit.note import Checkpoint, NoteRefused, read_checkpoint
+from sealauthz.background import Background, Failed
+from sealauthz.errors import ConfigRefused
+
+SUFFIX = ".checkpoint"
+EVERY_S = 10.0
+_TIMEOUT_S = 10.0
+
+
+class AnchorRefused(Exception):
+    """A checkpoint was not kept: the sink could not, or the log is not the one whose checkpoint it kept last."""
+
+
+class Sink(Protocol):
+    """A place for checkpoints."""
+
+    name: str
+
+    def last(self) -> Checkpoint | None:
+        """Return the newest checkpoint that it is known to keep; None where there is none, or that is not known."""
+
+    def keep(self, note: str, checkpoint: Checkpoint) -> None:
+        """Keep a checkpoint; the same again changes nothing. Raises AnchorRefused."""
+
+
+class Folder:
+    """A folder in which files are only added: one for each checkpoint. Better on storage of somebody else."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = "folder"
+        self._path = path
+
+    def last(self) -> Checkpoint | None:
+        """Return the newest checkpoint of the folder. Raises AnchorRefused."""
+        try:
+            files = sorted(self._path.glob(f"*{SUFFIX}"))
+            return read_checkpoint(files[-1].read_text(encoding="utf-8")) if files else None
+        except (OSError, ValueError) as error:
+            raise AnchorRefused(f"`{self._path}` cannot be read") from error
+
+    def keep(self, note: str, checkpoint: Checkpoint) -> None:
+        """Add a file that nobody overwrites."""
+        file = self._path / f"{checkpoint.size:020d}{SUFFIX}"
+        fresh = file.with_suffix(f".{os.getpid()}")
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            with fresh.open("w", encoding="utf-8") as to:
+                to.write(note)
+                to.flush()
+                os.fsync(to.fileno())
+            fresh.chmod(0o444)
+            try:
+                os.link(fresh, file)  # fails where there is one, whatever it holds
+            except FileExistsError:
+                if read_checkpoint(file.read_text(encoding="utf-8")) != checkpoint:
+                    raise AnchorRefused(f"`{file}` is a checkpoint of another log of that size") from None
+            finally:
+                fresh.unlink()
+            folder = os.open(self._path, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except (OSError, NoteRefused) as error:
+            raise AnchorRefused(f"`{file}` cannot be written") from error
+
+
+class _Unmoved(urllib.request.HTTPRedirectHandler):
+    """Goes nowhere else than where it was sent."""
+
+    def redirect_request(self, *_arguments: Any) -> None:
+        """Follow nothing."""
+
+
+class Webhook:
+    """A service that is sent each checkpoint: the text of the note, by POST. It answers with a status of 2xx."""
+
+    def __init__(self, url: str) -> None:
+        self.name = "webhook"
+        parts = urlsplit(url)
+        is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_local):
+            # INVARIANT: nothing of the address is said, which may hold a secret.
+            raise ConfigRefused("`audit.webhook` must begin with `https:`; plain text goes to this machine only")
+        self._url = url
+        self._last: Checkpoint | None = None
+        self._opener = urllib.request.build_opener(_Unmoved)
+
+    def last(self) -> Checkpoint | None:
+        """Return what this process has sent last."""
+        return self._last
+
+    def keep(self, note: str, checkpoint: Checkpoint) -> None:
+        """Send a checkpoint."""
+        headers = {"Content-Type": "text/plain; charset=utf-8", "User-Agent": "sealauthz"}
+        request = urllib.request.Request(self._url, note.encode(), headers, method="POST")  # noqa: S310 (checked above)
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT_S) as response:
+                status = response.status
+        except urllib.error.HTTPError as error:
+            status = error.code
+            error.close()
+        except (OSError, ValueError) as error:
+            raise AnchorRefused("the webhook cannot be reached") from error
+        if not 200 <= status < 300:
+            raise AnchorRefused(f"the webhook answered with status {status}")
+        self._last = checkpoint
+
+
+class Anchoring:
+    """Keeps the newest checkpoint of a log in each sink, from start to stop. One sink does not wait for another."""
+
+    def __init__(self, log: Log, sinks: Sequence[Sink], failed: Failed, every_s: float = EVERY_S) -> None:
+        self._log = log
+        self._every_s = every_s
+        self.threads = [self._thread(sink, failed) for sink in sinks]
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        for thread in self.threads:
+            thread.stop()
+
+    def _thread(self, sink: Sink, failed: Failed) -> Background:
+        def step() -> None:
+            anchor(self._log, sink)
+            thread.goes_well()
+            thread.rest(self._every_s)
+
+        thread = Background(f"anchor-{sink.name}", step, failed)
+        return thread
+
+
+def anchor(log: Log, sink: Sink) -> bool:
+    """Have a sink keep the newest checkpoint; return whether it was another than before.
+
+    Raises AnchorRefused, FactsUnavailable.
+    """
+    note, last = log.head().note, sink.last()
+    if not note:
+        if last is not None:
+            raise AnchorRefused(f"the log is empty, and had {last.size} records")
+        return False
+    newest = read_checkpoint(note)
+    if last is not None:
+        if newest.size < last.size:
+            raise AnchorRefused(f"the log has {newest.size} records, and had {last.size}")
+        proof = log.consistency(last.size, newest.size)
+        try:
+            verify_consistency(last.size, newest.size, last.root, newest.root, proof.hashes)
+        except ProofRefused as error:
+            raise AnchorRefused(f"the log does not go on from its first {last.size} records") from error
+        if newest.size == last.size:
+            return False
+    sink.keep(note, newest)
+    return True

@@ -1,0 +1,96 @@
+"""Sequences a log in processes that are killed at one point each, and tells what each left. Started by a test.
+
+    python sequencing_and_dying.py DATABASE_URL
+
+A point is before or after one statement of a step, its COMMIT included. Each process is a fork of this one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+from audit_logs import made, run, wait
+from tiny.model import TINY
+
+from sealauthz.audit.note import Signer
+from sealauthz.audit.sequencer import Sequencer
+from sealauthz.audit.verify import verify_database
+from sealauthz.facts import Store
+from sealauthz.facts.store import database, statements
+
+MOST_POINTS = 80
+
+
+def die_at(point: int) -> Callable[[], None]:
+    count = 0
+
+    def passed() -> None:
+        nonlocal count
+        if count == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+        count += 1
+
+    return passed
+
+
+class Watched:
+    """A connection of the driver that calls `passed` before and after every statement."""
+
+    def __init__(self, connection: Any, passed: Callable[[], None]) -> None:
+        self._connection = connection
+        self._passed = passed
+
+    def execute(self, *arguments: Any) -> Any:
+        self._passed()
+        result = self._connection.execute(*arguments)
+        self._passed()
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def sequence_and_die(url: str, signer: Signer, point: int) -> None:
+    passed = die_at(point)
+    plain = statements.driver
+    for module in (statements, database):
+        module.driver = lambda connection: Watched(plain(connection), passed)
+    with closing(Store.open(url, TINY)) as store:
+        Sequencer(store, "log", signer).step()
+    os._exit(0)
+
+
+def main(url: str) -> None:
+    signer, records = Signer.fresh("log"), []
+    for point in range(MOST_POINTS):
+        with closing(Store.open(url, TINY)) as store:
+            some = [made(number) for number in range(300 if point == 0 else 3)]
+            records += some
+            wait(store, some[:2])
+            wait(store, some[2:])
+        child = os.fork()
+        if child == 0:
+            sequence_and_die(url, signer, point)
+        _, status = os.waitpid(child, 0)
+        with closing(Store.open(url, TINY)) as store:
+            kept = [record for (record,) in run(store, "SELECT record FROM audit_log ORDER BY number")]
+            waits = "\n".join(row for (row,) in run(store, "SELECT records FROM audit_pending ORDER BY id"))
+            with store.plain_connection() as connection:
+                report = verify_database(connection, [signer.verifier])
+            whole = sorted(kept + waits.splitlines()) == sorted(records)
+        ended = "killed" if os.WIFSIGNALED(status) else f"exit {os.waitstatus_to_exitcode(status)}"
+        said = {"ended": ended, "whole": whole, "in order": bool(report), "placed": len(kept) == len(records)}
+        sys.stdout.write(json.dumps(said) + "\n")
+        if ended == "exit 0":
+            return
+    raise SystemExit("a step has more points than were looked at")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
