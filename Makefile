@@ -114,6 +114,7 @@ bench: setup ## measure engine, lists, facts, service and acts, each against som
 	$(BIN)/python benchmarks/heavy.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/performing.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/attack.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/beside.py $(BENCH_ARGS)
 
 equality: setup ## compare the compiled engine with oso on 100,000 random programs (some 20 minutes)
 	$(BIN)/python tools/equality.py $(EQUALITY_ARGS)
