@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -337,3 +339,15 @@ def test_the_engine_of_a_server_is_its_own(sealauthz):
     code, _, err = sealauthz("check", *LIN_USES, "--engine", "oso", "--server", "127.0.0.1:1")
     assert code == 2
     assert err.startswith("error: --engine is for a --database: a server has its own")
+
+
+@pytest.mark.slow
+def test_a_check_with_compiled_policies_loads_neither_migrations_nor_the_server_nor_oso(demo_facts):
+    code = (
+        f"import sys; from sealauthz.cli.app import run; code = run(['check', *{LIN_USES!r}]);"
+        " print(code, sorted(sys.modules))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.startswith(("ALLOW", "DENY"))
+    for module in ("alembic", "oso", "polar", "sealauthz.service.server", "sealauthz.rollout", "sealauthz.attack"):
+        assert f"'{module}'" not in out, module

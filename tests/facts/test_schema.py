@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sealauthz.errors import ConfigRefused, FactsUnavailable, InvariantBroken
 from sealauthz.facts import Store, upgrade
 from sealauthz.facts.store import serving as schema
 from sealauthz.facts.store.database import Database
-from sealauthz.facts.store.serving import head
+from sealauthz.facts.store.serving import chain, current, head
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.schema import shape_of
@@ -300,4 +301,19 @@ def test_the_database_itself_refuses_what_breaks_a_constraint(database_url: str)
     for statement, kind in statements.items():
         with database.engine.connect() as connection, pytest.raises(IntegrityError, match=f"(?i){kind}"):
             connection.execute(text(statement))
+    database.close()
+
+
+def test_the_newest_schema_is_read_from_the_files_as_alembic_reads_it() -> None:
+    assert head(MODEL) == chain(MODEL)[-1].revision
+
+
+def test_a_database_says_its_schema_as_alembic_reads_it(database_url: str) -> None:
+    database = Database(database_url, MODEL)
+    with closing(database.engine.connect()) as connection:
+        assert current(connection) == MigrationContext.configure(connection).get_current_revision() == head(MODEL)
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+        assert current(connection) == ""
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        assert current(connection) == ""
     database.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pydantic
 from pydantic import Field, SecretStr, field_validator
@@ -18,8 +18,11 @@ from sealauthz.config.secret_files import SecretFileSetting
 from sealauthz.config.words import EVERYTHING, Section, check_words, split
 from sealauthz.errors import ConfigRefused
 from sealauthz.schema import Model
-from sealauthz.service import Callers, ServerSettings, is_loopback
+from sealauthz.service import Callers
 from sealauthz.service.issuer_keys import KeySources
+
+if TYPE_CHECKING:
+    from sealauthz.service import ServerSettings
 
 MAX_WORKERS = 64
 
@@ -132,6 +135,8 @@ class MetricsSection(Section):
     @classmethod
     def _check_listen(cls, value: str | None) -> str | None:
         if value is not None:
+            from sealauthz.service import is_loopback
+
             try:
                 is_loopback(value)
             except ConfigRefused as error:
@@ -243,6 +248,8 @@ class Config(Section):
 
     def server_settings(self, *, insecure: bool = False) -> ServerSettings:
         """Return how to serve. Plain text is a switch of the command line and no setting. Raises ConfigRefused."""
+        from sealauthz.service import ServerSettings, is_loopback
+
         server = self.server
         if insecure and not is_loopback(server.listen):
             raise ConfigRefused(f"`server.listen`: `{server.listen}` is not on loopback, as plain text must be")

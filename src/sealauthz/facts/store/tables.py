@@ -355,9 +355,14 @@ class Tables:
         return table
 
 
-@cache
 def tables_of(model: Model, absent: frozenset[tuple[str, str]] = frozenset()) -> Tables:
     """Return the tables of a model, in a database without some columns."""
+    return _made(model, absent)
+
+
+@cache
+def _made(model: Model, absent: frozenset[tuple[str, str]]) -> Tables:
+    """Make them once, however that nothing is absent is said."""
     return Tables(model, absent)
 
 
