@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sealauthz.cli.app import Exit, Stop, service_model
-from sealauthz.cli.settings import bundle_cache
+from sealauthz.cli.settings import bundle_cache, on_policies
 from sealauthz.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def _bundle(folder: Path, *, is_new: bool) -> Bundle:
 
     if is_new:
         return Bundle.load(service_model(), cache=bundle_cache())
+    on_policies(folder)
     bundle = Bundle.load(service_model(), folder, cache=bundle_cache())
     if not any(source.file not in bundle.own for source in bundle.sources):
         said = 'rules of yours belong into a folder that builds on it, with `extends = "default"` in bundle.toml'
