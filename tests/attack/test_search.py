@@ -12,7 +12,7 @@ from small_worlds import BUNDLE, QUERIES, goals_of, loaded, written
 from tiny.model import TINY
 
 from sealauthz.attack.acting import Acting
-from sealauthz.attack.goals import Goal
+from sealauthz.attack.goals import Goal, load_goals
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.replay import replay
@@ -20,8 +20,10 @@ from sealauthz.attack.report import report_of
 from sealauthz.attack.runs import Attacker, Job, results_of
 from sealauthz.attack.search import Ended, Found, Limits
 from sealauthz.attack.world import World
-from sealauthz.decision import PolicyDecisionPoint, RequestOptions
+from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions
 from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.model import MODEL
+from sealauthz.schema import Delete, Put, Update
 
 PLAIN = Limits(is_pruned=False)
 PRUNED = Limits()
@@ -153,3 +155,61 @@ def test_a_bound_that_ended_the_search_is_said(tmp_path: Path) -> None:
     found = search.run(goals.goals[0], Limits(seconds=0.0))
     assert found.ended is Ended.TIME
     assert "before the time was over" in report_of(BUNDLE, found).bound
+
+
+def same_facts(moved: World) -> None:
+    """A world behind moves is what its facts are in a world of their own."""
+    own = World(moved.facts)
+    assert moved.digest == own.digest
+    assert {name: some for name, some in moved.records.items() if some} == own.records
+    assert moved._held.units == own._held.units
+    assert {unit: set(keys) for unit, keys in moved._held.keys.items() if keys} == {
+        unit: set(keys) for unit, keys in own._held.keys.items()
+    }
+    assert all(moved.version(unit) == own.version(unit) for unit in {*moved._held.versions, *own._held.versions})
+
+
+def test_a_world_behind_a_move_holds_what_its_facts_hold(tmp_path: Path) -> None:
+    """Whatever was taken over from the world before: its units, what they hold, and what both are as numbers."""
+    moves = 0
+    for seed in range(12):
+        chance = random.Random(seed)
+        facts = small_worlds.world(chance)
+        goals, _ = loaded(written(tmp_path / "goals.yaml", facts, goals_of(chance, facts, depth=2)))
+        acting = Acting(BUNDLE, Relevance(BUNDLE))
+        world = World(goals.goals[0].facts)
+        for _ in range(6):
+            after = done(acting, world, goals.goals[0].now, chance)
+            moves += after is not world
+            world = after
+            same_facts(world)
+    assert moves > 40
+
+
+FROM_SPRUCE = """
+include: ["default:fixtures.yaml"]
+fixture: spruce
+goals:
+  - goal: none
+    colluders: [plain]
+    reached: 'reached(seal: Seal, _: Attack) if seal.id = "none";'
+"""
+
+
+def test_a_world_of_the_shipped_model_holds_what_its_facts_hold(tmp_path: Path) -> None:
+    """A record that leads another to a unit, one that goes, one that leads elsewhere, and such that only change."""
+    path = tmp_path / "goals.yaml"
+    path.write_text(FROM_SPRUCE, encoding="utf-8")
+    world = World(load_goals([path], Bundle.load(MODEL)).goals[0].facts)
+    member = replace(world.records["Membership"]["m-user"], id="m-new", person_id="signer")
+    grant = replace(world.records["SealGrant"]["g-user"], id="g-new", membership_id="m-new")
+    for change in (
+        Put(member),
+        Put(grant),
+        Update("SealGrant", "g-user", {"used": 1}),
+        Update("SigningTask", "t", {"handler_id": "stranger"}),
+        Delete("TaskOperator", "o-user"),
+        Update("Seal", "s", {"name": "another"}),
+    ):
+        world = world.moved(world.written((change,)))
+        same_facts(world)

@@ -161,6 +161,7 @@ class _Run:
         self._depth = limits.depth or goal.depth
         self._acting = Acting(bundle, relevance)
         self._said = Said(self._model, search.words)
+        self._first = World(goal.facts)
         self._began = time.monotonic()
         self._seen: set[tuple[Any, ...]] = set()
         self._deepest = 0
@@ -179,7 +180,7 @@ class _Run:
 
     def found(self) -> Found:
         """Search."""
-        world = World(self._goal.facts)
+        world = self._first
         start = _Node(world.facts, world.digest, world, self._goal.now, None, None, 0, self._goal.waits, False)
         record = self._reached(start)
         if record:
@@ -190,7 +191,7 @@ class _Run:
         while waiting:
             node = waiting.popleft()
             self._deepest = max(self._deepest, node.acts)
-            node.world = node.world or World(node.facts, self._goal.facts)
+            node.world = node.world or World(node.facts, self._goal.facts, self._first)
             for after in self._next(node, node.world):
                 record = self._reached(after)
                 if record:
@@ -400,7 +401,7 @@ class _Run:
 
     def _dutiful(self, node: _Node, done: set[tuple[int, str]]) -> _Node | None:
         """Return what the next duty leads to; None where nothing is left to do."""
-        world = node.world or World(node.facts, self._goal.facts)
+        world = node.world or World(node.facts, self._goal.facts, self._first)
         for number, duty in enumerate(self._goal.dutiful):
             action = self._model.action(duty.action, duty.type)
             for record_id in world.ids(duty.type):
@@ -452,7 +453,7 @@ class _Run:
 
     def _reached(self, node: _Node) -> str:
         """Return the record by which the goal is reached; empty where it is not."""
-        world = node.world or World(node.facts, self._goal.facts)
+        world = node.world or World(node.facts, self._goal.facts, self._first)
         snapshot = world.snapshot()
         move = node.move
         actor, action = None, ""

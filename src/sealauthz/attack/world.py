@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from sealauthz.attack.reads import Reads
 from sealauthz.errors import FactConflict, InvariantBroken
@@ -63,6 +63,31 @@ class Written:
         return [Change(*key, self.before[key], record) for key, record in self.after.items()]
 
 
+def _moves(was: Any, record: Any) -> bool:
+    """Tell whether a record names another record than it did."""
+    cls: type = type(record)
+    return any(getattr(was, name) != getattr(record, name) for name in _keys(cls))
+
+
+@cache
+def _keys(cls: type) -> tuple[str, ...]:
+    return tuple(column.name for column in shape_of(cls).columns if column.ref is not None)
+
+
+def _leading(model: Model) -> frozenset[str]:
+    """The types of which a new record may lead others to a unit: those that are found by what they name."""
+    paths = (path for kind in model.units.kinds for name in model.shapes for path in model.units.paths_to(kind, name))
+    return frozenset(step.record for path in paths for step in path if not step.is_up)
+
+
+class Held(NamedTuple):
+    """Which units hold each record, which records each unit holds, and what it holds as a number."""
+
+    units: dict[Key, set[Unit]]
+    keys: dict[Unit, list[Key]]
+    versions: dict[Unit, Digest]
+
+
 class World:
     """Facts of a model, never changed. It is what `FactSnapshot` reads through: the units of these facts, wired."""
 
@@ -79,20 +104,32 @@ class World:
         """The facts that the search began with."""
         self._before = before
         self._homes: HomeIndex = before._homes if before is not None else HomeIndex(_HOMES)
+        self._leading: frozenset[str] = before._leading if before is not None else _leading(self.model)
         self._seen: dict[Reads, int] = {}
         self._projections: dict[tuple[str, tuple[str, ...]], int] = {}
         self._wired: dict[Unit, WiredUnit | None] = {}
-        self._records = dict(facts.items())
-        self._by_type: dict[str, dict[str, Any]] = {}
-        for (record_type, record_id), record in self._records.items():
-            self._by_type.setdefault(record_type, {})[record_id] = record
-        self._digests: dict[Key, Digest] = dict(before._digests) if before is not None else {}
-        for key in self._digests.keys() - self._records.keys():
-            del self._digests[key]
-        changed = self._records if before is None else {key for key, _, _ in facts.since(before.facts)}
-        for key in changed:
-            if key in self._records:
-                self._digests[key] = digest_of(self._records[key])
+        self._changed: list[tuple[Key, Any, Any]] = [] if before is None else list(facts.since(before.facts))
+        """What is another record than in the world before: its key, and it before and after."""
+        self._records: dict[Key, Any] = dict(facts.items()) if before is None else dict(before._records)
+        self._by_type: dict[str, dict[str, Any]] = {} if before is None else dict(before._by_type)
+        self._digests: dict[Key, Digest] = {} if before is None else dict(before._digests)
+        if before is None:
+            for (record_type, record_id), record in self._records.items():
+                self._by_type.setdefault(record_type, {})[record_id] = record
+                self._digests[record_type, record_id] = digest_of(record)
+        else:
+            self._take_changes()
+
+    def _take_changes(self) -> None:
+        """Take over what is another record; what others see of the world before stays theirs."""
+        for record_type in {key[0] for key, _, _ in self._changed}:
+            self._by_type[record_type] = dict(self._by_type.get(record_type, {}))
+        for key, _, record in self._changed:
+            if record is None:
+                del self._records[key], self._by_type[key[0]][key[1]], self._digests[key]
+            else:
+                self._records[key] = self._by_type[key[0]][key[1]] = record
+                self._digests[key] = digest_of(record)
 
     def __contains__(self, key: Key) -> bool:
         return key in self._records
@@ -117,29 +154,46 @@ class World:
     @cached_property
     def rows(self) -> RecordRows:
         """The records as rows."""
-        return RecordRows(self._records.values())
+        if self._before is None:
+            return RecordRows(self._records.values())
+        gone = [key for key, _, record in self._changed if record is None]
+        return RecordRows([record for _, _, record in self._changed if record is not None], self._before.rows, gone)
 
     @cached_property
-    def _held(self) -> dict[Unit, list[Key]]:
-        held: dict[Unit, list[Key]] = {}
-        for key, units in self.units.units_of(self._records.values(), self.rows).items():
+    def _held(self) -> Held:
+        """Which units hold which records. A unit loses or gets a record only by what `_leads_elsewhere` tells."""
+        before = self._before
+        if before is None or self._leads_elsewhere():
+            by_key = self.units.units_of(self._records.values(), self.rows)
+            held = Held(by_key, {}, {})
+            for key, units in by_key.items():
+                for unit in units:
+                    held.keys.setdefault(unit, []).append(key)
+                    held.versions[unit] = held.versions.get(unit, 0) ^ self._digests[key]
+            return held
+        old = before._held
+        held = Held(dict(old.units), dict(old.keys), dict(old.versions))
+        for key, units in self.units.units_of([new for _, was, new in self._changed if was is None], self.rows).items():
+            held.units[key] = units
             for unit in units:
-                held.setdefault(unit, []).append(key)
+                held.keys[unit] = [*held.keys.get(unit, ()), key]
+        for key, _, _ in self._changed:
+            for unit in held.units[key]:
+                held.versions[unit] = held.versions.get(unit, 0) ^ before._digests.get(key, 0) ^ self._digests[key]
         return held
 
-    @cached_property
-    def _versions(self) -> dict[Unit, Digest]:
-        versions = {}
-        for unit, keys in self._held.items():
-            version = 0
-            for key in keys:
-                version ^= self._digests[key]
-            versions[unit] = version
-        return versions
+    def _leads_elsewhere(self) -> bool:
+        """Tell whether a change may move a record that it does not touch, or one that was there, to another unit."""
+        for (record_type, _), was, record in self._changed:
+            if record is None or (was is None and record_type in self._leading):
+                return True
+            if was is not None and _moves(was, record):
+                return True
+        return False
 
     def version(self, unit: Unit) -> Digest:
         """What a unit holds, as a number: 0 where there is no such unit."""
-        return self._versions.get(unit, 0)
+        return self._held.versions.get(unit, 0)
 
     def as_seen_by(self, reads: Reads) -> int:
         """What these facts are to somebody who reads no more than that, as a number."""
@@ -177,7 +231,7 @@ class World:
 
     def _wire(self, unit: Unit) -> WiredUnit | None:
         loaded: dict[str, list[Any]] = {}
-        for key in self._held.get(unit, ()):
+        for key in self._held.keys.get(unit, ()):
             # A record is wired differently in each unit that holds it.
             record = self._records[key]
             loaded.setdefault(key[0], []).append(exact(type(record)(*values_of(record))))
