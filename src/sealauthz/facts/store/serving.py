@@ -132,7 +132,7 @@ def current(connection: Connection) -> str:
     """Return the schema's revision; empty for a database without one."""
     if not inspect(connection).has_table(_VERSIONS):
         return ""
-    asked: Select[tuple[str]] = select(any_column("version_num")).select_from(any_table(_VERSIONS))
+    asked: Select[str] = select(any_column("version_num")).select_from(any_table(_VERSIONS))
     return ", ".join(sorted(connection.execute(asked).scalars()))
 
 
