@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +14,7 @@ import click
 import grpc
 
 from sealauthz.cli.app import Exit, Stop
-from sealauthz.cli.settings import decision_options, load_bundle, open_store, read_config, receipt_issuer
+from sealauthz.cli.settings import decision_options, open_store, read_config, receipt_issuer
 from sealauthz.client import CallFailed, SealAuthzClient
 
 if TYPE_CHECKING:
@@ -151,23 +151,26 @@ def outage_reporter(address: str) -> Callable[[CallFailed], None]:
 
 @contextmanager
 def _in_process(where: Where) -> Iterator[InProcess]:
-    # Half a million objects are made that stay until the command ends: looking for garbage among them is a tenth of it.
-    gc.disable()
-    try:
-        # Here, because asking a server does not need the engine, which takes a second to load.
-        from sealauthz.cli.in_process import InProcess
-        from sealauthz.client.assertions import Signer
-        from sealauthz.decision import PolicyDecisionPoint
-        from sealauthz.facts import FactCache
-        from sealauthz.operations import Assertions, Operations
+    with ExitStack() as stack:
+        # Half a million objects are made that stay until the command ends: looking for garbage among them is a tenth of
+        # it.
+        gc.disable()
+        try:
+            # Here, because asking a server does not need the engine, which takes a second to load.
+            from sealauthz.cli.active_policies import policies_at_hand
+            from sealauthz.cli.in_process import InProcess
+            from sealauthz.client.assertions import Signer
+            from sealauthz.decision import PolicyDecisionPoint
+            from sealauthz.facts import FactCache
+            from sealauthz.operations import Assertions, Operations
 
-        config = read_config(where.config_file, where.database)
-        issuer = receipt_issuer(config)
-        bundle = load_bundle(config, where.policies, where.engine)
-    finally:
-        gc.enable()
-    with open_store(where.config_file, where.database) as store:
-        pdp = PolicyDecisionPoint(FactCache(store), bundle)
+            config = read_config(where.config_file, where.database)
+            issuer = receipt_issuer(config)
+            store = stack.enter_context(open_store(where.config_file, where.database))
+            policies = policies_at_hand(store, config, where.policies, where.engine)
+        finally:
+            gc.enable()
+        pdp = PolicyDecisionPoint(FactCache(store), policies)
         # No rights are checked here: who runs the command vouches for the person, too.
         signer = Signer.fresh("command line", "command line")
         assertions = Assertions.of("command line", signer.key_set)
