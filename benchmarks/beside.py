@@ -1,4 +1,4 @@
-"""What stands beside a decision, and what it costs it: metrics, and a candidate in the shadow.
+"""What stands beside a decision, and what it costs it: metrics, a candidate in the shadow, and an extended model.
 
     python benchmarks/beside.py             some ten seconds
     python benchmarks/beside.py --quick     a second
@@ -13,9 +13,11 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from sealauthz.accessdiff.shadow import Shadow
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, system_clock
+from sealauthz.decision.folder import model_for
 from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import FactCache
 from sealauthz.metrics.instruments import Instruments
@@ -23,6 +25,7 @@ from sealauthz.metrics.meter import Meter
 from sealauthz.model import MODEL
 from sealauthz.process.log import Entry
 
+ROOT = Path(__file__).resolve().parents[1]
 LINE = {"method": "Authorization/Authorize", "code": "OK", "duration_ms": 0.2, "caller": "signing"}
 
 
@@ -37,6 +40,13 @@ def main() -> None:
     seal = Entity("Seal", "seal-official")
     questions = [Question(Entity("Person", person), "view", seal) for person in ("p-zhou", "p-lin")]
     meter = Meter(Instruments())
+    larger = model_for(MODEL, ROOT / "docs" / "examples" / "risk-score", ROOT / "docs" / "examples" / "blocked-people")
+    extended = PolicyDecisionPoint(FactCache.of_records(larger, opening_facts(system_clock())), Bundle.load(larger))
+
+    def decide_extended() -> None:
+        for _ in range(size):
+            for question in questions:
+                extended.decide(question)
 
     def decide() -> None:
         for _ in range(size):
@@ -64,6 +74,7 @@ def main() -> None:
         "with metrics": measured,
         "with a shadow, of 1 in 10": shadowed(0.1),
         "with a shadow, of all": shadowed(1.0),
+        "over an extended model": decide_extended,
     }
     least = dict.fromkeys(ways, float("inf"))
     for _ in range(turns):

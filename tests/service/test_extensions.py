@@ -255,3 +255,24 @@ def test_a_folder_reads_nothing_that_it_does_not_declare(tmp_path: Path) -> None
     model = model_for(MODEL, SCORE)
     with pytest.raises(BundleRefused, match="risk_score"):
         Bundle.load(model, tmp_path)
+
+
+def test_an_import_that_knows_nothing_of_it_wipes_nothing(tmp_path: Path, capsys: Any) -> None:
+    """A line of an export from before would lose a value on which a denial rests."""
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "model.toml").write_text("[columns.Person]\nscore = 'Integer'\nscored_at = 'Instant'\n")
+    url = f"sqlite:///{tmp_path / 'facts.db'}"
+    database = ["--database", url]
+    assert run(["db", "upgrade", *database, "--policies", str(folder)]) == 0
+    lines = tmp_path / "facts.jsonl"
+    line = {"person": {"id": "p"}, "extension": {"score": {"int_value": "91"}}}
+    lines.write_text(json.dumps(line))
+    assert run(["facts", "import", *database, str(lines)]) == 0
+    lines.write_text(json.dumps({"person": {"id": "p", "phone_hash": "sha256:" + "0" * 64}}))
+    assert run(["facts", "import", *database, str(lines)]) == 1
+    assert "holds a value in `score` that the put leaves out" in capsys.readouterr().err
+    lines.write_text(json.dumps({**line, "person": {"id": "p", "phone_hash": "sha256:" + "0" * 64}}))
+    assert run(["facts", "import", *database, str(lines)]) == 0
+    with closing(Store.open(url, model_in(url, MODEL))) as store:
+        assert store.read("Person").records[0].record.score == 91

@@ -113,16 +113,18 @@ class WireForms:
         """Return the fields that a fact leaves out to take their default.
 
         `is_import`: only those that would be there if the fact had been read. A key or an amount that is none and an
-        instant at its default are in no fact that we write.
+        instant at its default are in no fact that we write. What was added to a record counts all the same: an export
+        of before knows nothing of it, and must not wipe it.
         """
         which = fact.WhichOneof("record") or GENERIC
         held = self._held(fact, which, self._record_of.get(which) or getattr(fact, which).type)
+        added = self.model.added_columns(held.record_type)
         return frozenset(
             column.name
             for column in self.model.shapes[held.record_type].columns
             if column.has_default
             and not held.has(column)
-            and not (is_import and (column.is_optional or column.is_instant))
+            and not (is_import and (column.is_optional or column.is_instant) and column.name not in added)
         )
 
     def values_from(
