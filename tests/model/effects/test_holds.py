@@ -19,6 +19,24 @@ def test_who_freezes_a_seal_stops_its_use_and_tells_who_watches(world: NewWorld)
     assert set(event.recipients) == {"admin", "boss", "plain"}
 
 
+def test_who_may_audit_one_seal_is_told_what_happens_to_it(world: NewWorld) -> None:
+    """While the right counts, and of no other seal."""
+    audit = {"right": "AUDIT"}
+    here = world(
+        put={
+            "Seal": {"s2": {"name": "another", "kind": "CONTRACT"}},
+            "SealGrant": {
+                "g-plain": {**audit, "membership_id": "m-plain"},
+                "g-over": {**audit, "membership_id": "m-approver", "valid_to": "now + 1 minute"},
+                "g-other": {**audit, "membership_id": "m-user", "seal_id": "s2"},
+            },
+        }
+    )
+    here.now += 60_000_000
+    here.perform("user", "freeze", "Seal:s")
+    assert set(here.events[-1].recipients) == {"admin", "boss", "plain"}
+
+
 def test_a_lost_seal_that_is_found_is_switched_off(world: NewWorld) -> None:
     here = world(put={"SealHold": {"other": {"source": "ADMIN", "placed_by_id": "plain"}}})
     here.perform("user", "report_lost", "Seal:s")

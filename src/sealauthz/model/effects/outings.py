@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.effects.acting import own_membership, refuse
-from sealauthz.model.effects.told import alert, seal_administrators, watchers
+from sealauthz.model.effects.told import alert, seal_administrators, watchers_of
 from sealauthz.model.records.outings import OutingState, SealOuting
 from sealauthz.model.records.requests import ReportState
 from sealauthz.schema import Act, Duty, Instant, MetBy, Outcome, Put, ReceiptTerms, Update
@@ -84,7 +84,7 @@ def overcounted(_snapshot: Snapshot, report: Any, now: Instant) -> Outcome:
     if made <= request.used:
         return Outcome((compared,))
     values = {"request_id": request.id, "impressions": made, "used": request.used}
-    told = [*watchers(request.seal.enterprise, now, request.seal_id), request.applicant.person_id]
+    told = [*watchers_of(request.seal, now), request.applicant.person_id]
     return Outcome((compared,), (alert("SEAL_STAMPED_TOO_OFTEN", request.seal, told, **values),))
 
 
@@ -96,7 +96,7 @@ def overdue(_snapshot: Snapshot, outing: Any, now: Instant) -> Outcome:
     seal = outing.seal
     keepers = [custodian.person_id for custodian in (seal.custodian,) if custodian is not None]
     told = [outing.holder.person_id, *keepers, *seal_administrators(seal.enterprise, now)]
-    told += watchers(seal.enterprise, now, seal.id)
+    told += watchers_of(seal, now)
     event = alert("SEAL_OVERDUE", seal, told, outing_id=outing.id, due_at=outing.due_at)
     return Outcome((Update("SealOuting", outing.id, {"alerted_at": now}),), (event,))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from sealauthz.model.effects.acting import own_membership, refuse
-from sealauthz.model.effects.told import about_seal, persons, seal_administrators, watchers
+from sealauthz.model.effects.told import about_seal, persons, seal_administrators, watchers_of
 from sealauthz.model.records.requests import UseRequestState
 from sealauthz.model.records.seals import (
     ProposalState,
@@ -185,7 +185,7 @@ def _moved(act: Act, state: SealState, code: str) -> Outcome:
     seal = act.resource
     if seal.state == state:
         return Outcome()
-    told = watchers(seal.enterprise, act.now, seal.id)
+    told = watchers_of(seal, act.now)
     return Outcome((act.set(seal, state=state),), (about_seal(code, act, seal, told),))
 
 
@@ -244,7 +244,7 @@ def _ended(act: Act, ending: SealEnding, state: SealState) -> Outcome:
         for request in seal.use_requests
         if request.state in _OPEN_REQUESTS
     ]
-    told = watchers(seal.enterprise, act.now, seal.id)
+    told = watchers_of(seal, act.now)
     applicants = [request.applicant.person_id for request in seal.use_requests if request.state in _OPEN_REQUESTS]
     return Outcome(tuple(changes), (about_seal("SEAL_ENDED", act, seal, [*told, *applicants]),))
 

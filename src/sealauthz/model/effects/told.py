@@ -74,6 +74,25 @@ def watchers(enterprise: Any, now: Instant, seal_id: str | None = None) -> list[
     return holders_of(enterprise, now, "SYSTEM_ADMIN", "LEGAL_REP", "SEAL_AUDITOR") + leaders
 
 
+def watchers_of(seal: Any, now: Instant) -> list[str]:
+    """Return the ids of those who watch a seal, those among them who have the right to audit this one alone."""
+    return [*watchers(seal.enterprise, now, seal.id), *_auditors(seal, now)]
+
+
+def _auditors(seal: Any, now: Instant) -> Iterator[str]:
+    """Return the ids of the members who hold a right to audit a seal, while the one who gave it may give it."""
+    for grant in seal.grants:
+        if (
+            grant.right == "AUDIT"
+            and grant.state == "ACTIVE"
+            and grant.valid_from <= now < grant.valid_to
+            and is_live(grant.membership, now)
+            and grant.membership.enterprise_id == seal.enterprise_id
+            and is_standing(grant.grantor, now)
+        ):
+            yield grant.membership.person_id
+
+
 def holder_of_use(act: Act) -> Any:
     """Return the enterprise that uses the seal of another one by this act; None where the owner's own people do."""
     grant_id = act.obligations.get("DECREMENT_USE", {}).get("cross_grant_id")
@@ -100,7 +119,7 @@ def watched(
     """
     about = ("SealUse", use_id) if use_id else ("Seal", seal.id)
     told = {"seal_id": seal.id, **values}
-    owners = persons([*watchers(seal.enterprise, now, seal.id), *others])
+    owners = persons([*watchers_of(seal, now), *others])
     yield Event(code, seal.enterprise_id, about, owners, told)
     if holder is not None:
         yield Event(code, holder.id, about, persons(watchers(holder, now, seal.id)), told)
