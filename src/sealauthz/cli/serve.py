@@ -231,7 +231,8 @@ def serve(
             log.info("metrics", listen=collected_at)
         address = f"{settings.listen.rpartition(':')[0]}:{server.port}"
         how = "in plain text" if settings.is_insecure else "over TLS"
-        line = f"listening on {address} {how}; policy {following.serves}, facts at revision {store.revision()}"
+        version = following.serves or "none yet"
+        line = f"listening on {address} {how}; policy {version}, facts at revision {store.revision()}"
         if link is not None:
             link.say_ready(line)
         else:
