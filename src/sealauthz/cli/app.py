@@ -92,6 +92,9 @@ class Stop(click.ClickException):
         self.code = code
 
 
+COMPLETES = "_SEALAUTHZ_COMPLETE"
+"""The variable with which a shell asks what completes a line."""
+
 _COMMANDS = {
     "serve": "serve.serve",
     "reload": "reload_command.reload",
@@ -113,6 +116,7 @@ _COMMANDS = {
     "doctor": "doctor.doctor",
     "db": "operating.db",
     "demo": "operating.demo",
+    "completion": "completing.completion",
 }
 """The commands, in the order of the help, and where they are: module and function."""
 
@@ -170,6 +174,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if COMPLETES in os.environ:
+        return _complete(os.environ[COMPLETES])
     try:
         result = cli.main(arguments, prog_name="sealauthz", standalone_mode=False)
         sys.stdout.flush()
@@ -198,6 +204,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(f"`{error.filename}`: {(error.strerror or 'cannot be used').lower()}", Exit.WRONG_USE)
     return result if isinstance(result, int) else Exit.DONE
+
+
+def _complete(how: str) -> int:
+    """Answer a shell that asks what completes a line; silence, where that fails."""
+    from click.shell_completion import shell_complete
+
+    from sealauthz.cli import completing  # noqa: F401 (which knows bash better)
+
+    try:
+        code = shell_complete(cli, {}, "sealauthz", COMPLETES, how)
+        sys.stdout.flush()
+    except Exception:  # noqa: BLE001 (a person is typing: there is nobody to tell)
+        return Exit.REFUSED
+    return code
 
 
 def _exit_of(error: errors.SealAuthzError) -> Exit:

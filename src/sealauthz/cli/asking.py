@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from sealauthz.answers import ConditionalPage, ListPage
 from sealauthz.cli.answer_source import Where, answer_source, where_options
 from sealauthz.cli.app import Exit
+from sealauthz.cli.completing import action_names, names, references, resource_types, subject_types
 from sealauthz.cli.output import (
     conditional_json,
     conditional_list_json,
@@ -109,8 +110,11 @@ except_option = click.option(
 
 def question_arguments(command: F) -> F:
     """Add subject, action, resource and context."""
-    subject, resource = click.argument("subject", type=Reference()), click.argument("resource", type=Reference())
-    return subject(click.argument("action")(resource(context_option(command))))
+    subject, resource = (
+        click.argument("subject", type=Reference(), shell_complete=references(subject_types)),
+        click.argument("resource", type=Reference(), shell_complete=references(resource_types)),
+    )
+    return subject(click.argument("action", shell_complete=names(action_names))(resource(context_option(command))))
 
 
 @click.command()
@@ -187,8 +191,8 @@ def explain(
 
 
 @click.command()
-@click.argument("subject", type=Reference())
-@click.argument("resource", type=Reference())
+@click.argument("subject", type=Reference(), shell_complete=references(subject_types))
+@click.argument("resource", type=Reference(), shell_complete=references(resource_types))
 @context_option
 @except_option
 @where_options
@@ -230,9 +234,9 @@ def actions(
 
 
 @click.command("list")
-@click.argument("subject")
-@click.argument("action")
-@click.argument("resource")
+@click.argument("subject", shell_complete=references(subject_types))
+@click.argument("action", shell_complete=names(action_names))
+@click.argument("resource", shell_complete=references(resource_types))
 @context_option
 @except_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N of them. [default: all]")

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.completing import callers_of, names
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import read_config
 from sealauthz.errors import did_you_mean
@@ -76,7 +77,7 @@ def list_(*, config_file: Path | None, output: str) -> int:
 
 
 @callers.command()
-@click.argument("name")
+@click.argument("name", shell_complete=names(callers_of))
 @_config_option
 @output_option
 def explain(*, name: str, config_file: Path | None, output: str) -> int:

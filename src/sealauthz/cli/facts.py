@@ -15,6 +15,7 @@ from google.protobuf import json_format
 
 from sealauthz.cli.answer_source import connected, connection_options, outage_reporter, watched_address
 from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.completing import ids_of_type
 from sealauthz.cli.facts_import import facts_abandon, facts_import, facts_imports
 from sealauthz.cli.facts_update import facts_update
 from sealauthz.cli.output import cut, output_option, print_json
@@ -76,7 +77,7 @@ def facts_export(*, types: tuple[str, ...], personal_data: bool, config_file: Pa
 
 @facts.command("show")
 @click.argument("record_type", metavar="RECORD", type=RecordType())
-@click.argument("record_id", metavar="[ID]", required=False)
+@click.argument("record_id", metavar="[ID]", required=False, shell_complete=ids_of_type)
 @click.option("--where", metavar="FIELD=VALUE", multiple=True, help="Only records with this value; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Records to show at most.")
 @personal_option

@@ -12,6 +12,7 @@ import click
 
 from sealauthz.cli.answer_source import connected, connection_options, refuse_connection
 from sealauthz.cli.app import Exit, service_model
+from sealauthz.cli.completing import ids_of_type
 from sealauthz.cli.records import RecordType, assignments
 from sealauthz.cli.settings import added_option, on_facts, open_store, store_options
 from sealauthz.client import at_revision as client_at_revision
@@ -24,7 +25,7 @@ from sealauthz.service.records import filter_value, forms_of
 
 @click.command("update")
 @click.argument("record_type", metavar="RECORD", type=RecordType())
-@click.argument("record_id", metavar="ID")
+@click.argument("record_id", metavar="ID", shell_complete=ids_of_type)
 @click.argument("fields", metavar="FIELD=VALUE", nargs=-1, required=True)
 @click.option(
     "--at-revision",

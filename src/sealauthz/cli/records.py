@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 from google.protobuf import json_format
 
 from sealauthz.cli.app import Stop, service_model
+from sealauthz.cli.completing import names, record_types
 from sealauthz.cli.settings import read_config
 from sealauthz.errors import InvalidRequest, did_you_mean
 from sealauthz.facts import MAX_PAGE_SIZE, Put, ReadTransaction, Stored
@@ -36,6 +38,10 @@ class RecordType(click.ParamType[str]):
         if value not in service_model().records:
             self.fail(f"`{value}` is not a record type{did_you_mean(str(value), service_model().records)}", param, ctx)
         return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        """Complete the name of a type."""
+        return names(record_types)(ctx, param, incomplete)
 
 
 personal_option = click.option("--personal-data", is_flag=True, help="With names and phones in plain text.")
