@@ -210,9 +210,8 @@ def _complete(how: str) -> int:
     """Answer a shell that asks what completes a line; silence, where that fails."""
     from click.shell_completion import shell_complete
 
-    from sealauthz.cli import completing  # noqa: F401 (which knows bash better)
-
     try:
+        import_module("sealauthz.cli.completing")  # which knows bash better
         code = shell_complete(cli, {}, "sealauthz", COMPLETES, how)
         sys.stdout.flush()
     except Exception:  # noqa: BLE001 (a person is typing: there is nobody to tell)
