@@ -45,7 +45,14 @@ def policy_shadow() -> None:
 
 @policy_shadow.command("begin")
 @click.argument("version")
-@click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=0.1, show_default=True, metavar="PART")
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.1,
+    show_default=True,
+    metavar="PART",
+    help="Of the questions.",
+)
 @click.option(
     "--cpu",
     type=click.FloatRange(0, 1, min_open=True),
@@ -60,6 +67,9 @@ def shadow_begin(*, version: str, share: float, cpu: float, output: str, **how: 
     """Have the proposed policies VERSION decide a share of the live questions.
 
     What ran before ends, and all counts begin again.
+
+    \b
+      sealauthz policy shadow begin 58eece9bec921fbd --share 0.2
     """
     with shipping_client(**how) as client:
         begun = client.begin_shadow(version, share=share, cpu_share=cpu)
@@ -74,7 +84,13 @@ def shadow_begin(*, version: str, share: float, cpu: float, output: str, **how: 
 @policy_shadow.command("stop")
 @server_options
 def shadow_stop(**how: Any) -> int:
-    """Have no policies decide in the shadow any more; `show` still tells what was found."""
+    """Have no policies decide in the shadow any more.
+
+    What was found until then is still told by `policy shadow show`.
+
+    \b
+      sealauthz policy shadow stop
+    """
     with shipping_client(**how) as client:
         ended = client.end_shadow()
     click.echo("stopped" if ended else "nothing ran in the shadow")
@@ -90,6 +106,9 @@ def shadow_show(*, fail_on_gain: bool, output: str, **how: Any) -> int:
 
     It is as of a second ago, and counts from the begin, or from when other
     policies became active.
+
+    \b
+      sealauthz policy shadow show --fail-on-gain
     """
     with shipping_client(**how) as client:
         found = client.shadow()
