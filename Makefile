@@ -113,6 +113,7 @@ bench: setup ## measure engine, lists, facts, service and acts, each against som
 	$(BIN)/python benchmarks/serving.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/heavy.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/performing.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/audit.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/attack.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/beside.py $(BENCH_ARGS)
 

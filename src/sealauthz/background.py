@@ -12,7 +12,7 @@ T = TypeVar("T")
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 
-_TURN = 16
+_TURN = 4
 
 
 def in_turns(items: Iterable[T]) -> Iterator[T]:

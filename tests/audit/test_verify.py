@@ -135,7 +135,22 @@ def test_who_rewrites_everything_cannot_sign_it(store: Store, signer: Signer, tr
 
 def test_who_signs_with_another_key_is_found(store: Store, signer: Signer, trusted: Checkpoint) -> None:
     rewritten(store, signer, trusted, key=Signer.fresh("test.example/log"))
-    assert found(store, signer, trusted) == [(Kind.CHECKPOINT, 0, 520), (Kind.CHECKPOINT, 0, 600)]
+    report = verified(store, signer, trusted)
+    assert [(each.kind, each.end) for each in report.findings] == [(Kind.CHECKPOINT, 600)]
+    assert report.unchecked[0].startswith("1 earlier checkpoints, which nobody known has signed")
+
+
+def test_a_log_may_get_a_key_and_a_name_later(store: Store, signer: Signer) -> None:
+    now = [60_000_000]
+    grown(store, Sequencer(store, "first", None, lambda: now[0]), 3)
+    now[0] += 60_000_000
+    assert verified(store, None)
+    grown(store, Sequencer(store, "test.example/log", signer, lambda: now[0]), 3)
+    report = verified(store, signer)
+    assert report
+    assert report.origin == "test.example/log"
+    assert report.unchecked[0].startswith("1 earlier checkpoints")
+    assert verified(store, None)
 
 
 def test_who_has_the_key_cannot_change_what_others_have_seen(store: Store, signer: Signer, trusted: Checkpoint) -> None:

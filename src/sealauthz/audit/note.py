@@ -31,6 +31,10 @@ class NoteRefused(ValueError):
     """The text is no checkpoint of this log, or nobody who is trusted has signed it."""
 
 
+class NobodyKnown(NoteRefused):
+    """No key that is known has signed the checkpoint."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What a log was at one time: how many records, and the root of their tree."""
@@ -143,7 +147,8 @@ def read_checkpoint(text: str) -> Checkpoint:
 def open_checkpoint(text: str, verifiers: Iterable[Verifier]) -> Checkpoint:
     """Return what a note says that one of these keys has signed. Raises NoteRefused.
 
-    Signatures of other keys are passed over; a wrong one of a key that is known refuses the note.
+    Signatures of other keys are passed over; a wrong one of a key that is known refuses the note. Raises NobodyKnown
+    where there is none of a known key.
     """
     body, lines = _split(text)
     by_id = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
@@ -156,7 +161,7 @@ def open_checkpoint(text: str, verifiers: Iterable[Verifier]) -> Checkpoint:
             raise NoteRefused(f"the signature of `{name}` is wrong")
         is_signed = True
     if not is_signed:
-        raise NoteRefused("no key that is known has signed the checkpoint")
+        raise NobodyKnown("no key that is known has signed the checkpoint")
     return _checkpoint_of(body)
 
 

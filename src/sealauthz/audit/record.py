@@ -60,6 +60,10 @@ class Concerned:
     tenants: frozenset[str] = frozenset()
 
 
+NOBODY = Concerned()
+"""What is about nobody, as far as is known."""
+
+
 def content_of(text: str) -> dict[str, Any]:
     """Return what a record says. Raises ValueError for a text that is none."""
     content, end = _decode(text)
@@ -243,7 +247,7 @@ def look_up(model: Model, entities: Iterable[Entity], snapshot: FactSnapshot) ->
             missing.add(entity)
         else:
             tenants |= model.units.concerned_by(record, home) or frozenset()
-    return Concerned(frozenset(missing), frozenset(tenants))
+    return Concerned(frozenset(missing), frozenset(tenants)) if missing or tenants else NOBODY
 
 
 def _digest_of(text: str) -> str:

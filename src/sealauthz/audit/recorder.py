@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sealauthz.audit.record import (
+    NOBODY,
     Concerned,
     Origin,
     batch_record,
@@ -281,9 +282,11 @@ def _page_content(listed: Listed, concerned: Concerned, model: Model) -> dict[st
 
 
 def _together(parts: Iterable[Concerned]) -> Concerned:
-    missing: set[Entity] = set()
-    tenants: set[str] = set()
+    found = NOBODY
     for part in parts:
-        missing |= part.missing
-        tenants |= part.tenants
-    return Concerned(frozenset(missing), frozenset(tenants))
+        # Most often one of them tells all there is to tell.
+        if found is NOBODY or found == part:
+            found = part
+        elif part.missing or not part.tenants <= found.tenants:
+            found = Concerned(found.missing | part.missing, found.tenants | part.tenants)
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Connection, bindparam, select, tuple_
 
 from sealauthz.audit.merkle import HASH_BYTES, leaf_hash, tree_root
-from sealauthz.audit.note import Checkpoint, NoteRefused, Verifier, open_checkpoint, read_checkpoint
+from sealauthz.audit.note import Checkpoint, NobodyKnown, NoteRefused, Verifier, open_checkpoint, read_checkpoint
 from sealauthz.audit.record import about, content_of
 from sealauthz.audit.sequencer import tile_fetcher
 from sealauthz.audit.tiles import WIDTH, TileMissing, Tiles, perfect_root
@@ -138,10 +138,11 @@ class _Verification:
             report.unchecked.append("who has signed the checkpoints: that needs the log's public key (--key)")
         return report
 
-    def _open(self, checkpoints: Iterable[Stored]) -> list[tuple[Stored, Checkpoint]]:
+    def _open(self, checkpoints: Sequence[Stored]) -> list[tuple[Stored, Checkpoint]]:
         """Return the checkpoints that can be read, after checking signatures, names and order."""
         report = self._report
         opened: list[tuple[Stored, Checkpoint]] = []
+        others, newest = 0, _newest(checkpoints)
         for stored in checkpoints:
             found: Checkpoint | None = None
             try:
@@ -149,6 +150,9 @@ class _Verification:
                 if self._verifiers:
                     open_checkpoint(stored.note, self._verifiers)
             except NoteRefused as error:
+                if isinstance(error, NobodyKnown) and stored is not checkpoints[-1]:
+                    others += 1  # of before there was a key, or this one: a later one speaks of its records too
+                    continue
                 report.add(Kind.CHECKPOINT, 0, stored.size, f"the checkpoint of {stored.size} records: {error}")
                 if found is None:
                     continue
@@ -158,11 +162,15 @@ class _Verification:
                 said = f"a later checkpoint has fewer records than an earlier one: {found.size}"
                 report.add(Kind.CHECKPOINT, found.size, opened[-1][1].size, said)
                 continue
-            first = self._trusted[0] if self._trusted else opened[0][1] if opened else found
-            expected = first.origin
-            if found.origin != expected:
+            expected = (self._trusted[0] if self._trusted else newest or found).origin
+            if found.origin != expected and not self._verifiers and stored is not checkpoints[-1]:
+                others += 1
+            elif found.origin != expected:
                 report.add(Kind.CHECKPOINT, 0, found.size, f"a checkpoint is of another log: `{found.origin}`")
             opened.append((stored, found))
+        if others:
+            said = f"{others} earlier checkpoints, which nobody known has signed: later ones speak of their records too"
+            report.unchecked.append(said)
         if opened:
             report.origin = opened[-1][1].origin
             report.signed_by = ", ".join(verifier.name for verifier in self._verifiers)
@@ -324,6 +332,14 @@ class _Verification:
             return self._tile(0, number)
         row = self._made[level - 1] if level <= len(self._made) else []
         return b"".join(row[number * WIDTH : (number + 1) * WIDTH])
+
+
+def _newest(checkpoints: Sequence[Stored]) -> Checkpoint | None:
+    """Return the newest checkpoint; None where it cannot be read."""
+    try:
+        return read_checkpoint(checkpoints[-1].note) if checkpoints else None
+    except NoteRefused:
+        return None
 
 
 class _Statements(NamedTuple):

@@ -20,9 +20,9 @@ _encode = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", "
 def written(content: Mapping[str, Any]) -> str:
     """Return a record as it is stored and hashed: JSON in ASCII, one line, keys in order.
 
-    Empty values are left out: they say nothing.
+    Empty values are left out: they say nothing. A zero and a false do.
     """
-    return _encode({key: value for key, value in content.items() if value not in ("", None, [], {})})
+    return _encode({key: value for key, value in content.items() if value or value == 0})
 
 
 @cache
