@@ -222,6 +222,21 @@ def test_a_roll_back_goes_to_what_was_before(rollout: Rollout) -> None:
     assert why(refused) == "NOTHING_BEFORE"
 
 
+def test_nobody_gets_alone_what_was_rolled_back_from(rollout: Rollout) -> None:
+    """Also where it had decided before as well; and what two people activate again is no longer withdrawn."""
+    first, second, _ = rollout.versions
+    for number in (0, 1, 0):
+        rollout.activate(number)
+    assert rollout.kept.roll_back(first, "ann").version == second
+    with pytest.raises(PolicyRefused) as refused:
+        rollout.kept.roll_back(second, "ann")
+    assert why(refused) == "NOTHING_BEFORE"
+    rollout.activate(0)
+    rollout.activate(2)
+    assert rollout.kept.roll_back(rollout.versions[2], "ann").version == first
+    assert rollout.kept.roll_back(first, "ann").version == second
+
+
 def test_old_proposals_go_and_what_decided_stays(rollout: Rollout) -> None:
     rollout.activate(0)
     for number in range(KEPT_PROPOSALS + 5):

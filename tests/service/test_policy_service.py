@@ -56,7 +56,12 @@ def serve_all(serve: Serve, **how: Any) -> Served:
     """A server for Lin who proposes, Wang who activates, and an application that may do everything else."""
     return serve(
         caller("lin", LIN, rpcs=frozenset({*READING, "PolicyService/Propose", "PolicyService/Activate"})),
-        caller("wang", WANG, rpcs=frozenset({*READING, *SHADOWS, "PolicyService/Activate", "PolicyService/RollBack"})),
+        caller(
+            "wang",
+            WANG,
+            rpcs=frozenset({*READING, *SHADOWS, "PolicyService/Activate", "PolicyService/RollBack"}),
+            tenants=None,
+        ),
         caller("app", APP, rpcs=frozenset(RPCS) - SHIPPING),
         **how,
     )
@@ -256,6 +261,16 @@ def test_a_candidate_is_begun_shown_and_ended(serve: Serve, store: Store, instal
         assert not wang.end_shadow()
         assert wang.shadow().shadow is None
         assert wang.shadow().compared == 40
+
+
+def test_what_a_shadow_finds_is_for_those_who_may_see_every_enterprise(serve: Serve, store: Store) -> None:
+    """Its examples are questions about any of them."""
+    served = serve(caller("wang", WANG, rpcs=frozenset(SHADOWS), tenants=frozenset({"E1"})))
+    run = ShadowStore(store).begin("b" * 16, 0.1, 0.1, "lin", 1)
+    ShadowStore(store).tell(run, "one", written(REPORT))
+    with client(served, WANG) as wang, pytest.raises(CallFailed) as failed:
+        wang.shadow()
+    assert failed.value.code is grpc.StatusCode.PERMISSION_DENIED
 
 
 LINE = SourceLine("words.polar", 9)

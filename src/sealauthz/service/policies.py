@@ -120,8 +120,7 @@ class PolicyServicer(policy_pb2_grpc.PolicyServiceServicer):
     ) -> policy_pb2.ComparePoliciesResponse:
         """Tell who gains and who loses what over the live facts, to a caller who may see all of them."""
         _check(("version", request.version))
-        if call.caller.tenants is not None:
-            raise CallerNotPermitted(f"the caller `{call.caller.name}` has no right on every enterprise")
+        _check_sees_every_tenant(call)
         _note(call, request.version)
         found = self._shipping.compare(request.version, request.base_version, Deadline(call.deadline))
         diff = found.diff
@@ -182,8 +181,9 @@ class PolicyServicer(policy_pb2_grpc.PolicyServiceServicer):
         """Have no policies decide in the shadow."""
         return policy_pb2.EndShadowResponse(ended=self._shadows.end())
 
-    def GetShadow(self, _request: policy_pb2.GetShadowRequest, _call: Call) -> policy_pb2.GetShadowResponse:
-        """Return what the policies in the shadow answer otherwise."""
+    def GetShadow(self, _request: policy_pb2.GetShadowRequest, call: Call) -> policy_pb2.GetShadowResponse:
+        """Return what the policies in the shadow answer otherwise, to a caller who may see all that was asked."""
+        _check_sees_every_tenant(call)
         return found_message(*self._shadows.found())
 
 
@@ -223,6 +223,12 @@ def _check(*required: tuple[str, str]) -> None:
     for field, value in required:
         violations.check_id(field, value)
     violations.refuse()
+
+
+def _check_sees_every_tenant(call: Call) -> None:
+    """Raise CallerNotPermitted unless the caller has a right to every tenant: what is answered is not of one."""
+    if call.caller.tenants is not None:
+        raise CallerNotPermitted(f"the caller `{call.caller.name}` has no right on every enterprise")
 
 
 def _check_note(note: str) -> None:

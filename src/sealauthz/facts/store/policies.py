@@ -142,10 +142,23 @@ def before_active(past: Sequence[Activation]) -> str:
     """Return what a roll-back would have decide again: what decided when the active ones were activated; empty where
     nothing did. `past` are the activations, the newest one first.
 
-    What was rolled back from is not what was before: nobody gets that back alone.
+    What was rolled back from is not what was before, until two people activate it again: nobody gets that back alone.
     """
-    active = past[0].version if past else ""
-    return next((each.previous for each in past if each.kind == ACTIVATE and each.version == active), "")
+    standing: list[str] = []  # what decides, over what decided before it
+    withdrawn: set[str] = set()
+    for each in reversed(past):
+        if not standing and each.previous:
+            standing.append(each.previous)
+        if each.kind == ACTIVATE:
+            withdrawn.discard(each.version)
+        else:
+            withdrawn.add(each.previous)
+            while standing and standing[-1] != each.version:
+                standing.pop()
+            standing = standing[:-1]
+        standing.append(each.version)
+    below = (version for version in reversed(standing[:-1]) if version != standing[-1])
+    return next((version for version in below if version not in withdrawn), "")
 
 
 @cache
