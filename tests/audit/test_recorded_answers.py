@@ -129,6 +129,27 @@ def test_every_answer_has_one_record(client: SealAuthzClient, store: Store) -> N
     assert len(by_id) == 9
 
 
+def test_actions_with_exceptions_have_a_record_too(client: SealAuthzClient, store: Store) -> None:
+    """Of the form of a list, with the actions as its ids."""
+    items = client.list_actions_except("User:bob", "Document:d1", ["APPROVED"], {"approver": "nobody's name"})
+    assert items
+    (found,) = recorded(store, 1)
+    said = {name: found[name] for name in ("kind", "subject", "resource", "except", "effect", "count", "tenants")}
+    assert said == {
+        "kind": "ListActions",
+        "subject": "User:bob",
+        "resource": "Document:d1",
+        "except": ["APPROVED"],
+        "effect": "LIST",
+        "count": len(items),
+        "tenants": ["red"],
+    }
+    assert found["ids_sha256"] == hashlib.sha256("\n".join(item.id for item in items).encode()).hexdigest()
+    assert found["policy"]
+    assert found["revision"] == store.revision()
+    assert "nobody's name" not in str(found)
+
+
 def test_what_the_policies_demand_is_in_the_log_before_it_is_answered(client: SealAuthzClient, store: Store) -> None:
     decision = client.authorize("User:ann", "archive", "Document:d1")
     assert decision
@@ -145,6 +166,7 @@ def test_what_cannot_be_recorded_is_not_answered(client: SealAuthzClient, store:
         lambda: client.explain("User:ann", "archive", "Document:d1", timeout_s=1),
         lambda: client.authorize_batch([Question("User:ann", "archive", "Document:d1")], timeout_s=1),
         lambda: client.list_actions("User:ann", "Document:d1", timeout_s=1),
+        lambda: client.list_actions_except("User:ann", "Document:d1", ["APPROVED"], timeout_s=1),
         lambda: client.list_subjects("User", "archive", "Document:d1", timeout_s=1),
         lambda: client.perform("User:ann", "archive", "Document:d1", request_id="r1", timeout_s=1),
     ):

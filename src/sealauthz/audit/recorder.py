@@ -29,7 +29,7 @@ from sealauthz.audit.record import (
 )
 from sealauthz.background import Background, Failed, in_turns
 from sealauthz.decision.decision import Decision
-from sealauthz.decision.listing import ListPage
+from sealauthz.decision.listing import ListedActions, ListPage
 from sealauthz.decision.question import Entity, ListQuery
 from sealauthz.errors import FactsUnavailable, SealAuthzError
 from sealauthz.facts.memory.fact_cache import FactCache
@@ -62,8 +62,10 @@ class Listed(NamedTuple):
     page: ListPage
 
 
-What = Decision | Sequence[Decision | str] | Listed
-"""What was answered: one decision, several (a text stands for one that there is not), or a page."""
+What = Decision | Sequence[Decision | str] | Listed | ListedActions
+"""What was answered: one decision, several (a text stands for one that there is not), a page, or the actions that are
+listed with exceptions.
+"""
 
 
 class Answered(NamedTuple):
@@ -234,6 +236,8 @@ class Recorder:
     def _entities(self, what: What) -> set[Entity]:
         if isinstance(what, Decision):
             return entities_of(self._model, [what.question])
+        if isinstance(what, ListedActions):
+            return entities_of(self._model, what.questions)
         if isinstance(what, Listed):
             return entities_of(self._model, [what.query.about("")]) - {Entity(what.query.sought, "")}
         return entities_of(self._model, [each.question for each in what if isinstance(each, Decision)])
@@ -245,8 +249,11 @@ class Recorder:
             return decision_record(
                 self._model, answered.kind, origin, what, concerned, answered.duration_us, **answered.more
             )
-        if isinstance(what, Listed):
-            content = _page_content(what, concerned, self._model)
+        if isinstance(what, Listed | ListedActions):
+            if isinstance(what, Listed):
+                content = _page_content(what, concerned, self._model)
+            else:
+                content = _actions_content(what, concerned, self._model)
             return list_record(
                 self._model, answered.kind, origin, content, answered.at, concerned, answered.duration_us
             )
@@ -278,6 +285,30 @@ def _page_content(listed: Listed, concerned: Concerned, model: Model) -> dict[st
         "revision": page.revision,
         "timeline": page.timeline,
         "until": page.valid_until,
+    }
+
+
+def _actions_content(listed: ListedActions, concerned: Concerned, model: Model) -> dict[str, Any]:
+    """Return what a list of actions says, in the form of a page: the ids are the actions."""
+    asked = listed.questions[0]  # there are no exceptions where the type has no action
+    context: dict[str, Any] = {}
+    withheld: set[str] = set()
+    for question in listed.questions:
+        kept, left_out = safe_context(model, question, concerned)
+        context |= kept
+        withheld.update(left_out)
+    return {
+        "subject": named(asked.subject, concerned),
+        "resource": named(asked.resource, concerned),
+        "context": context,
+        "withheld": sorted(withheld),
+        "except": list(listed.except_requirements),
+        "effect": "LIST",
+        "count": len(listed.items),
+        "ids_sha256": hashlib.sha256("\n".join(each.id for each in listed.items).encode()).hexdigest(),
+        "policy": listed.policy_version,
+        "revision": listed.revision,
+        "timeline": listed.timeline,
     }
 
 

@@ -101,7 +101,7 @@ class InProcess:
         found = self.pdp.actions_except(
             _entity(subject), _entity(resource), except_requirements, _given(context), _OPTIONS
         )
-        return tuple(found)
+        return found.items
 
     def resource_pages_except(
         self,

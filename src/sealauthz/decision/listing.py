@@ -46,6 +46,21 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class ListedActions:
+    """The actions on one resource that are allowed but for excepted requirements. Permits nothing.
+
+    `questions` is what was decided for it, one for each action of the type.
+    """
+
+    items: tuple[answers.ConditionalItem, ...]
+    questions: tuple[Question, ...]
+    except_requirements: tuple[str, ...]
+    timeline: str
+    revision: int
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListPage:
     """One page: ids in their order, perhaps none although more pages follow. All pages are of one revision and instant.
 

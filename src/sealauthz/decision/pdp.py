@@ -17,7 +17,7 @@ from sealauthz.decision.carried import shown_of
 from sealauthz.decision.decision import Decision, Explanation
 from sealauthz.decision.evaluation import GATE_STAGE, Evaluation
 from sealauthz.decision.explain import explain, in_principle, needless, unmet
-from sealauthz.decision.listing import Bounds, ListPage, check_exceptions, search_for
+from sealauthz.decision.listing import Bounds, ListedActions, ListPage, check_exceptions, search_for
 from sealauthz.decision.naming import MayRead, all_of_it, names_for
 from sealauthz.decision.paging import Paging, consistency_of
 from sealauthz.decision.policies import Policies
@@ -199,13 +199,13 @@ class PolicyDecisionPoint:
         exceptions: Sequence[str],
         context: Mapping[str, ContextValue] | None = None,
         options: RequestOptions = DEFAULT_OPTIONS,
-    ) -> list[ConditionalItem]:
+    ) -> ListedActions:
         """The actions that are allowed, or would be if the excepted requirements alone were met. Permits nothing.
 
         Raises as `actions` does, and InvalidRequest where no action of the type has such a requirement.
         """
 
-        def work(snapshot: FactSnapshot) -> list[ConditionalItem]:
+        def work(snapshot: FactSnapshot) -> ListedActions:
             catalog = self.policies.at(snapshot)
             bundle = catalog.bundle
             actions = bundle.actions.get(resource.type, ())
@@ -217,7 +217,15 @@ class PolicyDecisionPoint:
             questions = _questions(bundle, subject, resource, actions, context or {})
             evaluation = Evaluation(catalog, snapshot, self._now(), options)
             found = ((question.action, evaluation.listed(question, frozenset(exceptions))) for question in questions)
-            return [ConditionalItem(action, entry.still_required) for action, entry in found if entry is not None]
+            items = (ConditionalItem(action, entry.still_required) for action, entry in found if entry is not None)
+            return ListedActions(
+                tuple(items),
+                tuple(questions),
+                tuple(sorted(exceptions)),
+                snapshot.timeline,
+                snapshot.revision,
+                bundle.version,
+            )
 
         return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
 
