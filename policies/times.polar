@@ -25,6 +25,7 @@ time_before(at: Integer, count: Integer, unit, found) if
 
 # It was less than so long ago, and is not to come: is_within_last(check.passed_at, 30, "minutes", context).
 is_within_last(at: Integer, count, unit, context) if
+  at > 0 and
   time_after(at, count, unit, end) and
   at <= context.now and
   context.now < end;
