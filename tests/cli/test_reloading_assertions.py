@@ -62,3 +62,29 @@ def test_a_key_that_is_gone_verifies_nothing_more(tmp_path) -> None:
 def test_without_issuers_nobody_is_trusted(tmp_path, text) -> None:
     (tmp_path / "sealauthz.toml").write_text(text)
     assert person_assertions(load(MODEL, {}, tmp_path / "sealauthz.toml")) is None
+
+
+_CALLER = '[callers.app]\ntoken_sha256 = "{}"\nrpcs = {}\nenterprises = ["e1"]\n'
+
+
+def test_who_may_do_what_is_in_the_log_of_decisions_from_each_reload_on(tmp_path) -> None:
+    """By a digest of the rights, which another token does not change, and no token."""
+    file, noted = tmp_path / "sealauthz.toml", []
+
+    def write(token: str, rpcs: str) -> dict[str, Any]:
+        file.write_text(_CALLER.format(token * 64, rpcs))
+        reload()
+        return json.loads(noted[-1])
+
+    server: Any = SimpleNamespace(reload=lambda _callers: False)
+    recorder: Any = SimpleNamespace(note=noted.append)
+    acts: Any = SimpleNamespace(assertions=None)
+    log = make_log(io.StringIO())
+    reload = Reload(load(MODEL, {}), lambda: load(MODEL, {}, file), MODEL, server, acts, log, recorder=recorder)
+    first, second, third = write("a", "[]"), write("b", "[]"), write("b", '["EventsService/Watch"]')
+    assert (first["kind"], first["v"], list(first["callers"])) == ("Callers", 1, ["app"])
+    assert first["callers"] == second["callers"] != third["callers"]
+    assert "aaaa" not in str(noted)
+    file.write_text("[callers")
+    reload()
+    assert len(noted) == 3

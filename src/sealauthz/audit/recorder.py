@@ -138,8 +138,8 @@ class Recorder:
         """How many answers are noted and not written."""
         return len(self._noted)
 
-    def note(self, answered: Answered) -> None:
-        """Note an answer, and wait for nothing. Above the limit it is counted only."""
+    def note(self, answered: Answered | str) -> None:
+        """Note an answer, or a record as it is, and wait for nothing. Above the limit it is counted only."""
         if len(self._noted) >= self._most:
             with self._counting:
                 self._lacks += 1

@@ -5,18 +5,26 @@ logged.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 
+from sealauthz.audit.record import event_record
+from sealauthz.audit.recorder import Recorder
 from sealauthz.cli.folder_policies import FolderPolicies
 from sealauthz.cli.settings import person_assertions
 from sealauthz.config import Config
 from sealauthz.errors import BundleRefused, ConfigRefused
+from sealauthz.facts.store.store import now_us
 from sealauthz.operations import Operations
 from sealauthz.process.log import Log, Threshold
 from sealauthz.rollout import Shipping, Signers
 from sealauthz.schema import Model
 from sealauthz.service import Server
 from sealauthz.service.issuer_keys import KeySources
+
+RIGHTS = ("rpcs", "enterprises", "read", "write", "performs", "sees_operator_reasons", "share", "calls_per_s")
+"""The settings of a caller that say what it may do."""
 
 
 class Reload:
@@ -34,7 +42,9 @@ class Reload:
         folder: FolderPolicies | None = None,
         shipping: Shipping | None = None,
         threshold: Threshold | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
+        self._recorder = recorder
         self._begun_with = config
         self._read = read
         self._model = model
@@ -69,6 +79,8 @@ class Reload:
         if self._threshold is not None:
             self._threshold.level = config.server.log_level
         has_new_policies = bundle is not None and self._folder is not None and self._folder.use(bundle)
+        if self._recorder is not None:
+            self._recorder.note(rights_record(config))
         waiting = list(_changed(self._begun_with, config))
         self._log.info(
             "reloaded",
@@ -77,6 +89,18 @@ class Reload:
             has_new_policies=has_new_policies,
             needs_restart=waiting,
         )
+
+
+def rights_record(config: Config) -> str:
+    """Return the record of who may do what from now on: for each caller the digest of its rights, by which two
+    configurations are compared, and whose word counts as a person's own. No token is in it.
+    """
+    callers = {}
+    for name, caller in config.callers.items():
+        # What a caller is known by is no right, and is secret.
+        rights = {key: getattr(caller, key) for key in RIGHTS}
+        callers[name] = hashlib.sha256(json.dumps(rights, sort_keys=True).encode()).hexdigest()[:16]
+    return event_record("Callers", now_us(), callers=callers, issuers=sorted(config.assertions.issuers))
 
 
 def _changed(before: Config, after: Config) -> Iterator[str]:

@@ -22,7 +22,7 @@ from sealauthz.audit.sequencer import Sequencer, Sequencing
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.folder_policies import FolderPolicies, Watching
 from sealauthz.cli.measuring import collected, watch_service
-from sealauthz.cli.reloading import Reload
+from sealauthz.cli.reloading import Reload, rights_record
 from sealauthz.cli.rolling_out import policies_of, shadowing_of, shipping_of
 from sealauthz.cli.settings import (
     audit_anchoring,
@@ -225,6 +225,8 @@ def serve(
             watch_service(meter, server, fact_cache, pdp)
         # A supervisor may send the signal twice; it, not the worker, decides when to kill.
         stop_on_signals(stopping, is_patient=link is not None)
+        if recorder is not None and not is_demo:
+            recorder.note(rights_record(config))
         server.start()
         stack.callback(server.stop, grace_s)
         if collected_at:
@@ -245,7 +247,7 @@ def serve(
         hung_up.then(
             partial(log.info, "hangup_ignored")  # the one caller of the demo is in no file
             if is_demo
-            else _reload(configured, config_file, server, acts, log, sources, of_folder, ships, threshold)
+            else _reload(configured, config_file, server, acts, log, sources, of_folder, ships, threshold, recorder)
         )
         if watched is not None:
             watching = Watching(store.model, watched, of_folder, log.thread_failed)
@@ -276,10 +278,11 @@ def _reload(
     folder: FolderPolicies,
     shipping: Shipping,
     threshold: Threshold,
+    recorder: Recorder | None,
 ) -> Callable[[], None]:
     model = service_model()
     read = partial(read_config, config_file, model=model)
-    return Reload(config, read, model, server, acts, log, sources, folder, shipping, threshold)
+    return Reload(config, read, model, server, acts, log, sources, folder, shipping, threshold, recorder)
 
 
 def _reporter(log: Log) -> Report:
