@@ -176,6 +176,8 @@ class RecordRows:
 
     def get(self, record_type: str, ids: Collection[str]) -> Mapping[str, Any]:
         """Return those of the records that exist, by id."""
+        if not ids:
+            return {}
         ours = self._records.get(record_type, {})
         found = {record_id: ours[record_id] for record_id in ids if record_id in ours}
         if self._below is not None and len(found) < len(ids):
@@ -185,6 +187,8 @@ class RecordRows:
 
     def naming(self, record_type: str, column: str, ids: Collection[str]) -> Sequence[Any]:
         """Return the records of the type whose `column` holds one of the ids."""
+        if not ids:
+            return []
         index = self._index.get((record_type, column))
         if index is None:
             index = self._index[record_type, column] = {}
