@@ -72,6 +72,7 @@ def serving(tmp_path_factory, url):
     for pid in serving.workers().values():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    serving.process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from sealauthz.facts.store.policies import FOLDER, STORE, Activated, PolicyStore
 from sealauthz.facts.store.store import Store
 from sealauthz.rollout.archive import Archive
 
-LOOKS_EVERY_S = 0.5
+LOOKS_EVERY_S = 1.0
 BEATS_EVERY_S = 2.0
 PROPOSALS_LOADED = 2
 """How many of the last proposals are in memory, beside what decides and what decided before it."""
