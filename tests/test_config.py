@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -571,3 +573,14 @@ def test_the_policies_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
     assert load(MODEL, {}, file).policies.folder == tmp_path / "mine"
     assert load(MODEL, {"SEALAUTHZ_POLICIES__FOLDER": "other"}, file).policies.folder == Path("other")
     assert load(MODEL, {}).policies.folder is None
+
+
+def test_a_configuration_loads_neither_the_engine_nor_the_server_nor_the_facts() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, sealauthz.config; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    packages = ("decision", "facts", "polar", "operations", "service.server")
+    assert not {f"sealauthz.{name}" for name in packages} & set(done.stdout.split())

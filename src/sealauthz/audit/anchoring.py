@@ -12,14 +12,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from sealauthz.audit.log import Log
 from sealauthz.audit.merkle import ProofRefused, verify_consistency
 from sealauthz.audit.note import Checkpoint, NoteRefused, read_checkpoint
 from sealauthz.background import Background, Failed
 from sealauthz.errors import ConfigRefused
+
+if TYPE_CHECKING:  # it loads the database and the policies, and a configuration looks at an address only
+    from sealauthz.audit.log import Log
 
 SUFFIX = ".checkpoint"
 EVERY_S = 10.0
