@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,15 +18,23 @@ from tiny.model import TINY, facts
 from sealauthz.audit.log import Log, Wanted
 from sealauthz.audit.merkle import leaf_hash, verify_consistency, verify_inclusion
 from sealauthz.audit.note import read_checkpoint
-from sealauthz.audit.recorder import Recorder
+from sealauthz.audit.recorder import Listed, Recorder
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.background import ignored
 from sealauthz.client import CallFailed, Question, SealAuthzClient
-from sealauthz.decision import Bundle, PolicyDecisionPoint
-from sealauthz.errors import BundleRefused
+from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
+from sealauthz.decision import Question as Asked
+from sealauthz.decision.policies import Policies
+from sealauthz.decision.question import ListQuery, Root
+from sealauthz.errors import BundleRefused, FactsUnavailable
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
+from sealauthz.facts.memory.permits import NotAtOnce
+from sealauthz.facts.store.policies import PolicyStore, Proposal
 from sealauthz.operations import Operations
+from sealauthz.rollout import Archive
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
+from sealauthz.service.callers import Call
+from sealauthz.service.recording import Recording
 from sealauthz.v1 import audit_pb2
 
 TOKEN = "t" * 40
@@ -155,6 +164,33 @@ def test_what_the_policies_demand_is_in_the_log_before_it_is_answered(client: Se
     assert decision
     ((records,),) = run(store, "SELECT records FROM audit_pending")
     assert decision.decision_id in records
+
+
+def test_the_policies_that_decided_say_what_is_in_the_log_first(store: Store, bundle: Bundle) -> None:
+    """They may have been activated a moment ago, and the others still stand as those that are served."""
+    policies = Policies(Bundle.load(TINY))
+    policies.add(bundle)
+    kept, archive = PolicyStore(store), Archive.of_folder(TINY)
+    kept.propose(Proposal(bundle.version, archive.digest, "ann", "", 1, archive.text))
+    kept.activate(bundle.version, archive.digest, "", "bob")
+    cache = FactCache(store)
+    pdp = PolicyDecisionPoint(cache, policies)
+    decision = pdp.decide(Asked(Entity("User", "ann"), "archive", Entity("Document", "d1")))
+    assert (decision.policy_version, pdp.bundle.version == bundle.version) == (bundle.version, False)
+    # Nothing writes what it notes.
+    recording = Recording(Recorder(store, cache, lambda *_: None, ignored), bundle_of=pdp.bundle_of)
+    about = ("archive", "Document")
+    is_first = recording.is_first(pdp.bundle, about)
+    assert not is_first
+    query = ListQuery(Root.SUBJECT, Entity("User", "ann"), "archive", "Document")
+    page = pdp.list_page(query)
+    for what in (decision, [decision], Listed(query, page)):
+        call = Call(caller("demo", TOKEN), deadline=time.monotonic())
+        with pytest.raises(FactsUnavailable):
+            recording.answered("Authorize", call, what, 0, is_first=is_first)
+        call = Call(caller("demo", TOKEN), may_wait=False)
+        with pytest.raises(NotAtOnce):
+            recording.answered("Authorize", call, what, 0, is_first=is_first)
 
 
 def test_what_cannot_be_recorded_is_not_answered(client: SealAuthzClient, store: Store) -> None:

@@ -73,6 +73,14 @@ class PolicyDecisionPoint:
         """Replace the bundle that decides where nothing was activated."""
         self.policies.replace_base(bundle)
 
+    def bundle_of(self, version: str) -> Bundle | None:
+        """Return the bundle of a version that decides here, or could; None where it is not here."""
+        found = self.policies.loaded.get(version)
+        if found is not None:
+            return found.bundle
+        base = self.policies.base
+        return base if base is not None and base.version == version else None
+
     def now(self) -> int:
         """Return the time at which a question would be decided now, as an instant."""
         return self._now()

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from sealauthz.audit.recorder import WAIT_S, Answered, Recorder, What, trace_id_of
+from sealauthz.audit.recorder import WAIT_S, Answered, Listed, Recorder, What, trace_id_of
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.bundle import Bundle
+from sealauthz.decision.decision import Decision
+from sealauthz.decision.listing import ListedActions
 from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.service.callers import Call
@@ -19,26 +21,33 @@ from sealauthz.service.questions import may_see_of
 class Recording:
     """Records the answers of a service; without a recorder, none.
 
-    `aside` stands around each wait: another call gets the thread meanwhile.
+    `aside` stands around each wait: another call gets the thread meanwhile. `bundle_of` returns the
+    bundle of a version.
     """
 
     def __init__(
-        self, recorder: Recorder | None = None, aside: Callable[[], AbstractContextManager[object]] = nullcontext
+        self,
+        recorder: Recorder | None = None,
+        aside: Callable[[], AbstractContextManager[object]] = nullcontext,
+        bundle_of: Callable[[str], Bundle | None] = lambda _version: None,
     ) -> None:
         self._recorder = recorder
         self._aside = aside
-        self._version = ""
-        self._first: frozenset[tuple[str, str]] = frozenset()
+        self._bundle_of = bundle_of
+        # A version, and what its bundle demands. Replaced as one: other threads read it.
+        self._first: tuple[str, frozenset[tuple[str, str]]] = "", frozenset()
 
     def is_first(self, bundle: Bundle, *about: tuple[str, str]) -> bool:
         """Tell whether an answer about one of these actions on types must be in the log before it is given."""
         if self._recorder is None:
             return False
-        if bundle.version != self._version:
+        version, first = self._first
+        if bundle.version != version:
             # What is only decided here, and carried out elsewhere, has no other record.
             bare = (key for key, action in bundle.model.actions.items() if action.effect is None)
-            self._first, self._version = frozenset((*bundle.rulebook.audited, *bare)), bundle.version
-        return not self._first.isdisjoint(about)
+            first = frozenset((*bundle.rulebook.audited, *bare))
+            self._first = bundle.version, first
+        return not first.isdisjoint(about)
 
     def check_may_wait(self, call: Call, bundle: Bundle, *about: tuple[str, str]) -> bool:
         """Return what `is_first` does. Raises NotAtOnce where the answer would have to wait and may not."""
@@ -50,9 +59,14 @@ class Recording:
     def answered(self, kind: str, call: Call, what: What, began: int, *, is_first: bool = False, **more: Any) -> None:
         """Record an answer that is about to be given; `began` is when its call was, by `time.perf_counter_ns`.
 
-        Where it must be in the log first, this waits for that. Raises FactsUnavailable.
+        Where it must be in the log first, this waits for that: also where only the policies that decided demand it, and
+        not those that were served when the call began. Raises FactsUnavailable, and NotAtOnce as `check_may_wait`.
         """
         recorder = self._recorder
+        if recorder is not None and not is_first:
+            version, about = _decided_by(what)
+            bundle = self._bundle_of(version)
+            is_first = bundle is not None and self.check_may_wait(call, bundle, *about)
         if recorder is None or not (is_first or recorder.takes_advice):
             return
         duration_us = (time.perf_counter_ns() - began) // 1_000
@@ -64,6 +78,19 @@ class Recording:
         remaining_s = call.remaining_s()
         with self._aside():
             recorder.record(answer, WAIT_S if remaining_s is None else remaining_s)
+
+
+def _decided_by(what: What) -> tuple[str, list[tuple[str, str]]]:
+    """Return the version of the policies that decided an answer, and about which actions on types."""
+    if isinstance(what, Decision):
+        return what.policy_version, [(what.question.action, what.question.resource.type)]
+    if isinstance(what, Listed):
+        return what.page.policy_version, [(what.query.action, what.query.resource_type)]
+    if isinstance(what, ListedActions):
+        return what.policy_version, [(each.action, each.resource.type) for each in what.questions]
+    decisions = [each for each in what if isinstance(each, Decision)]
+    about = [(each.question.action, each.question.resource.type) for each in decisions]
+    return (decisions[0].policy_version if decisions else ""), about
 
 
 NOTHING_RECORDED = Recording()

@@ -218,7 +218,7 @@ def build(
     server = grpc.server(pools.answers, interceptors=[interceptor], options=options)
     signal = signal or Signal()
     watches = Watches(store, signal, log)
-    recording = Recording(recorder, pools.answers.aside)
+    recording = Recording() if recorder is None else Recording(recorder, pools.answers.aside, pdp.bundle_of)
     authorization = AuthorizationServicer(pdp, store.store_id, log, meter, recording)
     facts = FactsServicer(store, watches)
     operations = OperationsServicer(acts, pdp, store.store_id, keys, meter, recording)
