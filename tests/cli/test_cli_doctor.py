@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from sealauthz import __version__
 from sealauthz.config import load
 from sealauthz.doctor.database import look_at_clock, look_at_database, look_at_disk
 from sealauthz.doctor.files import look_at_certificates, look_at_keys
@@ -193,6 +194,18 @@ def test_issuers_of_tokens_without_usable_keys_are_a_problem(tmp_path):
     found = list(look_at_keys(config_of(tmp_path, text), None))
     assert "the keys of `a`" in str(bad(found))
     assert (Level.OK, "`b` may issue tokens of callers; its keys are fetched from `https://b`", "") in found
+
+
+def test_what_lies_in_a_store_of_either_kind_is_looked_at(store, tmp_path):
+    config = config_of(tmp_path, "[audit]\nsequences = false")
+    PolicyStore(store).beat(Process("1", "h/1", __version__, "store", "v1", {}))
+    for found in (
+        look_at_active(store, config, None),
+        look_at_processes(store),
+        look_at_imports(store, 60),
+        look_at_log(store, config),
+    ):
+        assert bad(found) == []
 
 
 @pytest.fixture
