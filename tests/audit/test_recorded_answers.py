@@ -18,6 +18,7 @@ from tiny.model import TINY, facts
 from sealauthz.audit.log import Log, Wanted
 from sealauthz.audit.merkle import leaf_hash, verify_consistency, verify_inclusion
 from sealauthz.audit.note import read_checkpoint
+from sealauthz.audit.record import FOR_OPERATORS, event_record
 from sealauthz.audit.recorder import Listed, Recorder
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.background import ignored
@@ -30,6 +31,8 @@ from sealauthz.errors import BundleRefused, FactsUnavailable
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.facts.store.policies import PolicyStore, Proposal
+from sealauthz.facts.store.statements import Driver
+from sealauthz.facts.store.waiting import waiting
 from sealauthz.operations import Operations
 from sealauthz.rollout import Archive
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
@@ -278,6 +281,18 @@ def test_who_may_see_everything_is_given_what_was_hashed(store: Store, decisions
         entry = Log(store).entry(decisions["nobody"])
         assert entry is not None
         assert operator.decision(decisions["nobody"]).record == entry.text
+
+
+def test_what_is_found_does_not_tell_a_reason_for_operators(client: SealAuthzClient, store: Store, port: int) -> None:
+    reasons = [["HIDDEN", "R", FOR_OPERATORS], ["SHOWN", "R"]]
+    record = event_record("Authorize", 1, effect="DENY", reasons=reasons)
+    with store.writing() as connection:
+        Driver(connection).run(*waiting(connection.dialect.name == "postgresql", 1, record))
+    recorded(store, 1)
+    assert [entry.reasons for entry in client.decisions(reason="SHOWN")] == [("SHOWN",)]
+    assert list(client.decisions(reason="HIDDEN")) == []
+    with SealAuthzClient(f"127.0.0.1:{port}", OPERATOR, insecure=True) as operator:
+        assert [entry.reasons for entry in operator.decisions(reason="HIDDEN")] == [("HIDDEN", "SHOWN")]
 
 
 def test_a_caller_sees_records_of_its_own_enterprises_only(reader: SealAuthzClient, decisions: dict[str, str]) -> None:

@@ -66,7 +66,8 @@ class Entry(NamedTuple):
 class Wanted:
     """Which records to list; what is empty does not count. `since` and `until` are instants of the answers.
 
-    `tenants`: only records about one of these; None for all.
+    `tenants`: only records about one of these; None for all. Unless all of a record may be seen (`is_whole`), nothing
+    is found by a reason for operators: what is found would tell it.
     """
 
     subject: str = ""
@@ -80,6 +81,7 @@ class Wanted:
     since: int = 0
     until: int = 0
     tenants: frozenset[str] | None = None
+    is_whole: bool = True
 
     def fits(self, content: Mapping[str, Any]) -> bool:
         """Tell whether a record is wanted; of one with items, whether the record or one of its items is."""
@@ -96,7 +98,8 @@ class Wanted:
         asked = {"subject": self.subject, "resource": self.resource, "action": self.action, "effect": self.effect}
         if any(value and part.get(key) != value for key, value in asked.items()):
             return False
-        return not self.reason or any(reason[0] == self.reason for reason in part.get("reasons", ()))
+        reasons = (reason for reason in part.get("reasons", ()) if self.is_whole or FOR_OPERATORS not in reason[2:])
+        return not self.reason or any(reason[0] == self.reason for reason in reasons)
 
 
 def is_shown(content: Mapping[str, Any], tenants: frozenset[str] | None) -> bool:

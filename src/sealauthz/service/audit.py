@@ -122,7 +122,8 @@ def _wanted_from(request: audit_pb2.ListDecisionsRequest, caller: Caller) -> tup
     if request.page_size < 0:
         violations.add("page_size", "must not be negative")
     violations.refuse()
-    wanted = Wanted(**texts, tenant=request.enterprise_id, tenants=caller.tenants)
+    tenant, is_whole = request.enterprise_id, _sees_all(caller)
+    wanted = Wanted(**texts, tenant=tenant, tenants=caller.tenants, is_whole=is_whole)
     return wanted, _before(request.page_token, wanted) if request.page_token else None
 
 
