@@ -198,11 +198,12 @@ class Shadow:
         # What the live question waited for does not matter any more; and nothing is loaded for a shadow.
         options = RequestOptions(options.may_see, options.caller, may_wait=False)
 
-        def work(snapshot: FactSnapshot) -> Kind | None:
-            return self._difference(snapshot, question, options, now)
+        def work(snapshot: FactSnapshot) -> tuple[Kind, Question | None] | None:
+            kind = self._difference(snapshot, question, options, now)
+            return None if kind is None else (kind, _shown(self._candidate.model, question, snapshot))
 
         try:
-            kind = self._fact_cache.answer(work, may_wait=False)
+            found = self._fact_cache.answer(work, may_wait=False)
         except NotAtOnce:
             self._not_in_memory += 1
             return
@@ -211,10 +212,10 @@ class Shadow:
             return
         with self._changing:
             self._compared += 1
-            if kind is not None:
-                self._note(kind, question, now)
+            if found is not None:
+                self._note(*found, now)
 
-    def _note(self, kind: Kind, question: Question, now: int) -> None:
+    def _note(self, kind: Kind, shown: Question | None, now: int) -> None:
         noted = self._noted.get(kind)
         if noted is None:
             if len(self._noted) >= _DIFFERENCES:
@@ -223,10 +224,8 @@ class Shadow:
             noted = self._noted[kind] = Noted(kind, now)
         noted.last_at = now
         noted.count += 1
-        if len(noted.examples) < _EXAMPLES:
-            shown = _without_values(self._candidate.model, question)
-            if shown not in noted.examples:
-                noted.examples = (*noted.examples, shown)
+        if shown is not None and len(noted.examples) < _EXAMPLES and shown not in noted.examples:
+            noted.examples = (*noted.examples, shown)
 
     def _difference(self, snapshot: FactSnapshot, question: Question, options: RequestOptions, now: int) -> Kind | None:
         """How the two answer one question; None where they answer alike."""
@@ -300,9 +299,19 @@ def _blind(cause: Cause) -> Cause:
     return dataclasses.replace(cause, stops=tuple(dataclasses.replace(stop, values=()) for stop in cause.stops))
 
 
-def _without_values(model: Model, question: Question) -> Question:
-    """The question without what its context says, but for ids of records."""
-    known = model.actions.get((question.action, question.resource.type))
-    records: Any = known.records if known is not None else ()
-    kept = {key: value for key, value in question.context.items() if key in records}
+def _shown(model: Model, question: Question, snapshot: FactSnapshot) -> Question | None:
+    """The question without what its context says, but for ids of records that there are; None where its subject or its
+    resource is not there. Any text may be given as an id, also one about a person.
+    """
+
+    def is_there(record_type: str, record_id: str) -> bool:
+        return record_type in model.records and snapshot.find(record_type, record_id) is not None
+
+    subject, resource = question.subject, question.resource
+    if not is_there(subject.type, subject.id) or not is_there(resource.type, resource.id):
+        return None
+    known = model.actions.get((question.action, resource.type))
+    records: Any = known.records if known is not None else {}
+    given = question.context.items()
+    kept = {key: value for key, value in given if key in records and is_there(records[key], str(value))}
     return Question(question.subject, question.action, question.resource, kept)
