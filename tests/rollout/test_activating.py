@@ -237,6 +237,26 @@ def test_nobody_gets_alone_what_was_rolled_back_from(rollout: Rollout) -> None:
     assert rollout.kept.roll_back(first, "ann").version == second
 
 
+def test_a_roll_back_overlooks_nothing_that_came_between(rollout: Rollout, store: Store) -> None:
+    """Between its look and its commit, what it would go back to is activated and rolled back from."""
+    first, second, _ = rollout.versions
+    rollout.activate(0)
+    rollout.activate(1)
+    other = PolicyStore(store)
+
+    class Slow(PolicyStore):
+        def proposal(self, version: str) -> Proposal:
+            found = super().proposal(version)  # the last thing that a roll-back looks at
+            rollout.activate(0)
+            other.roll_back(first, "bob")
+            return found
+
+    with pytest.raises(PolicyRefused, match="activated anew") as refused:
+        Slow(store).roll_back(second, "ann")
+    assert why(refused) == "ANOTHER_IS_ACTIVE"
+    assert other.activated()[-1].version == second
+
+
 def test_old_proposals_go_and_what_decided_stays(rollout: Rollout) -> None:
     rollout.activate(0)
     for number in range(KEPT_PROPOSALS + 5):

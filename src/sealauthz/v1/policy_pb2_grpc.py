@@ -168,7 +168,7 @@ class PolicyServiceServicer:
 
     def GetShadow(self, request, context):
         """GetShadow returns what the policies in the shadow answer otherwise than the active ones, over all processes. It is as
-        of a second ago.
+        of a second ago, and for callers with a right to every enterprise.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

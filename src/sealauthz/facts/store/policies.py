@@ -196,10 +196,21 @@ def _process(row: Sequence[Any]) -> Process:
 
 
 class _Conditions:
-    """What must hold when an activation is committed, under the lock of revisions. Stands in the place of a `Basis`."""
+    """What must hold when an activation is committed, under the lock of revisions. Stands in the place of a `Basis`.
 
-    def __init__(self, version: str, expected: str, check_processes: Callable[[Iterable[Process]], None]) -> None:
+    `expected` is the version that must be active, `looked_at` the revision of its activation; None where another one
+    will do, too.
+    """
+
+    def __init__(
+        self,
+        version: str,
+        expected: str,
+        check_processes: Callable[[Iterable[Process]], None],
+        looked_at: int | None = None,
+    ) -> None:
         self.observed = Observed()
+        self._looked_at = looked_at
         self._version = version
         self._expected = expected
         self._check_processes = check_processes
@@ -219,6 +230,9 @@ class _Conditions:
         now_active = active[0][1] if active else ""
         if now_active != self._expected:
             raise PolicyRefused("ANOTHER_IS_ACTIVE", f"{_named(now_active)} are active, not {_named(self._expected)}")
+        if self._looked_at is not None and active[0][0] != self._looked_at:
+            said = f"{_named(now_active)} were activated anew meanwhile: look again at what was before"
+            raise PolicyRefused("ANOTHER_IS_ACTIVE", said)
         if now_active == self._version:
             raise PolicyRefused("IS_ACTIVE", f"{_named(now_active)} are active")
         self._check_processes(map(_process, processes))
@@ -375,9 +389,16 @@ class PolicyStore:
         if not before:
             raise PolicyRefused("NOTHING_BEFORE", f"no policies were active before {_named(active)}")
         author = self.proposal(before).author
-        return self._commit(Activation(0, before, active, ROLL_BACK, author, caller, note, "", 0), lambda _all: None)
+        wanted = Activation(0, before, active, ROLL_BACK, author, caller, note, "", 0)
+        # What is before depends on all activations: of one that came between, nothing must be overlooked.
+        return self._commit(wanted, lambda _all: None, past[0].revision)
 
-    def _commit(self, wanted: Activation, check_processes: Callable[[Iterable[Process]], None]) -> Activation:
+    def _commit(
+        self,
+        wanted: Activation,
+        check_processes: Callable[[Iterable[Process]], None],
+        looked_at: int | None = None,
+    ) -> Activation:
         self._store.check_keeps_log()
         request_id = f"policies-{uuid.uuid4()}"
         model = self._store.model
@@ -410,7 +431,7 @@ class PolicyStore:
         def intend() -> Intended:
             self._check_there()
             batch = check(Batch(wanted.approver, request_id, ()), model)
-            conditions = _Conditions(wanted.version, wanted.previous, check_processes)
+            conditions = _Conditions(wanted.version, wanted.previous, check_processes, looked_at)
             return Intended(batch, conditions, keep, makes_revision=True, touches=frozenset({POLICIES}))
 
         self._store.act(intend)
