@@ -285,7 +285,8 @@ def test_a_unit_costs_a_statement_per_type_and_a_cached_one_none(
     with fact_cache.read() as snapshot:
         snapshot.find("Enterprise", "e1")
         types = sum(bool(MODEL.units.paths_to("ENTERPRISE", record_type)) for record_type in MODEL.records)
-        assert len(statements) == types + 1  # and one that asks whether the enterprise is being imported
+        # One asks whether the enterprise is being imported, and the first of all which policies are active.
+        assert len(statements) == types + 2
     statements.clear()
     with fact_cache.read() as snapshot:
         snapshot.find("Enterprise", "e1")
