@@ -6,6 +6,7 @@ import ast
 import graphlib
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -177,3 +178,9 @@ def test_policies_are_evaluated_in_one_place_only() -> None:
         or (isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] in ("oso", "polar"))
     }
     assert importers <= {"polar/reference.py"}
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """They are imported by their names alone: of two, one would not run."""
+    names = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
