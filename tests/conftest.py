@@ -213,6 +213,17 @@ _SLOW = (
 
 
 _LONG = (
+    "attack/",
+    "cli/test_cli_active_policies",
+    "cli/test_cli_policy",
+    "decision/test_laws",
+    "decision/test_times",
+    "delivery/",
+    "polar/test_policy_layout",
+    "polar/test_core",
+    "polar/test_extended_equality",
+    "rollout/",
+    "schema/test_extending",
     "decision/test_action_groups",
     "decision/test_bundle",
     "decision/test_imports",
@@ -237,7 +248,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         name = item.path.relative_to(_TESTS).as_posix() if item.path.is_relative_to(_TESTS) else ""
         on_oso = isinstance(item, PolicyItem) and item.engine == "oso"
-        is_slow = on_oso or name.startswith(_SLOW) or _needs_postgresql(item)
+        is_slow = on_oso or name.startswith(_SLOW) or _needs_postgresql(item) or "slow" in item.keywords
         if is_slow:
             item.add_marker("slow")
         is_long = is_slow or isinstance(item, PolicyItem) or name.startswith(_LONG)

@@ -144,6 +144,14 @@ class Context:
         self._looks += 1
         return self._looks <= _LOOKS
 
+    def invocation_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        """Return that nothing came beside the message."""
+        return ()
+
+    def peer(self) -> str:
+        """Return where the call comes from."""
+        return "ipv4:127.0.0.1:1"
+
     def add_callback(self, _callback: Callable[[], None]) -> bool:
         """Return that the call is over."""
         return False

@@ -40,7 +40,11 @@ token_sha256 = "{lin}"
 rpcs = ["PolicyService/ListVersions", "PolicyService/Propose", "PolicyService/ValidatePolicy"]
 [callers.wang]
 token_sha256 = "{wang}"
-rpcs = ["PolicyService/ListVersions", "PolicyService/GetPolicy", "PolicyService/Activate", "PolicyService/RollBack"]
+rpcs = [
+  "PolicyService/ListVersions", "PolicyService/GetPolicy", "PolicyService/Activate", "PolicyService/RollBack",
+  "PolicyService/BeginShadow", "PolicyService/GetShadow", "PolicyService/EndShadow",
+]
+enterprises = "*"
 """
 QUESTION = ("Person:p-lin", "join", "Enterprise:e-yunshan")
 
@@ -168,6 +172,27 @@ def test_two_workers_switch_and_go_back_at_a_revision(serving, store, ship):
     assert seconds < 10
     late = [asked for revision, _, asked in stream.answers if asked > begun + 2 and revision < back["revision"]]
     assert late == []
+
+
+def test_a_shadow_runs_in_both_workers_and_no_answer_is_of_it(serving, store, ship):
+    active = PolicyStore(store).activated()[-1].version
+    candidate = next(each.version for each in PolicyStore(store).proposals() if each.version != active)
+    ship(WANG, "shadow", "begin", candidate, "--share", "1", "--cpu", "0.3")
+    stream, found = Stream(serving), {}
+
+    def both_have_told():
+        found.update(ship(WANG, "shadow", "show"))
+        return found["processes"] == 2 and found["compared"] > 20
+
+    with stream.asking():
+        wait_until(both_have_told)
+    assert (found["active"], found["candidate"]) == (active, candidate)
+    # There is more to compare than a third of a core compares.
+    assert found["compared"] + found["left_out"] <= found["sampled"] <= len(stream.answers) + 200
+    assert stream.failures == []
+    assert {version for _, version, _ in stream.answers} == {active}
+    with client_of(serving, WANG) as client:
+        assert client.end_shadow()
 
 
 def test_of_two_activations_at_once_one_is_refused_on_whichever_worker(serving, store):

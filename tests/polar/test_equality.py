@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 
 import pytest
+from effort import tries
 from agreement import Agreement, Answer, Silence, key_of, shrunk, traced_answer
 from colliding import NAMES, leaves
 from hypothesis import HealthCheck, given, settings
@@ -188,7 +189,7 @@ def assert_agreement(
 
 
 @given(asked=asked_scenes())
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=tries(8, 150), deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_shipped_bundle_agrees_on_random_scenes(
     engines: tuple[ReferenceEngine, CompiledEngine], asked: tuple[Scene, Question]
 ) -> None:
