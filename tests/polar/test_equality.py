@@ -11,9 +11,9 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 
 import pytest
-from effort import tries
 from agreement import Agreement, Answer, Silence, key_of, shrunk, traced_answer
 from colliding import NAMES, leaves
+from effort import tries
 from hypothesis import HealthCheck, given, settings
 from programs import CLASS_NAMES, CLASSES, PLAIN, Program, Seeded, program_from, programs, wired
 from programs import RECORDS as PROGRAM_RECORDS
