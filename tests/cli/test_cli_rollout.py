@@ -174,7 +174,16 @@ def test_two_workers_switch_and_go_back_at_a_revision(serving, store, ship):
     assert late == []
 
 
-def test_a_shadow_runs_in_both_workers_and_no_answer_is_of_it(serving, store, ship):
+@pytest.fixture
+def shipped(store, ship):
+    """Two proposals, one of them active: also where a test of this file is the first one that its process runs."""
+    if not PolicyStore(store).activated():
+        first = ship(LIN, "propose")
+        ship(LIN, "propose", str(TIGHTENED))
+        ship(WANG, "activate", first["version"], "--wait", "60")
+
+
+def test_a_shadow_runs_in_both_workers_and_no_answer_is_of_it(serving, store, ship, shipped):
     active = PolicyStore(store).activated()[-1].version
     candidate = next(each.version for each in PolicyStore(store).proposals() if each.version != active)
     ship(WANG, "shadow", "begin", candidate, "--share", "1", "--cpu", "0.3")
@@ -195,7 +204,7 @@ def test_a_shadow_runs_in_both_workers_and_no_answer_is_of_it(serving, store, sh
         assert client.end_shadow()
 
 
-def test_of_two_activations_at_once_one_is_refused_on_whichever_worker(serving, store):
+def test_of_two_activations_at_once_one_is_refused_on_whichever_worker(serving, store, shipped):
     active = PolicyStore(store).activated()[-1].version
     others = [each for each in PolicyStore(store).proposals() if each.version != active]
     wait_until(lambda: is_ready(store, others[0].version))
@@ -215,7 +224,7 @@ def test_of_two_activations_at_once_one_is_refused_on_whichever_worker(serving, 
     assert set(done) == {others[0].version, "ANOTHER_IS_ACTIVE"}
 
 
-def test_a_worker_that_slept_through_an_activation_answers_nothing_old(serving, store):
+def test_a_worker_that_slept_through_an_activation_answers_nothing_old(serving, store, shipped):
     """It is taken for dead, comes back, and must not decide with what it had."""
     kept = PolicyStore(store)
     active = kept.activated()[-1].version
@@ -227,6 +236,7 @@ def test_a_worker_that_slept_through_an_activation_answers_nothing_old(serving, 
             name = f"{socket.gethostname()}/{sleeping}"
             connection.exec_driver_sql(f"UPDATE policy_process SET seen_at = seen_at - 11000000 WHERE name = '{name}'")
         other = next(each for each in kept.proposals() if each.version != active)
+        wait_until(lambda: is_ready(store, other.version, count=1))
         kept.activate(other.version, other.digest, active, "somebody")
     finally:
         os.kill(sleeping, signal.SIGCONT)
@@ -239,7 +249,7 @@ def test_a_worker_that_slept_through_an_activation_answers_nothing_old(serving, 
     assert all(version == other.version for _, version, asked in stream.answers if asked > since + 6)
 
 
-def test_a_worker_killed_in_an_activation_leaves_all_of_it_or_nothing(serving, store):
+def test_a_worker_killed_in_an_activation_leaves_all_of_it_or_nothing(serving, store, shipped):
     """The last of the tests on this server."""
     kept = PolicyStore(store)
     before = kept.activated()
