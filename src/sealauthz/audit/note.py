@@ -140,7 +140,7 @@ def check_name(name: str) -> None:
 
 
 def read_checkpoint(text: str) -> Checkpoint:
-    """Return what a note says, whoever signed it. Raises NoteRefused."""
+    """Return what a note says, without a look at its signatures. Raises NoteRefused."""
     return _checkpoint_of(_split(text)[0])
 
 

@@ -24,6 +24,7 @@ from sealauthz.cli.settings import (
     audit_anchoring,
     audit_sequencer,
     audit_signer,
+    config_option,
     open_store,
     read_config,
     store_options,
@@ -173,13 +174,7 @@ def audit_checkpoint(*, source: AuditSource) -> int:
 
 
 @audit.command("key")
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The configuration (TOML). [SEALAUTHZ_CONFIG]",
-)
+@config_option
 def audit_key(*, config_file: Path | None) -> int:
     """Print the public key that verifies checkpoints, as `name+hash+key`.
 

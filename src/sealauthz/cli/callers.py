@@ -15,20 +15,12 @@ from rich.text import Text
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.completing import callers_of, names
 from sealauthz.cli.output import output_option, print_json
-from sealauthz.cli.settings import read_config
+from sealauthz.cli.settings import config_option, read_config
 from sealauthz.errors import did_you_mean
 from sealauthz.terminal import console, show, table
 
 if TYPE_CHECKING:
     from sealauthz.config.explaining import Access, CallerReport
-
-_config_option = click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The configuration (TOML). [SEALAUTHZ_CONFIG]",
-)
 
 
 @click.group()
@@ -37,7 +29,7 @@ def callers() -> None:
 
 
 @callers.command("list")
-@_config_option
+@config_option
 @output_option
 def list_(*, config_file: Path | None, output: str) -> int:
     """List the callers of the configuration.
@@ -78,7 +70,7 @@ def list_(*, config_file: Path | None, output: str) -> int:
 
 @callers.command()
 @click.argument("name", shell_complete=names(callers_of))
-@_config_option
+@config_option
 @output_option
 def explain(*, name: str, config_file: Path | None, output: str) -> int:
     """Say what the table of a caller comes to.

@@ -11,17 +11,9 @@ import click
 
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.output import output_option, print_json
-from sealauthz.cli.settings import read_config
+from sealauthz.cli.settings import config_option, read_config
 from sealauthz.errors import ConfigRefused
 from sealauthz.terminal import console, show, table
-
-_config_option = click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The configuration (TOML). [SEALAUTHZ_CONFIG]",
-)
 
 
 @click.group("config")
@@ -30,7 +22,7 @@ def config_() -> None:
 
 
 @config_.command()
-@_config_option
+@config_option
 @output_option
 def check(*, config_file: Path | None, output: str) -> int:
     """Tell all that is wrong with the configuration.
@@ -70,7 +62,7 @@ def check(*, config_file: Path | None, output: str) -> int:
 
 
 @config_.command("show")
-@_config_option
+@config_option
 @click.option("--set", "is_set", is_flag=True, help="Only what the file or a variable sets.")
 @output_option
 def config_show(*, config_file: Path | None, is_set: bool, output: str) -> int:

@@ -21,7 +21,7 @@ from sealauthz.cli.app import Exit
 from sealauthz.cli.arguments import ArgumentEntry, arguments_from
 from sealauthz.cli.asking import GivenContext, as_mapping, print_answer, question_arguments
 from sealauthz.cli.output import operation_json, output_option, performed_json, print_json
-from sealauthz.cli.settings import key_set, read_config, receipt_issuer
+from sealauthz.cli.settings import config_option, key_set, read_config, receipt_issuer
 from sealauthz.terminal import operation_page, performed_page
 
 SIGN_WITH = "SEALAUTHZ_SIGN_WITH"
@@ -145,13 +145,7 @@ def operation(*, operation_id: str, where: Where, output: str) -> int:
 
 
 @click.command()
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The configuration (TOML). [SEALAUTHZ_CONFIG]",
-)
+@config_option
 @click.option("--server", metavar="HOST:PORT", help="Ask this server, not the configuration. [SEALAUTHZ_ADDRESS]")
 @connection_options
 def keys(

@@ -29,23 +29,27 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def store_options(command: F) -> F:
-    """Add `--config FILE` and `--database URL`."""
-    config = click.option(
+def config_option(command: F) -> F:
+    """Add `--config FILE`."""
+    return click.option(
         "--config",
         "config_file",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
         is_eager=True,  # what the database adds to the model decides which words other options may be
         help="The configuration (TOML). [SEALAUTHZ_CONFIG]",
-    )
+    )(command)
+
+
+def store_options(command: F) -> F:
+    """Add `--config FILE` and `--database URL`."""
     database = click.option(
         "--database",
         metavar="URL",
         is_eager=True,
         help="The facts: sqlite:///facts.db or postgresql://host/name.  [default: as configured]",
     )
-    return config(database(command))
+    return config_option(database(command))
 
 
 def decision_options(command: F) -> F:

@@ -150,7 +150,7 @@ def _warnings(model: Model, section: CallerSection, caller: Caller) -> Iterator[
     if caller.performs and (never := [name for name in _performs(model, caller) if name in decided]):
         yield f"`performs` of {_listed(never)} gives nothing: it is only decided and changes nothing"
     if any(not jwt.subject for jwt in section.jwt):
-        yield "a JWT without a `subject`: whoever else the issuer gives such claims to is this caller too"
+        yield "a JWT without a `subject`: all to whom the issuer gives such claims are this caller too"
     if caller.may_call(IMPORT) and caller.write:
         yield f"`{IMPORT}` lets it write what acts own, around their rules, in all that `write` lists"
     if operators := [rpc for rpc in _OF_OPERATORS if caller.may_call(rpc)]:

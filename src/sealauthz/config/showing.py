@@ -69,7 +69,7 @@ def _source(path: tuple[str, ...], found: Read, lines: Mapping[tuple[str, ...], 
 
 
 def _shown(value: Any, path: tuple[str, ...]) -> Any:
-    """Return a value as it may be printed. INVARIANT: whatever is declared a secret is masked, whoever declares it."""
+    """Return a value as it may be printed. INVARIANT: each setting that is declared a secret is masked."""
     if isinstance(value, SecretStr):
         if path == ("database", "url"):
             return shown(value.get_secret_value())

@@ -187,7 +187,7 @@ def _names(certificate: x509.Certificate, listen: str) -> Found:
     if host in _ANYBODY or _is_for(host, hosts):
         yield (Level.OK, said, "") if hosts else (Level.PROBLEM, said, "issue it with names or addresses")
     else:
-        todo = "fine if clients call it by one of these names; otherwise issue it anew"
+        todo = "fine if clients call it by one of these names; otherwise issue it again"
         yield Level.WARNING, f"{said}, and the service listens on `{host}`", todo
 
 

@@ -40,7 +40,7 @@ def look_at_active(store: Store, config: Config, cache: BundleCache | None) -> F
         yield Level.PROBLEM, said, "`sealauthz policy rollback`, or install the version that it was made for"
         return
     if bundle.version != version:
-        yield Level.PROBLEM, f"`{version}` is activated, but its archive holds `{bundle.version}`", "activate it anew"
+        yield Level.PROBLEM, f"`{version}` is activated, but its archive holds `{bundle.version}`", "activate it again"
     else:
         yield Level.OK, f"`{version}` is activated since revision {activated[-1].revision}, and can be loaded", ""
 

@@ -28,5 +28,5 @@ def _ends(source: Source) -> Mapping[tuple[int, int], int]:
             place = token.place
             ends[place.line, place.column] = place.column + len(token.text)
     except BundleRefused:
-        pass  # whoever parses the file says so
+        pass  # the parser says so
     return ends

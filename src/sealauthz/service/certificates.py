@@ -74,7 +74,7 @@ class TlsCertificate:
 
 
 class CertificateWatch:
-    """Reads the certificate again when its files have changed: whoever renews it need not tell us."""
+    """Reads the certificate again when its files have changed: a renewal needs no signal."""
 
     def __init__(self, certificate: TlsCertificate, log: Log, failed: Failed = ignored) -> None:
         self._certificate = certificate

@@ -76,7 +76,7 @@ def forget_values(error: psycopg.Error) -> str | None:
 
 
 class RowsNotMet(IntegrityError):
-    """A statement met other rows than it was written for: one of them is gone, whoever took it. Nothing may commit."""
+    """A statement met other rows than it was written for: one of them is gone. Nothing may commit."""
 
     def __init__(self, cause: BaseException | None = None) -> None:
         super().__init__(None, None, cause or LookupError("a row is gone"))
