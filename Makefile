@@ -5,7 +5,6 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 BIN := .venv/bin
-PROTOS = $(sort $(wildcard protos/sealauthz/v1/*.proto))
 # For example: make test PYTEST_ARGS="-k retrieval -n 0"
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
@@ -25,18 +24,20 @@ help: ## list the targets
 setup: ## make .venv from requirements.lock (SEALAUTHZ_PYTHON names an interpreter)
 	@$(PYTHON) tools/setup.py
 
-DELIVERED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+# The client is built from this repository, as the server is.
+OURS := --no-emit-package sealauthz-client
+DELIVERED := $(OURS) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
   --custom-compile-command 'make lock' --quiet
 
 lock: setup ## resolve pyproject.toml into requirements.lock (LOCK_ARGS=--upgrade for newer versions)
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --group dev $(OURS) --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet \
 	  --output-file requirements.lock $(LOCK_ARGS)
 	$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock $(DELIVERED) --output-file deploy/runtime.lock
 	echo hatchling | $(BIN)/uv pip compile - --constraint requirements.lock $(DELIVERED) --output-file deploy/build.lock
 
-proto: setup ## regenerate src/sealauthz/v1 from protos/
-	$(call generate,src)
+proto: setup ## regenerate src/sealauthz_client/v1 from protos/
+	$(BIN)/python tools/protos.py
 
 # Where policies lie that are laid out in one style.
 LAID_OUT := policies docs/examples tests/tiny/policies
@@ -60,11 +61,7 @@ types: setup
 	$(BIN)/mypy
 
 generated: setup
-	@echo "comparing src/sealauthz/v1 with what protos/ generates"
-	@set -e; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
-	  $(call generate,"$$scratch"); \
-	  diff -r -x __init__.py -x __pycache__ "$$scratch/sealauthz/v1" src/sealauthz/v1 \
-	    || { echo "src/sealauthz/v1 is not what protos/ generates: run make proto"; exit 1; }
+	$(BIN)/python tools/protos.py --check
 	$(BIN)/sealauthz policy check --strict
 	$(BIN)/python tools/rules_doc.py --check
 	$(BIN)/python tools/reasons_doc.py --check
@@ -131,7 +128,3 @@ fuzz: setup ## send 1,000,000 inputs that nobody should send: RPCs, HTTP/2 frame
 
 soak: setup ## kill, rewrite, restore and flood a service for an hour, and check every answer (SOAK_ARGS="--seconds 60")
 	$(BIN)/python -W ignore tools/soak.py $(SOAK_ARGS)
-
-define generate
-$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --pyi_out=$(1) --grpc_python_out=$(1) $(PROTOS)
-endef

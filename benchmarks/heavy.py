@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.table import Table
 from served import Served, service
 
-from sealauthz.v1 import authorization_pb2
+from sealauthz_client.v1 import authorization_pb2
 
 LISTS = "/sealauthz.v1.AuthorizationService/ListResources"
 TIMES_CAPACITY = 3

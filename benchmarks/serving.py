@@ -37,11 +37,11 @@ from rich.console import Console
 from rich.table import Table
 from served import Served, service
 
-from sealauthz.client import Decision, Question, SealAuthzClient
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.memory.feed import Feed
 from sealauthz.model import MODEL
-from sealauthz.v1 import authorization_pb2
+from sealauthz_client import Decision, Question, SealAuthzClient
+from sealauthz_client.v1 import authorization_pb2
 
 ENTERPRISES = 1_000
 TOKEN = "t" * 43

@@ -15,14 +15,14 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_QUIET=1
 
-# The wheel is built apart, so that what builds it is not in what runs.
+# The wheels, of the client and the server, are built apart, so that what builds them is not in what runs.
 "$python" -m venv "$scratch/build"
 "$scratch/build/bin/python" -m pip install --require-hashes --only-binary :all: -r deploy/build.lock
-"$scratch/build/bin/python" -m pip wheel --no-deps --no-build-isolation --wheel-dir "$scratch" .
+"$scratch/build/bin/python" -m pip wheel --no-deps --no-build-isolation --wheel-dir "$scratch" ./client .
 
 "$python" -m venv "$to"
 "$to/bin/python" -m pip install --require-hashes --only-binary :all: -r deploy/runtime.lock
-"$to/bin/python" -m pip install --no-deps "$scratch"/sealauthz-*.whl
+"$to/bin/python" -m pip install --no-deps "$scratch"/sealauthz*.whl
 "$to/bin/python" -m pip check
 # Nothing is installed into it later.
 "$to/bin/python" -m pip uninstall --yes pip

@@ -26,6 +26,7 @@ import pytest
 from hypothesis import is_hypothesis_test
 
 import sealauthz
+import sealauthz_client
 from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import CompiledEngine, Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
@@ -127,14 +128,18 @@ def pytest_collection() -> Iterator[None]:
 
 
 # Alembic runs migrations; the others are counted by nobody (pyproject.toml).
-_NOT_IMPORTED = tuple(
-    f"sealauthz.{name}" for name in ("__main__", "model.migrations.", "v1.", "policytest.", "accessdiff.")
+_NOT_IMPORTED = (
+    *(f"sealauthz.{name}" for name in ("__main__", "model.migrations.", "v1", "client", "policytest.", "accessdiff.")),
+    "sealauthz_client.v1.",
 )
 
 
 def _import_watched() -> None:
     """Import the modules whose lines are counted, so that what stands in no function is."""
-    for found in pkgutil.walk_packages(sealauthz.__path__, "sealauthz."):
+    for found in (
+        *pkgutil.walk_packages(sealauthz.__path__, "sealauthz."),
+        *pkgutil.walk_packages(sealauthz_client.__path__, "sealauthz_client."),
+    ):
         if not found.name.startswith(_NOT_IMPORTED):
             importlib.import_module(found.name)
 

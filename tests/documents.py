@@ -15,13 +15,13 @@ from own_process import run_module
 from shared_cache import SHARED_CACHE
 
 from sealauthz.cli import app as cli
-from sealauthz.client.assertions import Signer
 from sealauthz.decision import Bundle, PolicyDecisionPoint, Question
 from sealauthz.demo.callers import demo_caller
 from sealauthz.facts import FactCache, Store
 from sealauthz.operations import Assertions, Operations
 from sealauthz.process.log import make_log
 from sealauthz.service import Callers, ServerSettings, build
+from sealauthz_client.assertions import Signer
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -9,8 +9,8 @@ import dataclasses
 import json
 from pathlib import Path
 
-from sealauthz.client.assertions import Signer
 from sealauthz.operations import Assertions, Performance
+from sealauthz_client.assertions import Signer
 
 SIGNER = Signer.fresh("tests", "tests")
 TRUSTED = Assertions.of("tests", SIGNER.key_set)

@@ -18,19 +18,15 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from sealauthz.assertions import (
     LEEWAY_S,
-    LIFETIME_S,
     MAX_CHARACTERS,
-    TYPE,
     Assertion,
     AssertionRefused,
     Issuer,
-    act_digest,
-    claims_of,
     read_keys,
     verify,
 )
-from sealauthz.client.assertions import Signer, digest_of
-from sealauthz.receipts import TYPE as RECEIPT
+from sealauthz_client.assertions import LIFETIME_S, TYPE, Signer, act_digest, claims_of, digest_of
+from sealauthz_client.receipts import TYPE as RECEIPT
 
 NOW = 1_790_000_000
 WHO, SERVICE, ISSUER, CALLER = "Person:p-lin", "https://authz.example", "https://id.example", "console"

@@ -33,10 +33,10 @@ from sealauthz.config.issuers import JwtIssuerSection, JwtSection
 from sealauthz.config.places import lines_of
 from sealauthz.errors import CallerUnknown, ConfigRefused
 from sealauthz.model import MODEL
-from sealauthz.receipts import TYPE as RECEIPT
 from sealauthz.service import RPCS, ServerSettings
 from sealauthz.service.callers import AUDITING, SHIPPING
 from sealauthz.service.tokens import ALGORITHMS
+from sealauthz_client.receipts import TYPE as RECEIPT
 
 DIGEST = hashlib.sha256(b"t" * 40).hexdigest()
 

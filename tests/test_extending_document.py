@@ -20,7 +20,7 @@ from sealauthz.schema.declaring import extension_from
 from sealauthz.schema.extension import AddedRecord
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import forms_of
-from sealauthz.v1 import records_pb2
+from sealauthz_client.v1 import records_pb2
 
 DOCUMENT = ROOT / "docs" / "extending.md"
 EXAMPLES = ROOT / "docs" / "examples"

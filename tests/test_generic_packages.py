@@ -12,7 +12,7 @@ import pytest
 import sealauthz
 from sealauthz.model import MODEL
 
-ROOT = Path(sealauthz.__file__).parent
+ROOT = Path(sealauthz.__file__).parent.parent
 GENERIC = (
     "schema",
     "polar",
@@ -26,7 +26,6 @@ GENERIC = (
     "accessdiff",
     "attack",
     "cli",
-    "client",
     "process",
 )
 
@@ -69,7 +68,12 @@ COLUMNS = frozenset(part.name for shape in MODEL.shapes.values() for part in (*s
 ACTIONS = frozenset(action for action, _ in MODEL.actions)
 PARAMETERS = frozenset(each.name for each in dataclasses.fields(MODEL.parameters))
 
-MODULES = [path.relative_to(ROOT) for package in GENERIC for path in sorted((ROOT / package).rglob("*.py"))]
+MODULES = [
+    path.relative_to(ROOT)
+    for package in (*(f"sealauthz/{name}" for name in GENERIC), "sealauthz_client")
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if "v1" not in path.parts
+]
 
 
 def docstrings(tree: ast.AST) -> Iterator[ast.expr]:

@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+import sealauthz
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -156,15 +158,20 @@ def test_setup_is_written_for_python_3_8():
 
 LOCK = (ROOT / "requirements.lock").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CLIENT = tomllib.loads((ROOT / "client" / "pyproject.toml").read_text())
 PINS = dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", LOCK, re.MULTILINE))
 
 
 def test_every_declared_dependency_is_locked_at_its_lower_bound_or_above():
     declared = [
         *PROJECT["project"]["dependencies"],
+        *CLIENT["project"]["dependencies"],
+        *CLIENT["build-system"]["requires"],
         *PROJECT["dependency-groups"]["dev"],
         *PROJECT["build-system"]["requires"],
     ]
+    # The client is built from this repository, too.
+    declared.remove(f"sealauthz-client=={sealauthz.__version__}")
     for requirement in declared:
         match = re.match(r"([A-Za-z0-9-]+)(?:\[\w+\])?(?:[>=]=([0-9.]+))", requirement)
         assert match is not None, requirement

@@ -6,7 +6,10 @@ import io
 import pytest
 from rich.console import Console
 
-from sealauthz.answers import (
+from sealauthz.decision import Decision, Effect, Entity, Question, Standing
+from sealauthz.schema import FOREVER, NEVER
+from sealauthz.terminal import actions_table, decision_page, explanation_page, instant, show
+from sealauthz_client.answers import (
     Attempt,
     Audience,
     Explanation,
@@ -16,9 +19,6 @@ from sealauthz.answers import (
     RequirementOutcome,
     RuleRef,
 )
-from sealauthz.decision import Decision, Effect, Entity, Question, Standing
-from sealauthz.schema import FOREVER, NEVER
-from sealauthz.terminal import actions_table, decision_page, explanation_page, instant, show
 
 AT = 1_772_413_200_000_000
 QUESTION = Question(Entity("Person", "p-1"), "use", Entity("Seal", "s-1"))

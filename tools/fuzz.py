@@ -58,7 +58,7 @@ from sealauthz.service.operations import OperationsServicer
 from sealauthz.service.pools import Pools
 from sealauthz.service.status import Failure
 from sealauthz.service.watching import Watches
-from sealauthz.v1 import (
+from sealauthz_client.v1 import (
     authorization_pb2,
     authorization_pb2_grpc,
     events_pb2,

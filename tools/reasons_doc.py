@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sealauthz.answers import NOTHING_TO_DO
 from sealauthz.decision import Bundle
 from sealauthz.decision.questions import named_by_obligations
 from sealauthz.decision.texts import SERVICE_REASONS, SERVICE_STEPS, missing_texts
 from sealauthz.model import MODEL
+from sealauthz_client.answers import NOTHING_TO_DO
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "reasons.md"

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 TOOLS = ROOT / ".tools"
 LOCK = ROOT / "requirements.lock"
+CLIENT = ROOT / "client"  # the distribution that the server's depends on
 STAMP = VENV / "sealauthz-setup.json"  # INVARIANT: exists only while .venv is whole
 
 # What another environment, or a personal setting, would bend in ours.
@@ -324,7 +325,7 @@ def find_python(uv: str, environment: dict[str, str]) -> tuple[Interpreter, str]
 def digest_of_inputs() -> str:
     """Returns a digest of the files that decide what .venv holds."""
     digest = hashlib.sha256()
-    for file in (LOCK, ROOT / "pyproject.toml", Path(__file__)):
+    for file in (LOCK, ROOT / "pyproject.toml", CLIENT / "pyproject.toml", Path(__file__)):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
@@ -393,12 +394,10 @@ def set_up() -> None:
     at = ["--quiet", "--python", in_venv]
     # What the project needs to be built is locked too, hence no build isolation.
     run([uv, "pip", "sync", *at, "--require-hashes", str(LOCK)], environment, f"install what {LOCK.name} says")
-    run(
-        [uv, "pip", "install", *at, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
-        environment,
-        "install sealauthz",
-    )
-    run([in_venv, "-c", "import sealauthz"], environment, "import sealauthz after installing it")
+    ours = ["--editable", str(CLIENT), "--editable", str(ROOT)]
+    command = [uv, "pip", "install", *at, "--no-deps", "--no-build-isolation", *ours]
+    run(command, environment, "install sealauthz and its client")
+    run([in_venv, "-c", "import sealauthz, sealauthz_client"], environment, "import sealauthz after installing it")
     if output_of([in_venv, "-c", "import oso"], environment) is None:
         say("note: oso, the reference engine, publishes no wheel for this kind of machine and was left out")
 

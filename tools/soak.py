@@ -41,7 +41,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 import facts
 from served import Service
 
-from sealauthz.client import SealAuthzClient
+from sealauthz_client import SealAuthzClient
 
 MOST_GROWTH_MB = 32
 _LONG_S = 600

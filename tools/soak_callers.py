@@ -15,8 +15,8 @@ import soak_scene as scene
 from soak_gate import Gate
 from soak_truth import Answer, At, Fresh, Item, Switch, Truth
 
-from sealauthz.client import NEWEST, CallFailed, Decision, ListPage, NoAnswer, SealAuthzClient, at_least
 from sealauthz.service.fields import token_from
+from sealauthz_client import NEWEST, CallFailed, Decision, ListPage, NoAnswer, SealAuthzClient, at_least
 
 TOKEN = "s" * 43
 MAX_AGE_S = 5.0

@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
 from served import Service
 
-from sealauthz.client import messages
-from sealauthz.client.transport import call_failed
-from sealauthz.v1 import authorization_pb2
+from sealauthz_client import messages
+from sealauthz_client.transport import call_failed
+from sealauthz_client.v1 import authorization_pb2
 
 FLOOD_TOKEN = "f" * 43
 BACK_WITHIN_S = 60.0

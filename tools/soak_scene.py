@@ -17,7 +17,6 @@ from typing import Any
 
 from soak_truth import Switch
 
-from sealauthz.client import Question, put, update
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import (
     IdentityVerification,
@@ -29,7 +28,8 @@ from sealauthz.model.records.membership import MembershipState
 from sealauthz.model.records.organisation import RegistrySnapshot, uscc_check_character
 from sealauthz.model.records.seals import HoldSource, HoldState, SealHold
 from sealauthz.service.records import forms_of
-from sealauthz.v1 import facts_pb2, records_pb2
+from sealauthz_client import Question, put, update
+from sealauthz_client.v1 import facts_pb2, records_pb2
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 

@@ -1,15 +1,14 @@
-"""Signed assertions: with one, the person says that an act is theirs. What it holds, who signs it, who verifies it.
+"""Signed assertions: with one, the person says that an act is theirs. Who signs it, and how it is verified.
 
 A caller acts for a person whom the service cannot see. An issuer of persons' identities, which is not the caller, has
 the person confirm one act and signs a compact JWS of a type of its own; the caller forwards it. It is of exactly one
-request (its digest), for one service, once, and for a minute at most.
+request (its digest), for one service, once, and for a minute at most. `sealauthz_client.assertions` says what it holds.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +17,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from sealauthz.keysets import Key, once_each, public_key, signing_keys
+from sealauthz_client.assertions import ALGORITHMS, LIFETIME_S, TYPE
 
-TYPE = "act-assertion+jwt"
-"""The `typ` of an assertion: neither a receipt nor another token of the same issuer passes for one."""
-ALGORITHMS = {"Ed25519": "Ed25519", "ES256": "P-256"}
-"""The algorithms that assertions may be signed with, each with its curve. A key is pinned to one of them."""
-LIFETIME_S = 60
 LEEWAY_S = 5
 """By how much the clock of an issuer may be ahead. None behind: that only shortens the life of what it signs."""
 MAX_CHARACTERS = 4_096
@@ -65,46 +60,6 @@ class Issuer:
     name: str
     keys: Mapping[str, PublicKey]
     callers: frozenset[str] | None = None
-
-
-def act_digest(
-    subject: str,
-    action: str,
-    resource: str,
-    context: Mapping[str, Any],
-    arguments: Mapping[str, Any],
-    request_id: str,
-) -> str:
-    """Return the digest of one request: what a person confirms, and what their assertion is bound to.
-
-    Values are texts, whole numbers, truth values, lists and records of them; instants are microseconds since 1970. It
-    is SHA-256 over RFC 8785 (JSON with the keys in order and no spaces).
-    """
-    content = {
-        "action": action,
-        "arguments": arguments,
-        "context": context,
-        "request_id": request_id,
-        "resource": resource,
-        "subject": subject,
-    }
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-
-
-def claims_of(
-    issuer: str, audience: str, subject: str, digest: str, now: int, lifetime_s: int = LIFETIME_S
-) -> dict[str, Any]:
-    """Return the claims that an issuer signs: with an id of their own each time. `now` is in seconds since 1970."""
-    return {
-        "iss": issuer,
-        "aud": audience,
-        "sub": subject,
-        "jti": str(uuid.uuid4()),
-        "iat": now,
-        "exp": now + lifetime_s,
-        "digest": digest,
-    }
 
 
 def read_keys(key_set: Any) -> dict[str, PublicKey]:

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from sealauthz import answers
-from sealauthz.answers import Decision
 from sealauthz.schema import FOREVER, NEVER
+from sealauthz_client import answers
+from sealauthz_client.answers import Decision
 
 Moment = int | datetime.datetime
 """An instant, as a number of microseconds or as a time."""

@@ -22,7 +22,6 @@ from sealauthz.audit.record import FOR_OPERATORS, event_record
 from sealauthz.audit.recorder import Listed, Recorder
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.background import ignored
-from sealauthz.client import CallFailed, Question, SealAuthzClient
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
 from sealauthz.decision import Question as Asked
 from sealauthz.decision.policies import Policies
@@ -38,7 +37,8 @@ from sealauthz.rollout import Archive
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.callers import Call
 from sealauthz.service.recording import Recording
-from sealauthz.v1 import audit_pb2
+from sealauthz_client import CallFailed, Question, SealAuthzClient
+from sealauthz_client.v1 import audit_pb2
 
 TOKEN = "t" * 40
 READER = "r" * 40

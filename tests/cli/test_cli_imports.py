@@ -14,7 +14,6 @@ import pytest
 
 from sealauthz.cli import facts_import
 from sealauthz.cli.app import run
-from sealauthz.client import SealAuthzClient
 from sealauthz.facts import Batch, FactCache, Part, Put, Store, upgrade
 from sealauthz.model import MODEL
 from sealauthz.model.records.organisation import Department
@@ -22,7 +21,8 @@ from sealauthz.model.records.seals import Seal, SealKind
 from sealauthz.process.log import make_log
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
-from sealauthz.v1.facts_pb2_grpc import FactsServiceStub
+from sealauthz_client import SealAuthzClient
+from sealauthz_client.v1.facts_pb2_grpc import FactsServiceStub
 
 TOKEN = "t" * 40
 SEAL = '{"seal": {"id": "%s", "enterprise_id": "e-yunshan", "name": "Contracts", "kind": "SEAL_KIND_CONTRACT"}}'

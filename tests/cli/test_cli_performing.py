@@ -14,10 +14,10 @@ from sealauthz.cli import arguments as reading
 from sealauthz.cli.answer_source import _stopped
 from sealauthz.cli.app import Exit
 from sealauthz.cli.arguments import ArgumentEntry, arguments_from
-from sealauthz.client import CallFailed
 from sealauthz.facts import Store
 from sealauthz.model import MODEL
 from sealauthz.schema.record import Instant
+from sealauthz_client import CallFailed
 
 FREEZE = ("perform", "Person:p-chen", "freeze", "Seal:seal-official")
 

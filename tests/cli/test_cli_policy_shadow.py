@@ -10,7 +10,7 @@ import json
 import pytest
 
 from sealauthz.cli import policy_shadow
-from sealauthz.client.policy import PolicyShadow, ShadowCause, ShadowDifference, ShadowExample, ShadowFindings
+from sealauthz_client.policy import PolicyShadow, ShadowCause, ShadowDifference, ShadowExample, ShadowFindings
 
 AT = datetime.datetime(2026, 3, 1, 9, 30, tzinfo=datetime.UTC)
 CAUSE = ShadowCause("REQUIREMENT", "FRESH_FACE", "seal_use.polar:7", True, "", ("words.polar:9: now < at",), ())

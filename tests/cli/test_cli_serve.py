@@ -14,8 +14,8 @@ import pytest
 import trustme
 
 from sealauthz.cli.app import Exit
-from sealauthz.client import SealAuthzClient
 from sealauthz.decision.folder import installed_folder
+from sealauthz_client import SealAuthzClient
 
 LIN_JOINS = ("check", "Person:p-lin", "join", "Enterprise:e-yunshan")
 LIN_USES = ("check", "Person:p-lin", "use", "Seal:seal-official", "-c", "task=task-paper")

@@ -13,10 +13,10 @@ from contextlib import closing
 import own_word
 import pytest
 
-from sealauthz.client import CallFailed, SealAuthzClient
-from sealauthz.client.assertions import digest_of
 from sealauthz.facts import Store
 from sealauthz.model import MODEL
+from sealauthz_client import CallFailed, SealAuthzClient
+from sealauthz_client.assertions import digest_of
 
 TOKEN = "t" * 40
 CLIENTS = 3

@@ -20,12 +20,12 @@ import pytest
 import trustme
 from prometheus_client.parser import text_string_to_metric_families
 
-from sealauthz.client import CallFailed, SealAuthzClient, at_least
 from sealauthz.decision import system_clock
 from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, Put, Store
 from sealauthz.model import MODEL
 from sealauthz.service.fields import revision_message
+from sealauthz_client import CallFailed, SealAuthzClient, at_least
 
 TOKEN = "a token of the signing service"
 PACE_S = 0.005

@@ -16,7 +16,7 @@ from sealauthz.config import load
 from sealauthz.decision import Bundle, Entity, Question
 from sealauthz.facts import Store
 from sealauthz.model import MODEL
-from sealauthz.v1 import operations_pb2
+from sealauthz_client.v1 import operations_pb2
 
 DOC = ROOT / "docs" / "operations.md"
 TEXT = DOC.read_text(encoding="utf-8")

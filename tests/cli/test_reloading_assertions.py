@@ -11,13 +11,13 @@ import pytest
 
 from sealauthz.cli.reloading import Reload
 from sealauthz.cli.settings import person_assertions
-from sealauthz.client.assertions import Signer
 from sealauthz.config import load
 from sealauthz.decision import Entity, Question
 from sealauthz.errors import AssertionNeeded
 from sealauthz.model import MODEL
 from sealauthz.operations import Performance
 from sealauthz.process.log import make_log
+from sealauthz_client.assertions import Signer
 
 NOW = 1_790_000_000
 CONFIG = '[assertions]\naudience = "authz"\n[assertions.issuers.id]\nkeys = "id.json"\n'

@@ -19,11 +19,11 @@ from following_ways import ANYBODY, ENDED_BY, SELF, WAYS, Way
 from policy_suite import suite
 from scene import BUNDLE
 
-from sealauthz.answers import NOTHING_TO_DO, NextStep, Reason
 from sealauthz.decision import Decision
 from sealauthz.facts import Delete, Put, Update
 from sealauthz.model import MODEL
 from sealauthz.policytest.suite import Ask
+from sealauthz_client.answers import NOTHING_TO_DO, NextStep, Reason
 
 ROUNDS, ACTS = 6, 10
 """How many denies one after the other are followed, and how many acts for one step."""

@@ -19,8 +19,8 @@ from following_by_acts import Denied, Follower, denied
 from following_ways import ENDED_BY, WAYS
 from scene import BUNDLE
 
-from sealauthz.answers import NOTHING_TO_DO
 from sealauthz.model import MODEL
+from sealauthz_client.answers import NOTHING_TO_DO
 
 BOOK = BUNDLE.rulebook
 STEPS = {code: set(entry.next_steps) - {NOTHING_TO_DO} for code, entry in BOOK.reasons.items()}

@@ -13,9 +13,9 @@ from policy_suite import asks
 from random_scenes import asked_scenes
 from scene import BUNDLE, NOW, Scene
 
-from sealauthz.answers import NOTHING_TO_DO, NextStep
 from sealauthz.decision import Decision, PolicyDecisionPoint, Question
 from sealauthz.decision.question import Entity
+from sealauthz_client.answers import NOTHING_TO_DO, NextStep
 
 BOOK = BUNDLE.rulebook
 Facts = Sequence[Any]

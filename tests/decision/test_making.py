@@ -8,11 +8,11 @@ import pickle
 
 import pytest
 
-from sealauthz.answers import Audience, NextStep, Obligation, Reason
 from sealauthz.decision import Decision, Entity, Question
 from sealauthz.decision.decision import Effect
 from sealauthz.decision.making import maker
 from sealauthz.decision.texts import SILENT
+from sealauthz_client.answers import Audience, NextStep, Obligation, Reason
 
 QUESTION = Question(Entity("Person", "p"), "use", Entity("Seal", "s"))
 

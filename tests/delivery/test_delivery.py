@@ -134,7 +134,9 @@ def test_what_is_delivered_is_what_is_tested(file: str) -> None:
 def test_all_that_the_package_needs_is_delivered() -> None:
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     delivered = dict(PINNED.findall((DEPLOY / "runtime.lock").read_text(encoding="utf-8")))
-    assert {re.split(r"[^A-Za-z0-9-]", each)[0] for each in wanted} <= set(delivered)
+    client = tomllib.loads((ROOT / "client" / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    named = {re.split(r"[^A-Za-z0-9-]", each)[0] for each in (*wanted, *client)}
+    assert named <= {*delivered, "sealauthz-client"}
 
 
 # --- installed --------------------------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from sealauthz.answers import Audience, Decision, Event, Operation, Performed, Progress, Reason, Stage
-from sealauthz.client import CallFailed
 from sealauthz.demo.callers import ENGINE, OUTSIDE, PLATFORM, story_caller
 from sealauthz.demo.harness import ALLOW, Clock, Harness, StoryBroken, deny
 from sealauthz.demo.scenario import run
+from sealauthz_client import CallFailed
+from sealauthz_client.answers import Audience, Decision, Event, Operation, Performed, Progress, Reason, Stage
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from sealauthz.model.records.membership import Membership
 from sealauthz.schema.rules import Unique, Valid
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import forms_of
-from sealauthz.v1 import records_pb2
+from sealauthz_client.v1 import records_pb2
 
 REALMS = ("PUBLIC", "public", "ＰＵＢＬＩＣ", "Pub\u200blic", " PUBLIC ")
 CODES = (uscc(1), uscc(1).lower())

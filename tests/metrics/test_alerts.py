@@ -11,12 +11,12 @@ import pytest
 import yaml
 from promql import firing, reading
 
-from sealauthz.answers import Audience, Reason
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.question import Entity, Question
 from sealauthz.metrics.instruments import Instruments
 from sealauthz.metrics.meter import Meter
 from sealauthz.process.log import Entry
+from sealauthz_client.answers import Audience, Reason
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 RULES = {

@@ -9,7 +9,6 @@ import urllib.request
 import pytest
 from promql import reading
 
-from sealauthz.answers import Audience, Reason
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.question import Entity, Question
 from sealauthz.metrics import meter as meter_module
@@ -17,6 +16,7 @@ from sealauthz.metrics.instruments import Instruments
 from sealauthz.metrics.meter import Meter, Rising, measured, measuring
 from sealauthz.process.endpoint import answering
 from sealauthz.process.log import Direct, Log
+from sealauthz_client.answers import Audience, Reason
 
 
 def decision(*codes: str, action: str = "use") -> Decision:

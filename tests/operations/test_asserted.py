@@ -18,7 +18,6 @@ from joserfc.jwk import OKPKey
 from tiny.model import TINY, Document, facts
 
 from sealauthz.assertions import Issuer, read_keys
-from sealauthz.client.assertions import Signer
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.errors import AssertionNeeded, ConfigRefused, FactConflict, FactsUnavailable
@@ -27,6 +26,7 @@ from sealauthz.facts.store.database import Database
 from sealauthz.operations import Assertions, Operations, Performance, Performed
 from sealauthz.operations.assertions import load_issuer
 from sealauthz.schema import Duty, MetBy, Model, Part
+from sealauthz_client.assertions import Signer
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -254,7 +254,7 @@ def test_one_assertion_serves_one_act(world: World) -> None:
 
 
 def test_an_issuer_that_gives_an_id_twice_gets_one_act(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sealauthz.assertions.uuid.uuid4", lambda: "the same")
+    monkeypatch.setattr("sealauthz_client.assertions.uuid.uuid4", lambda: "the same")
     assert world.perform(signed(archiving(world.draft())))
     refuses(world, signed(archiving(world.draft())), "used before")
 

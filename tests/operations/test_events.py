@@ -13,14 +13,14 @@ import grpc
 import pytest
 from tiny.model import TINY, Document, facts
 
-from sealauthz.client import CallFailed, Event, SealAuthzClient
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.texts import Texts
 from sealauthz.facts import Batch, Delete, FactCache, Part, Put, Store, upgrade
 from sealauthz.operations import Operations
 from sealauthz.schema import Event as Told
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
-from sealauthz.v1 import events_pb2
+from sealauthz_client import CallFailed, Event, SealAuthzClient
+from sealauthz_client.v1 import events_pb2
 
 TOKENS = {"all": "a" * 40, "blue": "b" * 40, "no reader": "c" * 40}
 

@@ -18,8 +18,8 @@ from joserfc.jwk import OctKey, OKPKey
 from sealauthz.errors import ConfigRefused
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.operations.receipts import Issuer, Performed
-from sealauthz.receipts import Receipt, ReceiptRefused, verify
 from sealauthz.schema import ReceiptTerms
+from sealauthz_client.receipts import Receipt, ReceiptRefused, verify
 
 ENGINE = "spiffe://example/sealing-engine"
 KEY = OKPKey.generate_key("Ed25519")
@@ -198,6 +198,6 @@ def test_a_receipt_never_outlives_the_decision_it_rests_on() -> None:
 
 
 def test_verifying_needs_neither_the_service_nor_its_database() -> None:
-    program = "import sys, sealauthz.client.receipts; print(*{name.split('.')[0] for name in sys.modules})"
+    program = "import sys, sealauthz_client.receipts; print(*{name.split('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert not {"oso", "polar", "sqlalchemy", "pydantic", "structlog", "click"} & set(done.stdout.split())

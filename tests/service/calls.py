@@ -10,7 +10,7 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from sealauthz.v1 import authorization_pb2
+from sealauthz_client.v1 import authorization_pb2
 
 TOKEN = "t" * 40
 

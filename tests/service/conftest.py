@@ -27,7 +27,7 @@ from sealauthz.process.log import make_log
 from sealauthz.rollout import Shipping
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
-from sealauthz.v1 import (
+from sealauthz_client.v1 import (
     audit_pb2_grpc,
     authorization_pb2_grpc,
     events_pb2_grpc,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from sealauthz.answers import Attempt, Audience, NextStep, Obligation, Reason, RequirementOutcome, RuleRef
 from sealauthz.decision import RequestOptions
 from sealauthz.decision.decision import Decision, Effect, Explanation, Standing
 from sealauthz.decision.listing import ListPage
@@ -14,6 +13,7 @@ from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import Entity, ListQuery, Question
 from sealauthz.errors import CallerNotPermitted, SealAuthzError
 from sealauthz.facts.memory.permits import NotAtOnce
+from sealauthz_client.answers import Attempt, Audience, NextStep, Obligation, Reason, RequirementOutcome, RuleRef
 
 OPTIONS = RequestOptions()
 NOW = 1_760_000_000_123_456

@@ -14,7 +14,15 @@ from sealauthz.facts import Batch, Put, Store, WriteReceipt
 from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS
-from sealauthz.v1 import audit_pb2, authorization_pb2, events_pb2, facts_pb2, operations_pb2, policy_pb2, records_pb2
+from sealauthz_client.v1 import (
+    audit_pb2,
+    authorization_pb2,
+    events_pb2,
+    facts_pb2,
+    operations_pb2,
+    policy_pb2,
+    records_pb2,
+)
 
 EMPTY = policy_pb2.PolicyFiles(files=[policy_pb2.PolicyFile(part="POLICY_PART_POLICIES", name="empty.polar")])
 REQUESTS: dict[str, Any] = {

@@ -23,7 +23,7 @@ from sealauthz.service import Callers, arrivals, certificates
 from sealauthz.service.certificates import TlsCertificate
 from sealauthz.service.peers import Peers, is_spiffe_id
 from sealauthz.service.tokens import TokenIssuer, TokenOf
-from sealauthz.v1 import authorization_pb2_grpc, facts_pb2, facts_pb2_grpc, operations_pb2, operations_pb2_grpc
+from sealauthz_client.v1 import authorization_pb2_grpc, facts_pb2, facts_pb2_grpc, operations_pb2, operations_pb2_grpc
 
 OTHER = "o" * 40
 AUTHORITY = Authority()

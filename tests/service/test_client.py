@@ -18,7 +18,11 @@ import trustme
 from conftest import TOKEN, Serve, Served, trusted
 from fake_pdp import NOW, FakePdp, allow, deny
 
-from sealauthz.client import (
+from sealauthz.decision import Entity
+from sealauthz.decision.question import ListQuery
+from sealauthz.errors import FactsUnavailable, RevisionGone, ServiceBusy
+from sealauthz.polar.reach import Root
+from sealauthz_client import (
     CallFailed,
     NextStep,
     NoAnswer,
@@ -31,11 +35,7 @@ from sealauthz.client import (
     exists,
     put,
 )
-from sealauthz.decision import Entity
-from sealauthz.decision.question import ListQuery
-from sealauthz.errors import FactsUnavailable, RevisionGone, ServiceBusy
-from sealauthz.polar.reach import Root
-from sealauthz.v1 import records_pb2
+from sealauthz_client.v1 import records_pb2
 
 EVALUATED_AT = datetime.datetime(2025, 10, 9, 8, 53, 20, 123456, datetime.UTC)
 

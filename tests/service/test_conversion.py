@@ -18,7 +18,7 @@ from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column, shape_of
 from sealauthz.schema.record import exact
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import forms_of, snake
-from sealauthz.v1 import records_pb2
+from sealauthz_client.v1 import records_pb2
 
 FORMS = forms_of(MODEL)
 MESSAGES = records_pb2.DESCRIPTOR.message_types_by_name

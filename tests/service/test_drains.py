@@ -13,7 +13,7 @@ from conftest import Serve, Served
 from fake_acts import FakeActs
 from fake_pdp import FakePdp, allow
 
-from sealauthz.client import CallFailed, Question, SealAuthzClient
+from sealauthz_client import CallFailed, Question, SealAuthzClient
 
 DRAINS = 20
 CLIENTS = 4

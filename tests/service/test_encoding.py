@@ -11,13 +11,13 @@ from google.protobuf.internal import encoder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sealauthz.answers import Audience, NextStep, Obligation, Reason
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.question import Entity, Question
 from sealauthz.schema import FOREVER
 from sealauthz.service import RPCS, encoding, responses
 from sealauthz.service.callers import EXPLAIN
-from sealauthz.v1 import authorization_pb2
+from sealauthz_client.answers import Audience, NextStep, Obligation, Reason
+from sealauthz_client.v1 import authorization_pb2
 
 ASKED = Question(Entity("Person", "P1"), "use", Entity("Seal", "S1"), {})
 

@@ -14,7 +14,6 @@ import grpc
 import pytest
 
 from sealauthz.cli.app import run
-from sealauthz.client import CallFailed, SealAuthzClient, at_least, fact, put, update
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.folder import model_for
 from sealauthz.facts import FactCache, Feed, Store
@@ -25,7 +24,8 @@ from sealauthz.policytest.library import Library
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.records import forms_of
-from sealauthz.v1 import records_pb2
+from sealauthz_client import CallFailed, SealAuthzClient, at_least, fact, put, update
+from sealauthz_client.v1 import records_pb2
 
 ROOT = Path(__file__).parents[2]
 SCORE, BLOCKED = (ROOT / "docs" / "examples" / name for name in ("risk-score", "blocked-people"))

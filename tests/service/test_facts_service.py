@@ -9,7 +9,7 @@ import pytest
 from calls import ask, refused
 from conftest import Serve, Served, trusted
 
-from sealauthz.v1 import facts_pb2, records_pb2
+from sealauthz_client.v1 import facts_pb2, records_pb2
 
 KEY = facts_pb2.FactKey(record_type="Seal", id="S1")
 EXISTS = facts_pb2.Precondition(key=KEY, exists=facts_pb2.Precondition.Exists())

@@ -10,9 +10,9 @@ from calls import TOKEN, ask, refused
 from conftest import Serve, Served, trusted
 from google.protobuf import field_mask_pb2
 
-from sealauthz.client import SealAuthzClient, update
 from sealauthz.facts import Store
-from sealauthz.v1 import facts_pb2, records_pb2
+from sealauthz_client import SealAuthzClient, update
+from sealauthz_client.v1 import facts_pb2, records_pb2
 
 PERSON = {"id": "P1", "phone": "13900000001"}
 

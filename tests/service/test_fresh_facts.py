@@ -13,13 +13,13 @@ import pytest
 from calls import refused
 from conftest import TOKEN, Serve, Served, demo_database, metadata
 
-from sealauthz.client import NEWEST, CallFailed, Decision, Question, SealAuthzClient, at_least
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.model import MODEL
 from sealauthz.service.fields import revision_message
-from sealauthz.v1 import authorization_pb2
+from sealauthz_client import NEWEST, CallFailed, Decision, Question, SealAuthzClient, at_least
+from sealauthz_client.v1 import authorization_pb2
 
 ZHOU, SEAL = "Person:p-zhou", "Seal:seal-official"
 

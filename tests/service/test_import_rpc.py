@@ -13,7 +13,6 @@ import pytest
 from calls import TOKEN, Refusal, refusal_of
 from conftest import Serve, Served, trusted
 
-from sealauthz.client import MAX_ATTEMPTS, CallFailed, Imported, Question, SealAuthzClient
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.demo.facts import opening_facts
 from sealauthz.errors import FactsUnavailable
@@ -25,7 +24,8 @@ from sealauthz.service.callers import Call
 from sealauthz.service.facts import MAX_PART, _arriving
 from sealauthz.service.records import forms_of, snake
 from sealauthz.service.streams import stopping
-from sealauthz.v1 import facts_pb2, records_pb2
+from sealauthz_client import MAX_ATTEMPTS, CallFailed, Imported, Question, SealAuthzClient
+from sealauthz_client.v1 import facts_pb2, records_pb2
 
 SEAL = "Seal:seal-official"
 
@@ -346,7 +346,7 @@ def test_the_client_waits_out_an_outage_as_long_as_its_timeout_says(
         return import_part(*arguments)
 
     monkeypatch.setattr(store, "import_part", out)
-    monkeypatch.setattr("sealauthz.client.transport.time.sleep", pauses.append)
+    monkeypatch.setattr("sealauthz_client.transport.time.sleep", pauses.append)
     assert client.import_facts("I", ["E1"], people(4), part_size=3).is_finished
     assert len(pauses) == 2 * MAX_ATTEMPTS
     assert 1.0 <= max(pauses) <= 2.0

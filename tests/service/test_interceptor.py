@@ -20,7 +20,6 @@ from fake_pdp import FLAGGED, FakePdp, allow, deny
 from grpc_reflection.v1alpha import reflection
 from sqlalchemy.exc import OperationalError
 
-from sealauthz.answers import Audience, Reason
 from sealauthz.errors import EvaluationFailed, FactsUnavailable, SealAuthzError
 from sealauthz.facts import Store
 from sealauthz.process.log import make_log
@@ -28,7 +27,8 @@ from sealauthz.service.callers import Callers
 from sealauthz.service.handling import RequestLog, behavior_of
 from sealauthz.service.interceptor import Interceptor
 from sealauthz.service.pools import Pools
-from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
+from sealauthz_client.answers import Audience, Reason
+from sealauthz_client.v1 import authorization_pb2, facts_pb2, records_pb2
 
 SECRET = "s3cret-陈小明"
 

@@ -14,7 +14,7 @@ from test_tokens import CALLER, ISSUER, KEYS, NOW, SERVICE, Fixed, made
 from sealauthz.service.callers import Callers
 from sealauthz.service.issuer_keys import IssuerKeys
 from sealauthz.service.tokens import TokenIssuer, TokenOf
-from sealauthz.v1 import facts_pb2
+from sealauthz_client.v1 import facts_pb2
 
 
 class World:

@@ -24,7 +24,7 @@ from sealauthz.facts.memory.lookups import LookUps
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.model import MODEL
-from sealauthz.v1 import authorization_pb2
+from sealauthz_client.v1 import authorization_pb2
 
 THREADS, IN_FLIGHT = 8, 64
 LIST = authorization_pb2.ListResourcesRequest(

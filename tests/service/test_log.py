@@ -27,7 +27,7 @@ from sealauthz.facts import Store
 from sealauthz.process import log as log_module
 from sealauthz.process.log import Log, Queued, make_log
 from sealauthz.service import Callers, ServerSettings, build
-from sealauthz.v1 import authorization_pb2_grpc
+from sealauthz_client.v1 import authorization_pb2_grpc
 
 
 class Pipe:

@@ -18,7 +18,7 @@ from grpc_health.v1 import health_pb2
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import SERVICES
 from sealauthz.service.facts import FactsServicer
-from sealauthz.v1 import facts_pb2, records_pb2
+from sealauthz_client.v1 import facts_pb2, records_pb2
 
 MALFORMED = {
     "cut off": b"\x0a\xff\xff\xff\xff\x0f",

@@ -16,12 +16,12 @@ from fake_acts import VALUES, FakeActs
 from fake_pdp import FLAGGED, NOW, allow, deny
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from sealauthz.client import CallFailed, SealAuthzClient
 from sealauthz.decision import Entity, RequestOptions
 from sealauthz.errors import FactsUnavailable, InvalidRequest, InvariantBroken
 from sealauthz.operations import Performance, Performed
 from sealauthz.service.fields import timestamp
-from sealauthz.v1 import authorization_pb2, operations_pb2
+from sealauthz_client import CallFailed, SealAuthzClient
+from sealauthz_client.v1 import authorization_pb2, operations_pb2
 
 Value = operations_pb2.ArgumentValue
 SECRET = "陈小明 13812341569"

@@ -10,12 +10,12 @@ import pytest
 from calls import ask, refused
 from conftest import Serve, demo_database, trusted
 
-from sealauthz.client import at_revision, delete
 from sealauthz.facts import Store
 from sealauthz.model import MODEL
 from sealauthz.service import RPCS
 from sealauthz.service.callers import IMPORT
-from sealauthz.v1 import facts_pb2, records_pb2
+from sealauthz_client import at_revision, delete
+from sealauthz_client.v1 import facts_pb2, records_pb2
 
 WRITER = trusted(name="writer", token="w" * 40, rpcs=frozenset(RPCS) - {IMPORT})
 """May write every field of every type, and not import."""

@@ -16,7 +16,6 @@ from sealauthz.accessdiff.changes import Cause, CauseKind, Change, ChangeKind, S
 from sealauthz.accessdiff.report import AccessDiff, BundleDelta, Extent
 from sealauthz.accessdiff.shadow import Difference, Kind, Noted, ShadowReport
 from sealauthz.accessdiff.shadow_reports import written
-from sealauthz.client import CallFailed, SealAuthzClient
 from sealauthz.config.callers import CallerSection
 from sealauthz.decision import Bundle, Entity, Question
 from sealauthz.errors import ConfigRefused
@@ -29,7 +28,8 @@ from sealauthz.rollout.shipping import Compared
 from sealauthz.rollout.signatures import sign
 from sealauthz.service import RPCS
 from sealauthz.service.callers import AUDITING, SHIPPING
-from sealauthz.v1 import policy_pb2
+from sealauthz_client import CallFailed, SealAuthzClient
+from sealauthz_client.v1 import policy_pb2
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 LIN, WANG, APP = ("lin" * 12, "wang" * 9, "app" * 12)

@@ -26,7 +26,7 @@ from sealauthz.service.facts import FactsServicer
 from sealauthz.service.operations import OperationsServicer
 from sealauthz.service.policies import PolicyServicer
 from sealauthz.service.pools import AtOnce, Pool, Pools
-from sealauthz.v1 import authorization_pb2, facts_pb2
+from sealauthz_client.v1 import authorization_pb2, facts_pb2
 
 METADATA = (("authorization", f"Bearer {TOKEN}"),)
 

@@ -25,7 +25,7 @@ from sealauthz.service import RPCS, arrivals, budget, reception
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.budget import Budget
 from sealauthz.service.callers import SERVICES
-from sealauthz.v1 import authorization_pb2, facts_pb2
+from sealauthz_client.v1 import authorization_pb2, facts_pb2
 
 AUTHORIZE = "/sealauthz.v1.AuthorizationService/Authorize"
 PATHS = {

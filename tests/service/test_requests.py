@@ -11,7 +11,7 @@ from conftest import Serve, Served
 from fake_pdp import FakePdp
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
+from sealauthz_client.v1 import authorization_pb2, facts_pb2, records_pb2
 
 Value = authorization_pb2.ContextValue
 NEWEST = Timestamp(seconds=253_402_300_800)

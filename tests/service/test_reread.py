@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from sealauthz.errors import ConfigRefused
 from sealauthz.service.callers import Callers
 from sealauthz.service.certificates import TlsCertificate
-from sealauthz.v1 import authorization_pb2_grpc, facts_pb2
+from sealauthz_client.v1 import authorization_pb2_grpc, facts_pb2
 
 OTHER = "o" * 40
 

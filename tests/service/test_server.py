@@ -28,7 +28,7 @@ from sealauthz.facts import Store
 from sealauthz.process.log import make_log
 from sealauthz.service import Callers, ServerSettings, build, is_loopback
 from sealauthz.service.health import Readiness
-from sealauthz.v1 import authorization_pb2_grpc
+from sealauthz_client.v1 import authorization_pb2_grpc
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

@@ -17,7 +17,7 @@ from fake_pdp import FakePdp, allow
 from sealauthz.service import patience
 from sealauthz.service.pools import AnsweringPool, Line, Pool, Share
 from sealauthz.service.shares import Bucket
-from sealauthz.v1 import authorization_pb2, facts_pb2
+from sealauthz_client.v1 import authorization_pb2, facts_pb2
 
 AUTHORIZE = "/sealauthz.v1.AuthorizationService/Authorize"
 READ = "/sealauthz.v1.FactsService/ReadFacts"

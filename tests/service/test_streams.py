@@ -19,7 +19,7 @@ from sealauthz.errors import FactsUnavailable, SealAuthzError
 from sealauthz.service.callers import Call
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.streams import Outlet, lagging
-from sealauthz.v1 import facts_pb2, revision_pb2
+from sealauthz_client.v1 import facts_pb2, revision_pb2
 
 METADATA = (("authorization", f"Bearer {TOKEN}"),)
 

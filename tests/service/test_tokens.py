@@ -16,14 +16,14 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from sealauthz.assertions import TYPE as ASSERTION
 from sealauthz.errors import CallerUnknown, ConfigRefused, KeysUnavailable, SealAuthzError
 from sealauthz.keysets import KINDS
-from sealauthz.receipts import TYPE as RECEIPT
 from sealauthz.service import issuer_keys
 from sealauthz.service.callers import Caller, Callers
 from sealauthz.service.issuer_keys import FetchedKeys, IssuerKeys, KeySources, read_issuer_keys
 from sealauthz.service.tokens import ALGORITHMS, TokenIssuer, TokenOf, Tokens
+from sealauthz_client.assertions import TYPE as ASSERTION
+from sealauthz_client.receipts import TYPE as RECEIPT
 
 NOW = 1_790_000_000
 ISSUER, SERVICE, CALLER = "https://login.example", "https://authz.example", "svc-signing"

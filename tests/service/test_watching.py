@@ -20,7 +20,6 @@ from calls import TOKEN, Refusal, refusal_of
 from conftest import Serve, Served, trusted
 from sqlalchemy import create_engine, text
 
-from sealauthz.client import CallFailed, Changes, SealAuthzClient
 from sealauthz.errors import FactsUnavailable, RevisionUnknown, ServiceBusy
 from sealauthz.facts import Batch, Put, Store
 from sealauthz.facts.memory.signal import Signal
@@ -37,7 +36,8 @@ from sealauthz.service.fields import revision_message
 from sealauthz.service.records import WireForms, forms_of
 from sealauthz.service.streams import stopping
 from sealauthz.service.watching import Reached, Watches
-from sealauthz.v1 import facts_pb2
+from sealauthz_client import CallFailed, Changes, SealAuthzClient
+from sealauthz_client.v1 import facts_pb2
 
 
 def write(store: Store, *records: Any) -> int:

@@ -17,7 +17,6 @@ import trustme
 from calls import ask, entity, refused, use
 from conftest import TOKEN, Serve, Served, demo_database, trusted
 
-from sealauthz.client import Attempt, CallFailed, NoAnswer, Question, SealAuthzClient, put
 from sealauthz.config import load
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.folder import installed_folder
@@ -28,7 +27,8 @@ from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import Person
 from sealauthz.operations import Operations
 from sealauthz.service.records import forms_of, snake
-from sealauthz.v1 import authorization_pb2, facts_pb2, operations_pb2, records_pb2
+from sealauthz_client import Attempt, CallFailed, NoAnswer, Question, SealAuthzClient, put
+from sealauthz_client.v1 import authorization_pb2, facts_pb2, operations_pb2, records_pb2
 
 SEAL = "Seal:seal-official"
 NEWEST = authorization_pb2.Consistency(fully_consistent=True)

@@ -16,7 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sealauthz.facts import Store
 from sealauthz.service import patience
 from sealauthz.service.pools import Pool
-from sealauthz.v1 import facts_pb2, records_pb2
+from sealauthz_client.v1 import facts_pb2, records_pb2
 
 AUTHORIZE = "/sealauthz.v1.AuthorizationService/Authorize"
 WATCH_CHANGES = "/sealauthz.v1.FactsService/WatchChanges"

@@ -19,8 +19,6 @@ import grpc
 import pytest
 
 from sealauthz.cli.settings import key_set
-from sealauthz.client import CallFailed, SealAuthzClient, at_least, delete, put
-from sealauthz.client.receipts import verify
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.inspection import inspect
 from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken, SuiteRefused
@@ -36,7 +34,9 @@ from sealauthz.schema import Part as ModelPart
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import forms_of
-from sealauthz.v1 import records_pb2
+from sealauthz_client import CallFailed, SealAuthzClient, at_least, delete, put
+from sealauthz_client.receipts import verify
+from sealauthz_client.v1 import records_pb2
 from tiny import shelves as shelf
 from tiny.model import TINY, Document, Folder, Team, TeamMember, facts
 from tiny.shelves import shelves

@@ -12,7 +12,6 @@ from typing import Any
 from sealauthz.attack.goals import Goals
 from sealauthz.attack.moves import ActMove, Move, OutsideMoved, Waited
 from sealauthz.attack.search import Found
-from sealauthz.client.assertions import Signer
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions
 from sealauthz.errors import SealAuthzError
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
@@ -21,6 +20,7 @@ from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.operations import Assertions, Issuer, Operations, Performance
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.schema import Instant
+from sealauthz_client.assertions import Signer
 
 _WRITER = "outside"
 _SECOND = 1_000_000

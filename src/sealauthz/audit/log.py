@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, exists, select
 
-from sealauthz import answers
 from sealauthz.audit.merkle import consistency_proof, inclusion_proof, tree_root
 from sealauthz.audit.note import Checkpoint, read_checkpoint
 from sealauthz.audit.record import FOR_OPERATORS, content_of
@@ -21,6 +20,7 @@ from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_LOG
+from sealauthz_client import answers
 
 MAX_PAGE = 1_000
 DEFAULT_PAGE = 100

@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from sealauthz.answers import LogProof
 from sealauthz.audit.merkle import Growing, ProofRefused, leaf_hash, perfect_subtrees, verify_inclusion
 from sealauthz.audit.note import Checkpoint, NobodyKnown, NoteRefused, Verifier, open_checkpoint, read_checkpoint
 from sealauthz.audit.sequencer import head_of, tile_fetcher
@@ -22,6 +21,7 @@ from sealauthz.audit.tiles import Tiles
 from sealauthz.audit.verify import Kind, Report
 from sealauthz.errors import FactsUnavailable, InvalidRequest
 from sealauthz.facts.store.statements import Driver
+from sealauthz_client.answers import LogProof
 
 PROOF = "c2sp.org/tlog-proof@v1"
 _VERSION = 1

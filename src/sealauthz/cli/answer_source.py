@@ -15,7 +15,7 @@ import grpc
 
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.settings import decision_options, open_store, read_config, receipt_issuer
-from sealauthz.client import CallFailed, SealAuthzClient
+from sealauthz_client import CallFailed, SealAuthzClient
 
 if TYPE_CHECKING:
     from sealauthz.cli.in_process import InProcess
@@ -159,10 +159,10 @@ def _in_process(where: Where) -> Iterator[InProcess]:
             # Here, because asking a server does not need the engine, which takes a second to load.
             from sealauthz.cli.active_policies import policies_at_hand
             from sealauthz.cli.in_process import InProcess
-            from sealauthz.client.assertions import Signer
             from sealauthz.decision import PolicyDecisionPoint
             from sealauthz.facts import FactCache
             from sealauthz.operations import Assertions, Operations
+            from sealauthz_client.assertions import Signer
 
             config = read_config(where.config_file, where.database)
             issuer = receipt_issuer(config)

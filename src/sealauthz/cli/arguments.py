@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from sealauthz.cli.app import service_model
-from sealauthz.client import ArgumentValue
 from sealauthz.schema import Column
 from sealauthz.schema.arguments import Argument, arguments_of
+from sealauthz_client import ArgumentValue
 
 _WRITTEN = re.compile(r"(?P<name>[^=:]+)(?P<how>:?=)(?P<text>.*)", re.DOTALL)
 

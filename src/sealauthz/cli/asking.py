@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import click
 from rich.console import RenderableType
 
-from sealauthz.answers import ConditionalPage, ListPage
 from sealauthz.cli.answer_source import Where, answer_source, where_options
 from sealauthz.cli.app import Exit
 from sealauthz.cli.completing import action_names, names, references, resource_types, subject_types
@@ -24,7 +23,6 @@ from sealauthz.cli.output import (
     output_option,
     print_json,
 )
-from sealauthz.client import NEWEST, ContextValue
 from sealauthz.terminal import (
     actions_table,
     conditional_items,
@@ -35,6 +33,8 @@ from sealauthz.terminal import (
     list_page,
     show,
 )
+from sealauthz_client import NEWEST, ContextValue
+from sealauthz_client.answers import ConditionalPage, ListPage
 
 F = TypeVar("F", bound=Callable[..., Any])
 

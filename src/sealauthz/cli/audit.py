@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import click
 
-from sealauthz.answers import LogEntry
 from sealauthz.audit.portable import export_lines, proof_text
 from sealauthz.audit.sequencer import EVERY_S
 from sealauthz.background import Background
@@ -30,6 +29,7 @@ from sealauthz.cli.settings import (
     store_options,
 )
 from sealauthz.terminal import console, instant, show, table
+from sealauthz_client.answers import LogEntry
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -21,7 +21,6 @@ from sealauthz.cli.facts_update import facts_update
 from sealauthz.cli.output import cut, output_option, print_json
 from sealauthz.cli.records import RecordType, assignments, line_of, personal_option, read_all
 from sealauthz.cli.settings import open_store, read_config, store_options
-from sealauthz.client import Changes
 from sealauthz.facts import Stored
 from sealauthz.facts.store.reading import Filter
 from sealauthz.facts.store.tables import tables_of
@@ -29,6 +28,7 @@ from sealauthz.schema import Column
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import filter_value, forms_of
 from sealauthz.terminal import console, instant, show, table
+from sealauthz_client import Changes
 
 
 @click.group()

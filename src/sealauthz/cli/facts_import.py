@@ -17,7 +17,6 @@ from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import cut, output_option, print_json
 from sealauthz.cli.records import read_lines
 from sealauthz.cli.settings import added_option, on_facts, open_store, read_config, store_options
-from sealauthz.client import SealAuthzClient
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Part, Put, Store, WriteReceipt
 from sealauthz.facts.store.importing import OpenImport
@@ -26,6 +25,7 @@ from sealauthz.facts.store.sweep import idle_for_s
 from sealauthz.service.imports import end_import
 from sealauthz.service.records import forms_of
 from sealauthz.terminal import console, instant, show, table
+from sealauthz_client import SealAuthzClient
 
 _CHANGE = re.compile(r"changes\[(\d+)\]\.?")
 _NAMED = re.compile(r"`(\w+):([^`]+)`")

@@ -15,12 +15,12 @@ from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.completing import ids_of_type
 from sealauthz.cli.records import RecordType, assignments
 from sealauthz.cli.settings import added_option, on_facts, open_store, store_options
-from sealauthz.client import at_revision as client_at_revision
-from sealauthz.client import update as client_update
 from sealauthz.facts import Batch, Precondition, PreconditionKind, Update
 from sealauthz.schema import Column
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import filter_value, forms_of
+from sealauthz_client import at_revision as client_at_revision
+from sealauthz_client import update as client_update
 
 
 @click.command("update")

@@ -10,7 +10,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 
 from sealauthz.cli.app import Exit, Stop
-from sealauthz.client.transport import Connection
+from sealauthz_client.transport import Connection
 
 
 @click.command()

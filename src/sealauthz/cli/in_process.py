@@ -7,10 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sealauthz import answers
-from sealauthz.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage, moment
-from sealauthz.client import ArgumentValue, ContextValue
-from sealauthz.client.assertions import Signer
 from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.listing import ListPage as FoundPage
 from sealauthz.decision.paging import Paging
@@ -19,6 +15,9 @@ from sealauthz.errors import OperationUnknown
 from sealauthz.operations import Operation, Operations, Performance
 from sealauthz.operations.progress import ShownStage
 from sealauthz.polar.reach import Root
+from sealauthz_client import ArgumentValue, ContextValue, answers
+from sealauthz_client.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage, moment
+from sealauthz_client.assertions import Signer
 
 Context = Mapping[str, ContextValue]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from sealauthz.answers import (
+from sealauthz_client.answers import (
     ConditionalItem,
     ConditionalPage,
     Decision,

@@ -103,7 +103,7 @@ def perform(
     assertion = assertion_file.read_bytes().decode("ascii", "replace").strip() if assertion_file else ""
     if key:
         # Here, because few acts are signed for from the command line.
-        from sealauthz.client.assertions import Signer, digest_of
+        from sealauthz_client.assertions import Signer, digest_of
 
         try:
             signer = Signer.load(Path(key), issuer, audience)

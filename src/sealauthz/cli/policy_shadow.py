@@ -16,7 +16,7 @@ from sealauthz.cli.policy_ship import server_options, shipping_client
 from sealauthz.terminal import console, instant, show
 
 if TYPE_CHECKING:
-    from sealauthz.client.policy import ShadowCause, ShadowDifference, ShadowFindings
+    from sealauthz_client.policy import ShadowCause, ShadowDifference, ShadowFindings
 
 _WORDS = {
     "GAIN": ("GAIN", "bold red"),

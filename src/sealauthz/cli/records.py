@@ -19,7 +19,7 @@ from sealauthz.facts.store.reading import Filter, Query, read_page
 from sealauthz.schema import Column, Model
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import forms_of
-from sealauthz.v1 import records_pb2
+from sealauthz_client.v1 import records_pb2
 
 
 class RecordType(click.ParamType[str]):

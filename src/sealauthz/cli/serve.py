@@ -35,7 +35,6 @@ from sealauthz.cli.settings import (
     read_config,
     receipt_issuer,
 )
-from sealauthz.client.assertions import Signer
 from sealauthz.config import MAX_WORKERS, Config
 from sealauthz.decision import PolicyDecisionPoint, system_clock
 from sealauthz.demo.callers import demo_caller
@@ -55,6 +54,7 @@ from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_s
 from sealauthz.rollout import Shipping
 from sealauthz.service import Callers, Server, build
 from sealauthz.service.issuer_keys import KeySources
+from sealauthz_client.assertions import Signer
 
 _SWITCH_INTERVAL_S = 0.001
 """How long a thread may compute while others wait. At Python's default of 5 ms, each call being decided delays by 5 ms

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
-from sealauthz.client.policy import (
+from sealauthz.terminal import console, instant, show
+from sealauthz_client.policy import (
     PolicyActivation,
     PolicyCause,
     PolicyComparison,
@@ -16,7 +17,6 @@ from sealauthz.client.policy import (
     PolicyStanding,
     PolicyVersion,
 )
-from sealauthz.terminal import console, instant, show
 
 _ACTIVATIONS = 10
 _MORE = ("GAIN", "WIDER", "OBLIGATION", "BROKEN")

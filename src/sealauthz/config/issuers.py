@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from sealauthz import assertions, receipts
 from sealauthz.config.words import Section, check_words
 from sealauthz.service.issuer_keys import KeySources
 from sealauthz.service.tokens import ALGORITHMS, DEFAULT_ALGORITHMS, DEFAULT_TYPES, TokenIssuer
+from sealauthz_client import assertions, receipts
 
 _OTHER_TYPES = (assertions.TYPE, receipts.TYPE)
 

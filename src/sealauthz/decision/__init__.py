@@ -1,11 +1,11 @@
 """Questions, decisions, the policy bundle, and the policy decision point that brings them together."""
 
-from sealauthz.answers import Attempt, Audience, NextStep, Obligation, Reason, RequirementOutcome, RuleRef
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.decision import Decision, Effect, Explanation, Standing
 from sealauthz.decision.pdp import PolicyDecisionPoint, system_clock
 from sealauthz.decision.question import ContextValue, Entity, Question
+from sealauthz_client.answers import Attempt, Audience, NextStep, Obligation, Reason, RequirementOutcome, RuleRef
 
 __all__ = [
     "Attempt",

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sealauthz.answers import NextStep, ParameterValue
 from sealauthz.decision.making import maker
 from sealauthz.decision.plan import Asker, Plan
 from sealauthz.errors import EvaluationFailed
@@ -14,6 +13,7 @@ from sealauthz.polar import Rulebook
 from sealauthz.polar.engine import Work
 from sealauthz.schema import Model
 from sealauthz.schema.record import FOREVER, is_record
+from sealauthz_client.answers import NextStep, ParameterValue
 
 _next_step = maker(NextStep)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from sealauthz.answers import Audience, NextStep, Reason, RuleRef
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.candidates import Plans
 from sealauthz.decision.carried import StepMaker
@@ -13,6 +12,7 @@ from sealauthz.decision.question import Question
 from sealauthz.decision.questions import named_by_obligations
 from sealauthz.polar import RuleNode
 from sealauthz.polar.unparse import written_head
+from sealauthz_client.answers import Audience, NextStep, Reason, RuleRef
 
 
 class ReasonCatalog:

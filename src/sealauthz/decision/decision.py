@@ -11,11 +11,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from sealauthz import answers
-from sealauthz.answers import NextStep, Obligation, ParameterValue, Reason, RequirementOutcome, distinct_steps, moment
 from sealauthz.decision.question import Question
 from sealauthz.decision.texts import SILENT, Texts
 from sealauthz.schema import Instant
+from sealauthz_client import answers
+from sealauthz_client.answers import (
+    NextStep,
+    Obligation,
+    ParameterValue,
+    Reason,
+    RequirementOutcome,
+    distinct_steps,
+    moment,
+)
 
 Item = TypeVar("Item", NextStep, Obligation)
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from functools import partial
 from operator import attrgetter
 
-from sealauthz.answers import NOTHING_TO_DO, NextStep, Obligation, Reason
 from sealauthz.decision.assembly import Case, RequestOptions, check_given, check_seen
 from sealauthz.decision.bundle import (
     FACT_UNAVAILABLE,
@@ -30,6 +29,7 @@ from sealauthz.errors import EvaluationFailed, FactNotLoaded, nearest
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.engine import Work
 from sealauthz.polar.reach import Root
+from sealauthz_client.answers import NOTHING_TO_DO, NextStep, Obligation, Reason
 
 log = logging.getLogger("sealauthz.decision.pdp")
 """Named for the decision point, as its lines in the log are known."""

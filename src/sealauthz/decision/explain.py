@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import itemgetter
 
-from sealauthz.answers import Attempt, RequirementOutcome, RuleRef
 from sealauthz.decision.assembly import Case
 from sealauthz.decision.decision import Explanation, Standing
 from sealauthz.decision.evaluation import Evaluation
@@ -15,6 +14,7 @@ from sealauthz.errors import EvaluationFailed
 from sealauthz.polar import RuleNode, trace
 from sealauthz.polar.engine import Work
 from sealauthz.polar.runtime import FREE
+from sealauthz_client.answers import Attempt, RequirementOutcome, RuleRef
 
 
 def explain(evaluation: Evaluation, question: Question) -> Explanation:

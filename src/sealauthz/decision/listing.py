@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sealauthz import answers
 from sealauthz.decision.assembly import MaySee
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.candidates import Plans, candidates
@@ -25,6 +24,7 @@ from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.reach import Links, Root
 from sealauthz.schema import Instant
+from sealauthz_client import answers
 
 _SHARE_OF_DEADLINE = 0.8
 """How much of the time until the deadline a page is looked for; the rest is for the way back."""

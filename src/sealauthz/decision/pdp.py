@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from sealauthz.answers import ConditionalItem
 from sealauthz.decision.assembly import DEFAULT_OPTIONS, Case, RequestOptions, check_seen, everything
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.carried import shown_of
@@ -28,6 +27,7 @@ from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Observed
 from sealauthz.facts.store.policies import POLICIES
 from sealauthz.schema import Event
+from sealauthz_client.answers import ConditionalItem
 
 __all__ = ["GATE_STAGE", "PolicyDecisionPoint", "RequestOptions", "everything", "system_clock"]
 

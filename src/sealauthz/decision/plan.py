@@ -10,12 +10,12 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from sealauthz.answers import Obligation
 from sealauthz.decision.assembly import Assembly, Case
 from sealauthz.decision.bundle import Bundle, Engine
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar.engine import CompiledEngine, Work
 from sealauthz.polar.runtime import FREE
+from sealauthz_client.answers import Obligation
 
 Asker = Callable[[Work], Any]
 """Asks one rule about what a decision is about: True or False, or the values of what it finds."""

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sealauthz.answers import NOTHING_TO_DO
 from sealauthz.polar import Rulebook
 from sealauthz.schema import FOREVER
+from sealauthz_client.answers import NOTHING_TO_DO
 
 TEXTS_FILE = "texts.toml"
 

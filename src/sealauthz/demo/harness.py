@@ -11,7 +11,10 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from sealauthz.client import (
+from sealauthz.demo import printing
+from sealauthz.demo.callers import OUTSIDE, PLATFORM
+from sealauthz.terminal import decision_body, instant, progress_page, show, verdict
+from sealauthz_client import (
     ArgumentValue,
     CallFailed,
     Decision,
@@ -19,10 +22,7 @@ from sealauthz.client import (
     Performed,
     Progress,
 )
-from sealauthz.client.receipts import Receipt, ReceiptRefused, verify
-from sealauthz.demo import printing
-from sealauthz.demo.callers import OUTSIDE, PLATFORM
-from sealauthz.terminal import decision_body, instant, progress_page, show, verdict
+from sealauthz_client.receipts import Receipt, ReceiptRefused, verify
 
 _SECOND = 1_000_000
 _TOLD_WITHIN_S = 10.0

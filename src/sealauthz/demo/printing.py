@@ -13,10 +13,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sealauthz.answers import moment
-from sealauthz.client import ArgumentValue, Decision, Event, NamedValue, NextStep, Obligation, Performed
-from sealauthz.client.receipts import Receipt
 from sealauthz.terminal import decision_body, instant, verdict
+from sealauthz_client import ArgumentValue, Decision, Event, NamedValue, NextStep, Obligation, Performed
+from sealauthz_client.answers import moment
+from sealauthz_client.receipts import Receipt
 
 INDENT = 5
 """How far steps stand behind their numbers."""

@@ -19,8 +19,6 @@ from typing import Any
 from rich.console import Console, Group
 from rich.text import Text
 
-from sealauthz.client import ArgumentValue, Decision, Event, Performed, Progress, SealAuthzClient, at_revision
-from sealauthz.client.assertions import Signer, digest_of
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.demo.callers import ENGINE, MIGRATION, OUTSIDE, PLATFORM, story_caller
 from sealauthz.demo.facts import opening_facts
@@ -35,7 +33,9 @@ from sealauthz.schema.rules import Rising
 from sealauthz.service import Callers, ServerSettings, build
 from sealauthz.service.records import forms_of
 from sealauthz.terminal import show
-from sealauthz.v1 import facts_pb2
+from sealauthz_client import ArgumentValue, Decision, Event, Performed, Progress, SealAuthzClient, at_revision
+from sealauthz_client.assertions import Signer, digest_of
+from sealauthz_client.v1 import facts_pb2
 
 OPENING_TIME = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.timezone(datetime.timedelta(hours=8)))
 

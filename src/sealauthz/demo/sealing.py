@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sealauthz.answers import moment
-from sealauthz.client import ArgumentValue, Performed
-from sealauthz.client.receipts import Receipt
 from sealauthz.demo.callers import ENGINE
 from sealauthz.demo.checks import face_for_act, face_for_task
 from sealauthz.demo.facts import DAY, HOUR
 from sealauthz.demo.harness import PERFORMED_BEFORE, Harness, Told, deny, named
+from sealauthz_client import ArgumentValue, Performed
+from sealauthz_client.answers import moment
+from sealauthz_client.receipts import Receipt
 
 SEAL = "Seal:seal-official"
 YUNSHAN = "Enterprise:e-yunshan"

@@ -51,7 +51,7 @@ from sealauthz.model.sweeps import SWEEPS
 from sealauthz.model.use_invariants import USES
 from sealauthz.schema import Model, Part
 from sealauthz.schema.record import records_of
-from sealauthz.v1 import records_pb2
+from sealauthz_client.v1 import records_pb2
 
 MODEL = Model(
     name="e-seals",

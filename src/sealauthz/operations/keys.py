@@ -16,7 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from sealauthz.errors import ConfigRefused
-from sealauthz.receipts import ALGORITHM, CURVE, TYPE, Receipt
+from sealauthz_client.receipts import ALGORITHM, CURVE, TYPE, Receipt
 
 
 class SigningKeys:

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sealauthz.answers import Obligation
-from sealauthz.assertions import act_digest
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.question import Entity, Question
 from sealauthz.schema.effect import Value
+from sealauthz_client.answers import Obligation
+from sealauthz_client.assertions import act_digest
 
 ArgumentValue = str | int | bool | Sequence["ArgumentValue"] | Mapping[str, "ArgumentValue"]
 """The value of an argument as a client gives it. Instants are microseconds since 1970-01-01T00:00:00Z."""

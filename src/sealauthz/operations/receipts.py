@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sealauthz.operations.keys import SigningKeys
-from sealauthz.receipts import Receipt
 from sealauthz.schema.effect import ReceiptTerms
 from sealauthz.schema.record import Instant
+from sealauthz_client.receipts import Receipt
 
 _SECOND = 1_000_000
 

@@ -12,12 +12,12 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from sealauthz.answers import Explanation, ParameterValue
 from sealauthz.decision import Bundle, Decision, Effect, PolicyDecisionPoint, Question, Standing
 from sealauthz.errors import SealAuthzError
 from sealauthz.policytest.fixtures import FactSet
 from sealauthz.policytest.possible import refusal
 from sealauthz.terminal import decision_body, instant, requirements_tree, show, table, verdict
+from sealauthz_client.answers import Explanation, ParameterValue
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ import base64
 import json
 from typing import Any
 
-from sealauthz import answers
 from sealauthz.audit.log import Entry, Log, Wanted, is_shown
 from sealauthz.errors import InvalidRequest, RecordUnknown
 from sealauthz.facts import Store
 from sealauthz.service.callers import EXPLAIN, Call, Caller
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.questions import entity_from
-from sealauthz.v1 import audit_pb2, audit_pb2_grpc
+from sealauthz_client import answers
+from sealauthz_client.v1 import audit_pb2, audit_pb2_grpc
 
 _NONE_SEEN = "the log has no such record that this caller may see; it may still wait for its place"
 _MOST_RECORDS = (1 << 62) - 1

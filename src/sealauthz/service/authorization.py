@@ -35,7 +35,7 @@ from sealauthz.service.questions import (
 from sealauthz.service.recording import NOTHING_RECORDED, Recording
 from sealauthz.service.responses import about_page, conditional_messages, explanation_message, fill_decision
 from sealauthz.service.status import failure_of
-from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
+from sealauthz_client.v1 import authorization_pb2, authorization_pb2_grpc
 
 MAX_BATCH = 1_000
 MAX_EXCEPTIONS = 32

@@ -15,7 +15,7 @@ import grpc
 from sealauthz.errors import CallerNotPermitted, CallerUnknown, SealAuthzError
 from sealauthz.schema import Column, Model
 from sealauthz.service.tokens import TokenIssuer, TokenOf, Tokens
-from sealauthz.v1 import audit_pb2, authorization_pb2, events_pb2, facts_pb2, operations_pb2, policy_pb2
+from sealauthz_client.v1 import audit_pb2, authorization_pb2, events_pb2, facts_pb2, operations_pb2, policy_pb2
 
 SERVICES = (
     authorization_pb2.DESCRIPTOR.services_by_name["AuthorizationService"],

@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 from google.protobuf.message import Message
 
-from sealauthz.answers import Audience, NextStep, Obligation, ParameterValue, Reason
 from sealauthz.decision.decision import Decision
 from sealauthz.service import responses
 from sealauthz.service.callers import EXPLAIN, Caller
 from sealauthz.service.fields import revision_message, timestamp
-from sealauthz.v1 import authorization_pb2
+from sealauthz_client.answers import Audience, NextStep, Obligation, ParameterValue, Reason
+from sealauthz_client.v1 import authorization_pb2
 
 _SECOND = 1_000_000
 _LENGTH_DELIMITED = 2

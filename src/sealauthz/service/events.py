@@ -24,7 +24,7 @@ from sealauthz.service.fields import FieldViolations, check_store, revision_mess
 from sealauthz.service.operations import fill_values
 from sealauthz.service.questions import checked_language, may_see_of
 from sealauthz.service.watching import watched_tenants
-from sealauthz.v1 import authorization_pb2, events_pb2, events_pb2_grpc
+from sealauthz_client.v1 import authorization_pb2, events_pb2, events_pb2_grpc
 
 _PAGE = 100
 _LOOK_S = 1.0

@@ -18,7 +18,7 @@ from sealauthz.service.fields import FieldViolations, revision_message, timestam
 from sealauthz.service.imports import end_named_import, list_imports, release_shared
 from sealauthz.service.records import WireForms, filter_value, forms_of
 from sealauthz.service.watching import Watches, watch
-from sealauthz.v1 import facts_pb2, facts_pb2_grpc
+from sealauthz_client.v1 import facts_pb2, facts_pb2_grpc
 
 MAX_CHANGES = 1_000
 MAX_PRECONDITIONS = 1_000

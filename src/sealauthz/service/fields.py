@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from sealauthz.errors import InvalidRequest, RevisionUnknown, Violation
 from sealauthz.schema import FOREVER
-from sealauthz.v1 import revision_pb2
+from sealauthz_client.v1 import revision_pb2
 
 MAX_ID_CHARACTERS = 128
 MAX_TEXT_CHARACTERS = 1024

@@ -7,7 +7,7 @@ from sealauthz.facts import Part, Store
 from sealauthz.facts.store.importing import INVARIANT, OpenImport, PartReceipt
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, revision_message, timestamp
-from sealauthz.v1 import facts_pb2
+from sealauthz_client.v1 import facts_pb2
 
 
 def list_imports(store: Store, call: Call) -> facts_pb2.ListImportsResponse:

@@ -30,7 +30,7 @@ from sealauthz.service.questions import (
 )
 from sealauthz.service.recording import NOTHING_RECORDED, Recording, act_options
 from sealauthz.service.responses import fill_decision, is_instant
-from sealauthz.v1 import authorization_pb2, operations_pb2, operations_pb2_grpc
+from sealauthz_client.v1 import authorization_pb2, operations_pb2, operations_pb2_grpc
 
 MAX_ARGUMENTS = 64
 MAX_DEPTH = 4

@@ -17,7 +17,7 @@ from sealauthz.rollout.shipping import GAINS_FIRST, Compared, Standing
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, timestamp
 from sealauthz.service.shadows import RunsShadows, begin, found_message, run_message
-from sealauthz.v1 import authorization_pb2, policy_pb2, policy_pb2_grpc
+from sealauthz_client.v1 import authorization_pb2, policy_pb2, policy_pb2_grpc
 
 _MAX_DIAGNOSTICS = 500
 _MAX_CHANGES = 200

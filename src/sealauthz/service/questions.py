@@ -12,7 +12,7 @@ from sealauthz.decision.texts import LANGUAGES
 from sealauthz.errors import InvalidRequest
 from sealauthz.service.callers import Call, Caller
 from sealauthz.service.fields import FieldViolations, is_id
-from sealauthz.v1 import authorization_pb2, operations_pb2
+from sealauthz_client.v1 import authorization_pb2, operations_pb2
 
 MAX_CONTEXT_KEYS = 32
 

@@ -20,7 +20,7 @@ from google.protobuf.message import Message
 from sealauthz.errors import did_you_mean
 from sealauthz.schema import Column, Model
 from sealauthz.service.fields import FieldViolations, set_timestamp, timestamp
-from sealauthz.v1 import records_pb2
+from sealauthz_client.v1 import records_pb2
 
 GENERIC = "generic"
 """The field of `Fact` that holds a record in the generic form."""

@@ -7,7 +7,11 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sealauthz.answers import (
+from sealauthz.decision.decision import Decision, Effect, Explanation
+from sealauthz.decision.listing import ListPage
+from sealauthz.service.callers import EXPLAIN, Caller
+from sealauthz.service.fields import revision_message, set_timestamp, timestamp
+from sealauthz_client.answers import (
     Audience,
     ConditionalItem,
     NextStep,
@@ -16,11 +20,7 @@ from sealauthz.answers import (
     Reason,
     RequirementOutcome,
 )
-from sealauthz.decision.decision import Decision, Effect, Explanation
-from sealauthz.decision.listing import ListPage
-from sealauthz.service.callers import EXPLAIN, Caller
-from sealauthz.service.fields import revision_message, set_timestamp, timestamp
-from sealauthz.v1 import authorization_pb2
+from sealauthz_client.v1 import authorization_pb2
 
 EFFECTS = {Effect.ALLOW: authorization_pb2.EFFECT_ALLOW, Effect.DENY: authorization_pb2.EFFECT_DENY}
 AUDIENCES = {Audience.USER: authorization_pb2.AUDIENCE_USER, Audience.OPERATOR: authorization_pb2.AUDIENCE_OPERATOR}

@@ -40,7 +40,7 @@ from sealauthz.service.pools import HEALTH, Pools
 from sealauthz.service.reception import Reception
 from sealauthz.service.recording import Recording
 from sealauthz.service.watching import Watches
-from sealauthz.v1 import (
+from sealauthz_client.v1 import (
     audit_pb2_grpc,
     authorization_pb2_grpc,
     events_pb2_grpc,

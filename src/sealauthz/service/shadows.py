@@ -10,7 +10,7 @@ from sealauthz.accessdiff.shadow_reports import ShadowSummary
 from sealauthz.decision.question import Question
 from sealauthz.facts.store.shadows import ShadowRun
 from sealauthz.service.fields import FieldViolations, timestamp
-from sealauthz.v1 import authorization_pb2, policy_pb2
+from sealauthz_client.v1 import authorization_pb2, policy_pb2
 
 SHARE = 0.1
 CPU_SHARE = 0.05

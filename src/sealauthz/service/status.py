@@ -14,7 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from sealauthz import errors
 from sealauthz.service.fields import MAX_VIOLATIONS
-from sealauthz.v1 import authorization_pb2
+from sealauthz_client.v1 import authorization_pb2
 
 DOMAIN = "sealauthz.dev"
 RETRY_AFTER_MS = 500

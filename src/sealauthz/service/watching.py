@@ -22,7 +22,7 @@ from sealauthz.service.callers import Call, Caller
 from sealauthz.service.fields import FieldViolations, check_store, revision_message, timestamp, token_from
 from sealauthz.service.records import WireForms, forms_of
 from sealauthz.service.streams import Outlet, lagging
-from sealauthz.v1 import facts_pb2
+from sealauthz_client.v1 import facts_pb2
 
 MAX_WATCHED_ENTERPRISES = 1_000
 CAPACITY = 256

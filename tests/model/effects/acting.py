@@ -20,8 +20,8 @@ from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.operations.receipts import Issuer
 from sealauthz.policytest.fixtures import FactSet
-from sealauthz.receipts import Receipt, verify
 from sealauthz.schema import Event
+from sealauthz_client.receipts import Receipt, verify
 
 PLATFORM = "platform"
 ENGINE = "engine"

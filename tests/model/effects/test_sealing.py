@@ -15,7 +15,7 @@ from sealauthz.facts.store.batch import Precondition, PreconditionKind
 from sealauthz.model.effects.engine import REPORTED_WITHIN
 from sealauthz.model.records.seals import SealHold
 from sealauthz.operations import Performed
-from sealauthz.receipts import ReceiptRefused
+from sealauthz_client.receipts import ReceiptRefused
 
 BY_USER: dict[str, Any] = {"task": "t", "verification": "v-user"}
 

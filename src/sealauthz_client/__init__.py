@@ -1,0 +1,120 @@
+"""The client that other services import. It needs grpcio and protobuf, and nothing of the server.
+
+    with SealAuthzClient("sealauthz.internal:8443", token, tls_roots=roots) as client:
+        decision = client.authorize("Person:P1", "use", "Seal:S1", {"task": "T1"})
+        if decision:
+            ...
+
+A decision is falsy unless it allows, and so is a question without an answer: what cannot be answered is never an allow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sealauthz_client.answers import (
+        Attempt,
+        ConditionalItem,
+        ConditionalPage,
+        Decision,
+        Event,
+        Explanation,
+        ListPage,
+        LogEntry,
+        LogProof,
+        NamedValue,
+        NextStep,
+        Obligation,
+        Operation,
+        ParameterValue,
+        Performed,
+        Progress,
+        Reason,
+        RequirementOutcome,
+        RuleRef,
+        Stage,
+    )
+    from sealauthz_client.authorization import NEWEST, at_least
+    from sealauthz_client.client import SealAuthzClient
+    from sealauthz_client.facts import absent, at_revision, delete, exists, fact, put, update
+    from sealauthz_client.messages import Changes, ContextValue, Imported, NoAnswer, OpenImport, Page, Question, Written
+    from sealauthz_client.operations import ArgumentValue
+    from sealauthz_client.transport import DEFAULT_TIMEOUT_S, MAX_ATTEMPTS, MAX_RECEIVE_BYTES, CallFailed
+
+__version__ = "0.1.0"
+
+# Each name is loaded when it is first used: who reads answers or verifies receipts needs no grpcio.
+_NAMES = {
+    "answers": (
+        "Attempt ConditionalItem ConditionalPage Decision Event Explanation ListPage LogEntry LogProof NamedValue"
+        " NextStep Obligation Operation ParameterValue Performed Progress Reason RequirementOutcome RuleRef Stage"
+    ),
+    "authorization": "NEWEST at_least",
+    "client": "SealAuthzClient",
+    "facts": "absent at_revision delete exists fact put update",
+    "messages": "Changes ContextValue Imported NoAnswer OpenImport Page Question Written",
+    "operations": "ArgumentValue",
+    "transport": "DEFAULT_TIMEOUT_S MAX_ATTEMPTS MAX_RECEIVE_BYTES CallFailed",
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = [
+    "DEFAULT_TIMEOUT_S",
+    "MAX_ATTEMPTS",
+    "MAX_RECEIVE_BYTES",
+    "NEWEST",
+    "ArgumentValue",
+    "Attempt",
+    "CallFailed",
+    "Changes",
+    "ConditionalItem",
+    "ConditionalPage",
+    "ContextValue",
+    "Decision",
+    "Event",
+    "Explanation",
+    "Imported",
+    "ListPage",
+    "LogEntry",
+    "LogProof",
+    "NamedValue",
+    "NextStep",
+    "NoAnswer",
+    "Obligation",
+    "OpenImport",
+    "Operation",
+    "Page",
+    "ParameterValue",
+    "Performed",
+    "Progress",
+    "Question",
+    "Reason",
+    "RequirementOutcome",
+    "RuleRef",
+    "SealAuthzClient",
+    "Stage",
+    "Written",
+    "absent",
+    "at_least",
+    "at_revision",
+    "delete",
+    "exists",
+    "fact",
+    "put",
+    "update",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module `{__name__}` has no `{name}`")
+    found = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,227 @@
+"""The calls on facts: write, read, watch and import; and the changes and conditions that are written."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from google.protobuf import field_mask_pb2
+from google.protobuf.message import Message
+
+from sealauthz_client.messages import Changes, Imported, OpenImport, Page, Written, moment_from, open_import_from
+from sealauthz_client.transport import CallFailed, Connection
+from sealauthz_client.v1 import facts_pb2, records_pb2
+
+_PARTS_AT_ONCE = 8
+_MAX_PART_BYTES = 3 * 1024 * 1024
+"""Of the 4 MiB that a message may have."""
+
+
+def put(record: Message) -> facts_pb2.FactChange:
+    """Return the change that writes a whole record, which is a message of `sealauthz_client.v1.records_pb2`.
+
+    Refused where a stored record holds a value that the message leaves out: see `update`.
+    """
+    return facts_pb2.FactChange(put=_fact_of(record))
+
+
+def update(record: Message, *fields: str) -> facts_pb2.FactChange:
+    """Return the change of these fields of a record that exists: they take the values that the message holds.
+
+    A field that the message leaves out takes its default. All other fields of the message but `id` do not count.
+    """
+    mask = field_mask_pb2.FieldMask(paths=fields)
+    return facts_pb2.FactChange(update=facts_pb2.FactUpdate(fact=_fact_of(record), fields=mask))
+
+
+def fact(record: Message, extension: Mapping[str, str | int | bool | datetime.datetime]) -> records_pb2.Fact:
+    """Return a record with fields that policies have added to it, by name, for `put`, `update` and `import_facts`.
+
+    Raises ValueError for a time without a time zone.
+    """
+    made = records_pb2.Fact()
+    made.CopyFrom(_fact_of(record))
+    for name, value in extension.items():
+        held = made.extension[name]
+        if isinstance(value, bool):
+            held.bool_value = value
+        elif isinstance(value, int):
+            held.int_value = value
+        elif isinstance(value, str):
+            held.string_value = value
+        elif value.tzinfo is None:
+            raise ValueError(f"`{name}` must have a time zone")
+        else:
+            held.time_value.FromDatetime(value)
+    return made
+
+
+def _fact_of(record: Message) -> records_pb2.Fact:
+    """Return a record as a fact; a fact is one. Raises TypeError for any other message."""
+    if isinstance(record, records_pb2.Fact) and record.WhichOneof("record") is not None:
+        return record
+    fact = records_pb2.Fact()
+    for field in fact.DESCRIPTOR.fields:
+        if field.message_type is record.DESCRIPTOR:
+            getattr(fact, field.name).CopyFrom(record)
+            return fact
+    raise TypeError(f"`{record.DESCRIPTOR.name}` is not a record")
+
+
+def delete(record_type: str, record_id: str) -> facts_pb2.FactChange:
+    """Return the change that removes a record."""
+    return facts_pb2.FactChange(delete=_key(record_type, record_id))
+
+
+def exists(record_type: str, record_id: str) -> facts_pb2.Precondition:
+    """Return the condition that a record exists."""
+    return facts_pb2.Precondition(key=_key(record_type, record_id), exists=facts_pb2.Precondition.Exists())
+
+
+def absent(record_type: str, record_id: str) -> facts_pb2.Precondition:
+    """Return the condition that a record does not exist."""
+    return facts_pb2.Precondition(key=_key(record_type, record_id), absent=facts_pb2.Precondition.Absent())
+
+
+def at_revision(record_type: str, record_id: str, revision: int) -> facts_pb2.Precondition:
+    """Return the condition that a record exists and last changed at this revision."""
+    return facts_pb2.Precondition(key=_key(record_type, record_id), at_revision=revision)
+
+
+def _key(record_type: str, record_id: str) -> facts_pb2.FactKey:
+    return facts_pb2.FactKey(record_type=record_type, id=record_id)
+
+
+class FactsCalls(Connection):
+    """The calls of FactsService."""
+
+    def write_facts(
+        self,
+        changes: Iterable[facts_pb2.FactChange],
+        preconditions: Iterable[facts_pb2.Precondition] = (),
+        *,
+        request_id: str = "",
+        timeout_s: float | None = None,
+    ) -> Written:
+        """Make all changes (`put`, `update`, `delete`) in one transaction; without a `request_id` with a fresh one."""
+        request = facts_pb2.WriteFactsRequest(
+            request_id=request_id or str(uuid.uuid4()), changes=changes, preconditions=preconditions
+        )
+        reply: facts_pb2.WriteFactsResponse = self._call(self._facts.WriteFacts, request, timeout_s)
+        return Written(reply.revision.number, reply.revision.token, moment_from(reply.committed_at), reply.replayed)
+
+    def read_facts(
+        self,
+        record_type: str,
+        filters: Mapping[str, str] | None = None,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        timeout_s: float | None = None,
+    ) -> Page:
+        """Read one page of the records of one type, in the order of their ids."""
+        request = facts_pb2.ReadFactsRequest(
+            record_type=record_type,
+            filters=[facts_pb2.FactFilter(field=field, value=value) for field, value in (filters or {}).items()],
+            page_size=page_size,
+            page_token=page_token,
+        )
+        reply: facts_pb2.ReadFactsResponse = self._call(self._facts.ReadFacts, request, timeout_s)
+        return Page(tuple(reply.facts), reply.next_page_token, reply.revision.number)
+
+    def watch_changes(
+        self,
+        after: str = "",
+        record_types: Iterable[str] = (),
+        enterprise_ids: Iterable[str] = (),
+        *,
+        on_outage: Callable[[CallFailed], None] | None = None,
+    ) -> Iterator[Changes]:
+        """Yield what is written after a revision (`revision_token`; empty: from now on), each revision once, in order.
+
+        Resumes after an outage, a restart of the server or a lag, without a limit, and ends when the client is closed.
+        `on_outage` is called once per outage, with why the server does not answer (UNAVAILABLE). Raises CallFailed for
+        what does not pass by itself (FAILED_PRECONDITION: the facts were restored; OUT_OF_RANGE: the changes are no
+        longer kept).
+        """
+        request = facts_pb2.WatchChangesRequest(after=after, record_types=record_types, enterprise_ids=enterprise_ids)
+        for message in self._resumed(self._facts.WatchChanges, request, on_outage):
+            request.after = message.revision.token
+            at = moment_from(message.committed_at) if message.HasField("committed_at") else None
+            yield Changes(message.revision.number, message.revision.token, at, tuple(message.changes))
+
+    def import_facts(
+        self,
+        import_id: str,
+        enterprise_ids: Iterable[str],
+        facts: Iterable[Message],
+        *,
+        part_size: int = 1_000,
+        timeout_s: float = 60.0,
+    ) -> Imported:
+        """Write records in bulk, part by part; nothing is decided about the enterprises until the last part is there.
+
+        A record refers only to records before it. `timeout_s` bounds each call of a few parts, retries included. The
+        same call with the same facts and `part_size` resumes an import that broke off: parts that are there are not
+        written again. Raises CallFailed; the import then stays open, see `abandon_import`.
+        """
+        enterprises = list(enterprise_ids)
+        put_facts = 0
+        for window in _windows(import_id, enterprises, map(_fact_of, facts), part_size):
+            # Without a limit of attempts: an import that breaks off costs more than time.
+            reply: facts_pb2.ImportFactsResponse = self._call(self._facts.ImportFacts, window, timeout_s, math.inf)
+            put_facts += reply.facts
+        return Imported(reply.parts, put_facts, reply.revision.number, reply.revision.token, reply.finished)
+
+    def abandon_import(
+        self, import_id: str, enterprise_ids: Iterable[str], *, timeout_s: float | None = None
+    ) -> Imported:
+        """End an import: what was committed stays, and the enterprises are decided about again."""
+        request = facts_pb2.ImportFactsRequest(import_id=import_id, enterprise_ids=enterprise_ids, abandon=True)
+        reply: facts_pb2.ImportFactsResponse = self._call(self._facts.ImportFacts, [request], timeout_s)
+        return Imported(reply.parts, 0, reply.revision.number, reply.revision.token, reply.finished)
+
+    def list_imports(self, *, timeout_s: float | None = None) -> tuple[OpenImport, ...]:
+        """Return the open imports of all callers, the oldest first, of which the caller may see every enterprise."""
+        reply: facts_pb2.ListImportsResponse = self._call(
+            self._facts.ListImports, facts_pb2.ListImportsRequest(), timeout_s
+        )
+        return tuple(map(open_import_from, reply.imports))
+
+    def end_import(self, caller: str, import_id: str, *, timeout_s: float | None = None) -> Imported:
+        """End an import of any caller, for an operator: what was committed stays. Raises CallFailed."""
+        request = facts_pb2.EndImportRequest(caller=caller, import_id=import_id)
+        reply: facts_pb2.EndImportResponse = self._call(self._facts.EndImport, request, timeout_s)
+        return Imported(reply.parts, 0, reply.revision.number, reply.revision.token, is_finished=True)
+
+
+def _windows(
+    import_id: str, enterprise_ids: list[str], facts: Iterable[records_pb2.Fact], part_size: int
+) -> Iterator[list[facts_pb2.ImportFactsRequest]]:
+    """Yield the parts of an import, as many as one call takes at a time. Only its answer says that they are there."""
+    window: list[facts_pb2.ImportFactsRequest] = []
+    for part in _parts(facts, part_size):
+        if len(window) == _PARTS_AT_ONCE:
+            yield window
+            window = []
+        if not window:
+            part.import_id = import_id
+            part.enterprise_ids.extend(enterprise_ids)
+        window.append(part)
+    yield window
+
+
+def _parts(facts: Iterable[records_pb2.Fact], part_size: int) -> Iterator[facts_pb2.ImportFactsRequest]:
+    """Yield the parts, numbered, the last one marked; without facts it is the only one."""
+    part, size = facts_pb2.ImportFactsRequest(part=1), 0
+    for fact in facts:
+        fact_size = fact.ByteSize() + 8
+        if len(part.facts) == part_size or (part.facts and size + fact_size > _MAX_PART_BYTES):
+            yield part
+            part, size = facts_pb2.ImportFactsRequest(part=part.part + 1), 0
+        part.facts.append(fact)
+        size += fact_size
+    part.last = True
+    yield part

@@ -1,0 +1,164 @@
+"""The calls that act: perform, what was performed, and the keys that verify receipts."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sealauthz_client import answers, messages
+from sealauthz_client.messages import ContextValue
+from sealauthz_client.transport import CallFailed, Connection
+from sealauthz_client.v1 import authorization_pb2, operations_pb2
+
+ArgumentValue = str | int | bool | datetime.datetime | Sequence["ArgumentValue"] | Mapping[str, "ArgumentValue"]
+"""An argument of an act, or a part of one: a value, several of one form, or several under their names."""
+
+
+class OperationsCalls(Connection):
+    """The calls of OperationsService."""
+
+    def perform(
+        self,
+        subject: str,
+        action: str,
+        resource: str,
+        context: Mapping[str, ContextValue] | None = None,
+        arguments: Mapping[str, ArgumentValue] | None = None,
+        *,
+        request_id: str = "",
+        assertion: str = "",
+        language: str = "",
+        timeout_s: float | None = None,
+    ) -> answers.Performed:
+        """Have an act performed, once, if it is allowed. `subject` and `resource` are `Type:id`.
+
+        `request_id` is the caller's own id of the act; without one it gets a fresh one. Attempt after attempt uses the
+        same. `assertion` is the person's own, signed for this very request (`client.assertions`), where the act needs
+        one. Raises CallFailed; where the act may have been performed nevertheless, ask again with its `request_id`.
+        Raises ValueError for a time without a time zone, and for an assertion without the id of its request.
+        """
+        if assertion and not request_id:
+            raise ValueError("an assertion is of one request: give its `request_id` too")
+        request = operations_pb2.PerformRequest(
+            **messages.question_fields(subject, action, resource, context),
+            arguments=_argument_messages(arguments or {}),
+            request_id=request_id or str(uuid.uuid4()),
+            assertion=assertion,
+            language=language,
+        )
+        try:
+            reply: operations_pb2.PerformResponse = self._call(self._operations.Perform, request, timeout_s)
+        except CallFailed as error:
+            error.request_id = request.request_id
+            raise
+        return answers.Performed(
+            decision=messages.decision_from(reply.decision),
+            operation=_operation_from(reply.operation) if reply.HasField("operation") else None,
+            request_id=request.request_id,
+            is_replay=reply.replayed,
+        )
+
+    def operation(self, operation_id: str, *, timeout_s: float | None = None) -> answers.Operation:
+        """Return what this caller has performed. Raises CallFailed (NOT_FOUND) for what is none of its operations."""
+        request = operations_pb2.GetOperationRequest(operation_id=operation_id)
+        reply: operations_pb2.GetOperationResponse = self._call(self._operations.GetOperation, request, timeout_s)
+        return _operation_from(reply.operation)
+
+    def progress(
+        self, subject: str, resource: str, *, language: str = "", timeout_s: float | None = None
+    ) -> answers.Progress:
+        """Return how far something is, and what the subject can do. Falsy for a subject who may not look.
+
+        Raises CallFailed.
+        """
+        request = operations_pb2.GetProgressRequest(
+            subject=messages.entity_message(subject), resource=messages.entity_message(resource), language=language
+        )
+        reply: operations_pb2.GetProgressResponse = self._call(self._operations.GetProgress, request, timeout_s)
+        return answers.Progress(
+            decision=messages.decision_from(reply.decision),
+            stages=tuple(map(_stage_from, reply.stages)),
+            actions={part.action: messages.decision_from(part.decision) for part in reply.actions},
+        )
+
+    def keys(self, *, timeout_s: float | None = None) -> str:
+        """Return the public keys that verify receipts: the text of a JSON Web Key Set, perhaps without keys."""
+        reply: operations_pb2.GetKeysResponse = self._call(
+            self._operations.GetKeys, operations_pb2.GetKeysRequest(), timeout_s
+        )
+        return reply.jwks
+
+
+def _stage_from(message: operations_pb2.ProgressStage) -> answers.Stage:
+    state = operations_pb2.ProgressStage.StageState.Name(message.state).removeprefix("STAGE_STATE_")
+    return answers.Stage(
+        code=message.code,
+        state=state,
+        at=messages.moment_from(message.at) if message.HasField("at") else None,
+        until=messages.moment_from(message.until) if message.HasField("until") else None,
+        actors=tuple(dict(actor.parts) for actor in message.actors),
+        values=named_values(message.values),
+    )
+
+
+def _argument_messages(values: Mapping[str, ArgumentValue]) -> dict[str, operations_pb2.ArgumentValue]:
+    return {name: _argument_message(value) for name, value in values.items()}
+
+
+def _argument_message(value: ArgumentValue) -> operations_pb2.ArgumentValue:
+    if isinstance(value, bool):
+        return operations_pb2.ArgumentValue(bool_value=value)
+    if isinstance(value, int):
+        return operations_pb2.ArgumentValue(int_value=value)
+    if isinstance(value, str):
+        return operations_pb2.ArgumentValue(string_value=value)
+    if isinstance(value, datetime.datetime):
+        return operations_pb2.ArgumentValue(time_value=_timestamp(value))
+    if isinstance(value, Mapping):
+        record = operations_pb2.ArgumentRecord(values=_argument_messages(value))
+        return operations_pb2.ArgumentValue(record_value=record)
+    items = operations_pb2.ArgumentList(values=map(_argument_message, value))
+    return operations_pb2.ArgumentValue(list_value=items)
+
+
+def _timestamp(value: datetime.datetime) -> Timestamp:
+    if value.tzinfo is None:
+        raise ValueError("a time in an argument must have a time zone")
+    moment = Timestamp()
+    moment.FromDatetime(value)
+    return moment
+
+
+def _operation_from(message: operations_pb2.Operation) -> answers.Operation:
+    return answers.Operation(
+        operation_id=message.operation_id,
+        caller=message.caller,
+        request_id=message.request_id,
+        subject=_reference(message.subject),
+        action=message.action,
+        resource=_reference(message.resource),
+        revision=message.revision.number,
+        revision_token=message.revision.token,
+        performed_at=messages.moment_from(message.performed_at),
+        values=named_values(message.values),
+        receipt=message.receipt,
+    )
+
+
+def _reference(message: authorization_pb2.Entity) -> str:
+    return f"{message.type}:{message.id}"
+
+
+def named_values(values: Mapping[str, operations_pb2.NamedValue]) -> dict[str, answers.NamedValue]:
+    """Return what an operation, a stage or an event names."""
+    return {name: _named_value(values[name]) for name in sorted(values)}
+
+
+def _named_value(message: operations_pb2.NamedValue) -> answers.NamedValue:
+    which: str = message.WhichOneof("value") or "string_value"
+    value: Any = getattr(message, which)
+    return messages.moment_from(value) if which == "time_value" else value
