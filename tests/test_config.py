@@ -27,6 +27,7 @@ from sealauthz.config import (
     PoliciesSection,
     ReceiptsSection,
     ServerSection,
+    TracesSection,
     load,
 )
 from sealauthz.config.issuers import JwtIssuerSection, JwtSection
@@ -496,12 +497,30 @@ def test_the_log_has_a_name_and_a_key_beside_the_file(write: Writer) -> None:
             load(MODEL, {}, write(text))
 
 
+def test_a_collector_has_an_address_of_its_own(write: Writer) -> None:
+    assert load(MODEL, {}, write('[traces]\nendpoint = "http://127.0.0.1:4317"\nratio = 0.5\n')).traces.ratio == 0.5
+    path = write('[traces]\nendpoint = "https://collector:4317"\nca = "ca.pem"\n')
+    assert load(MODEL, {}, path).traces.ca == path.parent / "ca.pem"
+    for text, said in (
+        ('endpoint = "collector:4317"', "must be `http://HOST:PORT`"),
+        ('endpoint = "http://collector"', "must be `http://HOST:PORT`"),
+        ('endpoint = "http://collector:99999"', "must be `http://HOST:PORT`"),
+        ('endpoint = "http://me:secret@collector:4317"', "must be `http://HOST:PORT`"),
+        ('endpoint = "http://collector:4318/v1/traces"', "must be `http://HOST:PORT`"),
+        ('endpoint = "http://collector:4317"\nca = "ca.pem"', "`ca` is for an `endpoint` of `https:`"),
+        ("ratio = 1.5", "less than or equal to 1"),
+    ):
+        with pytest.raises(ConfigRefused, match=said):
+            load(MODEL, {}, write(f"[traces]\n{text}\n"))
+
+
 SECTIONS = {
     "server": ServerSection,
     "database": DatabaseSection,
     "facts": FactsSection,
     "policies": PoliciesSection,
     "metrics": MetricsSection,
+    "traces": TracesSection,
     "receipts": ReceiptsSection,
     "audit": AuditSection,
     "assertions": AssertionsSection,

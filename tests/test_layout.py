@@ -19,6 +19,7 @@ ROOT = Path(sealauthz.__file__).parent
 ORDER = (
     "errors",
     "background",
+    "spans",
     "keysets",
     "assertions",
     "schema",
@@ -34,6 +35,7 @@ ORDER = (
     "rollout",
     "process",
     "metrics",
+    "tracing",
     "service",
     "attack",
     "config",

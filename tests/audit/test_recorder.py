@@ -23,7 +23,7 @@ from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Batch, Delete, FactCache, Store
 from sealauthz.polar.reach import Root
 
-PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def recorder(store: Store, cache: FactCache, reports: Reports) -> Iterator[Recor
 
 
 def answered(what: What, kind: str = "Authorize") -> Answered:
-    return Answered(kind, "shop", "ipv4:127.0.0.1:4711", PARENT, what, 1_000_000, 250)
+    return Answered(kind, "shop", "ipv4:127.0.0.1:4711", TRACE, what, 1_000_000, 250)
 
 
 def asked(pdp: PolicyDecisionPoint, resource: str = "Document:d1", who: str = "ann", **context: Any) -> Decision:

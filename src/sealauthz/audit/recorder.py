@@ -8,7 +8,6 @@ advice is kept up to a limit, and counted above it; the log then says how much i
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,7 +51,6 @@ WAIT_S = 10.0
 
 _AT_ONCE = 1_000
 _PAUSE_S = 0.5
-_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
 
 
 class Listed(NamedTuple):
@@ -69,12 +67,12 @@ listed with exceptions.
 
 
 class Answered(NamedTuple):
-    """One answer, as it is noted: `at` is when, and `traceparent` the header of the call."""
+    """One answer, as it is noted: `at` is when, and `trace_id` names the trace of the call, if it has one."""
 
     kind: str
     caller: str
     peer: str
-    traceparent: str
+    trace_id: str
     what: What
     at: int
     duration_us: int
@@ -243,7 +241,7 @@ class Recorder:
         return entities_of(self._model, [each.question for each in what if isinstance(each, Decision)])
 
     def _line(self, answered: Answered, concerned: Concerned) -> str:
-        origin = Origin(answered.caller, answered.peer, trace_id_of(answered.traceparent))
+        origin = Origin(answered.caller, answered.peer, answered.trace_id)
         what = answered.what
         if isinstance(what, Decision):
             return decision_record(
@@ -258,12 +256,6 @@ class Recorder:
                 self._model, answered.kind, origin, content, answered.at, concerned, answered.duration_us
             )
         return batch_record(self._model, answered.kind, origin, what, answered.at, concerned, answered.duration_us)
-
-
-def trace_id_of(traceparent: str) -> str:
-    """Return the id of the trace that a header names (W3C Trace Context); empty for what is none."""
-    found = _TRACE.fullmatch(traceparent)
-    return found[1] if found else ""
 
 
 def _page_content(listed: Listed, concerned: Concerned, model: Model) -> dict[str, Any]:

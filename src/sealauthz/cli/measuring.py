@@ -1,17 +1,21 @@
-"""What `serve` measures, where the configuration says that metrics are collected."""
+"""What `serve` measures and traces, where the configuration says that somebody collects it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from sealauthz.background import Failed
+from sealauthz.config.sections import TracesSection
 from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.errors import ConfigRefused, PoliciesUnavailable
 from sealauthz.facts import FactCache
+from sealauthz.facts.store.sweep import Report
 from sealauthz.metrics.instruments import Instruments
 from sealauthz.metrics.meter import Meter, Rising
 from sealauthz.process.endpoint import answering
 from sealauthz.service import Server
+from sealauthz.tracing.tracer import Tracer
 
 _COUNTED = ("hits", "loads", "joined_loads", "moved", "restarts", "resets", "evicted")
 """What of the numbers of a fact cache only rises."""
@@ -39,10 +43,35 @@ def collected(meter: Meter, listen: str, *, is_worker: bool) -> Iterator[str]:
         meter.thread.join()
 
 
-def watch_service(meter: Meter, server: Server, fact_cache: FactCache, pdp: PolicyDecisionPoint) -> None:
+@contextmanager
+def traced(settings: TracesSection, report: Report, failed: Failed) -> Iterator[Tracer | None]:
+    """Yield what keeps the traces of calls; None without a collector. Raises ConfigRefused."""
+    if settings.endpoint is None:
+        yield None
+        return
+    try:
+        from sealauthz.tracing.otlp import OtlpExporter, read_ca
+    except ImportError as error:
+        raise ConfigRefused("`traces.endpoint` needs more packages: install `sealauthz[traces]`") from error
+    try:
+        exporter = OtlpExporter(settings.endpoint, read_ca(settings.ca))
+    except OSError as error:
+        raise ConfigRefused(f"`traces.ca`: cannot read `{settings.ca}`") from error
+    tracer = Tracer(exporter, settings.ratio, report, failed)
+    tracer.start()
+    try:
+        yield tracer
+    finally:
+        tracer.stop()
+
+
+def watch_service(
+    meter: Meter, server: Server, fact_cache: FactCache, pdp: PolicyDecisionPoint, tracer: Tracer | None = None
+) -> None:
     """Have the gauges of a service set."""
     cached = Rising(lambda what, number: meter.instruments.cache_events.labels(what).inc(number))
     failed = Rising(lambda thread, number: meter.instruments.thread_failures.labels(thread).inc(number))
+    kept = Rising(lambda what, number: meter.instruments.traces.labels(what).inc(number))
     served: set[str] = set()
 
     def sample(instruments: Instruments) -> None:
@@ -59,6 +88,8 @@ def watch_service(meter: Meter, server: Server, fact_cache: FactCache, pdp: Poli
                 served.add(each)
                 instruments.policies.labels(each).set(each == version)
         server.sample(instruments)
+        if tracer is not None:
+            kept.read({"sent": tracer.sent, "lost": tracer.lost})
         failed.read({thread.name: thread.failures for thread in server.threads})
 
     meter.watch(sample)

@@ -21,7 +21,7 @@ from sealauthz.audit.recorder import Recorder
 from sealauthz.audit.sequencer import Sequencer, Sequencing
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.folder_policies import FolderPolicies, Watching
-from sealauthz.cli.measuring import collected, watch_service
+from sealauthz.cli.measuring import collected, traced, watch_service
 from sealauthz.cli.reloading import Reload, rights_record
 from sealauthz.cli.rolling_out import policies_of, shadowing_of, shipping_of
 from sealauthz.cli.settings import (
@@ -60,7 +60,7 @@ _SWITCH_INTERVAL_S = 0.001
 """How long a thread may compute while others wait. At Python's default of 5 ms, each call being decided delays by 5 ms
 that the feed learns of a write."""
 
-_WARNINGS = frozenset({"import_idle"})
+_WARNINGS = frozenset({"import_idle", "traces_unsent"})
 """What is reported without an error, and still has to be looked at."""
 
 
@@ -174,6 +174,7 @@ def serve(
         store = Store.open(database_url(config, database), service_model())
         stack.callback(store.close)
         report = _reporter(log)
+        tracer = stack.enter_context(traced(config.traces, report, log.thread_failed))
         sources = KeySources(_key_reporter(log), log.thread_failed)
         stack.callback(sources.close)
         callers = Callers([demo_caller(token)]) if is_demo else config.caller_rights(service_model(), sources)
@@ -220,9 +221,10 @@ def serve(
             meter,
             recorder,
             ships,
+            tracer,
         )
         if meter is not None:
-            watch_service(meter, server, fact_cache, pdp)
+            watch_service(meter, server, fact_cache, pdp, tracer)
         # A supervisor may send the signal twice; it, not the worker, decides when to kill.
         stop_on_signals(stopping, is_patient=link is not None)
         if recorder is not None and not is_demo:

@@ -71,6 +71,7 @@ from sealauthz.config.sections import (
     PoliciesSection,
     ReceiptsSection,
     ServerSection,
+    TracesSection,
 )
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "Problem",
     "ReceiptsSection",
     "ServerSection",
+    "TracesSection",
     "database_in",
     "file_of",
     "load",

@@ -17,6 +17,7 @@ _PATHS = (
     ("database", "password_file"),
     ("policies", "folder"),
     ("policies", "signers"),
+    ("traces", "ca"),
     ("receipts", "keys"),
     ("audit", "key"),
     ("audit", "folder"),

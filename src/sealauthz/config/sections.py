@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 import pydantic
 from pydantic import Field, SecretStr, field_validator
@@ -144,6 +145,38 @@ class MetricsSection(Section):
         return value
 
 
+class TracesSection(Section):
+    """Which collector gets the traces of calls, over OTLP; without one none are kept. `ratio` is the share of those
+    that are kept of calls which come without a trace.
+    """
+
+    endpoint: str | None = None
+    ca: Path | None = None
+    ratio: float = Field(0.01, ge=0, le=1)
+
+    @field_validator("endpoint")
+    @classmethod
+    def _check_endpoint(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            is_good = parts.scheme in ("http", "https") and parts.hostname and parts.port and "@" not in parts.netloc
+        except ValueError:
+            is_good = False
+        if not is_good or parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError(
+                "must be `http://HOST:PORT` or `https://HOST:PORT`, where a collector takes OTLP over gRPC"
+            )
+        return value
+
+    @pydantic.model_validator(mode="after")
+    def _check_ca(self) -> TracesSection:
+        if self.ca is not None and not (self.endpoint or "").startswith("https:"):
+            raise ValueError("`ca` is for an `endpoint` of `https:`")
+        return self
+
+
 class ReceiptsSection(Section):
     """Who signs receipts of acts, and with which keys: the first signs, all are published. Without keys there are none.
 
@@ -217,6 +250,7 @@ class Config(Section):
     facts: FactsSection = FactsSection()
     policies: PoliciesSection = PoliciesSection()
     metrics: MetricsSection = MetricsSection()
+    traces: TracesSection = TracesSection()
     receipts: ReceiptsSection = ReceiptsSection()
     audit: AuditSection = AuditSection()
     assertions: AssertionsSection = AssertionsSection()

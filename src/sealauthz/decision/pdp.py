@@ -22,11 +22,13 @@ from sealauthz.decision.paging import Paging, consistency_of
 from sealauthz.decision.policies import Policies
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.errors import EvaluationFailed, InvalidRequest, PoliciesUnavailable, SealAuthzError, did_you_mean
+from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Observed
 from sealauthz.facts.store.policies import POLICIES
 from sealauthz.schema import Event
+from sealauthz.spans import span
 from sealauthz_client.answers import ConditionalItem
 
 __all__ = ["GATE_STAGE", "PolicyDecisionPoint", "RequestOptions", "everything", "system_clock"]
@@ -97,7 +99,7 @@ class PolicyDecisionPoint:
         def work(snapshot: FactSnapshot) -> Decision:
             return self._evaluation(snapshot, options).decide(question)
 
-        decision = self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
+        decision = self._answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
         if self.listener is not None:
             self.listener(question, options)
         return decision
@@ -130,7 +132,7 @@ class PolicyDecisionPoint:
             except EvaluationFailed as error:
                 return evaluation.failed(question, error), None, observed
 
-        done = self._fact_cache.answer(work, options.consistency, options.deadline)
+        done = self._answer(work, options.consistency, options.deadline)
         if self.listener is not None:
             self.listener(question, options)
         return done
@@ -173,7 +175,7 @@ class PolicyDecisionPoint:
                     answers.append(error)
             return answers
 
-        answers = self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
+        answers = self._answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
         if self.listener is not None:
             for question in questions:
                 self.listener(question, options)
@@ -198,7 +200,7 @@ class PolicyDecisionPoint:
             evaluation = Evaluation(catalog, snapshot, self._now(), options)
             return [evaluation.decide(question) for question in questions]
 
-        return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
+        return self._answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
 
     def actions_except(
         self,
@@ -235,7 +237,7 @@ class PolicyDecisionPoint:
                 bundle.version,
             )
 
-        return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
+        return self._answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
 
     def list_page(
         self,
@@ -258,7 +260,7 @@ class PolicyDecisionPoint:
             )
             return Evaluation(catalog, snapshot, begun.start.evaluated_at, options).page(begun)
 
-        return self._fact_cache.answer(
+        return self._answer(
             work,
             consistency_of(query, paging.token, options.caller, options.consistency),
             options.deadline,
@@ -300,7 +302,7 @@ class PolicyDecisionPoint:
         def work(snapshot: FactSnapshot) -> Explanation:
             return explain(self._evaluation(snapshot, options), question)
 
-        return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
+        return self._answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
 
     def unmet(self, question: Question) -> tuple[str, ...] | None:
         """Tell which requirements nothing settles, without why; None where there is nothing to decide."""
@@ -308,7 +310,7 @@ class PolicyDecisionPoint:
         def work(snapshot: FactSnapshot) -> tuple[str, ...] | None:
             return unmet(self._evaluation(snapshot, DEFAULT_OPTIONS), question)
 
-        return self._fact_cache.answer(work)
+        return self._answer(work)
 
     def in_principle(self, question: Question) -> bool:
         """Tell whether the table of roles gives an action, the checklist apart. Permits nothing."""
@@ -316,7 +318,7 @@ class PolicyDecisionPoint:
         def work(snapshot: FactSnapshot) -> bool:
             return in_principle(self._evaluation(snapshot, DEFAULT_OPTIONS), question)
 
-        return self._fact_cache.answer(work)
+        return self._answer(work)
 
     def needless(self, question: Question) -> tuple[tuple[str, str], ...]:
         """Tell the requirements that are met and have a reason why they are not, with it. Raises EvaluationFailed."""
@@ -324,7 +326,20 @@ class PolicyDecisionPoint:
         def work(snapshot: FactSnapshot) -> tuple[tuple[str, str], ...]:
             return needless(self._evaluation(snapshot, DEFAULT_OPTIONS), question)
 
-        return self._fact_cache.answer(work)
+        return self._answer(work)
+
+    def _answer(
+        self,
+        work: Callable[[FactSnapshot], T],
+        consistency: Consistency = FROM_MEMORY,
+        deadline: Deadline = NO_DEADLINE,
+        *,
+        is_list: bool = False,
+        may_wait: bool = True,
+    ) -> T:
+        """Decide something on a snapshot, as `FactCache.answer` gives it."""
+        with span("decision"):
+            return self._fact_cache.answer(work, consistency, deadline, is_list=is_list, may_wait=may_wait)
 
     def _evaluation(self, snapshot: FactSnapshot, options: RequestOptions) -> Evaluation:
         return Evaluation(self.policies.at(snapshot), snapshot, self._now(), options)

@@ -45,6 +45,8 @@ class Instruments:
         self.events = counter("log_events", "Warnings and errors of the log, by what happened.", "event", "level")
         self.unmeasured = counter("unmeasured", "Calls and decisions that were not measured, for too many at a time.")
 
+        self.traces = counter("traces", "Traces of calls that were to be kept: sent to the collector, or lost.", "what")
+
         # --- facts in memory
         self.facts_revision = highest("facts_revision", "The revision of the facts in memory.")
         self.facts_age = highest("facts_age_seconds", "How long ago the facts in memory were the newest, at most.")

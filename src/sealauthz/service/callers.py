@@ -259,7 +259,7 @@ class Call:
 
     `shown` is what the caller was identified by. `deadline` is in seconds of `time.monotonic`, None if the caller set
     none. `is_stopped`: the server ends this stream, with `stopped_by`. `may_wait`: the thread is one of a pool, and not
-    the one that serves all calls.
+    the one that serves all calls. `trace_id` is that of the trace that it is part of; empty if it is of none.
 
     INVARIANT: `noted` holds no token, no personal text and no value of a context.
     """
@@ -272,20 +272,13 @@ class Call:
     may_wait: bool = True
     owe: Callable[[int], None] | None = field(default=None, repr=False)
     shown: Shown | None = field(default=None, repr=False)
+    trace_id: str = ""
     _on_stop: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     @property
     def peer(self) -> str:
         """The address that the call came from; empty if nobody knows."""
         return "" if self._context is None else str(self._context.peer())
-
-    @property
-    def traceparent(self) -> str:
-        """The header of the call that names its trace; empty without one."""
-        for key, value in () if self._context is None else self._context.invocation_metadata():
-            if key == "traceparent":
-                return value if isinstance(value, str) else ""
-        return ""
 
     @property
     def is_stopped(self) -> bool:

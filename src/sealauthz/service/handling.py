@@ -25,6 +25,7 @@ from sealauthz.service.callers import Caller, Shown
 from sealauthz.service.pools import HEALTH, Pool, Share
 from sealauthz.service.shares import Bucket
 from sealauthz.service.status import Failure, failure_of
+from sealauthz.spans import Trace
 
 Behavior = Callable[..., Any]
 Deserializer = Callable[[bytes], Any]
@@ -45,6 +46,8 @@ class RequestLog:
         self.caller: Caller | None = None
         self.shown: Shown | None = None
         self.bucket: Bucket | None = None
+        self.trace_id = ""
+        self.trace: Trace | None = None
         self._queued_at: float | None = None
         self._waited_s = 0.0
         self.noted: dict[str, str | int | list[str]] = {}
@@ -52,11 +55,15 @@ class RequestLog:
     def queue(self) -> None:
         """Note that the request goes to a pool now."""
         self._queued_at = time.perf_counter()
+        if self.trace is not None:
+            self.trace.forget()  # what was tried on the thread that serves all calls
 
     def begin(self) -> float:
         """Note that a thread has it; return for how many seconds it waited for that, 0 if it never did."""
         if self._queued_at is not None:
             self._waited_s, self._queued_at = time.perf_counter() - self._queued_at, None
+            if self.trace is not None:
+                self.trace.waited(self._waited_s)
         return self._waited_s
 
     def failed(self, error: Exception) -> Failure:
@@ -81,6 +88,8 @@ class RequestLog:
             if failure.incident:
                 self.noted["incident"] = failure.incident
         self._log.info("call", method=f"{self.service}/{self.method}", code=code, duration_ms=duration_ms, **self.noted)
+        if self.trace is not None:
+            self.trace.end(code, self.noted)
 
     def nothing_came(self, has_ended: bool) -> None:
         """Write the line of a call whose message did not come; `has_ended`: the client has ended it so."""

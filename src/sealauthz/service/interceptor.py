@@ -26,6 +26,9 @@ from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools
 from sealauthz.service.shares import CallerShares
 from sealauthz.service.status import Failure, deadline_passed, failure_of
 from sealauthz.service.streams import Intake, changed, gone, stopping
+from sealauthz.spans import working_on
+from sealauthz.tracing.parents import parent_in
+from sealauthz.tracing.tracer import Tracer
 
 OURS = frozenset(service.full_name for service in SERVICES)
 
@@ -41,12 +44,13 @@ class Interceptor(grpc.ServerInterceptor):
     Health needs no caller, so that probes need no token. Reflection, if it is on, needs a known caller but no right.
     """
 
-    def __init__(self, callers: Callers, log: Log, pools: Pools) -> None:
+    def __init__(self, callers: Callers, log: Log, pools: Pools, tracer: Tracer | None = None) -> None:
         self.peers: Peers | None = None
         """Tells whose the certificates of connections are, where each has to show one. Set it before the first call."""
         self._callers = callers
         self._log = log
         self._pools = pools
+        self._tracer = tracer
         self._known: dict[str, Method] = {}
         self._shares = CallerShares()
         self._at_once = AtOnce()
@@ -243,9 +247,10 @@ class Interceptor(grpc.ServerInterceptor):
                     # All would be answered too late that stand in a line as long as their deadlines.
                     raise ServiceBusy("the call has waited for longer than it has left")
                 call = self._admit(request_log, context, remaining_s)
-                result = behavior(request, call)
-                if serializer is not None and type(result) is not bytes:  # some answers come written
-                    result = handling.serialized(result, serializer) if is_streaming else serializer(result)
+                with working_on(request_log.trace):
+                    result = behavior(request, call)
+                    if serializer is not None and type(result) is not bytes:  # some answers come written
+                        result = handling.serialized(result, serializer) if is_streaming else serializer(result)
             except NotAtOnce:
                 raise  # for another thread to try again
             except Exception as error:  # noqa: BLE001 (outermost: grpcio would send the text of an unmapped error)
@@ -311,7 +316,20 @@ class Interceptor(grpc.ServerInterceptor):
         if request_log.service in OURS:
             caller.check_rpc(f"{request_log.service.rpartition('.')[2]}/{request_log.method}")
         request_log.caller, request_log.shown = caller, shown
+        # Not before it is known who calls: nobody else has anything kept.
+        self._trace(request_log, shown.metadata)
         return caller
+
+    def _trace(self, request_log: RequestLog, metadata: Metadata) -> None:
+        """Note which trace a request is part of, and begin its part if that is kept."""
+        parent = parent_in(metadata)
+        if self._tracer is not None:
+            name = f"{request_log.service}/{request_log.method}"
+            request_log.trace_id, request_log.trace = self._tracer.begin(name, parent)
+        elif parent is not None:
+            request_log.trace_id = parent.trace_id
+        if request_log.trace_id:
+            request_log.noted["trace_id"] = request_log.trace_id
 
     def _known_by(self, callers: Callers, shown: Shown) -> Known:
         """Return who calls. Raises CallerUnknown, KeysUnavailable."""
@@ -364,7 +382,16 @@ class Interceptor(grpc.ServerInterceptor):
         # grpcio's own contexts are for threads that may wait.
         may_wait = getattr(context, "may_wait", True)
         shown = request_log.shown
-        return Call(request_log.caller, request_log.noted, deadline, context, owe=owe, may_wait=may_wait, shown=shown)
+        return Call(
+            request_log.caller,
+            request_log.noted,
+            deadline,
+            context,
+            owe=owe,
+            may_wait=may_wait,
+            shown=shown,
+            trace_id=request_log.trace_id,
+        )
 
 
 def _abort(context: grpc.ServicerContext, failure: Failure) -> NoReturn:

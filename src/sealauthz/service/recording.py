@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from sealauthz.audit.recorder import WAIT_S, Answered, Listed, Recorder, What, trace_id_of
+from sealauthz.audit.recorder import WAIT_S, Answered, Listed, Recorder, What
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.decision import Decision
@@ -16,6 +16,7 @@ from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.service.callers import Call
 from sealauthz.service.questions import may_see_of
+from sealauthz.spans import span
 
 
 class Recording:
@@ -71,12 +72,12 @@ class Recording:
             return
         duration_us = (time.perf_counter_ns() - began) // 1_000
         at = time.time_ns() // 1_000
-        answer = Answered(kind, call.caller.name, call.peer, call.traceparent, what, at, duration_us, more)
+        answer = Answered(kind, call.caller.name, call.peer, call.trace_id, what, at, duration_us, more)
         if not is_first:
             recorder.note(answer)
             return
         remaining_s = call.remaining_s()
-        with self._aside():
+        with span("audit"), self._aside():
             recorder.record(answer, WAIT_S if remaining_s is None else remaining_s)
 
 
@@ -98,6 +99,5 @@ NOTHING_RECORDED = Recording()
 
 def act_options(call: Call) -> RequestOptions:
     """Return for whom an act is performed, until when, and where its request comes from."""
-    caller, trace_id = call.caller, trace_id_of(call.traceparent)
-    deadline = Deadline(call.deadline)
-    return RequestOptions(may_see_of(caller), caller.name, deadline=deadline, peer=call.peer, trace_id=trace_id)
+    caller, deadline = call.caller, Deadline(call.deadline)
+    return RequestOptions(may_see_of(caller), caller.name, deadline=deadline, peer=call.peer, trace_id=call.trace_id)

@@ -40,6 +40,7 @@ from sealauthz.service.pools import HEALTH, Pools
 from sealauthz.service.reception import Reception
 from sealauthz.service.recording import Recording
 from sealauthz.service.watching import Watches
+from sealauthz.tracing.tracer import Tracer
 from sealauthz_client.v1 import (
     audit_pb2_grpc,
     authorization_pb2_grpc,
@@ -184,6 +185,7 @@ def build(
     meter: Meter | None = None,
     recorder: Recorder | None = None,
     shipping: Ships | None = None,
+    tracer: Tracer | None = None,
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
@@ -192,7 +194,7 @@ def build(
     `permits` are the read permits of the fact cache (`FactCache.permits`): while an answer waits for one, another takes
     its thread. `threads` are those of the background, besides the server's own: while one fails, health is NOT_SERVING,
     and while there is a `problem`. `meter` is left a note of each decision, and `recorder` records what is answered;
-    without it nothing is. `shipping` ships policies.
+    without it nothing is. `shipping` ships policies. `tracer` keeps the traces of calls.
     """
     log = log or make_log()
     pools = Pools(
@@ -204,7 +206,7 @@ def build(
     )
     if permits is not None:
         permits.step_aside = pools.answers.aside
-    interceptor = Interceptor(callers, log, pools)
+    interceptor = Interceptor(callers, log, pools, tracer)
     # Unless the port is shared on purpose, a second server on it is an error, and not half of the calls.
     options = (
         *OPTIONS,

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 
 from sealauthz.errors import ServiceBusy
 from sealauthz.facts.memory.consistency import Deadline
+from sealauthz.spans import span
 
 LONGEST_WAIT_S = 10.0
 """How long a call without a deadline waits."""
@@ -123,7 +124,7 @@ class ReadPermits:
         rest_s = deadline.rest(LONGEST_WAIT_S)
         if turns.take_now():
             return False
-        with nullcontext() if has_place else self.place(), self.step_aside():
+        with span("wait"), nullcontext() if has_place else self.place(), self.step_aside():
             if turns.take(rest_s):
                 return True
         deadline.rest(LONGEST_WAIT_S)

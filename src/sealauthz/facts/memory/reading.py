@@ -22,6 +22,7 @@ from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.policies import POLICIES, activated_in
 from sealauthz.facts.store.store import Store
 from sealauthz.schema import Unit
+from sealauthz.spans import span
 
 _LONGEST_WAIT_S = 10.0
 
@@ -137,7 +138,8 @@ class StoreReading:
         if records is None:
             # Before others can wait for what we load: the one who loads must not stand in line behind them.
             self._permit.take()
-            records = self._fact_cache.loads.load(unit, self)
+            with span("load"):
+                records = self._fact_cache.loads.load(unit, self)
         return records
 
     def lasts(self, records: WiredUnit) -> bool:
@@ -146,7 +148,8 @@ class StoreReading:
 
     def home(self, record_type: str, record_id: str) -> Unit | None:
         """Look up the home of a record, as a `Reading` does."""
-        found = TransactionSource(self.pin()).home(record_type, record_id)
+        with span("load"):
+            found = TransactionSource(self.pin()).home(record_type, record_id)
         if found is None:
             self._check_same(record_type)  # else the unit is checked when it is read
         return found
@@ -156,7 +159,8 @@ class StoreReading:
         key = holding(record_type, values)
         found = self._known(key)
         if found is None:
-            found = self._looked_up(key, TransactionSource(self.pin()).matching(record_type, values))
+            with span("load"):
+                found = self._looked_up(key, TransactionSource(self.pin()).matching(record_type, values))
         return list(found)
 
     def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
@@ -164,7 +168,8 @@ class StoreReading:
         key = Following(record_type, column, after, size)
         found = self._known(key)
         if found is None:
-            found = self._looked_up(key, TransactionSource(self.pin()).after(record_type, column, after, size))
+            with span("load"):
+                found = self._looked_up(key, TransactionSource(self.pin()).after(record_type, column, after, size))
         return list(found)
 
     def pin(self) -> ReadTransaction:

@@ -38,6 +38,7 @@ from sealauthz.facts.store.statements import Driver, driver
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables
 from sealauthz.facts.store.writing import Guard, Write, lock_revisions, lock_roots
 from sealauthz.schema import Model, Put, Sweep, Unit
+from sealauthz.spans import span
 
 T = TypeVar("T")
 
@@ -316,7 +317,7 @@ class Store:
         self, wanted: Wanted, tenants: frozenset[str] | None, guard: Guard | None, is_careful: bool, part: Part | None
     ) -> WriteReceipt:
         """Try once, in a transaction of its own."""
-        with self._database.write() as connection:
+        with span("write"), self._database.write() as connection:
             identity = self._database.identity
             write = Write(connection, self.tables, identity, wanted, self._now, tenants, guard, is_careful, part)
             receipt = write.run()
@@ -367,7 +368,7 @@ class Store:
         intended: Intended | T | None = None if is_exclusive else intend()
         if intended is not None and not isinstance(intended, Intended):
             return intended
-        with self._database.write() as connection:
+        with span("write"), self._database.write() as connection:
             if intended is None:
                 # First what others lock first: one of them would hold it, and wait for the lock of revisions.
                 lock_roots(Driver(connection), self.tables, queued)
