@@ -74,7 +74,8 @@ policies: setup ## run the policy tests, and show which rules and conditions the
 	$(BIN)/sealauthz policy test policies -n auto --coverage table --fail-under $(REACHED)
 
 # worksteal: who is done takes over tests that others have not begun; long ones stand close together.
-RUN_TESTS := $(BIN)/pytest -n auto --dist worksteal
+SPREAD := -n auto --dist worksteal
+RUN_TESTS := $(BIN)/pytest $(SPREAD)
 
 quick: setup ## the tests for while you work: compiled policies, SQLite, few random tries (two minutes on two cores)
 	TEST_EFFORT=quick $(RUN_TESTS) -m "not slow" --policy-engine compiled $(PYTEST_ARGS)
@@ -85,8 +86,8 @@ test: setup ## run all tests, on SQLite and PostgreSQL, and one in two hundred p
 pools: setup ## the tests of the way on which calls are served where the grpcio that is installed is not known
 	$(BIN)/pytest --in-pools tests/service/test_requests.py tests/service/test_malformed.py $(PYTEST_ARGS)
 
-coverage: setup ## run all tests, and show which lines those that are not slow reach, and the policy tests of the policies
-	$(RUN_TESTS) --cov --cov-report=term --policy-coverage table --policy-coverage-of policies \
+coverage: setup ## run all tests, and show which lines they reach, and what the policy tests reach of the policies
+	$(BIN)/python -m slipcover -m pytest $(SPREAD) --policy-coverage table --policy-coverage-of policies \
 	  --policy-fail-under $(REACHED) $(PYTEST_ARGS)
 
 thorough: setup ## run the tests that try things at random with ten times as many tries (hours)

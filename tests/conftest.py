@@ -1,12 +1,10 @@
-"""What all tests share: databases (SQLite, and PostgreSQL from a wheel), compiled policies, and what is covered."""
+"""What all tests share: databases (SQLite, and PostgreSQL from a wheel), compiled policies."""
 
 from __future__ import annotations
 
 import fcntl
 import gc
-import importlib
 import os
-import pkgutil
 import shutil
 import sqlite3
 import sys
@@ -16,17 +14,14 @@ import uuid
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import lazy_loads
 import psycopg
 import pytest
-from hypothesis import is_hypothesis_test
 
-import sealauthz
-import sealauthz_client
 from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import CompiledEngine, Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
@@ -114,34 +109,13 @@ def _sources_in(folder: Path) -> tuple[Source, ...]:
 def pytest_collection() -> Iterator[None]:
     """Keep the garbage collector away from what is collected: it stays to the end, and is large.
 
-    The collector would read all of it again and again, which took half of the time of a run. Nor is a line traced: of
-    our own modules those that tests import are imported before.
+    The collector would read all of it again and again, which took half of the time of a run.
     """
     gc.disable()
     try:
-        if sys.gettrace() is not None:
-            _import_watched()
-        with _untraced():
-            return (yield)
+        return (yield)
     finally:
         gc.enable()
-
-
-# Alembic runs migrations; the others are counted by nobody (pyproject.toml).
-_NOT_IMPORTED = (
-    *(f"sealauthz.{name}" for name in ("__main__", "model.migrations.", "v1", "client", "policytest.", "accessdiff.")),
-    "sealauthz_client.v1.",
-)
-
-
-def _import_watched() -> None:
-    """Import the modules whose lines are counted, so that what stands in no function is."""
-    for found in (
-        *pkgutil.walk_packages(sealauthz.__path__, "sealauthz."),
-        *pkgutil.walk_packages(sealauthz_client.__path__, "sealauthz_client."),
-    ):
-        if not found.name.startswith(_NOT_IMPORTED):
-            importlib.import_module(found.name)
 
 
 _STATM = Path("/proc/self/statm")
@@ -167,9 +141,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     """Compile the shipped policies before the first test, so that no question of a test waits for it."""
     if session.config.option.collectonly:
         return
-    with _untraced():
-        for engine in _INSTALLED:
-            _ = engine.program
+    for engine in _INSTALLED:
+        _ = engine.program
     # All that is there now is old, and stays. It is not frozen: what a load makes would count as young then, and be
     # read three times, which takes as long as a reload.
     gc.collect()
@@ -217,73 +190,16 @@ _SLOW = (
 """What `make quick` leaves out, besides PostgreSQL and the policy tests on oso: how names below this folder begin."""
 
 
-_LONG = (
-    "attack/",
-    "cli/test_cli_active_policies",
-    "cli/test_cli_policy",
-    "decision/test_laws",
-    "decision/test_times",
-    "delivery/",
-    "polar/test_policy_layout",
-    "polar/test_core",
-    "polar/test_extended_equality",
-    "rollout/",
-    "schema/test_extending",
-    "decision/test_action_groups",
-    "decision/test_bundle",
-    "decision/test_imports",
-    "decision/test_listing",
-    "decision/test_rules",
-    "decision/test_signoffs",
-)
-"""What is not slow, and takes three times as long when it is watched; others reach the same lines."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make quick` leaves out, and what is not watched for coverage.
-
-    Watching makes a test take up to three times as long. Slow ones are not watched: where they are the only ones that
-    reach a line, `make coverage` shows it as missed. Neither are policy tests, whose coverage `policy test` tells, nor
-    what tries things at random, whose figures would differ from run to run. Other long tests that show nothing new are
-    marked where they stand.
-    """
+    """Mark what `make quick` leaves out."""
     for start in _SLOW:
         if not any(_TESTS.glob(f"{start}*")):
             raise pytest.UsageError(f"tests/conftest.py marks `{start}` as slow, and no test is called so")
     for item in items:
         name = item.path.relative_to(_TESTS).as_posix() if item.path.is_relative_to(_TESTS) else ""
         on_oso = isinstance(item, PolicyItem) and item.engine == "oso"
-        is_slow = on_oso or name.startswith(_SLOW) or _needs_postgresql(item) or "slow" in item.keywords
-        if is_slow:
+        if on_oso or name.startswith(_SLOW) or _needs_postgresql(item) or "slow" in item.keywords:
             item.add_marker("slow")
-        is_long = is_slow or isinstance(item, PolicyItem) or name.startswith(_LONG)
-        if is_long or is_hypothesis_test(getattr(item, "obj", None)):
-            item.add_marker("unwatched")
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Trace no line of what is not watched, its fixtures included.
-
-    (The marker of pytest-cov has no effect in a worker.)
-    """
-    if item.get_closest_marker("unwatched") is None:
-        return (yield)
-    with _untraced():
-        return (yield)
-
-
-@contextmanager
-def _untraced() -> Iterator[None]:
-    """Trace no line, in no thread that is started here."""
-    of_thread, of_others = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)  # type: ignore[arg-type]
-    try:
-        yield
-    finally:
-        sys.settrace(of_thread)
-        threading.settrace(of_others)  # type: ignore[arg-type]
 
 
 def _needs_postgresql(item: pytest.Item) -> bool:

@@ -154,7 +154,6 @@ LOOSENED = {
 
 
 # What is refused is the same for both engines, before either of them sees it: each way on one, and one way on both.
-@pytest.mark.unwatched  # long, and others reach the same lines
 @pytest.mark.parametrize(
     ("how", "is_whole", "engine"),
     [

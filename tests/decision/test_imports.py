@@ -164,7 +164,6 @@ def tweaked(record: Any, rng: random.Random) -> Any:
     return record
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_allowed_in_an_import_that_is_denied_before_and_after(
     filled: Store, bundle: Bundle, seed: int

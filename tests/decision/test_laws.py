@@ -251,7 +251,6 @@ def test_a_decision_is_truthy_only_when_it_allows() -> None:
 # --- what is invisible ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_what_a_stranger_cannot_see_is_answered_like_what_does_not_exist() -> None:
     for ask in asks():
         asked = ask.question
@@ -295,7 +294,6 @@ class Backwards:
         return list(reversed(self._engine.each(rule, *arguments)))
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_the_order_in_which_an_engine_finds_solutions_decides_nothing() -> None:
     backwards = dataclasses.replace(BUNDLE, engine=Backwards(BUNDLE.engine))
     for ask in asks():

@@ -122,7 +122,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_a_folder_says_it_its_own_way(folder: Path) -> None:
     (folder / "texts.toml").write_text('[reasons]\nNOT_A_MEMBER.en = "Ask HR."\n', encoding="utf-8")
     bundle = Bundle.load(MODEL, folder)

@@ -152,7 +152,6 @@ def test_every_case_is_found_as_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         assert analysis_of(statements, None, PRODUCT_REASONS).diagnostics == alone(statements, monkeypatch), text
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_mistakes_with_a_context_are_found_as_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = [*Bundle.load(MODEL).statements]
     chance = random.Random(8)

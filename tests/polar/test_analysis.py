@@ -35,7 +35,6 @@ def bundle(text: str) -> list[Statement]:
     return [statement for file, said in sources for statement in parse(Source(file, said))]
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_every_case_is_found_after_every_kind_of_bundle() -> None:
     chance = random.Random(5)
     texts = [text for case in CASES for text in (case.bad, case.good)]
@@ -52,7 +51,6 @@ def test_every_case_is_found_after_every_kind_of_bundle() -> None:
     assert reused > len(texts) / 4
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_a_chain_of_small_changes_of_our_own_policies_is_found_as_alone() -> None:
     shipped = Bundle.load(MODEL)
     statements = list(shipped.statements)

@@ -375,19 +375,16 @@ def test_what_ends_on_the_floor_lapses_without_a_length_of_time_too() -> None:
 # --- the shipped bundle -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_the_shipped_bundle_has_no_errors() -> None:
     _, found = shipped()
     assert [str(diagnostic) for diagnostic in found if diagnostic.severity is Severity.ERROR] == []
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_the_shipped_bundle_is_only_warned_of_what_may_be_nil() -> None:
     _, found = shipped()
     assert {diagnostic.code for diagnostic in found} <= {"optional"}
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_a_shipped_action_without_its_lapse_is_a_warning() -> None:
     """Every `lapses` that the face check alone has: its action would be allowed longer than the check counts."""
     sources, _ = shipped()
@@ -408,7 +405,6 @@ def test_a_shipped_action_without_its_lapse_is_a_warning() -> None:
     assert found[0].message.startswith("`sign` on SigningTask rests on `fresh_face_check`, which ends by itself")
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_the_shipped_bundle_leaves_room_before_the_checker_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long a check takes depends on how often it reads a rule, each time with other arguments."""
     monkeypatch.setattr(flow, "MAX_READINGS", flow.MAX_READINGS // 2)

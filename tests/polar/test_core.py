@@ -68,7 +68,6 @@ def answer(engine: Engine, rule: str, values: Sequence[Any]) -> Any:
         return "refused"
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_the_interpreter_answers_as_the_engine_with_each_pass_on_and_off() -> None:
     counts: Counter[str] = Counter()
     for number in range(PROGRAMS):
@@ -169,7 +168,6 @@ def with_another_head(rule: RuleNode, chance: random.Random) -> RuleNode:
     return dataclasses.replace(rule, parameters=tuple(parameters), body=rule.body if chance.random() < 0.5 else None)
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_a_reloaded_engine_answers_as_a_fresh_one() -> None:
     differing = 0
     count = tries(2 * PROGRAMS, 20 * PROGRAMS)

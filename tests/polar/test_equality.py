@@ -53,7 +53,6 @@ def agreement() -> Iterator[Agreement]:
     agreement.close()
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_seeded_programs_agree_and_most_of_them_are_accepted(agreement: Agreement) -> None:
     before = agreement.counts.copy()
     for first in range(0, SEEDED_PROGRAMS, 50):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from extended_programs_loader import extended_modules
 
 from sealauthz.polar.syntax import RuleNode
@@ -14,7 +13,6 @@ SEEDED_PROGRAMS = 100
 ADDED = ("score", "alias", "is_watched", "mark", "remarks", "Remark", "remark", "level")
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_programs_over_extended_records_agree() -> None:
     agreement = AGREEMENT.Agreement()
     try:

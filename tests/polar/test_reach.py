@@ -262,7 +262,6 @@ def test_a_path_is_read_by_the_names_of_keys_and_collections() -> None:
 # --- the shipped bundle ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_only_what_anybody_may_do_goes_through_everything() -> None:
     """What is linked neither to what is known nor by it; a list of these asks about every record of the type."""
     bundle = Bundle.load(MODEL)

@@ -56,7 +56,6 @@ def _answer(engine: CompiledEngine, rule: str, values: list[Any]) -> Any:
         return "no answer"
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_what_clauses_begin_with_together_they_answer_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     programs = [program_from(Seeded(77_000_000_000 + number)) for number in range(PROGRAMS)]
     changed = [with_clauses_that_begin_alike(program, number) for number, program in enumerate(programs)]

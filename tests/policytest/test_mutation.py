@@ -220,7 +220,6 @@ def test_numbers_are_shifted_where_the_folder_gives_them(tmp_path: Path) -> None
 
 
 @pytest.mark.timeout(tries(320, 7_200))  # long, and on a machine that may be busy
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_an_engine_with_one_rule_changed_is_the_engine_of_the_changed_policy() -> None:
     statements = BUNDLE.statements
     own = load_suite(files_of_tests([installed_folder() / "tests"]), BUNDLE)
@@ -251,7 +250,6 @@ def answer_of(engine: CompiledEngine, ask: Ask) -> tuple[object, ...]:
     return decision.effect, decision.reasons, decision.obligations, decision.valid_until
 
 
-@pytest.mark.unwatched  # long, and others reach the same lines
 def test_a_small_change_is_refused_exactly_where_a_whole_check_refuses_it() -> None:
     statements = BUNDLE.statements
     baseline = baseline_of(MODEL, statements)
