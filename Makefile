@@ -16,7 +16,7 @@ SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock proto format check static lint types generated policies quick test coverage reference run demo pools \
-  bench equality mutate attack fuzz soak thorough
+  bench equality mutate attack fuzz soak thorough sbom wheel released
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,20 @@ format: setup ## format the code and the policies
 	$(BIN)/ruff format .
 	$(BIN)/sealauthz policy fmt $(LAID_OUT)
 
+# The protos of the last release, which later ones must not break (docs/compatibility.md).
+RELEASED := protos/released.binpb.gz
+
+released: setup ## keep the protos as they are now as those of a release, which later ones must not break
+	$(BIN)/buf build --exclude-source-info -o $(RELEASED)
+
+sbom: setup ## write the bill of materials of what is delivered, dist/sealauthz.cdx.json (CycloneDX)
+	$(BIN)/python tools/materials.py bill dist/sealauthz.cdx.json
+
+# The time of the commit in every file of a wheel: who builds it again gets the same bytes.
+wheel: setup ## build both wheels into dist/, the same bytes each time
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build --target wheel --directory dist
+	cd client && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) ../$(BIN)/python -m hatchling build --target wheel --directory ../dist
+
 check: static policies ## lint, types, protos, generated files, the policy tests and what they reach
 
 static: lint types generated ## what is checked without a test: lint, types, protos, policies, generated files (-j2: at once)
@@ -56,6 +70,8 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/sealauthz policy fmt --check $(LAID_OUT)
 	$(BIN)/buf lint
+	$(BIN)/buf breaking --against $(RELEASED)
+	$(BIN)/python tools/materials.py licences
 
 types: setup
 	$(BIN)/mypy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import hashlib
 import json
+import os
 import re
 import shlex
 import shutil
@@ -248,12 +249,21 @@ def test_what_is_installed_serves_and_writes_nothing_but_its_scratch_folder(pref
 
 
 @pytest.mark.slow
-def test_two_builds_of_the_same_source_are_the_same_wheel(tmp_path: Path) -> None:
+@pytest.mark.parametrize("project", [".", "client"])
+def test_two_builds_of_the_same_source_are_the_same_wheel(project: str, tmp_path: Path) -> None:
+    """Also from another checkout, whose files have other times."""
+    copy = tmp_path / "checkout"
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("src", "policies", "client"):
+        shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=ignored, copy_function=shutil.copyfile)
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+        shutil.copyfile(ROOT / name, copy / name)
     digests = set()
-    for number in (1, 2):
+    for number, source in enumerate((ROOT, ROOT, copy)):
         out = tmp_path / str(number)
         command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(out)]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": "1760000000"}
+        subprocess.run(command, cwd=source / project, env=environment, check=True, capture_output=True)
         (wheel,) = out.glob("*.whl")
         digests.add(hashlib.sha256(wheel.read_bytes()).hexdigest())
     assert len(digests) == 1
