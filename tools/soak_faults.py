@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 from served import Service
 
 from sealauthz_client import messages
-from sealauthz_client.transport import call_failed
+from sealauthz_client.failures import call_failed
 from sealauthz_client.v1 import authorization_pb2
 
 FLOOD_TOKEN = "f" * 43

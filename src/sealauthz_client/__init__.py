@@ -36,12 +36,16 @@ if TYPE_CHECKING:
         RuleRef,
         Stage,
     )
+    from sealauthz_client.async_client import AsyncSealAuthzClient
     from sealauthz_client.authorization import NEWEST, at_least
+    from sealauthz_client.channels import DEFAULT_TIMEOUT_S, MAX_RECEIVE_BYTES
     from sealauthz_client.client import SealAuthzClient
     from sealauthz_client.facts import absent, at_revision, delete, exists, fact, put, update
+    from sealauthz_client.failures import CallFailed
     from sealauthz_client.messages import Changes, ContextValue, Imported, NoAnswer, OpenImport, Page, Question, Written
     from sealauthz_client.operations import ArgumentValue
-    from sealauthz_client.transport import DEFAULT_TIMEOUT_S, MAX_ATTEMPTS, MAX_RECEIVE_BYTES, CallFailed
+    from sealauthz_client.retrying import MAX_ATTEMPTS, RetryPolicy
+    from sealauthz_client.tokens import RenewedAsyncToken, RenewedToken, Token
 
 __version__ = "0.1.0"
 
@@ -51,12 +55,16 @@ _NAMES = {
         "Attempt ConditionalItem ConditionalPage Decision Event Explanation ListPage LogEntry LogProof NamedValue"
         " NextStep Obligation Operation ParameterValue Performed Progress Reason RequirementOutcome RuleRef Stage"
     ),
+    "async_client": "AsyncSealAuthzClient",
     "authorization": "NEWEST at_least",
+    "channels": "DEFAULT_TIMEOUT_S MAX_RECEIVE_BYTES",
     "client": "SealAuthzClient",
+    "failures": "CallFailed",
     "facts": "absent at_revision delete exists fact put update",
     "messages": "Changes ContextValue Imported NoAnswer OpenImport Page Question Written",
     "operations": "ArgumentValue",
-    "transport": "DEFAULT_TIMEOUT_S MAX_ATTEMPTS MAX_RECEIVE_BYTES CallFailed",
+    "retrying": "MAX_ATTEMPTS RetryPolicy",
+    "tokens": "RenewedAsyncToken RenewedToken Token",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
@@ -66,6 +74,7 @@ __all__ = [
     "MAX_RECEIVE_BYTES",
     "NEWEST",
     "ArgumentValue",
+    "AsyncSealAuthzClient",
     "Attempt",
     "CallFailed",
     "Changes",
@@ -91,10 +100,14 @@ __all__ = [
     "Progress",
     "Question",
     "Reason",
+    "RenewedAsyncToken",
+    "RenewedToken",
     "RequirementOutcome",
+    "RetryPolicy",
     "RuleRef",
     "SealAuthzClient",
     "Stage",
+    "Token",
     "Written",
     "absent",
     "at_least",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
 from sealauthz_client import messages
 from sealauthz_client.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage
+from sealauthz_client.calls import Call, Pages, Repeats, Rpc
 from sealauthz_client.messages import ContextValue, NoAnswer, Question
-from sealauthz_client.transport import Connection
 from sealauthz_client.v1 import authorization_pb2
 
 AnyPage = TypeVar("AnyPage", ListPage, ConditionalPage)
@@ -23,284 +23,291 @@ def at_least(revision_token: str) -> authorization_pb2.Consistency:
     return authorization_pb2.Consistency(at_least_as_fresh=revision_token)
 
 
-class AuthorizationCalls(Connection):
-    """The calls of AuthorizationService."""
+_AUTHORIZE = Rpc(authorization_pb2.AuthorizeRequest, authorization_pb2.AuthorizeResponse, Repeats.READS)
+_AUTHORIZE_BATCH = Rpc(authorization_pb2.AuthorizeBatchRequest, authorization_pb2.AuthorizeBatchResponse, Repeats.READS)
+_LIST_ACTIONS = Rpc(authorization_pb2.ListActionsRequest, authorization_pb2.ListActionsResponse, Repeats.READS)
+_EXPLAIN = Rpc(authorization_pb2.ExplainRequest, authorization_pb2.ExplainResponse, Repeats.READS_MUCH)
+_LIST_RESOURCES = Rpc(
+    authorization_pb2.ListResourcesRequest, authorization_pb2.ListResourcesResponse, Repeats.READS_MUCH
+)
+_LIST_SUBJECTS = Rpc(authorization_pb2.ListSubjectsRequest, authorization_pb2.ListSubjectsResponse, Repeats.READS_MUCH)
 
-    def authorize(
-        self,
-        subject: str,
-        action: str,
-        resource: str,
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        language: str = "",
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> Decision:
-        """Decide one question. `subject` and `resource` are `Type:id`; `language` asks for texts (`en`, `zh`)."""
-        request = authorization_pb2.AuthorizeRequest(
-            **messages.question_fields(subject, action, resource, context), language=language, consistency=consistency
-        )
-        reply: authorization_pb2.AuthorizeResponse = self._call(self._authorization.Authorize, request, timeout_s)
-        return messages.decision_from(reply.decision)
 
-    def authorize_batch(
-        self,
-        questions: Iterable[Question],
-        *,
-        language: str = "",
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> list[Decision | NoAnswer]:
-        """Decide up to 1,000 questions at one revision; the answers come in the order of the questions."""
-        request = authorization_pb2.AuthorizeBatchRequest(
-            questions=[
-                authorization_pb2.Question(**messages.question_fields(q.subject, q.action, q.resource, q.context))
-                for q in questions
-            ],
-            language=language,
-            consistency=consistency,
-        )
-        reply: authorization_pb2.AuthorizeBatchResponse = self._call(
-            self._authorization.AuthorizeBatch, request, timeout_s
-        )
-        return [
+def authorize(
+    subject: str,
+    action: str,
+    resource: str,
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    language: str = "",
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Call[Decision]:
+    """Decide one question. `subject` and `resource` are `Type:id`; `language` asks for texts (`en`, `zh`)."""
+    request = authorization_pb2.AuthorizeRequest(
+        **messages.question_fields(subject, action, resource, context), language=language, consistency=consistency
+    )
+    return _AUTHORIZE.call(request, lambda reply: messages.decision_from(reply.decision), timeout_s)
+
+
+def authorize_batch(
+    questions: Iterable[Question],
+    *,
+    language: str = "",
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Call[list[Decision | NoAnswer]]:
+    """Decide up to 1,000 questions at one revision; the answers come in the order of the questions."""
+    request = authorization_pb2.AuthorizeBatchRequest(
+        questions=[
+            authorization_pb2.Question(**messages.question_fields(q.subject, q.action, q.resource, q.context))
+            for q in questions
+        ],
+        language=language,
+        consistency=consistency,
+    )
+    return _AUTHORIZE_BATCH.call(
+        request,
+        lambda reply: [
             messages.decision_from(item.decision) if item.HasField("decision") else messages.no_answer_from(item.status)
             for item in reply.items
-        ]
+        ],
+        timeout_s,
+    )
 
-    def list_actions(
-        self,
-        subject: str,
-        resource: str,
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        language: str = "",
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> dict[str, Decision]:
-        """Decide every action of the resource's type; by action, in the order of the policies."""
-        request = authorization_pb2.ListActionsRequest(
-            subject=messages.entity_message(subject),
-            resource=messages.entity_message(resource),
-            context=messages.context_message(context),
-            language=language,
-            consistency=consistency,
-        )
-        reply: authorization_pb2.ListActionsResponse = self._call(self._authorization.ListActions, request, timeout_s)
-        return {item.action: messages.decision_from(item.decision) for item in reply.actions}
 
-    def list_actions_except(
-        self,
-        subject: str,
-        resource: str,
-        except_requirements: Sequence[str],
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> tuple[ConditionalItem, ...]:
-        """Tell which actions are allowed, or would be if these requirements alone were met. Permits nothing.
+def list_actions(
+    subject: str,
+    resource: str,
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    language: str = "",
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Call[dict[str, Decision]]:
+    """Decide every action of the resource's type; by action, in the order of the policies."""
+    request = authorization_pb2.ListActionsRequest(
+        subject=messages.entity_message(subject),
+        resource=messages.entity_message(resource),
+        context=messages.context_message(context),
+        language=language,
+        consistency=consistency,
+    )
+    return _LIST_ACTIONS.call(
+        request, lambda reply: {item.action: messages.decision_from(item.decision) for item in reply.actions}, timeout_s
+    )
 
-        Raises ValueError without a requirement, and CallFailed (INVALID_ARGUMENT) for one that no action has.
-        """
-        request = authorization_pb2.ListActionsRequest(
-            subject=messages.entity_message(subject),
-            resource=messages.entity_message(resource),
-            context=messages.context_message(context),
-            consistency=consistency,
-            except_requirements=_exceptions(except_requirements),
-        )
-        reply: authorization_pb2.ListActionsResponse = self._call(self._authorization.ListActions, request, timeout_s)
-        return messages.conditional_items_from(reply.conditional_actions)
 
-    def explain(
-        self,
-        subject: str,
-        action: str,
-        resource: str,
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        language: str = "",
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> Explanation:
-        """Decide one question, and name the rules that matter and the conditions that stopped them."""
-        request = authorization_pb2.ExplainRequest(
-            **messages.question_fields(subject, action, resource, context), language=language, consistency=consistency
-        )
-        reply: authorization_pb2.ExplainResponse = self._call(self._authorization.Explain, request, timeout_s)
-        return messages.explanation_from(reply.explanation)
+def list_actions_except(
+    subject: str,
+    resource: str,
+    except_requirements: Sequence[str],
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Call[tuple[ConditionalItem, ...]]:
+    """Tell which actions are allowed, or would be if these requirements alone were met. Permits nothing.
 
-    def list_resources(
-        self,
-        subject: str,
-        action: str,
-        resource_type: str,
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        page_size: int = 0,
-        page_token: str = "",
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> ListPage:
-        """List one page of the resources of a type on which the subject may do the action.
+    Raises ValueError without a requirement, and CallFailed (INVALID_ARGUMENT) for one that no action has.
+    """
+    request = authorization_pb2.ListActionsRequest(
+        subject=messages.entity_message(subject),
+        resource=messages.entity_message(resource),
+        context=messages.context_message(context),
+        consistency=consistency,
+        except_requirements=_exceptions(except_requirements),
+    )
+    return _LIST_ACTIONS.call(
+        request, lambda reply: messages.conditional_items_from(reply.conditional_actions), timeout_s
+    )
 
-        `consistency` is that of the first page; the others are of the same revision.
-        """
-        request = authorization_pb2.ListResourcesRequest(
-            subject=messages.entity_message(subject),
-            resource_type=resource_type,
-            **messages.page_fields(action, context, page_size, page_token, consistency),
-        )
-        reply: authorization_pb2.ListResourcesResponse = self._call(
-            self._authorization.ListResources, request, timeout_s
-        )
-        return messages.list_page_from(reply, reply.resource_ids)
 
-    def list_subjects(
-        self,
-        subject_type: str,
-        action: str,
-        resource: str,
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        page_size: int = 0,
-        page_token: str = "",
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> ListPage:
-        """List one page of those who may do the action to the resource. `subject_type` is `Person`."""
-        request = authorization_pb2.ListSubjectsRequest(
-            resource=messages.entity_message(resource),
-            subject_type=subject_type,
-            **messages.page_fields(action, context, page_size, page_token, consistency),
-        )
-        reply: authorization_pb2.ListSubjectsResponse = self._call(self._authorization.ListSubjects, request, timeout_s)
-        return messages.list_page_from(reply, reply.subject_ids)
+def explain(
+    subject: str,
+    action: str,
+    resource: str,
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    language: str = "",
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Call[Explanation]:
+    """Decide one question, and name the rules that matter and the conditions that stopped them."""
+    request = authorization_pb2.ExplainRequest(
+        **messages.question_fields(subject, action, resource, context), language=language, consistency=consistency
+    )
+    return _EXPLAIN.call(request, lambda reply: messages.explanation_from(reply.explanation), timeout_s)
 
-    def list_resources_except(
-        self,
-        subject: str,
-        action: str,
-        resource_type: str,
-        except_requirements: Sequence[str],
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        page_size: int = 0,
-        page_token: str = "",
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> ConditionalPage:
-        """List one page of the resources on which the action is allowed, or would be if these requirements were met:
-        the seals that a person could use but for the face check. It permits nothing; ask `authorize` before acting.
 
-        Raises ValueError without a requirement, and CallFailed (INVALID_ARGUMENT) for one that the action has not.
-        """
-        request = authorization_pb2.ListResourcesRequest(
-            subject=messages.entity_message(subject),
-            resource_type=resource_type,
-            **messages.page_fields(action, context, page_size, page_token, consistency),
-            except_requirements=_exceptions(except_requirements),
-        )
-        reply: authorization_pb2.ListResourcesResponse = self._call(
-            self._authorization.ListResources, request, timeout_s
-        )
-        return messages.conditional_page_from(reply, reply.conditional_resources, except_requirements)
+def list_resources(
+    subject: str,
+    action: str,
+    resource_type: str,
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    page_size: int = 0,
+    page_token: str = "",
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Call[ListPage]:
+    """List one page of the resources of a type on which the subject may do the action.
 
-    def list_subjects_except(
-        self,
-        subject_type: str,
-        action: str,
-        resource: str,
-        except_requirements: Sequence[str],
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        page_size: int = 0,
-        page_token: str = "",
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> ConditionalPage:
-        """List one page of those to whom the action is allowed, or would be if these requirements alone were met.
+    `consistency` is that of the first page; the others are of the same revision.
+    """
+    request = authorization_pb2.ListResourcesRequest(
+        subject=messages.entity_message(subject),
+        resource_type=resource_type,
+        **messages.page_fields(action, context, page_size, page_token, consistency),
+    )
+    return _LIST_RESOURCES.call(request, lambda reply: messages.list_page_from(reply, reply.resource_ids), timeout_s)
 
-        It permits nothing, and raises as `list_resources_except` does.
-        """
-        request = authorization_pb2.ListSubjectsRequest(
-            resource=messages.entity_message(resource),
-            subject_type=subject_type,
-            **messages.page_fields(action, context, page_size, page_token, consistency),
-            except_requirements=_exceptions(except_requirements),
-        )
-        reply: authorization_pb2.ListSubjectsResponse = self._call(self._authorization.ListSubjects, request, timeout_s)
-        return messages.conditional_page_from(reply, reply.conditional_subjects, except_requirements)
 
-    def resource_pages_except(
-        self,
-        subject: str,
-        action: str,
-        resource_type: str,
-        except_requirements: Sequence[str],
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        page_size: int = 0,
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> Iterator[ConditionalPage]:
-        """List page after page of `list_resources_except`; raises CallFailed as `resource_pages` does."""
-        page_at = partial(self.list_resources_except, subject, action, resource_type, except_requirements, context)
-        return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
+def list_subjects(
+    subject_type: str,
+    action: str,
+    resource: str,
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    page_size: int = 0,
+    page_token: str = "",
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Call[ListPage]:
+    """List one page of those who may do the action to the resource. `subject_type` is `Person`."""
+    request = authorization_pb2.ListSubjectsRequest(
+        resource=messages.entity_message(resource),
+        subject_type=subject_type,
+        **messages.page_fields(action, context, page_size, page_token, consistency),
+    )
+    return _LIST_SUBJECTS.call(request, lambda reply: messages.list_page_from(reply, reply.subject_ids), timeout_s)
 
-    def subject_pages_except(
-        self,
-        subject_type: str,
-        action: str,
-        resource: str,
-        except_requirements: Sequence[str],
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        page_size: int = 0,
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> Iterator[ConditionalPage]:
-        """List page after page of `list_subjects_except`; raises CallFailed as `resource_pages` does."""
-        page_at = partial(self.list_subjects_except, subject_type, action, resource, except_requirements, context)
-        return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
 
-    def resource_pages(
-        self,
-        subject: str,
-        action: str,
-        resource_type: str,
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        page_size: int = 0,
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> Iterator[ListPage]:
-        """List page after page, each within `timeout_s`.
+def list_resources_except(
+    subject: str,
+    action: str,
+    resource_type: str,
+    except_requirements: Sequence[str],
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    page_size: int = 0,
+    page_token: str = "",
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Call[ConditionalPage]:
+    """List one page of the resources on which the action is allowed, or would be if these requirements were met:
+    the seals that a person could use but for the face check. It permits nothing; ask `authorize` before acting.
 
-        Raises CallFailed with ABORTED once facts or policies have changed under it: the ids so far are of another
-        revision than those that would follow. Drop them and begin again.
-        """
+    Raises ValueError without a requirement, and CallFailed (INVALID_ARGUMENT) for one that the action has not.
+    """
+    request = authorization_pb2.ListResourcesRequest(
+        subject=messages.entity_message(subject),
+        resource_type=resource_type,
+        **messages.page_fields(action, context, page_size, page_token, consistency),
+        except_requirements=_exceptions(except_requirements),
+    )
+    return _LIST_RESOURCES.call(
+        request,
+        lambda reply: messages.conditional_page_from(reply, reply.conditional_resources, except_requirements),
+        timeout_s,
+    )
 
-        page_at = partial(self.list_resources, subject, action, resource_type, context)
-        return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
 
-    def subject_pages(
-        self,
-        subject_type: str,
-        action: str,
-        resource: str,
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        page_size: int = 0,
-        consistency: authorization_pb2.Consistency | None = None,
-        timeout_s: float | None = None,
-    ) -> Iterator[ListPage]:
-        """List page after page, each within `timeout_s`; raises CallFailed as `resource_pages` does."""
+def list_subjects_except(
+    subject_type: str,
+    action: str,
+    resource: str,
+    except_requirements: Sequence[str],
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    page_size: int = 0,
+    page_token: str = "",
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Call[ConditionalPage]:
+    """List one page of those to whom the action is allowed, or would be if these requirements alone were met.
 
-        page_at = partial(self.list_subjects, subject_type, action, resource, context)
-        return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
+    It permits nothing, and raises as `list_resources_except` does.
+    """
+    request = authorization_pb2.ListSubjectsRequest(
+        resource=messages.entity_message(resource),
+        subject_type=subject_type,
+        **messages.page_fields(action, context, page_size, page_token, consistency),
+        except_requirements=_exceptions(except_requirements),
+    )
+    return _LIST_SUBJECTS.call(
+        request,
+        lambda reply: messages.conditional_page_from(reply, reply.conditional_subjects, except_requirements),
+        timeout_s,
+    )
+
+
+def resource_pages_except(
+    subject: str,
+    action: str,
+    resource_type: str,
+    except_requirements: Sequence[str],
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    page_size: int = 0,
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Pages[ConditionalPage, ConditionalPage]:
+    """List page after page of `list_resources_except`; raises CallFailed as `resource_pages` does."""
+    page_at = partial(list_resources_except, subject, action, resource_type, except_requirements, context)
+    return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
+
+
+def subject_pages_except(
+    subject_type: str,
+    action: str,
+    resource: str,
+    except_requirements: Sequence[str],
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    page_size: int = 0,
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Pages[ConditionalPage, ConditionalPage]:
+    """List page after page of `list_subjects_except`; raises CallFailed as `resource_pages` does."""
+    page_at = partial(list_subjects_except, subject_type, action, resource, except_requirements, context)
+    return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
+
+
+def resource_pages(
+    subject: str,
+    action: str,
+    resource_type: str,
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    page_size: int = 0,
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Pages[ListPage, ListPage]:
+    """List page after page, each within `timeout_s`.
+
+    Raises CallFailed with ABORTED once facts or policies have changed under it: the ids so far are of another
+    revision than those that would follow. Drop them and begin again.
+    """
+
+    page_at = partial(list_resources, subject, action, resource_type, context)
+    return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
+
+
+def subject_pages(
+    subject_type: str,
+    action: str,
+    resource: str,
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    page_size: int = 0,
+    consistency: authorization_pb2.Consistency | None = None,
+    timeout_s: float | None = None,
+) -> Pages[ListPage, ListPage]:
+    """List page after page, each within `timeout_s`; raises CallFailed as `resource_pages` does."""
+
+    page_at = partial(list_subjects, subject_type, action, resource, context)
+    return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
 
 
 def _exceptions(requirements: Sequence[str]) -> list[str]:
@@ -310,10 +317,10 @@ def _exceptions(requirements: Sequence[str]) -> list[str]:
     return list(requirements)
 
 
-def _all_pages(page_at: Callable[..., AnyPage]) -> Iterator[AnyPage]:
-    """Return page after page, each requested when it is wanted."""
-    page = page_at(page_token="")
-    yield page
-    while not page.is_complete:
-        page = page_at(page_token=page.next_page_token)
-        yield page
+def _all_pages(page_at: Callable[..., Call[AnyPage]]) -> Pages[AnyPage, AnyPage]:
+    """Return page after page, up to the one that is complete."""
+    return Pages(
+        first=page_at(page_token=""),
+        following=lambda page: None if page.is_complete else page_at(page_token=page.next_page_token),
+        items=lambda page: (page,),
+    )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime
-import math
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from google.protobuf import field_mask_pb2
 from google.protobuf.message import Message
 
+from sealauthz_client.calls import Call, Repeats, Rpc, Steps, Watch
+from sealauthz_client.failures import CallFailed
 from sealauthz_client.messages import Changes, Imported, OpenImport, Page, Written, moment_from, open_import_from
-from sealauthz_client.transport import CallFailed, Connection
 from sealauthz_client.v1 import facts_pb2, records_pb2
 
 _PARTS_AT_ONCE = 8
@@ -94,107 +94,131 @@ def _key(record_type: str, record_id: str) -> facts_pb2.FactKey:
     return facts_pb2.FactKey(record_type=record_type, id=record_id)
 
 
-class FactsCalls(Connection):
-    """The calls of FactsService."""
+_WRITE_FACTS = Rpc(facts_pb2.WriteFactsRequest, facts_pb2.WriteFactsResponse, Repeats.TAKES_EFFECT_ONCE)
+_READ_FACTS = Rpc(facts_pb2.ReadFactsRequest, facts_pb2.ReadFactsResponse, Repeats.READS_MUCH)
+_IMPORT_FACTS = Rpc(facts_pb2.ImportFactsRequest, facts_pb2.ImportFactsResponse, Repeats.TAKES_EFFECT_ONCE)
+_LIST_IMPORTS = Rpc(facts_pb2.ListImportsRequest, facts_pb2.ListImportsResponse, Repeats.READS)
+_END_IMPORT = Rpc(facts_pb2.EndImportRequest, facts_pb2.EndImportResponse, Repeats.TAKES_EFFECT_ONCE)
+_WATCH_CHANGES = Rpc(facts_pb2.WatchChangesRequest, facts_pb2.WatchChangesResponse, Repeats.READS_MUCH)
 
-    def write_facts(
-        self,
-        changes: Iterable[facts_pb2.FactChange],
-        preconditions: Iterable[facts_pb2.Precondition] = (),
-        *,
-        request_id: str = "",
-        timeout_s: float | None = None,
-    ) -> Written:
-        """Make all changes (`put`, `update`, `delete`) in one transaction; without a `request_id` with a fresh one."""
-        request = facts_pb2.WriteFactsRequest(
-            request_id=request_id or str(uuid.uuid4()), changes=changes, preconditions=preconditions
+
+def write_facts(
+    changes: Iterable[facts_pb2.FactChange],
+    preconditions: Iterable[facts_pb2.Precondition] = (),
+    *,
+    request_id: str = "",
+    timeout_s: float | None = None,
+) -> Call[Written]:
+    """Make all changes (`put`, `update`, `delete`) in one transaction; without a `request_id` with a fresh one."""
+    request = facts_pb2.WriteFactsRequest(
+        request_id=request_id or str(uuid.uuid4()), changes=changes, preconditions=preconditions
+    )
+    return _WRITE_FACTS.call(
+        request,
+        lambda reply: Written(
+            reply.revision.number, reply.revision.token, moment_from(reply.committed_at), reply.replayed
+        ),
+        timeout_s,
+    )
+
+
+def read_facts(
+    record_type: str,
+    filters: Mapping[str, str] | None = None,
+    *,
+    page_size: int = 0,
+    page_token: str = "",
+    timeout_s: float | None = None,
+) -> Call[Page]:
+    """Read one page of the records of one type, in the order of their ids."""
+    request = facts_pb2.ReadFactsRequest(
+        record_type=record_type,
+        filters=[facts_pb2.FactFilter(field=field, value=value) for field, value in (filters or {}).items()],
+        page_size=page_size,
+        page_token=page_token,
+    )
+    return _READ_FACTS.call(
+        request, lambda reply: Page(tuple(reply.facts), reply.next_page_token, reply.revision.number), timeout_s
+    )
+
+
+def watch_changes(
+    after: str = "",
+    record_types: Iterable[str] = (),
+    enterprise_ids: Iterable[str] = (),
+    *,
+    on_outage: Callable[[CallFailed], None] | None = None,
+) -> Watch[Changes]:
+    """Yield what is written after a revision (`revision_token`; empty: from now on), each revision once, in order.
+
+    Resumes after an outage, a restart of the server or a lag, without a limit, and ends when the client is closed.
+    `on_outage` is called once per outage, with why the server does not answer (UNAVAILABLE). Raises CallFailed for
+    what does not pass by itself (FAILED_PRECONDITION: the facts were restored; OUT_OF_RANGE: the changes are no
+    longer kept).
+    """
+    request = facts_pb2.WatchChangesRequest(after=after, record_types=record_types, enterprise_ids=enterprise_ids)
+    return Watch(_WATCH_CHANGES, request, _changes_from, _resume_behind, on_outage)
+
+
+def _changes_from(message: facts_pb2.WatchChangesResponse) -> Changes:
+    at = moment_from(message.committed_at) if message.HasField("committed_at") else None
+    return Changes(message.revision.number, message.revision.token, at, tuple(message.changes))
+
+
+def _resume_behind(request: facts_pb2.WatchChangesRequest, message: facts_pb2.WatchChangesResponse) -> None:
+    request.after = message.revision.token
+
+
+def import_facts(
+    import_id: str,
+    enterprise_ids: Iterable[str],
+    facts: Iterable[Message],
+    *,
+    part_size: int = 1_000,
+    timeout_s: float = 60.0,
+) -> Steps[Imported]:
+    """Write records in bulk, part by part; nothing is decided about the enterprises until the last part is there.
+
+    A record refers only to records before it. `timeout_s` bounds each call of a few parts, retries included. The
+    same call with the same facts and `part_size` resumes an import that broke off: parts that are there are not
+    written again. Raises CallFailed; the import then stays open, see `abandon_import`.
+    """
+    enterprises = list(enterprise_ids)
+    put_facts = 0
+    for window in _windows(import_id, enterprises, map(_fact_of, facts), part_size):
+        # Without a limit of attempts: an import that breaks off costs more than time.
+        reply: facts_pb2.ImportFactsResponse = yield _IMPORT_FACTS.call(
+            window, lambda reply: reply, timeout_s, is_patient=True
         )
-        reply: facts_pb2.WriteFactsResponse = self._call(self._facts.WriteFacts, request, timeout_s)
-        return Written(reply.revision.number, reply.revision.token, moment_from(reply.committed_at), reply.replayed)
+        put_facts += reply.facts
+    return Imported(reply.parts, put_facts, reply.revision.number, reply.revision.token, reply.finished)
 
-    def read_facts(
-        self,
-        record_type: str,
-        filters: Mapping[str, str] | None = None,
-        *,
-        page_size: int = 0,
-        page_token: str = "",
-        timeout_s: float | None = None,
-    ) -> Page:
-        """Read one page of the records of one type, in the order of their ids."""
-        request = facts_pb2.ReadFactsRequest(
-            record_type=record_type,
-            filters=[facts_pb2.FactFilter(field=field, value=value) for field, value in (filters or {}).items()],
-            page_size=page_size,
-            page_token=page_token,
-        )
-        reply: facts_pb2.ReadFactsResponse = self._call(self._facts.ReadFacts, request, timeout_s)
-        return Page(tuple(reply.facts), reply.next_page_token, reply.revision.number)
 
-    def watch_changes(
-        self,
-        after: str = "",
-        record_types: Iterable[str] = (),
-        enterprise_ids: Iterable[str] = (),
-        *,
-        on_outage: Callable[[CallFailed], None] | None = None,
-    ) -> Iterator[Changes]:
-        """Yield what is written after a revision (`revision_token`; empty: from now on), each revision once, in order.
+def abandon_import(import_id: str, enterprise_ids: Iterable[str], *, timeout_s: float | None = None) -> Call[Imported]:
+    """End an import: what was committed stays, and the enterprises are decided about again."""
+    request = facts_pb2.ImportFactsRequest(import_id=import_id, enterprise_ids=enterprise_ids, abandon=True)
+    return _IMPORT_FACTS.call(
+        [request],
+        lambda reply: Imported(reply.parts, 0, reply.revision.number, reply.revision.token, reply.finished),
+        timeout_s,
+    )
 
-        Resumes after an outage, a restart of the server or a lag, without a limit, and ends when the client is closed.
-        `on_outage` is called once per outage, with why the server does not answer (UNAVAILABLE). Raises CallFailed for
-        what does not pass by itself (FAILED_PRECONDITION: the facts were restored; OUT_OF_RANGE: the changes are no
-        longer kept).
-        """
-        request = facts_pb2.WatchChangesRequest(after=after, record_types=record_types, enterprise_ids=enterprise_ids)
-        for message in self._resumed(self._facts.WatchChanges, request, on_outage):
-            request.after = message.revision.token
-            at = moment_from(message.committed_at) if message.HasField("committed_at") else None
-            yield Changes(message.revision.number, message.revision.token, at, tuple(message.changes))
 
-    def import_facts(
-        self,
-        import_id: str,
-        enterprise_ids: Iterable[str],
-        facts: Iterable[Message],
-        *,
-        part_size: int = 1_000,
-        timeout_s: float = 60.0,
-    ) -> Imported:
-        """Write records in bulk, part by part; nothing is decided about the enterprises until the last part is there.
+def list_imports(*, timeout_s: float | None = None) -> Call[tuple[OpenImport, ...]]:
+    """Return the open imports of all callers, the oldest first, of which the caller may see every enterprise."""
+    return _LIST_IMPORTS.call(
+        facts_pb2.ListImportsRequest(), lambda reply: tuple(map(open_import_from, reply.imports)), timeout_s
+    )
 
-        A record refers only to records before it. `timeout_s` bounds each call of a few parts, retries included. The
-        same call with the same facts and `part_size` resumes an import that broke off: parts that are there are not
-        written again. Raises CallFailed; the import then stays open, see `abandon_import`.
-        """
-        enterprises = list(enterprise_ids)
-        put_facts = 0
-        for window in _windows(import_id, enterprises, map(_fact_of, facts), part_size):
-            # Without a limit of attempts: an import that breaks off costs more than time.
-            reply: facts_pb2.ImportFactsResponse = self._call(self._facts.ImportFacts, window, timeout_s, math.inf)
-            put_facts += reply.facts
-        return Imported(reply.parts, put_facts, reply.revision.number, reply.revision.token, reply.finished)
 
-    def abandon_import(
-        self, import_id: str, enterprise_ids: Iterable[str], *, timeout_s: float | None = None
-    ) -> Imported:
-        """End an import: what was committed stays, and the enterprises are decided about again."""
-        request = facts_pb2.ImportFactsRequest(import_id=import_id, enterprise_ids=enterprise_ids, abandon=True)
-        reply: facts_pb2.ImportFactsResponse = self._call(self._facts.ImportFacts, [request], timeout_s)
-        return Imported(reply.parts, 0, reply.revision.number, reply.revision.token, reply.finished)
-
-    def list_imports(self, *, timeout_s: float | None = None) -> tuple[OpenImport, ...]:
-        """Return the open imports of all callers, the oldest first, of which the caller may see every enterprise."""
-        reply: facts_pb2.ListImportsResponse = self._call(
-            self._facts.ListImports, facts_pb2.ListImportsRequest(), timeout_s
-        )
-        return tuple(map(open_import_from, reply.imports))
-
-    def end_import(self, caller: str, import_id: str, *, timeout_s: float | None = None) -> Imported:
-        """End an import of any caller, for an operator: what was committed stays. Raises CallFailed."""
-        request = facts_pb2.EndImportRequest(caller=caller, import_id=import_id)
-        reply: facts_pb2.EndImportResponse = self._call(self._facts.EndImport, request, timeout_s)
-        return Imported(reply.parts, 0, reply.revision.number, reply.revision.token, is_finished=True)
+def end_import(caller: str, import_id: str, *, timeout_s: float | None = None) -> Call[Imported]:
+    """End an import of any caller, for an operator: what was committed stays. Raises CallFailed."""
+    request = facts_pb2.EndImportRequest(caller=caller, import_id=import_id)
+    return _END_IMPORT.call(
+        request,
+        lambda reply: Imported(reply.parts, 0, reply.revision.number, reply.revision.token, is_finished=True),
+        timeout_s,
+    )
 
 
 def _windows(

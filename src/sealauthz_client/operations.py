@@ -10,51 +10,50 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sealauthz_client import answers, messages
+from sealauthz_client.calls import Call, Repeats, Rpc
 from sealauthz_client.messages import ContextValue
-from sealauthz_client.transport import CallFailed, Connection
 from sealauthz_client.v1 import authorization_pb2, operations_pb2
 
 ArgumentValue = str | int | bool | datetime.datetime | Sequence["ArgumentValue"] | Mapping[str, "ArgumentValue"]
 """An argument of an act, or a part of one: a value, several of one form, or several under their names."""
 
 
-class OperationsCalls(Connection):
-    """The calls of OperationsService."""
+_PERFORM = Rpc(operations_pb2.PerformRequest, operations_pb2.PerformResponse, Repeats.TAKES_EFFECT_ONCE)
+_GET_OPERATION = Rpc(operations_pb2.GetOperationRequest, operations_pb2.GetOperationResponse, Repeats.READS)
+_GET_PROGRESS = Rpc(operations_pb2.GetProgressRequest, operations_pb2.GetProgressResponse, Repeats.READS)
+_GET_KEYS = Rpc(operations_pb2.GetKeysRequest, operations_pb2.GetKeysResponse, Repeats.READS)
 
-    def perform(
-        self,
-        subject: str,
-        action: str,
-        resource: str,
-        context: Mapping[str, ContextValue] | None = None,
-        arguments: Mapping[str, ArgumentValue] | None = None,
-        *,
-        request_id: str = "",
-        assertion: str = "",
-        language: str = "",
-        timeout_s: float | None = None,
-    ) -> answers.Performed:
-        """Have an act performed, once, if it is allowed. `subject` and `resource` are `Type:id`.
 
-        `request_id` is the caller's own id of the act; without one it gets a fresh one. Attempt after attempt uses the
-        same. `assertion` is the person's own, signed for this very request (`client.assertions`), where the act needs
-        one. Raises CallFailed; where the act may have been performed nevertheless, ask again with its `request_id`.
-        Raises ValueError for a time without a time zone, and for an assertion without the id of its request.
-        """
-        if assertion and not request_id:
-            raise ValueError("an assertion is of one request: give its `request_id` too")
-        request = operations_pb2.PerformRequest(
-            **messages.question_fields(subject, action, resource, context),
-            arguments=_argument_messages(arguments or {}),
-            request_id=request_id or str(uuid.uuid4()),
-            assertion=assertion,
-            language=language,
-        )
-        try:
-            reply: operations_pb2.PerformResponse = self._call(self._operations.Perform, request, timeout_s)
-        except CallFailed as error:
-            error.request_id = request.request_id
-            raise
+def perform(
+    subject: str,
+    action: str,
+    resource: str,
+    context: Mapping[str, ContextValue] | None = None,
+    arguments: Mapping[str, ArgumentValue] | None = None,
+    *,
+    request_id: str = "",
+    assertion: str = "",
+    language: str = "",
+    timeout_s: float | None = None,
+) -> Call[answers.Performed]:
+    """Have an act performed, once, if it is allowed. `subject` and `resource` are `Type:id`.
+
+    `request_id` is the caller's own id of the act; without one it gets a fresh one. Attempt after attempt uses the
+    same. `assertion` is the person's own, signed for this very request (`assertions`), where the act needs
+    one. Raises CallFailed; where the act may have been performed nevertheless, ask again with its `request_id`.
+    Raises ValueError for a time without a time zone, and for an assertion without the id of its request.
+    """
+    if assertion and not request_id:
+        raise ValueError("an assertion is of one request: give its `request_id` too")
+    request = operations_pb2.PerformRequest(
+        **messages.question_fields(subject, action, resource, context),
+        arguments=_argument_messages(arguments or {}),
+        request_id=request_id or str(uuid.uuid4()),
+        assertion=assertion,
+        language=language,
+    )
+
+    def read(reply: operations_pb2.PerformResponse) -> answers.Performed:
         return answers.Performed(
             decision=messages.decision_from(reply.decision),
             operation=_operation_from(reply.operation) if reply.HasField("operation") else None,
@@ -62,35 +61,39 @@ class OperationsCalls(Connection):
             is_replay=reply.replayed,
         )
 
-    def operation(self, operation_id: str, *, timeout_s: float | None = None) -> answers.Operation:
-        """Return what this caller has performed. Raises CallFailed (NOT_FOUND) for what is none of its operations."""
-        request = operations_pb2.GetOperationRequest(operation_id=operation_id)
-        reply: operations_pb2.GetOperationResponse = self._call(self._operations.GetOperation, request, timeout_s)
-        return _operation_from(reply.operation)
+    return _PERFORM.call(request, read, timeout_s, request_id=request.request_id)
 
-    def progress(
-        self, subject: str, resource: str, *, language: str = "", timeout_s: float | None = None
-    ) -> answers.Progress:
-        """Return how far something is, and what the subject can do. Falsy for a subject who may not look.
 
-        Raises CallFailed.
-        """
-        request = operations_pb2.GetProgressRequest(
-            subject=messages.entity_message(subject), resource=messages.entity_message(resource), language=language
-        )
-        reply: operations_pb2.GetProgressResponse = self._call(self._operations.GetProgress, request, timeout_s)
-        return answers.Progress(
+def operation(operation_id: str, *, timeout_s: float | None = None) -> Call[answers.Operation]:
+    """Return what this caller has performed. Raises CallFailed (NOT_FOUND) for what is none of its operations."""
+    request = operations_pb2.GetOperationRequest(operation_id=operation_id)
+    return _GET_OPERATION.call(request, lambda reply: _operation_from(reply.operation), timeout_s)
+
+
+def progress(
+    subject: str, resource: str, *, language: str = "", timeout_s: float | None = None
+) -> Call[answers.Progress]:
+    """Return how far something is, and what the subject can do. Falsy for a subject who may not look.
+
+    Raises CallFailed.
+    """
+    request = operations_pb2.GetProgressRequest(
+        subject=messages.entity_message(subject), resource=messages.entity_message(resource), language=language
+    )
+    return _GET_PROGRESS.call(
+        request,
+        lambda reply: answers.Progress(
             decision=messages.decision_from(reply.decision),
             stages=tuple(map(_stage_from, reply.stages)),
             actions={part.action: messages.decision_from(part.decision) for part in reply.actions},
-        )
+        ),
+        timeout_s,
+    )
 
-    def keys(self, *, timeout_s: float | None = None) -> str:
-        """Return the public keys that verify receipts: the text of a JSON Web Key Set, perhaps without keys."""
-        reply: operations_pb2.GetKeysResponse = self._call(
-            self._operations.GetKeys, operations_pb2.GetKeysRequest(), timeout_s
-        )
-        return reply.jwks
+
+def keys(*, timeout_s: float | None = None) -> Call[str]:
+    """Return the public keys that verify receipts: the text of a JSON Web Key Set, perhaps without keys."""
+    return _GET_KEYS.call(operations_pb2.GetKeysRequest(), lambda reply: reply.jwks, timeout_s)
 
 
 def _stage_from(message: operations_pb2.ProgressStage) -> answers.Stage:

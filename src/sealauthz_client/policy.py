@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sealauthz_client import messages
-from sealauthz_client.transport import Connection
+from sealauthz_client.calls import Call, Repeats, Rpc
 from sealauthz_client.v1 import policy_pb2
 
 LONG_S = 60.0
@@ -209,56 +209,56 @@ class PolicyComparison:
     revision: int
 
 
-class PolicyCalls(Connection):
-    """The calls of PolicyService. All of them raise CallFailed."""
+_LIST_VERSIONS = Rpc(policy_pb2.ListVersionsRequest, policy_pb2.ListVersionsResponse, Repeats.READS)
+_GET_POLICY = Rpc(policy_pb2.GetPolicyRequest, policy_pb2.GetPolicyResponse, Repeats.READS)
+_VALIDATE_POLICY = Rpc(policy_pb2.ValidatePolicyRequest, policy_pb2.ValidatePolicyResponse, Repeats.READS_MUCH)
+_COMPARE_POLICIES = Rpc(policy_pb2.ComparePoliciesRequest, policy_pb2.ComparePoliciesResponse, Repeats.READS_MUCH)
+_PROPOSE = Rpc(policy_pb2.ProposeRequest, policy_pb2.ProposeResponse, Repeats.TAKES_EFFECT_ONCE)
+_ACTIVATE = Rpc(policy_pb2.ActivateRequest, policy_pb2.ActivateResponse, Repeats.TAKES_EFFECT_ONCE)
+_ROLL_BACK = Rpc(policy_pb2.RollBackRequest, policy_pb2.RollBackResponse, Repeats.TAKES_EFFECT_ONCE)
+_BEGIN_SHADOW = Rpc(policy_pb2.BeginShadowRequest, policy_pb2.BeginShadowResponse, Repeats.TAKES_EFFECT_ONCE)
+_END_SHADOW = Rpc(policy_pb2.EndShadowRequest, policy_pb2.EndShadowResponse, Repeats.TAKES_EFFECT_ONCE)
+_GET_SHADOW = Rpc(policy_pb2.GetShadowRequest, policy_pb2.GetShadowResponse, Repeats.READS)
 
-    def policies(self, *, timeout_s: float | None = None) -> PolicyStanding:
-        """Return what was proposed and activated, and which process has what."""
-        reply: policy_pb2.ListVersionsResponse = self._call(
-            self._policies.ListVersions, policy_pb2.ListVersionsRequest(), timeout_s
-        )
-        return PolicyStanding(
+
+def policies(*, timeout_s: float | None = None) -> Call[PolicyStanding]:
+    """Return what was proposed and activated, and which process has what."""
+    return _LIST_VERSIONS.call(
+        policy_pb2.ListVersionsRequest(),
+        lambda reply: PolicyStanding(
             active=reply.active,
             versions=tuple(map(_version_from, reply.versions)),
             activations=tuple(map(_activation_from, reply.activations)),
             processes=tuple(map(_process_from, reply.processes)),
-        )
+        ),
+        timeout_s,
+    )
 
-    def policy(self, version: str, *, timeout_s: float | None = None) -> tuple[PolicyVersion, tuple[PolicyFile, ...]]:
-        """Return policies as they were proposed."""
-        request = policy_pb2.GetPolicyRequest(version=version)
-        reply: policy_pb2.GetPolicyResponse = self._call(self._policies.GetPolicy, request, timeout_s)
-        files = tuple((_part_from(file.part), file.name, file.text) for file in reply.content.files)
-        return _version_from(reply.version), files
 
-    def validate_policy(self, files: Iterable[PolicyFile], *, timeout_s: float = LONG_S) -> PolicyReport:
-        """Say all that is wrong with policies. Nothing is kept."""
-        request = policy_pb2.ValidatePolicyRequest(content=_files_message(files))
-        reply: policy_pb2.ValidatePolicyResponse = self._call(self._policies.ValidatePolicy, request, timeout_s)
-        severity = policy_pb2.PolicyDiagnostic.Severity
-        return PolicyReport(
-            version=reply.version,
-            digest=reply.digest,
-            diagnostics=tuple(
-                PolicyDiagnostic(
-                    severity=severity.Name(each.severity).removeprefix("SEVERITY_"),
-                    code=each.code,
-                    file=each.file,
-                    line=each.line,
-                    column=each.column,
-                    message=each.message,
-                )
-                for each in reply.diagnostics
-            ),
-        )
+def policy(version: str, *, timeout_s: float | None = None) -> Call[tuple[PolicyVersion, tuple[PolicyFile, ...]]]:
+    """Return policies as they were proposed."""
+    request = policy_pb2.GetPolicyRequest(version=version)
+    return _GET_POLICY.call(
+        request, lambda reply: (_version_from(reply.version), _files_from(reply.content)), timeout_s
+    )
 
-    def compare_policies(
-        self, version: str, base_version: str = "", *, timeout_s: float = 2 * LONG_S
-    ) -> PolicyComparison:
-        """Tell who gains and who loses what over the live facts; without a base, in the place of what decides now."""
-        request = policy_pb2.ComparePoliciesRequest(version=version, base_version=base_version)
-        reply: policy_pb2.ComparePoliciesResponse = self._call(self._policies.ComparePolicies, request, timeout_s)
-        return PolicyComparison(
+
+def validate_policy(files: Iterable[PolicyFile], *, timeout_s: float = LONG_S) -> Call[PolicyReport]:
+    """Say all that is wrong with policies. Nothing is kept."""
+    request = policy_pb2.ValidatePolicyRequest(content=_files_message(files))
+    return _VALIDATE_POLICY.call(
+        request,
+        lambda reply: PolicyReport(reply.version, reply.digest, tuple(map(_diagnostic_from, reply.diagnostics))),
+        timeout_s,
+    )
+
+
+def compare_policies(version: str, base_version: str = "", *, timeout_s: float = 2 * LONG_S) -> Call[PolicyComparison]:
+    """Tell who gains and who loses what over the live facts; without a base, in the place of what decides now."""
+    request = policy_pb2.ComparePoliciesRequest(version=version, base_version=base_version)
+    return _COMPARE_POLICIES.call(
+        request,
+        lambda reply: PolicyComparison(
             base_version=reply.base_version,
             version=reply.version,
             changes=tuple(map(_change_from, reply.changes)),
@@ -268,66 +268,61 @@ class PolicyCalls(Connection):
             decisions=reply.decisions,
             is_complete=reply.complete,
             revision=reply.revision,
-        )
+        ),
+        timeout_s,
+    )
 
-    def propose_policy(
-        self, files: Iterable[PolicyFile], note: str = "", *, timeout_s: float = LONG_S
-    ) -> PolicyVersion:
-        """Have policies kept, so that every process loads them."""
-        request = policy_pb2.ProposeRequest(content=_files_message(files), note=note)
-        reply: policy_pb2.ProposeResponse = self._call(self._policies.Propose, request, timeout_s)
-        return _version_from(reply.version)
 
-    def activate_policy(
-        self,
-        version: str,
-        digest: str,
-        expected_active: str,
-        note: str = "",
-        *,
-        signature: tuple[str, bytes] | None = None,
-        timeout_s: float | None = None,
-    ) -> PolicyActivation:
-        """Have policies decide from the next revision on. Attempt after attempt, it happens once.
+def propose_policy(files: Iterable[PolicyFile], note: str = "", *, timeout_s: float = LONG_S) -> Call[PolicyVersion]:
+    """Have policies kept, so that every process loads them."""
+    request = policy_pb2.ProposeRequest(content=_files_message(files), note=note)
+    return _PROPOSE.call(request, lambda reply: _version_from(reply.version), timeout_s)
 
-        `digest` is that of what you looked at, `expected_active` what they take the place of. `signature` is the name
-        of a key, and what it signed.
-        """
-        request = policy_pb2.ActivateRequest(version=version, digest=digest, expected_active=expected_active, note=note)
-        if signature is not None:
-            request.signature.key, request.signature.value = signature
-        reply: policy_pb2.ActivateResponse = self._call(self._policies.Activate, request, timeout_s)
-        return _activation_from(reply.activation)
 
-    def roll_back_policy(
-        self, expected_active: str, note: str = "", *, timeout_s: float | None = None
-    ) -> PolicyActivation:
-        """Have those policies decide again that decided before the active ones."""
-        request = policy_pb2.RollBackRequest(expected_active=expected_active, note=note)
-        reply: policy_pb2.RollBackResponse = self._call(self._policies.RollBack, request, timeout_s)
-        return _activation_from(reply.activation)
+def activate_policy(
+    version: str,
+    digest: str,
+    expected_active: str,
+    note: str = "",
+    *,
+    signature: tuple[str, bytes] | None = None,
+    timeout_s: float | None = None,
+) -> Call[PolicyActivation]:
+    """Have policies decide from the next revision on. Attempt after attempt, it happens once.
 
-    def begin_shadow(
-        self, version: str, *, share: float = 0.0, cpu_share: float = 0.0, timeout_s: float | None = None
-    ) -> PolicyShadow:
-        """Have policies decide a part of the live questions beside the active ones; 0 is what the service takes."""
-        request = policy_pb2.BeginShadowRequest(version=version, share=share, cpu_share=cpu_share)
-        reply: policy_pb2.BeginShadowResponse = self._call(self._policies.BeginShadow, request, timeout_s)
-        return _shadow_from(reply.shadow)
+    `digest` is that of what you looked at, `expected_active` what they take the place of. `signature` is the name
+    of a key, and what it signed.
+    """
+    request = policy_pb2.ActivateRequest(version=version, digest=digest, expected_active=expected_active, note=note)
+    if signature is not None:
+        request.signature.key, request.signature.value = signature
+    return _ACTIVATE.call(request, lambda reply: _activation_from(reply.activation), timeout_s)
 
-    def end_shadow(self, *, timeout_s: float | None = None) -> bool:
-        """Have no policies decide in the shadow any more; False where none did."""
-        reply: policy_pb2.EndShadowResponse = self._call(
-            self._policies.EndShadow, policy_pb2.EndShadowRequest(), timeout_s
-        )
-        return reply.ended
 
-    def shadow(self, *, timeout_s: float | None = None) -> ShadowFindings:
-        """Return what the policies in the shadow answer otherwise, over all processes."""
-        reply: policy_pb2.GetShadowResponse = self._call(
-            self._policies.GetShadow, policy_pb2.GetShadowRequest(), timeout_s
-        )
-        return ShadowFindings(
+def roll_back_policy(expected_active: str, note: str = "", *, timeout_s: float | None = None) -> Call[PolicyActivation]:
+    """Have those policies decide again that decided before the active ones."""
+    request = policy_pb2.RollBackRequest(expected_active=expected_active, note=note)
+    return _ROLL_BACK.call(request, lambda reply: _activation_from(reply.activation), timeout_s)
+
+
+def begin_shadow(
+    version: str, *, share: float = 0.0, cpu_share: float = 0.0, timeout_s: float | None = None
+) -> Call[PolicyShadow]:
+    """Have policies decide a part of the live questions beside the active ones; 0 is what the service takes."""
+    request = policy_pb2.BeginShadowRequest(version=version, share=share, cpu_share=cpu_share)
+    return _BEGIN_SHADOW.call(request, lambda reply: _shadow_from(reply.shadow), timeout_s)
+
+
+def end_shadow(*, timeout_s: float | None = None) -> Call[bool]:
+    """Have no policies decide in the shadow any more; False where none did."""
+    return _END_SHADOW.call(policy_pb2.EndShadowRequest(), lambda reply: reply.ended, timeout_s)
+
+
+def shadow(*, timeout_s: float | None = None) -> Call[ShadowFindings]:
+    """Return what the policies in the shadow answer otherwise, over all processes."""
+    return _GET_SHADOW.call(
+        policy_pb2.GetShadowRequest(),
+        lambda reply: ShadowFindings(
             shadow=_shadow_from(reply.shadow) if reply.HasField("shadow") else None,
             active=reply.active,
             candidate=reply.candidate,
@@ -338,7 +333,21 @@ class PolicyCalls(Connection):
             not_in_memory=reply.not_in_memory,
             uncounted=reply.uncounted,
             differences=tuple(map(_difference_from, reply.differences)),
-        )
+        ),
+        timeout_s,
+    )
+
+
+def _diagnostic_from(message: policy_pb2.PolicyDiagnostic) -> PolicyDiagnostic:
+    severity = policy_pb2.PolicyDiagnostic.Severity.Name(message.severity)
+    return PolicyDiagnostic(
+        severity=severity.removeprefix("SEVERITY_"),
+        code=message.code,
+        file=message.file,
+        line=message.line,
+        column=message.column,
+        message=message.message,
+    )
 
 
 def _shadow_from(message: policy_pb2.PolicyShadow) -> PolicyShadow:
@@ -407,6 +416,10 @@ def _files_message(files: Iterable[PolicyFile]) -> policy_pb2.PolicyFiles:
             for part, name, text in files
         ]
     )
+
+
+def _files_from(message: policy_pb2.PolicyFiles) -> tuple[PolicyFile, ...]:
+    return tuple((_part_from(file.part), file.name, file.text) for file in message.files)
 
 
 def _part_from(number: policy_pb2.PolicyPart) -> str:

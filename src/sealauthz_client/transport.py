@@ -1,78 +1,24 @@
-"""The connection to a server: attempt after attempt until the timeout, and what a failed call says."""
+"""The transport of threads: a connection, attempt after attempt until the timeout, and watches that go on."""
 
 from __future__ import annotations
 
-import itertools
-import random
+import functools
+import queue
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Self, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
-from sealauthz_client.error_details import details_of
-from sealauthz_client.v1 import (
-    audit_pb2_grpc,
-    authorization_pb2_grpc,
-    events_pb2_grpc,
-    facts_pb2_grpc,
-    operations_pb2_grpc,
-    policy_pb2_grpc,
-)
+from sealauthz_client.calls import Call, Pages, Rpc, Steps, Watch
+from sealauthz_client.channels import DEFAULT_TIMEOUT_S, ChannelOptions, Endpoint, metadata_of, method_on
+from sealauthz_client.failures import call_failed
+from sealauthz_client.retrying import Attempts, Pauses, RetryBudget, RetryPolicy, is_final
+from sealauthz_client.tokens import FixedToken, TokenSource
 
-Reply = TypeVar("Reply", bound=Message)
-
-DEFAULT_TIMEOUT_S = 2.0
-MAX_ATTEMPTS = 6
-MAX_RECEIVE_BYTES = 32 * 1024 * 1024
-
-FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 2.0
-
-_OPTIONS = (
-    ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
-    # By default grpcio waits a second before it connects again: all our attempts would have failed by then. Its
-    # `min_reconnect_backoff_ms` is not set: despite its name it is how long one attempt may take.
-    ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-)
-RETRIED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
-"""A draining server may cancel a few calls. Any call may be sent again: it only reads, or has an id of its own."""
-
-_RESUMED = RETRIED | {grpc.StatusCode.RESOURCE_EXHAUSTED}
-"""A watch also ends when the watcher lags behind, or when there are too many watchers."""
-
-
-_BUSY = "SERVICE_BUSY"
-"""The reason with which a server refuses a call that it did not begin: too many are under way."""
-
-
-class CallFailed(Exception):
-    """A call without an answer. `violations` holds the malformed fields, `metadata` what varies (`invariant` …).
-
-    `retry_after_s`: the server wants to be left alone for so long. `request_id` is that of an act which may have been
-    performed nevertheless: the same call with it tells. It is empty for other calls.
-    """
-
-    request_id = ""
-
-    def __init__(
-        self,
-        code: grpc.StatusCode,
-        message: str,
-        reason: str = "",
-        metadata: Mapping[str, str] | None = None,
-        violations: tuple[tuple[str, str], ...] = (),
-        retry_after_s: float = 0.0,
-    ) -> None:
-        self.retry_after_s = retry_after_s
-        self.code = code
-        self.message = message
-        self.reason = reason
-        self.metadata = dict(metadata or {})
-        self.violations = violations
-        super().__init__(f"{code.name}: {message}")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Connection:
@@ -81,31 +27,26 @@ class Connection:
     def __init__(
         self,
         address: str,
-        token: str,
+        token: str | TokenSource,
         *,
         tls_roots: bytes | None = None,
         certificate: bytes | None = None,
         insecure: bool = False,
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        retry: RetryPolicy | None = None,
+        channel_options: ChannelOptions = (),
     ) -> None:
-        if insecure:
-            if not _is_loopback(address):
-                raise ValueError(f"plain text goes to loopback only, not to `{address}`")
-            if certificate is not None:
-                raise ValueError("a certificate is shown over TLS only")
-            self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        endpoint = Endpoint.of(address, tls_roots, certificate, insecure, channel_options)
+        if endpoint.credentials is None:
+            self._channel = grpc.insecure_channel(endpoint.address, options=endpoint.options)
         else:
-            credentials = grpc.ssl_channel_credentials(tls_roots, certificate, certificate)
-            self._channel = grpc.secure_channel(address, credentials, options=_OPTIONS)
+            self._channel = grpc.secure_channel(endpoint.address, endpoint.credentials, options=endpoint.options)
         self._is_closed = False
-        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        self._token = FixedToken(token) if isinstance(token, str) else token
         self._timeout_s = timeout_s
-        self._audit: Any = audit_pb2_grpc.AuditServiceStub(self._channel)  # type: ignore[no-untyped-call]
-        self._authorization: Any = authorization_pb2_grpc.AuthorizationServiceStub(self._channel)  # type: ignore[no-untyped-call]
-        self._events: Any = events_pb2_grpc.EventsServiceStub(self._channel)  # type: ignore[no-untyped-call]
-        self._operations: Any = operations_pb2_grpc.OperationsServiceStub(self._channel)  # type: ignore[no-untyped-call]
-        self._policies: Any = policy_pb2_grpc.PolicyServiceStub(self._channel)  # type: ignore[no-untyped-call]
-        self._facts: Any = facts_pb2_grpc.FactsServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._policy = retry or RetryPolicy()
+        self._budget = RetryBudget(self._policy)
+        self._methods: dict[Rpc[Any], Any] = {}
 
     @property
     def channel(self) -> grpc.Channel:
@@ -123,71 +64,158 @@ class Connection:
         self._is_closed = True
         self._channel.close()
 
-    def _call(
-        self,
-        method: Callable[..., Reply],
-        request: Message | Sequence[Message],
-        timeout_s: float | None,
-        max_attempts: float = MAX_ATTEMPTS,
-    ) -> Reply:
-        """Call with a message or a stream of them, and call again what may be called again, until the timeout."""
-        deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
-        pause_s = FIRST_PAUSE_S
-        for attempt in itertools.count(1):
+    def run(self, call: Call[R]) -> R:
+        """Make a call, again where it may be made again, until its timeout. Raises CallFailed."""
+        timeout_s = self._timeout_s if call.timeout_s is None else call.timeout_s
+        attempts = Attempts(call, self._policy, self._budget, time.monotonic() + timeout_s)
+        method = self._method(call.rpc)
+        while True:
+            token = self._token.current()
             try:
-                sent = request if isinstance(request, Message) else iter(request)
-                return method(sent, timeout=max(deadline - time.monotonic(), 0.001), metadata=self._metadata)
+                reply = self._answer(method, call, attempts, token)
             except grpc.RpcError as error:
                 failed = call_failed(error)
-                wait_s = random.uniform(pause_s / 2, pause_s)  # noqa: S311 (spreads the retries; nothing depends on it)
-                if failed.reason == _BUSY:
-                    wait_s += failed.retry_after_s
-                is_last = attempt >= max_attempts or time.monotonic() + wait_s >= deadline
-                if (failed.code not in RETRIED and failed.reason != _BUSY) or is_last:
+                if attempts.takes_another_token(failed):
+                    self._token.refused(token)
+                    if self._token.current() != token:
+                        continue
+                wait_s = attempts.wait_s(failed, time.monotonic())
+                if wait_s is None:
+                    failed.request_id = call.request_id
                     raise failed from error
-            time.sleep(wait_s)
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-        raise AssertionError("the last attempt returns or raises")
+                time.sleep(wait_s)
+            else:
+                self._budget.answered()
+                return call.read(reply)
 
-    def _resumed(
-        self, method: Callable[..., Any], request: Any, on_outage: Callable[[CallFailed], None] | None
-    ) -> Iterator[Any]:
-        """Yield the messages of a watch, which goes on after an outage, a restart of the server or a lag.
+    def run_steps(self, steps: Steps[R]) -> R:
+        """Make calls one after the other. Raises CallFailed."""
+        try:
+            call = next(steps)
+            while True:
+                call = steps.send(self.run(call))
+        except StopIteration as ended:
+            result: R = ended.value
+            return result
 
-        Who takes a message puts into the request behind what to go on. Ends when the connection is closed. Raises
-        CallFailed for what does not pass by itself.
+    def run_pages(self, pages: Pages[Any, R]) -> Iterator[R]:
+        """Yield what a list holds, each page requested when it is wanted. Raises CallFailed."""
+        call: Call[Any] | None = pages.first
+        while call is not None:
+            page = self.run(call)
+            yield from pages.items(page)
+            call = pages.following(page)
+
+    def run_watch(self, watch: Watch[R]) -> Iterator[R]:
+        """Yield what a watch tells; it goes on after an outage, a restart of the server or a lag.
+
+        Ends when the connection is closed. Raises CallFailed for what does not pass by itself.
         """
         is_out = False
-        pause_s = FIRST_PAUSE_S
+        pauses = Pauses(self._policy)
         while not self._is_closed:
-            stream = method(request, metadata=self._metadata)
+            stream = self._method(watch.rpc)(watch.request, metadata=metadata_of(self._token.current()))
+            wait_s = 0.0
             try:
                 for message in stream:
-                    pause_s, is_out = FIRST_PAUSE_S, False
-                    yield message
+                    pauses.begin_again()
+                    is_out = False
+                    watch.resume(watch.request, message)
+                    item = watch.read(message)
+                    if item is not None:
+                        yield item
             except grpc.RpcError as error:
                 failed = call_failed(error)
-                # A message that is too large would be too large again.
-                if not self._is_closed and (failed.code not in _RESUMED or "larger than" in failed.message):
+                if not self._is_closed and is_final(failed):
                     raise failed from error
+                wait_s = failed.retry_after_s
                 if failed.code == grpc.StatusCode.UNAVAILABLE and not is_out and not self._is_closed:
                     is_out = True
-                    if on_outage is not None:
-                        on_outage(failed)
+                    if watch.on_outage is not None:
+                        watch.on_outage(failed)
             finally:
                 stream.cancel()
-            time.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 (spreads the watchers)
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            time.sleep(pauses.next_s(wait_s))
+
+    def _answer(self, method: Any, call: Call[Any], attempts: Attempts, token: str) -> Any:
+        """Return the reply to one attempt, sent beside itself where it takes long. Raises grpc.RpcError."""
+        metadata = metadata_of(token)
+        hedge_after_s = attempts.hedge_after_s
+        if hedge_after_s is None:
+            sent = call.request if isinstance(call.request, Message) else iter(call.request)
+            return method(sent, timeout=attempts.left_s(time.monotonic()), metadata=metadata)
+        done: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        started: list[Any] = []
+
+        def start() -> None:
+            started.append(method.future(call.request, timeout=attempts.left_s(time.monotonic()), metadata=metadata))
+            started[-1].add_done_callback(done.put)
+
+        failed = 0
+        try:
+            start()
+            while True:
+                try:
+                    ended = done.get(timeout=hedge_after_s)
+                except queue.Empty:
+                    if attempts.take_hedge(len(started)):
+                        start()
+                    else:
+                        hedge_after_s = None
+                    continue
+                if ended.code() == grpc.StatusCode.OK:
+                    return ended.result()
+                failed += 1
+                if failed == len(started):
+                    raise ended
+                # It does not count yet: another one is under way, and may still answer.
+                hedge_after_s = None
+        finally:
+            for each in started:
+                each.cancel()
+
+    def _method(self, rpc: Rpc[Any]) -> Any:
+        found = self._methods.get(rpc)
+        if found is None:
+            found = self._methods[rpc] = method_on(self._channel, rpc)
+        return found
 
 
-def _is_loopback(address: str) -> bool:
-    host, _, _ = address.rpartition(":")
-    return host in ("localhost", "[::1]") or (host.startswith("127.") and host.replace(".", "").isdecimal())
+def blocking(build: Callable[P, Call[R]]) -> Callable[Concatenate[Connection, P], R]:
+    """Return the method of a client that makes a call."""
+
+    @functools.wraps(build)
+    def method(self: Connection, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.run(build(*args, **kwargs))
+
+    return method
 
 
-def call_failed(error: grpc.RpcError) -> CallFailed:
-    """Read what a failed call says, with the details in its trailer."""
-    call: Any = error
-    found = details_of(call.trailing_metadata())
-    message = call.details() or ""
-    return CallFailed(call.code(), message, found.reason, found.metadata, found.violations, found.retry_after_s)
+def blocking_steps(build: Callable[P, Steps[R]]) -> Callable[Concatenate[Connection, P], R]:
+    """Return the method of a client that makes calls one after the other."""
+
+    @functools.wraps(build)
+    def method(self: Connection, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.run_steps(build(*args, **kwargs))
+
+    return method
+
+
+def iterating(build: Callable[P, Pages[Any, R]]) -> Callable[Concatenate[Connection, P], Iterator[R]]:
+    """Return the method of a client that yields what a list holds."""
+
+    @functools.wraps(build)
+    def method(self: Connection, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
+        return self.run_pages(build(*args, **kwargs))
+
+    return method
+
+
+def watching(build: Callable[P, Watch[R]]) -> Callable[Concatenate[Connection, P], Iterator[R]]:
+    """Return the method of a client that yields what a watch tells."""
+
+    @functools.wraps(build)
+    def method(self: Connection, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
+        return self.run_watch(build(*args, **kwargs))
+
+    return method

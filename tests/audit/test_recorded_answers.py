@@ -38,6 +38,7 @@ from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.callers import Call
 from sealauthz.service.recording import Recording
 from sealauthz_client import CallFailed, Question, SealAuthzClient
+from sealauthz_client.calls import Repeats, Rpc
 from sealauthz_client.v1 import audit_pb2
 
 TOKEN = "t" * 40
@@ -327,8 +328,9 @@ def test_a_caller_sees_records_of_its_own_enterprises_only(reader: SealAuthzClie
     ],
 )
 def test_what_is_asked_wrongly_is_named(client: SealAuthzClient, rpc: str, request_: Any, path: str) -> None:
+    asked = Rpc(type(request_), getattr(audit_pb2, f"{rpc}Response"), Repeats.READS).call(request_, bool)
     with pytest.raises(CallFailed) as failed:
-        client._call(getattr(client._audit, rpc), request_, None)
+        client.run(asked)
     assert failed.value.code is grpc.StatusCode.INVALID_ARGUMENT
     assert [field for field, _ in failed.value.violations] == [path]
 

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -268,21 +267,21 @@ def test_a_watch_prints_each_revision_with_its_token(store, address, tmp_path, c
 
 
 def test_a_watch_says_once_for_each_outage_that_the_server_cannot_be_reached(address, tmp_path, capsys, monkeypatch):
-    clients, calls, streams = [], [], []
+    clients, calls, streams, rpcs = [], [], [], []
     connect = SealAuthzClient.__enter__
 
     def entered(client):
         """Nobody listens for three tries; then there is a server, and then nobody again."""
-        here, nowhere = client._facts, FactsServiceStub(grpc.insecure_channel("127.0.0.1:1"))
+        method, nowhere = client._method, FactsServiceStub(grpc.insecure_channel("127.0.0.1:1"))
 
         def watch_changes(*arguments, **others):
             calls.append(len(calls))
             if len(calls) != 4:
                 return nowhere.WatchChanges(*arguments, **others)
-            streams.append(here.WatchChanges(*arguments, **others))
+            streams.append(method(rpcs[0])(*arguments, **others))
             return streams[0]
 
-        client._facts = SimpleNamespace(WatchChanges=watch_changes)
+        client._method = lambda rpc: rpcs.append(rpc) or watch_changes
         clients.append(client)
         return connect(client)
 
