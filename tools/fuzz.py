@@ -54,6 +54,7 @@ from sealauthz.service.facts import FactsServicer
 from sealauthz.service.fields import revision_message
 from sealauthz.service.health import HealthServicer
 from sealauthz.service.interceptor import Interceptor
+from sealauthz.service.monitoring import MonitorServicer
 from sealauthz.service.operations import OperationsServicer
 from sealauthz.service.pools import Pools
 from sealauthz.service.status import Failure
@@ -65,6 +66,8 @@ from sealauthz_client.v1 import (
     events_pb2_grpc,
     facts_pb2,
     facts_pb2_grpc,
+    monitor_pb2,
+    monitor_pb2_grpc,
     operations_pb2,
     operations_pb2_grpc,
     records_pb2,
@@ -226,6 +229,9 @@ def seeds() -> dict[str, list[Any]]:
     names = operations_pb2.ArgumentList(values=[value(string_value="a"), value(int_value=1)])
     parts = operations_pb2.ArgumentRecord(values={"names": value(list_value=names), "is_last": value(bool_value=True)})
     arguments = {"role": value(string_value="LEGAL"), "parts": value(record_value=parts)}
+    view = monitor_pb2.ActivityView(
+        subject=asked[0]["subject"], enterprise_ids=["E9"], seal_ids=["S9"], branches=[asked[0]["resource"]]
+    )
     found: dict[str, list[Any]] = {
         "Authorize": [authorization_pb2.AuthorizeRequest(**each, language="en") for each in asked],
         "AuthorizeBatch": [
@@ -262,6 +268,11 @@ def seeds() -> dict[str, list[Any]]:
         "EventsService/Watch": [
             events_pb2.WatchRequest(enterprise_ids=["E9"], language="en"),
             events_pb2.WatchRequest(after=f"{revision_message('S', 'T', 7).token}.2"),
+        ],
+        "WatchSealActivity": [monitor_pb2.WatchSealActivityRequest(view=view, language="en")],
+        "ListSealActivity": [
+            monitor_pb2.ListSealActivityRequest(view=view, page_size=3, since={"seconds": 1}, until={"seconds": 2}),
+            monitor_pb2.ListSealActivityRequest(view=view, after=f"{revision_message('S', 'T', 7).token}.2"),
         ],
         "Check": [health_pb2.HealthCheckRequest(service="")],
         "Watch": [health_pb2.HealthCheckRequest(service=SERVICES[0].full_name)],
@@ -300,6 +311,8 @@ class Rpcs(Target):
             OperationsServicer(Operations(store, pdp), pdp, store.store_id), handlers
         )
         events_pb2_grpc.add_EventsServiceServicer_to_server(events, handlers)
+        monitor = MonitorServicer(store, pdp, Still())
+        monitor_pb2_grpc.add_MonitorServiceServicer_to_server(monitor, handlers)
         health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), handlers)
         corpus = seeds()
         self._methods = []

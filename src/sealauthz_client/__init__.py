@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sealauthz_client.answers import (
+        Activity,
+        ActivityPage,
         Attempt,
         ConditionalItem,
         ConditionalPage,
@@ -52,8 +54,9 @@ __version__ = "0.1.0"
 # Each name is loaded when it is first used: who reads answers or verifies receipts needs no grpcio.
 _NAMES = {
     "answers": (
-        "Attempt ConditionalItem ConditionalPage Decision Event Explanation ListPage LogEntry LogProof NamedValue"
-        " NextStep Obligation Operation ParameterValue Performed Progress Reason RequirementOutcome RuleRef Stage"
+        "Activity ActivityPage Attempt ConditionalItem ConditionalPage Decision Event Explanation ListPage LogEntry"
+        " LogProof NamedValue NextStep Obligation Operation ParameterValue Performed Progress Reason"
+        " RequirementOutcome RuleRef Stage"
     ),
     "async_client": "AsyncSealAuthzClient",
     "authorization": "NEWEST at_least",
@@ -73,6 +76,8 @@ __all__ = [
     "MAX_ATTEMPTS",
     "MAX_RECEIVE_BYTES",
     "NEWEST",
+    "Activity",
+    "ActivityPage",
     "ArgumentValue",
     "AsyncSealAuthzClient",
     "Attempt",

@@ -127,6 +127,8 @@ class AsyncConnection:
                     item = watch.read(message)
                     if item is not None:
                         yield item
+                    if watch.is_over is not None and watch.is_over(message):
+                        return
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if self._is_closed and (task is None or not task.cancelling()):

@@ -185,6 +185,35 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Activity:
+    """One thing that happened to a seal, or to the enterprise (no `seal_id`). `token` goes on behind it.
+
+    `person_id` is who acted or whom it concerns; empty where it is about nobody.
+    """
+
+    token: str
+    code: str
+    enterprise_id: str
+    about: str
+    seal_id: str
+    person_id: str
+    committed_at: datetime.datetime
+    values: Mapping[str, NamedValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityPage:
+    """What happened, the newest first. `decision` is None for a personal view; without an allow there are no items.
+
+    There may be none although more follow: the list is complete where `next_page_token` is empty.
+    """
+
+    decision: Decision | None
+    items: tuple[Activity, ...]
+    next_page_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LogEntry:
     """A record of the log of decisions, at its place. What it does not say is empty; `subject` and `resource` are
     `Type:id`.

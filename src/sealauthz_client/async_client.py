@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealauthz_client import audit, authorization, events, facts, operations
+from sealauthz_client import audit, authorization, events, facts, monitor, operations
 from sealauthz_client import policy as rollout
 from sealauthz_client.aio import AsyncConnection, awaiting, awaiting_steps, iterating, watching
 
@@ -49,6 +49,9 @@ class AsyncSealAuthzClient(AsyncConnection):
     abandon_import = awaiting(facts.abandon_import)
     list_imports = awaiting(facts.list_imports)
     end_import = awaiting(facts.end_import)
+
+    seal_activity = awaiting(monitor.seal_activity)
+    watch_seal_activity = watching(monitor.watch_seal_activity)
 
     perform = awaiting(operations.perform)
     operation = awaiting(operations.operation)

@@ -88,10 +88,10 @@ class Pages(Generic[PageT, R]):
 
 @dataclass(frozen=True, slots=True)
 class Watch(Generic[R]):
-    """A stream without an end, resumed after an outage.
+    """A stream that goes on, resumed after an outage.
 
     `read` reads a message, None where it holds nothing for the reader. `resume` puts into the request behind what
-    message to go on. `on_outage` is called once per outage.
+    message to go on. `on_outage` is called once per outage. `is_over` tells of a message whether it is the last one.
     """
 
     rpc: Rpc[Any]
@@ -99,3 +99,4 @@ class Watch(Generic[R]):
     read: Callable[[Any], R | None]
     resume: Callable[[Any, Any], None]
     on_outage: Callable[[CallFailed], None] | None
+    is_over: Callable[[Any], bool] | None = None

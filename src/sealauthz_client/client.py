@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealauthz_client import audit, authorization, events, facts, operations
+from sealauthz_client import audit, authorization, events, facts, monitor, operations
 from sealauthz_client import policy as rollout
 from sealauthz_client.transport import Connection, blocking, blocking_steps, iterating, watching
 
@@ -47,6 +47,9 @@ class SealAuthzClient(Connection):
     abandon_import = blocking(facts.abandon_import)
     list_imports = blocking(facts.list_imports)
     end_import = blocking(facts.end_import)
+
+    seal_activity = blocking(monitor.seal_activity)
+    watch_seal_activity = watching(monitor.watch_seal_activity)
 
     perform = blocking(operations.perform)
     operation = blocking(operations.operation)

@@ -124,6 +124,8 @@ class Connection:
                     item = watch.read(message)
                     if item is not None:
                         yield item
+                    if watch.is_over is not None and watch.is_over(message):
+                        return
             except grpc.RpcError as error:
                 failed = call_failed(error)
                 if not self._is_closed and is_final(failed):

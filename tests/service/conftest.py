@@ -32,6 +32,7 @@ from sealauthz_client.v1 import (
     authorization_pb2_grpc,
     events_pb2_grpc,
     facts_pb2_grpc,
+    monitor_pb2_grpc,
     operations_pb2_grpc,
     policy_pb2_grpc,
 )
@@ -116,13 +117,22 @@ class Served:
         self.facts = facts_pb2_grpc.FactsServiceStub(channel)
         self.audit = audit_pb2_grpc.AuditServiceStub(channel)
         self.events = events_pb2_grpc.EventsServiceStub(channel)
+        self.monitor = monitor_pb2_grpc.MonitorServiceStub(channel)
         self.operations = operations_pb2_grpc.OperationsServiceStub(channel)
         self.policies = policy_pb2_grpc.PolicyServiceStub(channel)
         self._log = log
 
     def stub_of(self, service: str) -> Any:
         """The stub of a service by its name."""
-        stubs = (self.audit, self.authorization, self.events, self.facts, self.operations, self.policies)
+        stubs = (
+            self.audit,
+            self.authorization,
+            self.events,
+            self.facts,
+            self.monitor,
+            self.operations,
+            self.policies,
+        )
         return next(stub for stub in stubs if type(stub).__name__ == f"{service}Stub")
 
     @property

@@ -19,12 +19,14 @@ from sealauthz_client.v1 import (
     authorization_pb2,
     events_pb2,
     facts_pb2,
+    monitor_pb2,
     operations_pb2,
     policy_pb2,
     records_pb2,
 )
 
 EMPTY = policy_pb2.PolicyFiles(files=[policy_pb2.PolicyFile(part="POLICY_PART_POLICIES", name="empty.polar")])
+VIEW = monitor_pb2.ActivityView(subject=entity("Person:P1"), enterprise_ids=["E1"])
 REQUESTS: dict[str, Any] = {
     "AuthorizationService/Authorize": use(),
     "AuthorizationService/AuthorizeBatch": authorization_pb2.AuthorizeBatchRequest(questions=[question()]),
@@ -64,6 +66,8 @@ REQUESTS: dict[str, Any] = {
     "AuditService/GetConsistencyProof": audit_pb2.GetConsistencyProofRequest(first_size=1),
     "AuditService/ListDecisions": audit_pb2.ListDecisionsRequest(),
     "AuditService/GetDecision": audit_pb2.GetDecisionRequest(decision_id="D-none"),
+    "MonitorService/WatchSealActivity": monitor_pb2.WatchSealActivityRequest(view=VIEW),
+    "MonitorService/ListSealActivity": monitor_pb2.ListSealActivityRequest(view=VIEW),
     "OperationsService/GetProgress": operations_pb2.GetProgressRequest(
         subject=entity("Person:P1"), resource=entity("JoinApplication:J1")
     ),
@@ -103,7 +107,7 @@ def method_of(served: Any, rpc: str) -> Any:
     method = getattr(served.stub_of(service), name)
     if name == "ImportFacts":
         return lambda request, **how: method(iter([request]), **how)
-    if name in ("Watch", "WatchChanges"):
+    if name in ("Watch", "WatchChanges", "WatchSealActivity"):
         return lambda request, **how: next(method(request, **how))
     return method
 

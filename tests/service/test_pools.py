@@ -23,6 +23,7 @@ from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import RPCS, SERVICES, Call
 from sealauthz.service.events import EventsServicer
 from sealauthz.service.facts import FactsServicer
+from sealauthz.service.monitoring import MonitorServicer
 from sealauthz.service.operations import OperationsServicer
 from sealauthz.service.policies import PolicyServicer
 from sealauthz.service.pools import AtOnce, Pool, Pools
@@ -45,6 +46,8 @@ POOL_OF = {
     "FactsService/WatchChanges": "streams",
     "OperationsService/Perform": "transactions",
     "EventsService/Watch": "streams",
+    "MonitorService/WatchSealActivity": "streams",
+    "MonitorService/ListSealActivity": "transactions",
     "OperationsService/GetProgress": "transactions",
     "OperationsService/GetOperation": "transactions",
     "OperationsService/GetKeys": "transactions",
@@ -96,6 +99,7 @@ def test_each_method_runs_in_its_pool(serve: Serve, monkeypatch: pytest.MonkeyPa
         "AuthorizationService": AuthorizationServicer,
         "EventsService": EventsServicer,
         "FactsService": FactsServicer,
+        "MonitorService": MonitorServicer,
         "OperationsService": OperationsServicer,
         "PolicyService": PolicyServicer,
     }

@@ -21,6 +21,7 @@ def test_there_are_protos() -> None:
         "authorization",
         "events",
         "facts",
+        "monitor",
         "operations",
         "policy",
         "records",

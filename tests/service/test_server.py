@@ -38,6 +38,7 @@ NAMES = (
     "sealauthz.v1.AuthorizationService",
     "sealauthz.v1.EventsService",
     "sealauthz.v1.FactsService",
+    "sealauthz.v1.MonitorService",
     "sealauthz.v1.OperationsService",
     "sealauthz.v1.PolicyService",
 )
@@ -295,6 +296,7 @@ def test_reflection_needs_a_known_caller_and_no_right(serve: Serve) -> None:
         "sealauthz.v1.AuthorizationService",
         "sealauthz.v1.EventsService",
         "sealauthz.v1.FactsService",
+        "sealauthz.v1.MonitorService",
         "sealauthz.v1.OperationsService",
         "sealauthz.v1.PolicyService",
     ]

@@ -280,6 +280,10 @@ class PolicyDecisionPoint:
 
         return self._fact_cache.answer(work, options.consistency, options.deadline)
 
+    def look(self, work: Callable[[FactSnapshot], T], options: RequestOptions = DEFAULT_OPTIONS) -> T:
+        """Return what `work` finds in the facts, without deciding anything. It may be called several times."""
+        return self._fact_cache.answer(work, options.consistency, options.deadline)
+
     def names_for(
         self, event: Event, options: RequestOptions = DEFAULT_OPTIONS, may_read: MayRead = all_of_it
     ) -> Mapping[str, str]:

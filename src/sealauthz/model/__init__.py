@@ -11,6 +11,7 @@ from sealauthz.model.actions import retrieval as retrieval_actions
 from sealauthz.model.actions import seal_management as management_actions
 from sealauthz.model.actions import seals as seal_actions
 from sealauthz.model.actions.common import Context
+from sealauthz.model.activity import MONITORED
 from sealauthz.model.adoption_invariants import ADOPTIONS
 from sealauthz.model.batch_invariants import BATCHES
 from sealauthz.model.effects import (
@@ -94,6 +95,7 @@ MODEL = Model(
             sweeps=SWEEPS,
             provided=PROVIDED,
             outside=OUTSIDE,
+            monitored=MONITORED,
         ),
     ),
     context=Context,

@@ -4,6 +4,7 @@ What a record is declared with is in `schema.record` and `schema.rules`.
 """
 
 from sealauthz.schema.action import Action, Resolver, ResolverInput, actions
+from sealauthz.schema.activity import Monitored, Shown, Sighting
 from sealauthz.schema.changes import Change, Changes, Invariant, Rows
 from sealauthz.schema.effect import (
     Act,
@@ -61,6 +62,7 @@ __all__ = [
     "Invariant",
     "MetBy",
     "Model",
+    "Monitored",
     "Named",
     "Outcome",
     "OutsideMove",
@@ -73,6 +75,8 @@ __all__ = [
     "ResolverInput",
     "Rows",
     "Shape",
+    "Shown",
+    "Sighting",
     "Sweep",
     "Unit",
     "Units",

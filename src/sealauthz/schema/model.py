@@ -10,6 +10,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from sealauthz.schema.action import Action, Resolver, ResolverInput
+from sealauthz.schema.activity import Monitored
 from sealauthz.schema.arguments import arguments_of
 from sealauthz.schema.changes import Invariant
 from sealauthz.schema.effect import Duty, Named, Sweep
@@ -45,6 +46,8 @@ class Part:
     """What somebody outside gives to whom a next step sends there."""
     outside: tuple[OutsideMove, ...] = ()
     """What may happen outside."""
+    monitored: Monitored | None = None
+    """What can be monitored; at most one part of a model says so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +141,11 @@ class Model:
     def outside(self) -> tuple[OutsideMove, ...]:
         """What may happen outside."""
         return tuple(move for part in self.parts for move in part.outside)
+
+    @cached_property
+    def monitored(self) -> Monitored | None:
+        """What can be monitored; None where nothing can."""
+        return next((part.monitored for part in self.parts if part.monitored is not None), None)
 
     @cached_property
     def timelines(self) -> Mapping[str, Timeline]:

@@ -15,13 +15,22 @@ import grpc
 from sealauthz.errors import CallerNotPermitted, CallerUnknown, SealAuthzError
 from sealauthz.schema import Column, Model
 from sealauthz.service.tokens import TokenIssuer, TokenOf, Tokens
-from sealauthz_client.v1 import audit_pb2, authorization_pb2, events_pb2, facts_pb2, operations_pb2, policy_pb2
+from sealauthz_client.v1 import (
+    audit_pb2,
+    authorization_pb2,
+    events_pb2,
+    facts_pb2,
+    monitor_pb2,
+    operations_pb2,
+    policy_pb2,
+)
 
 SERVICES = (
     authorization_pb2.DESCRIPTOR.services_by_name["AuthorizationService"],
     facts_pb2.DESCRIPTOR.services_by_name["FactsService"],
     operations_pb2.DESCRIPTOR.services_by_name["OperationsService"],
     events_pb2.DESCRIPTOR.services_by_name["EventsService"],
+    monitor_pb2.DESCRIPTOR.services_by_name["MonitorService"],
     policy_pb2.DESCRIPTOR.services_by_name["PolicyService"],
     audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
 )

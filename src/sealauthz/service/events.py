@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from sealauthz.decision import RequestOptions
 from sealauthz.decision.bundle import Bundle
-from sealauthz.errors import InvalidRequest
 from sealauthz.facts import Store
 from sealauthz.facts.memory.consistency import Consistency
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.performed import StoredEvent
 from sealauthz.schema import Event
 from sealauthz.service.callers import Call
-from sealauthz.service.fields import FieldViolations, check_store, revision_message, timestamp, token_from
+from sealauthz.service.fields import FieldViolations, timestamp
 from sealauthz.service.operations import fill_values
+from sealauthz.service.places import WHOLE, Place, place_from
 from sealauthz.service.questions import checked_language, may_see_of
 from sealauthz.service.watching import watched_tenants
 from sealauthz_client.v1 import authorization_pb2, events_pb2, events_pb2_grpc
@@ -32,24 +31,6 @@ _LOOK_S = 1.0
 
 _QUIET_S = 2.0
 """After that time without an event a watcher is told how far the stream has come."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A place in the stream: behind the event of this number in a revision of a history."""
-
-    timeline: str
-    revision: int
-    ordinal: int
-
-    def text(self, store_id: str) -> str:
-        """Return the token of the place."""
-        token: str = revision_message(store_id, self.timeline, self.revision).token
-        return f"{token}.{self.ordinal}"
-
-
-_WHOLE = 2**31
-"""The number behind all events of a revision."""
 
 
 class Names(Protocol):
@@ -77,25 +58,11 @@ class EventsServicer(events_pb2_grpc.EventsServiceServicer):
         """Stream events behind a place, as far as the caller may see their enterprises."""
         tenants = watched_tenants(request.enterprise_ids, call.caller, FieldViolations())
         language = checked_language(request.language)
-        place = self._place(request.after)
+        place = place_from(request.after, self._store)
         return self._stream(place, tenants, language, call)
 
-    def _place(self, token: str) -> _Place:
-        """Return where to begin. Raises InvalidRequest, RevisionUnknown, RevisionGone."""
-        if not token:
-            page = self._store.changes_after(-1, 1)
-            return _Place(page.timeline, page.newest, _WHOLE)
-        text, _, ordinal = token.rpartition(".")
-        if not ordinal.isascii() or not ordinal.isdigit() or len(ordinal) > 10:
-            raise InvalidRequest.at("after", "is not the token of an event")
-        revision = token_from(text, "after")
-        check_store(revision, self._store.store_id)
-        # It says whether what follows is still kept, and of this history.
-        page = self._store.changes_after(revision.number, 1, revision.timeline_id)
-        return _Place(page.timeline, revision.number, int(ordinal))
-
     def _stream(
-        self, place: _Place, tenants: frozenset[str] | None, language: str, call: Call
+        self, place: Place, tenants: frozenset[str] | None, language: str, call: Call
     ) -> Iterator[events_pb2.WatchResponse]:
         store_id, count = self._store.store_id, 0
         told_at = float("-inf")  # a watcher learns at once where it stands
@@ -106,7 +73,7 @@ class EventsServicer(events_pb2_grpc.EventsServiceServicer):
             newest = self._store.changes_after(-1, 1, place.timeline).newest
             found = self._store.events_after((place.revision, place.ordinal), _PAGE, tenants)
             for stored in found:
-                place = _Place(place.timeline, stored.revision, stored.ordinal)
+                place = Place(place.timeline, stored.revision, stored.ordinal)
                 yield events_pb2.WatchResponse(
                     token=place.text(store_id), event=self._message(stored, language, place.timeline, call)
                 )
@@ -116,7 +83,7 @@ class EventsServicer(events_pb2_grpc.EventsServiceServicer):
             if len(found) == _PAGE:
                 continue
             if newest > place.revision:
-                place = _Place(place.timeline, newest, _WHOLE)
+                place = Place(place.timeline, newest, WHOLE)
             if time.monotonic() - told_at >= _QUIET_S:
                 yield events_pb2.WatchResponse(token=place.text(store_id))
                 told_at = time.monotonic()

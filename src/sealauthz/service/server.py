@@ -34,6 +34,7 @@ from sealauthz.service.events import EventsServicer
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
 from sealauthz.service.interceptor import Interceptor
+from sealauthz.service.monitoring import MonitorServicer
 from sealauthz.service.operations import Acts, OperationsServicer, PublicKeys, no_keys
 from sealauthz.service.policies import PolicyServicer, Ships
 from sealauthz.service.pools import HEALTH, Pools
@@ -46,6 +47,7 @@ from sealauthz_client.v1 import (
     authorization_pb2_grpc,
     events_pb2_grpc,
     facts_pb2_grpc,
+    monitor_pb2_grpc,
     operations_pb2_grpc,
     policy_pb2_grpc,
 )
@@ -225,6 +227,7 @@ def build(
     facts = FactsServicer(store, watches)
     operations = OperationsServicer(acts, pdp, store.store_id, keys, meter, recording)
     events = EventsServicer(store, pdp, signal)
+    monitor = MonitorServicer(store, pdp, signal, recording)
     policies = PolicyServicer(
         shipping or Shipping(store, partial(load_archive, store.model)), Shadows(store, system_clock)
     )
@@ -236,6 +239,7 @@ def build(
     facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, to)  # type: ignore[no-untyped-call]
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, to)  # type: ignore[no-untyped-call]
     events_pb2_grpc.add_EventsServiceServicer_to_server(events, to)  # type: ignore[no-untyped-call]
+    monitor_pb2_grpc.add_MonitorServiceServicer_to_server(monitor, to)  # type: ignore[no-untyped-call]
     policy_pb2_grpc.add_PolicyServiceServicer_to_server(policies, to)  # type: ignore[no-untyped-call]
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(store), to)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(readiness.servicer, server)

@@ -272,14 +272,16 @@ class View:
         return self.tenants is None or bool(tenants and tenants & self.tenants)
 
 
-def watched_tenants(ids: Sequence[str], caller: Caller, violations: FieldViolations) -> frozenset[str] | None:
+def watched_tenants(
+    ids: Sequence[str], caller: Caller, violations: FieldViolations, field: str = "enterprise_ids"
+) -> frozenset[str] | None:
     """Return the tenants that a watch is of, those of the caller where it names none; None for all.
 
     Raises InvalidRequest, with what else `violations` has noted, and CallerNotPermitted.
     """
-    violations.check_count("enterprise_ids", len(ids), MAX_WATCHED_ENTERPRISES)
+    violations.check_count(field, len(ids), MAX_WATCHED_ENTERPRISES)
     for number, tenant_id in enumerate(ids):
-        violations.check_id(f"enterprise_ids[{number}]", tenant_id)
+        violations.check_id(f"{field}[{number}]", tenant_id)
     violations.refuse()
     for tenant_id in ids:
         if not caller.may_see(tenant_id):

@@ -1,10 +1,11 @@
 """How long history and answered requests are kept: what is older goes, the history into an archive first.
 
 A revision is needed by watchers that were away, by lists that go on at it, and by audit. So the history is taken from
-its old end only, never its newest revision, and each piece is in the archive before it is gone; the events of a
-revision go with it. Keys of requests that are older than any repetition go, with what they performed, except for those
-of open imports. An act that used up an assertion is forgotten only after a day that the facts themselves have seen go
-by: by a clock that was ahead for a moment, the assertion would be new again when the clock is right.
+its old end only, never its newest revision, and each piece is in the archive before it is gone; the events and the
+activity of a revision go with it. Keys of requests that are older than any repetition go, with what they performed,
+except for those of open imports. An act that used up an assertion is forgotten only after a day that the facts
+themselves have seen go by: by a clock that was ahead for a moment, the assertion would be new again when the clock is
+right.
 """
 
 from __future__ import annotations
@@ -15,10 +16,19 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, delete, exists, func, not_, or_, select, tuple_
 
+from sealauthz.facts.store.activity import keeps_activity
 from sealauthz.facts.store.database import Database, look
 from sealauthz.facts.store.importing import Part, open_imports
 from sealauthz.facts.store.performed import has_no_operations, keeps_assertions
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_EVENT, FACT_OPERATION, FACT_REQUEST
+from sealauthz.facts.store.tables import (
+    FACT_ACTIVITY,
+    FACT_CHANGE,
+    FACT_CHANGE_UNIT,
+    FACT_EVENT,
+    FACT_OPERATION,
+    FACT_REQUEST,
+    Tables,
+)
 
 LEAST_DAYS = 30
 """What is younger is never pruned: so long a watcher may be away, and a request be repeated."""
@@ -49,7 +59,7 @@ def prune(database: Database, before: int, archive: Archive | None) -> Pruned:
     while archive is not None:
         with database.write() as connection:
             look(connection, database.identity)
-            some = _prune_history(connection, before, archive, is_kept)
+            some = _prune_history(connection, before, archive, database.tables)
         revisions += some
         if some < _REVISIONS_AT_ONCE:
             break
@@ -62,7 +72,7 @@ def prune(database: Database, before: int, archive: Archive | None) -> Pruned:
             return Pruned(revisions, requests)
 
 
-def _prune_history(connection: Connection, before: int, archive: Archive, is_kept: bool) -> int:
+def _prune_history(connection: Connection, before: int, archive: Archive, tables: Tables) -> int:
     row = FACT_CHANGE.c
     newest = select(func.max(row.revision)).scalar_subquery()
     oldest_first = select(FACT_CHANGE).order_by(row.revision).limit(_REVISIONS_AT_ONCE)
@@ -76,8 +86,10 @@ def _prune_history(connection: Connection, before: int, archive: Archive, is_kep
     archive([json.dumps({**line._mapping, "changes": json.loads(line.changes)}, ensure_ascii=False) for line in found])
     last = found[-1].revision
     connection.execute(delete(FACT_CHANGE_UNIT).where(FACT_CHANGE_UNIT.c.revision <= last))
-    if is_kept:
-        connection.execute(delete(FACT_EVENT).where(FACT_EVENT.c.revision <= last))
+    beside = [(FACT_EVENT, not has_no_operations(tables)), (FACT_ACTIVITY, keeps_activity(tables))]
+    for table, is_there in beside:
+        if is_there:
+            connection.execute(delete(table).where(table.c.revision <= last))
     connection.execute(delete(FACT_CHANGE).where(row.revision <= last))
     return len(found)
 

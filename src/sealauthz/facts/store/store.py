@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
 from sealauthz.facts.store import history
 from sealauthz.facts.store.acting import Intended, Overtaken, Since
+from sealauthz.facts.store.activity import Activity, ActivityFilter, keeps_activity, read_activity
 from sealauthz.facts.store.batch import Batch, Wanted, WriteReceipt, check
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
 from sealauthz.facts.store.due import due
@@ -251,6 +252,21 @@ class Store:
         self._check_performs()
         with self._database.plain() as connection:
             return events_after(connection, after, limit, tenants)
+
+    def activity(
+        self,
+        wanted: ActivityFilter,
+        after: tuple[int, int],
+        before: tuple[int, int],
+        limit: int,
+        *,
+        is_newest_first: bool = False,
+    ) -> list[Activity]:
+        """Return activity between two places (each a revision and a number). Raises FactsUnavailable."""
+        if not keeps_activity(self.tables):
+            raise FactsUnavailable("the database keeps no activity yet: run `sealauthz db upgrade`")
+        with self._database.plain() as connection:
+            return read_activity(connection, wanted, after, before, limit, is_newest_first=is_newest_first)
 
     def due(self, sweep: Sweep, now: int, limit: int) -> list[str]:
         """Return the ids of records that are due for a sweep, those first that have waited longest.

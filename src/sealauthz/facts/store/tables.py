@@ -117,6 +117,26 @@ FACT_EVENT = sa.Table(
 )
 """What people must be told, as JSON, in the order of revisions: `ordinal` counts the events of one from 0."""
 
+FACT_ACTIVITY = sa.Table(
+    "fact_activity",
+    SYSTEM,
+    *_columns(
+        revision=sa.BigInteger,
+        ordinal=sa.BigInteger,
+        tenant_id=TEXT,
+        topic_id=TEXT,
+        subject_id=TEXT,
+        at=sa.BigInteger,
+        body=sa.Text,
+    ),
+    sa.PrimaryKeyConstraint("revision", "ordinal", name="fact_activity_pkey"),
+    sa.Index("fact_activity_tenant_id_idx", "tenant_id", "revision", "ordinal"),
+    sa.Index("fact_activity_topic_id_idx", "topic_id", "revision", "ordinal"),
+)
+"""What those who monitor are shown, as JSON, in the order of revisions: `ordinal` counts that of one from 0. Of a
+record that is activity of two tenants there is a row for each. Empty ids stand for none.
+"""
+
 POLICY_BUNDLE = sa.Table(
     "policy_bundle",
     SYSTEM,

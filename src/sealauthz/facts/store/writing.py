@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
 from sealauthz.facts.store.acting import Intended, Since
+from sealauthz.facts.store.activity import Found, activity_kept, activity_of, keeps_activity
 from sealauthz.facts.store.applying import Applying
 from sealauthz.facts.store.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
 from sealauthz.facts.store.database import CHANNEL, announced, end, look
@@ -155,6 +156,7 @@ class Write:
         self.units: frozenset[Unit] = frozenset()
         self.locked: set[Unit] = set()
         self.images: Sequence[Mapping[str, Any]] = ()
+        self._activity: Sequence[Found] = ()
         self.before: tuple[Any, ...] = (None, None, None)
         self.since: Since | None = None
 
@@ -233,6 +235,9 @@ class Write:
             for change in changes
             for key in ((change.record_type, change.id),)
         ]
+        # What an import brings in has happened elsewhere, and long ago.
+        if importing is None and keeps_activity(self._tables):
+            self._activity = activity_of(self._model, changes, after)
         return self._commit_as_revision(changes)
 
     def _rows_below(self) -> KnownRows:
@@ -494,6 +499,7 @@ class Write:
             change,
             (_keep_units(self._is_postgresql), units),
             *(() if self._intended is None else self._intended.keep(self._is_postgresql, receipt)),
+            *activity_kept(self._is_postgresql, receipt, self._activity),
             self._answered(receipt),
         ]
         if self._is_postgresql:

@@ -1,0 +1,221 @@
+"""MonitorService: what happens, live and as a list, to those whom the policies let watch it.
+
+A watcher reads what lies behind its place when there is a new revision, like one of events. Before anything is sent,
+and at least every second, the view is decided again on the newest facts by the policies of now: who loses the right is
+sent nothing more.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sealauthz.decision import PolicyDecisionPoint, RequestOptions
+from sealauthz.decision.decision import Decision
+from sealauthz.errors import InvalidRequest
+from sealauthz.facts import Store
+from sealauthz.facts.memory.consistency import Consistency
+from sealauthz.facts.memory.signal import Signal
+from sealauthz.facts.store.activity import Activity, ActivityFilter
+from sealauthz.operations.monitoring import END, Monitoring, View
+from sealauthz.service.callers import Call, Caller
+from sealauthz.service.fields import FieldViolations, timestamp
+from sealauthz.service.operations import fill_values
+from sealauthz.service.places import WHOLE, Place, place_from
+from sealauthz.service.questions import checked_language, entity_from
+from sealauthz.service.recording import NOTHING_RECORDED, Recording, act_options
+from sealauthz.service.responses import fill_decision
+from sealauthz.service.watching import watched_tenants
+from sealauthz_client.v1 import authorization_pb2, monitor_pb2, monitor_pb2_grpc
+
+MAX_NAMED = 100
+"""Of enterprises, and of everything else that a view names."""
+
+MAX_PAGE = 1_000
+_DEFAULT_PAGE = 100
+_PAGE = 100
+_LOOK_S = 1.0
+"""How long a watcher waits for a new revision before it looks, and is decided on, again."""
+
+_QUIET_S = 2.0
+"""After that time without an item a watcher is told how far the stream has come."""
+
+_WATCH = "WatchSealActivity"
+_LIST = "ListSealActivity"
+
+
+class MonitorServicer(monitor_pb2_grpc.MonitorServiceServicer):
+    """Shows the activity of one store. `signal` announces new revisions."""
+
+    def __init__(
+        self, store: Store, pdp: PolicyDecisionPoint, signal: Signal, recording: Recording = NOTHING_RECORDED
+    ) -> None:
+        self._store = store
+        self._signal = signal
+        self._recording = recording
+        self._monitoring = Monitoring(store, pdp)
+
+    def WatchSealActivity(
+        self, request: monitor_pb2.WatchSealActivityRequest, call: Call
+    ) -> Iterator[monitor_pb2.WatchSealActivityResponse]:
+        """Stream activity behind a place, while the subject may watch."""
+        view = _view_from(request.view, call.caller, FieldViolations())
+        language = checked_language(request.language)
+        place = place_from(request.after, self._store)
+        return self._stream(view, place, language, call)
+
+    def ListSealActivity(
+        self, request: monitor_pb2.ListSealActivityRequest, call: Call
+    ) -> monitor_pb2.ListSealActivityResponse:
+        """Return a page of activity, the newest first."""
+        began = time.perf_counter_ns()
+        violations = FieldViolations()
+        if request.page_size < 0:
+            violations.add("page_size", "must not be negative")
+        since = violations.instant("since", request.since) if request.HasField("since") else 0
+        until = violations.instant("until", request.until) if request.HasField("until") else 0
+        view = _view_from(request.view, call.caller, violations)
+        language = checked_language(request.language)
+        view = replace(view, wanted=replace(view.wanted, since=since, until=until))
+        asked = _asked(request)
+        before = _before(request.page_token, asked) if request.page_token else END
+        start = place_from(request.after, self._store)
+        options = self._options(call, start.timeline)
+        response = monitor_pb2.ListSealActivityResponse()
+        decision = self._monitoring.decide(view, options)
+        items: tuple[Activity, ...] = ()
+        if decision is None or decision:
+            size = min(request.page_size or _DEFAULT_PAGE, MAX_PAGE)
+            after = (start.revision, start.ordinal) if request.after else (-1, 0)
+            page = self._monitoring.page(view, size, after, before, options)
+            items = page.items
+            response.items.extend(self._message(each, start.timeline) for each in items)
+            response.next_page_token = "" if page.before is None else _token(page.before, asked)
+        if decision is not None:
+            fill_decision(response.decision, decision, call.caller, self._store.store_id, language)
+        self._record(_LIST, call, decision, began, len(items))
+        return response
+
+    def _options(self, call: Call, timeline: str) -> RequestOptions:
+        """Return for whom is decided, on facts that are as new as what is shown."""
+        newest = self._store.changes_after(-1, 1, timeline).newest
+        return replace(act_options(call), consistency=Consistency(newest, timeline))
+
+    def _record(self, kind: str, call: Call, decision: Decision | None, began: int, count: int) -> None:
+        call.noted["items"] = count
+        if decision is not None:
+            call.noted["effect"] = str(decision.effect)
+            self._recording.answered(kind, call, decision, began, shown=count)
+
+    def _stream(
+        self, view: View, place: Place, language: str, call: Call
+    ) -> Iterator[monitor_pb2.WatchSealActivityResponse]:
+        store_id, count = self._store.store_id, 0
+        told_at = float("-inf")  # a watcher learns at once where it stands
+        was_told: bool | None = None
+        while not call.is_cancelled():
+            began, seen = time.perf_counter_ns(), self._signal.revision
+            # The revision first: an item of a later one is found the next time, and none is skipped.
+            options = self._options(call, place.timeline)
+            newest = options.consistency.at_least
+            decision = self._monitoring.decide(view, options)
+            may_watch = decision is None or bool(decision)
+            if may_watch is not was_told:
+                self._record(_WATCH, call, decision, began, count)
+                was_told = may_watch
+                if decision is not None:
+                    response = monitor_pb2.WatchSealActivityResponse(token=place.text(store_id))
+                    fill_decision(response.decision, decision, call.caller, store_id, language)
+                    yield response
+                    told_at = time.monotonic()
+            if not may_watch:
+                return
+            found = self._store.activity(view.wanted, (place.revision, place.ordinal), (newest, WHOLE), _PAGE)
+            for each in self._monitoring.seen(view, found, options):
+                yield monitor_pb2.WatchSealActivityResponse(
+                    token=_place(each, place.timeline).text(store_id), item=self._message(each, place.timeline)
+                )
+                told_at = time.monotonic()
+                count += 1
+                call.noted["items"] = count
+            if found:
+                place = _place(found[-1], place.timeline)
+            if len(found) == _PAGE:
+                continue
+            if newest > place.revision:
+                place = Place(place.timeline, newest, WHOLE)
+            if time.monotonic() - told_at >= _QUIET_S:
+                yield monitor_pb2.WatchSealActivityResponse(token=place.text(store_id))
+                told_at = time.monotonic()
+            if self._signal.wait_for_other(seen, _LOOK_S) == seen and call.is_cancelled():
+                return
+
+    def _message(self, activity: Activity, timeline: str) -> monitor_pb2.SealActivity:
+        record_type, record_id = activity.about
+        message = monitor_pb2.SealActivity(
+            token=_place(activity, timeline).text(self._store.store_id),
+            code=activity.code,
+            enterprise_id=activity.tenant_id,
+            about=authorization_pb2.Entity(type=record_type, id=record_id),
+            seal_id=activity.topic_id,
+            person_id=activity.subject_id,
+            committed_at=timestamp(activity.at),
+        )
+        fill_values(message.values, activity.values)
+        return message
+
+
+def _place(activity: Activity, timeline: str) -> Place:
+    return Place(timeline, *activity.place)
+
+
+def _view_from(message: monitor_pb2.ActivityView, caller: Caller, violations: FieldViolations) -> View:
+    """Read a view. Raises InvalidRequest, with what else `violations` has noted, and CallerNotPermitted."""
+    subject = entity_from(message.subject, "view.subject", violations)
+    if message.HasField("subject") and subject.type not in caller.model.subjects:
+        violations.add("view.subject.type", f"must be one of {', '.join(caller.model.subjects)}")
+    violations.check_count("view.enterprise_ids", len(message.enterprise_ids), MAX_NAMED, 1)
+    for name, ids in (("seal_ids", message.seal_ids), ("person_ids", message.person_ids)):
+        violations.check_count(f"view.{name}", len(ids), MAX_NAMED)
+        for number, each in enumerate(ids):
+            violations.check_id(f"view.{name}[{number}]", each)
+    violations.check_count("view.branches", len(message.branches), MAX_NAMED)
+    monitored = caller.model.monitored
+    branches = set()
+    for number, branch in enumerate(message.branches):
+        entity = entity_from(branch, f"view.branches[{number}]", violations)
+        if monitored is not None and entity.type not in monitored.branch_types:
+            violations.add(f"view.branches[{number}].type", f"must be one of {', '.join(monitored.branch_types)}")
+        branches.add(str(entity))
+    tenants = watched_tenants(message.enterprise_ids, caller, violations, "view.enterprise_ids")
+    wanted = ActivityFilter(tenants or frozenset(), frozenset(message.seal_ids), frozenset(message.person_ids))
+    return View(subject, wanted, frozenset(branches), message.personal)
+
+
+def _asked(request: monitor_pb2.ListSealActivityRequest) -> str:
+    """Return what tells one list from another: all that is asked but for the page."""
+    same = monitor_pb2.ListSealActivityRequest()
+    same.CopyFrom(request)
+    same.page_token, same.page_size, same.language = "", 0, ""
+    return hashlib.sha256(same.SerializeToString(deterministic=True)).hexdigest()[:16]
+
+
+def _token(before: tuple[int, int], asked: str) -> str:
+    """Return what asks for the next page of the same list."""
+    return base64.urlsafe_b64encode(json.dumps([*before, asked]).encode()).decode().rstrip("=")
+
+
+def _before(token: str, asked: str) -> tuple[int, int]:
+    try:
+        content = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
+        revision, ordinal, of = content
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidRequest.at("page_token", "is not a token of this list") from error
+    numbers = (revision, ordinal)
+    if of != asked or not all(type(each) is int and 0 <= each < 2**62 for each in numbers):
+        raise InvalidRequest.at("page_token", "is not a token of this list")
+    return numbers
