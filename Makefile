@@ -126,6 +126,7 @@ bench: setup ## measure engine, lists, facts, service and acts, each against som
 	$(BIN)/python benchmarks/large.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/serving.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/heavy.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/importing.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/performing.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/audit.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/tracing.py $(BENCH_ARGS)

@@ -37,7 +37,13 @@ from sealauthz.model.records.identity import (
     VerificationState,
 )
 from sealauthz.model.records.membership import JoinedVia, Membership, Role, RoleAssignment
-from sealauthz.model.records.organisation import AuthenticationState, Enterprise, RegistrySnapshot, RegistryStatus
+from sealauthz.model.records.organisation import (
+    AuthenticationState,
+    Enterprise,
+    RegistrySnapshot,
+    RegistryStatus,
+    uscc_check_character,
+)
 from sealauthz.model.records.seals import Certificate, HoldSource, Seal, SealHold, SealKind, SealState
 
 MINUTE = 60_000_000
@@ -87,7 +93,9 @@ def questions(enterprises: int) -> Iterator[Asked]:
 
 def enterprise(n: int, enterprises: int) -> Iterator[Any]:
     """The facts of one enterprise, without contracts."""
-    yield Enterprise(f"e{n}", f"企业{n}", f"USCC{n:014}", auth_state=AuthenticationState.AUTHENTICATED)
+    body = f"91{n:015}"
+    uscc = body + uscc_check_character(body)
+    yield Enterprise(f"e{n}", f"企业{n}", uscc, auth_state=AuthenticationState.AUTHENTICATED)
     legal_representative = f"p{(n - 1) % enterprises}-{USER}"
     fetched_at = NOW - 60 * MINUTE
     yield RegistrySnapshot(

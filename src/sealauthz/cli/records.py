@@ -56,6 +56,9 @@ def line_of(model: Model, record: Any, *, with_personal_data: bool) -> str:
 
 def put_of(model: Model, line: str) -> Put:
     """Read the record of one line, and what it leaves out. Raises InvalidRequest."""
+    plain = forms_of(model).plain.from_line(line)
+    if plain is not None:
+        return Put(*plain)
     try:
         fact = json_format.Parse(line, records_pb2.Fact())
     except json_format.ParseError as error:

@@ -26,6 +26,8 @@ def _settled(form: Callable[[str], str], text: str) -> str:
 
 def _plain(text: str) -> str:
     """Return a text in the characters that it is meant in: full-width ones narrow, and none that cannot be seen."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())  # none of what follows is about these
     folded = unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
     # Blanks of all kinds are one kind of blank; what has no width is nothing.
     seen = (" " if character.isspace() else character for character in folded)

@@ -332,17 +332,16 @@ def _check_part(message: facts_pb2.ImportFactsRequest, violations: FieldViolatio
 def _write(store: Store, part: Part, message: facts_pb2.ImportFactsRequest, call: Call) -> PartReceipt:
     """Write one part."""
     violations, forms = FieldViolations(), forms_of(store.model)
-    records: list[Any] = []
+    found: list[Put | None] = []
     for number, fact in enumerate(message.facts):
-        records.append(forms.record_from(fact, f"facts[{number}]", violations))
+        found.append(forms.put_from(fact, f"facts[{number}]", violations))
         if violations.is_full:
             break
     violations.refuse()
+    puts = _all(found)
+    records = [put.record for put in puts]
     for name in {type(record).__name__ for record in records}:
         call.caller.check_writes(name)
-    puts = [
-        Put(record, forms.left_out(fact, is_import=True)) for record, fact in zip(records, message.facts, strict=True)
-    ]
     try:
         return store.import_part(call.caller.name, part, puts, call.caller.tenants, call.caller.check_change)
     except InvalidRequest as error:

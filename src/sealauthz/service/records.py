@@ -18,8 +18,9 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from sealauthz.errors import did_you_mean
-from sealauthz.schema import Column, Model
+from sealauthz.schema import Column, Model, Put
 from sealauthz.service.fields import FieldViolations, set_timestamp, timestamp
+from sealauthz.service.plain_forms import PlainForms
 from sealauthz_client.v1 import records_pb2
 
 GENERIC = "generic"
@@ -86,6 +87,11 @@ class WireForms:
             for name, shape in model.shapes.items()
         }
         """The fields of each type that travel by name."""
+        self.plain = PlainForms(
+            model,
+            {name: field for name, field in self._field.items() if field != GENERIC},
+            lambda message, column: _words_of(message, column).by_number,
+        )
 
     def path_of(self, record_type: str, column: str) -> str:
         """Return the path of a column inside a `Fact`, as violations name it."""
@@ -95,6 +101,14 @@ class WireForms:
         if field != GENERIC or column == "id":
             return f"{field}.{column}" if column else field
         return f"{GENERIC}.values[{column}]" if column else GENERIC
+
+    def put_from(self, fact: records_pb2.Fact, path: str, violations: FieldViolations) -> Put | None:
+        """Read what an import puts by a fact, or note in `violations`, under `path`, why there is nothing."""
+        plain = self.plain.from_fact(fact)
+        if plain is not None:
+            return Put(*plain)
+        record = self.record_from(fact, path, violations)
+        return None if record is None else Put(record, self.left_out(fact, is_import=True))
 
     def record_from(self, fact: records_pb2.Fact, path: str, violations: FieldViolations) -> Any | None:
         """Read the record out of a fact, or note in `violations`, under `path`, why there is none."""
@@ -257,6 +271,9 @@ class WireForms:
 
         `is_plain`: personal text stays as it is, for a backup and for those who write the record.
         """
+        whole = self.plain.to_fact(record) if is_plain and not hidden else None
+        if whole is not None:
+            return whole
         cls: type = type(record)
         held = self._empty(cls.__name__)
         for column in self.model.shapes[cls.__name__].columns:

@@ -14,23 +14,31 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.invariants import check_part, check_whole, owners_of_details, settled_types, types_of_whole
-from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter, marks_statement, within
-from sealauthz.facts.store.statements import Driver
-from sealauthz.facts.store.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, FACT_REQUEST, Tables
+from sealauthz.facts.store.rows import (
+    DatabaseRows,
+    among,
+    ids_parameter,
+    marks_statement,
+    pairs,
+    pairs_parameters,
+    within,
+)
+from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, FACT_REQUEST, TEXT, Tables
 from sealauthz.schema import Change, Changes, Rows, Unit, Units
 
 INVARIANT = "IMPORT"
 """What a write breaks that an import stands in the way of, or that stands in the way of an import."""
 
-_MARKED_AT_ONCE = 1_000
 _CHECKED_AT_ONCE = 100
 """Enterprises whose records are in memory at a time when the whole is checked."""
 
@@ -153,6 +161,18 @@ def _subjects_with(units: Units, records: Iterable[Any], rows: Rows) -> set[Unit
     return {unit for some in held for unit in some if units.is_of_subject(unit.kind)}
 
 
+@cache
+def _noted(table: Table, first: str, second: str, is_postgresql: bool) -> str:
+    """Return the statement that notes pairs for an import, in their order, unless they are noted already."""
+    named = [bindparam("caller", type_=TEXT), bindparam("import_id", type_=TEXT)]
+    given = select(*named, *pairs(is_postgresql))
+    if not is_postgresql:
+        given = given.where(literal_column("true"))  # or SQLite takes ON CONFLICT for a join
+    noting = (postgresql if is_postgresql else sqlite).insert(table)
+    noting = noting.from_select(["caller", "import_id", first, second], given).on_conflict_do_nothing()
+    return compiled(noting.returning(table.c[first], table.c[second]), is_postgresql)
+
+
 def _name(unit: Unit) -> str:
     return f"`{unit.kind.capitalize()}:{unit.id}`"
 
@@ -229,16 +249,13 @@ class Importing:
     def _mark(self, units: Iterable[Unit]) -> list[Unit]:
         """Mark units, waiting for transactions that mark one of them; return those that another import has."""
         ordered = sorted(units)
-        for start in range(0, len(ordered), _MARKED_AT_ONCE):
-            some = ordered[start : start + _MARKED_AT_ONCE]
-            values = [{**self._key, "kind": str(unit.kind), "id": unit.id} for unit in some]
-            marked = self._connection.execute(
-                self._insert(FACT_IMPORT_UNIT)
-                .values(values)
-                .on_conflict_do_nothing()
-                .returning(FACT_IMPORT_UNIT.c.kind, FACT_IMPORT_UNIT.c.id)
+        driver = Driver(self._connection)
+        if ordered:
+            of_units = pairs_parameters(ordered, driver.is_postgresql)
+            marked = driver.rows(
+                _noted(FACT_IMPORT_UNIT, "kind", "id", driver.is_postgresql), {**self._key, **of_units}
             )
-            self._locked |= {Unit(row.kind, row.id) for row in marked}
+            self._locked |= {Unit(kind, unit_id) for kind, unit_id in marked}
         ours = (self._caller, self._part.import_id)
         return sorted(unit for unit, by in _marks_on(self._connection, self._tables, ordered).items() if by != ours)
 
@@ -275,23 +292,26 @@ class Importing:
             subjects |= left - _subjects_with(units, [change.after for change in others], after)
         if not subjects:
             return
-        noted = [
-            {**self._key, "record_type": units.root_of[unit.kind], "record_id": unit.id} for unit in sorted(subjects)
-        ]
-        self._connection.execute(self._insert(FACT_IMPORT_NEW).on_conflict_do_nothing(), noted)
+        self._note_new((units.root_of[unit.kind], unit.id) for unit in sorted(subjects))
 
-    def check(self, changes: Changes, rows: DatabaseRows) -> None:
+    def check(self, changes: Changes, rows: Rows) -> None:
         """Check what a part must keep by itself. Raises InvariantBroken."""
         owners = owners_of_details(self._tables.model, changes)
         check_part(self._tables.model, changes, rows, self._made_among(owners) if owners else ())
         made = [
-            {**self._key, "record_type": change.record_type, "record_id": change.id}
+            (change.record_type, change.id)
             for record_type in sorted(settled_types(self._tables.model))
             for change in changes.of(record_type)
             if change.before is None
         ]
         if made and not self._part.ends:
-            self._connection.execute(insert(FACT_IMPORT_NEW), made)
+            self._note_new(made)
+
+    def _note_new(self, records: Iterable[tuple[str, str]]) -> None:
+        """Note records, by type and id, for the later parts of this import."""
+        driver = Driver(self._connection)
+        statement = _noted(FACT_IMPORT_NEW, "record_type", "record_id", driver.is_postgresql)
+        driver.run(statement, {**self._key, **pairs_parameters(records, driver.is_postgresql)})
 
     def _made_among(self, records: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Return those of the records that an earlier part of this import made."""

@@ -44,6 +44,25 @@ def ids_parameter(ids: Iterable[str], is_postgresql: bool) -> Any:
     return list(ids) if is_postgresql else json.dumps(list(ids))
 
 
+def pairs(is_postgresql: bool) -> tuple[ColumnElement[str], ColumnElement[str]]:
+    """Return the two columns of the pairs that are given as parameters: one statement, however many pairs."""
+    if is_postgresql:
+        arrays = func.unnest(bindparam("firsts", type_=ARRAY(TEXT)), bindparam("seconds", type_=ARRAY(TEXT)))
+        each = arrays.table_valued("first", "second").render_derived()
+        return each.c.first, each.c.second
+    each = func.json_each(bindparam("pairs")).table_valued(sql_column("value"))
+    first, second = (func.json_extract(each.c.value, literal_column(f"'$[{n}]'")) for n in range(2))
+    return first, second
+
+
+def pairs_parameters(given: Iterable[tuple[str, str]], is_postgresql: bool) -> dict[str, Any]:
+    """Return pairs in the form that `pairs` takes."""
+    ordered = [(str(first), second) for first, second in given]
+    if is_postgresql:
+        return {"firsts": [first for first, _ in ordered], "seconds": [second for _, second in ordered]}
+    return {"pairs": json.dumps(ordered)}
+
+
 @cache
 def _select(tables: Tables, record_type: str, column: str, is_postgresql: bool) -> str:
     """Select the rows of a record type whose column holds one of `ids`."""

@@ -146,13 +146,13 @@ class Driver:
         except _ERRORS as error:
             _raise(error)
 
-    def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    def copy(self, table: str, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
         """Insert many rows into a table of PostgreSQL, outside of a pipeline: it costs a tenth of other ways."""
-        names = ", ".join(columns)
+        names = ", ".join(f'"{column}"' for column in columns)
         try:
-            with self._driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            with self._driver.cursor() as cursor, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
                 for row in rows:
-                    copy.write_row(row)
+                    copy.write_row(tuple(row))
         except _ERRORS as error:
             _raise(error)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
 from sealauthz.errors import InvalidRequest, Violation
-from sealauthz.schema import FOREVER, Column, Model, shape_of
+from sealauthz.schema import FOREVER, Column, Model, shape_of, values_of
 from sealauthz.schema.rules import Unique
 
 MAX_INDEXED_BYTES = 512
@@ -75,6 +75,47 @@ def plain(value: object) -> object:
     return str(value) if isinstance(value, str) and type(value) is not str else value
 
 
+_UNUSUAL = object()
+"""What is looked at again, to say what is wrong with it, if anything is."""
+
+
+@cache
+def _usual(cls: type) -> tuple[Callable[[Any], Any], ...]:
+    """Return, for each column, what tells the plain form of a value without a fault; _UNUSUAL where that is not sure.
+
+    INVARIANT: it is what `value_problem` and `plain` would say.
+    """
+    return tuple(_usual_values(column) for column in shape_of(cls).columns)
+
+
+def _usual_values(column: Column) -> Callable[[Any], Any]:
+    if column.words is not None:
+        words: dict[object, object] = {str(word): str(word) for word in column.words}
+        if column.is_optional:
+            words[None] = None
+        return lambda value: words.get(value, _UNUSUAL) if isinstance(value, str | None) else _UNUSUAL
+    if column.type is str:
+        least = 1 if column.name == "id" or column.ref else 0
+        may_be_masked = column.personal is not None
+
+        def text(value: Any) -> Any:
+            # Printable text has neither NUL nor half of a surrogate pair; no character takes more than four bytes.
+            if type(value) is not str or not value.isprintable() or not least <= len(value) <= MAX_INDEXED_BYTES // 4:
+                return None if value is None and column.is_optional else _UNUSUAL
+            return _UNUSUAL if may_be_masked and ("*" in value or "＊" in value) else value
+
+        return text
+    least_number, most = (0, FOREVER) if column.is_instant else (-MAX_INTEGER - 1, MAX_INTEGER)
+    most, kind = (1, bool) if column.type is bool else (most, int)
+
+    def number(value: Any) -> Any:
+        if type(value) is kind and least_number <= value <= most:
+            return value
+        return None if value is None and column.is_optional else _UNUSUAL
+
+    return number
+
+
 def checked(model: Model, record: Any, path: str) -> Any:
     """Return a copy of a record with plain values. Raises InvalidRequest at `path`, naming every bad column.
 
@@ -84,6 +125,9 @@ def checked(model: Model, record: Any, path: str) -> Any:
     cls: type = type(record)
     if model.records.get(cls.__name__) is not cls:
         raise InvalidRequest.at(path, "is not a record")
+    usual = [to_plain(value) for to_plain, value in zip(_usual(cls), values_of(record), strict=True)]
+    if _UNUSUAL not in usual:
+        return cls(*usual)
     columns = shape_of(cls).columns
     return cls(**_checked(cls, {column.name: getattr(record, column.name) for column in columns}, path))
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, func, insert, literal_column, select, update
-from sqlalchemy import column as sql_column
+from sqlalchemy import BigInteger, Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
@@ -31,9 +30,9 @@ from sealauthz.facts.store.identity import Identity, Seen
 from sealauthz.facts.store.importing import Importing, Part, check_unmarked
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
 from sealauthz.facts.store.known import Known, KnownRows
-from sealauthz.facts.store.rows import DatabaseRows, RecordRows, among, ids_parameter
+from sealauthz.facts.store.rows import DatabaseRows, RecordRows, among, ids_parameter, pairs, pairs_parameters
 from sealauthz.facts.store.statements import Driver, compiled, driver
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, TEXT, Tables
+from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, Tables
 from sealauthz.schema import Change, Changes, Rows, Unit, shape_of
 from sealauthz.schema.changes import broken, in_backticks
 from sealauthz.schema.rules import Rising, Urgent
@@ -93,22 +92,8 @@ def _keep_change(is_postgresql: bool) -> str:
 def _keep_units(is_postgresql: bool) -> str:
     """Return the statement that keeps the units that a revision touched."""
     row, revision = FACT_CHANGE_UNIT.c, bindparam("revision", type_=BigInteger)
-    if is_postgresql:
-        arrays = func.unnest(bindparam("kinds", type_=ARRAY(TEXT)), bindparam("ids", type_=ARRAY(TEXT)))
-        each = arrays.table_valued("kind", "id").render_derived()
-        touched = select(revision, each.c.kind, each.c.id)
-    else:
-        pairs = func.json_each(bindparam("pairs")).table_valued(sql_column("value"))
-        of_pair = (func.json_extract(pairs.c.value, literal_column(f"'$[{n}]'")) for n in range(2))
-        touched = select(revision, *of_pair)
+    touched = select(revision, *pairs(is_postgresql))
     return compiled(insert(FACT_CHANGE_UNIT).from_select([row.revision, row.kind, row.id], touched), is_postgresql)
-
-
-def _units_parameters(units: Iterable[Unit], is_postgresql: bool) -> dict[str, Any]:
-    ordered = [(str(unit.kind), unit.id) for unit in sorted(units)]
-    if is_postgresql:
-        return {"kinds": [kind for kind, _ in ordered], "ids": [unit_id for _, unit_id in ordered]}
-    return {"pairs": json.dumps(ordered)}
 
 
 @cache
@@ -147,7 +132,8 @@ class Write:
         self._driver = Driver(connection)
         self._is_postgresql = self._driver.is_postgresql
         self._known = Known(tables.model, {} if intended is None or is_careful else intended.known)
-        self._rows = Applying(connection, tables, is_careful=is_careful, in_two_steps=part is None)
+        self._is_careful, self._is_part = is_careful, part is not None
+        self._rows = self._applying()
         self._puts: Mapping[tuple[str, str], Any] = wanted.puts
         self._preconditions = [precondition.key for precondition in wanted.batch.preconditions]
         self._importing = None if part is None else Importing(connection, tables, wanted.batch.caller, part, now)
@@ -211,20 +197,20 @@ class Write:
         )
         concerned_before = self._concerned(changes, before, is_before=True) if has_moves or tells_anew else None
         if importing is None:
-            gone = [(change.record_type, change.id) for change in changes if change.after is None]
-            after: Rows = RecordRows((c.after for c in changes if c.after is not None), before, gone)
+            after = _after(changes, before)
             refusal = self._refusal(changes, after)
             if refusal is not None:
                 self._rows.try_all(changes)  # what the database refuses is told first
                 raise refusal
         else:
-            with nullcontext() if self._rows.is_careful else self._driver.together():
-                self._rows.write(changes)
-            rows = DatabaseRows(self._connection, self._tables)
-            importing.check(changes, rows)
-            importing.lock_subjects(changes, before, rows)
+            if not self._rows.is_careful:
+                # Nobody sees these rows yet; if others write meanwhile, they get another revision under the lock.
+                self._rows = self._applying(expected=self._look().revision + 1)
+            self._rows.write(changes)
+            after = _after(changes, before)
+            importing.check(changes, after)
+            importing.lock_subjects(changes, before, after)
             self.units |= importing.advance()
-            after = rows
         self.units |= self._units(changes, after, is_before=False)
         if self._intended is not None:
             self.units |= self._intended.touches
@@ -239,6 +225,15 @@ class Write:
         if importing is None and keeps_activity(self._tables):
             self._activity = activity_of(self._model, changes, after)
         return self._commit_as_revision(changes)
+
+    def _applying(self, expected: int = 0) -> Applying:
+        return Applying(
+            self._connection,
+            self._tables,
+            is_careful=self._is_careful,
+            in_two_steps=not self._is_part,
+            expected=expected,
+        )
 
     def _rows_below(self) -> KnownRows:
         """Return the rows as they are now."""
@@ -492,7 +487,7 @@ class Write:
         batch = self._wanted.batch
         row = {"revision": receipt.revision, "at": receipt.at, "caller": batch.caller, "request_id": batch.request_id}
         change = (_keep_change(self._is_postgresql), {**row, "changes": text})
-        units = {"revision": receipt.revision, **_units_parameters(self.units, self._is_postgresql)}
+        units = {"revision": receipt.revision, **pairs_parameters(sorted(self.units), self._is_postgresql)}
         told = announced(receipt.timeline, receipt.revision)
         stamps = self._rows.stamps(receipt.revision)
         others = [
@@ -522,6 +517,12 @@ class Write:
         batch = self._wanted.batch
         parameters = {"of_caller": batch.caller, "of_request": batch.request_id}
         return _answer_request(self._is_postgresql), {**parameters, "revision": receipt.revision, "at": receipt.at}
+
+
+def _after(changes: Changes, before: Rows) -> Rows:
+    """Return the rows as they are once the changes are made."""
+    gone = [(change.record_type, change.id) for change in changes if change.after is None]
+    return RecordRows((change.after for change in changes if change.after is not None), before, gone)
 
 
 def _by_type(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
@@ -564,9 +565,12 @@ def _public(record: Any) -> dict[str, Any] | None:
     if record is None:
         return None
     cls: type = type(record)
-    return {name: getattr(record, name) for name in _public_columns(cls)}
+    names, values = _public_columns(cls)
+    return dict(zip(names, values(record), strict=True))
 
 
 @cache
-def _public_columns(cls: type) -> tuple[str, ...]:
-    return tuple(column.name for column in shape_of(cls).columns if not column.is_personal)
+def _public_columns(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Return the names of the columns that are not personal, and what tells their values."""
+    names = tuple(column.name for column in shape_of(cls).columns if not column.is_personal)
+    return (names, attrgetter(*names)) if len(names) > 1 else (names, lambda record: (getattr(record, names[0]),))
