@@ -153,6 +153,17 @@ class RevisionGone(SealAuthzError):
         super().__init__(message)
 
 
+class PastUnknown(SealAuthzError):
+    """What was at a moment of the past cannot be told any more, or cannot be told for sure; `cause` is the code of why.
+
+    It is no answer: what cannot be checked is neither allowed nor denied.
+    """
+
+    def __init__(self, cause: str, message: str) -> None:
+        self.cause = cause
+        super().__init__(message)
+
+
 class ServiceBusy(SealAuthzError):
     """A limit of the service is reached; nothing was done. After `retry_after_s` it may be otherwise."""
 

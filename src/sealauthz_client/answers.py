@@ -365,3 +365,25 @@ def distinct_steps(reasons: Iterable[Reason]) -> tuple[NextStep, ...]:
 def moment(instant: int) -> datetime.datetime:
     """Return an instant in microseconds as a time in UTC; one after the year 9999 as its end."""
     return _EPOCH + datetime.timedelta(microseconds=min(instant, _LAST_INSTANT))
+
+
+@dataclass(frozen=True, slots=True)
+class PastDecision:
+    """What was decided, or would have been, at a moment of the past. It is no permission, and has no truth value.
+
+    `effect` is `ALLOW` or `DENY`, `reasons` and `obligations` are codes. `policy_version` decided, `is_activated` if it
+    was activated at the `revision`. `requirements` tells how each came out, with the rules that proved it, to those who
+    may see them.
+    """
+
+    effect: str
+    reasons: tuple[str, ...]
+    obligations: tuple[str, ...]
+    policy_version: str
+    is_activated: bool
+    revision: int
+    decided_at: datetime.datetime
+    requirements: tuple[RequirementOutcome, ...] = ()
+
+    def __bool__(self) -> bool:
+        raise TypeError("a decision as of the past permits nothing: look at its effect")

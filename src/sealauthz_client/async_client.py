@@ -36,6 +36,7 @@ class AsyncSealAuthzClient(AsyncConnection):
 
     checkpoint = awaiting(audit.checkpoint)
     decision = awaiting(audit.decision)
+    decide_as_of = awaiting(audit.decide_as_of)
     inclusion_proof = awaiting(audit.inclusion_proof)
     consistency_proof = awaiting(audit.consistency_proof)
     decisions = iterating(audit.decisions)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 
 from sealauthz_client import messages
-from sealauthz_client.answers import LogEntry, LogProof
+from sealauthz_client.answers import LogEntry, LogProof, PastDecision
 from sealauthz_client.calls import Call, Pages, Repeats, Rpc
-from sealauthz_client.messages import moment_from
+from sealauthz_client.messages import ContextValue, moment_from
 from sealauthz_client.v1 import audit_pb2
 
 _GET_CHECKPOINT = Rpc(audit_pb2.GetCheckpointRequest, audit_pb2.GetCheckpointResponse, Repeats.READS)
 _GET_DECISION = Rpc(audit_pb2.GetDecisionRequest, audit_pb2.GetDecisionResponse, Repeats.READS)
 _GET_INCLUSION_PROOF = Rpc(audit_pb2.GetInclusionProofRequest, audit_pb2.GetInclusionProofResponse, Repeats.READS)
 _GET_CONSISTENCY_PROOF = Rpc(audit_pb2.GetConsistencyProofRequest, audit_pb2.GetConsistencyProofResponse, Repeats.READS)
+_DECIDE_AS_OF = Rpc(audit_pb2.DecideAsOfRequest, audit_pb2.DecideAsOfResponse, Repeats.READS)
 _LIST_DECISIONS = Rpc(audit_pb2.ListDecisionsRequest, audit_pb2.ListDecisionsResponse, Repeats.READS_MUCH)
 
 
@@ -36,6 +38,31 @@ def inclusion_proof(record: str | int, *, timeout_s: float | None = None) -> Cal
     return _GET_INCLUSION_PROOF.call(
         request, lambda reply: LogProof(reply.number, tuple(reply.hashes), reply.note), timeout_s
     )
+
+
+def decide_as_of(
+    subject: str,
+    action: str,
+    resource: str,
+    context: Mapping[str, ContextValue] | None = None,
+    *,
+    revision: int | None = None,
+    time: datetime.datetime | None = None,
+    policy_version: str = "",
+    timeout_s: float | None = None,
+) -> Call[PastDecision]:
+    """Decide as of the past: at a revision, at a time, or both. What it returns permits nothing.
+
+    Raises CallFailed; FAILED_PRECONDITION with NOT_CHECKABLE where it cannot be told for sure, and ValueError for a
+    time without a time zone.
+    """
+    fields = messages.question_fields(subject, action, resource, context)
+    request = audit_pb2.DecideAsOfRequest(**fields, revision=revision, policy_version=policy_version)
+    if time is not None:
+        if time.tzinfo is None:
+            raise ValueError("`time` has no time zone")
+        request.time.FromDatetime(time)
+    return _DECIDE_AS_OF.call(request, lambda reply: _past_from(reply.decision), timeout_s)
 
 
 def consistency_proof(
@@ -94,6 +121,19 @@ def decisions(
         first=page_at(""),
         following=lambda page: page_at(page.next_page_token) if page.next_page_token else None,
         items=lambda page: map(_entry_from, page.records),
+    )
+
+
+def _past_from(message: audit_pb2.PastDecision) -> PastDecision:
+    return PastDecision(
+        effect="ALLOW" if message.effect == audit_pb2.PAST_EFFECT_ALLOWED_THEN else "DENY",
+        reasons=tuple(message.reason_codes),
+        obligations=tuple(message.obligation_codes),
+        policy_version=message.policy_version,
+        is_activated=message.policy_activated,
+        revision=message.revision,
+        decided_at=moment_from(message.decided_at),
+        requirements=tuple(map(messages.outcome_from, message.requirements)),
     )
 
 

@@ -34,6 +34,7 @@ class SealAuthzClient(Connection):
 
     checkpoint = blocking(audit.checkpoint)
     decision = blocking(audit.decision)
+    decide_as_of = blocking(audit.decide_as_of)
     inclusion_proof = blocking(audit.inclusion_proof)
     consistency_proof = blocking(audit.consistency_proof)
     decisions = iterating(audit.decisions)

@@ -243,10 +243,11 @@ def _parameter(message: authorization_pb2.ParameterValue) -> answers.ParameterVa
 
 def explanation_from(message: authorization_pb2.Explanation) -> answers.Explanation:
     """Read an explanation."""
-    return answers.Explanation(decision_from(message.decision), tuple(map(_outcome, message.requirements)))
+    return answers.Explanation(decision_from(message.decision), tuple(map(outcome_from, message.requirements)))
 
 
-def _outcome(message: authorization_pb2.RequirementOutcome) -> answers.RequirementOutcome:
+def outcome_from(message: authorization_pb2.RequirementOutcome) -> answers.RequirementOutcome:
+    """Read how a requirement came out."""
     standing = authorization_pb2.Standing.Name(message.standing).removeprefix("STANDING_")
     return answers.RequirementOutcome(
         message.requirement,

@@ -39,12 +39,15 @@ from sealauthz.service.callers import Call
 from sealauthz.service.recording import Recording
 from sealauthz_client import CallFailed, Question, SealAuthzClient
 from sealauthz_client.calls import Repeats, Rpc
-from sealauthz_client.v1 import audit_pb2
+from sealauthz_client.v1 import audit_pb2, authorization_pb2
 
 TOKEN = "t" * 40
 READER = "r" * 40
 OPERATOR = "o" * 40
 ASKER = "a" * 40
+
+
+THING = authorization_pb2.Entity(type="Document", id="d1")
 
 
 def policies(folder: Path, audited: str) -> Path:
@@ -311,9 +314,41 @@ def test_a_caller_sees_records_of_its_own_enterprises_only(reader: SealAuthzClie
         assert (failed.value.code, failed.value.reason) == (grpc.StatusCode.NOT_FOUND, "RECORD_UNKNOWN")
 
 
+def test_the_past_is_decided_on_for_who_may_read_the_log(
+    client: SealAuthzClient, reader: SealAuthzClient, store: Store, port: int
+) -> None:
+    before = client.authorize("User:ann", "archive", "Document:d1")
+    client.perform("User:ann", "archive", "Document:d1", request_id="r1")
+    assert not client.authorize("User:ann", "archive", "Document:d1")
+    asked = ("User:ann", "archive", "Document:d1")
+    for how in ({"revision": before.revision}, {"time": before.evaluated_at}):
+        past = reader.decide_as_of(*asked, **how, policy_version=before.policy_version)
+        assert (past.effect, past.revision, past.reasons, past.is_activated) == ("ALLOW", before.revision, (), False)
+        assert past.obligations == tuple(each.code for each in before.obligations)
+        assert {outcome.standing for outcome in past.requirements} <= {"MET", "WAIVED"}
+        assert past.requirements[0].tried[0].file.endswith(".polar")
+        with pytest.raises(TypeError):
+            bool(past)
+    with SealAuthzClient(f"127.0.0.1:{port}", ASKER, insecure=True) as asker, pytest.raises(CallFailed) as failed:
+        asker.decide_as_of(*asked, revision=1)
+    assert failed.value.code is grpc.StatusCode.PERMISSION_DENIED
+    with pytest.raises(CallFailed) as failed:
+        reader.decide_as_of("User:cy", "read", "Document:d3", revision=1, policy_version=before.policy_version)
+    assert failed.value.reason == "CALLER_NOT_PERMITTED"
+    for how, cause in (({"revision": 1}, "POLICY_UNKNOWN"), ({"revision": 99}, "NOT_YET")):
+        with pytest.raises(CallFailed) as failed:
+            client.decide_as_of(*asked, **how)
+        assert (failed.value.reason, failed.value.metadata["cause"]) == ("NOT_CHECKABLE", cause)
+    with pytest.raises(ValueError, match="no time zone"):
+        client.decide_as_of(*asked, time=before.evaluated_at.replace(tzinfo=None))
+
+
 @pytest.mark.parametrize(
     ("rpc", "request_", "path"),
     [
+        ("DecideAsOf", audit_pb2.DecideAsOfRequest(action="read", resource=THING, revision=1), "subject"),
+        ("DecideAsOf", audit_pb2.DecideAsOfRequest(subject=THING, action="read", resource=THING), "revision"),
+        ("DecideAsOf", audit_pb2.DecideAsOfRequest(subject=THING, action="a", resource=THING, revision=-1), "revision"),
         ("GetDecision", audit_pb2.GetDecisionRequest(), "decision_id"),
         ("GetInclusionProof", audit_pb2.GetInclusionProofRequest(), "record"),
         ("GetInclusionProof", audit_pb2.GetInclusionProofRequest(number=-1), "number"),

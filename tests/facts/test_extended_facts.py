@@ -14,6 +14,8 @@ from sqlalchemy import create_engine, text
 
 from sealauthz.errors import ExtensionRefused, FactConflict, FactsUnavailable, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Consistency, Delete, FactCache, FactSnapshot, Put, Store, Update, upgrade
+from sealauthz.facts.memory.past_reading import PastReading
+from sealauthz.facts.store.past import Past
 from sealauthz.facts.store.upgrading import model_in, upgrade_statements
 from sealauthz.model import MODEL
 from sealauthz.model.migrations import altering
@@ -227,6 +229,23 @@ def test_one_name_declared_in_two_ways_is_refused(store: Store, url: str) -> Non
     assert model_in(url, MODEL) is WHOLE
     with pytest.raises(FactsUnavailable, match="has another model than this process"):
         Store.open(url, other)
+
+
+def test_the_past_has_what_was_dropped_since(url: str) -> None:
+    upgrade(url, WHOLE)
+    with closing(Store.open(url, WHOLE)) as store:
+        write(store, Update("Person", "p", {"risk_score": 7, "is_watched": True}))
+        entry = E(id="e-1", enterprise_id="e", person_id="p", begins_at=1)
+        then = write(store, Put(entry))
+        write(store, Update("Person", "p", {"risk_score": 0, "is_watched": False}), Delete("Entry", "e-1"))
+    upgrade(url, MODEL, drop_unused=True)
+    with closing(Store.open(url, MODEL)) as store, store.read_transaction() as transaction:
+        past = Past(transaction, 1)
+        reading = PastReading(past, then, WHOLE)
+        assert (reading.record("Person", "p").risk_score, reading.record("Person", "p").is_watched) == (7, True)
+        assert reading.snapshot().find("Enterprise", "e").entries == [entry]
+        assert PastReading(past, 1, WHOLE).record("Person", "p").risk_score == 0
+        assert PastReading(past, 1, WHOLE).record("Entry", "e-1") is None
 
 
 def test_what_holds_values_is_not_dropped(store: Store, url: str) -> None:

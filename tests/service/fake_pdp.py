@@ -58,6 +58,9 @@ class FakePdp:
         self.deadline: Any = None
         self.listed: list[tuple[ListQuery, Paging]] = []
 
+    def bundle_of(self, _version: str) -> None:
+        """It has no bundle of any version."""
+
     def decide(self, question: Question, options: RequestOptions = OPTIONS) -> Decision:
         if self.waits and not options.may_wait:
             raise NotAtOnce

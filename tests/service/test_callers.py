@@ -65,6 +65,9 @@ REQUESTS: dict[str, Any] = {
     "AuditService/GetInclusionProof": audit_pb2.GetInclusionProofRequest(number=0),
     "AuditService/GetConsistencyProof": audit_pb2.GetConsistencyProofRequest(first_size=1),
     "AuditService/ListDecisions": audit_pb2.ListDecisionsRequest(),
+    "AuditService/DecideAsOf": audit_pb2.DecideAsOfRequest(
+        subject=entity("Person:P1"), action="use", resource=entity("Seal:S1"), revision=9_999
+    ),
     "AuditService/GetDecision": audit_pb2.GetDecisionRequest(decision_id="D-none"),
     "MonitorService/WatchSealActivity": monitor_pb2.WatchSealActivityRequest(view=VIEW),
     "MonitorService/ListSealActivity": monitor_pb2.ListSealActivityRequest(view=VIEW),
@@ -95,6 +98,7 @@ NOTHING_THERE = {
     "PolicyService/RollBack": grpc.StatusCode.FAILED_PRECONDITION,
     "AuditService/GetInclusionProof": grpc.StatusCode.NOT_FOUND,
     "AuditService/GetConsistencyProof": grpc.StatusCode.INVALID_ARGUMENT,
+    "AuditService/DecideAsOf": grpc.StatusCode.FAILED_PRECONDITION,
     "AuditService/GetDecision": grpc.StatusCode.NOT_FOUND,
     "PolicyService/BeginShadow": grpc.StatusCode.NOT_FOUND,
 }

@@ -59,6 +59,7 @@ POOL_OF = {
     "PolicyService/Activate": "transactions",
     "PolicyService/RollBack": "transactions",
     "AuditService/GetDecision": "transactions",
+    "AuditService/DecideAsOf": "transactions",
     "AuditService/ListDecisions": "transactions",
     "AuditService/GetConsistencyProof": "transactions",
     "AuditService/GetInclusionProof": "transactions",

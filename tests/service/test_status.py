@@ -39,6 +39,7 @@ def test_the_codes_and_reasons_are_pinned() -> None:
         "PolicyRefused": ("FAILED_PRECONDITION", "POLICY_REFUSED"),
         "RevisionUnknown": ("FAILED_PRECONDITION", "REVISION_UNKNOWN"),
         "RevisionGone": ("ABORTED", "REVISION_GONE"),
+        "PastUnknown": ("FAILED_PRECONDITION", "NOT_CHECKABLE"),
         "ServiceBusy": ("RESOURCE_EXHAUSTED", "SERVICE_BUSY"),
         "TimeOver": ("DEADLINE_EXCEEDED", "DEADLINE_PASSED"),
         "EvaluationFailed": ("INTERNAL", "INTERNAL"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _TIMEOUT_S = 10.0
+_NOT_CHECKABLE = "NOT_CHECKABLE"
 
 _EXIT_OF = {
     grpc.StatusCode.INVALID_ARGUMENT: Exit.WRONG_USE,
@@ -179,6 +180,8 @@ def _in_process(where: Where) -> Iterator[InProcess]:
 
 def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:
     code = _EXIT_OF.get(error.code, Exit.NO_ANSWER)
+    if error.reason == _NOT_CHECKABLE:
+        code = Exit.NO_ANSWER  # neither allowed nor denied
     is_open = bool(error.request_id) and code is Exit.NO_ANSWER
     again = f"; it may have been performed, which --request-id {error.request_id} tells" if is_open else ""
     if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:

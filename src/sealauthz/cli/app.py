@@ -73,6 +73,7 @@ EXIT_OF: dict[type[errors.SealAuthzError], Exit] = {
     errors.PolicyRefused: Exit.REFUSED,
     errors.RevisionUnknown: Exit.REFUSED,
     errors.RevisionGone: Exit.NO_ANSWER,
+    errors.PastUnknown: Exit.NO_ANSWER,
     errors.ServiceBusy: Exit.NO_ANSWER,
     errors.TimeOver: Exit.NO_ANSWER,
     errors.EvaluationFailed: Exit.NO_ANSWER,

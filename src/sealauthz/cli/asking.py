@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from sealauthz.cli.answer_source import Where, answer_source, where_options
 from sealauthz.cli.app import Exit
 from sealauthz.cli.completing import action_names, names, references, resource_types, subject_types
+from sealauthz.cli.moments import When, at_option
 from sealauthz.cli.output import (
     conditional_json,
     conditional_list_json,
@@ -119,6 +120,8 @@ def question_arguments(command: F) -> F:
 
 @click.command()
 @question_arguments
+@at_option
+@click.option("--policy-version", default="", metavar="VERSION", help="With --at: by these policies.")
 @where_options
 @output_option
 def check(
@@ -127,6 +130,8 @@ def check(
     action: str,
     resource: str,
     context: GivenContext,
+    at: When | None,
+    policy_version: str,
     where: Where,
     output: str,
 ) -> int:
@@ -136,12 +141,27 @@ def check(
     do about it. Decides in this process, on the database of the configuration,
     unless --server or SEALAUTHZ_ADDRESS names a server.
 
+    With --at it decides as of the past, by the facts, the policies and the
+    clock of then, and tells the rules that proved it. Exits with 3 where that
+    cannot be told for sure: the history is pruned, the policies are not kept.
+
     \b
       sealauthz check Person:p-lin join Enterprise:e-yunshan
       sealauthz check Person:p-lin use Seal:seal-official -c task=task-paper
       SEALAUTHZ_TOKEN=… sealauthz check Person:p-lin join Enterprise:e-yunshan \\
         --server 127.0.0.1:8443 --insecure
+      sealauthz check Person:p-lin use Seal:seal-official \\
+        --at 2026-03-02T09:00:00+08:00
     """
+    if at is not None:
+        # Here, because few commands look back.
+        from sealauthz.cli.past import decide_as_of, past_json, past_page
+
+        past = decide_as_of(where, (subject, action, resource), as_mapping(context), at, policy_version)
+        print_answer(output, past_json(past), past_page(f"{subject} {action} {resource}", past))
+        return Exit.DONE if past.effect == "ALLOW" else Exit.REFUSED
+    if policy_version:
+        raise click.UsageError("--policy-version needs --at")
     with answer_source(where) as source:
         decision = source.authorize(
             subject, action, resource, as_mapping(context), language=where.language or "", consistency=NEWEST

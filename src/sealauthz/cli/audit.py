@@ -18,6 +18,7 @@ from sealauthz.background import Background
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.audit_source import AuditSource, audit_options
 from sealauthz.cli.audit_verify import audit_verify
+from sealauthz.cli.moments import InstantType
 from sealauthz.cli.output import output_option, print_json, rfc3339
 from sealauthz.cli.settings import (
     audit_anchoring,
@@ -48,26 +49,6 @@ def audit() -> None:
 audit.add_command(audit_verify)
 
 
-class _Moment(click.ParamType[int]):
-    """An instant: a day, or a time with its zone."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read it as microseconds since 1970."""
-        if isinstance(value, int):
-            return value
-        try:
-            found = datetime.datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"`{value}` is neither a day nor a time: 2026-03-02, 2026-03-02T09:00:00Z", param, ctx)
-        if found.tzinfo is None:
-            if len(value) > len("2026-03-02"):
-                self.fail(f"`{value}` has no time zone: add Z or +08:00", param, ctx)
-            found = found.replace(tzinfo=datetime.UTC)
-        return int(found.timestamp() * 1_000_000)
-
-
 def filter_options(command: F) -> F:
     """Add the options that say which records are wanted."""
     for name, says in {
@@ -81,8 +62,8 @@ def filter_options(command: F) -> F:
         "--subject": "Only about this subject, TYPE:ID.",
     }.items():
         command = click.option(name, metavar="WORD", default="", help=says)(command)
-    since = click.option("--since", type=_Moment(), default=0, help="Only what was answered at or after this.")
-    until = click.option("--until", type=_Moment(), default=0, help="Only what was answered before this.")
+    since = click.option("--since", type=InstantType(), default=0, help="Only what was answered at or after this.")
+    until = click.option("--until", type=InstantType(), default=0, help="Only what was answered before this.")
     return since(until(command))
 
 

@@ -18,10 +18,13 @@ from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.completing import ids_of_type
 from sealauthz.cli.facts_import import facts_abandon, facts_import, facts_imports
 from sealauthz.cli.facts_update import facts_update
+from sealauthz.cli.moments import When, at_option
 from sealauthz.cli.output import cut, output_option, print_json
 from sealauthz.cli.records import RecordType, assignments, line_of, personal_option, read_all
 from sealauthz.cli.settings import open_store, read_config, store_options
 from sealauthz.facts import Stored
+from sealauthz.facts.memory.past_reading import PastReading
+from sealauthz.facts.store.past import Past, revision_at
 from sealauthz.facts.store.reading import Filter
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.schema import Column
@@ -80,6 +83,7 @@ def facts_export(*, types: tuple[str, ...], personal_data: bool, config_file: Pa
 @click.argument("record_id", metavar="[ID]", required=False, shell_complete=ids_of_type)
 @click.option("--where", metavar="FIELD=VALUE", multiple=True, help="Only records with this value; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Records to show at most.")
+@at_option
 @personal_option
 @store_options
 @output_option
@@ -89,6 +93,7 @@ def facts_show(
     record_id: str | None,
     where: tuple[str, ...],
     limit: int,
+    at: When | None,
     personal_data: bool,
     config_file: Path | None,
     database: str | None,
@@ -100,11 +105,19 @@ def facts_show(
     are masked unless --personal-data is given. Exits with 1 if there is no
     record with this ID.
 
+    With --at it shows one record as it was then, without names and phones:
+    the history holds none.
+
     \b
       sealauthz facts show Seal seal-official
+      sealauthz facts show Seal seal-official --at 2026-03-02
       sealauthz facts show SealGrant --where state=ACTIVE --where right=USE
     """
     read_config(config_file, database)
+    if at is not None:
+        if record_id is None or where or personal_data:
+            raise click.UsageError("--at shows one record: name its ID, and neither --where nor --personal-data")
+        return _show_past(record_type, record_id, at, config_file, database, output)
     filters = _filters(record_type, (*where, *([f"id={record_id}"] if record_id is not None else [])))
     with open_store(config_file, database) as store, store.read_transaction() as snapshot:
         found = list(itertools.islice(read_all(snapshot, record_type, filters), min(limit + 1, sys.maxsize)))
@@ -122,6 +135,26 @@ def facts_show(
         show(console(), table((record_type, "revision", "fields"), rows))
     if has_more:
         click.echo(f"there are more than {limit}: see --limit", err=True)
+    return Exit.DONE
+
+
+def _show_past(
+    record_type: str, record_id: str, at: When, config_file: Path | None, database: str | None, output: str
+) -> int:
+    """Show a record as it was. Raises PastUnknown."""
+    revision, moment = at
+    with open_store(config_file, database) as store, store.read_transaction() as snapshot:
+        if revision is None:
+            revision = revision_at(snapshot, moment or 0)
+        record = PastReading(Past(snapshot, revision), revision).record(record_type, record_id)
+    if record is None:
+        raise Stop(f"there was no `{record_type}:{record_id}` at revision {revision}", Exit.REFUSED)
+    if output == "json":
+        print_json({**_as_json(Stored(record, revision), False), "as_of_revision": revision})
+        return Exit.DONE
+    columns = service_model().shapes[record_type].columns
+    fields = [(c.name, "not kept" if c.is_personal else _text(record, c, False)) for c in columns]
+    show(console(), table(("field", "value"), [*fields, ("as of revision", str(revision))]))
     return Exit.DONE
 
 

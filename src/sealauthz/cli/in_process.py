@@ -21,7 +21,7 @@ from sealauthz_client.assertions import Signer
 
 Context = Mapping[str, ContextValue]
 
-_OPTIONS = RequestOptions(caller="cli")
+CLI_OPTIONS = _OPTIONS = RequestOptions(caller="cli")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,11 @@ class InProcess:
             page = self.pdp.list_page(query, Paging(page_size, token), _OPTIONS)
             yield page
             token, is_complete = page.next_page_token, page.is_complete
+
+
+def question_of(subject: str, action: str, resource: str, context: Context) -> Question:
+    """Return a question as options name its parts."""
+    return Question(_entity(subject), action, _entity(resource), _given(context))
 
 
 def _given(context: Context) -> dict[str, str | int | bool]:

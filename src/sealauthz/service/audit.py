@@ -6,12 +6,18 @@ import base64
 import json
 from typing import Any
 
+from sealauthz.audit.as_of import AsOf, Moment
 from sealauthz.audit.log import Entry, Log, Wanted, is_shown
+from sealauthz.decision.assembly import RequestOptions
+from sealauthz.decision.decision import Effect
+from sealauthz.decision.question import Question
 from sealauthz.errors import InvalidRequest, RecordUnknown
 from sealauthz.facts import Store
+from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.service.callers import EXPLAIN, Call, Caller
-from sealauthz.service.fields import FieldViolations
-from sealauthz.service.questions import entity_from
+from sealauthz.service.fields import FieldViolations, set_timestamp
+from sealauthz.service.questions import entity_from, may_see_of, read_question
+from sealauthz.service.responses import explanation_message, visible_reasons
 from sealauthz_client import answers
 from sealauthz_client.v1 import audit_pb2, audit_pb2_grpc
 
@@ -22,8 +28,9 @@ _MOST_RECORDS = (1 << 62) - 1
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     """Reads the log of one store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, as_of: AsOf) -> None:
         self._store = store
+        self._as_of = as_of
         self._tenant = store.model.tenant
         self._log = Log(store)
 
@@ -91,6 +98,50 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         response = audit_pb2.GetDecisionResponse()
         _fill(response.record, entry.answer(is_whole=_sees_all(call.caller)))
         return response
+
+    def DecideAsOf(self, request: audit_pb2.DecideAsOfRequest, call: Call) -> audit_pb2.DecideAsOfResponse:
+        """Decide as of the past."""
+        question, moment = _past_from(request)
+        caller = call.caller
+        options = RequestOptions(may_see_of(caller), caller.name, deadline=Deadline(call.deadline))
+        found = self._as_of.decide(question, moment, options, request.policy_version)
+        said, decided = found.answer(), found.decision
+        call.noted["effect_then"], call.noted["revision"] = said.effect, said.revision
+        response = audit_pb2.DecideAsOfResponse()
+        message = response.decision
+        message.effect = _PAST_EFFECTS[decided.effect]
+        message.reason_codes.extend(reason.code for reason in visible_reasons(decided, caller))
+        message.obligation_codes.extend(said.obligations)
+        message.policy_version, message.policy_activated = said.policy_version, said.is_activated
+        message.revision = said.revision
+        set_timestamp(message.decided_at, decided.evaluated_at)
+        if caller.may_call(EXPLAIN):
+            message.requirements.extend(
+                explanation_message(found.explanation, caller, self._store.store_id).requirements
+            )
+        return response
+
+
+_PAST_EFFECTS = {
+    Effect.ALLOW: audit_pb2.PAST_EFFECT_ALLOWED_THEN,
+    Effect.DENY: audit_pb2.PAST_EFFECT_DENIED_THEN,
+}
+
+
+def _past_from(request: audit_pb2.DecideAsOfRequest) -> tuple[Question, Moment]:
+    """Read a question about the past, and when. Raises InvalidRequest naming every malformed field."""
+    violations = FieldViolations()
+    question = read_question(request, "", violations)
+    revision = request.revision if request.HasField("revision") else None
+    at = violations.instant("time", request.time) if request.HasField("time") else None
+    if revision is None and at is None:
+        violations.add("revision", "or `time` is required")
+    elif revision is not None and not 0 <= revision <= _MOST_RECORDS:
+        violations.add("revision", "must be a revision, from 0")
+    if request.policy_version:
+        violations.check_id("policy_version", request.policy_version)
+    violations.refuse()
+    return question, Moment(revision, at)
 
 
 def _seen(entry: Entry | None, caller: Caller) -> Entry:

@@ -12,7 +12,7 @@ from sealauthz.decision.texts import LANGUAGES
 from sealauthz.errors import InvalidRequest
 from sealauthz.service.callers import Call, Caller
 from sealauthz.service.fields import FieldViolations, is_id
-from sealauthz_client.v1 import authorization_pb2, operations_pb2
+from sealauthz_client.v1 import audit_pb2, authorization_pb2, operations_pb2
 
 MAX_CONTEXT_KEYS = 32
 
@@ -21,6 +21,7 @@ AsksOne = (
     | authorization_pb2.AuthorizeRequest
     | authorization_pb2.ExplainRequest
     | operations_pb2.PerformRequest
+    | audit_pb2.DecideAsOfRequest
 )
 
 

@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
 from sealauthz.accessdiff.shadowing import Shadows
+from sealauthz.audit.as_of import AsOf
 from sealauthz.audit.recorder import Recorder
 from sealauthz.background import Background
 from sealauthz.decision import PolicyDecisionPoint, system_clock
@@ -25,6 +26,7 @@ from sealauthz.metrics.instruments import Instruments
 from sealauthz.metrics.meter import Meter
 from sealauthz.process.log import Log, make_log
 from sealauthz.rollout import Shipping, load_archive
+from sealauthz.rollout.kept import KeptPolicies
 from sealauthz.service import arrivals
 from sealauthz.service.audit import AuditServicer
 from sealauthz.service.authorization import AuthorizationServicer
@@ -231,6 +233,7 @@ def build(
     policies = PolicyServicer(
         shipping or Shipping(store, partial(load_archive, store.model)), Shadows(store, system_clock)
     )
+    as_of = AsOf(store, KeptPolicies(store, pdp.bundle_of).of)
     reception = _reception(server, settings, interceptor, log)
     waiting = [interceptor.thread, interceptor.standing, *([] if reception is None else [reception.thread])]
     readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting], problem)
@@ -241,7 +244,7 @@ def build(
     events_pb2_grpc.add_EventsServiceServicer_to_server(events, to)  # type: ignore[no-untyped-call]
     monitor_pb2_grpc.add_MonitorServiceServicer_to_server(monitor, to)  # type: ignore[no-untyped-call]
     policy_pb2_grpc.add_PolicyServiceServicer_to_server(policies, to)  # type: ignore[no-untyped-call]
-    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(store), to)  # type: ignore[no-untyped-call]
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(store, as_of), to)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(readiness.servicer, server)
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]

@@ -51,6 +51,7 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.PolicyRefused: Row(grpc.StatusCode.FAILED_PRECONDITION, "POLICY_REFUSED"),
     errors.RevisionUnknown: Row(grpc.StatusCode.FAILED_PRECONDITION, "REVISION_UNKNOWN"),
     errors.RevisionGone: Row(grpc.StatusCode.ABORTED, "REVISION_GONE"),
+    errors.PastUnknown: Row(grpc.StatusCode.FAILED_PRECONDITION, "NOT_CHECKABLE"),
     errors.ServiceBusy: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVICE_BUSY"),
     errors.TimeOver: Row(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_PASSED"),
     # None of these should reach a call; if one does, it is a bug.
@@ -147,6 +148,8 @@ def _failure(row: Row, error: BaseException) -> Failure:
         metadata["digest"] = error.digest
     elif isinstance(error, errors.PolicyRefused):
         metadata["why"] = error.why
+    elif isinstance(error, errors.PastUnknown):
+        metadata["cause"] = error.cause
     elif isinstance(error, _PASSING):
         after_ms = RETRY_AFTER_MS
         if isinstance(error, errors.ServiceBusy):

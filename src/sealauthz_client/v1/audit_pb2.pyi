@@ -3,12 +3,22 @@ import datetime
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sealauthz_client.v1 import authorization_pb2 as _authorization_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class PastEffect(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PAST_EFFECT_UNSPECIFIED: _ClassVar[PastEffect]
+    PAST_EFFECT_ALLOWED_THEN: _ClassVar[PastEffect]
+    PAST_EFFECT_DENIED_THEN: _ClassVar[PastEffect]
+PAST_EFFECT_UNSPECIFIED: PastEffect
+PAST_EFFECT_ALLOWED_THEN: PastEffect
+PAST_EFFECT_DENIED_THEN: PastEffect
 
 class GetCheckpointRequest(_message.Message):
     __slots__ = ()
@@ -137,3 +147,54 @@ class DecisionRecord(_message.Message):
     reason_codes: _containers.RepeatedScalarFieldContainer[str]
     record: str
     def __init__(self, number: _Optional[int] = ..., logged_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision_id: _Optional[str] = ..., kind: _Optional[str] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., caller: _Optional[str] = ..., subject: _Optional[str] = ..., action: _Optional[str] = ..., resource: _Optional[str] = ..., effect: _Optional[str] = ..., reason_codes: _Optional[_Iterable[str]] = ..., record: _Optional[str] = ...) -> None: ...
+
+class DecideAsOfRequest(_message.Message):
+    __slots__ = ("subject", "action", "resource", "context", "revision", "time", "policy_version")
+    class ContextEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _authorization_pb2.ContextValue
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_authorization_pb2.ContextValue, _Mapping]] = ...) -> None: ...
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    subject: _authorization_pb2.Entity
+    action: str
+    resource: _authorization_pb2.Entity
+    context: _containers.MessageMap[str, _authorization_pb2.ContextValue]
+    revision: int
+    time: _timestamp_pb2.Timestamp
+    policy_version: str
+    def __init__(self, subject: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, _authorization_pb2.ContextValue]] = ..., revision: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., policy_version: _Optional[str] = ...) -> None: ...
+
+class DecideAsOfResponse(_message.Message):
+    __slots__ = ("decision",)
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    decision: PastDecision
+    def __init__(self, decision: _Optional[_Union[PastDecision, _Mapping]] = ...) -> None: ...
+
+class PastDecision(_message.Message):
+    __slots__ = ("effect", "reason_codes", "obligation_codes", "policy_version", "policy_activated", "revision", "decided_at", "requirements")
+    EFFECT_FIELD_NUMBER: _ClassVar[int]
+    REASON_CODES_FIELD_NUMBER: _ClassVar[int]
+    OBLIGATION_CODES_FIELD_NUMBER: _ClassVar[int]
+    POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    POLICY_ACTIVATED_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+    REQUIREMENTS_FIELD_NUMBER: _ClassVar[int]
+    effect: PastEffect
+    reason_codes: _containers.RepeatedScalarFieldContainer[str]
+    obligation_codes: _containers.RepeatedScalarFieldContainer[str]
+    policy_version: str
+    policy_activated: bool
+    revision: int
+    decided_at: _timestamp_pb2.Timestamp
+    requirements: _containers.RepeatedCompositeFieldContainer[_authorization_pb2.RequirementOutcome]
+    def __init__(self, effect: _Optional[_Union[PastEffect, str]] = ..., reason_codes: _Optional[_Iterable[str]] = ..., obligation_codes: _Optional[_Iterable[str]] = ..., policy_version: _Optional[str] = ..., policy_activated: _Optional[bool] = ..., revision: _Optional[int] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., requirements: _Optional[_Iterable[_Union[_authorization_pb2.RequirementOutcome, _Mapping]]] = ...) -> None: ...

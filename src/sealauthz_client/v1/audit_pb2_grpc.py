@@ -62,6 +62,11 @@ class AuditServiceStub:
                 request_serializer=sealauthz_dot_v1_dot_audit__pb2.GetDecisionRequest.SerializeToString,
                 response_deserializer=sealauthz_dot_v1_dot_audit__pb2.GetDecisionResponse.FromString,
                 _registered_method=True)
+        self.DecideAsOf = channel.unary_unary(
+                '/sealauthz.v1.AuditService/DecideAsOf',
+                request_serializer=sealauthz_dot_v1_dot_audit__pb2.DecideAsOfRequest.SerializeToString,
+                response_deserializer=sealauthz_dot_v1_dot_audit__pb2.DecideAsOfResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -107,6 +112,15 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DecideAsOf(self, request, context):
+        """DecideAsOf decides as of a moment of the past: by the facts, the policies and the clock of that time. What it returns
+        permits nothing. FAILED_PRECONDITION with NOT_CHECKABLE and the `cause` where that cannot be told for sure: the history is
+        pruned, the policies are not kept, the facts were being imported.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -134,6 +148,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetDecision,
                     request_deserializer=sealauthz_dot_v1_dot_audit__pb2.GetDecisionRequest.FromString,
                     response_serializer=sealauthz_dot_v1_dot_audit__pb2.GetDecisionResponse.SerializeToString,
+            ),
+            'DecideAsOf': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideAsOf,
+                    request_deserializer=sealauthz_dot_v1_dot_audit__pb2.DecideAsOfRequest.FromString,
+                    response_serializer=sealauthz_dot_v1_dot_audit__pb2.DecideAsOfResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -274,6 +293,33 @@ class AuditService:
             '/sealauthz.v1.AuditService/GetDecision',
             sealauthz_dot_v1_dot_audit__pb2.GetDecisionRequest.SerializeToString,
             sealauthz_dot_v1_dot_audit__pb2.GetDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideAsOf(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sealauthz.v1.AuditService/DecideAsOf',
+            sealauthz_dot_v1_dot_audit__pb2.DecideAsOfRequest.SerializeToString,
+            sealauthz_dot_v1_dot_audit__pb2.DecideAsOfResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,8 +51,9 @@ FACT_CHANGE_UNIT = sa.Table(
     *_columns(revision=sa.BigInteger, kind=TEXT, id=TEXT),
     sa.PrimaryKeyConstraint("revision", "kind", "id", name="fact_change_unit_pkey"),
     sa.ForeignKeyConstraint(["revision"], ["fact_change.revision"], name="fact_change_unit_revision_fkey"),
+    sa.Index("fact_change_unit_unit_idx", "kind", "id", "revision"),
 )
-"""Which units hold a record that a revision changed, before it or after it."""
+"""Which units hold a record that a revision changed, before it or after it. The index finds the past of a unit."""
 
 FACT_REQUEST = sa.Table(
     "fact_request",

@@ -1,0 +1,162 @@
+"""Deciding as of a moment of the past: the facts, the policies and the clock of that time, and no permission.
+
+Facts are rebuilt from their history (`facts/memory/past_reading.py`). The policies are those that were activated at the
+revision, or those that a record names. What cannot be told for sure is not answered: `PastUnknown` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sealauthz.decision.assembly import DEFAULT_OPTIONS, RequestOptions
+from sealauthz.decision.bundle import Bundle
+from sealauthz.decision.catalog import ReasonCatalog
+from sealauthz.decision.decision import Decision, Explanation
+from sealauthz.decision.evaluation import Evaluation
+from sealauthz.decision.explain import explain
+from sealauthz.decision.question import Question
+from sealauthz.errors import InvalidRequest, PastUnknown
+from sealauthz.facts.memory.past_reading import PastReading
+from sealauthz.facts.store.database import ReadTransaction
+from sealauthz.facts.store.past import Past, revision_at
+from sealauthz.facts.store.policies import activated_in
+from sealauthz.facts.store.store import Store
+from sealauthz_client import answers
+from sealauthz_client.answers import moment as instant
+
+BundleOf = Callable[[str], Bundle]
+"""Returns the policies of a version. Raises PastUnknown where they are not kept, or cannot be loaded any more."""
+
+
+class Moment(NamedTuple):
+    """When to decide: at a revision, by the clock at that time; one of the two may be left out.
+
+    Without a revision it is the newest one of that time; without a time it is when the revision was made.
+    """
+
+    revision: int | None = None
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastDecision:
+    """What was decided, or would have been, at a moment of the past. It is no permission, and has no truth value.
+
+    `is_activated`: the policies were those that were activated at the revision. Nobody can take the next steps of its
+    reasons any more.
+    """
+
+    explanation: Explanation
+    is_activated: bool
+
+    def __bool__(self) -> bool:
+        raise TypeError("a decision as of the past permits nothing: look at its effect")
+
+    @property
+    def decision(self) -> Decision:
+        """The decision, for what compares it with another one."""
+        return self.explanation.decision
+
+    def answer(self) -> answers.PastDecision:
+        """Return it as readers get it."""
+        said = self.decision
+        return answers.PastDecision(
+            effect=str(said.effect),
+            reasons=tuple(reason.code for reason in said.reasons),
+            obligations=tuple(each.code for each in said.obligations),
+            policy_version=said.policy_version,
+            is_activated=self.is_activated,
+            revision=said.revision,
+            decided_at=instant(said.evaluated_at),
+            requirements=self.explanation.requirements,
+        )
+
+
+class AsOf:
+    """Decides as of the past of one store. Any thread may use it."""
+
+    def __init__(self, store: Store, bundle_of: BundleOf) -> None:
+        self._store = store
+        self._bundle_of = bundle_of
+        self._catalogs: dict[str, ReasonCatalog] = {}
+
+    def decide(
+        self,
+        question: Question,
+        moment: Moment,
+        options: RequestOptions = DEFAULT_OPTIONS,
+        policy_version: str = "",
+    ) -> PastDecision:
+        """Decide as of a moment. Raises PastUnknown, and what a decision raises.
+
+        `policy_version` names the policies where none were activated then, or where others decided.
+        """
+        if moment.revision is None and moment.at is None:
+            raise InvalidRequest.at("moment", "must name a revision or a time")
+        with self.past(moment) as past:
+            return past.explain(question, options, policy_version)
+
+    @contextmanager
+    def past(self, moment: Moment) -> Iterator[PastMoment]:
+        """Open a moment. Raises PastUnknown, FactsUnavailable."""
+        with self._store.read_transaction() as transaction:
+            revision = moment.revision
+            if revision is None:
+                revision = revision_at(transaction, moment.at or 0)
+            past = Past(transaction, revision)
+            at = past.instant_of(revision) if moment.at is None else moment.at
+            yield PastMoment(self, past, revision, at)
+
+    def catalog(self, version: str) -> ReasonCatalog:
+        """Return what decides by policies of a version. Raises PastUnknown."""
+        found = self._catalogs.get(version)
+        if found is None:
+            bundle = self._bundle_of(version)
+            if bundle.version != version:
+                raise PastUnknown("POLICY_NOT_KEPT", f"policies `{version}` are not kept")
+            if len(self._catalogs) >= _CATALOGS:
+                self._catalogs.clear()
+            found = self._catalogs[version] = ReasonCatalog(bundle)
+        return found
+
+
+_CATALOGS = 4
+
+
+class PastMoment:
+    """One moment, within one read transaction of now."""
+
+    def __init__(self, as_of: AsOf, past: Past, revision: int, at: int) -> None:
+        self.revision = revision
+        self.at = at
+        self.past = past
+        self._as_of = as_of
+        self._activated = active_at(past.transaction, revision)
+
+    def explain(self, question: Question, options: RequestOptions, policy_version: str = "") -> PastDecision:
+        """Decide, with the rules that proved it. Raises as `AsOf.decide` does."""
+        return PastDecision(explain(self._evaluation(options, policy_version), question), self._is_active)
+
+    def decide(self, question: Question, options: RequestOptions, policy_version: str = "") -> Decision:
+        """Decide only. Raises as `AsOf.decide` does."""
+        return self._evaluation(options, policy_version).decide(question)
+
+    def _evaluation(self, options: RequestOptions, policy_version: str) -> Evaluation:
+        version = policy_version or self._activated
+        if not version:
+            said = f"no policies were activated at revision {self.revision}: name the version that decided"
+            raise PastUnknown("POLICY_UNKNOWN", said)
+        catalog = self._as_of.catalog(version)
+        self._is_active = version == self._activated
+        reading = PastReading(self.past, self.revision, catalog.bundle.model)
+        self.reading = reading
+        return Evaluation(catalog, reading.snapshot(), self.at, options)
+
+
+def active_at(transaction: ReadTransaction, revision: int) -> str:
+    """Return the version of the policies that were activated at a revision; empty where none were."""
+    before = [each.version for each in activated_in(transaction) if each.revision <= revision]
+    return before[-1] if before else ""

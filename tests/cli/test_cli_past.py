@@ -1,0 +1,50 @@
+"""`check --at` and `facts show --at`: what was so then, and what nobody can tell."""
+
+import json
+
+ASKED = ("Person:p-chen", "freeze", "Seal:seal-official")
+FROZEN = ("check", "Person:p-lin", "use", "Seal:seal-official", "-c", "task=task-paper")
+
+
+def test_a_question_is_decided_as_of_the_past(sealauthz, demo_facts):
+    before = json.loads(sealauthz(*FROZEN, "-o", "json")[1])
+    assert sealauthz("perform", *ASKED, "--request-id", "r1")[0] == 0
+    frozen = json.loads(sealauthz(*FROZEN, "-o", "json")[1])
+    assert before["reasons"] != frozen["reasons"]
+    version = ("--policy-version", before["policy_version"])
+    for at in (str(before["revision"]), before["evaluated_at"]):
+        code, out, _ = sealauthz(*FROZEN, "--at", at, *version, "-o", "json")
+        past = json.loads(out)
+        assert (code, past["effect_then"], past["revision"]) == (1, before["effect"], before["revision"])
+        assert past["reasons"] == [reason["code"] for reason in before["reasons"]]
+    code, out, _ = sealauthz("check", *ASKED, "--at", str(before["revision"]), *version)
+    assert code == 0
+    assert out.startswith("ALLOW THEN  Person:p-chen freeze Seal:seal-official")
+    assert "it permits nothing now" in out
+    assert "by seal_holds.polar:" in out
+
+
+def test_what_nobody_can_tell_is_neither_allowed_nor_denied(sealauthz, demo_facts):
+    code, _, err = sealauthz("check", *ASKED, "--at", "1")
+    assert code == 3
+    assert "no policies were activated at revision 1" in err
+    code, _, err = sealauthz("check", *ASKED, "--at", "1", "--policy-version", "0123456789abcdef")
+    assert code == 3
+    assert "are not kept here" in err
+    assert sealauthz("check", *ASKED, "--at", "99")[0] == 3
+    assert "neither a day nor a time" in sealauthz("check", *ASKED, "--at", "then")[2]
+    assert "needs --at" in sealauthz("check", *ASKED, "--policy-version", "x")[2]
+
+
+def test_a_record_is_shown_as_it_was(sealauthz, demo_facts):
+    assert sealauthz("perform", *ASKED, "--request-id", "r1")[0] == 0
+    shown = sealauthz("facts", "show", "Person", "p-chen", "--at", "1")[1]
+    assert "not kept" in shown
+    name = json.loads(sealauthz("facts", "show", "Seal", "seal-official", "--at", "1", "-o", "json")[1])
+    assert name["as_of_revision"] == 1
+    held = json.loads(sealauthz("facts", "show", "SealHold", "-o", "json")[1])[0]["fact"]["seal_hold"]["id"]
+    assert sealauthz("facts", "show", "SealHold", held, "--at", "2")[0] == 0
+    code, _, err = sealauthz("facts", "show", "SealHold", held, "--at", "1")
+    assert code == 1
+    assert "at revision 1" in err
+    assert "name its ID" in sealauthz("facts", "show", "Seal", "--at", "1")[2]
