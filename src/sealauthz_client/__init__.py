@@ -40,8 +40,11 @@ if TYPE_CHECKING:
     )
     from sealauthz_client.async_client import AsyncSealAuthzClient
     from sealauthz_client.authorization import NEWEST, at_least
+    from sealauthz_client.batching import AsyncBatchingAuthorizer, BatchingAuthorizer
+    from sealauthz_client.caching import AnswerCache, AsyncCachedAuthorizer, CachedAuthorizer
     from sealauthz_client.channels import DEFAULT_TIMEOUT_S, MAX_RECEIVE_BYTES
     from sealauthz_client.client import SealAuthzClient
+    from sealauthz_client.enforcing import AsyncGuard, Denied, Guard
     from sealauthz_client.facts import absent, at_revision, delete, exists, fact, put, update
     from sealauthz_client.failures import CallFailed
     from sealauthz_client.messages import Changes, ContextValue, Imported, NoAnswer, OpenImport, Page, Question, Written
@@ -60,9 +63,12 @@ _NAMES = {
     ),
     "async_client": "AsyncSealAuthzClient",
     "authorization": "NEWEST at_least",
+    "batching": "AsyncBatchingAuthorizer BatchingAuthorizer",
+    "caching": "AnswerCache AsyncCachedAuthorizer CachedAuthorizer",
     "channels": "DEFAULT_TIMEOUT_S MAX_RECEIVE_BYTES",
     "client": "SealAuthzClient",
     "failures": "CallFailed",
+    "enforcing": "AsyncGuard Denied Guard",
     "facts": "absent at_revision delete exists fact put update",
     "messages": "Changes ContextValue Imported NoAnswer OpenImport Page Question Written",
     "operations": "ArgumentValue",
@@ -78,17 +84,25 @@ __all__ = [
     "NEWEST",
     "Activity",
     "ActivityPage",
+    "AnswerCache",
     "ArgumentValue",
+    "AsyncBatchingAuthorizer",
+    "AsyncCachedAuthorizer",
+    "AsyncGuard",
     "AsyncSealAuthzClient",
     "Attempt",
+    "BatchingAuthorizer",
+    "CachedAuthorizer",
     "CallFailed",
     "Changes",
     "ConditionalItem",
     "ConditionalPage",
     "ContextValue",
     "Decision",
+    "Denied",
     "Event",
     "Explanation",
+    "Guard",
     "Imported",
     "ListPage",
     "LogEntry",

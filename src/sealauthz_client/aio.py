@@ -145,6 +145,8 @@ class AsyncConnection:
                         watch.on_outage(failed)
             finally:
                 stream.cancel()
+                if watch.on_end is not None:
+                    watch.on_end()
             await asyncio.sleep(pauses.next_s(wait_s))
 
     async def _answer(self, method: Any, call: Call[Any], attempts: Attempts, token: str) -> Any:

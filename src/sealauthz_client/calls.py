@@ -91,12 +91,14 @@ class Watch(Generic[R]):
     """A stream that goes on, resumed after an outage.
 
     `read` reads a message, None where it holds nothing for the reader. `resume` puts into the request behind what
-    message to go on. `on_outage` is called once per outage. `is_over` tells of a message whether it is the last one.
+    message to go on. `on_outage` is called once per outage, `on_end` whenever a stream has ended, for whatever reason.
+    `is_over` tells of a message whether it is the last one.
     """
 
     rpc: Rpc[Any]
     request: Any
     read: Callable[[Any], R | None]
     resume: Callable[[Any, Any], None]
-    on_outage: Callable[[CallFailed], None] | None
+    on_outage: Callable[[CallFailed], None] | None = None
     is_over: Callable[[Any], bool] | None = None
+    on_end: Callable[[], None] | None = None

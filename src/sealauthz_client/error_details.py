@@ -88,3 +88,12 @@ def details_of(trailer: Sequence[tuple[str, str | bytes]] | None) -> ErrorDetail
     except DecodeError:
         return ErrorDetails()
     return ErrorDetails(reason, metadata, violations, retry_after_s)
+
+
+def error_trailer(code: int, message: str, reason: str, metadata: dict[str, str], domain: str = "") -> bytes:
+    """Return the value of a trailer that says why a call ended: `google.rpc.Status` with an `ErrorInfo`."""
+    entries = [_MESSAGES["Entry"](key=key, value=value) for key, value in metadata.items()]
+    info = _MESSAGES["ErrorInfo"](reason=reason, domain=domain, metadata=entries)
+    detail = _MESSAGES["Detail"](type_url="type.googleapis.com/google.rpc.ErrorInfo", value=info.SerializeToString())
+    packed: bytes = _MESSAGES["Status"](code=code, message=message, details=[detail]).SerializeToString()
+    return packed

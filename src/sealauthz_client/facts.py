@@ -160,6 +160,19 @@ def watch_changes(
     return Watch(_WATCH_CHANGES, request, _changes_from, _resume_behind, on_outage)
 
 
+def watch_revisions(on_end: Callable[[], None]) -> Watch[int]:
+    """Yield how far the facts have come: first where they stand, then each revision that the caller may read of.
+
+    A stream that ends begins again from where the facts stand then, and not where it was; `on_end` tells.
+    """
+    request = facts_pb2.WatchChangesRequest()
+    return Watch(_WATCH_CHANGES, request, lambda message: message.revision.number, _begin_anew, on_end=on_end)
+
+
+def _begin_anew(request: facts_pb2.WatchChangesRequest, message: facts_pb2.WatchChangesResponse) -> None:
+    """Leave the request as it is."""
+
+
 def _changes_from(message: facts_pb2.WatchChangesResponse) -> Changes:
     at = moment_from(message.committed_at) if message.HasField("committed_at") else None
     return Changes(message.revision.number, message.revision.token, at, tuple(message.changes))

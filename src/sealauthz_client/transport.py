@@ -137,6 +137,8 @@ class Connection:
                         watch.on_outage(failed)
             finally:
                 stream.cancel()
+                if watch.on_end is not None:
+                    watch.on_end()
             time.sleep(pauses.next_s(wait_s))
 
     def _answer(self, method: Any, call: Call[Any], attempts: Attempts, token: str) -> Any:

@@ -23,8 +23,8 @@ from sealauthz_client.v1 import authorization_pb2
 ROOT = Path(sealauthz.__file__).parents[2]
 PACKAGE = Path(sealauthz_client.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "v1" not in path.parts)
-WITH_SIGNATURES = {"assertions", "receipts"}
-"""What needs `sealauthz-client[signatures]`."""
+EXTRAS = {"assertions": "joserfc", "receipts": "joserfc", "starlette": "starlette"}
+"""What needs `sealauthz-client[signatures]` and `sealauthz-client[starlette]`."""
 
 
 def imports_of(path: Path) -> set[str]:
@@ -40,7 +40,7 @@ def imports_of(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_a_module_says_its_job_and_needs_grpc_and_protobuf_only(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    allowed = {"sealauthz_client", "grpc", "google"} | ({"joserfc"} if path.stem in WITH_SIGNATURES else set())
+    allowed = {"sealauthz_client", "grpc", "google", *filter(None, [EXTRAS.get(path.stem)])}
     assert {name.split(".")[0] for name in imports_of(path)} - sys.stdlib_module_names <= allowed
 
 
@@ -49,7 +49,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     graph = {
         path.stem: {name.split(".")[1] for name in imports_of(path) if name.startswith("sealauthz_client.")} & names
         for path in MODULES
-        if path.stem not in ("__init__", *WITH_SIGNATURES)  # they name types only
+        if path.stem not in ("__init__", *EXTRAS)  # they name types only
     }
     graphlib.TopologicalSorter(graph).prepare()
 
@@ -138,5 +138,5 @@ def test_the_wheel_made_from_the_source_distribution_works_alone(tmp_path: Path)
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     *missing, code = done.stdout.splitlines()
-    assert missing == [f"sealauthz_client.{name} joserfc" for name in sorted(WITH_SIGNATURES)]
+    assert missing == [f"sealauthz_client.{name} {package}" for name, package in sorted(EXTRAS.items())]
     assert code in ("UNAVAILABLE", "DEADLINE_EXCEEDED")
