@@ -81,6 +81,7 @@ generated: setup
 	$(BIN)/sealauthz policy check --strict
 	$(BIN)/python tools/rules_doc.py --check
 	$(BIN)/python tools/reasons_doc.py --check
+	$(BIN)/python tools/errors_doc.py --check
 	$(BIN)/python tools/lives_doc.py --check
 
 # The share of the conditions of the policies that their tests must reach.
