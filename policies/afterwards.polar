@@ -26,7 +26,7 @@ meets(person: Person, "NOT_THE_USER", "approve_afterwards", use: EmergencyUse, _
   use.grant.membership.person_id != person.id;
 meets(person: Person, "NOT_THE_CUSTODIAN", "approve_afterwards", use: EmergencyUse, context) if
   not keeps_seal_now(person.id, use.grant.seal, context);
-meets(_: Person, "APPROVAL_MISSING", "approve_afterwards", use: EmergencyUse, _) if use.approved_by_id = nil;
+meets(_: Person, "APPROVAL_MISSING", "approve_afterwards", use: EmergencyUse, _) if use.approved_at = 0;
 meets(_: Person, "APPROVED_IN_TIME", "approve_afterwards", use: EmergencyUse, context) if
   use.used_at <= context.now and
   context.now < use.used_at + context.parameters.post_approval_within;

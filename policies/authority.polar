@@ -236,7 +236,7 @@ has_no_other_party(person: Person, seal: Seal, contract: Contract, context) if
 live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
   names_member_of_holder(person, seal, grant, holder, context) and
   is_in_good_standing(holder) and
-  not suspended(person, seal.enterprise) and
+  not suspended(person, seal.enterprise, context) and
   not gave_to_own_enterprise(grant, holder) and
   may_count(grant, context) and
   covers_type(grant, contract) and
@@ -309,7 +309,7 @@ has_licence(enterprise: Enterprise) if
 is_holders_user(person: Person, seal: Seal, context: SealUseContext) if
   names_member_of_holder(person, seal, _, holder, context) and
   is_in_good_standing(holder) and
-  not suspended(person, seal.enterprise);
+  not suspended(person, seal.enterprise, context);
 
 is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if
   names_member_of_holder(person, seal, _, _, context);
@@ -333,13 +333,13 @@ because("MEMBER", "HOLDER_ENTERPRISE_FROZEN", person: Person, seal: Seal, contex
 
 lacks_cross_grant(person: Person, seal: Seal, context: SealUseContext) if
   not belongs(person, seal.enterprise, context) and
-  not suspended(person, seal.enterprise) and
+  not suspended(person, seal.enterprise, context) and
   is_of_the_group(person, seal, context) and
   not is_named_by_holder(person, seal, context);
 
 is_blocked_by_holder(person: Person, seal: Seal, context: SealUseContext) if
   not belongs(person, seal.enterprise, context) and
-  not suspended(person, seal.enterprise) and
+  not suspended(person, seal.enterprise, context) and
   not is_holders_user(person, seal, context) and
   names_member_of_holder(person, seal, _, holder, context) and
   not is_in_good_standing(holder);
@@ -380,7 +380,8 @@ because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context: Sea
 because("SEAL_AUTHORITY", "GRANT_NOT_CONFIRMED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
-  grant.state = "PENDING_CONFIRM";
+  grant.state = "PENDING_CONFIRM" and
+  not has_expired(grant, context);
 # The role of the grantor has ended, and the grant with it.
 #@ S-17
 because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
@@ -399,6 +400,7 @@ because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, co
   use_grant(person, seal, grant, context) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
   is_active_assignment(grant.grantor, context) and
+  not has_expired(grant, context) and
   not grantor_is_entitled(grant, context);
 # The grant that a passed-on one comes from does not cover the contract.
 #@ S-09
@@ -407,6 +409,7 @@ because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, co
   sealed_contract(context, contract) and
   use_grant(person, seal, grant, context) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
+  not has_expired(grant, context) and
   not is_within_parent_grant(grant, contract);
 # The grant is over, or has not begun.
 #@ U-07

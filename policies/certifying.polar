@@ -30,10 +30,12 @@ is_undecided(certification: EnterpriseAuthentication) if certification.state in 
 # A suspended member does not come back as the administrator, unless they are the legal representative.
 #@ M-13 M-15
 requires("authenticate", _: Enterprise, "NOT_SUSPENDED");
-meets(person: Person, "NOT_SUSPENDED", "certify", enterprise: Enterprise, _) if not suspended(person, enterprise);
+meets(person: Person, "NOT_SUSPENDED", "certify", enterprise: Enterprise, context) if
+  not suspended(person, enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "certify", enterprise: Enterprise, context) if
   representative_today(person, enterprise, context);
-meets(person: Person, "NOT_SUSPENDED", "authenticate", enterprise: Enterprise, _) if not suspended(person, enterprise);
+meets(person: Person, "NOT_SUSPENDED", "authenticate", enterprise: Enterprise, context) if
+  not suspended(person, enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "authenticate", enterprise: Enterprise, context) if
   representative_today(person, enterprise, context);
 
@@ -107,7 +109,8 @@ meets(_: Person, "METHOD_OF_PATH", "certify", case: RetrievalCase, context: Evid
   is_for_path(method, case.path);
 meets(_: Person, "NOT_CLOSED", "certify", case: RetrievalCase, _) if
   case.enterprise.operating_state in ["ACTIVE", "FROZEN"];
-meets(person: Person, "NOT_SUSPENDED", "certify", case: RetrievalCase, _) if not suspended(person, case.enterprise);
+meets(person: Person, "NOT_SUSPENDED", "certify", case: RetrievalCase, context) if
+  not suspended(person, case.enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "certify", case: RetrievalCase, context) if
   representative_today(person, case.enterprise, context);
 meets(person: Person, "RETRIEVAL_STANDING", "certify", case: RetrievalCase, context) if

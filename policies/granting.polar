@@ -39,6 +39,26 @@ has_expired(grant, _) if grant.state = "EXPIRED";
 has_expired(grant, context) if
   grant.state in ["ACTIVE", "PENDING_EFFECT"] and
   grant.valid_to <= context.now;
+# It goes with the post of its grantor, or of the one who gave what was passed on, when the time of that has passed.
+has_expired(grant, context) if
+  awaits_or_gives(grant) and
+  has_run_out(grant.grantor, context);
+has_expired(grant: SealGrant, context) if
+  awaits_or_gives(grant) and
+  parent = grant.parent and
+  parent matches SealGrant and
+  has_run_out(parent.grantor, context);
+
+awaits_or_gives(grant) if grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE"];
+
+# The time of a role has passed, or that of its membership.
+has_run_out(assignment: RoleAssignment, context) if
+  assignment.state = "ACTIVE" and
+  assignment.valid_to <= context.now;
+has_run_out(assignment: RoleAssignment, context) if
+  assignment.state = "ACTIVE" and
+  assignment.membership.state in ["ACTIVE", "SUSPENDED"] and
+  assignment.membership.ended_at <= context.now;
 
 has_no_uses_left(grant) if grant.state = "EXHAUSTED";
 has_no_uses_left(grant) if
@@ -50,6 +70,7 @@ lost_its_grantor(grant, _) if
   grant.invalid_reason = "ADMIN_CHANGED";
 lost_its_grantor(grant, context) if
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
+  not has_expired(grant, context) and
   not carries_grant(grant, grant.grantor, context);
 
 # The largest whole number stands for "no limit", of an amount and of a number of uses.

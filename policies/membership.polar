@@ -10,11 +10,12 @@
 #@ M-02
 requires("join", _: Enterprise, "NOT_YET_MEMBER");
 requires("join", _: Enterprise, "NO_OPEN_APPLICATION");
-meets(person: Person, "NOT_YET_MEMBER", "join", enterprise: Enterprise, _) if not holds_membership(person, enterprise);
+meets(person: Person, "NOT_YET_MEMBER", "join", enterprise: Enterprise, context) if
+  not holds_membership(person, enterprise, context);
 meets(person: Person, "NO_OPEN_APPLICATION", "join", enterprise: Enterprise, context) if
   not is_applicant(person, enterprise, context);
-because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, enterprise: Enterprise, _) if
-  suspended(person, enterprise);
+because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, enterprise: Enterprise, context) if
+  suspended(person, enterprise, context);
 because("NO_OPEN_APPLICATION", "JOIN_UNANSWERED", person: Person, enterprise: Enterprise, context) if
   has_used_up_reminders(person, enterprise, context) and
   not is_retrieving(person, enterprise, context);
@@ -30,8 +31,9 @@ meets(_: Person, "ROOM_FOR_APPLICATION", "join", _: Enterprise, context) if
   count matches Integer and
   count < context.parameters.open_applications_limit;
 
-holds_membership(person: Person, enterprise: Enterprise) if is_listed_member(person, enterprise);
-holds_membership(person: Person, enterprise: Enterprise) if suspended(person, enterprise);
+# A membership whose time has passed holds nobody, whatever its state says.
+holds_membership(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
+holds_membership(person: Person, enterprise: Enterprise, context) if suspended(person, enterprise, context);
 
 # M-05: A rejection carries a reason, and the next application waits for the cool-down.
 #@ M-05
@@ -66,11 +68,11 @@ meets(_: Person, "INVITATION_OPEN", "accept", invitation: Invitation, context) i
 meets(_: Person, "INVITER_ENTITLED", "accept", invitation: Invitation, context) if
   has_entitled_inviter(invitation, context);
 meets(person: Person, "INVITEE", "accept", invitation: Invitation, _) if invitation.target_id = person.id;
-meets(person: Person, "NOT_YET_MEMBER", "accept", invitation: Invitation, _) if
-  not holds_membership(person, invitation.enterprise);
+meets(person: Person, "NOT_YET_MEMBER", "accept", invitation: Invitation, context) if
+  not holds_membership(person, invitation.enterprise, context);
 because("INVITATION_OPEN", "INVITATION_USED", _: Person, invitation: Invitation, _) if invitation.state = "ACCEPTED";
-because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, invitation: Invitation, _) if
-  suspended(person, invitation.enterprise);
+because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, invitation: Invitation, context) if
+  suspended(person, invitation.enterprise, context);
 
 is_open_invitation(invitation: Invitation, context) if
   invitation.state = "OPEN" and
@@ -145,7 +147,7 @@ because("ENTERPRISE_ADMIN", "REGISTRY_STALE", person: Person, resource, context)
 #@ M-13
 because("MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, resource, context) if
   owner(resource, context, enterprise) and
-  suspended(person, enterprise) and
+  suspended(person, enterprise, context) and
   not belongs(person, enterprise, context);
 because("ENTERPRISE_OPERATING", "ENTERPRISE_CLOSED", _: Person, resource, context) if
   owner(resource, context, enterprise) and
@@ -154,7 +156,7 @@ because("ENTERPRISE_OPERATING", "ENTERPRISE_CLOSED", _: Person, resource, contex
 is_outsider(person: Person, resource, context, enterprise) if
   owner(resource, context, enterprise) and
   not belongs(person, enterprise, context) and
-  not suspended(person, enterprise) and
+  not suspended(person, enterprise, context) and
   not is_holders_user(person, resource, context);
 
 because("ACCOUNT_ACTIVE", "ACCOUNT_CLOSED", person: Person, _, _) if person.account_state = "CLOSED";
@@ -191,8 +193,8 @@ meets(_: Person, "APPLICATION_PENDING", "reject_join", application: JoinApplicat
   is_pending(application, context);
 meets(_: Person, "APPLICANT_FIT", "approve_join", application: JoinApplication, _) if
   is_active_and_verified(application.person);
-meets(_: Person, "APPLICANT_NOT_MEMBER", "approve_join", application: JoinApplication, _) if
-  not holds_membership(application.person, application.enterprise);
+meets(_: Person, "APPLICANT_NOT_MEMBER", "approve_join", application: JoinApplication, context) if
+  not holds_membership(application.person, application.enterprise, context);
 because("APPLICATION_PENDING", "ALREADY_DECIDED", _: Person, application: JoinApplication, _) if
   application.state in ["APPROVED", "REJECTED", "SUPERSEDED"];
 
@@ -412,10 +414,17 @@ requires("resign", _: Membership, "MEMBERSHIP_LIVE");
 requires("revoke", _: RoleAssignment, "ASSIGNMENT_LIVE");
 meets(_: Person, "MEMBERSHIP_LIVE", "assign_role", membership: Membership, context) if is_live(membership, context);
 meets(_: Person, "MEMBERSHIP_LIVE", "suspend", membership: Membership, context) if is_live(membership, context);
-meets(_: Person, "IS_SUSPENDED", "reinstate", membership: Membership, _) if membership.state = "SUSPENDED";
-meets(_: Person, "MEMBERSHIP_LIVE", "end", membership: Membership, _) if membership.state in ["ACTIVE", "SUSPENDED"];
+meets(_: Person, "IS_SUSPENDED", "reinstate", membership: Membership, context) if
+  membership.state = "SUSPENDED" and
+  context.now < membership.ended_at;
+meets(_: Person, "MEMBERSHIP_LIVE", "end", membership: Membership, context) if
+  membership.state in ["ACTIVE", "SUSPENDED"] and
+  context.now < membership.ended_at;
 meets(_: Person, "MEMBERSHIP_LIVE", "resign", membership: Membership, context) if is_live(membership, context);
-meets(_: Person, "ASSIGNMENT_LIVE", "revoke", assignment: RoleAssignment, _) if assignment.state = "ACTIVE";
+meets(_: Person, "ASSIGNMENT_LIVE", "revoke", assignment: RoleAssignment, context) if
+  assignment.state = "ACTIVE" and
+  context.now < assignment.valid_to and
+  context.now < assignment.membership.ended_at;
 
 requires("resign", _: Membership, "OWN_MEMBERSHIP");
 meets(person: Person, "OWN_MEMBERSHIP", "resign", membership: Membership, _) if membership.person_id = person.id;
@@ -796,6 +805,11 @@ lapses(person: Person, _, resource, context, at) if
     snapshot.fetched_at + context.parameters.registry_fresh_within,
     snapshot.fetched_at + context.parameters.registry_valid_for] and
   context.now < at;
+
+# What is done to a membership or a role ends with it.
+lapses(_: Person, "reinstate", membership: Membership, _, at) if at = membership.ended_at;
+lapses(_: Person, "end", membership: Membership, _, at) if at = membership.ended_at;
+lapses(_: Person, "revoke", assignment: RoleAssignment, _, at) if assignment_lapses(assignment, at);
 
 # Whatever is allowed to a member ends with the membership.
 lapses(person: Person, _, resource, context, at) if

@@ -426,7 +426,7 @@ leads_nowhere("JOIN_ENTERPRISE", _: Person, resource, context) if not enterprise
 # Nobody applies where they belong already or have applied, and not before the time after a rejection has passed.
 leads_nowhere("JOIN_ENTERPRISE", person: Person, resource, context) if
   enterprise_around(resource, context, enterprise) and
-  holds_membership(person, enterprise);
+  holds_membership(person, enterprise, context);
 leads_nowhere("JOIN_ENTERPRISE", person: Person, resource, context) if
   enterprise_around(resource, context, enterprise) and
   is_applicant(person, enterprise, context);

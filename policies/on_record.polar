@@ -87,10 +87,10 @@ because("ON_RECORD_AS_MEMBER", "RETRIEVAL_NOT_EXECUTED", person: Person, resourc
   is_retrieving(person, enterprise, context);
 because("ON_RECORD_AS_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, resource, context) if
   owner(resource, context, enterprise) and
-  suspended(person, enterprise) and
+  suspended(person, enterprise, context) and
   not is_member(person, enterprise, context);
 
 is_not_on_record(person: Person, resource, context, enterprise) if
   owner(resource, context, enterprise) and
   not is_member(person, enterprise, context) and
-  not suspended(person, enterprise);
+  not suspended(person, enterprise, context);

@@ -44,8 +44,8 @@ meets(person: Person, "INVITED_PHONE", "claim", invitation: Invitation, _) if is
 meets(_: Person, "INVITATION_UNCLAIMED", "claim", invitation: Invitation, _) if
   is_to_phone(invitation) and
   invitation.target_id = nil;
-meets(person: Person, "NOT_YET_MEMBER", "claim", invitation: Invitation, _) if
-  not holds_membership(person, invitation.enterprise);
+meets(person: Person, "NOT_YET_MEMBER", "claim", invitation: Invitation, context) if
+  not holds_membership(person, invitation.enterprise, context);
 meets(person: Person, "CARRIER_MATCH", "claim", invitation: Invitation, context) if
   counts_as_match(context.verification, person, invitation, context);
 

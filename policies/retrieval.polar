@@ -25,13 +25,16 @@ meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, 
 requires("retrieve", _: Enterprise, "NOT_SUSPENDED");
 requires("submit", _: RetrievalCase, "NOT_SUSPENDED");
 requires("execute", _: RetrievalCase, "NOT_SUSPENDED");
-meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, _) if not suspended(person, enterprise);
+meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, context) if
+  not suspended(person, enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, context) if
   representative_today(person, enterprise, context);
-meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, _) if not suspended(person, case.enterprise);
+meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, context) if
+  not suspended(person, case.enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, context) if
   representative_today(person, case.enterprise, context);
-meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, _) if not suspended(person, case.enterprise);
+meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, context) if
+  not suspended(person, case.enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, context) if
   representative_today(person, case.enterprise, context);
 
@@ -48,7 +51,7 @@ meets(person: Person, "RETRIEVAL_STANDING", "execute", case: RetrievalCase, cont
 has_lost_standing(person: Person, case: RetrievalCase, context) if
   membership in case.enterprise.memberships and
   membership.person_id = person.id and
-  membership.state != "SUSPENDED" and
+  not is_suspended_now(membership, context) and
   not is_live(membership, context) and
   case.opened_at < membership.ended_at and
   not is_member(person, case.enterprise, context) and
@@ -272,6 +275,8 @@ because("CASE_CAN_BE_SUBMITTED", "CASE_LEFT_IDLE", _: Person, case: RetrievalCas
 because("CASE_CAN_BE_EXECUTED", "CASE_LEFT_IDLE", _: Person, case: RetrievalCase, context) if
   was_left_idle(case, context);
 
+# … whether or not somebody has written that down.
+was_left_idle(case: RetrievalCase, _) if case.state = "EXPIRED";
 was_left_idle(case: RetrievalCase, context) if
   unfinished_case(case.enterprise, case) and
   not is_open_case(case, context);
@@ -434,6 +439,7 @@ meets(person: Person, "OBJECTOR", "object", case: RetrievalCase, context) if
   may_object(person, case, context);
 meets(_: Person, "IN_NOTICE", "object", case: RetrievalCase, context) if
   case.state in ["NOTICE", "OBJECTED"] and
+  is_open_case(case, context) and
   not notice_is_over(case, context);
 meets(person: Person, "FRESH_FACE", "object", case: RetrievalCase, context) if
   bound_face_check(
@@ -461,8 +467,7 @@ suspended_office(person: Person, enterprise: Enterprise, assignment, context) if
   office_of_suspended(membership, assignment, context);
 
 office_of_suspended(membership: Membership, assignment, context) if
-  membership.state = "SUSPENDED" and
-  context.now < membership.ended_at and
+  is_suspended_now(membership, context) and
   assignment in membership.assignments and
   assignment.state = "ACTIVE" and
   is_officer_role(assignment.role) and
@@ -594,7 +599,7 @@ because("CASE_CAN_BE_EXECUTED", "OBJECTION_OPEN", _: Person, case: RetrievalCase
   case.state = "OBJECTED" and
   case.path = "DOCUMENTS";
 because("CASE_CAN_BE_EXECUTED", "CASE_OVER", _: Person, case: RetrievalCase, _) if
-  case.state in ["REJECTED_FINAL", "RESOLVED_BY_ADMIN", "WITHDRAWN", "EXPIRED", "EXECUTED", "UNDER_APPEAL", "REVERSED"];
+  case.state in ["REJECTED_FINAL", "RESOLVED_BY_ADMIN", "WITHDRAWN", "EXECUTED", "UNDER_APPEAL", "REVERSED"];
 
 obligation(_: Person, "execute", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "execute", _: RetrievalCase, _, "EXECUTE_IN_ONE_TRANSACTION");
@@ -620,6 +625,7 @@ lapses(_: Person, "execute", case: RetrievalCase, context, at) if case_idle_laps
 lapses(_: Person, "submit", case: RetrievalCase, context, at) if registry_lapses(case, context, at);
 lapses(_: Person, "execute", case: RetrievalCase, context, at) if registry_lapses(case, context, at);
 lapses(_: Person, "object", case: RetrievalCase, context, at) if notice_end(case, context, at);
+lapses(_: Person, "object", case: RetrievalCase, context, at) if case_idle_lapses(case, context, at);
 
 lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if
   pending_application(person, enterprise, application, context) and
@@ -701,7 +707,8 @@ raised_objection(person: Person, case: RetrievalCase) if
 requires("withdraw", _: RetrievalCase, "CASE_APPLICANT");
 requires("withdraw", _: RetrievalCase, "CASE_OPEN");
 meets(person: Person, "CASE_APPLICANT", "withdraw", case: RetrievalCase, _) if case.applicant_id = person.id;
-meets(_: Person, "CASE_OPEN", "withdraw", case: RetrievalCase, _) if unfinished_case(case.enterprise, case);
+meets(_: Person, "CASE_OPEN", "withdraw", case: RetrievalCase, context) if is_open_case(case, context);
+lapses(_: Person, "withdraw", case: RetrievalCase, context, at) if case_idle_lapses(case, context, at);
 
 # R-13: After an execution the new administrator waits a while before their first high-risk act, and a former
 # administrator may appeal. A former administrator is one until the case was executed.

@@ -213,8 +213,8 @@ requires("propose_lift", _: SealHold, "STAFF_NOT_CONCERNED");
 meets(person: Person, "RISK_STAFF", "propose_lift", _: SealHold, _) if is_risk_staff(person);
 meets(_: Person, "HOLD_STANDS", "propose_lift", hold: SealHold, _) if hold.state = "PLACED";
 meets(_: Person, "HOLD_OF_AUTHORITY", "propose_lift", hold: SealHold, _) if hold.source in ["PLATFORM", "JUDICIAL"];
-meets(person: Person, "STAFF_NOT_CONCERNED", "propose_lift", hold: SealHold, _) if
-  not is_concerned(person, hold.seal.enterprise);
+meets(person: Person, "STAFF_NOT_CONCERNED", "propose_lift", hold: SealHold, context) if
+  not is_concerned(person, hold.seal.enterprise, context);
 requires("lift", _: SealHold, "LIFT_PROPOSED");
 meets(person: Person, "LIFT_PROPOSED", "lift", hold: SealHold, context) if
   lift_proposer(hold, proposer, context) and
@@ -229,7 +229,7 @@ lift_proposer(hold: SealHold, proposer, context: LiftContext) if
   proposer.id = hold.lift_proposed_by_id and
   is_risk_staff(proposer) and
   is_active_and_verified(proposer) and
-  not is_concerned(proposer, hold.seal.enterprise) and
+  not is_concerned(proposer, hold.seal.enterprise, context) and
   hold.placed_at <= hold.lift_proposed_at and
   hold.lift_proposed_at <= context.now and
   context.now < hold.lift_proposed_at + context.parameters.lift_proposal_valid;
@@ -247,8 +247,8 @@ requires("lift", _: SealHold, "STAFF_NOT_CONCERNED");
 meets(person: Person, "RISK_STAFF", "lift", _: SealHold, _) if is_risk_staff(person);
 meets(_: Person, "HOLD_STANDS", "lift", hold: SealHold, _) if hold.state = "PLACED";
 meets(_: Person, "HOLD_OF_AUTHORITY", "lift", hold: SealHold, _) if hold.source in ["PLATFORM", "JUDICIAL"];
-meets(person: Person, "STAFF_NOT_CONCERNED", "lift", hold: SealHold, _) if
-  not is_concerned(person, hold.seal.enterprise);
+meets(person: Person, "STAFF_NOT_CONCERNED", "lift", hold: SealHold, context) if
+  not is_concerned(person, hold.seal.enterprise, context);
 
 # They place one, too: for the platform or for a court, on an order or a finding that they name, and nobody of the
 # enterprise is told by us.
@@ -264,11 +264,11 @@ meets(_: Person, "HOLD_SOURCE_STATED", "place_hold", _: Seal, context: HoldConte
 meets(_: Person, "HOLD_REFERENCE_STATED", "place_hold", _: Seal, context: HoldContext) if
   is_stated(context.reference);
 meets(_: Person, "SEAL_NOT_ENDED", "place_hold", seal: Seal, _) if is_not_ended(seal);
-meets(person: Person, "STAFF_NOT_CONCERNED", "place_hold", seal: Seal, _) if
-  not is_concerned(person, seal.enterprise);
+meets(person: Person, "STAFF_NOT_CONCERNED", "place_hold", seal: Seal, context) if
+  not is_concerned(person, seal.enterprise, context);
 
-is_concerned(person: Person, enterprise: Enterprise) if holds_membership(person, enterprise);
-is_concerned(person: Person, enterprise: Enterprise) if registry_names(person.id, enterprise);
+is_concerned(person: Person, enterprise: Enterprise, context) if holds_membership(person, enterprise, context);
+is_concerned(person: Person, enterprise: Enterprise, _) if registry_names(person.id, enterprise);
 
 # --- when the permission ends by itself ------------------------------------------------------------------------------
 

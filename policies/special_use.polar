@@ -199,6 +199,21 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   could_act_as_approver(approver, seal, use.approved_at, context) and
   had_right_to_approve(approver, seal, use.approved_at, context);
 
+# The legal representative approves with a membership or without one.
+is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context) if
+  use.approved_at > 0 and
+  use.used_at <= use.approved_at and
+  use.approved_at < use.used_at + context.parameters.post_approval_within and
+  use.approved_at <= context.now and
+  approver = use.representative and
+  approver matches Person and
+  approver.id != grant.membership.person_id and
+  approver.realname_state = "VERIFIED" and
+  not is_custodian(approver.id, seal) and
+  not was_acting_custodian(approver.id, seal, use.approved_at) and
+  was_legal_representative(
+    approver.id, seal.enterprise, use.approved_at, context.parameters.registry_valid_for);
+
 # Like may_act_as_approver, at an earlier instant, as far as the facts tell: they do not say since when a person is
 # suspended, so that a suspension does not count; of the custodian they say today's, and of an acting one each day's.
 could_act_as_approver(approver: Membership, seal: Seal, at, context) if

@@ -18,7 +18,7 @@ is_connected_to(person: Person, enterprise: Enterprise, context) if is_retrievin
 is_connected_to(person: Person, enterprise: Enterprise, context) if has_open_sent_task(person, enterprise, context);
 
 is_colleague(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
-is_colleague(person: Person, enterprise: Enterprise, _) if suspended(person, enterprise);
+is_colleague(person: Person, enterprise: Enterprise, context) if suspended(person, enterprise, context);
 is_colleague(person: Person, enterprise: Enterprise, _) if legal_representative(person, enterprise);
 
 visible(_: Person, _: Enterprise, _);

@@ -84,10 +84,15 @@ member(person: Person, enterprise: Enterprise, membership, context) if
 
 is_member(person: Person, enterprise: Enterprise, context) if member(person, enterprise, _, context);
 
-suspended(person: Person, enterprise: Enterprise) if
+suspended(person: Person, enterprise: Enterprise, context) if
   membership in enterprise.memberships and
   membership.person_id = person.id and
-  membership.state = "SUSPENDED";
+  is_suspended_now(membership, context);
+
+# Suspended, until the time of the membership has passed: it has ended then, whatever its state says.
+is_suspended_now(membership: Membership, context) if
+  membership.state = "SUSPENDED" and
+  context.now < membership.ended_at;
 
 # A-04: A company on the list of abnormal operations may do business as before. In a liquidation or bankruptcy others
 # speak for it: its legal representative's authority rests. A licence that was revoked or cancelled carries nothing.

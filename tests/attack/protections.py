@@ -276,7 +276,10 @@ PROTECTIONS = [
             (
                 "roles.polar",
                 "",
-                "is_listed_member(person: Person, enterprise: Enterprise) if suspended(person, enterprise);",
+                "is_listed_member(person: Person, enterprise: Enterprise) if\n"
+                "  membership in enterprise.memberships and\n"
+                "  membership.person_id = person.id and\n"
+                '  membership.state = "SUSPENDED";',
             ),
         ),
     ),

@@ -36,6 +36,7 @@ from scene import BUNDLE, NOW, person
 
 from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint, RequestOptions
+from sealauthz.decision.policies import Policies
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.memory.consistency import FULL
@@ -164,7 +165,7 @@ class ActingWorld:
 
     def sweep(self) -> None:
         """Have what time has ended written down, as the service does every minute; all is looked at then."""
-        expiries = Expiries(self.store, self._caches[0], ignored, now=lambda: self.now)
+        expiries = Expiries(self.store, self._caches[0], Policies(BUNDLE), ignored, now=lambda: self.now)
         swept = expiries.sweep()
         assert not expiries._refused, "something is due and cannot be swept"
         if not swept:

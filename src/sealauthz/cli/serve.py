@@ -192,7 +192,7 @@ def serve(
         sweep = Sweep(store, report, log.thread_failed, config.facts.import_lease_s)
         sweep.start()
         stack.callback(sweep.stop)
-        expiries = Expiries(store, fact_cache, log.thread_failed)
+        expiries = Expiries(store, fact_cache, served, log.thread_failed)
         expiries.start()
         stack.callback(expiries.stop)
         recorder = stack.enter_context(_recording(store, fact_cache, config, log, report, is_demo=is_demo))

@@ -105,6 +105,8 @@ def _case(before: Any, after: Any) -> Sighting | None:
     state = _came_to(before, after)
     if state is None or state == "DRAFT":
         return None
+    if before is not None and before.state == "DRAFT" and state in ("WITHDRAWN", "EXPIRED", "SUPERSEDED"):
+        return None
     return Sighting(
         "RETRIEVAL_CASE_NEW" if before is None or before.state == "DRAFT" else "RETRIEVAL_CASE_CHANGED",
         {"state": state},

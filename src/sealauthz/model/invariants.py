@@ -366,13 +366,16 @@ def check_emergency(changes: Changes, rows: Rows) -> None:
     uses = changes.written("EmergencyUse")
     grants = all_of(rows, "SealGrant", [use.grant_id for use in uses])
     approved = [use for use in uses if use.approved_by_id is not None]
-    users = [grants[use.grant_id].membership_id for use in approved]
+    represented = [use for use in uses if use.representative_id is not None]
+    users = [grants[use.grant_id].membership_id for use in (*approved, *represented)]
     memberships = all_of(rows, "Membership", [*users, *(use.approved_by_id for use in approved)])
     for use in uses:
         if grants[use.grant_id].right != "EMERGENCY":
             broken("U-24", f"{name_of(use)} is not under a grant for emergencies")
-    for use, user in zip(approved, users, strict=True):
-        if memberships[use.approved_by_id].person_id == memberships[user].person_id:
+    approvers = [memberships[use.approved_by_id].person_id for use in approved]
+    approvers += [use.representative_id for use in represented]
+    for use, user, approver in zip((*approved, *represented), users, approvers, strict=True):
+        if approver == memberships[user].person_id:
             broken("I14", f"{name_of(use)} is approved by its own user")
 
 

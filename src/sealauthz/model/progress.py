@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from sealauthz.model.idle_cases import is_left_idle
 from sealauthz.schema.progress import ProgressInput, Stage, StageState, Timeline, ended, stage
 from sealauthz.schema.record import NEVER
 
@@ -129,6 +130,8 @@ def of_case(query: ProgressInput) -> tuple[Stage, ...]:
     number = _STAGE_OF_CASE.get(case.state)
     opened = stage(_CASE_STAGES[0], done_at=case.opened_at)
     values = {"attempt": case.attempt}
+    if is_left_idle(case, query.parameters, query.now):
+        return opened, ended("CASE_EXPIRED", **values)
     if number is None:
         return opened, ended(f"CASE_{case.state}", **values)
     times = {1: _last(case.certifications), 2: _last(case.reviews), 4: case.executed_at}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from sealauthz.model.effects import engine, lapses, outings
+from sealauthz.model.effects import engine, lapses, outings, requests
+from sealauthz.model.idle_cases import WAITING, is_left_idle
 from sealauthz.schema import Sweep
+from sealauthz.schema.record import NEVER
 
 # What nobody has confirmed or submitted can still get another time, and gives nothing meanwhile.
 _STANDING = ("PENDING_EFFECT", "ACTIVE")
@@ -19,4 +21,23 @@ SWEEPS = (
     Sweep("OpenGrant", "valid_to", {"state": _STANDING}, lapses.grant),
     Sweep("CrossEnterpriseGrant", "valid_to", {"state": _STANDING}, lapses.cross_grant),
     Sweep("Delegation", "valid_to", {"state": ("PENDING_ACCEPT", "ACTIVE")}, lapses.delegation),
+    # Behind the rights: what was given under a role does not outlast it, and is told as what it is.
+    Sweep("RoleAssignment", "valid_to", {"state": ("ACTIVE",)}, lapses.role, is_over=lapses.may_end),
+    Sweep("Membership", "ended_at", {"state": ("ACTIVE", "SUSPENDED")}, lapses.membership, is_over=lapses.may_end),
+    Sweep(
+        "EmergencyUse",
+        "used_at",
+        {"approved_at": (NEVER,), "alerted_at": (NEVER,)},
+        requests.unapproved,
+        "post_approval_within",
+    ),
+    Sweep("RetrievalCase", "opened_at", {"state": ("DRAFT",)}, lapses.case, "retrieval_draft_for"),
+    Sweep(
+        "RetrievalCase",
+        "opened_at",
+        {"state": tuple(state for state in WAITING if state != "DRAFT")},
+        lapses.case,
+        "retrieval_idle_for",
+        is_left_idle,
+    ),
 )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from sealauthz.background import Background, Failed
+from sealauthz.decision.policies import Policies
 from sealauthz.errors import EvaluationFailed, FactConflict, FactNotLoaded, InvariantBroken
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Basis, Intended, Observed
 from sealauthz.facts.store.batch import Batch, WriteReceipt, check
+from sealauthz.facts.store.due import Place
 from sealauthz.facts.store.performed import Statement, events_kept
+from sealauthz.facts.store.policies import POLICIES
 from sealauthz.facts.store.store import Store, now_us
 from sealauthz.schema import Outcome, Sweep
 from sealauthz.schema.effect import merged
@@ -42,14 +46,18 @@ class Expiries:
         self,
         store: Store,
         fact_cache: FactCache,
+        policies: Policies,
         failed: Failed,
         every_s: float = _EVERY_S,
         now: Callable[[], int] = now_us,
     ) -> None:
         self._store = store
         self._fact_cache = fact_cache
+        self._policies = policies
         self._every_s = every_s
         self._now = now
+        self._places: dict[int, Place] = {}
+        """Behind which record each sweep goes on in the next round, by its number; without one, it begins anew."""
         self._refused: set[tuple[str, str]] = set()
         """What could not be written, by type and id: it is not tried again by this process."""
         self.thread = Background("expiries", self._step, failed)
@@ -64,20 +72,33 @@ class Expiries:
         self.thread.join(_JOIN_S)
 
     def sweep(self) -> int:
-        """Write what has run out; return how many records changed. Raises FactsUnavailable."""
-        return sum(self._swept(sweep) for sweep in self._store.model.sweeps)
+        """Write what has run out; return how many records changed.
 
-    def _swept(self, sweep: Sweep) -> int:
-        """Sweep the records of one type, some at a time: each lot is written as a whole, or not at all."""
+        Raises FactsUnavailable, and PoliciesUnavailable where this process does not have the policies that say when
+        something is over.
+        """
+        return sum(self._swept(number, sweep) for number, sweep in enumerate(self._store.model.sweeps))
+
+    def _swept(self, number: int, sweep: Sweep) -> int:
+        """Sweep the records of one type, some at a time: each lot is written as a whole, or not at all.
+
+        Some of those that are looked at may not be over, and stand in nobody's way: the next round goes on behind them.
+        """
         changed = 0
         for _ in range(_LOTS):
-            found = self._store.due(sweep, self._now(), _AT_ONCE + len(self._refused))
-            ids = [record_id for record_id in found if (sweep.record_type, record_id) not in self._refused][:_AT_ONCE]
-            written = self._write_lot(sweep, ids) if ids else 0
-            changed += written
-            if len(ids) < _AT_ONCE or not written or self.thread.is_stopping:
+            until = self._now() - self._fact_cache.answer(lambda at: sweep.delay_by(self._parameters(sweep, at)))
+            found = self._store.due(sweep, until, _AT_ONCE, self._places.pop(number, None))
+            if len(found) == _AT_ONCE:
+                self._places[number] = found[-1]
+            ids = [record_id for _, record_id in found if (sweep.record_type, record_id) not in self._refused]
+            changed += self._write_lot(sweep, ids) if ids else 0
+            if number not in self._places or self.thread.is_stopping:
                 break
         return changed
+
+    def _parameters(self, sweep: Sweep, at: FactSnapshot) -> Any:
+        """Return the parameters of the policies that decide there; None where the sweep asks for none."""
+        return self._policies.at(at).bundle.parameters if sweep.asks_policies else None
 
     def _write_lot(self, sweep: Sweep, ids: Sequence[str]) -> int:
         try:
@@ -99,7 +120,7 @@ class Expiries:
             nonlocal changed
             now = self._now()
             timeline, revision, observed, outcomes = self._fact_cache.answer(
-                lambda snapshot: _due(sweep, ids, snapshot, now), FULL
+                lambda snapshot: _due(sweep, ids, snapshot, self._parameters(sweep, snapshot), now), FULL
             )
             changed = len(outcomes)
             if not outcomes:
@@ -126,16 +147,19 @@ class Expiries:
 
 
 def _due(
-    sweep: Sweep, ids: Sequence[str], snapshot: FactSnapshot, now: int
+    sweep: Sweep, ids: Sequence[str], snapshot: FactSnapshot, parameters: Any, now: int
 ) -> tuple[str, int, Observed, list[Outcome]]:
     """What is to be written of the records that are still due. What is being imported waits for the next round."""
     observed = Observed()
+    if sweep.asks_policies:
+        # Other policies may say that it is not over: what is written then was looked at again.
+        observed.units.add(POLICIES)
     observing = snapshot.observing(observed)
     outcomes = []
     for record_id in ids:
         try:
             record = observing.find(sweep.record_type, record_id)
-            if record is not None and sweep.is_due(record, now):
+            if record is not None and sweep.is_due(record, parameters, now):
                 outcomes.append(sweep.write(observing, record, now))
         except FactNotLoaded as error:
             if error.importing is None:

@@ -150,7 +150,8 @@ Effect = Callable[[Act], Outcome]
 
 class Sweep(NamedTuple):
     """What time alone ends: the records of a type whose columns hold one of these values each, when the instant in the
-    column `due` lies `delay` or longer in the past.
+    column `due` lies `delay` or longer in the past. `delay` is a length, or the name of the parameter of the policies
+    that holds it. Where more decides, `is_over` tells from the record, the parameters and the time.
 
     `write` says what then is written and who is told; it must leave the record so that it is due no more. No rule rests
     on when that is done.
@@ -160,12 +161,25 @@ class Sweep(NamedTuple):
     due: str
     where: Mapping[str, tuple[str | int, ...]]
     write: Callable[[Snapshot, Any, Instant], Outcome]
-    delay: int = 0
+    delay: int | str = 0
+    is_over: Callable[[Any, Any, Instant], bool] | None = None
 
-    def is_due(self, record: Any, now: Instant) -> bool:
-        """Tell whether a record, as it is now, is due."""
-        holds = all(getattr(record, column) in values for column, values in self.where.items())
-        return holds and bool(getattr(record, self.due) + self.delay <= now)
+    @property
+    def asks_policies(self) -> bool:
+        """Whether it depends on the parameters of the policies when a record is due."""
+        return isinstance(self.delay, str) or self.is_over is not None
+
+    def delay_by(self, parameters: Any) -> int:
+        """Return how long after the instant in its column a record can be due."""
+        return getattr(parameters, self.delay) if isinstance(self.delay, str) else self.delay
+
+    def is_due(self, record: Any, parameters: Any, now: Instant) -> bool:
+        """Tell whether a record, as it is now, is due. `parameters` is None where it does not ask for them."""
+        if not all(getattr(record, column) in values for column, values in self.where.items()):
+            return False
+        if getattr(record, self.due) + self.delay_by(parameters) > now:
+            return False
+        return self.is_over is None or self.is_over(record, parameters, now)
 
 
 def looks(_act: Act) -> Outcome:

@@ -13,6 +13,7 @@ from own_word import TRUSTED, signed
 from sealauthz.background import ignored
 from sealauthz.decision import Decision, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import DEFAULT_OPTIONS, RequestOptions
+from sealauthz.decision.policies import Policies
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.model import MODEL
 from sealauthz.operations import Operations, Performance, Performed
@@ -36,7 +37,8 @@ class Platform:
         self.keys = SigningKeys([OKPKey.generate_key("Ed25519")])
         self._numbers = itertools.count()
         self._cache = FactCache(store)
-        self._pdp = PolicyDecisionPoint(self._cache, bundle(), lambda: self.now)
+        self._policies = Policies(bundle())
+        self._pdp = PolicyDecisionPoint(self._cache, self._policies, lambda: self.now)
         self._operations = Operations(store, self._pdp, Issuer("authz", self.keys), TRUSTED)
         self.write(*given.records)
         self._told = (store.revision(), 1_000)
@@ -109,7 +111,7 @@ class Platform:
     def sweep(self) -> list[Event]:
         """Write what time alone has ended by now, and return what is told of it."""
         self.told()
-        Expiries(self.store, self._cache, ignored, now=lambda: self.now).sweep()
+        Expiries(self.store, self._cache, self._policies, ignored, now=lambda: self.now).sweep()
         return self.told()
 
 

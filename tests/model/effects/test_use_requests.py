@@ -204,6 +204,19 @@ def test_owed_photos_are_delivered_before_another_request(world: NewWorld) -> No
     assert here.ask("plain", "request_use", "Seal:s")
 
 
+def test_the_legal_representative_approves_an_emergency_use_without_a_membership(world: NewWorld) -> None:
+    missed = {"u": {"grant_id": "g-em", "used_at": "now - 1 hour", "reason": "flood"}}
+    here = world(put={"SealGrant": {"g-em": {"membership_id": "m-user", "right": "EMERGENCY"}}, "EmergencyUse": missed})
+    given = {"task": "t", "verification": "v-user", "reason": "flood"}
+    assert not here.ask("user", "emergency_use", "Seal:s", **given)
+    here.perform("boss", "approve_afterwards", "EmergencyUse:u")
+    use = here.get("EmergencyUse", "u")
+    assert (use.approved_by_id, use.representative_id, use.approved_at) == (None, "boss", here.now)
+    assert (here.events[-1].code, here.events[-1].recipients) == ("EMERGENCY_USE_APPROVED", ("user",))
+    assert here.ask("user", "emergency_use", "Seal:s", **given)
+    assert not here.ask("boss", "approve_afterwards", "EmergencyUse:u")
+
+
 def test_an_emergency_use_is_approved_afterwards(world: NewWorld) -> None:
     here = world(
         "approver may approve",

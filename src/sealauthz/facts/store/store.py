@@ -20,7 +20,7 @@ from sealauthz.facts.store.acting import Intended, Overtaken, Since
 from sealauthz.facts.store.activity import Activity, ActivityFilter, keeps_activity, read_activity
 from sealauthz.facts.store.batch import Batch, Wanted, WriteReceipt, check
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
-from sealauthz.facts.store.due import due
+from sealauthz.facts.store.due import Place, due
 from sealauthz.facts.store.identity import SchemaMoved, Seen, seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.keeping import Archive, Pruned, prune
@@ -268,13 +268,14 @@ class Store:
         with self._database.plain() as connection:
             return read_activity(connection, wanted, after, before, limit, is_newest_first=is_newest_first)
 
-    def due(self, sweep: Sweep, now: int, limit: int) -> list[str]:
-        """Return the ids of records that are due for a sweep, those first that have waited longest.
+    def due(self, sweep: Sweep, until: int, limit: int, after: Place | None = None) -> list[Place]:
+        """Return the places of records that may be due for a sweep: whose instant lies at `until` or before. Those come
+        first that have waited longest; `after` is the place behind which to go on.
 
         Raises FactsUnavailable.
         """
         with self._database.plain() as connection:
-            return due(connection, self.tables, sweep, now, limit)
+            return due(connection, self.tables, sweep, until, limit, after)
 
     def _check_performs(self) -> None:
         if has_no_operations(self.tables):

@@ -57,7 +57,7 @@ def assign_role(act: Act) -> Outcome:
         refuse("arguments[valid_to]", "must be in the future")
     if any(each.role == role and is_within_time(each, act.now) for each in held_roles(membership)):
         refuse("context[role]", "is held by this member already: revoke it first")
-    ending = Ending(act, enterprise)
+    ending = Ending(act.snapshot, act.now, enterprise)
     terms = {"valid_to": said.valid_to, "custom_role_id": said.custom_role, "department_id": said.department}
     assignment_id, changes = give_role(act, ending, role, membership.id, membership, act.subject.id, **terms)
     values = {"assignment_id": assignment_id}
@@ -69,7 +69,7 @@ def assign_role(act: Act) -> Outcome:
 def revoke_role(act: Act) -> Outcome:
     """Take a role, with the grants that were given under it."""
     enterprise = act.resource.membership.enterprise
-    ending = Ending(act, enterprise)
+    ending = Ending(act.snapshot, act.now, enterprise)
     ending.assignment(act.resource)
     ending.reroute_to_named()
     return Outcome(ending.changes, tuple(ending.events))
@@ -142,7 +142,7 @@ def resign(act: Act) -> Outcome:
 
 def _leave(act: Act, reason: EndReason) -> Outcome:
     membership, enterprise = act.resource, act.resource.enterprise
-    ending = Ending(act, enterprise)
+    ending = Ending(act.snapshot, act.now, enterprise)
     ending.membership(membership, reason)
     ending.reroute_to_named()
     told = _told(
@@ -182,7 +182,7 @@ def transfer_admin(act: Act) -> Outcome:
         refuse("arguments[taken]", "must name the administrator's role that is taken")
     if taken is not None and taken.membership_id == receiver.id:
         refuse("arguments[taken]", "is the role of the person who receives it")
-    ending = Ending(act, enterprise)
+    ending = Ending(act.snapshot, act.now, enterprise)
     is_primary = not any(each.is_primary for each in held if each is not taken)
     if taken is not None:
         ending.assignment(taken)

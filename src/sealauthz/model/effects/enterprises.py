@@ -118,7 +118,7 @@ def authenticate(act: Act) -> Outcome:
     enterprise = act.resource
     if enterprise.auth_state == "AUTH_FAILED":
         refuse("resource", "failed its authentication: certify it again first")
-    ending = Ending(act, enterprise)
+    ending = Ending(act.snapshot, act.now, enterprise)
     membership_id, membership, changes = take_in(act, ending, enterprise, act.subject.id, JoinedVia.AUTHENTICATOR)
     is_primary = not any(each.is_primary for each in administrators_of(enterprise))
     assignment_id, given = give_role(

@@ -102,7 +102,7 @@ def approve_join(act: Act) -> Outcome:
     department_id = act.arguments.department
     if department_id is not None and all(each.id != department_id for each in enterprise.departments):
         refuse("arguments[department]", "is no department of this enterprise")
-    ending = Ending(act, enterprise)
+    ending = Ending(act.snapshot, act.now, enterprise)
     membership_id, _, changes = take_in(
         act, ending, enterprise, application.person_id, JoinedVia.APPLICATION, department_id
     )
@@ -195,7 +195,7 @@ def confirm_invitee(act: Act) -> Outcome:
 def accept(act: Act) -> Outcome:
     """Come in by an invitation, to plain membership. An application that waits beside it has done its part."""
     invitation, enterprise = act.resource, act.resource.enterprise
-    ending = Ending(act, enterprise)
+    ending = Ending(act.snapshot, act.now, enterprise)
     changes: list[RecordChange]
     membership_id, _, changes = take_in(act, ending, enterprise, act.subject.id, JoinedVia.INVITE)
     changes.append(act.set(invitation, state=InvitationState.ACCEPTED))

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from sealauthz.model.effects.members import Ending
+from sealauthz.model.effects.retrieval import concerned, told
 from sealauthz.model.effects.told import administrators, alert, persons
 from sealauthz.model.records.grants import DelegationState, GrantState
-from sealauthz.model.records.membership import ApplicationState, InvitationState
+from sealauthz.model.records.membership import ApplicationState, EndReason, InvitationState
 from sealauthz.model.records.requests import UseRequestState
+from sealauthz.model.records.retrieval import CaseState
 from sealauthz.schema import Event, Instant, Outcome, Update
 from sealauthz.schema.action import Snapshot
 
@@ -65,6 +68,54 @@ def delegation(_snapshot: Snapshot, record: Any, _now: Instant) -> Outcome:
     # What was never accepted has not been in force.
     state = DelegationState.EXPIRED if record.state == "ACTIVE" else DelegationState.LAPSED
     return _written(record, state, event)
+
+
+def case(_snapshot: Snapshot, record: Any, _now: Instant) -> Outcome:
+    """The applicant let a case lie: they are told, and all who were told of it before."""
+    whom = concerned(record) if record.state in ("NOTICE", "APPROVED") else ()
+    return _written(record, CaseState.EXPIRED, told(record, "RETRIEVAL_ENDED", record.applicant_id, *whom))
+
+
+def membership(snapshot: Snapshot, record: Any, now: Instant) -> Outcome:
+    """A membership is over, with everything that it carries: its person is told, and whoever had a right under its
+    roles. Open applications wait for an administrator who is there.
+    """
+    ending = Ending(snapshot, now, record.enterprise)
+    ending.membership(record, record.end_reason or EndReason.REMOVED, record.ended_at)
+    ending.reroute_to_named()
+    about = ("Membership", record.id)
+    event = Event("MEMBERSHIP_ENDED", record.enterprise_id, about, (record.person_id,))
+    return Outcome(ending.changes, (*ending.events, event))
+
+
+def role(snapshot: Snapshot, record: Any, now: Instant) -> Outcome:
+    """A role is over, with what was given under it and reached as far: its person is told."""
+    enterprise = record.membership.enterprise
+    ending = Ending(snapshot, now, enterprise)
+    ending.assignment(record)
+    ending.reroute_to_named()
+    values = {"assignment_id": record.id, "role": str(record.role)}
+    event = Event("ROLE_ENDED", enterprise.id, ("RoleAssignment", record.id), (record.membership.person_id,), values)
+    return Outcome(ending.changes, (*ending.events, event))
+
+
+def may_end(record: Any, _parameters: Any, _now: Instant) -> bool:
+    """Tell whether a role, or a membership, can be written down as over: an enterprise that operates keeps somebody on
+    record as its administrator (I4), whose time is over all the same.
+    """
+    membership = record.membership if type(record).__name__ == "RoleAssignment" else record
+    enterprise = membership.enterprise
+    if (enterprise.auth_state, enterprise.operating_state) != ("AUTHENTICATED", "ACTIVE"):
+        return True
+    administrators_on_record = [
+        assignment
+        for each in enterprise.memberships
+        if each.state == "ACTIVE"
+        for assignment in each.assignments
+        if (assignment.role, assignment.state) == ("SYSTEM_ADMIN", "ACTIVE")
+    ]
+    left = [each for each in administrators_on_record if record.id not in (each.id, each.membership_id)]
+    return bool(left) or not administrators_on_record
 
 
 EVENTS = {

@@ -23,6 +23,7 @@ from sealauthz.model.records.membership import (
 )
 from sealauthz.model.records.organisation import SubscriptionState
 from sealauthz.schema import FOREVER, Act, Event, Instant, Put, RecordChange, Update
+from sealauthz.schema.action import Snapshot
 
 EVENTS = {
     "APPLICATION_REROUTED": "An application to join waits for another administrator now.",
@@ -68,10 +69,11 @@ def administrators(enterprise: Any, now: Instant, but: frozenset[str] = frozense
 
 
 class Ending:
-    """What ends in one act, in one enterprise: each record once, for the first reason that it ends for."""
+    """What ends at once, in one enterprise: each record once, for the first reason that it ends for."""
 
-    def __init__(self, act: Act, enterprise: Any) -> None:
-        self._act = act
+    def __init__(self, snapshot: Snapshot, now: Instant, enterprise: Any) -> None:
+        self._snapshot = snapshot
+        self._now = now
         self._enterprise = enterprise
         self._found: dict[tuple[str, str], Update] = {}
         self.events: list[Event] = []
@@ -89,37 +91,40 @@ class Ending:
         """Note the end of a record; False if that is known."""
         if self.has(record):
             return False
-        self._found[type(record).__name__, record.id] = self._act.set(record, **values)
+        key = (type(record).__name__, record.id)
+        self._found[key] = Update(*key, values)
         return True
 
     def membership(self, membership: Any, reason: EndReason, at: Instant | None = None) -> None:
         """End a membership with its roles, the grants to it, its delegations both ways, its places as a holder of
-        another enterprise's seal, and its watches.
+        another enterprise's seal, and its watches. `at` is when its time was over, where that is what ends it: then its
+        roles, and the grants to it and under them, have expired with it.
         """
-        ended_at = self._act.now if at is None else at
+        is_by_time = at is not None
+        ended_at = self._now if at is None else at
         if not self._end(membership, state=MembershipState.ENDED, ended_at=ended_at, end_reason=reason):
             return
         for assignment in membership.assignments:
-            self.assignment(assignment)
+            self.assignment(assignment, is_by_time=is_by_time)
         for grant in membership.grants:
-            self.grant(grant, "GRANTEE_LEFT")
+            self.grant(grant, None if is_by_time else "GRANTEE_LEFT")
         for delegation in (*membership.delegations_given, *membership.delegations_received):
             self.delegation(delegation)
         for subscription in self._enterprise.monitors:
             if subscription.leader_id == membership.id and subscription.state == "ACTIVE":
                 self._end(subscription, state=SubscriptionState.ENDED)
         # They are kept with the seals of their owners.
-        named = self._act.snapshot.matching("HolderAssignment", membership_id=membership.id, state="ACTIVE")
+        named = self._snapshot.matching("HolderAssignment", membership_id=membership.id, state="ACTIVE")
         for assignment_id in named:
             key = ("HolderAssignment", assignment_id)
             self._found.setdefault(key, Update(*key, {"state": HolderState.REVOKED}))
 
-    def assignment(self, assignment: Any) -> None:
+    def assignment(self, assignment: Any, is_by_time: bool = False) -> None:
         """End a role, with every grant that was given under it: the successor gives new ones, or adopts them before."""
         if assignment.state != "ACTIVE":
             return
-        now = self._act.now
-        if assignment.valid_to <= now:  # it was over before
+        now = self._now
+        if is_by_time or assignment.valid_to <= now:  # it was over before
             if self._end(assignment, state=AssignmentState.EXPIRED):
                 self._grants_under(assignment, None)
         elif self._end(assignment, state=AssignmentState.REVOKED, revoked_at=now):
@@ -155,7 +160,7 @@ class Ending:
         """Give the open applications that waited for somebody who is no administrator any more to another one; but for
         those of a person.
         """
-        now = self._act.now
+        now = self._now
         for application in self._enterprise.applications:
             if application.state != "PENDING" or application.expires_at <= now or application.person_id == but:
                 continue
@@ -172,7 +177,7 @@ class Ending:
                 )
 
     def _still_administers(self, membership: Any) -> bool:
-        now = self._act.now
+        now = self._now
         return is_live(membership, now) and any(
             each.role == "SYSTEM_ADMIN"
             and each.state == "ACTIVE"
@@ -184,7 +189,7 @@ class Ending:
 
     def reroute_to_named(self) -> None:
         """Give them to the administrator who is named to outsiders after all this."""
-        now = self._act.now
+        now = self._now
         left = (each for each in administrators(self._enterprise, now) if self._still_administers(each))
         named = next(left, None)
         self.reroute(named and named.id, named and named.person_id)

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from sealauthz.model.effects.acting import own_membership, refuse
 from sealauthz.model.effects.approval import Course, by_right, course_of
-from sealauthz.model.effects.told import about_seal, persons
+from sealauthz.model.effects.members import live_membership
+from sealauthz.model.effects.told import about_seal, alert, persons, seal_administrators, watchers_of
 from sealauthz.model.records.requests import (
     Approval,
     ApprovalVerdict,
@@ -16,7 +17,8 @@ from sealauthz.model.records.requests import (
     UsePhoto,
     UseRequestState,
 )
-from sealauthz.schema import Act, Event, Instant, Outcome, Put
+from sealauthz.schema import Act, Event, Instant, Outcome, Put, Update
+from sealauthz.schema.action import Snapshot
 from sealauthz.schema.record import Ref
 
 
@@ -156,9 +158,22 @@ def deliver_photos(act: Act) -> Outcome:
 def approve_afterwards(act: Act) -> Outcome:
     """Approve an emergency use after it."""
     use = act.resource
-    approver = own_membership(act, use.grant.seal.enterprise)
+    approver = live_membership(use.grant.seal.enterprise, act.subject.id, act.now)
+    # The legal representative approves with or without a membership.
+    by = {"representative_id": act.subject.id} if approver is None else {"approved_by_id": approver.id}
     event = about_seal("EMERGENCY_USE_APPROVED", act, use.grant.seal, [use.grant.membership.person_id], use_id=use.id)
-    return Outcome((act.set(use, approved_by_id=approver.id, approved_at=act.now),), (event,))
+    return Outcome((act.set(use, approved_at=act.now, **by),), (event,))
+
+
+def unapproved(_snapshot: Snapshot, use: Any, now: Instant) -> Outcome:
+    """What the sweep writes of an emergency use that nobody approved in time: those concerned are alerted, once.
+
+    No approval comes after that: what was missed is for the enterprise to settle.
+    """
+    seal, user = use.grant.seal, use.grant.membership.person_id
+    told = [user, *by_right(seal, now), *seal_administrators(seal.enterprise, now), *watchers_of(seal, now)]
+    event = alert("EMERGENCY_USE_NOT_APPROVED", seal, told, use_id=use.id, person_id=user, used_at=use.used_at)
+    return Outcome((Update("EmergencyUse", use.id, {"alerted_at": now}),), (event,))
 
 
 def _verdict(act: Act, request: Any, verdict: ApprovalVerdict, reason: str = "") -> Approval:
@@ -184,5 +199,6 @@ EVENTS = {
     "REQUEST_APPROVED": "A request to use a seal was approved; for the applicant.",
     "REQUEST_REJECTED": "A request to use a seal was refused; for the applicant.",
     "EMERGENCY_USE_APPROVED": "An emergency use was approved afterwards; for the person who used the seal.",
+    "EMERGENCY_USE_NOT_APPROVED": "Nobody approved an emergency use in its time; for those concerned.",
 }
 """The codes of these events, each with what it tells."""

@@ -32,7 +32,7 @@ def execute(act: Act) -> Outcome:
     administrator, and the applicant's own has done its part. Signing tasks stay where they are, to be handed over.
     """
     case, enterprise = act.resource, act.resource.enterprise
-    ending = Ending(act, enterprise)
+    ending = Ending(act.snapshot, act.now, enterprise)
     membership_id, membership, changes = take_in(act, ending, enterprise, case.applicant_id, JoinedVia.RETRIEVAL)
     replaced = [
         each
@@ -94,7 +94,7 @@ def decide_appeal(act: Act) -> Outcome:
     if act.arguments.finding == "DISMISSED":
         return Outcome((act.set(case, state=CaseState.EXECUTED),), (decided,))
     enterprise = case.enterprise
-    ending = Ending(act, enterprise)
+    ending = Ending(act.snapshot, act.now, enterprise)
     _take_back(case, ending)
     changes: list[RecordChange] = []
     restored: list[str] = []

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from sealauthz.model.normal_forms import currency_problem, normalise_currency
+from sealauthz.model.records.identity import Person
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import Department
 from sealauthz.model.records.seals import Seal
@@ -248,17 +249,33 @@ class GrantTemplate:
 
 @record(
     Check(
-        "U-24", "(approved_by_id IS NULL) = (approved_at = 0)", says="an approval needs both its approver and its time"
+        "U-24",
+        "(approved_by_id IS NULL AND representative_id IS NULL) = (approved_at = 0)",
+        says="an approval needs both its approver and its time",
     ),
     Check("U-24", "reason <> ''", says="an emergency use gives its reason"),
+    Check(
+        "U-24",
+        "approved_by_id IS NULL OR representative_id IS NULL",
+        says="an emergency use is approved by a member, or by the legal representative who is none",
+    ),
     Fixed("I16", "used_at", "reason", says="when and why a seal was used in an emergency is history"),
-    SetOnce("I16", "approved_by_id", "approved_at", says="who approved an emergency use, and when, is history"),
+    SetOnce(
+        "I16",
+        "approved_by_id",
+        "representative_id",
+        "approved_at",
+        says="who approved an emergency use, and when, is history",
+    ),
+    SetOnce("U-24", "alerted_at", says="when a missing approval was alerted of is history"),
     OwnedByActs(),
     home="grant_id",
     permanent=True,
 )
 class EmergencyUse:
-    """One use of a seal under an EMERGENCY grant, which somebody approves afterwards."""
+    """One use of a seal under an EMERGENCY grant, which somebody approves afterwards: a member, or `representative_id`,
+    the legal representative who was none. `alerted_at` is when those concerned were told that nobody did in time.
+    """
 
     id: str
     grant_id: Annotated[str, Ref("SealGrant")]
@@ -266,8 +283,11 @@ class EmergencyUse:
     reason: str
     approved_by_id: Annotated[str | None, Ref("Membership")] = None
     approved_at: Instant = NEVER
+    representative_id: Annotated[str | None, Ref("Person")] = None
+    alerted_at: Instant = NEVER
 
     grant: SealGrant = one("grant_id")
+    representative: Person | None = one("representative_id")
 
 
 @record(
