@@ -210,6 +210,7 @@ CHECKS: dict[str, Any] = {
     "seal_s_16_3": edited("Seal", "s1", acting_custodian_id="m-cat", acting_from=NOW, acting_to=NOW),
     "emergency_use_u_24_1": edited("EmergencyUse", "emergency", id="new", approved_at=0),
     "emergency_use_u_24_2": edited("EmergencyUse", "emergency", id="new", reason=""),
+    "emergency_use_u_24_3": edited("EmergencyUse", "emergency", id="new", representative_id="cat"),
     "open_grant_i10_1": edited("OpenGrant", "g-open", id="new", used=11),
     "open_grant_s_06_2": edited("OpenGrant", "g-open", id="new", state="EXPIRED", valid_to=NOW + 1097 * DAY),
     "open_grant_s_06_3": edited("OpenGrant", "g-open", confirmation="NONE"),
@@ -699,6 +700,10 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     "I14 an emergency approved by its user": (
         "I14",
         [edited("EmergencyUse", "emergency", id="new", approved_by_id="m-ann")],
+    ),
+    "I14 an emergency approved by its user as the legal representative": (
+        "I14",
+        [edited("EmergencyUse", "emergency", id="new", approved_by_id=None, representative_id="ann")],
     ),
     "I14 a face reviewed by who submitted it": (
         "I14",

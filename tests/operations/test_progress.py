@@ -94,12 +94,20 @@ def test_how_an_application_ended_is_told(bundle: Bundle, state: dict[str, Any],
 def test_a_case_is_at_one_stage(bundle: Bundle, state: str, now: str) -> None:
     others = [record for record in scene() if isinstance(record, RetrievalCase) and record.enterprise_id == "e1"]
     ended = [dataclasses.replace(case, state="EXECUTED", executed_at=NOW - DAY) for case in others]
-    case = RetrievalCase("rc", "e1", "ann", "ADMIN_RESIGNED", "DOCUMENTS", NOW - DAY, state)
+    case = RetrievalCase("rc", "e1", "ann", "ADMIN_RESIGNED", "DOCUMENTS", NOW - DAY // 2, state)
     found = progress(bundle, "ann", "RetrievalCase:rc", *ended, case)
     assert found
     states = [shown.stage.state for shown in found.stages]
     assert [shown.stage.code for shown in found.stages if shown.stage.state is StageState.NOW] == [now]
     assert states == sorted(states, key=list(StageState).index)
+
+
+def test_a_case_that_was_let_lie_is_over_before_that_is_written_down(bundle: Bundle) -> None:
+    others = [record for record in scene() if isinstance(record, RetrievalCase) and record.enterprise_id == "e1"]
+    ended = [dataclasses.replace(case, state="EXECUTED", executed_at=NOW - DAY) for case in others]
+    case = RetrievalCase("rc", "e1", "ann", "ADMIN_RESIGNED", "DOCUMENTS", NOW - DAY, "DRAFT")
+    for each in (case, dataclasses.replace(case, state="EXPIRED")):
+        assert told(progress(bundle, "ann", "RetrievalCase:rc", *ended, each))[-1] == ("CASE_EXPIRED", "ENDED")
 
 
 def test_what_has_no_progress_is_refused(bundle: Bundle) -> None:
