@@ -7,13 +7,13 @@ from alembic import op
 
 from sealauthz.model.migrations.altering import TEXT, alter
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
 # Code that does not know the column takes a use for unapproved that a representative without a membership approved.
-serves_from = "0024"
+serves_from = "0025"
 serves_without = ("emergency_use.representative_id", "emergency_use.alerted_at")
 
 
