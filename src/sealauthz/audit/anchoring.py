@@ -8,6 +8,8 @@ anchored, and that is reported.
 from __future__ import annotations
 
 import os
+import socket
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -111,6 +113,23 @@ class Webhook:
         """Return what this process has sent last."""
         return self._last
 
+    def reach(self) -> None:
+        """Open a connection as a checkpoint would need it, and send nothing. Raises AnchorRefused."""
+        parts = urlsplit(self._url)
+        if parts.scheme in urllib.request.getproxies():
+            raise AnchorRefused("the webhook is reached by a proxy, which was not asked")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            with socket.create_connection((parts.hostname or "", port), _TIMEOUT_S) as plain:
+                if parts.scheme == "https":
+                    context = ssl.create_default_context()
+                    with context.wrap_socket(plain, server_hostname=parts.hostname):
+                        pass
+        except ssl.SSLCertVerificationError as error:
+            raise AnchorRefused(f"the certificate of the webhook: {error.verify_message}") from error
+        except OSError as error:
+            raise AnchorRefused("the webhook cannot be reached") from error
+
     def keep(self, note: str, checkpoint: Checkpoint) -> None:
         """Send a checkpoint."""
         headers = {"Content-Type": "text/plain; charset=utf-8", "User-Agent": "sealauthz"}
@@ -161,11 +180,28 @@ def anchor(log: Log, sink: Sink) -> bool:
 
     Raises AnchorRefused, FactsUnavailable.
     """
-    note, last = log.head().note, sink.last()
+    last = sink.last()
+    note, newest = _newest(log, last)
+    if newest is None or (last is not None and newest.size == last.size):
+        return False
+    sink.keep(note, newest)
+    return True
+
+
+def newest_of(log: Log, last: Checkpoint | None) -> Checkpoint | None:
+    """Return the newest checkpoint of a log; None while it is empty.
+
+    Raises AnchorRefused where the log does not go on from the last one that is known, and FactsUnavailable.
+    """
+    return _newest(log, last)[1]
+
+
+def _newest(log: Log, last: Checkpoint | None) -> tuple[str, Checkpoint | None]:
+    note = log.head().note
     if not note:
         if last is not None:
             raise AnchorRefused(f"the log is empty, and had {last.size} records")
-        return False
+        return "", None
     newest = read_checkpoint(note)
     if last is not None:
         if newest.size < last.size:
@@ -175,7 +211,4 @@ def anchor(log: Log, sink: Sink) -> bool:
             verify_consistency(last.size, newest.size, last.root, newest.root, proof.hashes)
         except ProofRefused as error:
             raise AnchorRefused(f"the log does not go on from its first {last.size} records") from error
-        if newest.size == last.size:
-            return False
-    sink.keep(note, newest)
-    return True
+    return note, newest

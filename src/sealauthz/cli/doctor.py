@@ -31,12 +31,13 @@ _EXIT_OF = {"ok": Exit.DONE, "warning": Exit.REFUSED, "problem": Exit.WRONG_USE}
 def doctor(*, config_file: Path | None, database: str | None, output: str) -> int:
     """Look at everything that serving needs, and say what to do.
 
-    Callers, keys and who may read them, certificates and their end, policies,
-    the database with its schema and its clock, disk, activated policies, the
-    processes that serve, imports that stand still, the log of decisions. Each
-    line is ok, a warning or a problem, and what to do follows an arrow.
+    Callers, keys and who may read them, certificates and their end, keys that
+    issuers publish, the collector of traces, policies, the database with its
+    schema and its clock, disk, activated policies, the processes that serve,
+    imports that stand still, the log of decisions and where its checkpoints
+    go. Each line is ok, a warning or a problem, and what to do follows an arrow.
 
-    It changes nothing and prints no secret. Each look has a time limit, and
+    It changes nothing, sends no checkpoint and prints no secret. Each look has a time limit, and
     one that fails keeps no other from being taken. Run it as the user of the
     service, on its machine.
 

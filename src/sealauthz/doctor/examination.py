@@ -13,6 +13,7 @@ from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.doctor.database import look_at_clock, look_at_database, look_at_disk
 from sealauthz.doctor.files import look_at_certificates, look_at_keys
 from sealauthz.doctor.findings import Check, Finding, Found, Level, run
+from sealauthz.doctor.outside import look_at_collector, look_at_issuer, look_at_sinks
 from sealauthz.doctor.store import look_at_active, look_at_imports, look_at_log, look_at_processes
 from sealauthz.errors import BundleRefused
 from sealauthz.facts import Store
@@ -26,17 +27,24 @@ def examine(
     config: Config, model: Model, url: str, config_file: Path | None, cache: BundleCache | None
 ) -> Iterator[Finding]:
     """Look at everything and yield what is found, as it is found."""
+    issuers = [
+        Check("issuers", partial(look_at_issuer, name, issuer))
+        for name, issuer in config.jwt.issuers.items()
+        if "://" in issuer.keys
+    ]
     for check in (
         Check("callers", partial(look_at_callers, config, model)),
         Check("keys", partial(look_at_keys, config, config_file)),
         Check("certificates", partial(look_at_certificates, config)),
+        *issuers,
+        Check("traces", partial(look_at_collector, config)),
         Check("policies", partial(look_at_policies, config, model, cache), POLICIES_LIMIT_S),
     ):
         yield from run(check)
     before = run(Check("database", partial(look_at_database, url, model, config.server.workers)))
     yield from before
     if any(finding.level is Level.PROBLEM for finding in before):
-        said = "clock, disk, activated policies, processes, imports and the log were not looked at"
+        said = "clock, disk, activated policies, processes, imports, the log and its sinks were not looked at"
         yield Finding("database", Level.WARNING, said, "mend the database first, then ask again")
         return
     yield from run(Check("clock", partial(look_at_clock, url, model)))
@@ -46,6 +54,7 @@ def examine(
         ("processes", look_at_processes, 20.0),
         ("imports", lambda store: look_at_imports(store, config.facts.import_lease_s), 20.0),
         ("log", lambda store: look_at_log(store, config), 20.0),
+        ("sinks", lambda store: look_at_sinks(store, config), 20.0),
     ]
     for area, look, limit_s in in_store:
         yield from run(Check(area, partial(_in_store, url, model, look), limit_s))

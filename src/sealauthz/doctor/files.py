@@ -11,7 +11,13 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
 from sealauthz.audit.note import Signer
 from sealauthz.config import Config
@@ -20,6 +26,7 @@ from sealauthz.errors import ConfigRefused
 from sealauthz.facts.store.database import parse
 from sealauthz.operations.assertions import load_issuer
 from sealauthz.operations.keys import SigningKeys
+from sealauthz.rollout.signatures import Signers
 from sealauthz.service.certificates import TlsCertificate
 from sealauthz.service.issuer_keys import KeySources
 
@@ -49,6 +56,7 @@ def look_at_keys(config: Config, config_file: Path | None) -> Found:
             yield Level.OK, f"checkpoints of the log are signed with `{audit.key}`", ""
         except ConfigRefused as error:
             yield Level.PROBLEM, f"`audit.key`: {error}", "`serve` does not start: correct the setting"
+    yield from _signers(config)
     yield from _assertions(config)
     yield from _tokens(config)
     yield from _same_keys(config)
@@ -75,6 +83,25 @@ def look_at_certificates(config: Config) -> Found:
     for file in server.client_ca:
         for certificate in x509.load_pem_x509_certificates(file.read_bytes()):
             yield from _end(certificate, f"an authority of callers' certificates in `{file}`")
+
+
+def _signers(config: Config) -> Found:
+    """Look at the keys without whose signature no policies are activated."""
+    files = config.policies.signers
+    if not files:
+        yield Level.OK, "policies are activated without a signature: `policies.signers` names no key", ""
+        return
+    try:
+        Signers(files)
+    except ConfigRefused as error:
+        yield Level.PROBLEM, str(error), "`serve` does not start: correct the setting"
+        return
+    names = ", ".join(f"`{file.stem}`" for file in files)
+    yield Level.OK, f"policies are activated with a signature of {names}", ""
+    for file in files:
+        if file.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            said = f"other users may write `{file}`: who replaces it can sign policies"
+            yield Level.PROBLEM, said, f"`chmod go-w {file}`"
 
 
 def _assertions(config: Config) -> Found:
@@ -110,6 +137,7 @@ def _same_keys(config: Config) -> Found:
     files = [(file, "receipts.keys") for file in config.receipts.keys]
     files += [(config.audit.key, "audit.key")] if config.audit.key else []
     files += [(config.server.tls_key, "server.tls_key")] if config.server.tls_key else []
+    files += [(file, "policies.signers") for file in config.policies.signers]
     for file, setting in files:
         public = _public(file)
         if public and owners.setdefault(public, setting) != setting:
@@ -118,11 +146,16 @@ def _same_keys(config: Config) -> Found:
 
 
 def _public(file: Path) -> bytes:
-    try:
-        key = load_pem_private_key(file.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
-        return b""  # what is wrong with it was said
-    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    for public in (_of_private, load_pem_public_key):
+        try:
+            return public(file.read_bytes()).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
+            continue
+    return b""  # what is wrong with it was said
+
+
+def _of_private(content: bytes) -> PublicKeyTypes:
+    return load_pem_private_key(content, password=None).public_key()
 
 
 def _secrets(config: Config, config_file: Path | None) -> Iterator[tuple[Path, str]]:
