@@ -10,6 +10,7 @@ import pytest
 from audit_logs import run
 from tiny.model import TINY
 
+from sealauthz import __version__
 from sealauthz.audit.log import Log, Wanted
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
@@ -53,7 +54,8 @@ def test_an_act_is_recorded_with_all_that_decided_it(
     (found,) = records(store, sequencer)
     assert found.pop("duration_us") > 0
     assert found == {
-        "v": 1,
+        "v": 2,
+        "by_release": __version__,
         "kind": "Perform",
         "id": decision.decision_id,
         "at": decision.evaluated_at,

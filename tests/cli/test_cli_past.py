@@ -1,6 +1,8 @@
 """`check --at` and `facts show --at`: what was so then, and what nobody can tell."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 ASKED = ("Person:p-chen", "freeze", "Seal:seal-official")
 FROZEN = ("check", "Person:p-lin", "use", "Seal:seal-official", "-c", "task=task-paper")
@@ -48,3 +50,24 @@ def test_a_record_is_shown_as_it_was(sealauthz, demo_facts):
     assert code == 1
     assert "at revision 1" in err
     assert "name its ID" in sealauthz("facts", "show", "Seal", "--at", "1")[2]
+
+
+def test_the_log_is_replayed(sealauthz, demo_facts, tmp_path):
+    for number in range(2):
+        assert sealauthz("perform", *ASKED, "--request-id", f"r{number}")[0] == 0
+    assert sealauthz("audit", "sequence")[0] == 0
+    code, out, _ = sealauthz("audit", "replay")
+    assert (code, out) == (0, "2 records: 2 give the logged answer\n")
+    assert sealauthz("audit", "replay", "--kind", "Authorize")[1] == "there are no such records\n"
+    with closing(sqlite3.connect(demo_facts)) as connection, connection:
+        connection.execute("UPDATE audit_log SET record = replace(record, 'ALLOW', 'DENY') WHERE number = 0")
+        connection.execute("UPDATE fact_change SET changes = '[]' WHERE revision = 3")
+    code, out, _ = sealauthz("audit", "replay")
+    assert code == 1
+    assert "1 were changed" in out
+    code, out, _ = sealauthz("audit", "replay", "--to", "0", "-o", "json")
+    assert code == 1
+    assert json.loads(out)["records"][0]["cause"] == "TAMPERED"
+    code, out, _ = sealauthz("audit", "replay", "--from", "1", "-o", "json")
+    assert (code, json.loads(out)["outcomes"]) == (3, {"NOT_CHECKABLE": 1})
+    assert json.loads(out)["records"][0]["cause"] == "GAP"

@@ -6,6 +6,7 @@ revision, or those that a record names. What cannot be told for sure is not answ
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,10 +21,12 @@ from sealauthz.decision.explain import explain
 from sealauthz.decision.question import Question
 from sealauthz.errors import InvalidRequest, PastUnknown
 from sealauthz.facts.memory.past_reading import PastReading
+from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.past import Past, revision_at
 from sealauthz.facts.store.policies import activated_in
 from sealauthz.facts.store.store import Store
+from sealauthz.schema import Model
 from sealauthz_client import answers
 from sealauthz_client.answers import moment as instant
 
@@ -132,28 +135,38 @@ class PastMoment:
     def __init__(self, as_of: AsOf, past: Past, revision: int, at: int) -> None:
         self.revision = revision
         self.at = at
-        self.past = past
+        self.activated = active_at(past.transaction, revision)
+        """The version of the policies that were activated then; empty where none were."""
+        self._past = past
         self._as_of = as_of
-        self._activated = active_at(past.transaction, revision)
+        self._snapshots: dict[Model, FactSnapshot] = {}
+
+    def moved_to(self, at: int) -> PastMoment:
+        """Return the moment at another time, on the same facts."""
+        moved = copy.copy(self)
+        moved.at = at
+        return moved
 
     def explain(self, question: Question, options: RequestOptions, policy_version: str = "") -> PastDecision:
         """Decide, with the rules that proved it. Raises as `AsOf.decide` does."""
-        return PastDecision(explain(self._evaluation(options, policy_version), question), self._is_active)
+        evaluation = self._evaluation(options, policy_version)
+        explanation = explain(evaluation, question)
+        return PastDecision(explanation, explanation.decision.policy_version == self.activated)
 
     def decide(self, question: Question, options: RequestOptions, policy_version: str = "") -> Decision:
         """Decide only. Raises as `AsOf.decide` does."""
         return self._evaluation(options, policy_version).decide(question)
 
     def _evaluation(self, options: RequestOptions, policy_version: str) -> Evaluation:
-        version = policy_version or self._activated
+        version = policy_version or self.activated
         if not version:
             said = f"no policies were activated at revision {self.revision}: name the version that decided"
             raise PastUnknown("POLICY_UNKNOWN", said)
         catalog = self._as_of.catalog(version)
-        self._is_active = version == self._activated
-        reading = PastReading(self.past, self.revision, catalog.bundle.model)
-        self.reading = reading
-        return Evaluation(catalog, reading.snapshot(), self.at, options)
+        model = catalog.bundle.model
+        if model not in self._snapshots:
+            self._snapshots[model] = PastReading(self._past, self.revision, model).snapshot()
+        return Evaluation(catalog, self._snapshots[model], self.at, options)
 
 
 def active_at(transaction: ReadTransaction, revision: int) -> str:

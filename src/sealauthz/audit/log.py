@@ -159,6 +159,19 @@ class Log:
             rows = driver.rows(_by_number(driver.is_postgresql), {"of_number": number})
         return Entry(*rows[0]) if rows else None
 
+    def backwards(self, first: int, last: int | None = None) -> Iterator[Entry]:
+        """Yield the records between two places, the newest first, as they are stored: broken ones, too."""
+        before = (1 << 62) if last is None else last + 1
+        with self._reading() as driver:
+            statement = _backwards(driver.is_postgresql)
+        while True:
+            with self._reading() as driver:
+                rows = driver.rows(statement, {"least": first, "before": before})
+            yield from (Entry(*row) for row in rows)
+            if len(rows) < _AT_ONCE:
+                return
+            before = rows[-1][0]
+
     def page(self, wanted: Wanted, tenant_type: str, size: int = 0, before: int | None = None) -> Page:
         """Return the newest records that are wanted, before a place in the log. Raises InvalidRequest.
 
@@ -231,6 +244,14 @@ def _by_id(is_postgresql: bool) -> str:
 def _by_number(is_postgresql: bool) -> str:
     wanted = AUDIT_LOG.c.number == bindparam("of_number", type_=BigInteger)
     return compiled(select(*_COLUMNS).where(wanted), is_postgresql)
+
+
+@cache
+def _backwards(is_postgresql: bool) -> str:
+    row = AUDIT_LOG.c
+    least, before = (bindparam(name, type_=BigInteger) for name in ("least", "before"))
+    wanted = select(*_COLUMNS).where(row.number >= least, row.number < before).order_by(row.number.desc())
+    return compiled(wanted, is_postgresql) + f" LIMIT {_AT_ONCE:d}"
 
 
 def _listing(wanted: Wanted, tenant_type: str, is_postgresql: bool) -> tuple[str, dict[str, Any]]:

@@ -14,8 +14,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from sealauthz import __version__
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.ids import new_id
 from sealauthz.decision.question import ContextValue, Entity, Question
@@ -24,7 +26,10 @@ from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.waiting import written
 from sealauthz.schema import Model
 
-VERSION = 1
+VERSION = 2
+_READ = (1, VERSION)
+"""Records of the first form do not say which release decided."""
+
 MAX_BYTES = 60_000
 """Of one record: a tile of entries (C2SP tlog-tiles) takes 65,535."""
 
@@ -70,7 +75,7 @@ def content_of(text: str) -> dict[str, Any]:
     if (
         end != len(text)
         or type(content) is not dict
-        or content.get("v") != VERSION
+        or content.get("v") not in _READ
         or type(content.get("id")) is not str
     ):
         raise ValueError("the text is no record of this version")
@@ -127,14 +132,15 @@ def batch_record(
     first: Decision | None = None
     for item in items:
         if isinstance(item, Decision):
-            first = first or item
+            first = item if first is None else first  # a deny is falsy
             said.append({"id": item.decision_id, **decided(model, item, concerned)})
         else:
             said.append({"error": item})
     effects = {part.get("effect", "ERROR") for part in said}
     content = {
         **_head(kind, new_id(), at, origin, duration_us),
-        **({} if first is None else _rests_on(first)),
+        # They were decided at one time, a little before the call was answered.
+        **({} if first is None else {**_rests_on(first), "evaluated_at": first.evaluated_at}),
         **_tenants(model, concerned),
         "effect": effects.pop() if len(effects) == 1 else "MIXED",
         "count": len(said),
@@ -192,8 +198,8 @@ def safe_action(model: Model, question: Question) -> str:
 
 
 def safe_context(model: Model, question: Question, concerned: Concerned) -> tuple[dict[str, ContextValue], list[str]]:
-    """Return what of a context may be recorded, and the keys of what may not: ids of records, digests and numbers may,
-    what the client said in words may not.
+    """Return what of a context may be recorded, and the keys of what may not: ids of records, digests, numbers and
+    words of the vocabulary may, what the client said in words of its own may not.
     """
     given = question.context
     if not given:
@@ -207,13 +213,20 @@ def safe_context(model: Model, question: Question, concerned: Concerned) -> tupl
         if key in names:
             is_there = Entity(names[key], str(value)) not in concerned.missing
             kept[key] = value if is_there else _digest_of(str(value))
-        elif key in known and (not isinstance(value, str) or _DIGEST.fullmatch(value)):
+        elif key in known and (not isinstance(value, str) or value in _words(model) or _DIGEST.fullmatch(value)):
             kept[key] = value
         elif key in known:
             withheld.append(key)
         else:
             withheld.append(_digest_of(key))
     return kept, sorted(withheld)
+
+
+@cache
+def _words(model: Model) -> frozenset[str]:
+    """Return the words of all enumerations of a model."""
+    columns = (column for shape in model.shapes.values() for column in shape.columns)
+    return frozenset(str(word) for column in columns for word in column.words or ())
 
 
 def entities_of(model: Model, questions: Iterable[Question]) -> set[Entity]:
@@ -264,6 +277,7 @@ def _head(kind: str, id_: str, at: int, origin: Origin, duration_us: int) -> dic
         "peer": origin.peer,
         "trace_id": origin.trace_id,
         "duration_us": duration_us,
+        "by_release": __version__,
     }
 
 

@@ -16,6 +16,7 @@ from sealauthz.audit.portable import export_lines, proof_text
 from sealauthz.audit.sequencer import EVERY_S
 from sealauthz.background import Background
 from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.audit_replay import audit_replay
 from sealauthz.cli.audit_source import AuditSource, audit_options
 from sealauthz.cli.audit_verify import audit_verify
 from sealauthz.cli.moments import InstantType
@@ -93,6 +94,9 @@ def audit_list(*, limit: int, source: AuditSource, output: str, **wanted: Any) -
     if has_more:
         click.echo(f"there are more; --limit {limit} shows the newest", err=True)
     return Exit.DONE
+
+
+audit.command("replay")(filter_options(audit_replay))
 
 
 @audit.command("show")

@@ -79,7 +79,7 @@ class Past:
         self._units: dict[Unit, UnitHistory] = {}
         self._imports: dict[tuple[str, str], tuple[int, str]] | None = None
         self.oldest = self._check_whole()
-        self._check_kept(floor)
+        self.check_kept(floor)
 
     def _check_whole(self) -> int:
         """Return the oldest revision that is kept. Raises PastUnknown where one behind it is missing."""
@@ -90,7 +90,8 @@ class Past:
             raise PastUnknown("GAP", "revisions are missing from the history of the facts")
         return int(oldest or 1)
 
-    def _check_kept(self, revision: int) -> None:
+    def check_kept(self, revision: int) -> None:
+        """Raise PastUnknown for a revision from which on the history is not kept."""
         if revision > self.transaction.revision:
             raise PastUnknown("NOT_YET", f"there is no revision {revision} yet")
         if revision < self.oldest - 1:

@@ -1,0 +1,210 @@
+"""Replay: what the log says is decided again, gives the same, or it is said what is not as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import delete, update
+from test_as_of import CALLER, EDITS, QUESTIONS, Live
+from tiny.model import TeamMember
+
+from sealauthz.audit.as_of import AsOf
+from sealauthz.audit.log import Log, Wanted
+from sealauthz.audit.recorder import Answered, Listed, Recorder, What
+from sealauthz.audit.replay import Outcome, Replay, Replayed
+from sealauthz.audit.sequencer import Sequencer
+from sealauthz.background import ignored
+from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
+from sealauthz.decision.decision import Decision, Effect
+from sealauthz.decision.question import ListQuery
+from sealauthz.errors import FactConflict, InvariantBroken
+from sealauthz.facts import Delete, FactCache, Put, Store
+from sealauthz.facts.store.tables import AUDIT_LOG, FACT_CHANGE, POLICY_ACTIVATION, POLICY_BUNDLE
+from sealauthz.operations import Operations, Performance
+from sealauthz.polar.reach import Root
+from sealauthz.rollout import Archive
+from sealauthz.rollout.kept import KeptPolicies
+
+BOB, D1 = Entity("User", "bob"), Entity("Document", "d1")
+READS = Question(BOB, "read", D1)
+
+
+KINDS = ("Authorize", "AuthorizeBatch", "ListActions")
+
+
+class Logged(Live):
+    """A service whose answers are in the log."""
+
+    def __init__(self, store: Store, archives: list[Archive], bundles: list[Bundle]) -> None:
+        super().__init__(store, archives, bundles)
+        self.recorder = Recorder(store, FactCache(store), lambda *_: None, ignored)
+        self.activate(0)
+
+    def answered(self, kind: str, what: What) -> None:
+        at = what.evaluated_at if isinstance(what, Decision) else self.pdp.now()
+        self.recorder.note(Answered(kind, CALLER.caller, "", "", what, at, 1))
+        while self.recorder.waiting:
+            self.recorder._write()
+
+    def replay(self) -> list[Replayed]:
+        """Replay the log, the oldest record first."""
+        Sequencer(self.store, "log").drain()
+        entries = Log(self.store).backwards(0)
+        fresh = AsOf(self.store, KeptPolicies(self.store, lambda _version: None).of)
+        return list(Replay(self.store, fresh).run(entries))[::-1]
+
+
+@pytest.fixture
+def logged(store: Store, archives: list[Archive], bundles: list[Bundle]) -> Logged:
+    return Logged(store, archives, bundles)
+
+
+def causes(found: list[Replayed]) -> list[str]:
+    return [each.cause or str(each.outcome) for each in found]
+
+
+def test_all_that_was_answered_is_answered_again(logged: Logged) -> None:
+    rng = random.Random(3)
+    for number in range(12):
+        logged.answered("Authorize", logged.pdp.decide(rng.choice(QUESTIONS), CALLER))
+        some = logged.pdp.decide_many(rng.sample(QUESTIONS, 3), CALLER)
+        logged.answered("AuthorizeBatch", [each if isinstance(each, Decision) else "no" for each in some])
+        logged.answered("ListActions", logged.pdp.actions(BOB, D1, options=CALLER))
+        if number % 4 == 1:
+            logged.activate(number % 3)
+        with contextlib.suppress(InvariantBroken, FactConflict):
+            logged.write(rng.choice([edit for edit in EDITS if not isinstance(edit, Delete)]))
+    acts = Operations(logged.store, PolicyDecisionPoint(FactCache(logged.store), logged.policies))
+    mine = Question(Entity("User", "ann"), "archive", Entity("Document", "d2"))
+    assert acts.perform(Performance(mine, "r1"), CALLER)
+    found = logged.replay()
+    assert Counter(each.outcome for each in found) == {Outcome.SAME: len(found)}
+    assert {each.kind for each in found} >= {
+        "Authorize",
+        "AuthorizeBatch",
+        "ListActions",
+        "PolicyActivation",
+        "Perform",
+    }
+
+
+def test_what_nobody_can_decide_again_is_said(logged: Logged) -> None:
+    query = ListQuery(Root.SUBJECT, BOB, "read", "Document")
+    logged.answered("ListResources", Listed(query, logged.pdp.list_page(query)))
+    words = Question(BOB, "publish", D1, {"note": "Dear Ms Ann"})
+    logged.answered("Authorize", logged.pdp.decide(words, CALLER))
+    logged.answered("AuthorizeBatch", [logged.pdp.decide(READS, CALLER)] * 600)
+    logged.answered("Authorize", replace(logged.pdp.decide(READS, CALLER), timeline="another"))
+    logged.answered("AuthorizeBatch", [logged.pdp.decide(READS, CALLER), "INVALID_REQUEST"])
+    assert causes(logged.replay()) == [
+        "SAME",  # the activation
+        "LIST",
+        "WORDS_LEFT_OUT",
+        "DIGEST_ONLY",
+        "OTHER_HISTORY",
+        "SAME",
+    ]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Question(Entity("User", "nobody"), "read", D1),
+        Question(BOB, "read", Entity("Document", "none")),
+        Question(BOB, "dance", D1),
+        Question(BOB, "read", Entity("Cupboard", "c")),
+    ],
+    ids=str,
+)
+def test_names_that_nothing_had_are_decided_again_by_their_digests(logged: Logged, asked: Question) -> None:
+    logged.answered("Authorize", logged.pdp.decide(asked, CALLER))
+    found = logged.replay()[-1]
+    assert found.outcome is Outcome.SAME or found.cause == "NAMES_LEFT_OUT"
+    assert (found.outcome is Outcome.SAME) is (asked.resource.type == "Document")
+
+
+def test_an_answer_that_was_not_given_so_is_found(logged: Logged) -> None:
+    decision = logged.pdp.decide(READS, CALLER)
+    forged = [
+        replace(decision, decision_id="forged-1", effect=Effect.DENY),
+        replace(decision, decision_id="forged-2", valid_until=decision.valid_until + 1),
+        replace(logged.pdp.decide(Question(BOB, "archive", D1), CALLER), reasons=()),
+    ]
+    for each in forged:
+        logged.answered("Authorize", each)
+    found = logged.replay()[1:]
+    assert [(each.outcome, each.cause) for each in found] == [(Outcome.DIFFERENT, "FACTS")] * 3
+    assert [list(each.found or ()) for each in found] == [["effect"], ["until"], ["reasons"]]
+    assert found[0].logged == {"effect": "DENY"}
+    assert found[0].found == {"effect": "ALLOW"}
+
+
+def test_other_policies_and_releases_are_named(logged: Logged) -> None:
+    decision = logged.pdp.decide(Question(BOB, "publish", D1, {"approver": "red-ann"}), CALLER)
+    other = logged.bundles[1].version
+    logged.answered("Authorize", replace(decision, policy_version=other, decision_id="other"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sealauthz.audit.record.__version__", "0.0.9")
+        logged.answered("Authorize", replace(decision, policy_version=other))
+    assert causes(logged.replay())[1:] == ["OTHER_POLICY", "OTHER_RELEASE"]
+
+
+def _hand(logged: Logged, change: Callable[[Live], object]) -> str:
+    """Have somebody who can write the database change something; return what a replay says."""
+    logged.answered("Authorize", logged.pdp.decide(READS, CALLER))
+    logged.write(Put(TeamMember("red-bob", "red", "bob", "OWNER")))
+    Sequencer(logged.store, "log").drain()
+    with logged.store.writing() as connection:
+        connection.execute(change(logged))  # type: ignore[call-overload]
+    return causes(logged.replay())[1]
+
+
+def test_what_was_changed_by_hand_is_told_apart(logged: Logged) -> None:
+    log = AUDIT_LOG.c
+    assert _hand(logged, lambda _: update(AUDIT_LOG).where(log.number == 1).values(record="{}")) == "TAMPERED"
+
+
+def test_a_changed_record_is_told_by_its_hash(logged: Logged) -> None:
+    log = AUDIT_LOG.c
+    logged.answered("Authorize", logged.pdp.decide(READS, CALLER))
+    Sequencer(logged.store, "log").drain()
+    text = Log(logged.store).page(Wanted(kind="Authorize"), "Team").entries[0].text
+    with logged.store.writing() as connection:
+        forged = text.replace("ALLOW", "DENY")
+        connection.execute(update(AUDIT_LOG).where(log.number == 1).values(record=forged))
+    assert causes(logged.replay()) == ["SAME", "TAMPERED"]
+
+
+def test_a_changed_history_is_found(logged: Logged) -> None:
+    def change(_live: Live) -> object:
+        made = logged.store.changes_after(2, 10).revisions[-1]
+        assert made.text is not None
+        forged = made.text.replace('"rank": "EDITOR"', '"rank": "READER"').replace(
+            '"user_id": "bob"', '"user_id": "cy"', 1
+        )
+        return update(FACT_CHANGE).where(FACT_CHANGE.c.revision == made.number).values(changes=forged)
+
+    assert _hand(logged, change) == "FACTS"
+
+
+def test_changed_activations_and_policies_are_found(logged: Logged) -> None:
+    logged.activate(1)
+    with logged.store.writing() as connection:
+        row = POLICY_ACTIVATION.c
+        connection.execute(update(POLICY_ACTIVATION).where(row.revision == 3).values(author="mallory"))
+    found = logged.replay()
+    assert causes(found) == ["SAME", "ACTIVATION"]
+    assert found[1].found == {"author": "mallory"}
+    with logged.store.writing() as connection:
+        connection.execute(delete(POLICY_ACTIVATION).where(row.revision == 3))
+    assert causes(logged.replay()) == ["SAME", "ACTIVATION"]
+    logged.answered("Authorize", logged.pdp.decide(READS, CALLER))
+    with logged.store.writing() as connection:
+        connection.execute(delete(POLICY_ACTIVATION))
+        connection.execute(delete(POLICY_BUNDLE))
+    assert causes(logged.replay())[2] == "POLICY_NOT_KEPT"
