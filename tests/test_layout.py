@@ -19,6 +19,7 @@ ROOT = Path(sealauthz.__file__).parent
 ORDER = (
     "errors",
     "background",
+    "collector",
     "spans",
     "keysets",
     "assertions",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ import grpc
 
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.settings import decision_options, open_store, read_config, receipt_issuer
+from sealauthz.collector import without_collection
 from sealauthz_client import CallFailed, SealAuthzClient
 
 if TYPE_CHECKING:
@@ -153,10 +153,7 @@ def outage_reporter(address: str) -> Callable[[CallFailed], None]:
 @contextmanager
 def _in_process(where: Where) -> Iterator[InProcess]:
     with ExitStack() as stack:
-        # Half a million objects are made that stay until the command ends: looking for garbage among them is a tenth of
-        # it.
-        gc.disable()
-        try:
+        with without_collection():
             # Here, because asking a server does not need the engine, which takes a second to load.
             from sealauthz.cli.active_policies import policies_at_hand
             from sealauthz.cli.in_process import InProcess
@@ -169,8 +166,6 @@ def _in_process(where: Where) -> Iterator[InProcess]:
             issuer = receipt_issuer(config)
             store = stack.enter_context(open_store(where.config_file, where.database))
             policies = policies_at_hand(store, config, where.policies, where.engine)
-        finally:
-            gc.enable()
         pdp = PolicyDecisionPoint(FactCache(store), policies)
         # No rights are checked here: who runs the command vouches for the person, too.
         signer = Signer.fresh("command line", "command line")

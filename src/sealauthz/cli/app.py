@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from sealauthz import __version__, errors
+from sealauthz.collector import without_collection
 
 if TYPE_CHECKING:
     from sealauthz.schema import Model
@@ -134,7 +135,8 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, _, function = _COMMANDS[cmd_name].partition(".")
-        command: click.Command = getattr(import_module(f"sealauthz.cli.{module}"), function)
+        with without_collection():
+            command: click.Command = getattr(import_module(f"sealauthz.cli.{module}"), function)
         return command
 
 

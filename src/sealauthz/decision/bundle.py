@@ -5,10 +5,7 @@ all.
 from __future__ import annotations
 
 import dataclasses
-import gc
-import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
@@ -16,6 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
+from sealauthz.collector import without_collection
+from sealauthz.decision.analyses import Analyses, Checked
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.duties import duty_diagnostics_of
 from sealauthz.decision.folder import (
@@ -37,7 +36,7 @@ from sealauthz.decision.stored import StoredBundle, key_of
 from sealauthz.decision.texts import Texts
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, trace
-from sealauthz.polar.check import Analysis, Baseline, Diagnostic, Severity, analyse, check_product_floor
+from sealauthz.polar.check import Baseline, Diagnostic, Severity, analyse, check_product_floor
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.groups import NO_GROUPS, Groups, expanded
 from sealauthz.polar.program import program_of
@@ -117,7 +116,7 @@ class Bundle:
         What is not to be served may hold the product's files of another version. From a `cache` it comes as an earlier
         load left it there, and a compiled one is left there.
         """
-        with _without_collection():
+        with without_collection():
             if cache is None or engine != EngineKind.COMPILED:
                 return _loaded(model, folder, engine, is_served=is_served)
             inputs = _inputs_of(model, folder, is_served=is_served)
@@ -303,21 +302,7 @@ def _refuse_errors(diagnostics: Iterable[Diagnostic]) -> None:
             raise BundleRefused(diagnostic.message, place.file, place.line, place.column)
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """An analysis, and the policies that it is of."""
-
-    sources: tuple[Source, ...]
-    statements: tuple[Statement, ...]
-    analysis: Analysis
-
-    def is_of(self, statements: tuple[Statement, ...]) -> bool:
-        """Whether it is the analysis of the very same statements."""
-        return len(statements) == len(self.statements) and all(map(operator.is_, statements, self.statements))
-
-
-_analyses: WeakKeyDictionary[Model, _Checked] = WeakKeyDictionary()
-"""The last analysis of each model's policies that found no error: the next one starts from it."""
+_analyses = Analyses()
 
 _engines: WeakKeyDictionary[Model, list[ReferenceType[CompiledEngine]]] = WeakKeyDictionary()
 """The engines of each model that are in use, the last ones first: most of what the next one compiles, they have."""
@@ -326,7 +311,7 @@ _engines: WeakKeyDictionary[Model, list[ReferenceType[CompiledEngine]]] = WeakKe
 def forget_loads(model: Model) -> None:
     """Let the next load of a model's policies start from nothing, for measurements."""
     forget_always()
-    _analyses.pop(model, None)
+    _analyses.forget(model)
     _engines.pop(model, None)
 
 
@@ -360,7 +345,7 @@ def diagnostics_of(
         groups=groups,
     )
     if analysis.flow is not None:
-        _analyses[model] = _Checked(sources, statements, analysis)
+        _analyses.keep(model, Checked(sources, statements, analysis))
     return [*analysis.diagnostics, *duty_diagnostics_of(model, analysis.rules)]
 
 
@@ -371,7 +356,7 @@ def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Sourc
     """
     if not product:
         return []
-    with _without_collection():
+    with without_collection():
         kept = product_statements(product)
     return check_product_floor(statements, kept)
 
@@ -437,25 +422,6 @@ def _types(model: Model) -> TypeTable:
 def _context_of(model: Model) -> Callable[[str, str], type]:
     """What tells the class of the context of an action."""
     return lambda action, type_: model.action(action, type_).context
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Keep the collector from walking through all the trees that a load makes, which would take as long again.
-
-    Nor does it walk through them afterwards, as it would for objects that may be short-lived: they count as old at
-    once. What somebody keeps from the collector for good (`gc.freeze`) would not be kept any more, and then is left.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            if not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
 
 
 def _reference(
