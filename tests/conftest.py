@@ -157,6 +157,7 @@ _SLOW = (
     # Processes that are started, killed and waited for.
     "cli/test_cli_app",
     "cli/test_cli_serve",
+    "cli/test_cli_sync",
     "cli/test_cli_workers",
     "demo/test_story",
     "test_setup",

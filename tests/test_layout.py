@@ -40,6 +40,7 @@ ORDER = (
     "service",
     "attack",
     "config",
+    "sync",
     "doctor",
     "demo",
     "cli",

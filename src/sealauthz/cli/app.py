@@ -111,6 +111,7 @@ _COMMANDS = {
     "progress": "following.progress",
     "events": "following.events",
     "facts": "facts.facts",
+    "sync": "sync.sync",
     "policy": "policy.policy",
     "callers": "callers.callers",
     "audit": "audit.audit",

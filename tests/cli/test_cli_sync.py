@@ -1,0 +1,121 @@
+"""The command `sync`, from a mapping in a file to the facts and back to the shell."""
+
+import json
+
+import pytest
+
+from sealauthz.facts import Store
+from sealauthz.model import MODEL
+
+MAPPING = """
+name = "calendar"
+[source]
+folder = "."
+[[records]]
+type = "Holiday"
+csv = "days.csv"
+deletes = "delete"
+[records.scope]
+enterprise_id = "e-yunshan"
+[records.fields]
+id = { template = "{day}-{kind}" }
+enterprise_id = { value = "e-yunshan" }
+day = "day"
+kind = { column = "kind", words = { free = "HOLIDAY", work = "WORKDAY" } }
+"""
+
+
+@pytest.fixture
+def days(demo_facts, tmp_path):
+    (tmp_path / "calendar.toml").write_text(MAPPING)
+
+    def write(*rows):
+        (tmp_path / "days.csv").write_text("day,kind\n" + "".join(f"{row}\n" for row in rows))
+
+    write("20300101,free", "20300102,free")
+    return write
+
+
+def held(tmp_path):
+    store = Store.open(f"sqlite:///{tmp_path / 'sealauthz.db'}", MODEL)
+    try:
+        return sorted(stored.record.id for stored in store.read("Holiday").records), store.revision()
+    finally:
+        store.close()
+
+
+def test_a_dry_run_writes_nothing_and_a_run_what_it_said(sealauthz, days, tmp_path):
+    before = held(tmp_path)
+    code, out, err = sealauthz("sync", "calendar.toml", "--dry-run", "-o", "json")
+    assert (code, held(tmp_path)) == (0, before)
+    said = json.loads(out)
+    assert said["dry_run"] is True
+    assert said["records"]["Holiday"] | {"new": 2, "rejected": 0, "is_full": True} == said["records"]["Holiday"]
+    assert not (tmp_path / "calendar.state.json").exists()
+    code, out, err = sealauthz("sync", "calendar.toml")
+    assert (code, held(tmp_path)) == (0, (["20300101-free", "20300102-free"], before[1] + 1))
+    assert "nothing was written" not in err
+    assert sealauthz("sync", "calendar.toml")[0] == 0
+    assert held(tmp_path)[1] == before[1] + 1
+
+
+def test_rejected_rows_are_told_in_a_file(sealauthz, days, tmp_path):
+    days("20300101,free", "20300102,fre", "20309999,work")
+    code, _, err = sealauthz("sync", "calendar.toml")
+    assert code == 1
+    assert "2 rows are rejected: see calendar.rejected.jsonl" in err
+    told = [json.loads(line) for line in (tmp_path / "calendar.rejected.jsonl").read_text().splitlines()]
+    assert [(each["place"], each["id"]) for each in told] == [
+        ("days.csv:3", "20300102-fre"),
+        ("days.csv:4", "20309999-work"),
+    ]
+    assert "unknown word `fre`; did you mean `free`?" in told[0]["reason"]
+    assert held(tmp_path)[0] == ["20300101-free"]
+    days("20300101,free", "20300102,free")
+    assert sealauthz("sync", "calendar.toml")[0] == 0
+    assert (tmp_path / "calendar.rejected.jsonl").read_text() == ""
+
+
+def test_an_empty_source_is_refused(sealauthz, days, tmp_path):
+    assert sealauthz("sync", "calendar.toml")[0] == 0
+    days()
+    code, _, err = sealauthz("sync", "calendar.toml")
+    assert code == 1
+    assert "the source has no row of `Holiday`, and 2 are stored" in err
+    assert len(held(tmp_path)[0]) == 2
+    assert sealauthz("sync", "calendar.toml", "--allow-empty")[0] == 0
+    assert held(tmp_path)[0] == []
+
+
+def test_faults_of_a_mapping_name_their_lines(sealauthz, days, tmp_path):
+    (tmp_path / "calendar.toml").write_text(MAPPING.replace('"Holiday"', '"Holyday"'))
+    code, _, err = sealauthz("sync", "calendar.toml")
+    assert code == 2
+    assert "calendar.toml:6: `Holyday` is not a record type; did you mean `Holiday`?" in err
+    assert sealauthz("sync", "calendar.toml", "--access")[0] == 2
+
+
+def test_new_facts_can_be_written_for_an_import(sealauthz, days, tmp_path):
+    code, _, err = sealauthz("sync", "calendar.toml", "--dry-run", "--write-facts", "facts.jsonl")
+    assert (code, "2 facts written to facts.jsonl" in err) == (0, True)
+    assert held(tmp_path)[0] == []
+    assert sealauthz("facts", "import", "facts.jsonl")[0] == 0
+    assert held(tmp_path)[0] == ["20300101-free", "20300102-free"]
+
+
+def test_a_dry_run_tells_what_changes_in_access(sealauthz, demo_facts, tmp_path):
+    """The account of Zhou Min, who may use the seal, is locked."""
+    (tmp_path / "people.jsonl").write_text('{"who": "zhou", "state": "locked"}\n')
+    (tmp_path / "people.toml").write_text(
+        'name = "people"\n[source]\nfolder = "."\n[[records]]\ntype = "Person"\njsonl = "people.jsonl"\n'
+        '[records.fields]\nid = { column = "who", prefix = "p-" }\n'
+        'account_state = { column = "state", words = { locked = "LOCKED" } }\n'
+    )
+    code, out, _ = sealauthz("sync", "people.toml", "--dry-run", "--access", "-o", "json", "--questions", "500")
+    assert code == 0
+    access = json.loads(out)["access"]
+    assert access["questions"] > 0
+    changes = {(c["subject"], c["before"], c["after"]) for c in access["changes"]}
+    assert changes
+    assert {subject for subject, _, _ in changes} == {"Person:p-zhou"}
+    assert all(after == "denied" or before == "allowed" for _, before, after in changes)
