@@ -160,6 +160,7 @@ _SLOW = (
     "cli/test_cli_sync",
     "cli/test_cli_workers",
     "demo/test_story",
+    "examples/test_example_services",
     "test_setup",
     "test_supervisor",
     "test_tutorial",

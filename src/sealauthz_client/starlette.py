@@ -15,6 +15,8 @@ from sealauthz_client.enforcing import AsyncGuard, Denied
 from sealauthz_client.failures import CallFailed
 from sealauthz_client.messages import Question
 
+_CONFLICTS = (grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.FAILED_PRECONDITION)
+
 
 def requires(guard: AsyncGuard, question: Callable[[Request], Question]) -> Callable[[Request], Awaitable[Decision]]:
     """Return a dependency: `Depends(requires(guard, lambda request: Question(…)))`. It gives the allow to the endpoint.
@@ -37,9 +39,11 @@ async def denied(request: Request, error: Exception) -> JSONResponse:
 
 
 async def no_answer(request: Request, error: Exception) -> JSONResponse:
-    """Answer a question without an answer: 400 for a malformed one, else 503. It is no allow."""
+    """Answer a call without an answer: 400 for a malformed one, 409 for an act that facts stand against, else 503."""
     if isinstance(error, CallFailed) and error.code == grpc.StatusCode.INVALID_ARGUMENT:
         return JSONResponse({"error": "malformed", "fields": [field for field, _ in error.violations]}, 400)
+    if isinstance(error, CallFailed) and error.code in _CONFLICTS:
+        return JSONResponse({"error": "conflict", "reason": error.reason}, 409)
     retry_after_s = math.ceil(error.retry_after_s) if isinstance(error, CallFailed) else 0
     return JSONResponse({"error": "undecided"}, 503, {"Retry-After": str(max(retry_after_s, 1))})
 
