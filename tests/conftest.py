@@ -158,6 +158,8 @@ _SLOW = (
     "cli/test_cli_app",
     "cli/test_cli_serve",
     "cli/test_cli_sync",
+    "cli/test_cli_facts_new",
+    "demo/test_stories_of_facts",
     "cli/test_cli_workers",
     "demo/test_story",
     "examples/test_example_services",

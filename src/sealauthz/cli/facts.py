@@ -17,6 +17,7 @@ from sealauthz.cli.answer_source import connected, connection_options, outage_re
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.completing import ids_of_type
 from sealauthz.cli.facts_import import facts_abandon, facts_import, facts_imports
+from sealauthz.cli.facts_new import facts_new
 from sealauthz.cli.facts_update import facts_update
 from sealauthz.cli.moments import When, at_option
 from sealauthz.cli.output import cut, output_option, print_json
@@ -47,7 +48,7 @@ def facts() -> None:
     """
 
 
-for command in (facts_import, facts_imports, facts_abandon, facts_update):
+for command in (facts_new, facts_import, facts_imports, facts_abandon, facts_update):
     facts.add_command(command)
 
 
