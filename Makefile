@@ -131,6 +131,7 @@ bench: setup ## measure engine, lists, facts, service and acts, each against som
 	$(BIN)/python benchmarks/performing.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/audit.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/tracing.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/capacity.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/attack.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/beside.py $(BENCH_ARGS)
 

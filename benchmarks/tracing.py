@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sealauthz.background import ignored
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.pdp import PolicyDecisionPoint as Pdp
 from sealauthz.demo.facts import opening_facts
@@ -161,7 +162,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         assert Path(folder).is_dir()
         cache = FactCache.of_records(MODEL, opening_facts(system_clock()))
-        pdp = PolicyDecisionPoint(cache, Bundle.load(MODEL))
+        pdp = PolicyDecisionPoint(cache, Bundle.load(MODEL, cache=bundle_cache()))
         tracers = [Tracer(Nowhere(), ratio, lambda *_: None, ignored, most=10**9) for ratio in (0.0, 1.0)]
         ways: dict[str, Callable[[], object]] = {
             "no traces at all": answering(pdp, None),

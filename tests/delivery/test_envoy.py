@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import ssl
 import subprocess
 import sys
 import threading
@@ -41,10 +42,10 @@ from sealauthz_client.v1 import (
     policy_pb2_grpc,
 )
 
-SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "envoy" / "envoy.yaml"
+SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "envoy"
 TOKEN = "t" * 40
 ENTERPRISES = [f"e-{number}" for number in range(40)]
-TLS = "/etc/envoy/tls"
+THERE = "/etc/envoy"
 
 pytestmark = [
     pytest.mark.slow,
@@ -111,8 +112,10 @@ class Proxy:
     """A running Envoy, and what its admin interface tells."""
 
     def __init__(self, folder: Path, tls: Path, ports: Sequence[int]) -> None:
-        text = SHIPPED.read_text(encoding="utf-8").replace(TLS, str(tls))
-        config = yaml.safe_load(text)
+        for shipped in SHIPPED.glob("*.yaml"):
+            text = shipped.read_text(encoding="utf-8").replace(f"{THERE}/tls", str(tls)).replace(THERE, str(folder))
+            (folder / shipped.name).write_text(text, encoding="utf-8")
+        config = yaml.safe_load((folder / "envoy.yaml").read_text(encoding="utf-8"))
         (listener,), (cluster,) = config["static_resources"]["listeners"], config["static_resources"]["clusters"]
         free = {"socket_address": {"address": "127.0.0.1", "port_value": 0}}
         listener["address"] = config["admin"]["address"] = free
@@ -151,6 +154,10 @@ class Proxy:
         start = f"sealauthz::127.0.0.1:{port}::health_flags::"
         return next(line for line in self.asked("clusters").splitlines() if line.startswith(start)).removeprefix(start)
 
+    def shown(self) -> str:
+        """The certificate that it shows to callers."""
+        return ssl.get_server_certificate(("127.0.0.1", self.port), timeout=10)
+
     def close(self) -> None:
         self._process.terminate()
         self._process.wait(20)
@@ -160,8 +167,9 @@ class World:
     """Envoy before two backends, one in a process of its own, and one whose certificate is of another authority."""
 
     def __init__(self, stack: ExitStack, folder: Path) -> None:
-        authority, other = trustme.CA(), trustme.CA()
-        tls = certified(authority, folder / "tls", "sealauthz")
+        self.authority, other = trustme.CA(), trustme.CA()
+        tls = certified(self.authority, folder / "tls", "sealauthz")
+        self.proxy_tls = certified(self.authority, folder / "proxy", "sealauthz")
         database = f"sqlite:///{folder / 'tiny.db'}"
         upgrade(database, TINY)
         with closing(Store.open(database, TINY)) as store:
@@ -177,7 +185,7 @@ class World:
         assert self.killed.stdout is not None
         self.killed_port = int(self.killed.stdout.readline())
         ports = [*(backend.server.port for backend in (*self.backends, self.impostor)), self.killed_port]
-        self.proxy = Proxy(folder, tls, ports)
+        self.proxy = Proxy(folder, self.proxy_tls, ports)
         stack.callback(self.proxy.close)
         credentials = grpc.ssl_channel_credentials((tls / "ca.crt").read_bytes())
         options = [
@@ -353,6 +361,15 @@ def test_a_backend_that_fails_again_and_again_is_left_out_for_a_while(world: Wor
     left_out_at = time.monotonic()
     wait_for(lambda: world.who_answers(enterprise) == 0)
     assert time.monotonic() - left_out_at > 2  # not because its health is good
+
+
+def test_certificates_are_read_again_when_they_are_replaced(world: World, tmp_path: Path) -> None:
+    before = world.proxy.shown()
+    new = certified(world.authority, tmp_path / "new", "sealauthz")
+    for name in ("tls.key", "tls.crt"):
+        (new / name).rename(world.proxy_tls / name)
+    wait_for(lambda: world.proxy.shown() != before)
+    world.check("e-0")
 
 
 def main() -> None:
