@@ -20,6 +20,7 @@ from sealauthz.operations import Operations
 from sealauthz.schema import Event as Told
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
 from sealauthz_client import CallFailed, Event, SealAuthzClient
+from sealauthz_client.calls import Repeats, Rpc, Watch
 from sealauthz_client.v1 import events_pb2
 
 TOKENS = {"all": "a" * 40, "blue": "b" * 40, "no reader": "c" * 40}
@@ -80,7 +81,9 @@ def take(client: SealAuthzClient, count: int, after: str, **how: Any) -> list[Ev
 
 def start_of(client: SealAuthzClient) -> str:
     """The token of what is now: a watch is told it at once."""
-    (first,) = itertools.islice(client._events.Watch(events_pb2.WatchRequest(), metadata=client._metadata), 1)
+    rpc = Rpc(events_pb2.WatchRequest, events_pb2.WatchResponse, Repeats.READS_MUCH)
+    messages = client.run_watch(Watch(rpc, events_pb2.WatchRequest(), lambda message: message, lambda *_: None))
+    (first,) = itertools.islice(messages, 1)
     assert not first.HasField("event")
     return str(first.token)
 
