@@ -1,26 +1,68 @@
 """The founding story over real gRPC: every answer is as told, and the telling fits a terminal."""
 
+import hashlib
 import io
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from contextlib import contextmanager
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from documents import ROOT, blocks
 from rich.cells import cell_len
 from rich.console import Console
 
+from sealauthz.audit.note import Signer
+from sealauthz.cli.app import run as command
+from sealauthz.demo import scenario
 from sealauthz.demo.callers import ENGINE, OUTSIDE, PLATFORM, story_caller
 from sealauthz.demo.harness import ALLOW, Clock, Harness, StoryBroken, deny
 from sealauthz.demo.scenario import run
+from sealauthz.operations.keys import SigningKeys
 from sealauthz_client import CallFailed
 from sealauthz_client.answers import Audience, Decision, Event, Operation, Performed, Progress, Reason, Stage
 
 
 @pytest.fixture(scope="module")
-def telling():
-    """Return the story's surprises and its text, as it is printed into a pipe."""
-    out = io.StringIO()
-    surprises = run(Console(file=out, width=80, markup=False, highlight=False, emoji=False))
-    return surprises, out.getvalue()
+def story(tmp_path_factory):
+    """Tell the story; return its surprises, its text as it is printed into a pipe, and the folder in which its facts
+    are kept, with the keys that the service had and a configuration for commands.
+    """
+    folder, out = tmp_path_factory.mktemp("story"), io.StringIO()
+    for name in ("log", "receipts"):
+        key = Ed25519PrivateKey.generate()
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (folder / f"{name}.pem").write_bytes(pem)
+    keys, serve = SigningKeys.load([folder / "receipts.pem"]), scenario._service
+
+    @contextmanager
+    def kept(within, clock):
+        with serve(within, clock) as service:
+            yield service
+        shutil.copy(within / "demo.db", folder / "facts.db")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scenario, "_service", kept)
+        patch.setattr(scenario.SigningKeys, "fresh", lambda: keys)
+        surprises = run(Console(file=out, width=80, markup=False, highlight=False, emoji=False))
+    (folder / "sealauthz.toml").write_text(
+        f'[database]\nurl = "sqlite:///{folder}/facts.db"\n[audit]\nname = "court.example/log"\nkey = "log.pem"\n'
+        '[receipts]\nissuer = "demo"\nkeys = ["receipts.pem"]\n'
+    )
+    return surprises, out.getvalue(), folder
+
+
+@pytest.fixture(scope="module")
+def telling(story):
+    """Return the story's surprises and its text."""
+    return story[:2]
 
 
 def test_every_answer_is_as_told(telling):
@@ -166,3 +208,203 @@ def test_an_act_that_nobody_signed_must_be_refused():
     harness = a_harness(io.StringIO())
     harness.refuse_act("Can it?", "Person:p join Enterprise:e", "ASSERTION_NEEDED")
     assert harness.surprises == ["step 1: answered, though it must be refused"]
+
+
+# --- the log of the story, and the evidence of a use in it ------------------------------------------------------------
+
+PAGE = ROOT / "docs" / "evidence.md"
+
+
+@pytest.fixture
+def sealauthz(story, capsys, monkeypatch):
+    """The command, on the facts of the story: returns exit code, standard output and standard error."""
+    folder = story[2]
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("SEALAUTHZ_CONFIG", str(folder / "sealauthz.toml"))
+    monkeypatch.setenv("SEALAUTHZ_CACHE", "off")
+
+    def call(*arguments):
+        capsys.readouterr()
+        code = command(arguments)
+        return code, *capsys.readouterr()
+
+    assert call("audit", "sequence")[0] == 0
+    return call
+
+
+def test_every_act_of_the_story_gives_the_logged_answer_again(sealauthz):
+    code, out, err = sealauthz("audit", "replay", "-o", "json")
+    found = json.loads(out)
+    assert found["outcomes"].pop("SAME") > 20
+    assert {each["cause"] for each in found["records"]} <= {"WORDS_LEFT_OUT"}, err
+    assert code == (3 if found["records"] else 0)
+
+
+def test_the_rules_that_proved_an_act_are_told(sealauthz):
+    (use, *_) = json.loads(sealauthz("audit", "list", "--action", "use", "--kind", "Perform", "-o", "json")[1])
+    code, out, err = sealauthz("audit", "rules", use["decision_id"])
+    assert code == 0, err
+    assert re.search(r"ALLOW THEN  Person:\S+ use Seal:\S+", out)
+    assert re.search(r"by \S+\.polar:\d+", out)
+    told = json.loads(sealauthz("audit", "rules", str(use["number"]), "-o", "json")[1])
+    assert {each["standing"] for each in told["requirements"]} <= {"MET", "WAIVED"}
+    assert sealauthz("audit", "rules", "nobody")[0] == 1
+
+
+@pytest.fixture
+def bundle(story, sealauthz, tmp_path):
+    """The evidence of the first use of a seal, and what verifies it, in a folder of their own."""
+    uses = json.loads(sealauthz("audit", "list", "--action", "use", "--kind", "Perform", "-o", "json")[1])
+    made = json.loads(uses[-1]["record"])["operation"]["made"]
+    (export,) = (line for line in PAGE.read_text().splitlines() if line.startswith("sealauthz audit evidence"))
+    asked = export.replace("se-5e9e504f04b28582d269b53eeaf873e0", json.loads(made["use_ids"])[0]).split()[1:]
+    asked[-1] = str(tmp_path / asked[-1])
+    made_once = story[2] / "case-17.zip"
+    if made_once.exists():
+        shutil.copy(made_once, asked[-1])
+    else:
+        code, out, err = sealauthz(*asked)
+        assert code == 0, err
+        assert "case-17.zip" in out
+        shutil.copy(asked[-1], made_once)
+    (script,) = blocks(PAGE, "python")
+    (tmp_path / "verify.py").write_text(script)
+    (tmp_path / "log.key").write_text(sealauthz("audit", "key")[1])
+    # A plain Python: none of what is installed beside ours.
+    (tmp_path / "bin").mkdir()
+    plain = f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n'
+    (tmp_path / "bin" / "python3").write_text(plain)
+    (tmp_path / "bin" / "python3").chmod(0o755)
+    return tmp_path
+
+
+def verified(folder, shell):
+    """Run what the page says, as it stands there; return whether it was in order, and what was printed."""
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euc", shell], cwd=folder, env={"PATH": path}, capture_output=True, text=True, check=False
+    )
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+def repacked(folder, changes):
+    """Change files of the bundle as somebody does who knows how it is packed."""
+    with zipfile.ZipFile(folder / "case-17.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    for name, change in changes.items():
+        files[name] = change(files[name])
+    with zipfile.ZipFile(folder / "case-17.zip", "w") as archive:
+        for name in sorted(files):
+            about = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            about.create_system, about.external_attr = 3, 0o644 << 16
+            archive.writestr(about, files[name])
+
+
+def test_an_expert_verifies_the_evidence_as_the_page_says(bundle):
+    _, verify, by_hand = blocks(PAGE, "sh")
+    is_good, out = verified(bundle, verify)
+    assert is_good, out
+    assert "WRONG" not in out
+    assert "NOTE" not in out
+    for name in (
+        "receipt.jws: is signed",
+        "checkpoint.txt",
+        "proof.txt: leads",
+        "policies.json: are those of",
+        "decision",
+    ):
+        assert f"OK     {name}" in out
+    is_good, out = verified(bundle, by_hand)
+    assert is_good, out
+    assert "Signature Verified Successfully" in out
+
+
+def test_the_evidence_holds_facts_rules_and_no_names(bundle):
+    with zipfile.ZipFile(bundle / "case-17.zip") as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    for name, text in files.items():
+        for plain in ("陈静", "13800001569", "13900002684", "138****1569", "陈*"):
+            assert name == "policies.json" or plain not in text, name
+    decision = json.loads(files["decision.json"])
+    assert decision["outcome"] == "SAME"
+    rules = [rule for each in decision["requirements"] for rule in each["rules"]]
+    assert all(rule["file"].endswith(".polar") and rule["line"] for rule in rules)
+    facts = json.loads(files["facts.json"])["units"]
+    assert any(unit.startswith("ENTERPRISE:") and each["Seal"] for unit, each in facts.items())
+    assert "判定证据 / Evidence of a decision" in files["page.html"]
+    assert "seal_use.polar" in files["page.html"]
+
+
+def test_the_same_evidence_is_the_same_bytes(bundle, sealauthz):
+    again = bundle / "again.zip"
+    record = json.loads(zipfile.ZipFile(bundle / "case-17.zip").read("record.json"))
+    assert sealauthz("audit", "evidence", record["id"], "--out", str(again))[0] == 0
+    assert again.read_bytes() == (bundle / "case-17.zip").read_bytes()
+    assert sealauthz("audit", "evidence", "nobody")[0] == 1
+
+
+def test_any_changed_byte_of_the_evidence_is_found(bundle):
+    script = bundle / "verify.py"
+    patched = script.read_text().replace(
+        "return subprocess.run(command.split(), cwd=folder, capture_output=True).returncode == 0", "return True"
+    )
+    # Without openssl, which is slow: only the digests stand in the way of these.
+    assert patched != script.read_text()
+    script.write_text(patched)
+    whole = (bundle / "case-17.zip").read_bytes()
+    rng = range(0, len(whole), max(1, len(whole) // 12))
+    for place in rng:
+        (bundle / "case-17.zip").write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        is_good, out = verified(bundle, "python3 verify.py case-17.zip log.key")
+        assert not is_good, place
+        assert "WRONG" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "found"),
+    [
+        ("record.json", b'"effect":"ALLOW"', b'"effect":"DENY"', ["record.json", "proof.txt", "decision.json"]),
+        ("checkpoint.txt", b"court.example", b"forty.example", ["checkpoint.txt", "proof.txt"]),
+        ("proof.txt", b"index ", b"index 1", ["proof.txt"]),
+        ("receipt.jws", b".", b"A.", ["receipt.jws"]),
+        ("policies.json", b"ACTIVE", b"FROZEN", ["policies.json"]),
+        ("decision.json", b'"ALLOW"', b'"DENY"', ["decision.json"]),
+        ("facts.json", b"ACTIVE", b"FROZEN", ["facts.json"]),
+        ("page.html", b"Evidence", b"Nonsense", ["page.html"]),
+        ("manifest.sig", b"A", b"!", ["manifest"]),
+    ],
+)
+def test_what_was_changed_is_named(bundle, name, old, new, found):
+    def change(content):
+        assert old in content or name == "manifest.sig"
+        return content.replace(old, new, 1) if old in content else b"!" + content
+
+    repacked(bundle, {name: change})
+    is_good, out = verified(bundle, "python3 verify.py case-17.zip log.key")
+    assert not is_good
+    for each in found:
+        assert re.search(rf"WRONG  {re.escape(each)}", out), out
+
+
+def test_a_new_manifest_is_not_signed(bundle):
+    def forge(content):
+        return content.replace(b"Evidence", b"Nonsense")
+
+    with zipfile.ZipFile(bundle / "case-17.zip") as archive:
+        page, manifest = archive.read("page.html"), json.loads(archive.read("manifest.json"))
+    forged = hashlib.sha256(forge(page)).hexdigest().encode()
+    was = manifest["files"]["page.html"].encode()
+    repacked(bundle, {"page.html": forge, "manifest.json": lambda content: content.replace(was, forged)})
+    is_good, out = verified(bundle, "python3 verify.py case-17.zip log.key")
+    assert not is_good
+    assert [line for line in out.splitlines() if "WRONG" in line] == [
+        "WRONG  manifest.json: is signed with the log's key"
+    ]
+
+
+def test_the_key_of_another_log_verifies_nothing(bundle):
+    other = Signer.fresh("court.example/log").verifier
+    (bundle / "log.key").write_text(f"{other}\n")
+    is_good, out = verified(bundle, "python3 verify.py case-17.zip log.key")
+    assert not is_good
+    assert "WRONG  checkpoint.txt" in out

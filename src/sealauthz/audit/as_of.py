@@ -22,6 +22,7 @@ from sealauthz.decision.question import Question
 from sealauthz.errors import InvalidRequest, PastUnknown
 from sealauthz.facts.memory.past_reading import PastReading
 from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.facts.store.acting import Observed
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.past import Past, revision_at
 from sealauthz.facts.store.policies import activated_in
@@ -92,14 +93,17 @@ class AsOf:
         moment: Moment,
         options: RequestOptions = DEFAULT_OPTIONS,
         policy_version: str = "",
+        timeline: str = "",
     ) -> PastDecision:
         """Decide as of a moment. Raises PastUnknown, and what a decision raises.
 
-        `policy_version` names the policies where none were activated then, or where others decided.
+        `policy_version` names the policies where none were activated then, or where others decided, and `timeline` the
+        history that the revision is of, where that is known.
         """
         if moment.revision is None and moment.at is None:
             raise InvalidRequest.at("moment", "must name a revision or a time")
         with self.past(moment) as past:
+            past.check_timeline(timeline or past.timeline)
             return past.explain(question, options, policy_version)
 
     @contextmanager
@@ -137,9 +141,15 @@ class PastMoment:
         self.at = at
         self.activated = active_at(past.transaction, revision)
         """The version of the policies that were activated then; empty where none were."""
+        self.timeline = past.transaction.timeline
         self._past = past
         self._as_of = as_of
         self._snapshots: dict[Model, FactSnapshot] = {}
+
+    def check_timeline(self, timeline: str) -> None:
+        """Raise PastUnknown where the revision is of another history than that of the facts."""
+        if timeline != self.timeline:
+            raise PastUnknown("OTHER_HISTORY", "the facts that it rests on are of a history that was restored away")
 
     def moved_to(self, at: int) -> PastMoment:
         """Return the moment at another time, on the same facts."""
@@ -152,6 +162,15 @@ class PastMoment:
         evaluation = self._evaluation(options, policy_version)
         explanation = explain(evaluation, question)
         return PastDecision(explanation, explanation.decision.policy_version == self.activated)
+
+    def observe(
+        self, question: Question, options: RequestOptions, policy_version: str = ""
+    ) -> tuple[PastDecision, Observed]:
+        """Explain, and return what was read for it. Raises as `AsOf.decide` does."""
+        evaluation, observed = self._evaluation(options, policy_version), Observed()
+        evaluation.snapshot = evaluation.snapshot.observing(observed)
+        explanation = explain(evaluation, question)
+        return PastDecision(explanation, explanation.decision.policy_version == self.activated), observed
 
     def decide(self, question: Question, options: RequestOptions, policy_version: str = "") -> Decision:
         """Decide only. Raises as `AsOf.decide` does."""

@@ -129,6 +129,10 @@ class Signer:
         signed = self.verifier.key_id + self._key.sign(body.encode())
         return f"{body}\n{_DASH}{self.verifier.name} {base64.b64encode(signed).decode()}\n"
 
+    def sign_bytes(self, content: bytes) -> bytes:
+        """Return the signature of what is no checkpoint, and cannot be taken for one: the caller sees to that."""
+        return self._key.sign(content)
+
     def __repr__(self) -> str:
         return f"Signer({self.verifier})"
 

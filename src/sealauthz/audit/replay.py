@@ -215,6 +215,11 @@ def said_of(decision: Decision) -> dict[str, Any]:
     }
 
 
+def is_the_same(part: Mapping[str, Any], found: Decision) -> bool:
+    """Tell whether a decision is the one that a part of a record tells."""
+    return not _differing(part, found, None)
+
+
 def _differing(part: Mapping[str, Any], found: Decision, until: int | None) -> dict[str, Any]:
     """Return what was found that is not what was logged."""
     said = said_of(found)

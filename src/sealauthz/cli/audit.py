@@ -16,7 +16,9 @@ from sealauthz.audit.portable import export_lines, proof_text
 from sealauthz.audit.sequencer import EVERY_S
 from sealauthz.background import Background
 from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.audit_evidence import audit_evidence
 from sealauthz.cli.audit_replay import audit_replay
+from sealauthz.cli.audit_rules import audit_rules
 from sealauthz.cli.audit_source import AuditSource, audit_options
 from sealauthz.cli.audit_verify import audit_verify
 from sealauthz.cli.moments import InstantType
@@ -48,6 +50,8 @@ def audit() -> None:
 
 
 audit.add_command(audit_verify)
+audit.add_command(audit_evidence)
+audit.add_command(audit_rules)
 
 
 def filter_options(command: F) -> F:

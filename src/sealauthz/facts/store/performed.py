@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, select
+from sqlalchemy import Connection, Table, bindparam, func, insert, select
 from sqlalchemy import tuple_ as pair
 
 from sealauthz.facts.store.batch import WriteReceipt
@@ -142,3 +142,30 @@ def _event(tenant_id: str, text: str) -> Event:
     body = json.loads(text)
     record_type, record_id = body["about"]
     return Event(body["code"], tenant_id, (record_type, record_id), tuple(body["recipients"]), body["values"])
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of an operation, as far as its evidence needs it."""
+
+    decision_id: str
+    operation_id: str
+    receipt: str
+
+
+def kept_naming(connection: Connection, text: str) -> list[Kept]:
+    """Return the operations that are known by an id: their own, that of their decision, or of what they made; the
+    oldest first. All that is kept is looked through.
+    """
+    row = FACT_OPERATION.c
+    place = func.strpos if connection.dialect.name == "postgresql" else func.instr
+    wanted = select(row.answer).where(place(row.answer, text) > 0).order_by(row.revision)
+    found = []
+    for (answer,) in connection.execute(wanted):
+        kept = json.loads(answer)
+        ids = {kept["operation_id"], kept["decision"]["id"]}
+        for name, value in kept["values"].items():
+            ids.update(json.loads(value) if name.endswith("_ids") else [value])
+        if text in ids:
+            found.append(Kept(kept["decision"]["id"], kept["operation_id"], kept["receipt"]))
+    return found
