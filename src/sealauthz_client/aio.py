@@ -13,7 +13,15 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from sealauthz_client.calls import Call, Pages, Rpc, Steps, Watch
-from sealauthz_client.channels import DEFAULT_TIMEOUT_S, ChannelOptions, Endpoint, metadata_of, method_on
+from sealauthz_client.channels import (
+    DEFAULT_TIMEOUT_S,
+    ChannelOptions,
+    Endpoint,
+    Headers,
+    metadata_of,
+    method_on,
+    no_headers,
+)
 from sealauthz_client.failures import call_failed
 from sealauthz_client.retrying import Attempts, Pauses, RetryBudget, RetryPolicy, is_final
 from sealauthz_client.tokens import AsyncTokenSource, FixedAsyncToken
@@ -36,6 +44,7 @@ class AsyncConnection:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         retry: RetryPolicy | None = None,
         channel_options: ChannelOptions = (),
+        headers: Headers = no_headers,
     ) -> None:
         endpoint = Endpoint.of(address, tls_roots, certificate, insecure, channel_options)
         if endpoint.credentials is None:
@@ -43,6 +52,7 @@ class AsyncConnection:
         else:
             self._channel = grpc.aio.secure_channel(endpoint.address, endpoint.credentials, options=endpoint.options)
         self._is_closed = False
+        self._headers = headers
         self._token: AsyncTokenSource = FixedAsyncToken(token) if isinstance(token, str) else token
         self._timeout_s = timeout_s
         self._policy = retry or RetryPolicy()
@@ -117,7 +127,7 @@ class AsyncConnection:
         pauses = Pauses(self._policy)
         while not self._is_closed:
             token = await self._token.current()
-            stream = self._method(watch.rpc)(watch.request, metadata=metadata_of(token))
+            stream = self._method(watch.rpc)(watch.request, metadata=metadata_of(token, self._headers))
             wait_s = 0.0
             try:
                 async for message in stream:
@@ -154,7 +164,7 @@ class AsyncConnection:
 
         def send() -> Any:
             sent = call.request if isinstance(call.request, Message) else iter(call.request)
-            return method(sent, timeout=attempts.left_s(time.monotonic()), metadata=metadata_of(token))
+            return method(sent, timeout=attempts.left_s(time.monotonic()), metadata=metadata_of(token, self._headers))
 
         hedge_after_s = attempts.hedge_after_s
         if hedge_after_s is None:

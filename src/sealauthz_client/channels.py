@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,15 @@ DEFAULT_TIMEOUT_S = 2.0
 MAX_RECEIVE_BYTES = 32 * 1024 * 1024
 
 ChannelOptions = Sequence[tuple[str, Any]]
+
+Headers = Callable[[], Iterable[tuple[str, str]]]
+"""Returns what else goes with a call as metadata; asked at each attempt, by the thread or task that makes the call."""
+
+
+def no_headers() -> Iterable[tuple[str, str]]:
+    """Return nothing."""
+    return ()
+
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
@@ -66,6 +75,9 @@ def method_on(channel: Any, rpc: Rpc[Any]) -> Any:
     return make(rpc.path, request_serializer=rpc.request.SerializeToString, response_deserializer=rpc.reply.FromString)
 
 
-def metadata_of(token: str) -> tuple[tuple[str, str], ...]:
-    """Return how a token is shown; an empty one is not."""
-    return (("authorization", f"Bearer {token}"),) if token else ()
+def metadata_of(token: str, headers: Headers) -> tuple[tuple[str, str], ...]:
+    """Return how a token is shown (an empty one is not), and what goes with it. Raises ValueError for another token."""
+    more = tuple(headers())
+    if any(name.lower() == "authorization" for name, _ in more):
+        raise ValueError("`authorization` is where the token is shown: give it as `token`")
+    return ((("authorization", f"Bearer {token}"),) if token else ()) + more

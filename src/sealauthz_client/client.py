@@ -14,6 +14,7 @@ class SealAuthzClient(Connection):
     key (PEM), where the server wants one: then the token may be empty. `insecure` is plain text, to loopback only.
     `token` is a text, or what renews one (`RenewedToken`). Every call ends within its `timeout_s`, attempts included
     (`retry`), and raises CallFailed if there is no answer by then. `channel_options` are those of grpcio.
+    `headers` returns what else goes with each attempt as metadata, such as a trace.
     Questions take `consistency`: None answers from memory (`Decision.facts_age`), `NEWEST` and `at_least(token)` do not
     answer from older facts.
     """

@@ -12,7 +12,15 @@ import grpc
 from google.protobuf.message import Message
 
 from sealauthz_client.calls import Call, Pages, Rpc, Steps, Watch
-from sealauthz_client.channels import DEFAULT_TIMEOUT_S, ChannelOptions, Endpoint, metadata_of, method_on
+from sealauthz_client.channels import (
+    DEFAULT_TIMEOUT_S,
+    ChannelOptions,
+    Endpoint,
+    Headers,
+    metadata_of,
+    method_on,
+    no_headers,
+)
 from sealauthz_client.failures import call_failed
 from sealauthz_client.retrying import Attempts, Pauses, RetryBudget, RetryPolicy, is_final
 from sealauthz_client.tokens import FixedToken, TokenSource
@@ -35,6 +43,7 @@ class Connection:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         retry: RetryPolicy | None = None,
         channel_options: ChannelOptions = (),
+        headers: Headers = no_headers,
     ) -> None:
         endpoint = Endpoint.of(address, tls_roots, certificate, insecure, channel_options)
         if endpoint.credentials is None:
@@ -42,6 +51,7 @@ class Connection:
         else:
             self._channel = grpc.secure_channel(endpoint.address, endpoint.credentials, options=endpoint.options)
         self._is_closed = False
+        self._headers = headers
         self._token = FixedToken(token) if isinstance(token, str) else token
         self._timeout_s = timeout_s
         self._policy = retry or RetryPolicy()
@@ -114,7 +124,7 @@ class Connection:
         is_out = False
         pauses = Pauses(self._policy)
         while not self._is_closed:
-            stream = self._method(watch.rpc)(watch.request, metadata=metadata_of(self._token.current()))
+            stream = self._method(watch.rpc)(watch.request, metadata=metadata_of(self._token.current(), self._headers))
             wait_s = 0.0
             try:
                 for message in stream:
@@ -143,7 +153,7 @@ class Connection:
 
     def _answer(self, method: Any, call: Call[Any], attempts: Attempts, token: str) -> Any:
         """Return the reply to one attempt, sent beside itself where it takes long. Raises grpc.RpcError."""
-        metadata = metadata_of(token)
+        metadata = metadata_of(token, self._headers)
         hedge_after_s = attempts.hedge_after_s
         if hedge_after_s is None:
             sent = call.request if isinstance(call.request, Message) else iter(call.request)
