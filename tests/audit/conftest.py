@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
-import psycopg
 import pytest
 from tiny.model import TINY, facts
 
 from sealauthz.audit.note import Signer
 from sealauthz.audit.sequencer import Sequencer
-from sealauthz.facts import Batch, Put, Store, upgrade
+from sealauthz.facts import Batch, Put, Store
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    if request.param == "sqlite":
-        made = f"sqlite:///{tmp_path_factory.mktemp('tiny') / 'tiny.db'}"
-    else:
-        uri: str = request.getfixturevalue("postgresql_uri")
-        name = f"audit_{threading.get_ident()}_{id(request)}"
-        with psycopg.connect(uri, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        made = uri.replace("/postgres?", f"/{name}?")
-    upgrade(made, TINY)
-    return made
+def url(request: pytest.FixtureRequest, new_database: Callable[..., str]) -> str:
+    return new_database(request.param, TINY)
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from audit_logs import grown, run
+from tiny.model import TINY
 
 from sealauthz.audit.anchoring import Anchoring, AnchorRefused, Folder, Webhook, anchor
 from sealauthz.audit.log import Log
@@ -21,14 +22,8 @@ from sealauthz.facts import Store
 
 
 @pytest.fixture(params=["sqlite"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    from tiny.model import TINY
-
-    from sealauthz.facts import upgrade
-
-    made = f"sqlite:///{tmp_path / 'tiny.db'}"
-    upgrade(made, TINY)
-    return made
+def url(request: pytest.FixtureRequest, new_database: Callable[..., str]) -> str:
+    return new_database(request.param, TINY)
 
 
 class Hook:
@@ -109,8 +104,9 @@ def test_a_folder_overwrites_nothing(store: Store, sequencer: Sequencer, tmp_pat
     other = Signer.fresh("test.example/log").sign(checkpoint.__class__("test.example/log", 3, bytes(32)))
     with pytest.raises(AnchorRefused, match="of another log of that size"):
         folder.keep(other, checkpoint.__class__("test.example/log", 3, bytes(32)))
+    (tmp_path / "file").touch()
     with pytest.raises(AnchorRefused, match="cannot be written"):
-        Folder(tmp_path / "tiny.db").keep(note, checkpoint)
+        Folder(tmp_path / "file").keep(note, checkpoint)
 
 
 def test_a_webhook_is_sent_the_newest_until_it_has_it(store: Store, sequencer: Sequencer, hook: Hook) -> None:

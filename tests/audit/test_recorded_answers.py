@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from sealauthz.decision import Question as Asked
 from sealauthz.decision.policies import Policies
 from sealauthz.decision.question import ListQuery, Root
 from sealauthz.errors import BundleRefused, FactsUnavailable
-from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
+from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.facts.store.policies import PolicyStore, Proposal
 from sealauthz.facts.store.statements import Driver
@@ -64,9 +64,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'tiny.db'}"
-    upgrade(url, TINY)
+def store(new_database: Callable[..., str]) -> Iterator[Store]:
+    url = new_database("sqlite", TINY)
     with closing(Store.open(url, TINY)) as store:
         store.write(Batch("test", "facts", tuple(map(Put, facts()))))
         yield store

@@ -104,6 +104,8 @@ def test_demo_serves_says_how_to_ask_and_stops_with_0(sealauthz, serve, monkeypa
 
 
 def test_answers_over_grpc_are_those_in_process(sealauthz, serve, demo_facts, monkeypatch):
+    # A server that has just started may take longer on a busy machine than the command waits for.
+    monkeypatch.setattr("sealauthz.cli.answer_source._TIMEOUT_S", 60.0)
     serving = serve("--demo", "--database", f"sqlite:///{demo_facts}")
     token = re.search(r"SEALAUTHZ_TOKEN=(\S+)", "".join(serving.process.stdout.readline() for _ in range(5)))[1]
     monkeypatch.setenv("SEALAUTHZ_TOKEN", token)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
@@ -15,7 +14,7 @@ from tiny.model import TINY, Document, facts
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.texts import Texts
-from sealauthz.facts import Batch, Delete, FactCache, Part, Put, Store, upgrade
+from sealauthz.facts import Batch, Delete, FactCache, Part, Put, Store
 from sealauthz.operations import Operations
 from sealauthz.schema import Event as Told
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
@@ -33,9 +32,8 @@ def bundle() -> Bundle:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'tiny.db'}"
-    upgrade(url, TINY)
+def store(new_database: Callable[..., str]) -> Iterator[Store]:
+    url = new_database("sqlite", TINY)
     store = Store.open(url, TINY)
     drafts = [Document(f"k{number}", "plans", "bob", f"K{number}", words=5) for number in range(5)]
     store.write(Batch("test", "facts", tuple(map(Put, [*facts(), *drafts]))))

@@ -6,29 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import uuid
+from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 import pytest
 from tiny.model import TINY
 
-from sealauthz.facts import upgrade
-
 HERE = Path(__file__).parent
-
-
-def database(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> str:
-    if backend == "sqlite":
-        made = f"sqlite:///{tmp_path / 'tiny.db'}"
-    else:
-        uri: str = request.getfixturevalue("postgresql_uri")
-        name = f"killed_{uuid.uuid4().hex}"
-        with psycopg.connect(uri, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        made = uri.replace("/postgres?", f"/{name}?")
-    upgrade(made, TINY)
-    return made
 
 
 @pytest.mark.slow
@@ -37,10 +21,10 @@ def database(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> st
     [("publish", "sqlite"), ("publish", "postgresql"), ("add", "postgresql"), ("archive", "postgresql")],
 )
 def test_an_act_is_done_as_a_whole_or_not_at_all(
-    request: pytest.FixtureRequest, tmp_path: Path, action: str, backend: str
+    new_database: Callable[..., str], tmp_path: Path, action: str, backend: str
 ) -> None:
     """An update with an event, two new records, and a record that goes."""
-    url = database(request, backend, tmp_path)
+    url = new_database(backend, TINY)
     paths = os.pathsep.join([str(HERE.parents[0]), *sys.path])
     done = subprocess.run(
         [sys.executable, str(HERE / "killing.py"), url, action],

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import psycopg
 import pytest
 import sqlalchemy
 from tiny.model import TINY, Document, TeamMember, facts
@@ -17,7 +15,7 @@ from tiny.model import TINY, Document, TeamMember, facts
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions, Within
 from sealauthz.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvalidRequest, InvariantBroken
-from sealauthz.facts import Batch, Delete, FactCache, Part, Put, Store, Update, upgrade
+from sealauthz.facts import Batch, Delete, FactCache, Part, Put, Store, Update
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.store import writing
 from sealauthz.operations import Operations, Performance, Performed
@@ -32,17 +30,8 @@ def bundle() -> Bundle:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    if request.param == "sqlite":
-        made = f"sqlite:///{tmp_path_factory.mktemp('tiny') / 'tiny.db'}"
-    else:
-        uri: str = request.getfixturevalue("postgresql_uri")
-        name = f"tiny_{threading.get_ident()}_{id(request)}"
-        with psycopg.connect(uri, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        made = uri.replace("/postgres?", f"/{name}?")
-    upgrade(made, TINY)
-    return made
+def url(request: pytest.FixtureRequest, new_database: Callable[..., str]) -> str:
+    return new_database(request.param, TINY)
 
 
 @pytest.fixture

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from tiny.model import TINY, facts
 
 from sealauthz.decision import Bundle
-from sealauthz.facts import Batch, Put, Store, upgrade
+from sealauthz.facts import Batch, Put, Store
 from sealauthz.rollout import Archive, load_archive
 
 POLICIES = Path(__file__).parents[1] / "tiny" / "policies"
@@ -46,17 +44,8 @@ def bundles(archives: list[Archive]) -> list[Bundle]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        made = f"sqlite:///{tmp_path / 'tiny.db'}"
-    else:
-        uri: str = request.getfixturevalue("postgresql_uri")
-        name = f"tiny_{uuid.uuid4().hex}"
-        with psycopg.connect(uri, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        made = uri.replace("/postgres?", f"/{name}?")
-    upgrade(made, TINY)
-    return made
+def url(request: pytest.FixtureRequest, new_database: Callable[..., str]) -> str:
+    return new_database(request.param, TINY)
 
 
 @pytest.fixture

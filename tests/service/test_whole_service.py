@@ -52,7 +52,7 @@ def served(serve: Serve, store: Store, bundle: Bundle) -> Served:
 
 @pytest.fixture
 def client(served: Served) -> Iterator[SealAuthzClient]:
-    with SealAuthzClient(served.address, TOKEN, insecure=True, timeout_s=20) as client:
+    with SealAuthzClient(served.address, TOKEN, insecure=True, timeout_s=60) as client:
         yield client
 
 
