@@ -48,7 +48,7 @@ def test_only_what_reads_little_is_sent_beside_itself(repeats: Repeats) -> None:
     assert attempts(call(repeats)).hedge_after_s is None
 
 
-@pytest.mark.parametrize("code", set(grpc.StatusCode) - {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
+@pytest.mark.parametrize("code", [each for each in grpc.StatusCode if each.name not in ("UNAVAILABLE", "CANCELLED")])
 def test_a_refusal_is_not_repeated(code: grpc.StatusCode) -> None:
     assert attempts(call()).wait_s(CallFailed(code, "no"), 0.0) is None
 
