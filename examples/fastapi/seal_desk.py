@@ -22,7 +22,7 @@ from sealauthz_client.starlette import EXCEPTION_HANDLERS
 log = logging.getLogger("seal_desk")
 
 LANGUAGE = "en"
-TIMEOUT_S = 2.0
+TIMEOUT_S = float(os.environ.get("SEALAUTHZ_TIMEOUT_S", "2"))
 """What a page may wait for an answer, all attempts included."""
 RETRY = RetryPolicy(hedge_after_s=0.2)
 
@@ -91,6 +91,23 @@ async def show_log(seal: str, request: Request, person: Person) -> Any:
     """A page that owes more than this service can do: denied, though the answer is an allow."""
     allowed = await request.app.state.desk.allowed(person, "view_log", f"Seal:{seal}")
     return {"seal": seal, "decision": allowed.decision_id}
+
+
+@app.post("/seals/{seal}/freeze")
+async def freeze(
+    seal: str,
+    request: Request,
+    person: Person,
+    idempotency_key: Annotated[str, Header()],
+    assertion: Annotated[str, Header()] = "",
+) -> Any:
+    """An act that the person must confirm: first 403 with what to sign, then again with the signed assertion."""
+    performed = await request.app.state.desk.client.perform(
+        f"Person:{person}", "freeze", f"Seal:{seal}", request_id=f"freeze-{idempotency_key}", assertion=assertion
+    )
+    if not performed:
+        raise Denied(performed.decision)
+    return {"operation": performed.operation.operation_id, "replayed": performed.is_replay}
 
 
 class Use(BaseModel):

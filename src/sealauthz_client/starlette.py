@@ -39,7 +39,13 @@ async def denied(request: Request, error: Exception) -> JSONResponse:
 
 
 async def no_answer(request: Request, error: Exception) -> JSONResponse:
-    """Answer a call without an answer: 400 for a malformed one, 409 for an act that facts stand against, else 503."""
+    """Answer a call without an answer: 400 for a malformed one, 409 for an act that facts stand against, else 503.
+
+    An act that needs the person's own assertion gets 403, with the digest to sign and the `request_id` to repeat it by.
+    """
+    if isinstance(error, CallFailed) and error.reason == "ASSERTION_NEEDED":
+        wanted = {"digest": error.metadata.get("digest", ""), "request_id": error.request_id}
+        return JSONResponse({"error": "assertion_needed", **wanted}, 403)
     if isinstance(error, CallFailed) and error.code == grpc.StatusCode.INVALID_ARGUMENT:
         return JSONResponse({"error": "malformed", "fields": [field for field, _ in error.violations]}, 400)
     if isinstance(error, CallFailed) and error.code in _CONFLICTS:

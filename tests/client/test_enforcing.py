@@ -298,5 +298,12 @@ def test_an_endpoint_runs_only_on_an_allow() -> None:
     malformed = CallFailed(grpc.StatusCode.INVALID_ARGUMENT, "no", violations=(("resource.id", "is too long"),))
     wrong = ask_over_http(malformed)
     assert (wrong.status_code, wrong.json()) == (400, {"error": "malformed", "fields": ["resource.id"]})
+    unsigned = CallFailed(grpc.StatusCode.PERMISSION_DENIED, "no", "ASSERTION_NEEDED", {"digest": "sha256:1"})
+    unsigned.request_id = "R1"
+    wanted = ask_over_http(unsigned)
+    assert wanted.status_code == 403
+    assert wanted.json() == {"error": "assertion_needed", "digest": "sha256:1", "request_id": "R1"}
+    against = ask_over_http(CallFailed(grpc.StatusCode.ALREADY_EXISTS, "no", "FACT_CONFLICT"))
+    assert (against.status_code, against.json()) == (409, {"error": "conflict", "reason": "FACT_CONFLICT"})
     hidden = ask_over_http(decision(reasons=(dataclasses.replace(JOIN, code="NOT_FOUND"),)))
     assert hidden.status_code == 404

@@ -19,17 +19,18 @@ from typing import Any
 import httpx
 import pytest
 
-from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, system_clock
+from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.demo.callers import ENGINE, PLATFORM, story_caller
 from sealauthz.demo.facts import opening_facts
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.model import MODEL
 from sealauthz.model.records import identity
-from sealauthz.operations import Issuer, Operations
+from sealauthz.operations import Assertions, Issuer, Operations
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.process.log import make_log
 from sealauthz.service import Callers, ServerSettings, build
+from sealauthz_client.assertions import Signer
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -91,11 +92,8 @@ def beside(request: pytest.FixtureRequest, tmp_path: Path, bundle: Bundle) -> It
     store = Store.open(url, MODEL)
     store.write(Batch("test", "opening", tuple(map(Put, opening_facts(system_clock())))))
     pdp = Flaky(FactCache(store), bundle)
-    # Policies are compiled when they are first asked, which takes longer than a page may wait.
-    person, contract = Entity("Person", "p-chen"), Entity("Contract", "contract-cartons")
-    assert pdp.decide(Question(person, "view", contract))
     keys = SigningKeys.fresh()
-    acts = Operations(store, pdp, Issuer("demo", keys))
+    acts = Operations(store, pdp, Issuer("demo", keys), Assertions.of("demo", Signer.fresh("demo", "demo").key_set))
     callers = Callers([story_caller(name, token) for name, token in TOKENS.items()])
     settings, log = ServerSettings("127.0.0.1:0", is_insecure=True), make_log(io.StringIO())
     server = build(settings, callers, store, pdp, acts, log, keys=partial(json.dumps, keys.key_set))
@@ -112,6 +110,7 @@ def beside(request: pytest.FixtureRequest, tmp_path: Path, bundle: Bundle) -> It
         "SEALAUTHZ_ENGINE_TOKEN": TOKENS[ENGINE],
         "SEALAUTHZ_ENGINE": ENGINE,
         "SEALAUTHZ_PROTOS": str(ROOT / "protos"),
+        "SEALAUTHZ_TIMEOUT_S": "30",
         "PYTHONUNBUFFERED": "1",
     }
     process = subprocess.Popen(
@@ -190,7 +189,13 @@ def test_a_backend_does_what_an_answer_says_and_nothing_without_one(beside: Besi
     assert again.json() == {**sealed.json(), "replayed": True}
     assert state_of(beside.store, use_id) == "SEALED"
     other = http.post(TASK, json={"seal": "another"}, headers=as_person("p-zhou", Idempotency_Key="one"))
-    assert (other.status_code, other.json()["error"]) == (409, "conflict")
+    assert (other.status_code, other.json()) == (409, {"error": "conflict", "reason": "FACT_CONFLICT"})
+
+    # An act that the person must confirm: the digest to sign, and nothing done.
+    frozen = http.post("/seals/seal-official/freeze", headers=as_person("p-chen", Idempotency_Key="two"))
+    assert (frozen.status_code, frozen.json()["error"]) == (403, "assertion_needed"), frozen.text
+    assert frozen.json()["request_id"] == "freeze-two"
+    assert frozen.json()["digest"].startswith("sha256:")
 
     # Nobody answers: nothing is allowed.
     beside.server.stop(0)

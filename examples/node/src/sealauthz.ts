@@ -20,7 +20,7 @@ export type Decision = {
 export type Operation = { id: string; receipt: string; values: Record<string, unknown> };
 export type Performed = { decision: Decision; operation?: Operation; isReplay: boolean; requestId: string };
 export type Question = { subject: string; action: string; resource: string; context?: Record<string, string>; language?: string };
-export type Act = Question & { arguments?: Record<string, string>; requestId: string };
+export type Act = Question & { arguments?: Record<string, string>; requestId: string; assertion?: string };
 
 /** A call without an answer. It is no allow. `requestId` is that of an act that may have been performed nevertheless. */
 export class CallFailed extends Error {
@@ -30,6 +30,7 @@ export class CallFailed extends Error {
     message: string,
     readonly retryAfterMs = 0,
     readonly requestId = "",
+    readonly metadata: Record<string, string> = {}, // what varies: `digest`, `invariant` …
   ) {
     super(`${grpc.status[code]}: ${message}`);
   }
@@ -120,7 +121,7 @@ export class SealAuthz {
   /** Have an act performed, once for its `requestId`, if it is allowed. */
   async perform(act: Act): Promise<Performed> {
     const values = Object.entries(act.arguments ?? {}).map(([name, value]) => [name, { string_value: value }]);
-    const request = { ...asked(act), arguments: Object.fromEntries(values), request_id: act.requestId };
+    const request = { ...asked(act), arguments: Object.fromEntries(values), request_id: act.requestId, assertion: act.assertion ?? "" };
     const reply = await this.call("OperationsService", "Perform", request, act.requestId);
     const made = reply.operation as Wire | null;
     return {
@@ -218,13 +219,14 @@ function plain(parameters: Record<string, Wire>): Parameters {
 const DETAILS = protobuf.parse(`syntax = "proto3";
   message Status { repeated Detail details = 3; }
   message Detail { string type_url = 1; bytes value = 2; }
-  message ErrorInfo { string reason = 1; }
+  message ErrorInfo { string reason = 1; map<string, string> metadata = 3; }
   message RetryInfo { Delay retry_delay = 1; }
-  message Delay { int64 seconds = 1; int32 nanos = 2; }`).root;
+  message Delay { int64 seconds = 1; int32 nanos = 2; }`, { keepCase: true }).root;
 
 function failureOf(error: grpc.ServiceError, requestId: string): CallFailed {
   let reason = "";
   let retryAfterMs = 0;
+  let metadata: Record<string, string> = {};
   const [packed] = error.metadata?.get("grpc-status-details-bin") ?? [];
   try {
     const status = DETAILS.lookupType("Status").decode(packed instanceof Buffer ? packed : Buffer.alloc(0)) as Wire;
@@ -232,13 +234,13 @@ function failureOf(error: grpc.ServiceError, requestId: string): CallFailed {
       const kind = String(detail.type_url).split("google.rpc.")[1] ?? "";
       if (kind !== "ErrorInfo" && kind !== "RetryInfo") continue;
       const said = DETAILS.lookupType(kind).toObject(DETAILS.lookupType(kind).decode(detail.value), { longs: Number, defaults: true });
-      if (kind === "ErrorInfo") reason = said.reason;
+      if (kind === "ErrorInfo") [reason, metadata] = [said.reason, said.metadata];
       else retryAfterMs = millis(said.retry_delay);
     }
   } catch {
     // What cannot be read says nothing: the status itself counts.
   }
-  return new CallFailed(error.code, reason, error.details, retryAfterMs, requestId);
+  return new CallFailed(error.code, reason, error.details, retryAfterMs, requestId, metadata);
 }
 
 /** A fresh id for an act that has none of its own. Keep it: asking again takes the same. */

@@ -10,7 +10,9 @@ const { SEALAUTHZ_ADDRESS = "", SEALAUTHZ_TOKEN = "", SEALAUTHZ_ENGINE_TOKEN = "
 const PROTOS = process.env.SEALAUTHZ_PROTOS ?? new URL("../../../protos", import.meta.url).pathname;
 const LANGUAGE = "en";
 
-const authz = new SealAuthz(SEALAUTHZ_ADDRESS, SEALAUTHZ_TOKEN, PROTOS);
+const TIMEOUT_MS = 1_000 * Number(process.env.SEALAUTHZ_TIMEOUT_S ?? 2); // what a page may wait, all attempts included
+
+const authz = new SealAuthz(SEALAUTHZ_ADDRESS, SEALAUTHZ_TOKEN, PROTOS, TIMEOUT_MS);
 const engineAuthz = new SealAuthz(SEALAUTHZ_ADDRESS, SEALAUTHZ_ENGINE_TOKEN, PROTOS);
 const engine = new SealingEngine(engineAuthz, process.env.SEALAUTHZ_ENGINE ?? "sealing-engine");
 
@@ -60,6 +62,22 @@ async function sealTask(request: IncomingMessage, task: string): Promise<Answer>
   return { status: 200, body: { operation: performed.operation.id, replayed: performed.isReplay, sealed } };
 }
 
+// An act that the person must confirm: first 403 with what to sign, then again with the signed assertion.
+async function freeze(request: IncomingMessage, seal: string): Promise<Answer> {
+  const { "idempotency-key": key, assertion = "" } = request.headers;
+  if (typeof key !== "string") return { status: 422, body: { error: "an Idempotency-Key is needed" } };
+  const performed = await authz.perform({
+    subject: `Person:${personOf(request)}`,
+    action: "freeze",
+    resource: `Seal:${seal}`,
+    requestId: `freeze-${key}`,
+    assertion: String(assertion),
+    language: LANGUAGE,
+  });
+  if (!performed.operation) throw new Denied(performed.decision);
+  return { status: 200, body: { operation: performed.operation.id, replayed: performed.isReplay } };
+}
+
 async function textOf(request: IncomingMessage): Promise<string> {
   let text = "";
   for await (const part of request) {
@@ -72,6 +90,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
 const ROUTES: [string, RegExp, (request: IncomingMessage, id: string) => Promise<Answer>][] = [
   ["GET", /^\/contracts\/([^/]+)$/, showContract],
   ["GET", /^\/seals\/([^/]+)\/log$/, showLog],
+  ["POST", /^\/seals\/([^/]+)\/freeze$/, freeze],
   ["POST", /^\/tasks\/([^/]+)\/seal$/, sealTask],
 ];
 
@@ -94,6 +113,10 @@ function failure(error: unknown): Answer {
       next_steps: nextSteps,
     };
     return { status: reasons.some((reason) => reason.code === "NOT_FOUND") ? 404 : 403, body };
+  }
+  if (error instanceof CallFailed && error.reason === "ASSERTION_NEEDED") {
+    // The person must confirm this very act: have it signed, and repeat it with the same id.
+    return { status: 403, body: { error: "assertion_needed", digest: error.metadata.digest, request_id: error.requestId } };
   }
   if (error instanceof CallFailed && (error.code === status.ALREADY_EXISTS || error.code === status.FAILED_PRECONDITION)) {
     return { status: 409, body: { error: "conflict", reason: error.reason } };
