@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -43,9 +44,8 @@ def address(store, tmp_path):
     caller = Caller(
         MODEL, "test", frozenset({hashlib.sha256(TOKEN.encode()).digest()}), frozenset(RPCS), None, FIELDS, FIELDS
     )
-    server = build(
-        ServerSettings("127.0.0.1:0", is_insecure=True), Callers([caller]), store, None, None, make_log(io.StringIO())
-    )
+    settings, log = ServerSettings("127.0.0.1:0", is_insecure=True), make_log(io.StringIO())
+    server = build(settings, Callers([caller]), store, SimpleNamespace(bundle_of=None), None, log)
     server.start()
     yield f"127.0.0.1:{server.port}"
     server.stop(0)
