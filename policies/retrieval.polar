@@ -682,7 +682,8 @@ meets(person: Person, "NO_REVIEW_CONFLICT", "adjudicate", case: RetrievalCase, _
   is_uninvolved_reviewer(person, case);
 meets(_: Person, "CASE_OBJECTED", "adjudicate", case: RetrievalCase, _) if case.state = "OBJECTED";
 
-# The same goes for an appeal: neither a person who reviewed an attempt nor one who dismissed an objection decides it.
+# The same goes for an appeal: neither a person who reviewed an attempt nor one who dismissed an objection or an
+# earlier appeal decides it.
 #@ R-08
 requires("decide_appeal", _: RetrievalCase, "REVIEWER");
 requires("decide_appeal", _: RetrievalCase, "NO_REVIEW_CONFLICT");
@@ -696,7 +697,13 @@ is_uninvolved_reviewer(person: Person, case: RetrievalCase) if
   case.applicant_id != person.id and
   not is_biased_reviewer(person.id, case) and
   not reviewed_attempt(person, case, _) and
-  not raised_objection(person, case);
+  not raised_objection(person, case) and
+  not decided_appeal(person, case);
+
+decided_appeal(person: Person, case: RetrievalCase) if
+  appeal in case.appeals and
+  appeal.decided_by_id matches String and
+  appeal.decided_by_id = person.id;
 
 raised_objection(person: Person, case: RetrievalCase) if
   objection in case.objections and
@@ -718,15 +725,21 @@ requires("appeal", _: RetrievalCase, "CASE_EXECUTED");
 requires("appeal", _: RetrievalCase, "APPEAL_IN_TIME");
 requires("appeal", _: RetrievalCase, "FIRST_APPEAL");
 requires("appeal", _: RetrievalCase, "FRESH_FACE");
-meets(_: Person, "FIRST_APPEAL", "appeal", case: RetrievalCase, _) if case.appealed_at = 0;
+meets(person: Person, "FIRST_APPEAL", "appeal", case: RetrievalCase, _) if not has_appealed(person, case);
 meets(person: Person, "FRESH_FACE", "appeal", case: RetrievalCase, context) if
   bound_face_check(
     context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
 meets(person: Person, "FORMER_ADMIN", "appeal", case: RetrievalCase, context) if was_replaced(person, case, context);
-meets(_: Person, "CASE_EXECUTED", "appeal", case: RetrievalCase, _) if case.state = "EXECUTED";
+meets(_: Person, "CASE_EXECUTED", "appeal", case: RetrievalCase, _) if case.state in ["EXECUTED", "UNDER_APPEAL"];
 meets(_: Person, "APPEAL_IN_TIME", "appeal", case: RetrievalCase, context) if
   case.executed_at <= context.now and
   context.now < case.executed_at + context.parameters.appeal_within;
+
+# Each of them once: neither does one who was turned down take the enterprise's time again, nor does one whom the new
+# administrator has on their side use up the appeal of the others.
+has_appealed(person: Person, case: RetrievalCase) if
+  appeal in case.appeals and
+  appeal.person_id = person.id;
 
 # Their role began before the case was executed, had not run out when it was opened, and is not active any more.
 was_replaced(person: Person, case: RetrievalCase, context) if

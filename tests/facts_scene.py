@@ -72,6 +72,7 @@ from sealauthz.model.records.retrieval import (
     EnterpriseAuthentication,
     NoticeDelivery,
     Objection,
+    RetrievalAppeal,
     RetrievalCase,
     RetrievalReview,
 )
@@ -166,6 +167,7 @@ def scene() -> list[Any]:
         EnterpriseAuthentication("auth", "e1", "out", "DOCUMENTS", NOW, purpose="RETRIEVAL", case_id="case"),
         RetrievalReview("review", "case", "staff", 1, "PASSED", NOW),
         Objection("objection", "case", "old", NOW, ground="不同意"),
+        RetrievalAppeal("appeal", "case", "old", NOW, "DISMISSED", "cat", NOW),
         NoticeDelivery("notice", "case", "e1-boss", "SMS", NOW),
         ApprovalProcess("process", "e1", "Large amounts"),
         ApprovalProcess("other-process", "e1", "Out of hours"),

@@ -76,6 +76,7 @@ FINAL = {
     "NoticeDelivery": "ACCEPTED FAILED",
     "Objection": "DISMISSED UPHELD",
     "OpenGrant": "EXPIRED INVALIDATED REVOKED",
+    "RetrievalAppeal": "DISMISSED UPHELD",
     "RetrievalCase": "EXPIRED REJECTED_FINAL RESOLVED_BY_ADMIN REVERSED SUPERSEDED WITHDRAWN",
     "RoleAssignment": "EXPIRED REVOKED",
     "RuleChange": "CARRIED_OUT WITHDRAWN",

@@ -165,7 +165,8 @@ def test_what_records_a_past_act_never_changes(store: Store, way: str) -> None:
 HISTORY = {
     "AuthLetter", "BoardResolution", "EmergencyUse", "EnterpriseAuthentication", "IdentityVerification",
     "InternalReview", "Invitation", "JoinApplication", "NoticeDelivery", "Objection", "PartyConsent", "PlatformStaff",
-    "RegistrySnapshot", "RetrievalCase", "RetrievalReview", "SealReview", "SealUse", "SealUseRequest", "Approval",
+    "RegistrySnapshot", "RetrievalAppeal", "RetrievalCase", "RetrievalReview", "SealReview", "SealUse",
+    "SealUseRequest", "Approval",
     "RequestDocument", "SealHold", "SealOuting", "IntentBatch", "IntentBatchItem", "SealProposal", "SealWitness",
     "SigningTask", "Signatory", "Membership", "RoleAssignment", "SealGrant", "OpenGrant", "CrossEnterpriseGrant",
     "HolderAssignment", "Delegation", "Contract", "Seal", "Certificate", "Device", "Person", "Enterprise",

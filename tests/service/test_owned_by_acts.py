@@ -24,7 +24,16 @@ OWNED = {
     *("Membership", "RoleAssignment", "Absence", "Invitation", "JoinApplication"),
     *("SealGrant", "GrantContractType", "GrantTemplate", "EmergencyUse", "OpenGrant", "OpenGrantTemplate"),
     *("CrossEnterpriseGrant", "CrossGrantContractType", "HolderAssignment", "Delegation", "DelegationContractType"),
-    *("SealUseRequest", "RequestDocument", "Approval", "UsePhoto", "RetrievalCase", "RetrievalReview", "Objection"),
+    *(
+        "SealUseRequest",
+        "RequestDocument",
+        "Approval",
+        "UsePhoto",
+        "RetrievalCase",
+        "RetrievalReview",
+        "RetrievalAppeal",
+        "Objection",
+    ),
     *("SealHold", "SealReview", "SealProposal", "SealWitness", "SealUse", "CountedRequest", "SealOuting"),
     *("PartyConsent", "InternalReview", "BoardResolution", "RuleChange"),
 }

@@ -69,22 +69,22 @@ def reviewed(here: World, case: str) -> None:
         here.perform(reviewer, "review", f"RetrievalCase:{case}", ReviewArguments(PASSED))
 
 
-def in_notice(here: World) -> str:
-    """A case of outsider by documents, whose notice runs."""
+def in_notice(here: World, *others: str) -> str:
+    """A case of outsider by documents, whose notice runs; `others` are officers beside those of the fixture."""
     case = opened(here)
     here.perform("outsider", "certify", f"RetrievalCase:{case}", method="DOCUMENTS")
     here.perform(
         "outsider", "submit", f"RetrievalCase:{case}", verification=face(here, "outsider", case, "v-in", "submit")
     )
     reviewed(here, case)
-    deliver(here, case, admin="ACCEPTED", keeper="ACCEPTED", boss="ACCEPTED")
+    deliver(here, case, **dict.fromkeys(("admin", "keeper", "boss", *others), "ACCEPTED"))
     here.perform("reviewer", "publish_notice", f"RetrievalCase:{case}")
     return case
 
 
-def executed(here: World) -> str:
+def executed(here: World, *others: str) -> str:
     """The same, executed."""
-    case = in_notice(here)
+    case = in_notice(here, *others)
     here.now += 72 * HOUR
     registry(here, "reg-later")
     here.perform(
@@ -360,7 +360,48 @@ def test_an_appeal_that_is_dismissed_leaves_the_execution(world: NewWorld) -> No
     assert here.codes("outsider", "assign_role", "Membership:m-plain", role="SEAL_ADMIN") == ["RETRIEVAL_HOLD"]
     here.perform("third", "decide_appeal", resource, FindingArguments(Finding.DISMISSED))
     assert here.get("RetrievalCase", case).state == "EXECUTED"
-    assert "ALREADY_APPEALED" in here.codes("admin", "appeal", resource)
+    assert here.codes("admin", "appeal", resource, verification=face(here, "admin", case, "v-again", "appeal")) == [
+        "ALREADY_APPEALED"
+    ]
+
+
+def test_each_former_administrator_appeals_once_and_who_decided_one_decides_no_other(world: NewWorld) -> None:
+    here = world("the administrator is away", "there is a second administrator")
+    here.change(("Person", "second", {"last_active_at": here.now - 8 * DAY}))
+    staff(here, "third")
+    staff(here, "fourth")
+    case = executed(here, "second")
+    resource = f"RetrievalCase:{case}"
+    here.now += DAY
+    first = here.perform("second", "appeal", resource, verification=face(here, "second", case, "v-second", "appeal"))
+    here.perform("third", "decide_appeal", resource, FindingArguments(Finding.DISMISSED))
+    appeal = here.get("RetrievalAppeal", str(first.values["appeal_id"]))
+    assert (appeal.person_id, appeal.state, appeal.decided_by_id) == ("second", "DISMISSED", "third")
+    # The first one was on the side of the new administrator: the other one appeals all the same.
+    here.perform("admin", "appeal", resource, verification=face(here, "admin", case, "v-admin", "appeal"))
+    assert here.codes("third", "decide_appeal", resource) == ["REVIEWER_CONFLICT"]
+    here.perform("fourth", "decide_appeal", resource, FindingArguments(Finding.UPHELD))
+    assert here.get("RetrievalCase", case).state == "REVERSED"
+    assert here.ask("admin", "invite", "Enterprise:e")
+
+
+def test_those_who_appeal_at_the_same_time_are_decided_about_together(world: NewWorld) -> None:
+    here = world("the administrator is away", "there is a second administrator")
+    here.change(("Person", "second", {"last_active_at": here.now - 8 * DAY}))
+    staff(here, "third")
+    case = executed(here, "second")
+    resource = f"RetrievalCase:{case}"
+    here.now += DAY
+    made = [
+        here.perform(who, "appeal", resource, verification=face(here, who, case, f"v-{who}", "appeal")).values[
+            "appeal_id"
+        ]
+        for who in ("second", "admin")
+    ]
+    first = here.get("RetrievalCase", case).appealed_at
+    here.perform("third", "decide_appeal", resource, FindingArguments(Finding.DISMISSED))
+    assert [here.get("RetrievalAppeal", str(each)).state for each in made] == ["DISMISSED", "DISMISSED"]
+    assert here.get("RetrievalCase", case).appealed_at == first
 
 
 def test_an_appeal_that_is_upheld_takes_everything_back(world: NewWorld) -> None:

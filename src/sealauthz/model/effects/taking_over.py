@@ -8,9 +8,9 @@ from sealauthz.model.effects.acting import refuse
 from sealauthz.model.effects.members import Ending, administrators_of, give_role, held_roles, persons_of, take_in
 from sealauthz.model.effects.retrieval import concerned, told
 from sealauthz.model.records.membership import ApplicationState, EndReason, JoinedVia, Role
-from sealauthz.model.records.retrieval import CaseState
+from sealauthz.model.records.retrieval import AppealState, CaseState, RetrievalAppeal
 from sealauthz.model.records.seals import HoldState
-from sealauthz.schema import Act, Duty, MetBy, Outcome, RecordChange
+from sealauthz.schema import Act, Duty, MetBy, Outcome, Put, RecordChange
 
 EVENTS = {
     "RETRIEVAL_EXECUTED": "The enterprise has another administrator, and its former ones may appeal.",
@@ -76,12 +76,17 @@ def _key(membership: Any) -> tuple[str, str]:
 
 def appeal(act: Act) -> Outcome:
     """Appeal against an executed case: what it gave is held until that is decided."""
-    change = act.set(act.resource, state=CaseState.UNDER_APPEAL, appealed_at=act.now)
-    return Outcome((change,), (told(act.resource, "RETRIEVAL_APPEALED", act.resource.applicant_id),))
+    case = act.resource
+    made = RetrievalAppeal(act.new_id("appeal"), case.id, act.subject.id, act.now)
+    changes: list[RecordChange] = [Put(made)]
+    if case.state != "UNDER_APPEAL":
+        changes.append(act.set(case, state=CaseState.UNDER_APPEAL, appealed_at=case.appealed_at or act.now))
+    event = told(case, "RETRIEVAL_APPEALED", case.applicant_id, appeal_id=made.id)
+    return Outcome(tuple(changes), (event,), {"appeal_id": made.id})
 
 
 def decide_appeal(act: Act) -> Outcome:
-    """Decide an appeal. Dismissed, the execution stands. Upheld, it is taken back in one write, as it was made.
+    """Decide the open appeals. Dismissed, the execution stands. Upheld, it is taken back in one write, as it was made.
 
     Those who administered until then do so again, as a member in whose place they were: one whom the new administrator
     suspended or removed since is let in again. The retrieval's applicant loses the membership that it made, or every
@@ -89,14 +94,17 @@ def decide_appeal(act: Act) -> Outcome:
     appointed by them gave, each with the grants under it; the grants that they confirmed; their delegations.
     """
     case = act.resource
-    whom = (case.applicant_id, *(each.person_id for each in _replaced(case)))
+    is_open = [each for each in case.appeals if each.state == "OPEN"]
+    whom = (case.applicant_id, *(each.person_id for each in (*_replaced(case), *is_open)))
     decided = told(case, "RETRIEVAL_APPEAL_DECIDED", *whom)
+    by = {"decided_by_id": act.subject.id, "decided_at": act.now}
     if act.arguments.finding == "DISMISSED":
-        return Outcome((act.set(case, state=CaseState.EXECUTED),), (decided,))
+        dismissed = [act.set(each, state=AppealState.DISMISSED, **by) for each in is_open]
+        return Outcome((*dismissed, act.set(case, state=CaseState.EXECUTED)), (decided,))
     enterprise = case.enterprise
     ending = Ending(act.snapshot, act.now, enterprise)
     _take_back(case, ending)
-    changes: list[RecordChange] = []
+    changes: list[RecordChange] = [act.set(each, state=AppealState.UPHELD, **by) for each in is_open]
     restored: list[str] = []
     for former in _replaced(case):
         person = former.person

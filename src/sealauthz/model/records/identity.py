@@ -129,6 +129,7 @@ class PostState(StrEnum):
         "~Membership.person_id/enterprise_id",
         "~JoinApplication.person_id/enterprise_id",
         "~RegistrySnapshot.legal_rep_id/enterprise_id",
+        "~EmergencyUse.representative_id/grant_id/seal_id/enterprise_id",
         "~RetrievalCase.applicant_id/enterprise_id",
         "~EnterpriseAuthentication.applicant_id/enterprise_id",
         "~Objection.person_id/case_id/enterprise_id",

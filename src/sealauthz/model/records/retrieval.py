@@ -86,6 +86,14 @@ class ObjectionState(StrEnum):
     DISMISSED = "DISMISSED"
 
 
+class AppealState(StrEnum):
+    """What became of an appeal."""
+
+    OPEN = "OPEN"
+    UPHELD = "UPHELD"
+    DISMISSED = "DISMISSED"
+
+
 @record(
     Unique(
         "I6",
@@ -97,7 +105,7 @@ class ObjectionState(StrEnum):
     Fixed("I17", "applicant_id", "opened_at", says="who opened a case, and when, is history"),
     Rising("I6", "attempt"),
     SetOnce("I17", "executed_at", says="when a case was executed is history"),
-    SetOnce("R-13", "appealed_at", says="a case is appealed against once"),
+    SetOnce("R-13", "appealed_at", says="when a case was first appealed against is history"),
     Fixed(
         "I17",
         "reason",
@@ -131,7 +139,7 @@ class RetrievalCase:
     """One retrieval of one enterprise. A rejected case is tried again as the next attempt of the same case.
 
     `published_at` is when a public notice stood in for those whom no channel reaches. A case that the legal
-    representative's own takes the place of is SUPERSEDED.
+    representative's own takes the place of is SUPERSEDED. `appealed_at` is when somebody first appealed.
     """
 
     id: str
@@ -154,6 +162,7 @@ class RetrievalCase:
     reviews: list[RetrievalReview] = many("case_id")
     objections: list[Objection] = many("case_id")
     notices: list[NoticeDelivery] = many("case_id")
+    appeals: list[RetrievalAppeal] = many("case_id")
 
 
 @record(
@@ -261,6 +270,34 @@ class Objection:
     raised_at: Instant
     state: ObjectionState = ObjectionState.OPEN
     ground: Personal = ""
+
+    case: RetrievalCase = one("case_id")
+
+
+@record(
+    Unique("R-13", ("case_id", "person_id"), says="a former administrator appeals against a case once"),
+    Check(
+        "R-13",
+        "(state = 'OPEN') = (decided_at = 0) AND (decided_at = 0) = (decided_by_id IS NULL)",
+        says="a decided appeal says who decided it, and when",
+    ),
+    Fixed("I17", "person_id", "raised_at", says="who appealed, and when, is history"),
+    SetOnce("I17", "decided_by_id", "decided_at", says="who decided an appeal, and when, is history"),
+    Life({"OPEN": ("UPHELD", "DISMISSED")}, invariant="I17"),
+    OwnedByActs(),
+    home="case_id",
+    permanent=True,
+)
+class RetrievalAppeal:
+    """A former administrator's appeal against an executed case, and the reviewer who decided it."""
+
+    id: str
+    case_id: Annotated[str, Ref("RetrievalCase")]
+    person_id: Annotated[str, Ref("Person")]
+    raised_at: Instant
+    state: AppealState = AppealState.OPEN
+    decided_by_id: Annotated[str | None, Ref("Person")] = None
+    decided_at: Instant = NEVER
 
     case: RetrievalCase = one("case_id")
 
