@@ -32,6 +32,7 @@ Undone = Mapping[str, Mapping[str, Image | None]]
 """What records were at a revision, by type and id, of those that changed since; None where there was none."""
 
 _AT_ONCE = 2_000
+_MOST_CHARACTERS = 512 * 1024 * 1024
 _HEAD = re.compile(r'\{"type": "(\w+)", "id": ("(?:[^"\\]|\\.)*")')
 """How the change of a record begins, as it is written. No text within one can look like it: its quotes are escaped."""
 
@@ -61,7 +62,7 @@ class UnitHistory:
             for text in self._texts[bisect_right(self._revisions, revision) :]:
                 # Of a record only the first change counts, and the heads of changes tell whose they are.
                 heads = _HEAD.findall(text)
-                if not seen.issuperset(heads):
+                if not heads or not seen.issuperset(heads):
                     seen.update(heads)
                     for entry in json.loads(text):
                         found[entry["type"]].setdefault(entry["id"], entry["before"])
@@ -82,13 +83,17 @@ class Past:
         self.check_kept(floor)
 
     def _check_whole(self) -> int:
-        """Return the oldest revision that is kept. Raises PastUnknown where one behind it is missing."""
+        """Return the oldest revision that is kept. Raises PastUnknown where one behind the floor is missing."""
         row = FACT_CHANGE.c
-        statement = select(func.count(), func.min(row.revision), func.max(row.revision)).select_from(FACT_CHANGE)
-        ((count, oldest, newest),) = self.transaction.fetch(compiled(statement, self._is_postgresql), {})
-        if count and count != newest - oldest + 1:
+        oldest = select(func.min(row.revision)).scalar_subquery()
+        behind = row.revision > bindparam("floor", type_=BigInteger)
+        statement = select(func.count(), oldest).select_from(FACT_CHANGE).where(behind)
+        rows = self.transaction.fetch(compiled(statement, self._is_postgresql), {"floor": self.floor})
+        ((count, first),) = rows
+        first = int(first or 1)
+        if count != max(0, self.transaction.revision - max(self.floor, first - 1)):
             raise PastUnknown("GAP", "revisions are missing from the history of the facts")
-        return int(oldest or 1)
+        return first
 
     def check_kept(self, revision: int) -> None:
         """Raise PastUnknown for a revision from which on the history is not kept."""
@@ -125,6 +130,8 @@ class Past:
             rows = self.transaction.fetch(statement, parameters)
             for unit_id, revision, text in rows:
                 made[unit_id].add(revision, text)
+            if self.size + sum(history.characters for history in made.values()) > _MOST_CHARACTERS:
+                raise PastUnknown("TOO_MUCH", "too much has changed since then to be held in memory")
             if len(rows) < _AT_ONCE:
                 break
             after = rows[-1][1], rows[-1][0]
