@@ -11,7 +11,7 @@ import small_worlds
 from small_worlds import BUNDLE, QUERIES, goals_of, loaded, written
 from tiny.model import TINY
 
-from sealauthz.attack.acting import Acting
+from sealauthz.attack.acting import Acting, Allowed
 from sealauthz.attack.goals import Goal, load_goals
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
@@ -40,7 +40,8 @@ class Compared:
     goal: Goal
     plain: Found
     pruned: Found
-    is_replayed: bool
+    is_replayed: bool | None
+    """Whether a replay performed it: every second world has one."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> list[Compared]:
         goals, search = loaded(written(path, facts, goals_of(chance, facts, depth=2 + seed % 2)))
         for goal in goals.goals:
             plain, pruned = search.run(goal, PLAIN), search.run(goal, PRUNED)
-            is_replayed = bool(pruned.steps) and replay(BUNDLE, goals, pruned).is_reached
+            is_replayed = bool(pruned.steps) and replay(BUNDLE, goals, pruned).is_reached if seed % 2 else None
             found.append(Compared(goal, plain, pruned, is_replayed))
     return found
 
@@ -69,8 +70,10 @@ def test_a_pruned_search_tries_less(compared: list[Compared]) -> None:
 
 
 def test_what_is_found_can_be_performed(compared: list[Compared]) -> None:
-    for each in compared:
+    replayed = [each for each in compared if each.is_replayed is not None]
+    for each in replayed:
         assert each.is_replayed == bool(each.pruned.steps), each.goal
+    assert sum(bool(each.is_replayed) for each in replayed) > 10
 
 
 def test_random_worlds_reach_and_miss_every_kind_of_goal(compared: list[Compared]) -> None:
@@ -129,8 +132,10 @@ def done(acting: Acting, world: World, now: int, chance: random.Random) -> World
         verdict = acting.verdict(world, now, asked, frozenset())
         arguments = {"invite": {"user": chance.choice(world.ids("User"))}, "add": {"titles": ["New"]}}
         if verdict.is_allowed:
-            move = acting.outcome(world, now, verdict, arguments.get(asked.action, {}), f"act-{chance.random()}")
-            written_then = acting.written(world, move.changes) if isinstance(move, ActMove) else None
+            allowed = acting.allowed(world, now, verdict)
+            assert isinstance(allowed, Allowed)
+            move = allowed.outcome(arguments.get(asked.action, {}), f"act-{chance.random()}")
+            written_then = move.writing.on(world) if isinstance(move, ActMove) else None
             if written_then is not None and written_then.after:
                 after = world.moved(written_then)
                 if after.takes(written_then):

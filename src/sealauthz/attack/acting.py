@@ -9,28 +9,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.attack.moves import ActMove, Asked
-from sealauthz.attack.reads import Relevance
-from sealauthz.attack.world import World, Written
+from sealauthz.attack.reads import Relevance, View
+from sealauthz.attack.world import World, Writing
 from sealauthz.decision import Bundle
 from sealauthz.decision.assembly import Case, RequestOptions, everything
 from sealauthz.decision.catalog import ReasonCatalog
+from sealauthz.decision.decision import Decision
 from sealauthz.decision.evaluation import Evaluation
-from sealauthz.errors import EvaluationFailed, FactConflict, InvalidRequest, InvariantBroken, SealAuthzError, Violation
+from sealauthz.errors import EvaluationFailed, FactConflict, InvalidRequest, InvariantBroken, Violation
 from sealauthz.operations.arguments import check_named, read_arguments
 from sealauthz.operations.following import followed, named_by
-from sealauthz.schema import Act, Instant, Put, RecordChange
+from sealauthz.schema import Act, Instant, Model, Put
 from sealauthz.schema.effect import merged
 
 Given = tuple[tuple[str, str, Any], ...]
 """What was provided: whose it is, what was done, and the record."""
 
 
-_MOST_VERDICTS = 1_000_000
+_MOST_VERDICTS = 500_000
 """How many verdicts are kept at most; then all are forgotten."""
 
-
-_MOST_OUTCOMES = 200_000
-"""The same of what acts would change."""
+_WITNESSES = 3
+"""Of how many requirements it is kept that nothing settles them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Verdict:
     is_allowed: bool
     unmet: tuple[str, ...] = ()
     provided: Given = ()
+    lasting: tuple[str, ...] = ()
+    """Those of `unmet` that nobody outside gives anything for: while one of them is unmet, the act is denied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,20 @@ class Acting:
         """How many acts were decided by the policies."""
         self.remembered = 0
         """How many more were answered by an earlier decision on facts that are the same to it."""
-        self._outcomes: dict[Any, ActMove | Refused] = {}
+        self._views: dict[tuple[str, str, str], View] = {}
+        self._denied: dict[tuple[Any, ...], dict[str, set[tuple[Any, ...]]]] = {}
+        """For acts that are denied: requirements that nothing settles, each with what it rests on then."""
         self._steps = _requirements_with_steps(bundle)
 
     def verdict(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Verdict:
         """Decide an act; what somebody outside gives to one of these people, they get."""
-        reads = self._relevance.reads(asked.action, asked.resource[0])
-        key = (asked, now, may_provide, world.as_seen_by(reads))
+        denied = self._denied.get((*_act_of(asked), now))
+        if denied is not None:
+            for requirement, seen in denied.items():
+                if self._looks(world, asked, requirement) in seen:
+                    self.remembered += 1
+                    return Verdict(asked, False, (requirement,))
+        key = (asked, now, may_provide, world.as_seen_by(self._view(asked)))
         found = self._verdicts.get(key)
         if found is not None:
             self.remembered += 1
@@ -80,8 +89,39 @@ class Acting:
         if len(self._verdicts) >= _MOST_VERDICTS:
             self._verdicts.clear()
         self.decided += 1
-        found = self._verdicts[key] = self._verdict(world, now, asked, may_provide)
+        found = self._verdict(world, now, asked, may_provide)
+        if found.lasting:
+            self._deny(world, now, asked, found.lasting)
+        else:
+            self._verdicts[key] = found
         return found
+
+    def _deny(self, world: World, now: Instant, asked: Asked, lasting: tuple[str, ...]) -> None:
+        """Remember why an act is denied; first what no context settles, and what the fewest changes alter."""
+        known = self._denied.setdefault((*_act_of(asked), now), {})
+        for requirement in sorted(lasting, key=lambda each: self._weight(asked, each))[:_WITNESSES]:
+            known.setdefault(requirement, set()).add(self._looks(world, asked, requirement))
+
+    def _looks(self, world: World, asked: Asked, requirement: str) -> tuple[Any, ...]:
+        """What a requirement of an act rests on: of its context, and of the facts."""
+        keys = self._relevance.keys_of(requirement, asked.action, asked.resource[0])
+        given = tuple([each for each in asked.context if each[0] in keys]) if asked.context else ()
+        return given, world.as_seen_by(self._view(asked, requirement))
+
+    def _weight(self, asked: Asked, requirement: str) -> tuple[int, int]:
+        """How many keys of the context a requirement may rest on, and how many columns."""
+        keys = self._relevance.keys_of(requirement, asked.action, asked.resource[0])
+        return len(keys), len(self._view(asked, requirement).reads.columns)
+
+    def _view(self, asked: Asked, requirement: str = "") -> View:
+        """What may alter whether an act is allowed, or whether a requirement of it is settled."""
+        key = (asked.action, asked.resource[0], requirement)
+        view = self._views.get(key)
+        if view is None:
+            about, relevance = key[:2], self._relevance
+            view = View(relevance.requirement(requirement, *about) if requirement else relevance.reads(*about))
+            self._views[key] = view
+        return view
 
     def _verdict(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Verdict:
         provided: Given = ()
@@ -98,7 +138,8 @@ class Acting:
                     return Verdict(asked, True, (), provided)
                 unmet = tuple(evaluation.unmet(plan, work))
                 if not unmet or not self._steps.issuperset(unmet):
-                    return Verdict(asked, False, unmet or ("",))
+                    lasting = tuple(each for each in unmet if each not in self._steps) if not provided else ()
+                    return Verdict(asked, False, unmet or ("",), lasting=lasting)
                 decision = evaluation.evaluate(case, plan)
                 given = self._given(world, now, case, decision.next_steps, asked, may_provide)
             except (EvaluationFailed, InvalidRequest):
@@ -137,46 +178,65 @@ class Acting:
                 number += 1
         return None
 
-    def outcome(
-        self, world: World, now: Instant, verdict: Verdict, arguments: Mapping[str, Any], operation_id: str
-    ) -> ActMove | Refused:
-        """Carry an allowed act out with these arguments: the move that it is, or why it cannot be."""
-        asked = verdict.asked
-        seen = world.as_seen_by(self._relevance.performing(asked.action, asked.resource[0]))
-        key = (asked, now, json.dumps(arguments, sort_keys=True), operation_id, seen)
-        found = self._outcomes.get(key)
-        if found is None:
-            if len(self._outcomes) >= _MOST_OUTCOMES:
-                self._outcomes.clear()
-            found = self._outcomes[key] = self._outcome(world, now, verdict, arguments, operation_id)
-        return found
-
-    def _outcome(
-        self, world: World, now: Instant, verdict: Verdict, given: Mapping[str, Any], operation_id: str
-    ) -> ActMove | Refused:
-        asked, model = verdict.asked, self._model
+    def allowed(self, world: World, now: Instant, verdict: Verdict) -> Allowed | Refused:
+        """Return an allowed act as it is carried out in a world."""
         records = [record for _, _, record in verdict.provided]
         if records:
             world = world.with_records(records)
-        action = model.action(asked.action, asked.resource[0])
-        if action.effect is None:
-            return Refused()
+        evaluation = self._evaluation(world, now, verdict.asked)
+        question = verdict.asked.question(self._subject_type)
         try:
-            arguments = read_arguments(action.arguments, given)
-            evaluation = self._evaluation(world, now, asked)
-            question = asked.question(self._subject_type)
             case = evaluation.case(question)
             if not isinstance(case, Case):
                 return Refused()
             decision = evaluation.evaluate(case, self._catalog.plan(question))
-            if not decision:
-                return Refused()
-            snapshot = evaluation.snapshot
-            check_named(model, action.arguments, arguments, snapshot, everything)
-            named = named_by(decision)
-            act = Act(case.subject, action.name, case.resource, case.context, arguments, named, snapshot, operation_id)
+        except (EvaluationFailed, InvalidRequest):
+            return Refused()
+        return Allowed(self._model, self._relevance, verdict, case, decision, evaluation) if decision else Refused()
+
+    def _evaluation(self, world: World, now: Instant, asked: Asked) -> Evaluation:
+        return Evaluation(self._catalog, world.snapshot(), now, RequestOptions(caller=asked.caller))
+
+
+def _act_of(asked: Asked) -> tuple[Any, ...]:
+    """An act without its context."""
+    return asked.subject, asked.action, asked.resource, asked.caller
+
+
+class Allowed:
+    """An allowed act in one world: decided once, whatever is said when it is carried out."""
+
+    def __init__(
+        self,
+        model: Model,
+        relevance: Relevance,
+        verdict: Verdict,
+        case: Case,
+        decision: Decision,
+        evaluation: Evaluation,
+    ) -> None:
+        asked = verdict.asked
+        self._model = model
+        self._verdict = verdict
+        self._case = case
+        self._decision = decision
+        self._snapshot = evaluation.snapshot
+        self._action = model.action(asked.action, asked.resource[0])
+        self._writes = relevance.writes(asked.action, asked.resource[0])
+
+    def outcome(self, given: Mapping[str, Any], operation_id: str) -> ActMove | Refused:
+        """Carry the act out with these arguments: the move that it is, or why it cannot be."""
+        case, action, model = self._case, self._action, self._model
+        if action.effect is None:
+            return Refused()
+        try:
+            arguments = read_arguments(action.arguments, given)
+            check_named(model, action.arguments, arguments, self._snapshot, everything)
+            named, context, snapshot = named_by(self._decision), case.context, self._snapshot
+            act = Act(case.subject, action.name, case.resource, context, arguments, named, snapshot, operation_id)
             follows = followed(model, act, action.effect(act))
-            changes = merged([*map(Put, records), *follows.changes])
+            provided = [Put(record) for _, _, record in self._verdict.provided]
+            changes = merged([*provided, *follows.changes])
         except InvalidRequest as error:
             return Refused(error.violations)
         except (EvaluationFailed, FactConflict, InvariantBroken):
@@ -184,17 +244,10 @@ class Acting:
         except (LookupError, TypeError, AttributeError, ValueError):
             # Policies that oblige to less than the effect rests on: an act that fails so changes nothing.
             return Refused()
-        return ActMove(asked, given, verdict.provided, operation_id, changes)
-
-    def written(self, world: World, changes: tuple[RecordChange, ...]) -> Written | None:
-        """Return what changes would write in a world; None where they cannot be written."""
-        try:
-            return world.written(changes)
-        except SealAuthzError:
-            return None
-
-    def _evaluation(self, world: World, now: Instant, asked: Asked) -> Evaluation:
-        return Evaluation(self._catalog, world.snapshot(), now, RequestOptions(caller=asked.caller))
+        if not self._writes.covers(changes):
+            # INVARIANT: what is left out of a search rests on it.
+            raise RuntimeError(f"`{action.name}` on {action.resource} writes what its functions do not name")
+        return ActMove(self._verdict.asked, given, self._verdict.provided, operation_id, Writing(changes))
 
 
 def _requirements_with_steps(bundle: Bundle) -> frozenset[str]:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sealauthz.attack.reads import Reads
+from sealauthz.attack.reads import Reads, texts_in
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, plain_classes
 from sealauthz.errors import BundleRefused, Fault, SuiteRefused, did_you_mean
@@ -70,6 +70,7 @@ class Goals:
         whole = (*bundle.statements, *statements)
         self._engine = CompiledEngine(whole, model.records, (*plain_classes(model), self._context))
         self._names = {goal.name: self._names_of(goal) for goal in goals}
+        self._statements = statements
 
     def _names_of(self, goal: Goal) -> frozenset[str]:
         names: frozenset[str] = frozenset()
@@ -87,6 +88,15 @@ class Goals:
             return Reads.all(self._model)  # whose act it was is seen whatever it changes
         return Reads.of(self._model, self._names[goal.name], goal.about)
 
+    def texts(self, goal: Goal) -> frozenset[str]:
+        """The texts that stand in the rules of a goal, and in those that goals share."""
+        others = {each.name for each in self.goals} - {goal.name}
+        return texts_in(
+            each
+            for each in self._statements
+            if not (isinstance(each, RuleNode) and each.parameters and _said_first(each) in others)
+        )
+
     def context(self, now: Instant, began: Instant, actor: Any, action: str) -> Any:
         """Return what a goal is asked with."""
         return self._context(now, "", self._parameters, began, actor, action)
@@ -94,6 +104,12 @@ class Goals:
     def is_reached(self, goal: Goal, record: Any, context: Any) -> bool:
         """Tell whether a record is what a goal forbids. Raises EvaluationFailed."""
         return self._engine.holds(_REACHED, goal.name, record, context)
+
+
+def _said_first(rule: RuleNode) -> object:
+    """The text that is the first parameter of a rule; None where it is no text."""
+    term = rule.parameters[0].term
+    return term.value if isinstance(term, Literal) else None
 
 
 @cache

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sealauthz.attack.world import Writing
 from sealauthz.decision.question import Entity, Question
 from sealauthz.schema import Instant, RecordChange
 
@@ -39,7 +40,7 @@ class ActMove:
     arguments: Mapping[str, Any]
     provided: tuple[tuple[str, str, Any], ...]
     operation_id: str
-    changes: tuple[RecordChange, ...] = field(repr=False, default=())
+    writing: Writing = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,12 @@ class OutsideMoved:
     name: str
     owner: str
     says: str
-    changes: tuple[RecordChange, ...] = field(repr=False, default=())
+    changes: tuple[RecordChange, ...] = field(repr=False)
+
+    @property
+    def writing(self) -> Writing:
+        """The changes, to be worked out."""
+        return Writing(self.changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,26 @@ that cannot write what a goal sees is no last step to it. No types are followed:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from sealauthz.attack.names import Mentioned, mentioned_by
 from sealauthz.decision import Bundle
 from sealauthz.errors import BundleRefused
+from sealauthz.polar import RuleNode, Statement
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
-from sealauthz.schema import Change, MetBy, Model, OutsideMove, values_of
+from sealauthz.polar.syntax import Literal
+from sealauthz.polar.terms import in_parameter, nodes_of
+from sealauthz.schema import Action, Change, MetBy, Model, OutsideMove, Put, RecordChange, Update, values_of
+from sealauthz.schema.arguments import arguments_of
+from sealauthz.schema.rules import Check
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +79,44 @@ class Reads:
         return {type_: tuple(sorted(columns)) for type_, columns in sorted(found.items())}
 
 
+class View:
+    """Facts as somebody sees them who reads no more than some `reads`: a number for each record that they may look at.
+
+    Two views are different ones even where they read the same: make one for each purpose, and keep it.
+    """
+
+    __slots__ = ("_of", "reads")
+
+    def __init__(self, reads: Reads) -> None:
+        self.reads = reads
+        self._of = {type_: attrgetter("id", *columns) for type_, columns in reads.by_type().items()}
+
+    def mark(self, record: Any) -> int:
+        """Return what a record is in this view, as a number: 0 where it is not seen, or there is none."""
+        name = type(record).__name__
+        seen = self._of.get(name)
+        return 0 if seen is None else hash((name, seen(record)))
+
+
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """What an act may write: records of these types, and columns of these names."""
+    """What an act may write: records of these types come and go, and these columns of others change."""
 
     types: frozenset[str]
-    names: frozenset[str]
+    columns: frozenset[tuple[str, str]]
 
     def may_be_seen_by(self, reads: Reads) -> bool:
         """Tell whether something reads what is written."""
-        return not self.types.isdisjoint(reads.types) or any(column in self.names for _, column in reads.columns)
+        return not self.types.isdisjoint(reads.types) or not self.columns.isdisjoint(reads.columns)
+
+    def covers(self, changes: Iterable[RecordChange]) -> bool:
+        """Tell whether these changes are among what may be written."""
+        return all(
+            self.columns.issuperset((change.record_type, name) for name in change.values)
+            if isinstance(change, Update)
+            else (type(change.record).__name__ if isinstance(change, Put) else change.record_type) in self.types
+            for change in changes
+        )
 
 
 class Relevance:
@@ -90,6 +128,8 @@ class Relevance:
         self._reads: dict[tuple[str, str], Reads] = {}
         self._writes: dict[tuple[str, str], Writes] = {}
         self._performing: dict[tuple[str, str], Reads] = {}
+        self._settling: dict[tuple[str, str, str], frozenset[str]] = {}
+        self._keys: dict[tuple[str, str, str], frozenset[str]] = {}
 
     def names_of(self, rule: str, *likes: object) -> frozenset[str]:
         """Return the names that the functions of a rule mention; none where it cannot be asked so."""
@@ -103,12 +143,46 @@ class Relevance:
 
     def names_of_requirement(self, requirement: str, action: str, resource_type: str) -> frozenset[str]:
         """Return the names that decide whether a requirement of an act is settled."""
+        key = (requirement, action, resource_type)
+        if key not in self._settling:
+            self._settling[key] = self._names_settling(*key)
+        return self._settling[key]
+
+    def _names_settling(self, requirement: str, action: str, resource_type: str) -> frozenset[str]:
         resource, context = self._model.records[resource_type], self._model.action(action, resource_type).context
         likes = (requirement, action, resource, context)
         names = self.names_of("waived", *likes)
         for subject in self._subjects():
             names |= self.names_of("meets", subject, *likes)
         return names
+
+    def requirement(self, requirement: str, action: str, resource_type: str) -> Reads:
+        """Return what may alter whether a requirement of an act is settled."""
+        declared = self._model.action(action, resource_type)
+        names = self.names_of_requirement(requirement, action, resource_type)
+        named = {*self._model.subjects, resource_type, *declared.records.values()}
+        if not names.isdisjoint(_found_by_server(declared)):
+            python = self._found(action, resource_type)
+            names |= python.names | python.texts
+            named |= self._records_in(python)
+        return Reads.of(self._model, names, named)
+
+    def keys_of(self, requirement: str, action: str, resource_type: str) -> frozenset[str]:
+        """Return the keys that a client gives on which a requirement of an act may rest: those that it names, and if it
+        names what the server finds from them, all those by which that is found.
+        """
+        key = (requirement, action, resource_type)
+        if key not in self._keys:
+            declared = self._model.action(action, resource_type)
+            keys, names = frozenset(declared.keys), self.names_of_requirement(*key)
+            rests_on = keys & names
+            again = declared.resolver.find_again
+            if again is not None and not names.isdisjoint(_found_by_server(declared)):
+                mentioned = mentioned_by(again)
+                # Where it names none, it may take all that were given.
+                rests_on |= keys & (mentioned.texts | mentioned.names) or keys
+            self._keys[key] = rests_on
+        return self._keys[key]
 
     def reads(self, action: str, resource_type: str) -> Reads:
         """Return what may alter whether an act is allowed, and what somebody outside would give for it."""
@@ -123,7 +197,7 @@ class Relevance:
                 python |= mentioned_by(provided.whose)
             names |= python.names | python.texts
             named = {*self._model.subjects, resource_type, *declared.records.values()}
-            named |= {cls.__name__ for cls in python.classes if self._model.records.get(cls.__name__) is cls}
+            named |= self._records_in(python)
             self._reads[key] = Reads.of(self._model, names, named)
         return self._reads[key]
 
@@ -158,15 +232,58 @@ class Relevance:
     def followed(self, action: str, resource_type: str) -> Reads:
         """Return what may alter what an act does once it is allowed: what its effect and its duties mention."""
         mentioned = self._mentioned(action, resource_type)
-        classes = {cls.__name__ for cls in mentioned.classes if self._model.records.get(cls.__name__) is cls}
+        classes = self._records_in(mentioned)
         return Reads.of(self._model, mentioned.names | mentioned.texts, {resource_type, *classes})
 
     def performing(self, action: str, resource_type: str) -> Reads:
-        """Return what may alter whether an act is allowed, or what it does then."""
+        """Return what may alter whether an act is allowed, what it does then, and whether a store takes that."""
         key = (action, resource_type)
         if key not in self._performing:
-            self._performing[key] = self.reads(*key) | self.followed(*key)
+            named = Reads.of(self._model, (), _named_in(self._model.action(*key).arguments))
+            self._performing[key] = self.reads(*key) | self.followed(*key) | self._taken(*key) | named
         return self._performing[key]
+
+    def _taken(self, action: str, resource_type: str) -> Reads:
+        """What may alter whether a store takes what an act writes: what these records hold, others of their types, and
+        what the invariants of the model look at that look at them.
+        """
+        writes = self.writes(action, resource_type)
+        types = writes.types | {type_ for type_, _ in writes.columns}
+        taken = Reads(frozenset((each, c.name) for each in types for c in self._model.shapes[each].columns), types)
+        for reads in self._invariants:
+            if not types.isdisjoint(reads.types):
+                taken |= reads
+        return taken
+
+    @cached_property
+    def _invariants(self) -> tuple[Reads, ...]:
+        """What each invariant of the model looks at."""
+        mentions = (mentioned_by(each.check) for each in self._model.invariants)
+        return tuple(Reads.of(self._model, each.names | each.texts, each.texts & self._known) for each in mentions)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self._model.records)
+
+    def all_of(self, acts: Iterable[Action], outside: Iterable[OutsideMove]) -> Reads:
+        """Return all that is read or written where these acts are tried, and this happens outside."""
+        whole = Reads(frozenset(), frozenset())
+        for each in acts:
+            key, writes = (each.name, each.resource), self.writes(each.name, each.resource)
+            made = frozenset((type_, c.name) for type_ in writes.types for c in self._model.shapes[type_].columns)
+            whole |= self.reads(*key) | self.followed(*key) | Reads(made | writes.columns, writes.types)
+        for move in outside:
+            whole |= self.outside(move)
+        for reads in self._invariants:
+            whole |= reads
+        checked = ((type_, c) for type_, shape in self._model.shapes.items() for c in shape.constraints)
+        words = ((type_, word) for type_, c in checked if isinstance(c, Check) for word in _WORD.findall(c.condition))
+        return whole | Reads(frozenset(words), frozenset())
+
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """The texts that stand in the rules of the bundle."""
+        return texts_in(self._bundle.statements)
 
     def _found(self, action: str, resource_type: str) -> Mentioned:
         """What the resolver of an act mentions, and the paths that it follows."""
@@ -180,14 +297,36 @@ class Relevance:
         return Reads.of(self._model, mentioned.names | mentioned.texts)
 
     def writes(self, action: str, resource_type: str) -> Writes:
-        """Return what an act may write: its effect, and what meets its obligations."""
+        """Return what an act may write: its effect, what meets its obligations, and what somebody outside gives.
+
+        A record comes or goes by the name of its type. Another one is changed by the names of its columns, and only if
+        the act has it: as its subject or resource, in its context, by a relation or by the name of its type.
+        """
         key = (action, resource_type)
         if key not in self._writes:
-            mentioned = self._mentioned(action, resource_type)
-            named = mentioned.texts & self._model.records.keys()
-            types = {cls.__name__ for cls in mentioned.classes if self._model.records.get(cls.__name__) is cls}
-            self._writes[key] = Writes(frozenset(types | named), mentioned.texts)
+            declared, mentioned = self._model.action(*key), self._mentioned(*key)
+            types = self._records_in(mentioned) | (mentioned.texts & self._known)
+            types |= {
+                declared.records[each.key] for each in self._model.provided.values() if each.key in declared.records
+            }
+            found = self._found(*key)
+            names = mentioned.names | mentioned.texts | found.names | found.texts
+            has = {*types, *self._model.subjects, resource_type, *declared.records.values()}
+            has |= self._in_context(declared) | Reads.of(self._model, names, self._records_in(found)).types
+            shapes = self._model.shapes
+            columns = {(each, c.name) for each in has for c in shapes[each].columns if c.name in mentioned.texts}
+            self._writes[key] = Writes(types, frozenset(each for each in columns if each[1] != "id"))
         return self._writes[key]
+
+    def _records_in(self, mentioned: Mentioned) -> frozenset[str]:
+        """The record types whose classes are mentioned."""
+        records = self._model.records
+        return frozenset(cls.__name__ for cls in mentioned.classes if records.get(cls.__name__) is cls)
+
+    def _in_context(self, declared: Action) -> frozenset[str]:
+        """The record types that the fields of a context may hold."""
+        words = (word for field in fields(declared.context) for word in _WORD.findall(str(field.type)))
+        return frozenset(words) & self._known
 
     def _mentioned(self, action: str, resource_type: str) -> Mentioned:
         functions: list[Callable[..., Any] | None] = [self._model.action(action, resource_type).effect]
@@ -195,6 +334,31 @@ class Relevance:
             duty = self._model.duties[code]
             functions.append(duty.meet if duty.by is MetBy.TRANSACTION else None)
         return _all(mentioned_by(each) for each in functions)
+
+
+def texts_in(statements: Iterable[Statement]) -> frozenset[str]:
+    """The texts that stand in rules."""
+    rules = (each for each in statements if isinstance(each, RuleNode))
+    nodes = (node for rule in rules for node in (*nodes_of(rule), *_in_parameters(rule)))
+    return frozenset(node.value for node in nodes if isinstance(node, Literal) and isinstance(node.value, str))
+
+
+def _in_parameters(rule: RuleNode) -> Iterator[Any]:
+    return (node for parameter in rule.parameters for node in in_parameter(parameter))
+
+
+def _found_by_server(declared: Action) -> set[str]:
+    """The fields of a context that no client gives."""
+    return {field.name for field in fields(declared.context)} - declared.keys.keys()
+
+
+def _named_in(arguments: type | None) -> Iterator[str]:
+    """The types of the records that arguments name."""
+    for argument in arguments_of(arguments).values():
+        if argument.column is None:
+            yield from _named_in(argument.parts)
+        elif argument.column.ref is not None:
+            yield argument.column.ref
 
 
 def _all(some: Iterable[Mentioned]) -> Mentioned:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sealauthz.attack.acting import Refused
+from sealauthz.attack.compared import NOTHING, comparisons
 from sealauthz.attack.moves import ActMove, Asked
+from sealauthz.attack.reads import Reads
 from sealauthz.attack.world import World
+from sealauthz.decision import Bundle
 from sealauthz.policytest import form
-from sealauthz.schema import UNLIMITED, Action, Column, Instant, Model
+from sealauthz.schema import UNLIMITED, Action, Column, Instant
 from sealauthz.schema.arguments import Argument, arguments_of
 
 DAY = 86_400_000_000
@@ -23,7 +26,9 @@ MOST_ARGUMENTS = 80
 _FRESH = "fresh"
 """A text that nothing has yet."""
 _MOST_TEXTS = 8
-_MOST_NUMBERS = 4
+_MOST_FITTING = 3
+_MOST_NUMBERS = 8
+_MOST_PARTS = 4
 
 Words = Mapping[tuple[str, str], tuple[str, ...]]
 """The texts that tests give in the context of acts, by action and key."""
@@ -68,16 +73,46 @@ class LeftOut:
 class Said:
     """Makes up what may be said in acts. What it leaves out it counts."""
 
-    def __init__(self, model: Model, words: Words) -> None:
-        self._model = model
-        self._words = words
-        self._provided = {each.key for each in model.provided.values()}
+    def __init__(self, bundle: Bundle, words: Words) -> None:
+        self._model = bundle.model
+        self.words = words
+        self._compared = comparisons(bundle.statements)
+        parameters = bundle.parameters
+        self._numbers = {each.name: getattr(parameters, each.name) for each in fields(parameters)}
+        self._provided = {each.key for each in self._model.provided.values()}
         self.left_out = LeftOut()
 
-    def contexts(self, world: World, asked: Asked, free: frozenset[str]) -> Iterator[Asked]:
-        """Return an act with every context that may matter, the empty one first. Only keys of `free` are given."""
+    def reads(self, action: Action) -> Reads:
+        """Return what may alter what is said in an act: the records that it may name, and what is held under the names
+        of its arguments.
+        """
+        columns: set[tuple[str, str]] = set()
+        types = {*self._model.subjects, action.resource, *action.records.values()}
+        for key, record_type in action.records.items():
+            if key in self._provided:
+                columns |= {(record_type, each) for each in self._owners(record_type)}
+        # The service that asks may be one that the record names.
+        columns |= {
+            (action.resource, each.name) for each in self._model.shapes[action.resource].columns if each.type is str
+        }
+        for name, column in _columns_in(action.arguments):
+            if column.ref is not None:
+                types.add(column.ref)
+            elif column.type in (int, str) and not (column.words or column.is_instant):
+                columns |= set(self._held_under(name))
+        for key in action.plain:
+            columns |= set(self._held_under(key))
+        return Reads(frozenset(columns), frozenset(types))
+
+    def contexts(
+        self, world: World, asked: Asked, free: frozenset[str], shown: frozenset[str] = frozenset()
+    ) -> Iterator[Asked]:
+        """Return an act with every context that may matter, the empty one first. Only keys of `free` are given; under
+        those of `shown`, what somebody outside gave to other people too.
+        """
         action = self._model.action(asked.action, asked.resource[0])
-        choices = [self._choices(world, action, key, asked.subject) for key in action.keys if key in free]
+        keys = [key for key in action.keys if key in free]
+        choices = [self._choices(world, action, key, asked.subject, is_shown=key in shown) for key in keys]
         for number, some in enumerate(itertools.product(*choices)):
             if number >= MOST_CONTEXTS:
                 self.left_out.contexts += 1
@@ -85,23 +120,32 @@ class Said:
             context = tuple(pair for pair in some if pair is not None)
             yield Asked(asked.subject, asked.action, asked.resource, context, asked.caller)
 
-    def _choices(self, world: World, action: Action, key: str, subject: str) -> list[tuple[str, str] | None]:
+    def _choices(
+        self, world: World, action: Action, key: str, subject: str, *, is_shown: bool
+    ) -> list[tuple[str, str] | None]:
         record_type = action.records.get(key)
         if record_type is None:
             if key not in action.texts:
                 return [None]  # nothing says which numbers or instants may matter
-            known = [each for each in self._words.get((action.name, key), ()) if not self._is_subject(world, each)]
+            known = [each for each in self.words.get((action.name, key), ()) if not self._is_subject(world, each)]
+            known = known or self._fitting(world, key)
             return [None, *((key, each) for each in known[:_MOST_TEXTS])]
         if key in self._provided:
             # What somebody outside gives comes when it is asked for; what they gave before may be shown once more.
-            return [None, *((key, each) for each in self._own(world, record_type, subject))]
+            own = self._own(world, record_type, subject)
+            others = [each for each in world.ids(record_type) if each not in own] if is_shown else []
+            return [None, *((key, each) for each in (*own, *others))]
         return [None, *((key, record_id) for record_id in world.ids(record_type))]
 
     def _own(self, world: World, record_type: str, subject: str) -> list[str]:
         """The records of a type that name a subject."""
-        columns = [each.name for each in self._model.shapes[record_type].columns if each.ref in self._model.subjects]
+        columns = self._owners(record_type)
         some = world.records.get(record_type, {})
         return [record_id for record_id, each in some.items() if subject in [getattr(each, name) for name in columns]]
+
+    def _owners(self, record_type: str) -> list[str]:
+        """The columns of a type that name subjects."""
+        return [each.name for each in self._model.shapes[record_type].columns if each.ref in self._model.subjects]
 
     def _is_subject(self, world: World, text: str) -> bool:
         return any((name, text) in world for name in self._model.subjects)
@@ -156,7 +200,7 @@ class Said:
     def _values(self, world: World, now: Instant, argument: Argument) -> list[Any]:
         if argument.column is None:
             parts = arguments_of(argument.parts)
-            some = self._with(world, now, {}, [each for each in parts.values() if each.is_required])[:_MOST_NUMBERS]
+            some = self._with(world, now, {}, [each for each in parts.values() if each.is_required])[:_MOST_PARTS]
             return [[each] for each in some] if argument.is_many else list(some)
         values = self._of_column(world, now, argument.name, argument.column)
         return [[value] for value in values] if argument.is_many else values
@@ -170,11 +214,50 @@ class Said:
             return [now + DAY]
         if column.type is bool:
             return [True, False]
-        held = _held_as(world, self._model, name)
         if column.type is int:
-            near = sorted({number for value in held if value != UNLIMITED for number in (value, value + 1)} | {1})
-            return [*near[:_MOST_NUMBERS], *([UNLIMITED] if column.default == UNLIMITED else [])]
-        return sorted(str(value) for value in held if value)[:1] or [_FRESH]
+            some = self._thresholds(world, name)[:_MOST_NUMBERS]
+            return [*some, *([UNLIMITED] if column.default == UNLIMITED else [])]
+        fitting = self._fitting(world, name)
+        held = sorted(str(value) for value in self._held(world, {name, name.removesuffix("s")}) if value)[:1]
+        return list(dict.fromkeys([*held, *fitting])) or [_FRESH]
+
+    def _thresholds(self, world: World, name: str) -> list[int]:
+        """The numbers at which something may change: those that records hold under a name, those that rules compare
+        with these, and of each the one before and the one after.
+        """
+        compared = self._compared.get(name, NOTHING)
+        held = {
+            each for each in self._held(world, {name, name.removesuffix("s"), *compared.names}) if type(each) is int
+        }
+        held |= {each for each in compared.values if isinstance(each, int)}
+        held |= {self._numbers[each] for each in compared.names & self._numbers.keys()}
+        near = {each + step for each in held if 0 <= each < UNLIMITED for step in (-1, 0, 1)}
+        return sorted({each for each in near if each >= 0} | {1})
+
+    def _fitting(self, world: World, name: str) -> list[str]:
+        """Texts that rules compare with what is said under a name: in the rules, and in the records."""
+        compared = self._compared.get(name, NOTHING)
+        held = {str(each) for each in self._held(world, compared.names) if isinstance(each, str) and each}
+        values = {each for each in compared.values if isinstance(each, str) and each}
+        return [*sorted(held)[:_MOST_FITTING], *sorted(values - held)[:_MOST_TEXTS]]
+
+    def _held(self, world: World, names: Collection[str]) -> set[Any]:
+        """The values that records hold under some names."""
+        found: set[Any] = set()
+        for record_type, column in self._columns(names):
+            found.update(getattr(record, column) for record in world.records.get(record_type, {}).values())
+        found.discard(None)
+        return found
+
+    def _held_under(self, name: str) -> Iterator[tuple[str, str]]:
+        """The columns whose values may be said under a name."""
+        return self._columns({name, name.removesuffix("s"), *self._compared.get(name, NOTHING).names})
+
+    def _columns(self, names: Collection[str]) -> Iterator[tuple[str, str]]:
+        for record_type, shape in self._model.shapes.items():
+            for column in shape.columns:
+                if column.name in names and not column.is_instant and column.ref is None and column.name != "id":
+                    yield record_type, column.name
 
 
 def _is_text(argument: Argument) -> bool:
@@ -194,13 +277,10 @@ def _is_choice(argument: Argument) -> bool:
     return column is not None and not argument.is_many and bool(column.words or column.ref or column.type is bool)
 
 
-def _held_as(world: World, model: Model, name: str) -> set[Any]:
-    """The values that records hold under a name, or under its singular."""
-    names = {name, name.removesuffix("s")}
-    found: set[Any] = set()
-    for record_type, some in world.records.items():
-        for column in model.shapes[record_type].columns:
-            if column.name in names and not column.is_instant and column.ref is None:
-                found.update(getattr(record, column.name) for record in some.values())
-    found.discard(None)
-    return found
+def _columns_in(arguments: type | None) -> Iterator[tuple[str, Column]]:
+    """The columns that say the form of arguments, those of their parts among them."""
+    for argument in arguments_of(arguments).values():
+        if argument.column is None:
+            yield from _columns_in(argument.parts)
+        else:
+            yield argument.name, argument.column

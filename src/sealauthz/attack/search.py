@@ -7,7 +7,6 @@ changes may be seen by the goal; nothing else is left out but what `Bounds` coun
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -15,24 +14,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sealauthz.attack.acting import Acting, Verdict
+from sealauthz.attack.acting import Acting
+from sealauthz.attack.candidates import Candidates, Doer
 from sealauthz.attack.goals import Goal, Goals
-from sealauthz.attack.moves import ActMove, Asked, Move, OutsideMoved, Waited
+from sealauthz.attack.moves import ActMove, Move, OutsideMoved, Waited
 from sealauthz.attack.reads import Reads, Relevance
 from sealauthz.attack.said import Said, Words
+from sealauthz.attack.symmetry import Swap, swaps_of
+from sealauthz.attack.waits import ends_of_waits, lengths_of
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.errors import EvaluationFailed
 from sealauthz.policytest.fixtures import FactSet
-from sealauthz.schema import FOREVER, Action, Instant, looks
-
-PLATFORM = "platform"
-"""The name of the service that asks, where a goal names no others."""
-
-_HOUR = 3_600_000_000
-_WAITS = (_HOUR, 24 * _HOUR, 5 * 24 * _HOUR, 15 * 24 * _HOUR, 45 * 24 * _HOUR, 400 * 24 * _HOUR)
-"""Time passes to the last instant that matters within each of these."""
-
+from sealauthz.schema import Action, Instant, looks
 
 _MOST_DUTIES = 200
 """How many duties are done one after the other at most: each might give cause for another one."""
@@ -100,6 +94,8 @@ class _Node:
     acts: int
     waits: int
     is_deceived: bool
+    swaps: tuple[Swap, ...] = ()
+    """The colluders who are interchangeable still."""
 
 
 class Search:
@@ -110,7 +106,6 @@ class Search:
         self.goals = goals
         self.words = words
         self.relevance = Relevance(bundle)
-        self.free = _FreeKeys(bundle, self.relevance)
 
     def with_bundle(self, bundle: Bundle) -> Search:
         """Return what searches for the same goals under other policies; what a goal says stays what it says here."""
@@ -125,28 +120,6 @@ class Search:
         return _Run(self, goal, limits).found()
 
 
-class _FreeKeys:
-    """For each requirement of an act, which keys of the context that a client gives it may rest on."""
-
-    def __init__(self, bundle: Bundle, relevance: Relevance) -> None:
-        self._bundle = bundle
-        self._relevance = relevance
-        self._known: dict[tuple[str, str, str], frozenset[str] | None] = {}
-
-    def of(self, action: str, resource_type: str, requirement: str) -> frozenset[str] | None:
-        """Return the keys that a requirement may rest on; None where that cannot be told."""
-        key = (action, resource_type, requirement)
-        if key not in self._known:
-            self._known[key] = self._found(*key)
-        return self._known[key]
-
-    def _found(self, action: str, resource_type: str, requirement: str) -> frozenset[str] | None:
-        declared = self._bundle.model.action(action, resource_type)
-        if not requirement or declared.resolver.find_again is not None:
-            return None
-        return frozenset(declared.keys) & self._relevance.names_of_requirement(requirement, action, resource_type)
-
-
 class _Run:
     """One search for one goal."""
 
@@ -154,13 +127,14 @@ class _Run:
         self._bundle = bundle = search.bundle
         self._model = bundle.model
         self._goals = search.goals
-        self._free = search.free
         relevance = search.relevance
         self._goal = goal
         self._limits = limits
         self._depth = limits.depth or goal.depth
         self._acting = Acting(bundle, relevance)
-        self._said = Said(self._model, search.words)
+        self._said = said = Said(bundle, search.words)
+        self._candidates = Candidates(bundle, relevance, self._acting, said, remembers=limits.is_pruned)
+        self._relevance = relevance
         self._first = World(goal.facts)
         self._began = time.monotonic()
         self._seen: set[tuple[Any, ...]] = set()
@@ -171,6 +145,18 @@ class _Run:
         self._acts = [each for each in acts if not goal.acts or each.name in goal.acts]
         self._outside = [each for each in self._model.outside if each.name in goal.outside]
         self._levels, self._matters = self._by_distance(relevance)
+        self._swaps = self._interchangeable(relevance)
+        self._lengths = lengths_of(bundle.parameters)
+
+    def _interchangeable(self, relevance: Relevance) -> tuple[Swap, ...]:
+        """Return the colluders who are interchangeable as it begins."""
+        goal = self._goal
+        if not self._limits.is_pruned or len(goal.colluders) == 1 or goal.dutiful:
+            return ()  # which duty is done first may depend on ids
+        reads = self._reads | relevance.all_of(self._acts, self._outside)
+        words = (word for some in self._said.words.values() for word in some)
+        named = {*goal.deceived, *goal.callers, *words, *relevance.texts, *self._goals.texts(goal)}
+        return swaps_of(goal.facts, goal.colluders, reads, named)
 
     @property
     def tried(self) -> frozenset[tuple[str, str]]:
@@ -181,7 +167,8 @@ class _Run:
     def found(self) -> Found:
         """Search."""
         world = self._first
-        start = _Node(world.facts, world.digest, world, self._goal.now, None, None, 0, self._goal.waits, False)
+        goal, swaps = self._goal, self._swaps
+        start = _Node(world.facts, world.digest, world, goal.now, None, None, 0, goal.waits, False, swaps)
         record = self._reached(start)
         if record:
             return self._result(Ended.REACHED, start, record)
@@ -256,15 +243,15 @@ class _Run:
     def _next(self, node: _Node, world: World) -> Iterator[_Node]:
         """Return the worlds that one move leads to, each once."""
         if node.acts < self._depth:
-            for subject, may_provide, is_deceived in self._actors(node):
-                yield from self._acts_of(node, world, subject, may_provide, is_deceived=is_deceived)
+            for doer, is_deceived in self._doers(node):
+                yield from self._acts_of(node, world, doer, is_deceived=is_deceived)
             for move in self._outside:
                 for name, changes in move.moves(world.records, node.now):
                     after = self._after(node, world, OutsideMoved(name, move.owner, move.says, changes), node.acts + 1)
                     if after is not None:
                         yield self._settled(after)
         if node.waits and not isinstance(node.move, Waited):
-            for until in self._instants(world, node.now):
+            for until in ends_of_waits(world, node.now, self._lengths):
                 after = _Node(
                     node.facts,
                     node.digest,
@@ -275,86 +262,41 @@ class _Run:
                     node.acts,
                     node.waits - 1,
                     node.is_deceived,
+                    node.swaps,
                 )
                 if self._is_new(after):
                     yield self._settled(after)
 
-    def _actors(self, node: _Node) -> Iterator[tuple[str, frozenset[str], bool]]:
-        colluders = frozenset(self._goal.colluders)
-        for subject in self._goal.colluders:
-            yield subject, colluders, node.is_deceived
+    def _doers(self, node: _Node) -> Iterator[tuple[Doer, bool]]:
+        """Return who may act, and whether an honest person has been deceived then."""
+        goal, colluders = self._goal, frozenset(self._goal.colluders)
+        for subject in goal.colluders:
+            yield Doer(subject, colluders, goal.callers), node.is_deceived
         if not node.is_deceived:
-            for subject in self._goal.deceived:
+            for subject in goal.deceived:
                 # They show their own face, because they believe in what they do.
-                yield subject, colluders | {subject}, True
+                yield Doer(subject, colluders | {subject}, goal.callers), True
 
     def _is_over(self) -> bool:
         return time.monotonic() - self._began > self._limits.seconds
 
-    def _acts_of(
-        self, node: _Node, world: World, subject: str, may_provide: frozenset[str], *, is_deceived: bool
-    ) -> Iterator[_Node]:
+    def _acts_of(self, node: _Node, world: World, doer: Doer, *, is_deceived: bool) -> Iterator[_Node]:
         for action in self._levels[self._depth - node.acts - 1]:
             if self._is_over():
                 return
-            for record_id in world.ids(action.resource):
-                caller = self._caller(world, action, record_id)
-                asked = Asked(subject, action.name, (action.resource, record_id), (), caller)
-                for verdict in self._allowed(world, node.now, asked, may_provide):
-                    for move in self._ways(node, world, verdict, action):
-                        after = self._after(node, world, move, node.acts + 1, is_deceived=is_deceived)
-                        if after is not None:
-                            yield self._settled(after)
-
-    def _caller(self, world: World, action: Any, record_id: str) -> str:
-        """Return which service asks: one that the record names, if it is among those that there are."""
-        record = world.records[action.resource][record_id]
-        for column in self._model.shapes[action.resource].columns:
-            if column.type is str and getattr(record, column.name) in self._goal.callers:
-                return str(getattr(record, column.name))
-        return PLATFORM
-
-    def _allowed(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Iterator[Verdict]:
-        """Return the contexts in which an act is allowed."""
-        first = self._acting.verdict(world, now, asked, may_provide)
-        if first.is_allowed:
-            yield first
-        keys = frozenset(self._model.action(asked.action, asked.resource[0]).keys)
-        for requirement in first.unmet:
-            rests_on = self._free.of(asked.action, asked.resource[0], requirement) if requirement else keys
-            if rests_on is not None and not rests_on:
-                return  # no context settles it
-        for one in self._said.contexts(world, asked, keys):
-            if not one.context:
-                continue
-            verdict = self._acting.verdict(world, now, one, may_provide)
-            if verdict.is_allowed:
-                yield verdict
-
-    def _ways(self, node: _Node, world: World, verdict: Verdict, action: Any) -> Iterator[ActMove]:
-        def carry_out(arguments: Any) -> Any:
-            operation_id = self._operation(node, verdict, arguments)
-            return self._acting.outcome(world, node.now, verdict, arguments, operation_id)
-
-        yield from self._said.ways(world, node.now, action, carry_out)
-
-    def _operation(self, node: _Node, verdict: Verdict, arguments: Any) -> str:
-        """Return what names an act: the same wherever it is done in a sequence, another one for its repetition."""
-        asked = verdict.asked
-        said = repr((asked.subject, asked.action, asked.resource, asked.context, sorted(arguments.items())))
-        base = hashlib.sha256(said.encode()).hexdigest()[:16]
-        again, at = 0, node
-        while at.parent is not None:
-            if isinstance(at.move, ActMove) and at.move.operation_id.startswith(base):
-                again += 1
-            at = at.parent
-        return f"{base}-{again}"
+            earlier = _earlier(node, doer, action)
+            for move in self._candidates.of(world, node.now, doer, action, earlier):
+                if any(swap.makes_less_of(move, self._goal.colluders) for swap in node.swaps):
+                    continue
+                after = self._after(node, world, move, node.acts + 1, is_deceived=is_deceived)
+                if after is not None:
+                    yield self._settled(after)
 
     def _after(
         self, node: _Node, world: World, move: Any, acts: int, *, is_deceived: bool | None = None
     ) -> _Node | None:
         """Return what a move leads to; None where it changes nothing, was met, is refused, or cannot matter."""
-        written = self._acting.written(world, move.changes)
+        written = move.writing.on(world)
         if written is None or not written.after:
             return None
         deceived = node.is_deceived if is_deceived is None else is_deceived
@@ -365,7 +307,8 @@ class _Run:
         if self._matters is not None and not self._matters[left].sees(written.changes):
             return None
         after = world.moved(written)
-        found = _Node(after.facts, written.digest, after, node.now, node, move, acts, node.waits, deceived)
+        swaps = tuple(each for each in node.swaps if not each.touches(written.changes)) if node.swaps else ()
+        found = _Node(after.facts, written.digest, after, node.now, node, move, acts, node.waits, deceived, swaps)
         # Asked first of last acts, because that costs less.
         is_last = not left and not node.waits and not self._goal.dutiful
         if (is_last and not self._reached(found)) or not after.takes(written):
@@ -404,50 +347,24 @@ class _Run:
         world = node.world or World(node.facts, self._goal.facts, self._first)
         for number, duty in enumerate(self._goal.dutiful):
             action = self._model.action(duty.action, duty.type)
-            for record_id in world.ids(duty.type):
-                if (number, record_id) in done:
-                    continue
-                asked = Asked(duty.subject, duty.action, (duty.type, record_id), (), PLATFORM)
-                honest = frozenset({duty.subject})
-                for verdict in self._allowed(world, node.now, asked, honest):
-                    for move in self._ways(node, world, verdict, action):
-                        after = self._carried_out(node, world, move)
-                        if after is not None:
-                            done.add((number, record_id))
-                            return after
+            doer = Doer(duty.subject, frozenset({duty.subject}))
+            for move in self._candidates.of(world, node.now, doer, action, _earlier(node, doer, action)):
+                what = (number, move.asked.resource[1])
+                after = None if what in done else self._carried_out(node, world, move)
+                if after is not None:
+                    done.add(what)
+                    return after
         return None
 
     def _carried_out(self, node: _Node, world: World, move: ActMove) -> _Node | None:
         """Return what a duty that is done leads to; None where it changes nothing, or is refused."""
-        written = self._acting.written(world, move.changes)
+        written = move.writing.on(world)
         if written is None or not written.after:
             return None
         after = world.moved(written)
         if not after.takes(written):
             return None
         return dataclasses.replace(node, facts=after.facts, digest=after.digest, world=after, parent=node, move=move)
-
-    def _instants(self, world: World, now: Instant) -> list[Instant]:
-        """Return until when time may pass: the last instant that matters within some lengths of time."""
-        lengths = [
-            value for value in vars_of(self._bundle.parameters) if isinstance(value, int) and value >= _HOUR // 60
-        ]
-        found: set[Instant] = set()
-        for record_type, some in world.records.items():
-            columns = [column.name for column in self._model.shapes[record_type].columns if column.is_instant]
-            for record in some.values():
-                for name in columns:
-                    at = getattr(record, name)
-                    if 0 < at < FOREVER:
-                        found.update((at, *(at + length for length in lengths)))
-        ends = []
-        low = now
-        for length in _WAITS:
-            inside = [at for at in found if low < at <= now + length]
-            if inside:
-                ends.append(max(inside))
-            low = now + length
-        return ends
 
     # --- the goal -----------------------------------------------------------------------------------------------------
 
@@ -471,7 +388,14 @@ class _Run:
         return ""
 
 
-def vars_of(parameters: Any) -> Iterator[Any]:
-    """The values of the parameters of a bundle."""
-    for name in type(parameters).__dataclass_fields__:
-        yield getattr(parameters, name)
+def _earlier(node: _Node, doer: Doer, action: Action) -> tuple[str, ...]:
+    """The operations that somebody did by an action before."""
+    found = []
+    at: _Node | None = node
+    while at is not None:
+        if isinstance(at.move, ActMove):
+            asked = at.move.asked
+            if (asked.subject, asked.action, asked.resource[0]) == (doer.subject, action.name, action.resource):
+                found.append(at.move.operation_id)
+        at = at.parent
+    return tuple(found)

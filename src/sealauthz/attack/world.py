@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from sealauthz.attack.reads import Reads
-from sealauthz.errors import FactConflict, InvariantBroken
+from sealauthz.attack.reads import View
+from sealauthz.errors import FactConflict, InvariantBroken, SealAuthzError
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.memory.timeline import HomeIndex
 from sealauthz.facts.memory.wiring import WiredUnit, wire
@@ -28,11 +28,6 @@ from sealauthz.schema.record import exact
 _HOMES = 10_000
 
 Digest = int
-
-
-@cache
-def _columns_of(reads: Reads) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple(reads.by_type().items())
 
 
 def digest_of(record: Any) -> Digest:
@@ -61,6 +56,39 @@ class Written:
     def changes(self) -> Iterable[Change]:
         """The changes, record by record."""
         return [Change(*key, self.before[key], record) for key, record in self.after.items()]
+
+
+class Writing:
+    """The changes of a move, worked out once for each way in which the records that they change are found."""
+
+    __slots__ = ("_changes", "_keys", "_known")
+
+    def __init__(self, changes: tuple[RecordChange, ...]) -> None:
+        self._changes = changes
+        self._keys = tuple(map(_key_of, changes))
+        self._known: dict[tuple[Digest, ...], Written | None] = {}
+
+    def on(self, world: World) -> Written | None:
+        """Return what is written in a world, before any rule is asked; None where it cannot be."""
+        found_as = tuple([world.digest_at(key) for key in self._keys])
+        if found_as in self._known:
+            known = self._known[found_as]
+        else:
+            known = self._known[found_as] = self._written(world)
+        return None if known is None else Written(known.before, known.after, world.digest ^ known.digest)
+
+    def _written(self, world: World) -> Written | None:
+        try:
+            written = world.written(self._changes)
+        except SealAuthzError:
+            return None
+        return Written(written.before, written.after, world.digest ^ written.digest)
+
+
+def _key_of(change: RecordChange) -> Key:
+    if isinstance(change, Put):
+        return type(change.record).__name__, change.record.id
+    return change.record_type, change.id
 
 
 def _moves(was: Any, record: Any) -> bool:
@@ -105,8 +133,7 @@ class World:
         self._before = before
         self._homes: HomeIndex = before._homes if before is not None else HomeIndex(_HOMES)
         self._leading: frozenset[str] = before._leading if before is not None else _leading(self.model)
-        self._seen: dict[Reads, int] = {}
-        self._projections: dict[tuple[str, tuple[str, ...]], int] = {}
+        self._seen: dict[View, int] = {}
         self._wired: dict[Unit, WiredUnit | None] = {}
         self._changed: list[tuple[Key, Any, Any]] = [] if before is None else list(facts.since(before.facts))
         """What is another record than in the world before: its key, and it before and after."""
@@ -195,21 +222,29 @@ class World:
         """What a unit holds, as a number: 0 where there is no such unit."""
         return self._held.versions.get(unit, 0)
 
-    def as_seen_by(self, reads: Reads) -> int:
-        """What these facts are to somebody who reads no more than that, as a number."""
-        found = self._seen.get(reads)
+    def as_seen_by(self, view: View) -> int:
+        """What these facts are in a view, as a number."""
+        found = self._seen.get(view)
         if found is None:
-            found = self._seen[reads] = hash(tuple(self._projected(*each) for each in _columns_of(reads)))
+            if self._before is None:
+                found = 0
+                for record in self._records.values():
+                    found ^= view.mark(record)
+            else:
+                found = self._before.as_seen_by(view)
+                for _, was, record in self._changed:
+                    found ^= view.mark(was) ^ view.mark(record)
+            self._seen[view] = found
         return found
 
-    def _projected(self, record_type: str, columns: tuple[str, ...]) -> int:
-        key = (record_type, columns)
-        found = self._projections.get(key)
-        if found is None:
-            some = self._by_type.get(record_type, {})
-            rows = sorted((record_id, *(getattr(each, name) for name in columns)) for record_id, each in some.items())
-            found = self._projections[key] = hash(tuple(rows))
-        return found
+    def digest_at(self, key: Key) -> Digest:
+        """What a record is, as a number: 0 where there is none."""
+        return self._digests.get(key, 0)
+
+    @property
+    def changed(self) -> Iterable[Change]:
+        """What is another record than in the world that this one was made from."""
+        return [Change(*key, was, record) for key, was, record in self._changed]
 
     def snapshot(self) -> FactSnapshot:
         """Return the facts as one decision reads them."""
@@ -266,7 +301,7 @@ class World:
         after: dict[Key, Any] = {}
         digest = self.digest
         for change in changes:
-            key, new = self._applied(change)
+            key, new = _key_of(change), self._applied(change)
             old = self._records.get(key)
             if old == new:
                 continue
@@ -274,14 +309,10 @@ class World:
             digest ^= (digest_of(old) if old is not None else 0) ^ (digest_of(new) if new is not None else 0)
         return Written(before, after, digest)
 
-    def _applied(self, change: RecordChange) -> tuple[Key, Any]:
+    def _applied(self, change: RecordChange) -> Any:
         if isinstance(change, Put):
-            record = checked(self.model, change.record, "changes")
-            return (type(record).__name__, record.id), record
-        key = (change.record_type, change.id)
-        if isinstance(change, Delete):
-            return key, None
-        return key, self._updated(key, change)
+            return checked(self.model, change.record, "changes")
+        return None if isinstance(change, Delete) else self._updated(_key_of(change), change)
 
     def _updated(self, key: Key, change: Update) -> Any:
         old = self._records.get(key)

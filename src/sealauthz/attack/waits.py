@@ -1,0 +1,42 @@
+"""Until when time may pass: the instants at which something may change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from sealauthz.attack.world import World
+from sealauthz.schema import FOREVER, Instant
+
+_MINUTE = 60_000_000
+_HOUR = 60 * _MINUTE
+_DAY = 24 * _HOUR
+_WITHIN = (_HOUR, _DAY, 5 * _DAY, 15 * _DAY, 45 * _DAY, 400 * _DAY)
+"""Time passes to the last instant that matters within each of these."""
+
+
+def lengths_of(parameters: Any) -> tuple[int, ...]:
+    """The lengths of time among the parameters of a bundle: numbers of a minute or more."""
+    values = (getattr(parameters, field.name) for field in fields(parameters))
+    return tuple(value for value in values if isinstance(value, int) and value >= _MINUTE)
+
+
+def ends_of_waits(world: World, now: Instant, lengths: Sequence[int]) -> list[Instant]:
+    """Return until when time may pass: the last instant that matters within some lengths of time."""
+    found: set[Instant] = set()
+    for record_type, some in world.records.items():
+        columns = [column.name for column in world.model.shapes[record_type].columns if column.is_instant]
+        for record in some.values():
+            for name in columns:
+                at = getattr(record, name)
+                if 0 < at < FOREVER:
+                    found.update((at, *(at + length for length in lengths)))
+    ends = []
+    low = now
+    for length in _WITHIN:
+        inside = [at for at in found if low < at <= now + length]
+        if inside:
+            ends.append(max(inside))
+        low = now + length
+    return ends

@@ -1,0 +1,207 @@
+"""Laws of the shortcuts: people who are interchangeable, moves that are remembered, and values that may fit."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import small_worlds
+from small_worlds import BUNDLE, loaded, written
+
+from sealauthz.attack.acting import Acting
+from sealauthz.attack.candidates import Candidates, Doer
+from sealauthz.attack.compared import comparisons
+from sealauthz.attack.goals import load_goals
+from sealauthz.attack.moves import ActMove
+from sealauthz.attack.reads import Reads, Relevance
+from sealauthz.attack.said import Said
+from sealauthz.attack.search import Limits, _Run
+from sealauthz.attack.symmetry import Swap
+from sealauthz.attack.world import World
+from sealauthz.decision import Bundle
+from sealauthz.model import MODEL
+from sealauthz.polar import Source, admit
+from sealauthz.schema import Action, looks
+
+PLAIN = Limits(is_pruned=False)
+TWINS = ("eve", "fay")
+TOGETHER = (
+    'reached(team: Team, _: Attack) if one in team.members and one.user_id = "ann" and '
+    'folder in team.folders and document in folder.documents and document.state = "PUBLISHED";',
+    "reached(team: Team, _: Attack) if folder in team.folders and one in folder.documents and "
+    "two in folder.documents and one.author_id != two.author_id and one.words = 0 and two.words = 0;",
+    "reached(user: User, _: Attack) if one in user.memberships and two in user.memberships and "
+    "one.team_id != two.team_id;",
+)
+"""What takes one of two, or both."""
+
+
+def with_twins(chance: random.Random) -> dict[str, Any]:
+    """A small world, and two people in it who have the same place in each team, or none."""
+    facts = small_worlds.world(chance)
+    for team in facts["Team"]:
+        rank = chance.choice(("EDITOR", "OWNER", "OWNER", None))
+        for twin in TWINS if rank else ():
+            facts["TeamMember"][f"{team}-{twin}"] = {"team_id": team, "user_id": twin, "rank": rank}
+    for twin in TWINS:
+        facts["User"][twin] = {"mail": f"{twin}@example.com"}
+    return facts
+
+
+def pairs(tmp_path: Path) -> list[tuple[bool, bool, int, int, int]]:
+    """For goals over worlds with twins: whether a plain search and one with all shortcuts reach it, what both decide,
+    and how many swaps there are.
+    """
+    found = []
+    for seed in range(10):
+        chance = random.Random(seed)
+        facts = with_twins(chance)
+        goals = [
+            {"goal": f"goal {number}", "colluders": [*TWINS], "depth": 2, "reached": query}
+            for number, query in enumerate(TOGETHER)
+        ]
+        loaded_goals, search = loaded(written(tmp_path / f"{seed}.yaml", facts, goals))
+        for goal in loaded_goals.goals:
+            plain, pruned = search.run(goal, PLAIN), search.run(goal, Limits())
+            swaps = len(_Run(search, goal, Limits())._swaps)
+            acts = [sum(isinstance(step.move, ActMove) for step in each.steps) for each in (plain, pruned)]
+            found.append((bool(plain.record), bool(pruned.record), *acts, swaps))
+    return found
+
+
+def test_of_two_who_are_interchangeable_one_is_enough(tmp_path: Path) -> None:
+    found = pairs(tmp_path)
+    for plain, pruned, plain_acts, pruned_acts, _ in found:
+        assert (pruned, pruned_acts) == (plain, plain_acts)
+    assert {plain for plain, *_ in found} == {True, False}
+    assert max(acts for _, _, _, acts, _ in found) == 2
+    assert sum(swaps for *_, swaps in found) >= len(found) // 2
+
+
+def test_people_who_were_taken_for_interchangeable_too_long_would_be_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted fault: what one of the two does changes nothing about that."""
+    monkeypatch.setattr(Swap, "touches", lambda *_: False)
+    assert any(plain != pruned or some != others for plain, pruned, some, others, _ in pairs(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"User": {"fay": {"is_locked": True}}},
+        {"TeamMember": {"red-fay": {"team_id": "red", "user_id": "fay", "rank": "READER"}}},
+        {"TeamMember": {"red-fay": {"team_id": "red", "user_id": "fay", "rank": "OWNER", "since": "now - 1 day"}}},
+        {"Document": {"own": {"folder_id": "red-folder", "author_id": "eve", "title": "T", "words": 1}}},
+    ],
+)
+def test_people_who_differ_are_not_interchangeable(changes: dict[str, Any], tmp_path: Path) -> None:
+    def swaps(more: dict[str, Any], query: str = TOGETHER[1]) -> int:
+        facts = small_worlds.world(random.Random(5))
+        facts["User"] |= {twin: {"mail": f"{twin}@example.com"} for twin in TWINS}
+        for twin in TWINS:
+            facts["TeamMember"][f"red-{twin}"] = {"team_id": "red", "user_id": twin, "rank": "OWNER"}
+        for record_type, some in more.items():
+            for record_id, columns in some.items():
+                facts[record_type][record_id] = facts[record_type].get(record_id, {}) | columns
+        goal = {"goal": "g", "colluders": [*TWINS], "reached": query}
+        goals, search = loaded(written(tmp_path / "goals.yaml", facts, [goal]))
+        return len(_Run(search, goals.goals[0], Limits())._swaps)
+
+    assert swaps({}) == 1
+    assert swaps({}, 'reached(user: User, _: Attack) if user.id = "eve" and user.is_locked = true;') == 0
+    assert swaps(changes) == 0
+
+
+SPRUCE = """
+include: ["default:fixtures.yaml"]
+fixture: spruce
+goals:
+  - goal: none
+    given: {change: {RegistrySnapshot: {reg-e: {registered_name: 云杉印务}}}}
+    colluders: [keeper, plain]
+    reached: 'reached(seal: Seal, _: Attack) if seal.id = "none";'
+"""
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Bundle:
+    return Bundle.load(MODEL)
+
+
+def differences(bundle: Bundle, path: Path) -> tuple[int, int]:
+    """Walk through worlds of the shipped model, and compare the moves that are remembered with those found afresh.
+
+    How often they differ, and how often something was remembered.
+    """
+    path.write_text(SPRUCE, encoding="utf-8")
+    goal = load_goals([path], bundle).goals[0]
+    chance = random.Random(7)
+    acts = [each for each in MODEL.actions.values() if each.effect not in (None, looks)]
+    tried: list[Action] = [MODEL.action("use", "Seal"), MODEL.action("confirm", "SealGrant"), *chance.sample(acts, 16)]
+    relevance = Relevance(bundle)
+    acting, said = Acting(bundle, relevance), Said(bundle, {})
+    afresh = Candidates(bundle, relevance, Acting(bundle, relevance), said, remembers=False)
+    remembering = Candidates(bundle, relevance, acting, said, remembers=True)
+    doers = [Doer(each, frozenset(goal.colluders)) for each in goal.colluders]
+    first, differ = World(goal.facts), 0
+    for _ in range(4):
+        world = first
+        for _ in range(3):
+            moves: list[ActMove] = []
+            for action in tried:
+                for doer in doers:
+                    some = remembering.of(world, goal.now, doer, action, ())
+                    afresh._acting = Acting(bundle, relevance)
+                    differ += some != afresh.of(world, goal.now, doer, action, ())
+                    moves += some
+            written_then = chance.choice(moves).writing.on(world) if moves else None
+            if written_then is not None and written_then.after:
+                world = world.moved(written_then)
+    return differ, acting.remembered
+
+
+@pytest.mark.slow
+def test_moves_that_are_remembered_are_those_that_would_be_found(shipped: Bundle, tmp_path: Path) -> None:
+    differ, remembered = differences(shipped, tmp_path / "goals.yaml")
+    assert differ == 0
+    assert remembered > 100
+
+
+@pytest.mark.slow
+def test_moves_remembered_by_who_sees_too_little_would_be_noticed(
+    shipped: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted fault: a requirement is taken to read nothing but the people."""
+    monkeypatch.setattr(Relevance, "requirement", lambda *_: Reads(frozenset(), frozenset({"Person"})))
+    assert differences(shipped, tmp_path / "goals.yaml")[0] > 0
+
+
+def test_what_rules_compare_is_known_over_variables() -> None:
+    text = """
+    fits(one, two) if name = one.said and name = two.registered and name != "";
+    less(one, two) if one.count <= two.most and one.kind in ["A", "B"];
+    """
+    found = comparisons(admit(Source("rules.polar", text), frozenset({"said", "registered", "count", "most", "kind"})))
+    assert found["said"].names == {"registered"}
+    assert found["registered"].values == {""}
+    assert found["count"].names == {"most"}
+    assert found["kind"].values == {"A", "B"}
+
+
+def test_a_text_is_said_that_a_rule_compares_with_what_records_hold(shipped: Bundle, tmp_path: Path) -> None:
+    path = tmp_path / "goals.yaml"
+    path.write_text(SPRUCE, encoding="utf-8")
+    world = World(load_goals([path], shipped).goals[0].facts)
+    assert "云杉印务" in Said(shipped, {})._fitting(world, "name_on_seal")
+
+
+def test_numbers_are_said_on_both_sides_of_each_threshold(tmp_path: Path) -> None:
+    facts = small_worlds.world(random.Random(5))
+    goal = {"goal": "g", "colluders": ["ann"], "reached": small_worlds.QUERIES[0]}
+    goals, _ = loaded(written(tmp_path / "goals.yaml", facts, [goal]))
+    longest = BUNDLE.parameters.longest
+    some = Said(BUNDLE, {})._thresholds(World(goals.goals[0].facts), "words")
+    assert {longest - 1, longest, longest + 1, 9, 10, 11} <= set(some)
