@@ -4,18 +4,23 @@ takes then.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from sealauthz.model.records.retrieval import CaseState
+from sealauthz.model.records.seals import SealKind
+from sealauthz.schema import Act, Outcome
 
 
 @dataclass(frozen=True)
 class Protection:
     """What is taken out of a file of the policies: a text, and what stands there without it. Where the text is empty,
-    what stands there without it is a rule more.
+    what stands there without it is a rule more. What an act itself protects is taken out with its effect.
     """
 
     goal: str
-    file: str
-    text: str
+    file: str = ""
+    text: str = ""
     without: str = ""
     steps: int = 1
     """How many steps the attack takes that it closed: acts, those of honest people too, and times that pass."""
@@ -24,15 +29,29 @@ class Protection:
     kept_by: str = ""
     """The invariant of the store that keeps the same, and is taken out of the search with it."""
 
+    act: tuple[str, str] = ("", "")
+    """The act whose effect is another one without the protection, by its name and the type that it is done to."""
+    does: Callable[[Act], Outcome] | None = None
+    """What this act does then."""
+
     @property
     def parts(self) -> tuple[tuple[str, str, str], ...]:
         """Everything that is taken out."""
-        return ((self.file, self.text, self.without), *self.also)
+        first = ((self.file, self.text, self.without),) if self.file else ()
+        return (*first, *self.also)
 
 
 def waived(requirement: str, action: str, record_type: str) -> str:
     """A rule that waives a requirement of an act for everybody."""
     return f'waived("{requirement}", "{action}", _: {record_type}, _);'
+
+
+def _becomes_another_kind(act: Act) -> Outcome:
+    return Outcome((act.set(act.resource, kind=SealKind.OTHER),))
+
+
+def _begins_the_notice(act: Act) -> Outcome:
+    return Outcome((act.set(act.resource, state=CaseState.NOTICE, notice_from=act.now),))
 
 
 PROTECTIONS = [
@@ -53,6 +72,14 @@ PROTECTIONS = [
         "seal_use.polar",
         "  digest matches String and\n  check.bound_digest = digest;",
         "  digest matches String;",
+    ),
+    Protection(
+        "a use rests on a face check of somebody else",
+        "words.polar",
+        '  check.person_id = person.id and\n  check.method = "FACE" and\n  check.purpose = purpose and\n'
+        "  check.bound_type = object_type and\n",
+        '  _ = person.id and\n  check.method = "FACE" and\n  check.purpose = purpose and\n'
+        "  check.bound_type = object_type and\n",
     ),
     Protection(
         "what is sealed is not what was approved",
@@ -371,5 +398,30 @@ PROTECTIONS = [
         "retrieval.polar",
         "",
         waived("NOTICE_OVER", "execute", "RetrievalCase"),
+    ),
+    Protection(
+        "an official seal becomes one of a kind that needs no face check",
+        act=("edit", "Seal"),
+        does=_becomes_another_kind,
+        kept_by="S-02",
+    ),
+    Protection(
+        "one reviewer alone lets a case into its notice",
+        act=("review", "RetrievalCase"),
+        does=_begins_the_notice,
+    ),
+    Protection(
+        "who keeps a seal approves its use",
+        "seal_request.polar",
+        "",
+        waived("NOT_THE_CUSTODIAN", "approve", "SealUseRequest"),
+        steps=2,
+    ),
+    Protection(
+        "an office changes hands while the enterprise is being taken back",
+        "enterprise.polar",
+        "",
+        waived("NO_RETRIEVAL_HOLD", "transfer_admin", "Enterprise"),
+        steps=2,
     ),
 ]
