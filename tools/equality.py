@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "polar
 from agreement import Agreement, shrunk
 from programs import Seeded, program_from
 
+from sealauthz.cli.bars import counting
+
 BATCH = 50
 READ_EVERY = 10
 """One in so many programs is written as text and read by our parser; the others are compiled from their trees."""
@@ -31,22 +33,25 @@ def main() -> int:
     # Program n of seed s is the same in any run.
     first = options.seed * 1_000_000_000
     done = 0
-    while done < options.programs and len(agreement.differences) < options.stop_after:
-        count = min(BATCH, options.programs - done)
-        numbers = range(first + done, first + done + count)
-        programs = [program_from(Seeded(number)) for number in numbers]
-        found = agreement.check(programs)
-        for number, program in zip(numbers, programs, strict=True):
-            own = [difference for difference in found if difference.program is program]
-            if own:
-                print(f"--- program {number} differs in {len(own)} of {len(program.questions)} questions; one, shrunk:")
-                print(f"{shrunk(own[0])}\n", flush=True)
-        done += count
-        if done % 5_000 == 0:
-            print(
-                f"{done} programs, {time.monotonic() - started:.0f} s, {len(agreement.differences)} differences",
-                flush=True,
-            )
+    with counting("comparing", options.programs) as told:
+        while done < options.programs and len(agreement.differences) < options.stop_after:
+            count = min(BATCH, options.programs - done)
+            numbers = range(first + done, first + done + count)
+            programs = [program_from(Seeded(number)) for number in numbers]
+            found = agreement.check(programs)
+            for number, program in zip(numbers, programs, strict=True):
+                own = [difference for difference in found if difference.program is program]
+                if own:
+                    asked = len(program.questions)
+                    print(f"--- program {number} differs in {len(own)} of {asked} questions; one, shrunk:")
+                    print(f"{shrunk(own[0])}\n", flush=True)
+            done += count
+            told(done)
+            if done % 5_000 == 0:
+                print(
+                    f"{done} programs, {time.monotonic() - started:.0f} s, {len(agreement.differences)} differences",
+                    flush=True,
+                )
     agreement.close()
     elapsed = time.monotonic() - started
     print(f"seed {options.seed}, {elapsed:.0f} s, {done / elapsed:.0f} programs/s")

@@ -115,3 +115,17 @@ def test_an_unknown_caller_is_wrong_use_with_a_suggestion(sealauthz, tmp_path):
     code, out, err = sealauthz("callers", "explain", "signin", "--config", "sealauthz.toml")
     assert (code, out) == (2, "")
     assert "names no caller `signin`; did you mean `signing`?" in err
+
+
+def test_who_may_call_an_rpc_is_listed(sealauthz, tmp_path):
+    digest = "0f5c6a4be4ac8ff4c3a4c1f1c1e5f25a1ab54f4b1b5b0e8a6f0f6d6a9f1b7a0"
+    (tmp_path / "c.toml").write_text(
+        f'[callers.hr]\ntoken_sha256 = "{digest}1"\nrpcs = ["FactsService/ImportFacts"]\n'
+        f'[callers.signing]\ntoken_sha256 = "{digest}2"\nrpcs = ["AuthorizationService/Authorize"]\n'
+    )
+    code, out, _ = sealauthz("callers", "list", "--config", "c.toml", "--rpc", "FactsService/ImportFacts", "-o", "json")
+    assert (code, [each["name"] for each in json.loads(out)]) == (0, ["hr"])
+    code, _, err = sealauthz("callers", "list", "--config", "c.toml", "--rpc", "FactsService/EndImport")
+    assert (code, "nobody may call it" in err) == (0, True)
+    code, _, err = sealauthz("callers", "list", "--config", "c.toml", "--rpc", "FactsService/ImportFact")
+    assert (code, "did you mean `FactsService/ImportFacts`?" in err) == (2, True)

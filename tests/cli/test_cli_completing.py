@@ -59,6 +59,26 @@ def test_an_id_that_a_shell_would_run_is_not_completed(demo_facts):
     assert completed("check", "Person:zz") == ["Person:zz-fine"]
 
 
+@pytest.mark.usefixtures("patient")
+def test_goals_rpcs_stories_and_files_of_their_kind_are_completed(tmp_path):
+    goals = tmp_path / "goals"
+    goals.mkdir()
+    (goals / "g.yaml").write_text("goals:\n  - goal: a keeper alone\n  - goal: a $(id) b\n  - goal: other\n")
+    (goals / "broken.yaml").write_text("- [")
+    assert completed("policy", "attack", "--goals", "goals/g.yaml", "--goal", "a") == ["a keeper alone"]
+    assert completed("policy", "attack", "--goals", "goals", "--goal", "a") == [], "a file is broken"
+    assert "a member without a grant and without an approved request uses the seal" in completed(
+        "policy", "attack", "--goal", "a member"
+    )
+    assert completed("callers", "list", "--rpc", "FactsService/Im") == ["FactsService/ImportFacts"]
+    assert completed("facts", "new", "seal") == ["seal-use"]
+    for name in ("a.jsonl", "b.toml", "c.jsonl.txt", "d;id.jsonl"):
+        (tmp_path / name).write_text("")
+    assert completed("facts", "import", "") == ["a.jsonl", ""], "the shell adds the folders"
+    assert completed("sync", str(tmp_path / "b")) == [str(tmp_path / "b.toml"), str(tmp_path / "b")]
+    assert completed("facts", "import", "nowhere/") == ["nowhere/"]
+
+
 def test_what_fails_or_takes_too_long_completes_nothing_and_says_nothing(monkeypatch, capsys):
     assert completed("check", "Person:") == []  # there is no database
     ends = threading.Event()
@@ -96,6 +116,60 @@ def test_bash_completes_behind_a_colon(demo_facts, tmp_path):
     first, _second = done.stdout.splitlines()
     assert "use" in first.split()
     assert Path(demo_facts).exists()
+
+
+def at_hand(tmp_path):
+    """Put the command where a shell finds it; return the beginning of its script."""
+    # On a machine that has other work to do, two seconds are soon over.
+    patient = "from sealauthz.cli import app, completing; completing.LIMIT_S = 60; app.main()"
+    (tmp_path / "sealauthz").write_text(f"#!/bin/sh\nexec {sys.executable} -c '{patient}' \"$@\"\n")
+    (tmp_path / "sealauthz").chmod(0o755)
+    (tmp_path / "g.yaml").write_text("goals:\n  - goal: a keeper alone\n")
+    (tmp_path / "a.jsonl").write_text("")
+    return f"export PATH={tmp_path}:$PATH\n"
+
+
+def said(shell, script):
+    done = subprocess.run([*shell, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.slow
+def test_bash_completes_goals_with_blanks_and_files(tmp_path):
+    script = at_hand(tmp_path)
+    script += """
+    eval "$(sealauthz completion bash)"
+    COMP_LINE='sealauthz policy attack --goals g.yaml --goal a\\ k'; COMP_POINT=${#COMP_LINE}
+    _sealauthz_completion sealauthz; echo "${COMPREPLY[@]}"
+    COMP_LINE='sealauthz facts import a'; COMP_POINT=${#COMP_LINE}
+    _sealauthz_completion sealauthz 2>/dev/null; echo "${COMPREPLY[@]}"
+    """
+    assert said(["bash", "--norc"], script) == ["a\\ keeper\\ alone", "a.jsonl"]
+
+
+@pytest.mark.slow
+def test_fish_and_zsh_complete_what_bash_does(tmp_path):
+    """Where they are installed; what they are told is tested without them above."""
+    begin = at_hand(tmp_path)
+    if shutil.which("fish"):
+        script = begin.replace("export PATH=", "set -x PATH ").replace(":$PATH", " $PATH")
+        script += "sealauthz completion fish | source\ncomplete -C 'sealauthz policy attack --goals g.yaml --goal a'\n"
+        assert [line.split("\t")[0] for line in said(["fish", "--no-config"], script)] == ["a keeper alone"]
+    if shutil.which("zsh"):
+        # `compadd` outside of a widget is replaced by what it is given.
+        script = (
+            begin
+            + """
+        compdef() { : }
+        compadd() { while [[ $1 != -a ]]; do shift; done; print -l -- ${(P)2} }
+        _describe() { print -l -- ${(P)3} }
+        eval "$(sealauthz completion zsh)"
+        words=(sealauthz policy attack --goals g.yaml --goal a); CURRENT=7
+        _sealauthz_completion
+        """
+        )
+        assert said(["zsh", "-f"], script) == ["a keeper alone"]
 
 
 def test_bash_is_told_what_stands_behind_the_last_colon(monkeypatch):

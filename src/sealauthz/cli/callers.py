@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sealauthz.cli.app import Exit, Stop, service_model
-from sealauthz.cli.completing import callers_of, names
+from sealauthz.cli.completing import callers_of, names, rpc_names
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import config_option, read_config
 from sealauthz.errors import did_you_mean
@@ -29,25 +29,35 @@ def callers() -> None:
 
 
 @callers.command("list")
+@click.option(
+    "--rpc", metavar="SERVICE/METHOD", shell_complete=names(rpc_names), help="Only those who may call this one."
+)
 @config_option
 @output_option
-def list_(*, config_file: Path | None, output: str) -> int:
+def list_(*, rpc: str | None, config_file: Path | None, output: str) -> int:
     """List the callers of the configuration.
 
     What the columns count is shown by `sealauthz callers explain NAME`.
 
     \b
       sealauthz callers list --config /etc/sealauthz.toml
+      sealauthz callers list --rpc FactsService/ImportFacts
     """
     from sealauthz.config.explaining import report_of
+    from sealauthz.service.callers import RPCS
 
     config = read_config(config_file)
     reports = [report_of(config, service_model(), name) for name in sorted(config.callers)]
+    if rpc is not None:
+        if rpc not in RPCS:
+            raise click.UsageError(f"there is no RPC `{rpc}`{did_you_mean(rpc, RPCS)}")
+        reports = [report for report in reports if rpc in report.rpcs]
     if output == "json":
         print_json([_json(report) for report in reports])
         return Exit.DONE
     if not reports:
-        click.echo("the configuration names no callers, so nobody can ask", err=True)
+        nobody = "nobody may call it" if rpc else "the configuration names no callers, so nobody can ask"
+        click.echo(nobody, err=True)
         return Exit.DONE
     tenants = f"{service_model().units.tenant.lower()}s"
     titles = ("caller", "known by", "RPCs", tenants, "reads", "writes", "performs", "warnings")

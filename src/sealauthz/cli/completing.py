@@ -27,6 +27,9 @@ MOST = 100
 _SAFE = re.compile(r"[A-Za-z0-9_.@+:/*-]+")
 """What is put on a command line. INVARIANT: an id from the database with `$(…)` in it must not get there."""
 
+_SAFE_TEXT = re.compile(r"[A-Za-z0-9_.,@+:/*-]+(?: [A-Za-z0-9_.,@+:/*-]+)*")
+"""The same, with single blanks between words: zsh and fish put a backslash before each, and so do we for bash."""
+
 _BASH = r"""
 %(complete_func)s() {
     local IFS=$'\n' response type value
@@ -35,11 +38,11 @@ _BASH = r"""
     COMPREPLY=()
     while IFS=',' read -r type value; do
         if [[ $type == 'dir' ]]; then
-            compopt -o dirnames
+            compopt -o plusdirs
         elif [[ $type == 'file' ]]; then
             compopt -o default
         elif [[ $type == 'plain' ]]; then
-            [[ $value == *[:=] ]] && compopt -o nospace
+            [[ $value == *[:=/] ]] && compopt -o nospace
             COMPREPLY+=("$value")
         fi
     done <<< "$response"
@@ -65,10 +68,37 @@ class Bash(BashComplete):
     def format_completion(self, item: CompletionItem[Any]) -> str:
         """Leave out what stands before the last colon of what was typed."""
         typed = self.get_completion_args()[1]
-        return f"{item.type},{str(item.value)[typed.rfind(':') + 1 :]}"
+        value = str(item.value)[typed.rfind(":") + 1 :].replace(" ", "\\ ")
+        return f"{item.type},{value}"
 
 
 add_completion_class(Bash)
+
+
+def files_like(*suffixes: str) -> Completer:
+    """Return what completes the path of a file of some kinds, by how its name ends; the shell adds the folders."""
+
+    def look(typed: str) -> list[str]:
+        folder, slash, begins = typed.rpartition("/")
+        inside = Path(folder + slash if slash else ".")
+        found = sorted(path for path in inside.iterdir() if path.name.startswith(begins) and path.suffix in suffixes)
+        return [f"{folder}{slash}{path.name}" for path in found if path.is_file()]
+
+    def complete(ctx: click.Context, _param: click.Parameter, typed: str) -> list[CompletionItem[str]]:
+        return [*_items(typed, within(lambda: look(typed), ctx)), CompletionItem(typed, type="dir")]
+
+    return complete
+
+
+def texts(of: Callable[[click.Context], Iterable[str]]) -> Completer:
+    """Return what completes a text with blanks in it."""
+
+    def complete(ctx: click.Context, _param: click.Parameter, typed: str) -> list[CompletionItem[str]]:
+        found = within(lambda: sorted(set(of(ctx))), ctx)
+        fitting = [text for text in found if text.startswith(typed) and _SAFE_TEXT.fullmatch(text)]
+        return [CompletionItem(text) for text in fitting[:MOST]]
+
+    return complete
 
 
 def names(of: Callable[[click.Context], Iterable[str]]) -> Completer:
@@ -115,6 +145,35 @@ def resource_types(ctx: click.Context) -> Iterable[str]:
     """Return the types on which there is the action that was typed; every one that has actions if none was."""
     action = ctx.params.get("action")
     return {of for name, of in service_model().actions if action in (None, name)}
+
+
+def rpc_names(_ctx: click.Context) -> Iterable[str]:
+    """Return the RPCs that a caller can be given."""
+    from sealauthz.service.callers import RPCS
+
+    return RPCS
+
+
+def goal_names(ctx: click.Context) -> Iterable[str]:
+    """Return the goals of the files or folders that were named, or of the policies."""
+    import yaml
+
+    paths = [Path(path) for path in ctx.params.get("paths") or ()]
+    if not paths:
+        folder, here = ctx.params.get("folder"), Path("policies")
+        if folder is None and not here.is_dir():
+            # Only now, because the engine takes longer to load than a person waits on a busy machine.
+            from sealauthz.decision.folder import installed_folder
+
+            here = installed_folder()
+        paths = [Path(folder or here) / "tests"]
+    files = [file for path in paths for file in (sorted(path.rglob("*.y*ml")) if path.is_dir() else [path])]
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for file in files:
+        read = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 (a safe loader)
+        for goal in (read.get("goals") or ()) if isinstance(read, dict) else ():
+            if isinstance(goal, dict) and isinstance(goal.get("goal"), str):
+                yield goal["goal"]
 
 
 def callers_of(ctx: click.Context) -> Iterable[str]:

@@ -16,6 +16,8 @@ import click
 
 from sealauthz.cli.answer_source import connected, connection_options, refuse_connection
 from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.bars import watched
+from sealauthz.cli.completing import files_like
 from sealauthz.cli.output import cut, output_option, print_json
 from sealauthz.cli.records import read_lines
 from sealauthz.cli.settings import added_option, on_facts, open_store, read_config, store_options
@@ -48,7 +50,7 @@ def _rarely_collected() -> Iterator[None]:
 
 
 @click.command("import")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.File("rb"), shell_complete=files_like(".jsonl"))
 @click.option(
     "--chunk", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="Lines in one transaction."
 )
@@ -109,9 +111,9 @@ def facts_import(
     if resume:
         if not (bulk and request_id) or server or enterprises:
             raise click.UsageError("--resume needs --bulk and --request-id, and takes no --server and no --enterprise")
-        with open_store(config_file, database) as store:
+        with open_store(config_file, database) as store, watched(file, read_lines, "importing") as lines:
             item = _open_import(store, caller or "cli", request_id)
-            _import_bulk(store, item, read_lines(file), chunk)
+            _import_bulk(store, item, lines, chunk)
         return Exit.DONE
     if caller:
         raise click.UsageError("--caller needs --resume")
@@ -125,11 +127,14 @@ def facts_import(
         if is_generated:
             click.echo(f"the import is `{request_id}`", err=True)
         if server:
-            with connected(server, token_file, ca, insecure) as client:
-                _import_over_grpc(client, request_id, named, read_lines(file), chunk)
+            with (
+                connected(server, token_file, ca, insecure) as client,
+                watched(file, read_lines, "importing") as lines,
+            ):
+                _import_over_grpc(client, request_id, named, lines, chunk)
         else:
-            with open_store(config_file, database) as store:
-                _import_bulk(store, OpenImport("cli", request_id, named, 0, 0), read_lines(file), chunk)
+            with open_store(config_file, database) as store, watched(file, read_lines, "importing") as lines:
+                _import_bulk(store, OpenImport("cli", request_id, named, 0, 0), lines, chunk)
         return Exit.DONE
     needs_bulk = {
         "--enterprise": enterprises,
@@ -142,15 +147,15 @@ def facts_import(
         if is_given:
             raise click.UsageError(f"{option} needs --bulk")
     written = 0
-    with open_store(config_file, database) as store:
-        for number, lines in enumerate(_chunks(read_lines(file), chunk), 1):
-            batch = Batch("cli", f"{request_id}-{number}", tuple(put for _, put in lines))
+    with open_store(config_file, database) as store, watched(file, read_lines, "importing") as lines:
+        for number, some in enumerate(_chunks(lines, chunk), 1):
+            batch = Batch("cli", f"{request_id}-{number}", tuple(put for _, put in some))
             try:
                 receipt = store.write(batch)
             except (InvalidRequest, FactConflict, InvariantBroken) as error:
-                raise _at_line(error, lines, written) from error
-            written += len(lines)
-            _report(lines, receipt)
+                raise _at_line(error, some, written) from error
+            written += len(some)
+            _report(some, receipt)
     if not written:
         click.echo("no facts in the file", err=True)
     return Exit.DONE
@@ -350,7 +355,8 @@ def _enterprises_in(file: BinaryIO) -> frozenset[str]:
     if not file.seekable():
         raise click.UsageError("name each --enterprise: standard input is read only once")
     tenant = service_model().tenant
-    found = frozenset(put.record.id for _, put in read_lines(file) if type(put.record).__name__ == tenant)
+    with watched(file, read_lines, "reading") as lines:
+        found = frozenset(put.record.id for _, put in lines if type(put.record).__name__ == tenant)
     file.seek(0)
     if not found:
         raise click.UsageError("name an --enterprise: the file has no record of one")

@@ -10,6 +10,8 @@ import click
 
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.attack_words import step_lines, width
+from sealauthz.cli.bars import counting
+from sealauthz.cli.completing import files_like, goal_names, texts
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import bundle_cache
 
@@ -27,9 +29,17 @@ HERE = Path("policies")
     metavar="PATH",
     multiple=True,
     type=click.Path(path_type=Path, exists=True),
+    shell_complete=files_like(".yaml", ".yml"),
     help="A file or folder of goals; may be given several times.  [default: FOLDER/tests]",
 )
-@click.option("--goal", "names", metavar="NAME", multiple=True, help="Search for this goal only.")
+@click.option(
+    "--goal",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=texts(goal_names),
+    help="Search for this goal only.",
+)
 @click.option("--depth", metavar="N", type=click.IntRange(1, 12), help="Try up to N acts.  [default: the goal's]")
 @click.option(
     "--seconds",
@@ -92,10 +102,12 @@ def policy_attack(
     if not goals:
         raise Stop(f"there are no goals in {', '.join(map(str, paths)) or tests}")
     reports = []
-    for report in results_of(job, attacker, goals, processes or os.cpu_count() or 1):
-        reports.append(report)
-        if output != "json":
-            _show(report)
+    with counting("searching", len(goals)) as told:
+        for report in results_of(job, attacker, goals, processes or os.cpu_count() or 1):
+            reports.append(report)
+            told(len(reports))
+            if output != "json":
+                _show(report)
     reached = [report for report in reports if report.record]
     if output == "json":
         print_json([as_json(report) for report in reports])

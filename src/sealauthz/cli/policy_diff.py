@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.bars import progress
 from sealauthz.cli.output import print_json
 
 if TYPE_CHECKING:
     from sealauthz.accessdiff.approval import Approvals
-    from sealauthz.accessdiff.comparison import Progress
     from sealauthz.accessdiff.report import AccessDiff
     from sealauthz.attack.changes import GoalChange
     from sealauthz.decision import Bundle
@@ -252,9 +251,9 @@ def _diffs(before: Bundle, after: Bundle, facts: str, now: int, limits: Any, lis
     if lists_reasons:
         limits = dataclasses.replace(limits, denials=None)
     found = []
-    with _quiet(), _progress() as progress:
+    with _quiet(), progress("deciding") as told:
         for some in fact_sets(facts, now):
-            found.append(compare(before, after, some.records, some.now, limits, progress, some.name))
+            found.append(compare(before, after, some.records, some.now, limits, told, some.name))
     return found
 
 
@@ -282,17 +281,3 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logger.disabled = was_disabled
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Show on a terminal how far it is."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("deciding", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

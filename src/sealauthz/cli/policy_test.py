@@ -6,14 +6,14 @@ import importlib.util
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.bars import phases
 from sealauthz.cli.output import output_option, print_json
 
 if TYPE_CHECKING:
@@ -207,7 +207,8 @@ def policy_mutate(
         raise Stop("no policies next to these tests; name their folder with --policies")
     count = processes or os.cpu_count() or 1
     attacked = _attacked(folder, found, goals, (depth, seconds)) if goals is not None else None
-    with _progress() as progress:
+    with phases() as told:
+        progress = told or (lambda *_: None)
         try:
             chosen = Sample(sample, seed) if sample is not None else None
             result = mutate(DEFAULT_MODEL, folder, found, count, files, chosen, progress)
@@ -279,25 +280,6 @@ _REMEMBERING = frozenset({"--lf", "--last-failed", "--ff", "--failed-first", "--
 
 _EXITS = {0: Exit.DONE, 1: Exit.REFUSED, 2: Exit.WRONG_USE, 4: Exit.WRONG_USE, 5: Exit.WRONG_USE}
 """By the exit code of pytest: a file that cannot be collected interrupts it (2); no test at all is wrong use (5)."""
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show how far it is, on a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks: dict[str, Any] = {}
-
-        def progress(phase: str, done: int, total: int) -> None:
-            if phase not in tasks:
-                tasks[phase] = bar.add_task(phase, total=total)
-            bar.update(tasks[phase], completed=done)
-
-        yield progress
 
 
 def _as_text(result: Result) -> str:

@@ -11,6 +11,7 @@ import click
 
 from sealauthz.cli.app import Exit
 from sealauthz.cli.bars import counting
+from sealauthz.cli.completing import files_like
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.records import line_of
 from sealauthz.cli.settings import open_store, read_config, store_options
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("mapping_file", metavar="MAPPING", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument(
+    "mapping_file",
+    metavar="MAPPING",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    shell_complete=files_like(".toml"),
+)
 @click.option("--dry-run", is_flag=True, help="Write nothing: rehearse on a copy of the facts.")
 @click.option("--access", is_flag=True, help="With --dry-run: tell what would change in who may do what.")
 @click.option(
