@@ -166,8 +166,8 @@ def test_a_configured_server_speaks_tls_and_gives_each_caller_its_rights(sealaut
     (folder / "sealauthz.toml").write_text(text.replace("[server]", "[server]\nthreads = 3"))
     serving.process.send_signal(signal.SIGHUP)
     line = serving.line_of("reload")
-    told = (line["event"], line["callers"], line["has_new_certificate"], line["needs_restart"])
-    assert told == ("reloaded", 1, True, ["server.threads"])
+    # Whether the reload or the look at the files every two seconds found the certificate, a busy machine decides.
+    assert (line["event"], line["callers"], line["needs_restart"]) == ("reloaded", 1, ["server.threads"])
     assert sealauthz(*LIN_JOINS, *known[:2], "--ca", "newer-ca.pem")[0] == 0
     code, _, err = sealauthz(*LIN_JOINS, *known[:4], "--ca", "newer-ca.pem")
     assert (code, err) == (4, "error: unknown bearer token\n")
