@@ -140,7 +140,7 @@ class CachedAuthorizer:
 
     def __init__(self, client: Connection, cache: AnswerCache | None = None) -> None:
         self._client = client
-        self.cache = cache or AnswerCache()
+        self.cache = AnswerCache() if cache is None else cache
         self.failure: CallFailed | None = None
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="sealauthz-answers", daemon=True)
@@ -200,7 +200,7 @@ class AsyncCachedAuthorizer:
 
     def __init__(self, client: AsyncConnection, cache: AnswerCache | None = None) -> None:
         self._client = client
-        self.cache = cache or AnswerCache()
+        self.cache = AnswerCache() if cache is None else cache
         self.failure: CallFailed | None = None
         self._task: asyncio.Task[None] | None = None
 

@@ -13,10 +13,12 @@ from fake_pdp import FakePdp
 
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz_client import (
+    AnswerCache,
     AsyncCachedAuthorizer,
     AsyncSealAuthzClient,
     CachedAuthorizer,
     CallFailed,
+    Obligation,
     SealAuthzClient,
     put,
 )
@@ -28,13 +30,14 @@ QUESTION = ("Person:P1", "use", "Seal:S1", {"task": "T1"})
 class Pdp(FakePdp):
     """Allows for a minute from now, at the revision that a test says."""
 
-    def __init__(self) -> None:
+    def __init__(self, *owed: Obligation) -> None:
         super().__init__(self.allowed)
+        self.owed = owed
         self.revision = 0
 
     def allowed(self, asked: Any) -> Decision:
         now = time.time_ns() // 1_000
-        return Decision(asked, Effect.ALLOW, "D1", "v1", self.revision, now, now + 60_000_000, (), ())
+        return Decision(asked, Effect.ALLOW, "D1", "v1", self.revision, now, now + 60_000_000, (), self.owed)
 
 
 def seal(number: int) -> Any:
@@ -53,11 +56,11 @@ async def until_later(condition: Callable[[], bool]) -> None:
 
 
 def test_threads_ask_once_until_something_is_written_or_the_watch_breaks(serve: Serve) -> None:
-    pdp = Pdp()
+    pdp = Pdp(Obligation("WATERMARK", {}))
     served = serve(pdp=pdp)
     with (
         SealAuthzClient(served.address, TOKEN, insecure=True, timeout_s=5) as client,
-        CachedAuthorizer(client) as cached,
+        CachedAuthorizer(client, AnswerCache(repeatable=["WATERMARK"])) as cached,
     ):
         until(lambda: cached.cache._is_whole)
         pdp.revision = cached.cache._watched
@@ -81,11 +84,12 @@ def test_tasks_ask_once_until_something_is_written_or_the_watch_breaks(serve: Se
     async def asked() -> None:
         async with (
             AsyncSealAuthzClient(served.address, TOKEN, insecure=True, timeout_s=5) as client,
-            AsyncCachedAuthorizer(client) as cached,
+            AsyncCachedAuthorizer(client, AnswerCache(max_answers=1)) as cached,
         ):
             await until_later(lambda: cached.cache._is_whole)
             pdp.revision = cached.cache._watched
             assert [bool(await cached.authorize(*QUESTION)) for _ in range(5)] == [True] * 5
+            assert cached.cache._max_answers == 1
             assert len(pdp.asked) == 1
             pdp.revision = (await client.write_facts([seal(2)])).revision
             await until_later(lambda: cached.cache._watched == pdp.revision)
