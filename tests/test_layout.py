@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,10 @@ def imports_of(path: Path) -> set[str]:
     return names
 
 
-IMPORTS = {name: imported_by(path) for name, path in NAMES.items()}
+@cache
+def imports_by_name() -> Mapping[str, set[str]]:
+    """What each module imports, read when a test asks for it."""
+    return {name: imported_by(path) for name, path in NAMES.items()}
 
 
 def circles(imports: Mapping[str, Iterable[str]]) -> list[list[str]]:
@@ -106,16 +110,18 @@ def circles(imports: Mapping[str, Iterable[str]]) -> list[list[str]]:
 def test_imports_go_one_way(name: str) -> None:
     own = name.split(".", maxsplit=1)[0]
     if not own:
-        assert IMPORTS[name] == set()
+        assert imports_by_name()[name] == set()
         return
     assert own in ORDER, f"`{own}` has no place in the order"
-    assert {imported.split(".")[0] for imported in IMPORTS[name]} <= {own, *ORDER[: ORDER.index(own)]}
+    assert {imported.split(".")[0] for imported in imports_by_name()[name]} <= {own, *ORDER[: ORDER.index(own)]}
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     # The records name each other's types, because what they declare leads both ways; none is loaded for it.
     within = {name for name in NAMES if name.startswith("model.records.")}
-    imports = {name: {some for some in found if not {name, some} <= within} for name, found in IMPORTS.items()}
+    imports = {
+        name: {some for some in found if not {name, some} <= within} for name, found in imports_by_name().items()
+    }
     assert circles(imports) == []
 
 
@@ -125,7 +131,7 @@ def test_a_circle_is_found() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_only_who_puts_the_service_together_imports_the_model(path: Path) -> None:
-    names = {name for name in IMPORTS[name_of(path)] if name.split(".")[0] == "model"}
+    names = {name for name in imports_by_name()[name_of(path)] if name.split(".")[0] == "model"}
     assert not names or str(path).startswith(WHO_MAY_NAME_THE_MODEL)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ ROOT = Path(__file__).parent.parent.parent
 PUBLISHED = ROOT / "docs" / "policy-tests.schema.json"
 FILES = sorted([*(ROOT / "policies" / "tests").glob("*.yaml"), *(ROOT / "docs" / "examples").rglob("*.yaml")])
 
-VALIDATOR = jsonschema.Draft202012Validator(form.json_schema(MODEL))
+
+@cache
+def validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(form.json_schema(MODEL))
 
 
 def loader_accepts(value: Any) -> bool:
@@ -37,8 +41,8 @@ def loader_accepts(value: Any) -> bool:
 
 
 def agree(value: Any) -> None:
-    by_schema = VALIDATOR.is_valid(value)
-    assert by_schema == loader_accepts(value), [error.message for error in VALIDATOR.iter_errors(value)]
+    by_schema = validator().is_valid(value)
+    assert by_schema == loader_accepts(value), [error.message for error in validator().iter_errors(value)]
 
 
 def test_the_published_schema_is_the_one_that_the_loader_has() -> None:
@@ -54,7 +58,7 @@ def test_our_own_files_fit(path: Path) -> None:
     value = read_yaml(path.name, path.read_text(encoding="utf-8")).value
     model = model_for(MODEL, path.parent.parent)
     adds = model is not MODEL
-    assert VALIDATOR.is_valid(value) is loader_accepts(value) is not adds
+    assert validator().is_valid(value) is loader_accepts(value) is not adds
     # What a folder adds to the records is in the schema that is made for it.
     assert jsonschema.Draft202012Validator(form.json_schema(model)).is_valid(value)
     form.read_file(model, value)
@@ -99,18 +103,28 @@ JUNK = st.sampled_from(
 ).map(copy.deepcopy)
 
 OURS = [path for path in FILES if not (path.parent.parent / "model.toml").exists()]
-SAMPLES = [read_yaml(path.name, path.read_text(encoding="utf-8")).value for path in OURS]
-SMALL = [
-    {**{key: value for key, value in sample.items() if key != "tests"}, "tests": [test]}
-    for sample in SAMPLES
-    for test in sample.get("tests", [])[:40]
-]
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@cache
+def samples() -> list[Any]:
+    """Our own files, read when a test asks for them: they are two megabytes."""
+    return [read_yaml(path.name, path.read_text(encoding="utf-8")).value for path in OURS]
+
+
+@cache
+def small() -> list[Any]:
+    """The same, each with one of its tests."""
+    return [
+        {**{key: value for key, value in sample.items() if key != "tests"}, "tests": [test]}
+        for sample in samples()
+        for test in sample.get("tests", [])[:40]
+    ]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_schema_and_loader_agree_about_every_small_change(data: st.DataObject) -> None:
-    value = copy.deepcopy(data.draw(st.sampled_from(SMALL)))
+    value = copy.deepcopy(data.draw(st.sampled_from(small())))
     for _ in range(data.draw(st.integers(1, 2))):
         path = data.draw(st.sampled_from([each for each in places(value) if each]))
         holder: Any = value
@@ -134,4 +148,4 @@ def test_a_bundles_own_words_are_suggested_and_not_demanded() -> None:
     assert '"SEAL_FROZEN"' in text
     assert '"request_use"' in text
     plain = jsonschema.Draft202012Validator(schema)
-    assert all(plain.is_valid(value) for value in SAMPLES)
+    assert all(plain.is_valid(value) for value in samples())
