@@ -192,7 +192,9 @@ _SLOW = (
     "service/test_whole_service",
     "service/test_withheld_messages",
     # They load one bundle after the other, or ask all questions that the policy tests ask.
+    "cli/test_cli_past",
     "cli/test_cli_policies_option",
+    "facts/test_past_decisions",
     "decision/test_acts",
     "decision/test_budget",
     "decision/test_folder",

@@ -67,7 +67,7 @@ def test_every_revision_is_what_a_load_gave_then(store: Store, seed: int) -> Non
     rng = random.Random(seed)
     write(store, *scene())
     live = dict([seen_now(store)])
-    while len(live) < 9:
+    while len(live) < 7:
         edits = [rng.choice(EDITS) for _ in range(rng.randint(1, 3))]
         if rng.random() < 0.3:
             edits = [Delete(*_key(edit)) for edit in edits]

@@ -109,7 +109,7 @@ def said(decision: Decision) -> Any:
     return decision.question, decision.effect, reasons, obligations, rests_on, decision.valid_until
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_was_answered_live_is_answered_as_of_then(live: Live, seed: int) -> None:
     rng = random.Random(seed)
     answered: list[Decision] = []
@@ -126,7 +126,7 @@ def test_what_was_answered_live_is_answered_as_of_then(live: Live, seed: int) ->
         some = live.pdp.decide_many(rng.sample(QUESTIONS, 12), CALLER)
         answered += [each for each in some if isinstance(each, Decision)]
     assert {str(each.effect) for each in answered} == {"ALLOW", "DENY"}
-    assert len({each.policy_version for each in answered}) > 1 or seed not in (0, 1)
+    assert len({each.policy_version for each in answered}) > 1
     rng.shuffle(answered)
     for each in answered[:100]:
         found = live.as_of.decide(each.question, Moment(each.revision, each.evaluated_at), CALLER)
