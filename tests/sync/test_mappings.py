@@ -91,6 +91,31 @@ def test_what_acts_own_and_what_is_history_is_refused(tmp_path: Path, record: st
         load(tmp_path, text)
 
 
+HOLIDAYS = """
+[[records]]
+type = "Holiday"
+csv = "{0}.csv"
+deletes = "delete"
+[records.scope]
+enterprise_id = "{0}"
+[records.fields]
+id = {{ column = "day", prefix = "{0}-" }}
+enterprise_id = {{ value = "{0}" }}
+day = "day"
+"""
+
+
+def test_two_mappings_of_a_type_must_not_take_from_each_other(tmp_path: Path) -> None:
+    head = 'name = "hr"\n[source]\nfolder = "."\n'
+    assert len(load(tmp_path, head + HOLIDAYS.format("a") + HOLIDAYS.format("b")).records) == 2
+    unbounded = (
+        HOLIDAYS.format("b").replace('[records.scope]\nenterprise_id = "b"', "").replace('deletes = "delete"', "")
+    )
+    for other in (HOLIDAYS.format("a"), unbounded):
+        with pytest.raises(ConfigRefused, match=r"hr.toml:\d+: `Holiday` is mapped twice, and with deletes"):
+            load(tmp_path, head + HOLIDAYS.format("a") + other)
+
+
 def test_no_secret_stands_in_a_mapping_or_in_what_is_told(tmp_path: Path) -> None:
     database = GOOD.replace('folder = "."', "{}").replace('csv = "people.csv"', 'table = "people"')
     with pytest.raises(ConfigRefused, match="does not belong into a mapping") as refused:

@@ -433,6 +433,17 @@ def test_any_history_of_a_source_ends_in_what_it_says_last(files: World, seed: i
         }
 
 
+def test_one_type_may_come_from_two_places(files: World) -> None:
+    """What is counted, rejected and read again is that of each."""
+    files.human(1, checked="perhaps")
+    files.hours(1, 2)
+    other = PEOPLE.replace('prefix = "p-"', 'prefix = "q-"').replace("yes = ", "perhaps = ").replace('"hash"', '"name"')
+    found = files.sync(files.mapping(PEOPLE, other))
+    counts = found.counts["Person"]
+    assert (counts.rows, counts.new, counts.rejected) == (2, 1, 1)
+    assert len(found.cursors) == 1
+
+
 def test_what_is_gone_may_be_marked_instead(files: World) -> None:
     people = PEOPLE.replace(
         'cursor = "updated_at"\noverlap = 10\n',

@@ -138,6 +138,8 @@ def load_mapping(file: Path, model: Model, environ: Mapping[str, str] = os.envir
             problem(["records", number, *path], said)
         if not problems:
             records.append(_mapped(number, record, model))
+    for number, said in _faults_between(section.records):
+        problem(["records", number], said)
     for path, said in _faults_of_source(section.source):
         problem(["source", *path], said)
     if problems:
@@ -148,6 +150,20 @@ def load_mapping(file: Path, model: Model, environ: Mapping[str, str] = os.envir
         problem(["source"], f"`source`: {error}")
         raise ConfigRefused("; ".join(problems)) from None
     return SyncMapping(file, section, url, file.parent / (section.source.folder or "."), tuple(records))
+
+
+def _faults_between(records: list[RecordSection]) -> Iterator[tuple[int, str]]:
+    """Yield what two mappings of one type would take from each other: what one does not have looks gone to it."""
+    for number, record in enumerate(records):
+        for other in records[:number]:
+            if other.type != record.type or record.deletes == other.deletes == "never":
+                continue
+            shared = other.scope.keys() & record.scope.keys()
+            if all(other.scope[name] == record.scope[name] for name in shared):
+                said = (
+                    f"`{record.type}` is mapped twice, and with deletes: give each a `scope` that the other is not in"
+                )
+                yield number, said
 
 
 def _known(loc: list[Any]) -> list[str]:

@@ -65,6 +65,14 @@ class Counts:
     rejected: int = 0
     is_full: bool = True
 
+    def with_(self, other: Counts | None) -> Counts:
+        """Return what was counted here and elsewhere."""
+        if other is None:
+            return self
+        names = ("rows", "new", "changed", "gone", "same", "rejected")
+        sums = {name: getattr(self, name) + getattr(other, name) for name in names}
+        return Counts(**sums, is_full=self.is_full and other.is_full)
+
 
 @dataclass(slots=True)
 class SyncPlan:
@@ -102,7 +110,8 @@ def plan(mapping: SyncMapping, source: Source, store: Store, state: SyncState, o
             since = None
             if record.said.cursor is not None and not options.is_full:
                 since = state.cursor_of(key_of(record), store.store_id, revision)
-            _Planning(mapping, record, store.model, transaction, options, found).run(source, since)
+            counts = _Planning(mapping, record, store.model, transaction, options, found).run(source, since)
+            found.counts[record.said.type] = counts.with_(found.counts.get(record.said.type))
     order = store.tables.dependency_order
     kinds = (Put, Update, Delete)
     found.changes.sort(
@@ -157,13 +166,13 @@ class _Planning:
         self._options = options
         self._found = found
         self._type = record.said.type
-        self._counts = found.counts.setdefault(f"{self._type}", Counts())
+        self._counts = Counts()
         self._seen: set[str] = set()
         self._is_readable = True
         self._most: Any = None
 
-    def run(self, source: Source, since: Cursor | None) -> None:
-        """Plan all rows of the type, and what is gone."""
+    def run(self, source: Source, since: Cursor | None) -> Counts:
+        """Plan all rows of the mapping, and what is gone. Return what was counted of it."""
         record, counts = self._record, self._counts
         counts.is_full = since is None
         wanted: dict[str, tuple[str, dict[str, Any]]] = {}
@@ -202,6 +211,7 @@ class _Planning:
             self._plan_gone()
         if record.said.cursor is not None:
             self._note_cursor(since)
+        return counts
 
     def _reject(self, place: str, record_id: str, reason: str) -> None:
         self._found.rejected.append(Rejected(place, self._type, record_id, reason))
