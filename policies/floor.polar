@@ -50,6 +50,7 @@ group("PROTECTING", _: SealProposal, ["withdraw"]);
 group("PROTECTING", _: PartyConsent, ["withdraw"]);
 group("PROTECTING", _: SealUseRequest, ["withdraw", "deliver_photos"]);
 group("PROTECTING", _: MonitorSubscription, ["end"]);
+group("PROTECTING", _: Alert, ["view", "acknowledge"]);
 
 # All else: the business of members.
 group("BUSINESS", _: Enterprise, [
@@ -87,6 +88,13 @@ group("BUSINESS", _: InternalReview, ["decide"]);
 # What a sealing engine reports of the outside world: true whatever became of the person in the meantime.
 group("REPORTING", _: SealUse, ["confirm_sealed", "report_not_sealed"]);
 
+# What the service does by itself, in the name of the person whom it is about: to alert those who watch.
+group("SERVICE", _: SealOuting, ["alert"]);
+group("SERVICE", _: SealUse, ["alert"]);
+group("SERVICE", _: DeniedAttempt, ["alert"]);
+
+group_requires("SERVICE",
+  ["SERVICE_ITSELF"]);
 group_requires("REPORTING",
   ["SEALING_ENGINE"]);
 group_requires("OWN_AFFAIRS",
@@ -171,3 +179,11 @@ meets(_: Person, "SEALING_ENGINE", "report_not_sealed", use: SealUse, context) i
 is_called_by_engine(use: SealUse, context) if
   use.audience != "" and
   context.caller = use.audience;
+
+# W-05: Only the service itself alerts, in its own process: no caller goes by this name.
+#@ W-05
+meets(_: Person, "SERVICE_ITSELF", "alert", _: SealOuting, context) if is_service(context);
+meets(_: Person, "SERVICE_ITSELF", "alert", _: SealUse, context) if is_service(context);
+meets(_: Person, "SERVICE_ITSELF", "alert", _: DeniedAttempt, context) if is_service(context);
+
+is_service(context) if context.caller = "in-process";

@@ -24,6 +24,7 @@ owner(request: SealUseRequest, _, found) if found = request.seal.enterprise;
 owner(delegation: Delegation, _, found) if found = delegation.principal.enterprise;
 owner(category: BusinessCategory, _, found) if found = category.enterprise;
 owner(subscription: MonitorSubscription, _, found) if found = subscription.enterprise;
+owner(alert: Alert, _, found) if found = alert.enterprise;
 owner(case: RetrievalCase, _, found) if found = case.enterprise;
 owner(certification: EnterpriseAuthentication, _, found) if found = certification.enterprise;
 # A cross-enterprise grant belongs to the seal's owner; naming who uses it is an act of the enterprise that holds it.

@@ -44,6 +44,7 @@ from sealauthz.model.records.grants import (
 )
 from sealauthz.model.records.identity import IdentityVerification, Person, PlatformStaff
 from sealauthz.model.records.membership import Absence, Invitation, JoinApplication, Membership, RoleAssignment
+from sealauthz.model.records.monitoring import Alert, DeniedAttempt
 from sealauthz.model.records.organisation import (
     CustomRole,
     CustomRolePower,
@@ -268,6 +269,8 @@ def scene() -> list[Any]:
         SealProposal("proposal", "s1", "DESTROY", "m-bob", NOW, "worn out"),
         SealWitness("witness", "proposal", "m-cat"),
         SealOuting("outing", "thing", "m-ann", NOW, NOW + DAY),
+        Alert("alert", "e1", "ALERT_FIRST_USE", "Operation:o1", NOW, "s1", "ann"),
+        DeniedAttempt("denied", "s1", "out", "use", "SEAL_LOST", NOW, 1),
         Contract("c1", "e1", "SALES", amount=100_00, currency="CNY", initiated_by_id="ann", category_id="sales"),
         ContractDocument("doc", "c1", "digest-1"),
         Signatory("party1", "c1", "ENTERPRISE", enterprise_id="e1", category_id="sales"),

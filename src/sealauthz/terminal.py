@@ -279,3 +279,23 @@ def _add_attempt(branch: Tree, label: str, attempt: answers.Attempt) -> None:
 def _rule_text(label: str, rule: answers.RuleRef) -> Text:
     tags = f"  {' '.join(rule.rules)}" if rule.rules else ""
     return Text.assemble((f"{label} ", "dim"), (f"{rule.file}:{rule.line}", "cyan"), tags, (f"\n{rule.head}", "dim"))
+
+
+def activity_line(item: answers.Activity) -> Text:
+    """Write one thing that happened as a line: when, what, to which seal, by whom, and what goes with it."""
+    is_alert = item.code.startswith("ALERT_")
+    style = "bold red" if is_alert else ("yellow" if item.code.endswith(_UNUSUAL) else "")
+    code = str(item.values.get("alert", item.code)) if item.code == "ALERT_RAISED" else item.code
+    told = " ".join(f"{name}={value}" for name, value in item.values.items() if name != "alert")
+    return Text.assemble(
+        (instant(item.committed_at), "dim"),
+        "  ",
+        (f"{'! ' if is_alert else ''}{code}", style),
+        f"  {item.seal_id or item.enterprise_id}",
+        f"  {item.person_id}" if item.person_id else "",
+        (f"  {told}" if told else "", "dim"),
+        ("  (open)" if item.is_standing else "", "bold red"),
+    )
+
+
+_UNUSUAL = ("_DENIED", "_UNKNOWN", "_PLACED", "_LOST", "_LOST_OUTSIDE", "_NEW", "EMERGENCY_USE_MADE")

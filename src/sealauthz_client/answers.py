@@ -186,7 +186,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One thing that happened to a seal, or to the enterprise (no `seal_id`). `token` goes on behind it.
+    """One thing that happened to a seal, or to the enterprise (no `seal_id`). `token` goes on behind it; it is empty
+    where it `is_standing`: an alert from before that nobody has acknowledged.
 
     `person_id` is who acted or whom it concerns; empty where it is about nobody.
     """
@@ -199,6 +200,7 @@ class Activity:
     person_id: str
     committed_at: datetime.datetime
     values: Mapping[str, NamedValue] = field(default_factory=dict)
+    is_standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def watch_seal_activity(
     on_outage: Callable[[CallFailed], None] | None = None,
 ) -> Watch[Activity]:
     """Yield what happens behind a token (empty: from now on), in order, each at least once, while `subject` may see it;
-    end where the subject may not.
+    end where the subject may not. A watch from now on begins with the alerts that nobody has acknowledged.
 
     `subject` and `branches` (departments, enterprises) are `Type:id`. `on_decision` is told whether the subject may
     watch: when a watch begins, after an outage too, and when the right ends. `on_place` is told how far the stream has
@@ -135,4 +135,5 @@ def _activity_from(message: monitor_pb2.SealActivity) -> Activity:
         person_id=message.person_id,
         committed_at=moment_from(message.committed_at),
         values=named_values(message.values),
+        is_standing=message.standing,
     )

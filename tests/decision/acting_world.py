@@ -51,7 +51,7 @@ from sealauthz.schema import Change, Changes, Unit, values_of
 
 _TABLES = tables_of(MODEL)
 _READING = {table.name: f"SELECT * FROM {table.name}" for table in _TABLES.metadata.sorted_tables}
-_OF_PAST_ACTS = {"fact_event", "fact_operation", "fact_request"}
+_OF_PAST_ACTS = {"fact_activity", "fact_event", "fact_operation", "fact_request"}
 _TYPE_OF_TABLE = {_TABLES.of(name).name: name for name in MODEL.records}
 _BOOLS = {name: [column.name for column in MODEL.shapes[name].columns if column.type is bool] for name in MODEL.records}
 _KEYS = SigningKeys([OKPKey.generate_key("Ed25519")])

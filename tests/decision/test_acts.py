@@ -142,7 +142,10 @@ def _is_named(record: Any, ask: Ask) -> bool:
     return any(record.id in _named_by(other) for other in ask.facts.records)
 
 
-NOT_PERFORMED: dict[tuple[str, str], str] = {}
+NOT_PERFORMED: dict[tuple[str, str], str] = {
+    (name, "alert"): "the service itself does it, and nobody who calls: tests/model/effects/test_raised_alerts.py"
+    for name in ("DeniedAttempt", "SealOuting", "SealUse")
+}
 """The acts that are not performed here, each with the reason."""
 
 

@@ -37,6 +37,7 @@ NOBODY_THERE = {
     ("seal", "SealUse"),
     ("confirm_sealed", "SealUse"),
     ("report_not_sealed", "SealUse"),
+    *(("alert", name) for name in ("SealUse", "SealOuting", "DeniedAttempt")),
 }
 """Acts of a service: the person is not there when they happen."""
 

@@ -232,6 +232,8 @@ CHECKS: dict[str, Any] = {
     "seal_outing_a_09_2": edited("SealOuting", "outing", id="new", state="LOST", due_at=NOW),
     "seal_outing_a_09_3": edited("SealOuting", "outing", state="RETURNED", returned_at=NOW),
     "seal_outing_a_09_4": returned(returned_at=NOW - 1),
+    "alert_w_05_1": edited("Alert", "alert", id="new", state="ACKNOWLEDGED", acknowledged_at=NOW),
+    "denied_attempt_w_05_1": edited("DeniedAttempt", "denied", id="new", within_day=0),
     "seal_use_i16_2": edited("SealUse", "use", id="new", digest="digest-2", state="RESERVED"),
     "seal_use_i16_3": edited("SealUse", "use", id="new", digest="digest-2", sealing_at=NOW - 1),
     "seal_use_i16_4": edited("SealUse", "use", id="new", digest="digest-2", closed_at=NOW, **RESERVED),
@@ -586,6 +588,8 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     "A-09 a key carried out": ("A-09", [edited("SealOuting", "outing", id="new", seal_id="s1")]),
     "A-09 lost, and the seal in use": ("A-09", [edited("SealOuting", "outing", state="LOST")]),
     "A-09 taken back by its holder": ("A-09", [returned(received_by_id="m-ann")]),
+    "W-05 another alert": ("W-05", [edited("Alert", "alert", kind="ALERT_NEAR_LIMIT")]),
+    "W-05 another attempt": ("W-05", [edited("DeniedAttempt", "denied", within_day=2)]),
     "W-06 another leader": ("W-06", [edited("MonitorSubscription", "monitor", leader_id="m-ann")]),
     "W-06 another seal watched": ("W-06", [edited("MonitorSubscription", "monitor", seal_id="rep")]),
     # What only rises.

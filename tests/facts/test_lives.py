@@ -57,6 +57,7 @@ def is_masked(column: str, text: str) -> bool:
 
 
 FINAL = {
+    "Alert": "ACKNOWLEDGED",
     "AuthLetter": "REJECTED WITHDRAWN",
     "BoardResolution": "WITHDRAWN",
     "BusinessCategory": "DELETED",

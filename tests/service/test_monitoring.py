@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import queue
 import shutil
 import threading
@@ -12,10 +13,12 @@ from typing import Any
 
 import grpc
 import pytest
+from click.testing import CliRunner
 from conftest import TOKEN, caller, trusted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sealauthz.cli.monitoring import Screen, monitor
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions, system_clock
 from sealauthz.decision.decision import Decision as Decided
 from sealauthz.decision.question import Entity, Question
@@ -27,6 +30,7 @@ from sealauthz.model.activity import CODES
 from sealauthz.model.records.contracts import SealUse, SealUseState
 from sealauthz.model.records.grants import GrantScope, GrantTerm, SealGrant, SealRight
 from sealauthz.model.records.membership import JoinedVia, Role, RoleAssignment
+from sealauthz.model.records.monitoring import Alert
 from sealauthz.model.records.organisation import Department, MonitorSubscription
 from sealauthz.model.records.retrieval import CaseState, RetrievalCase, RetrievalPath, RetrievalReason
 from sealauthz.model.records.seals import HoldSource, HoldState, Seal, SealHold, SealKind, SealState
@@ -418,3 +422,87 @@ def test_nobody_sees_what_they_have_no_right_to(
     everything = store.activity(wanted, (start, 0), END, 100)
     if subject in EVERYTHING:
         assert sorted(each.place for each in items) == [each.place for each in everything]
+
+
+# --- alerts that stand, and the command -------------------------------------------------------------------------------
+
+
+def alert(number: int, now: int, **more: Any) -> Alert:
+    return Alert(f"alert-{number}", "e-yunshan", "ALERT_FIRST_USE", f"Operation:{number}", now + number, **more)
+
+
+def test_a_watch_begins_with_the_alerts_that_nobody_has_acknowledged(
+    server: Server, client: SealAuthzClient, store: Store
+) -> None:
+    now = system_clock()
+    seen = {"state": "ACKNOWLEDGED", "acknowledged_by_id": "p-chen", "acknowledged_at": now}
+    made = (alert(1, now), alert(2, now, seal_id="seal-official"), alert(3, now, **seen))
+    store.write(Batch("test", "alerts", tuple(map(Put, made))))
+    watching = Watching(client, "p-leader")
+    standing = [watching.items.get(timeout=WITHIN_S) for _ in range(2)]
+    assert [(each.about, each.is_standing, each.token) for each in standing if each] == [
+        ("Alert:alert-1", True, ""),
+        ("Alert:alert-2", True, ""),
+    ]
+    of_one_seal = Watching(client, "p-one", seal_ids=["seal-official"])
+    item = of_one_seal.items.get(timeout=WITHIN_S)
+    assert item is not None
+    assert item.about == "Alert:alert-2"
+    # The next item of either is what happens now.
+    store.write(Batch("test", "now", (Put(used(9, now)),)))
+    for each in (watching, of_one_seal):
+        item = each.items.get(timeout=WITHIN_S)
+        assert item is not None
+        assert (item.about, item.is_standing) == ("SealUse:use-9", False)
+
+
+def command(server: Server, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str]:
+    monkeypatch.setenv("SEALAUTHZ_TOKEN", TOKEN)
+    where = ("--server", f"127.0.0.1:{server.port}", "--insecure", "--enterprise", "e-yunshan")
+    done = CliRunner().invoke(monitor, [*arguments, *where], standalone_mode=False)
+    assert done.exception is None
+    return int(done.return_value), done.output
+
+
+def test_the_command_shows_what_happened_in_lines(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, shown = command(server, monkeypatch, "Person:p-chen", "--once", "--before", "3")
+    assert code == 0
+    lines = [line.split()[1:] for line in shown.splitlines()]
+    assert [line[:2] for line in lines] == [
+        ["ROLE_GIVEN", "e-yunshan"],
+        ["RETRIEVAL_CASE_NEW", "e-yunshan"],
+        ["SEAL_USE_NOT_SEALED", "seal-other"],
+    ]
+    assert "\x1b" not in shown
+    code, shown = command(server, monkeypatch, "Person:p-chen", "--once", "--before", "3", "-o", "json")
+    items = [json.loads(line) for line in shown.splitlines()]
+    assert [item["code"] for item in items] == [line[0] for line in lines]
+    code, rest = command(server, monkeypatch, "Person:p-chen", "--once", "--after", items[0]["token"], "-o", "json")
+    assert [json.loads(line) for line in rest.splitlines()] == items[1:]
+
+
+def test_the_command_ends_where_its_subject_may_not_watch(
+    server: Server, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for arguments in (("--once",), ()):
+        code, shown = command(server, monkeypatch, "Person:p-lin", *arguments)
+        assert (code, shown.split()[:3]) == (1, ["DENY", "Person:p-lin", "monitor"])
+    (ended,) = (_end_subscription(),)
+    shown_first = threading.Event()
+    show = Screen.show
+
+    def noticed(screen: Screen, item: Activity) -> None:
+        show(screen, item)
+        shown_first.set()
+
+    def end() -> None:
+        assert shown_first.wait(WITHIN_S)
+        store.write(Batch("test", "end", (ended,)))
+
+    monkeypatch.setattr(Screen, "show", noticed)
+    ending = threading.Thread(target=end)
+    ending.start()
+    code, shown = command(server, monkeypatch, "Person:p-leader", "--before", "1", "-o", "json")
+    ending.join()
+    first, last = (json.loads(line) for line in shown.splitlines())
+    assert (code, first["code"], last["decision"]["effect"]) == (1, "SEAL_USE_NOT_SEALED", "DENY")

@@ -35,6 +35,7 @@ OWNED = {
         "Objection",
     ),
     *("SealHold", "SealReview", "SealProposal", "SealWitness", "SealUse", "CountedRequest", "SealOuting"),
+    *("Alert", "DeniedAttempt"),
     *("PartyConsent", "InternalReview", "BoardResolution", "RuleChange"),
 }
 

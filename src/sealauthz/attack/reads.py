@@ -21,7 +21,7 @@ from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Literal
 from sealauthz.polar.terms import in_parameter, nodes_of
-from sealauthz.schema import Action, Change, MetBy, Model, OutsideMove, Put, RecordChange, Update, values_of
+from sealauthz.schema import Action, Change, Model, OutsideMove, Put, RecordChange, Update, values_of
 from sealauthz.schema.arguments import arguments_of
 from sealauthz.schema.rules import Check
 
@@ -332,7 +332,7 @@ class Relevance:
         functions: list[Callable[..., Any] | None] = [self._model.action(action, resource_type).effect]
         for code in self._bundle.rulebook.obligations.get((action, resource_type), ()):
             duty = self._model.duties[code]
-            functions.append(duty.meet if duty.by is MetBy.TRANSACTION else None)
+            functions.append(duty.meet)
         return _all(mentioned_by(each) for each in functions)
 
 

@@ -110,6 +110,7 @@ _COMMANDS = {
     "keys": "performing.keys",
     "progress": "following.progress",
     "events": "following.events",
+    "monitor": "monitoring.monitor",
     "facts": "facts.facts",
     "sync": "sync.sync",
     "policy": "policy.policy",

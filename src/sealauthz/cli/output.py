@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from sealauthz_client.answers import (
+    Activity,
     ConditionalItem,
     ConditionalPage,
     Decision,
@@ -126,6 +127,21 @@ def event_json(event: Event) -> dict[str, Any]:
         "committed_at": rfc3339(event.committed_at),
         "values": _parameters(event.values),
         "text": event.text,
+    }
+
+
+def activity_json(item: Activity) -> dict[str, Any]:
+    """Return what happened as JSON."""
+    return {
+        "token": item.token,
+        "code": item.code,
+        "enterprise_id": item.enterprise_id,
+        "about": item.about,
+        "seal_id": item.seal_id,
+        "person_id": item.person_id,
+        "committed_at": rfc3339(item.committed_at),
+        "values": _parameters(item.values),
+        "standing": item.is_standing,
     }
 
 

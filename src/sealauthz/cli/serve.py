@@ -47,6 +47,7 @@ from sealauthz.facts.store.sweep import Report, Sweep
 from sealauthz.metrics.instruments import Instruments
 from sealauthz.metrics.meter import Meter, measured
 from sealauthz.operations import Assertions, Issuer, Operations
+from sealauthz.operations.alarms import Alarms
 from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.process.log import Log, Threshold, captured, make_log, never_block
@@ -205,7 +206,10 @@ def serve(
         acts, keys = Operations(store, pdp, issuer, assertions), partial(key_set, issuer)
         signal, permits, has_problem = fact_cache.signal, fact_cache.permits, lambda: following.problem
         ships = shipping_of(store, config, served)
-        threads = [feed.thread, sweep.thread, expiries.thread, following.thread, following.beating]
+        alarms = Alarms(store, fact_cache, acts, log.thread_failed)
+        alarms.start()
+        stack.callback(alarms.stop)
+        threads = [feed.thread, sweep.thread, expiries.thread, alarms.thread, following.thread, following.beating]
         server = build(
             settings,
             callers,

@@ -10,6 +10,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from sealauthz.config.secret_files import SecretFileSetting
 from sealauthz.config.words import EVERYTHING, Section, check_words, model_of
+from sealauthz.decision.assembly import DEFAULT_OPTIONS
+from sealauthz.operations.expiries import SWEEPER
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller
 from sealauthz.service.callers import AUDITING, SHIPPING
@@ -148,12 +150,17 @@ class CallerSection(Section):
         )
 
 
+_OURS = frozenset({SWEEPER, DEFAULT_OPTIONS.caller})
+
+
 def check_callers(callers: Mapping[str, CallerSection], issuers: Collection[str]) -> None:
     """Raise ValueError for a name that cannot be one, an unknown issuer, and for a token that is of two callers."""
     owners: dict[object, str] = {}
     for name, caller in callers.items():
         if not name.isprintable() or not 0 < len(name) <= 128:
             raise ValueError("the name of a caller must have 1 to 128 printable characters")
+        if name in _OURS:
+            raise ValueError(f"no caller can be called `{name}`: so the service calls itself")
         check_words([each.issuer for each in caller.jwt], issuers, "issuer", ("callers", name, "jwt"))
         by_jwt = [(each.issuer, each.subject, tuple(sorted(each.claims.items()))) for each in caller.jwt]
         for credential in (*caller.tokens, *by_jwt, *caller.spiffe):

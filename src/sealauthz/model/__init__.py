@@ -13,9 +13,11 @@ from sealauthz.model.actions import seals as seal_actions
 from sealauthz.model.actions.common import Context
 from sealauthz.model.activity import MONITORED
 from sealauthz.model.adoption_invariants import ADOPTIONS
+from sealauthz.model.alarms import ALARMS, ATTEMPTS
 from sealauthz.model.batch_invariants import BATCHES
 from sealauthz.model.effects import (
     administration,
+    alerts,
     checks,
     counting,
     enterprises,
@@ -41,6 +43,7 @@ from sealauthz.model.records import (
     grants,
     identity,
     membership,
+    monitoring,
     organisation,
     outings,
     procedures,
@@ -72,11 +75,18 @@ MODEL = Model(
         ),
         Part(records_of(retrieval), retrieval_actions.ACTIONS, duties=(*retrieval_effects.DUTIES, *taking_over.DUTIES)),
         Part(
-            (*records_of(seals), *records_of(grants), *records_of(requests), *records_of(outings)),
+            (
+                *records_of(seals),
+                *records_of(grants),
+                *records_of(requests),
+                *records_of(outings),
+                *records_of(monitoring),
+            ),
             (*seal_actions.ACTIONS, *management_actions.ACTIONS, *granting_actions.ACTIONS),
             (*invariants.RIGHTS, *ADOPTIONS, *invariants.ADMINISTRATORS),
             (
                 *told.DUTIES,
+                *alerts.DUTIES,
                 *holds.DUTIES,
                 *grant_effects.DUTIES,
                 *rule_effects.DUTIES,
@@ -96,6 +106,8 @@ MODEL = Model(
             provided=PROVIDED,
             outside=OUTSIDE,
             monitored=MONITORED,
+            alarms=ALARMS,
+            attempts=ATTEMPTS,
         ),
     ),
     context=Context,

@@ -126,7 +126,23 @@ def _of_seal(record_type: str, tells: Tells, *subject: str) -> Shown:
     return Shown(record_type, tells, _OF_ITS_SEAL, "view_log", ("seal_id",), ("seal_id",), subject)
 
 
+def _alert(before: Any, after: Any) -> Sighting | None:
+    state = _came_to(before, after)
+    if state is None:
+        return None
+    code = "ALERT_RAISED" if state == "OPEN" else "ALERT_ACKNOWLEDGED"
+    return Sighting(code, {"alert": after.kind, "raised_for": after.raised_for})
+
+
+def _denied(before: Any, after: Any) -> Sighting | None:
+    if before is not None or after is None:
+        return None
+    return Sighting("SEAL_USE_DENIED", {"action": after.action, "reason": after.reason, "number": after.within_day})
+
+
 _SHOWN = (
+    Shown("Alert", _alert, (("enterprise_id",),), "view", ("id",), ("seal_id",), ("person_id",)),
+    _of_seal("DeniedAttempt", _denied, "person_id"),
     # Of the owner of the seal and, where the use was its own, of the enterprise that holds it.
     Shown(
         "SealUse",
@@ -188,6 +204,14 @@ def _branches(snapshot: Snapshot, tenant_id: str, subject_id: str) -> Iterator[s
         yield from _upwards(snapshot, "Enterprise", enterprise.id)
 
 
+def _standing(snapshot: Snapshot, tenant_id: str) -> Iterator[tuple[Any, int]]:
+    """The alerts of an enterprise that nobody has acknowledged."""
+    for alert_id in snapshot.matching("Alert", enterprise_id=tenant_id):
+        alert = snapshot.find("Alert", alert_id)
+        if alert is not None and alert.state == "OPEN":
+            yield alert, alert.raised_at
+
+
 def _upwards(snapshot: Snapshot, record_type: str, record_id: str | None) -> Iterator[str]:
     for _ in range(_MOST_LEVELS):
         record = None if record_id is None else snapshot.find(record_type, record_id)
@@ -198,6 +222,9 @@ def _upwards(snapshot: Snapshot, record_type: str, record_id: str | None) -> Ite
 
 
 CODES = {
+    "ALERT_RAISED": "Something happened that those who watch must see.",
+    "ALERT_ACKNOWLEDGED": "One of those who watch has seen an alert.",
+    "SEAL_USE_DENIED": "A person tried to use a seal and was denied.",
     "SEAL_USE_RESERVED": "A use of a seal was allowed and counted; the sealing engine has not reported yet.",
     "SEAL_USE_SEALED": "A seal was put.",
     "SEAL_USE_NOT_SEALED": "A use that was reserved was not sealed, and its count came back.",
@@ -243,6 +270,7 @@ MONITORED = Monitored(
     shown=_SHOWN,
     codes=CODES,
     branch_types=("Department", "Enterprise"),
+    standing=_standing,
     branches=_branches,
 )
 """What can be monitored."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealauthz.model.effects import engine, lapses, outings, requests
+from sealauthz.model.effects import alerts, engine, lapses, outings, requests
 from sealauthz.model.idle_cases import WAITING, is_left_idle
 from sealauthz.schema import Sweep
 from sealauthz.schema.record import NEVER
@@ -14,6 +14,8 @@ SWEEPS = (
     Sweep("SealUse", "used_at", {"state": ("RESERVED",)}, engine.unreported, engine.REPORTED_WITHIN),
     Sweep("StampReport", "reported_at", {"state": ("REPORTED",)}, outings.overcounted),
     Sweep("SealOuting", "due_at", {"state": ("OUT",), "alerted_at": (0,)}, outings.overdue),
+    Sweep("Alert", "acknowledged_at", {"state": ("ACKNOWLEDGED",)}, alerts.forgotten, alerts.KEPT_FOR),
+    Sweep("DeniedAttempt", "attempted_at", {}, alerts.forgotten, alerts.KEPT_FOR),
     Sweep("JoinApplication", "expires_at", {"state": ("PENDING",)}, lapses.application),
     Sweep("Invitation", "expires_at", {"state": ("OPEN",)}, lapses.invitation),
     Sweep("SealUseRequest", "valid_to", {"state": ("IN_APPROVAL", "APPROVED", "IN_USE")}, lapses.request),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sealauthz.decision.decision import Decision
 from sealauthz.errors import EvaluationFailed
-from sealauthz.schema import Act, MetBy, Model, Outcome
+from sealauthz.schema import Act, Model, Outcome
 from sealauthz.schema.effect import Event, RecordChange, Value, merged
 
 
@@ -35,8 +35,8 @@ def followed(model: Model, act: Act, outcome: Outcome) -> Followed:
         duty = model.duties.get(code)
         if duty is None:
             raise EvaluationFailed(f"nobody meets the obligation `{code}`")
-        if duty.by is MetBy.TRANSACTION and duty.meet is not None:
+        if duty.meet is not None:
             changes += duty.meet(act, named)
-        elif duty.by is MetBy.EVENT and duty.tell is not None:
+        if duty.tell is not None:
             events += duty.tell(act, named)
     return Followed(outcome, merged(changes), tuple(events))

@@ -6,8 +6,9 @@ may not see is left out, and nothing says that it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.bundle import FACT_UNAVAILABLE
@@ -16,7 +17,7 @@ from sealauthz.decision.pdp import PolicyDecisionPoint
 from sealauthz.decision.question import Entity, Question
 from sealauthz.errors import FactsUnavailable, SealAuthzError
 from sealauthz.facts.memory.snapshot import FactSnapshot
-from sealauthz.facts.store.activity import Activity, ActivityFilter
+from sealauthz.facts.store.activity import Activity, ActivityFilter, standing_of
 from sealauthz.facts.store.store import Store
 from sealauthz.schema import Monitored
 
@@ -92,6 +93,28 @@ class Monitoring:
         # An error is no allow, and what the caller may not ask about is not shown.
         return [each for each in found if isinstance(decided[each.judged], Decision) and decided[each.judged]]
 
+    def standing(self, view: View, options: RequestOptions) -> list[Activity]:
+        """Return what stands from before and still has to be seen, as far as the view shows it, the oldest first.
+
+        Raises as `decide` does.
+        """
+        standing = self._monitored.standing
+        if standing is None:
+            return []
+
+        def look(snapshot: FactSnapshot) -> list[Activity]:
+            rows = _Found(snapshot)
+            return [
+                activity
+                for tenant in sorted(view.wanted.tenants)
+                for record, at in standing(snapshot, tenant)
+                for activity in standing_of(self._store.model, record, at, rows)
+                if view.wanted.fits(activity)
+            ]
+
+        found = self._pdp.look(look, options)
+        return self.seen(view, sorted(found, key=lambda each: (each.at, each.about)), options)
+
     def page(
         self, view: View, size: int, after: tuple[int, int], before: tuple[int, int], options: RequestOptions
     ) -> ActivityPage:
@@ -131,6 +154,26 @@ class Monitoring:
 
         within = self._pdp.look(look, options)
         return [each for each in found if (each.tenant_id, each.subject_id) in within]
+
+
+class _Found:
+    """The records of a snapshot, as activity looks them up."""
+
+    def __init__(self, snapshot: FactSnapshot) -> None:
+        self._snapshot = snapshot
+
+    def get(self, record_type: str, ids: Collection[str]) -> dict[str, Any]:
+        """Return those of the records that exist, by id."""
+        found = {each: self._snapshot.find(record_type, each) for each in ids}
+        return {each: record for each, record in found.items() if record is not None}
+
+    def naming(self, record_type: str, column: str, ids: Collection[str]) -> Sequence[Any]:
+        """Return the records of the type whose `column` holds one of the ids."""
+        return [
+            self._snapshot.find(record_type, found)
+            for each in ids
+            for found in self._snapshot.matching(record_type, **{column: each})
+        ]
 
 
 def _check_answered(decision: Decision | SealAuthzError) -> None:

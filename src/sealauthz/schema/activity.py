@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sealauthz.schema.action import Snapshot
 from sealauthz.schema.effect import Value
+from sealauthz.schema.record import Instant
 
 Path = tuple[str, ...]
 """The names of keys, one after the other, that lead from a record to the id of another one; `("id",)` is its own id."""
@@ -52,6 +53,8 @@ class Monitored:
     shown: tuple[Shown, ...]
     codes: Mapping[str, str]
     branch_types: tuple[str, ...] = ()
+    standing: Callable[[Snapshot, str], Iterable[tuple[Any, Instant]]] | None = None
+    """Returns the records of a tenant that still have to be seen, each with the instant since when."""
     branches: Callable[[Snapshot, str, str], Iterable[str]] | None = None
     by_type: Mapping[str, tuple[Shown, ...]] = field(init=False)
     """What is shown of each type of records."""

@@ -196,6 +196,8 @@ class MetBy(StrEnum):
     """The effect of each action that the obligation is of: what it asks for is what the act is."""
     EVENT = "EVENT"
     """An event in the same transaction: `tell` returns it."""
+    ALERT = "ALERT"
+    """Both: the transaction keeps a record of what must be seen, and an event tells of it."""
     PERSON = "PERSON"
     """The person who acts, by a signed assertion of this very act, which the transaction uses up (`assertions`)."""
     CALLER = "CALLER"
@@ -212,9 +214,8 @@ class Duty:
     tell: Callable[[Act, Mapping[str, Value]], Iterable[Event]] | None = None
 
     def __post_init__(self) -> None:
-        if (self.meet is not None) != (self.by is MetBy.TRANSACTION) or (self.tell is not None) != (
-            self.by is MetBy.EVENT
-        ):
+        meets, tells = self.by in (MetBy.TRANSACTION, MetBy.ALERT), self.by in (MetBy.EVENT, MetBy.ALERT)
+        if (self.meet is not None) != meets or (self.tell is not None) != tells:
             raise TypeError(f"the duty `{self.code}` must say how it is met, and only by whom it says")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sealauthz.schema.action import Action, Resolver, ResolverInput
 from sealauthz.schema.activity import Monitored
+from sealauthz.schema.alarms import Alarm, Attempts
 from sealauthz.schema.arguments import arguments_of
 from sealauthz.schema.changes import Invariant
 from sealauthz.schema.effect import Duty, Named, Sweep
@@ -48,6 +49,9 @@ class Part:
     """What may happen outside."""
     monitored: Monitored | None = None
     """What can be monitored; at most one part of a model says so."""
+    alarms: tuple[Alarm, ...] = ()
+    attempts: Attempts | None = None
+    """Which denied acts are recorded; at most one part says so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +150,16 @@ class Model:
     def monitored(self) -> Monitored | None:
         """What can be monitored; None where nothing can."""
         return next((part.monitored for part in self.parts if part.monitored is not None), None)
+
+    @cached_property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """What the service itself looks for."""
+        return tuple(alarm for part in self.parts for alarm in part.alarms)
+
+    @cached_property
+    def attempts(self) -> Attempts | None:
+        """Which denied acts are recorded; None for none."""
+        return next((part.attempts for part in self.parts if part.attempts is not None), None)
 
     @cached_property
     def timelines(self) -> Mapping[str, Timeline]:

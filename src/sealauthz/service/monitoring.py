@@ -66,7 +66,7 @@ class MonitorServicer(monitor_pb2_grpc.MonitorServiceServicer):
         view = _view_from(request.view, call.caller, FieldViolations())
         language = checked_language(request.language)
         place = place_from(request.after, self._store)
-        return self._stream(view, place, language, call)
+        return self._stream(view, place, language, call, begins=not request.after)
 
     def ListSealActivity(
         self, request: monitor_pb2.ListSealActivityRequest, call: Call
@@ -112,7 +112,7 @@ class MonitorServicer(monitor_pb2_grpc.MonitorServiceServicer):
             self._recording.answered(kind, call, decision, began, shown=count)
 
     def _stream(
-        self, view: View, place: Place, language: str, call: Call
+        self, view: View, place: Place, language: str, call: Call, *, begins: bool
     ) -> Iterator[monitor_pb2.WatchSealActivityResponse]:
         store_id, count = self._store.store_id, 0
         told_at = float("-inf")  # a watcher learns at once where it stands
@@ -134,6 +134,11 @@ class MonitorServicer(monitor_pb2_grpc.MonitorServiceServicer):
                     told_at = time.monotonic()
             if not may_watch:
                 return
+            if begins:
+                for each in self._monitoring.standing(view, options):
+                    item = self._message(each, place.timeline, is_standing=True)
+                    yield monitor_pb2.WatchSealActivityResponse(token=place.text(store_id), item=item)
+                begins = False
             found = self._store.activity(view.wanted, (place.revision, place.ordinal), (newest, WHOLE), _PAGE)
             for each in self._monitoring.seen(view, found, options):
                 yield monitor_pb2.WatchSealActivityResponse(
@@ -154,10 +159,11 @@ class MonitorServicer(monitor_pb2_grpc.MonitorServiceServicer):
             if self._signal.wait_for_other(seen, _LOOK_S) == seen and call.is_cancelled():
                 return
 
-    def _message(self, activity: Activity, timeline: str) -> monitor_pb2.SealActivity:
+    def _message(self, activity: Activity, timeline: str, *, is_standing: bool = False) -> monitor_pb2.SealActivity:
         record_type, record_id = activity.about
         message = monitor_pb2.SealActivity(
-            token=_place(activity, timeline).text(self._store.store_id),
+            token="" if is_standing else _place(activity, timeline).text(self._store.store_id),
+            standing=is_standing,
             code=activity.code,
             enterprise_id=activity.tenant_id,
             about=authorization_pb2.Entity(type=record_type, id=record_id),

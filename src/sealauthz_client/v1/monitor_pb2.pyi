@@ -76,7 +76,7 @@ class ListSealActivityResponse(_message.Message):
     def __init__(self, decision: _Optional[_Union[_authorization_pb2.Decision, _Mapping]] = ..., items: _Optional[_Iterable[_Union[SealActivity, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class SealActivity(_message.Message):
-    __slots__ = ("token", "code", "enterprise_id", "about", "seal_id", "person_id", "values", "committed_at")
+    __slots__ = ("token", "code", "enterprise_id", "about", "seal_id", "person_id", "values", "committed_at", "standing")
     class ValuesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -92,6 +92,7 @@ class SealActivity(_message.Message):
     PERSON_ID_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     COMMITTED_AT_FIELD_NUMBER: _ClassVar[int]
+    STANDING_FIELD_NUMBER: _ClassVar[int]
     token: str
     code: str
     enterprise_id: str
@@ -100,4 +101,5 @@ class SealActivity(_message.Message):
     person_id: str
     values: _containers.MessageMap[str, _operations_pb2.NamedValue]
     committed_at: _timestamp_pb2.Timestamp
-    def __init__(self, token: _Optional[str] = ..., code: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., about: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., seal_id: _Optional[str] = ..., person_id: _Optional[str] = ..., values: _Optional[_Mapping[str, _operations_pb2.NamedValue]] = ..., committed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    standing: bool
+    def __init__(self, token: _Optional[str] = ..., code: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., about: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., seal_id: _Optional[str] = ..., person_id: _Optional[str] = ..., values: _Optional[_Mapping[str, _operations_pb2.NamedValue]] = ..., committed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., standing: _Optional[bool] = ...) -> None: ...

@@ -624,6 +624,12 @@ class ReportState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REPORT_STATE_UNSPECIFIED: _ClassVar[ReportState]
     REPORT_STATE_REPORTED: _ClassVar[ReportState]
     REPORT_STATE_COMPARED: _ClassVar[ReportState]
+
+class AlertState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ALERT_STATE_UNSPECIFIED: _ClassVar[AlertState]
+    ALERT_STATE_OPEN: _ClassVar[AlertState]
+    ALERT_STATE_ACKNOWLEDGED: _ClassVar[AlertState]
 REALNAME_STATE_UNSPECIFIED: RealnameState
 REALNAME_STATE_UNVERIFIED: RealnameState
 REALNAME_STATE_VERIFIED: RealnameState
@@ -1011,6 +1017,9 @@ APPROVAL_VERDICT_REJECTED: ApprovalVerdict
 REPORT_STATE_UNSPECIFIED: ReportState
 REPORT_STATE_REPORTED: ReportState
 REPORT_STATE_COMPARED: ReportState
+ALERT_STATE_UNSPECIFIED: AlertState
+ALERT_STATE_OPEN: AlertState
+ALERT_STATE_ACKNOWLEDGED: AlertState
 
 class Person(_message.Message):
     __slots__ = ("id", "realm", "realname_state", "account_state", "id_type", "id_hash", "id_last4", "real_name", "phone", "phone_bound_at", "last_active_at", "same_as_id", "phone_hash")
@@ -2234,6 +2243,48 @@ class SealOuting(_message.Message):
     alerted_at: _timestamp_pb2.Timestamp
     def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., holder_id: _Optional[str] = ..., out_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[OutingState, str]] = ..., returned_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_by_id: _Optional[str] = ..., alerted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class Alert(_message.Message):
+    __slots__ = ("id", "enterprise_id", "kind", "raised_for", "raised_at", "seal_id", "person_id", "state", "acknowledged_by_id", "acknowledged_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    RAISED_FOR_FIELD_NUMBER: _ClassVar[int]
+    RAISED_AT_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    kind: str
+    raised_for: str
+    raised_at: _timestamp_pb2.Timestamp
+    seal_id: str
+    person_id: str
+    state: AlertState
+    acknowledged_by_id: str
+    acknowledged_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., kind: _Optional[str] = ..., raised_for: _Optional[str] = ..., raised_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seal_id: _Optional[str] = ..., person_id: _Optional[str] = ..., state: _Optional[_Union[AlertState, str]] = ..., acknowledged_by_id: _Optional[str] = ..., acknowledged_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class DeniedAttempt(_message.Message):
+    __slots__ = ("id", "seal_id", "person_id", "action", "reason", "attempted_at", "within_day")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTED_AT_FIELD_NUMBER: _ClassVar[int]
+    WITHIN_DAY_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    seal_id: str
+    person_id: str
+    action: str
+    reason: str
+    attempted_at: _timestamp_pb2.Timestamp
+    within_day: int
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., person_id: _Optional[str] = ..., action: _Optional[str] = ..., reason: _Optional[str] = ..., attempted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., within_day: _Optional[int] = ...) -> None: ...
+
 class SealUseRequest(_message.Message):
     __slots__ = ("id", "seal_id", "applicant_id", "submitted_at", "valid_from", "valid_to", "contract_id", "state", "uses", "used", "purpose", "process_id", "is_out_of_hours", "device_id", "code_digest", "carries_out", "photos_owed")
     ID_FIELD_NUMBER: _ClassVar[int]
@@ -2396,7 +2447,7 @@ class GenericRecord(_message.Message):
     def __init__(self, type: _Optional[str] = ..., id: _Optional[str] = ..., values: _Optional[_Mapping[str, FieldValue]] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "internal_review", "party_consent", "seal_use", "counted_request", "use_photo", "stamp_report", "enterprise", "registry_snapshot", "department", "custom_role", "custom_role_power", "working_hours", "holiday", "membership", "role_assignment", "absence", "invitation", "join_application", "monitor_subscription", "approval_process", "process_step", "step_approver", "amount_band", "business_category", "category_seal", "category_permission", "board_resolution", "rule_change", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "retrieval_appeal", "notice_delivery", "certificate", "device", "seal", "seal_hold", "seal_grant", "grant_contract_type", "grant_template", "emergency_use", "open_grant", "open_grant_template", "cross_enterprise_grant", "cross_grant_contract_type", "holder_assignment", "auth_letter", "delegation", "delegation_contract_type", "seal_review", "seal_proposal", "seal_witness", "seal_outing", "intent_batch", "intent_batch_item", "seal_use_request", "request_document", "approval", "generic", "extension")
+    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "internal_review", "party_consent", "seal_use", "counted_request", "use_photo", "stamp_report", "enterprise", "registry_snapshot", "department", "custom_role", "custom_role_power", "working_hours", "holiday", "membership", "role_assignment", "absence", "invitation", "join_application", "monitor_subscription", "approval_process", "process_step", "step_approver", "amount_band", "business_category", "category_seal", "category_permission", "board_resolution", "rule_change", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "retrieval_appeal", "notice_delivery", "certificate", "device", "seal", "seal_hold", "seal_grant", "grant_contract_type", "grant_template", "emergency_use", "open_grant", "open_grant_template", "cross_enterprise_grant", "cross_grant_contract_type", "holder_assignment", "auth_letter", "delegation", "delegation_contract_type", "seal_review", "seal_proposal", "seal_witness", "seal_outing", "intent_batch", "intent_batch_item", "seal_use_request", "request_document", "approval", "alert", "denied_attempt", "generic", "extension")
     class ExtensionEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -2472,6 +2523,8 @@ class Fact(_message.Message):
     SEAL_USE_REQUEST_FIELD_NUMBER: _ClassVar[int]
     REQUEST_DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    ALERT_FIELD_NUMBER: _ClassVar[int]
+    DENIED_ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     GENERIC_FIELD_NUMBER: _ClassVar[int]
     EXTENSION_FIELD_NUMBER: _ClassVar[int]
     person: Person
@@ -2542,6 +2595,8 @@ class Fact(_message.Message):
     seal_use_request: SealUseRequest
     request_document: RequestDocument
     approval: Approval
+    alert: Alert
+    denied_attempt: DeniedAttempt
     generic: GenericRecord
     extension: _containers.MessageMap[str, FieldValue]
-    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., internal_review: _Optional[_Union[InternalReview, _Mapping]] = ..., party_consent: _Optional[_Union[PartyConsent, _Mapping]] = ..., seal_use: _Optional[_Union[SealUse, _Mapping]] = ..., counted_request: _Optional[_Union[CountedRequest, _Mapping]] = ..., use_photo: _Optional[_Union[UsePhoto, _Mapping]] = ..., stamp_report: _Optional[_Union[StampReport, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., department: _Optional[_Union[Department, _Mapping]] = ..., custom_role: _Optional[_Union[CustomRole, _Mapping]] = ..., custom_role_power: _Optional[_Union[CustomRolePower, _Mapping]] = ..., working_hours: _Optional[_Union[WorkingHours, _Mapping]] = ..., holiday: _Optional[_Union[Holiday, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., absence: _Optional[_Union[Absence, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., monitor_subscription: _Optional[_Union[MonitorSubscription, _Mapping]] = ..., approval_process: _Optional[_Union[ApprovalProcess, _Mapping]] = ..., process_step: _Optional[_Union[ProcessStep, _Mapping]] = ..., step_approver: _Optional[_Union[StepApprover, _Mapping]] = ..., amount_band: _Optional[_Union[AmountBand, _Mapping]] = ..., business_category: _Optional[_Union[BusinessCategory, _Mapping]] = ..., category_seal: _Optional[_Union[CategorySeal, _Mapping]] = ..., category_permission: _Optional[_Union[CategoryPermission, _Mapping]] = ..., board_resolution: _Optional[_Union[BoardResolution, _Mapping]] = ..., rule_change: _Optional[_Union[RuleChange, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., retrieval_appeal: _Optional[_Union[RetrievalAppeal, _Mapping]] = ..., notice_delivery: _Optional[_Union[NoticeDelivery, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., grant_template: _Optional[_Union[GrantTemplate, _Mapping]] = ..., emergency_use: _Optional[_Union[EmergencyUse, _Mapping]] = ..., open_grant: _Optional[_Union[OpenGrant, _Mapping]] = ..., open_grant_template: _Optional[_Union[OpenGrantTemplate, _Mapping]] = ..., cross_enterprise_grant: _Optional[_Union[CrossEnterpriseGrant, _Mapping]] = ..., cross_grant_contract_type: _Optional[_Union[CrossGrantContractType, _Mapping]] = ..., holder_assignment: _Optional[_Union[HolderAssignment, _Mapping]] = ..., auth_letter: _Optional[_Union[AuthLetter, _Mapping]] = ..., delegation: _Optional[_Union[Delegation, _Mapping]] = ..., delegation_contract_type: _Optional[_Union[DelegationContractType, _Mapping]] = ..., seal_review: _Optional[_Union[SealReview, _Mapping]] = ..., seal_proposal: _Optional[_Union[SealProposal, _Mapping]] = ..., seal_witness: _Optional[_Union[SealWitness, _Mapping]] = ..., seal_outing: _Optional[_Union[SealOuting, _Mapping]] = ..., intent_batch: _Optional[_Union[IntentBatch, _Mapping]] = ..., intent_batch_item: _Optional[_Union[IntentBatchItem, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., generic: _Optional[_Union[GenericRecord, _Mapping]] = ..., extension: _Optional[_Mapping[str, FieldValue]] = ...) -> None: ...
+    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., internal_review: _Optional[_Union[InternalReview, _Mapping]] = ..., party_consent: _Optional[_Union[PartyConsent, _Mapping]] = ..., seal_use: _Optional[_Union[SealUse, _Mapping]] = ..., counted_request: _Optional[_Union[CountedRequest, _Mapping]] = ..., use_photo: _Optional[_Union[UsePhoto, _Mapping]] = ..., stamp_report: _Optional[_Union[StampReport, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., department: _Optional[_Union[Department, _Mapping]] = ..., custom_role: _Optional[_Union[CustomRole, _Mapping]] = ..., custom_role_power: _Optional[_Union[CustomRolePower, _Mapping]] = ..., working_hours: _Optional[_Union[WorkingHours, _Mapping]] = ..., holiday: _Optional[_Union[Holiday, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., absence: _Optional[_Union[Absence, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., monitor_subscription: _Optional[_Union[MonitorSubscription, _Mapping]] = ..., approval_process: _Optional[_Union[ApprovalProcess, _Mapping]] = ..., process_step: _Optional[_Union[ProcessStep, _Mapping]] = ..., step_approver: _Optional[_Union[StepApprover, _Mapping]] = ..., amount_band: _Optional[_Union[AmountBand, _Mapping]] = ..., business_category: _Optional[_Union[BusinessCategory, _Mapping]] = ..., category_seal: _Optional[_Union[CategorySeal, _Mapping]] = ..., category_permission: _Optional[_Union[CategoryPermission, _Mapping]] = ..., board_resolution: _Optional[_Union[BoardResolution, _Mapping]] = ..., rule_change: _Optional[_Union[RuleChange, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., retrieval_appeal: _Optional[_Union[RetrievalAppeal, _Mapping]] = ..., notice_delivery: _Optional[_Union[NoticeDelivery, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., grant_template: _Optional[_Union[GrantTemplate, _Mapping]] = ..., emergency_use: _Optional[_Union[EmergencyUse, _Mapping]] = ..., open_grant: _Optional[_Union[OpenGrant, _Mapping]] = ..., open_grant_template: _Optional[_Union[OpenGrantTemplate, _Mapping]] = ..., cross_enterprise_grant: _Optional[_Union[CrossEnterpriseGrant, _Mapping]] = ..., cross_grant_contract_type: _Optional[_Union[CrossGrantContractType, _Mapping]] = ..., holder_assignment: _Optional[_Union[HolderAssignment, _Mapping]] = ..., auth_letter: _Optional[_Union[AuthLetter, _Mapping]] = ..., delegation: _Optional[_Union[Delegation, _Mapping]] = ..., delegation_contract_type: _Optional[_Union[DelegationContractType, _Mapping]] = ..., seal_review: _Optional[_Union[SealReview, _Mapping]] = ..., seal_proposal: _Optional[_Union[SealProposal, _Mapping]] = ..., seal_witness: _Optional[_Union[SealWitness, _Mapping]] = ..., seal_outing: _Optional[_Union[SealOuting, _Mapping]] = ..., intent_batch: _Optional[_Union[IntentBatch, _Mapping]] = ..., intent_batch_item: _Optional[_Union[IntentBatchItem, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., alert: _Optional[_Union[Alert, _Mapping]] = ..., denied_attempt: _Optional[_Union[DeniedAttempt, _Mapping]] = ..., generic: _Optional[_Union[GenericRecord, _Mapping]] = ..., extension: _Optional[_Mapping[str, FieldValue]] = ...) -> None: ...

@@ -33,6 +33,7 @@ class Platform:
 
     def __init__(self, url: str, given: FactSet) -> None:
         self.now = NOW
+        self.url = url
         self.store = store = Store.open(url, MODEL, lambda: self.now)
         self.keys = SigningKeys([OKPKey.generate_key("Ed25519")])
         self._numbers = itertools.count()

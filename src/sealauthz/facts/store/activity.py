@@ -17,7 +17,7 @@ from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.performed import Statement
 from sealauthz.facts.store.statements import compiled
 from sealauthz.facts.store.tables import FACT_ACTIVITY, Tables
-from sealauthz.schema import Changes, Model, Rows, Shown, Sighting
+from sealauthz.schema import Change, Changes, Model, Rows, Shown, Sighting
 from sealauthz.schema.activity import Path
 from sealauthz.schema.effect import Value
 
@@ -71,6 +71,14 @@ class ActivityFilter:
     since: int = 0
     until: int = 0
 
+    def fits(self, activity: Activity) -> bool:
+        """Tell whether a piece of activity is meant, whenever it was."""
+        return (
+            activity.tenant_id in self.tenants
+            and (not self.topics or activity.topic_id in self.topics)
+            and (not self.subjects or activity.subject_id in self.subjects)
+        )
+
 
 def keeps_activity(tables: Tables) -> bool:
     """Tell whether the database keeps activity, or is of before it did."""
@@ -88,6 +96,15 @@ def activity_of(model: Model, changes: Changes, rows: Rows) -> list[Found]:
             if sighting is not None:
                 told.append((shown, change.before if change.after is None else change.after, sighting))
     return list(_found(_Ends(model, rows), told)) if told else []
+
+
+def standing_of(model: Model, record: Any, at: int, rows: Rows) -> list[Activity]:
+    """Return what a record that stands tells those who monitor, as if it had come just now; at no place."""
+    change = Change(type(record).__name__, record.id, None, record)
+    return [
+        _read((0, 0, at, each.tenant_id, each.topic_id, each.subject_id), each.body)
+        for each in activity_of(model, Changes([change]), rows)
+    ]
 
 
 def _found(ends: _Ends, told: list[tuple[Shown, Any, Sighting]]) -> Iterator[Found]:
@@ -188,7 +205,10 @@ def read_activity(
 
 
 def _activity(row: Any) -> Activity:
-    body = json.loads(row.body)
-    about, judged = tuple(body["about"]), tuple(body["judged"])
     ids = (row.tenant_id, row.topic_id, row.subject_id)
-    return Activity(row.revision, row.ordinal, row.at, *ids, body["code"], about, judged, body["values"])
+    return _read((row.revision, row.ordinal, row.at, *ids), row.body)
+
+
+def _read(where: tuple[int, int, int, str, str, str], text: str) -> Activity:
+    body = json.loads(text)
+    return Activity(*where, body["code"], tuple(body["about"]), tuple(body["judged"]), body["values"])

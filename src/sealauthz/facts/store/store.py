@@ -21,6 +21,7 @@ from sealauthz.facts.store.activity import Activity, ActivityFilter, keeps_activ
 from sealauthz.facts.store.batch import Batch, Wanted, WriteReceipt, check
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
 from sealauthz.facts.store.due import Place, due
+from sealauthz.facts.store.following import can_follow, follow_to, followed_to, logged_from, unraised
 from sealauthz.facts.store.identity import SchemaMoved, Seen, seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.keeping import Archive, Pruned, prune
@@ -39,6 +40,7 @@ from sealauthz.facts.store.statements import Driver, driver
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables
 from sealauthz.facts.store.writing import Guard, Write, lock_revisions, lock_roots
 from sealauthz.schema import Model, Put, Sweep, Unit
+from sealauthz.schema.alarms import Alarm
 from sealauthz.spans import span
 
 T = TypeVar("T")
@@ -267,6 +269,29 @@ class Store:
             raise FactsUnavailable("the database keeps no activity yet: run `sealauthz db upgrade`")
         with self._database.plain() as connection:
             return read_activity(connection, wanted, after, before, limit, is_newest_first=is_newest_first)
+
+    def log_to_follow(self, name: str, limit: int) -> tuple[int, list[tuple[int, str]]]:
+        """Return the number from which on the log of decisions is to be followed, and records from there on, each with
+        its number. Raises FactsUnavailable.
+        """
+        if not (self.keeps_log and can_follow(self.tables)):
+            return 0, []
+        with self._database.plain() as connection:
+            begin = followed_to(connection, name)
+            return begin, logged_from(connection, begin, limit)
+
+    def follow_log(self, name: str, number: int) -> None:
+        """Keep that the log was followed up to a record, not included. Raises FactsUnavailable."""
+        with self.writing() as connection:
+            follow_to(connection, name, number)
+
+    def unraised(
+        self, alarm: Alarm, caller: str, now: int, after: tuple[int, str], limit: int
+    ) -> list[tuple[int, str]]:
+        """Return causes for which nothing was performed yet, behind a place. Raises FactsUnavailable."""
+        self._check_performs()
+        with self._database.plain() as connection:
+            return unraised(connection, self.tables, alarm, caller, now, after, limit)
 
     def due(self, sweep: Sweep, until: int, limit: int, after: Place | None = None) -> list[Place]:
         """Return the places of records that may be due for a sweep: whose instant lies at `until` or before. Those come

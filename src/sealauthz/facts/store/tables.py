@@ -223,6 +223,14 @@ AUDIT_ABOUT = sa.Table(
 )
 """Whom and what each record of the log is about: subjects, resources and tenants, each as `Type:id`."""
 
+AUDIT_FOLLOWED = sa.Table(
+    "audit_followed",
+    SYSTEM,
+    *_columns(name=TEXT, number=sa.BigInteger),
+    sa.PrimaryKeyConstraint("name", name="audit_followed_pkey"),
+)
+"""Up to which record of the log, not included, somebody who follows it has come. Who begins there again misses none."""
+
 AUDIT_TILE = sa.Table(
     "audit_tile",
     SYSTEM,

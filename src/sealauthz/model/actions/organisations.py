@@ -9,7 +9,7 @@ from typing import Any
 
 from sealauthz.model.actions.bound import ArgumentsContext, binding, given_id, given_text
 from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, found
-from sealauthz.model.effects import administration, enterprises, joining
+from sealauthz.model.effects import administration, alerts, enterprises, joining
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.membership import Membership
@@ -219,6 +219,8 @@ _ENTERPRISES = (
     *actions("EnterpriseAuthentication", Context, "withdraw", effect=enterprises.withdraw_certification),
     *actions("Enterprise", SubscriptionContext, "subscribe", gives=("leader", "seal"), effect=enterprises.subscribe),
     *actions("MonitorSubscription", Context, "end", effect=enterprises.end_subscription),
+    *actions("Alert", Context, "acknowledge", effect=alerts.acknowledge),
+    *actions("Alert", Context, "view", effect=looks),
     *actions("Enterprise", Context, "export", "monitor", "view_administrator", effect=looks),
 )
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
-from sealauthz.model.effects import engine, outings, sealing
+from sealauthz.model.effects import alerts, engine, outings, sealing
 from sealauthz.model.records.contracts import Contract, SealUse, SigningTask, whole_digest
 from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.organisation import Enterprise
@@ -352,6 +352,9 @@ ACTIONS = (
             effect=effect,
         )
     ),
+    *actions("SealOuting", Context, "alert", effect=alerts.raised),
+    *actions("DeniedAttempt", Context, "alert", effect=alerts.raised),
+    *actions("SealUse", Context, "alert", effect=alerts.raised),
     *actions("SealOuting", Context, "record_return", effect=outings.record_return),
     *actions("SealUse", SealingContext, "seal", resolver=_SEALING, effect=engine.seal),
     *actions("SealUse", UseRecordContext, "confirm_sealed", resolver=_USE_RECORD, effect=engine.confirm_sealed),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sealauthz.errors import EvaluationFailed
+from sealauthz.model.effects.alerts import record_of
 from sealauthz.model.effects.told import holder_of_use, watched
 from sealauthz.model.records.requests import UseRequestState
 from sealauthz.schema import Act, Duty, Event, MetBy, RecordChange, Update
@@ -122,7 +123,7 @@ DUTIES = (
     Duty("CONSUME_USE_CODE", MetBy.TRANSACTION, meet=_use_code),
     Duty("CONSUME_BATCH_ITEM", MetBy.TRANSACTION, meet=_use_item),
     Duty("CAPTURE_PHOTO", MetBy.TRANSACTION, meet=_owe_photo),
-    *(Duty(code, MetBy.EVENT, tell=_alert(code)) for code in ALERTS),
+    *(Duty(code, MetBy.ALERT, record_of(code), _alert(code)) for code in ALERTS),
 )
 
 EVENTS = ALERTS

@@ -1,0 +1,78 @@
+"""Following what others write: how far the log of decisions was followed, and causes of alarms that were not raised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, exists, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sealauthz.facts.store.tables import AUDIT_FOLLOWED, AUDIT_LOG, FACT_OPERATION, Tables
+from sealauthz.schema.alarms import Alarm
+
+_FROM_THE_FIRST = 10_000
+"""Of a log that nobody has followed, so many records at most are read from the first on; of a longer one, none."""
+
+
+def can_follow(tables: Tables) -> bool:
+    """Tell whether the database keeps how far the log was followed, or is of before it did."""
+    return (AUDIT_FOLLOWED.name, "") not in tables.absent
+
+
+def followed_to(connection: Connection, name: str) -> int:
+    """Return the number of the first record of the log that was not followed yet."""
+    row = AUDIT_FOLLOWED.c
+    found = connection.execute(select(row.number).where(row.name == name)).scalar()
+    if found is not None:
+        return int(found)
+    size = connection.execute(select(func.max(AUDIT_LOG.c.number))).scalar()
+    return 0 if size is None or size < _FROM_THE_FIRST else size + 1
+
+
+def follow_to(connection: Connection, name: str, number: int) -> None:
+    """Keep that the log was followed up to a record, not included. It never goes back."""
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(AUDIT_FOLLOWED).values(name=name, number=number)
+    newer = AUDIT_FOLLOWED.c.number < statement.excluded.number
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["name"], set_={"number": statement.excluded.number}, where=newer
+        )
+    )
+
+
+def logged_from(connection: Connection, number: int, limit: int) -> list[tuple[int, str]]:
+    """Return records of the log from a number on, in their order, each with its number."""
+    row = AUDIT_LOG.c
+    statement = select(row.number, row.record).where(row.number >= number).order_by(row.number).limit(limit)
+    return [(each.number, each.record) for each in connection.execute(statement)]
+
+
+def request_of(alarm: Alarm, record_id: str) -> str:
+    """Return the id of the request by which the service raises an alarm: one for each cause."""
+    return f"{_prefix(alarm.action, alarm.record_type)}{record_id}"
+
+
+def _prefix(action: str, record_type: str) -> str:
+    return f"{action}-{record_type}-"
+
+
+def unraised(
+    connection: Connection, tables: Tables, alarm: Alarm, caller: str, now: int, after: tuple[int, str], limit: int
+) -> list[tuple[int, str]]:
+    """Return causes for which nothing was performed yet, behind a place: the instant and the id of each, in order."""
+    table, done = tables.of(alarm.record_type), FACT_OPERATION.c
+    if (table.name, "") in tables.absent:
+        return []
+    at = table.c[alarm.since]
+    request = literal(_prefix(alarm.action, alarm.record_type)) + table.c.id
+    statement = select(at, table.c.id).where(
+        at <= now, ~exists().where(done.caller == bindparam("by"), done.request_id == request)
+    )
+    if alarm.within:
+        statement = statement.where(at > now - alarm.within)
+    for column, values in alarm.where.items():
+        statement = statement.where(table.c[column].in_(values))
+    statement = statement.where((at > after[0]) | ((at == after[0]) & (table.c.id > after[1])))
+    found = connection.execute(statement.order_by(at, table.c.id).limit(limit), {"by": caller})
+    return [(row[0], row[1]) for row in found]

@@ -1,0 +1,37 @@
+"""What the service itself alerts of: a seal that is out, a receipt that nobody closed, attempts that were denied."""
+
+from __future__ import annotations
+
+from sealauthz.model.records.monitoring import DeniedAttempt
+from sealauthz.schema.action import Snapshot
+from sealauthz.schema.alarms import Alarm, Attempt, Attempts
+
+_DAY = 24 * 3_600_000_000
+_MOST_IN_A_DAY = 20
+"""Of one person on one seal. The log of decisions has all of them."""
+
+ALARMS = (
+    Alarm("SealOuting", "alert", ("holder", "person_id"), "out_from", {"state": ("OUT",)}),
+    # What turned out to be UNKNOWN long before there were alerts is no news.
+    Alarm("SealUse", "alert", ("person_id",), "closed_at", {"state": ("UNKNOWN",)}, within=7 * _DAY),
+)
+
+
+def _recorded(snapshot: Snapshot, attempt: Attempt) -> DeniedAttempt | None:
+    if snapshot.find("Person", attempt.subject_id) is None:
+        return None
+    ids = snapshot.matching("DeniedAttempt", seal_id=attempt.topic_id, person_id=attempt.subject_id)
+    others = (snapshot.find("DeniedAttempt", each) for each in ids)
+    earlier = sum(1 for each in others if each is not None and each.attempted_at > attempt.at - _DAY)
+    if earlier >= _MOST_IN_A_DAY:
+        return None
+    ids_of = (attempt.id, attempt.topic_id, attempt.subject_id)
+    return DeniedAttempt(*ids_of, attempt.action, attempt.reason, attempt.at, earlier + 1)
+
+
+ATTEMPTS = Attempts(
+    "Seal",
+    frozenset({"use", "auto_use", "emergency_use", "stamp", "carry_out"}),
+    _recorded,
+    Alarm("DeniedAttempt", "alert", ("person_id",), "attempted_at", {}),
+)

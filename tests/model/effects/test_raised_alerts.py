@@ -1,0 +1,232 @@
+"""Alerts: raised once for their cause, with it or by the service itself, told, and open until somebody has seen one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from acting import NewPlatform, Platform
+from harness import DAY, HOUR, NOW, bundle
+
+from sealauthz.audit.recorder import Answered, Recorder
+from sealauthz.audit.sequencer import Sequencer
+from sealauthz.background import ignored
+from sealauthz.decision import PolicyDecisionPoint
+from sealauthz.facts import FactCache, Store
+from sealauthz.model import MODEL
+from sealauthz.operations import Operations, Performed
+from sealauthz.operations.alarms import Alarms
+from sealauthz.schema import Event
+
+LEADER = {"MonitorSubscription": {"ms": {"enterprise_id": "e", "leader_id": "m-plain"}}}
+OUT = {"out": {"seal_id": "s", "holder_id": "m-user", "out_from": "now - 2 hours", "due_at": "now + 1 hour"}}
+PHYSICAL = {"Seal": {"s": {"category": "PHYSICAL", "custodian_id": "m-keeper"}}}
+
+
+def alarms_of(here: Platform, store: Store | None = None) -> Alarms:
+    store = store or here.store
+    cache = FactCache(store)
+    acts = Operations(store, PolicyDecisionPoint(cache, bundle(), lambda: here.now))
+    return Alarms(store, cache, acts, ignored, now=lambda: here.now)
+
+
+def raised(here: Platform) -> list[tuple[str, str, str | None]]:
+    return sorted((each.kind, each.raised_for, each.person_id) for each in here.all("Alert"))
+
+
+def alerts(events: list[Event]) -> list[tuple[str, tuple[str, ...]]]:
+    return [(each.code, each.recipients) for each in events if each.code.startswith("ALERT_")]
+
+
+def log(here: Platform, *answers: Performed) -> None:
+    """Put denied acts into the log of decisions, as the service does."""
+    recorder = Recorder(here.store, FactCache(here.store), lambda *_told: None, ignored)
+    for each in answers:
+        recorder.note(Answered("Perform", "platform", "", "", each.decision, each.decision.evaluated_at, 1))
+    recorder.stop()
+    Sequencer(here.store, "test").drain()
+
+
+def denied(here: Platform, subject: str = "plain", action: str = "use", seal: str = "s") -> Performed:
+    done = here.try_to(subject, action, f"Seal:{seal}", {"audience": "engine"} if action != "stamp" else {}, task="t")
+    assert not done
+    return done
+
+
+def test_an_alert_of_a_use_is_kept_with_it_and_told(platform: NewPlatform) -> None:
+    here = platform(put=LEADER)
+    here.told()
+    done = here.perform("user", "use", "Seal:s", {"audience": "engine"}, task="t", verification="v-user")
+    assert done.operation is not None
+    (alert,) = here.all("Alert")
+    assert (alert.kind, alert.raised_for) == ("ALERT_FIRST_USE", f"Operation:{done.operation.operation_id}")
+    assert (alert.enterprise_id, alert.seal_id, alert.person_id, alert.raised_at) == ("e", "s", "user", NOW)
+    ((code, told),) = alerts(here.told())
+    assert code == "ALERT_FIRST_USE"
+    assert "plain" in told
+
+
+def test_an_alert_is_open_until_one_of_those_who_watch_has_seen_it(platform: NewPlatform) -> None:
+    here = platform(put=LEADER)
+    here.perform("user", "use", "Seal:s", {"audience": "engine"}, task="t", verification="v-user")
+    (alert,) = here.all("Alert")
+    name = f"Alert:{alert.id}"
+    assert here.codes("user", "acknowledge", name) == ["NOT_FOUND"]
+    here.perform("plain", "acknowledge", name)
+    seen = here.get("Alert", alert.id)
+    assert (seen.state, seen.acknowledged_by_id, seen.acknowledged_at) == ("ACKNOWLEDGED", "plain", NOW)
+    assert here.codes("plain", "acknowledge", name) == ["ALERT_SEEN"]
+    here.now += 31 * DAY
+    here.sweep()
+    assert here.all("Alert") == []
+
+
+def test_a_seal_that_does_not_come_back_is_an_alert_once(platform: NewPlatform) -> None:
+    here = platform(put={**LEADER, "SealOuting": OUT}, change=PHYSICAL)
+    alarms = alarms_of(here)
+    assert alarms.look() == 0
+    assert raised(here) == []
+    here.now += HOUR
+    here.told()
+    assert alarms.look() == 1
+    assert raised(here) == [("ALERT_UNRETURNED_SEAL", "SealOuting:out", "user")]
+    assert [code for code, _ in alerts(here.told())] == ["ALERT_UNRETURNED_SEAL"]
+    here.now += 9 * HOUR
+    assert (alarms.look(), alarms_of(here).look()) == (0, 0)
+    assert alerts(here.told()) == []
+
+
+def test_a_receipt_that_nobody_closed_is_an_alert_however_late_somebody_looks(platform: NewPlatform) -> None:
+    here = platform(put=LEADER)
+    here.perform("user", "use", "Seal:s", {"audience": "engine"}, task="t", verification="v-user")
+    (use,) = here.all("SealUse", state="RESERVED")
+    here.now += 2 * HOUR
+    alarms = alarms_of(here)
+    assert alarms.look() == 0
+    here.sweep()
+    here.now += 5 * DAY
+    assert alarms.look() == 1
+    assert ("ALERT_UNCLOSED_RECEIPT", f"SealUse:{use.id}", "user") in raised(here)
+    assert alarms.look() == 0
+
+
+def test_the_third_denied_attempt_is_an_alert_and_each_is_on_record(platform: NewPlatform) -> None:
+    here = platform(put=LEADER)
+    alarms = alarms_of(here)
+    log(here, denied(here), denied(here), denied(here, "stranger"))
+    assert alarms.follow() == 0
+    assert sorted((each.person_id, each.within_day) for each in here.all("DeniedAttempt")) == [
+        ("plain", 1),
+        ("plain", 2),
+        ("stranger", 1),
+    ]
+    here.told()
+    log(here, denied(here))
+    assert alarms.follow() == 1
+    (attempt,) = [each for each in here.all("DeniedAttempt") if each.within_day == 3]
+    assert raised(here) == [("ALERT_DENIED_ATTEMPTS", f"DeniedAttempt:{attempt.id}", "plain")]
+    assert [code for code, _ in alerts(here.told())] == ["ALERT_DENIED_ATTEMPTS"]
+    log(here, denied(here))
+    assert (alarms.follow(), alarms_of(here).follow()) == (0, 0)
+
+
+def test_attempts_count_within_a_day(platform: NewPlatform) -> None:
+    here = platform(put=LEADER)
+    for _ in range(3):
+        log(here, denied(here))
+        here.now += DAY // 2 + 1
+    assert alarms_of(here).follow() == 0
+    assert [each.within_day for each in here.all("DeniedAttempt")].count(3) == 0
+
+
+def test_who_is_denied_all_the_time_does_not_fill_the_facts(platform: NewPlatform) -> None:
+    here = platform(put=LEADER)
+    log(here, *(denied(here) for _ in range(25)))
+    assert alarms_of(here).follow() == 1
+    assert len(here.all("DeniedAttempt")) == 20
+
+
+def test_an_attempt_on_a_frozen_seal_is_an_alert(platform: NewPlatform) -> None:
+    here = platform(put={**LEADER, "SealHold": {"h": {"source": "ADMIN"}}})
+    log(here, denied(here, "user"))
+    assert alarms_of(here).follow() == 1
+    assert [code for code, _, _ in raised(here)] == ["ALERT_BLOCKED_SEAL"]
+
+
+def test_what_was_allowed_or_only_asked_or_of_nobody_is_no_attempt(platform: NewPlatform) -> None:
+    here = platform(put=LEADER)
+    asked = here.ask("plain", "use", "Seal:s", task="t")
+    done = here.perform("user", "use", "Seal:s", {"audience": "engine"}, task="t", verification="v-user")
+    recorder = Recorder(here.store, FactCache(here.store), lambda *_told: None, ignored)
+    recorder.note(Answered("Authorize", "platform", "", "", asked, NOW, 1))
+    recorder.stop()
+    assert done
+    log(here, denied(here, "nobody-there"), here.try_to("plain", "freeze", "Seal:s"), denied(here, seal="none"))
+    assert alarms_of(here).follow() == 0
+    assert here.all("DeniedAttempt") == []
+
+
+def test_several_processes_raise_an_alert_once(platform: NewPlatform) -> None:
+    here = platform(put={**LEADER, "SealOuting": OUT}, change=PHYSICAL)
+    log(here, *(denied(here) for _ in range(4)))
+    here.now += HOUR
+    here.told()
+    stores = [Store.open(here.url, MODEL, lambda: here.now) for _ in range(3)]
+    counts: list[int] = []
+
+    def run(alarms: Alarms) -> None:
+        counts.append(alarms.follow() + alarms.look())
+
+    threads = [threading.Thread(target=run, args=(alarms_of(here, store),)) for store in stores]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    for store in stores:
+        store.close()
+    assert sum(counts) == 2
+    assert [code for code, *_ in raised(here)] == ["ALERT_DENIED_ATTEMPTS", "ALERT_UNRETURNED_SEAL"]
+    assert sorted(code for code, _ in alerts(here.told())) == ["ALERT_DENIED_ATTEMPTS", "ALERT_UNRETURNED_SEAL"]
+    assert sorted(each.within_day for each in here.all("DeniedAttempt")) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("point", ["before the attempt", "after the attempt", "after the alert"])
+def test_what_a_crash_breaks_off_is_done_again_and_once(
+    platform: NewPlatform, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    here = platform(put=LEADER)
+    log(here, *(denied(here) for _ in range(3)))
+    here.told()
+
+    class Crash(BaseException):
+        """As if the process were gone."""
+
+    def crashing(call: Callable[..., Any], at: int, *, is_after: bool) -> Callable[..., Any]:
+        calls = 0
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == at and not is_after:
+                raise Crash
+            done = call(*args, **kwargs)
+            if calls == at:
+                raise Crash
+            return done
+
+        return wrapped
+
+    alarms = alarms_of(here)
+    third = 3
+    if point == "after the alert":
+        monkeypatch.setattr(alarms, "_raise", crashing(alarms._raise, third, is_after=True))
+    else:
+        monkeypatch.setattr(alarms, "_put", crashing(alarms._put, third, is_after=point == "after the attempt"))
+    with pytest.raises(Crash):
+        alarms.follow()
+    alarms_of(here).follow()
+    assert [code for code, *_ in raised(here)] == ["ALERT_DENIED_ATTEMPTS"]
+    assert [code for code, _ in alerts(here.told())] == ["ALERT_DENIED_ATTEMPTS"]
+    assert sorted(each.within_day for each in here.all("DeniedAttempt")) == [1, 2, 3]
