@@ -31,8 +31,8 @@ class RetryPolicy:
 
     A call that only reads is sent a second time, beside the first, if that takes longer than `hedge_after_s` (None:
     never), up to `max_hedges` times; the first answer counts. `budget` is how many repetitions all calls of a client
-    together may make in a row; each answer gives `budget_share` of one back. So at most that share of the load is
-    repetitions when nothing answers any more.
+    together may make in a row, half of it for hedges at most; each answer gives `budget_share` of one back. When
+    nothing answers any more, that is soon used up, and each call is sent once.
     """
 
     max_attempts: int = MAX_ATTEMPTS
@@ -40,7 +40,7 @@ class RetryPolicy:
     longest_pause_s: float = 2.0
     hedge_after_s: float | None = None
     max_hedges: int = 1
-    budget: float = 100.0
+    budget: float = 1_000.0
     budget_share: float = 0.2
 
     def __post_init__(self) -> None:
@@ -72,8 +72,15 @@ class RetryBudget:
 
     def take(self) -> bool:
         """Take one repetition; False where there is none left."""
+        return self._take(0.0)
+
+    def take_hedge(self) -> bool:
+        """Take one for a hedge; False where half is used up: the rest is for calls that have failed."""
+        return self._take(self._most / 2)
+
+    def _take(self, kept: float) -> bool:
         with self._lock:
-            if self._left < 1:
+            if self._left - 1 < kept:
                 return False
             self._left -= 1
             return True
@@ -142,7 +149,7 @@ class Attempts:
 
     def take_hedge(self, made: int) -> bool:
         """Whether one more may be sent beside those that were."""
-        return made <= self._policy.max_hedges and self._budget.take()
+        return made <= self._policy.max_hedges and self._budget.take_hedge()
 
 
 def is_final(failed: CallFailed) -> bool:

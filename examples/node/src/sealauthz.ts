@@ -68,8 +68,8 @@ const isRepeated = (failed: CallFailed) =>
 
 /** What all calls together may repeat: a service that is gone must not get six times the load. */
 class Budget {
-  private left = 100;
-  answered() { this.left = Math.min(this.left + 0.2, 100); }
+  private left = 1_000;
+  answered() { this.left = Math.min(this.left + 0.2, 1_000); }
   take(): boolean {
     if (this.left < 1) return false;
     this.left -= 1;
