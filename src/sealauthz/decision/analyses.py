@@ -30,7 +30,7 @@ class Analyses:
     Those of the models that were asked for last: an analysis takes fifty megabytes, and a model is there for good.
     """
 
-    KEPT = 3
+    KEPT = 2
 
     def __init__(self) -> None:
         self._known: dict[Model, Checked] = {}
