@@ -78,7 +78,7 @@ def policy_attack(
 
     \b
       sealauthz policy attack
-      sealauthz policy attack --goal "a keeper alone uses the seal" --depth 4
+      sealauthz policy attack --goal "one person alone ends a seal" --depth 4
       sealauthz policy attack policies/ --seconds 60 --replay -o json
     """
     from sealauthz.attack.report import as_json
