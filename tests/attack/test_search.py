@@ -162,6 +162,26 @@ def test_a_bound_that_ended_the_search_is_said(tmp_path: Path) -> None:
     assert "before the time was over" in report_of(BUNDLE, found).bound
 
 
+def test_a_search_that_a_bound_ended_says_how_many_acts_were_tried_in_every_way(tmp_path: Path) -> None:
+    """So many acts lead to nothing, whatever the bound was."""
+    seen = set()
+    for seed in range(5):
+        chance = random.Random(seed)
+        facts = small_worlds.world(chance)
+        goals, search = loaded(written(tmp_path / "goals.yaml", facts, goals_of(chance, facts, depth=3)))
+        for states in (2, 8, 100):
+            for goal in goals.goals:
+                found = search.run(goal, Limits(states=states))
+                if found.ended is not Ended.STATES:
+                    continue
+                seen.add(found.complete)
+                assert found.complete < 3
+                if found.complete:
+                    assert search.run(goal, Limits(depth=found.complete)).ended in (Ended.DEPTH, Ended.ALL)
+                    assert f"no attack up to {found.complete} act" in report_of(BUNDLE, found).bound
+    assert seen >= {0, 1}
+
+
 def same_facts(moved: World) -> None:
     """A world behind moves is what its facts are in a world of their own."""
     own = World(moved.facts)

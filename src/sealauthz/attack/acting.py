@@ -26,7 +26,7 @@ Given = tuple[tuple[str, str, Any], ...]
 """What was provided: whose it is, what was done, and the record."""
 
 
-_MOST_VERDICTS = 500_000
+_MOST_VERDICTS = 200_000
 """How many verdicts are kept at most; then all are forgotten."""
 
 _WITNESSES = 3
@@ -71,6 +71,7 @@ class Acting:
         self._views: dict[tuple[str, str, str], View] = {}
         self._denied: dict[tuple[Any, ...], dict[str, set[tuple[Any, ...]]]] = {}
         """For acts that are denied: requirements that nothing settles, each with what it rests on then."""
+        self._reasons = 0
         self._steps = _requirements_with_steps(bundle)
 
     def verdict(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Verdict:
@@ -91,6 +92,10 @@ class Acting:
         self.decided += 1
         found = self._verdict(world, now, asked, may_provide)
         if found.lasting:
+            self._reasons += 1
+            if self._reasons >= _MOST_VERDICTS:
+                self._denied.clear()
+                self._reasons = 0
             self._deny(world, now, asked, found.lasting)
         else:
             self._verdicts[key] = found

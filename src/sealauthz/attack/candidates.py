@@ -18,7 +18,7 @@ from sealauthz.schema import Action, Instant
 PLATFORM = "platform"
 """The name of the service that asks, where a goal names no others."""
 
-_MOST_MOVES = 400_000
+_MOST_MOVES = 60_000
 """How many moves are kept at most; then all are forgotten."""
 
 

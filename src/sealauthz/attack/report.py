@@ -176,6 +176,7 @@ class Report:
     line: int
     ended: Ended
     depth: int
+    complete: int
     record: str
     states: int
     acts: int
@@ -190,17 +191,17 @@ class Report:
     @property
     def bound(self) -> str:
         """How far a search looked that found nothing. INVARIANT: it never says that there is nothing to be found."""
-        acts = f"{self.depth} act{'s' if self.depth > 1 else ''}"
         looked = f"{self.states:,} states, {self.acts:,} acts decided"
+        none = f"no attack up to {_acts(self.complete)}" if self.complete else "no attack found"
         match self.ended:
             case Ended.TIME:
-                return f"no attack found before the time was over ({looked}; up to {acts} were asked for)"
+                return f"{none} before the time was over ({looked}; {_acts(self.depth)} were asked for)"
             case Ended.STATES:
-                return f"no attack found before there were too many states ({looked}; up to {acts} were asked for)"
+                return f"{none} before there were too many states ({looked}; {_acts(self.depth)} were asked for)"
             case Ended.ALL:
                 return f"no attack found: nothing that was tried leads further ({looked})"
             case _:
-                return f"no attack up to {acts} ({looked})"
+                return f"{none} ({looked})"
 
     @property
     def left_out(self) -> str:
@@ -213,6 +214,10 @@ class Report:
         return f"not tried: {' and '.join(said)}" if said else ""
 
 
+def _acts(count: int) -> str:
+    return f"{count} act{'s' if count > 1 else ''}"
+
+
 def report_of(bundle: Bundle, found: Found) -> Report:
     """Return what a search found."""
     goal = found.goal
@@ -222,6 +227,7 @@ def report_of(bundle: Bundle, found: Found) -> Report:
         goal.line,
         found.ended,
         found.depth,
+        found.complete,
         Names(found).short(found.record),
         found.states,
         found.decided + found.remembered,
@@ -240,6 +246,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "line": report.line,
         "ended": str(report.ended),
         "depth": report.depth,
+        "complete": report.complete,
         "record": report.record,
         "states": report.states,
         "acts": report.acts,

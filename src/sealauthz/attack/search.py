@@ -45,11 +45,13 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far a search goes: `depth` in acts (None: what the goal says), `seconds` of time, `states` it meets."""
+    """How far a search goes: `depth` in acts (None: what the goal says), `seconds` of time, `states` it meets, each of
+    which takes about four kilobytes.
+    """
 
     depth: int | None = None
     seconds: float = 600.0
-    states: int = 2_000_000
+    states: int = 150_000
     is_pruned: bool = True
     """Whether last acts that the goal cannot see are left out; without it, everything is tried."""
 
@@ -66,11 +68,14 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found: the steps to the goal and the record that reached it, or none, and how far it looked."""
+    """What a search found: the steps to the goal and the record that reached it, or none, and how far it looked:
+    everything of `complete` acts, where `depth` were asked for.
+    """
 
     goal: Goal
     ended: Ended
     depth: int
+    complete: int = 0
     steps: tuple[Made, ...] = ()
     record: str = ""
     states: int = 0
@@ -228,6 +233,7 @@ class _Run:
             goal=self._goal,
             ended=ended,
             depth=self._depth,
+            complete=self._depth if ended in (Ended.DEPTH, Ended.ALL) else self._complete(),
             steps=tuple(reversed(steps)),
             record=record,
             states=len(self._seen),
@@ -237,6 +243,12 @@ class _Run:
             arguments_left_out=self._said.left_out.arguments,
             seconds=time.monotonic() - self._began,
         )
+
+    def _complete(self) -> int:
+        """Return how many acts were tried in every way, when a bound ended the search among those of one more: the
+        nearest are looked at first, and the time that may pass behind an act after it.
+        """
+        return max(self._deepest - (1 if self._goal.waits else 0), 0)
 
     # --- moves --------------------------------------------------------------------------------------------------------
 

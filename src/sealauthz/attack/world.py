@@ -27,6 +27,9 @@ from sealauthz.schema.record import exact
 
 _HOMES = 10_000
 
+_MOST_WAYS = 64
+"""In how many ways it is kept what a move writes; then all are forgotten."""
+
 Digest = int
 
 
@@ -74,6 +77,8 @@ class Writing:
         if found_as in self._known:
             known = self._known[found_as]
         else:
+            if len(self._known) >= _MOST_WAYS:
+                self._known.clear()
             known = self._known[found_as] = self._written(world)
         return None if known is None else Written(known.before, known.after, world.digest ^ known.digest)
 
