@@ -130,6 +130,7 @@ bench: setup ## measure engine, lists, facts, service and acts, each against som
 	$(BIN)/python benchmarks/importing.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/performing.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/audit.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/monitoring.py
 	$(BIN)/python benchmarks/tracing.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/capacity.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/attack.py $(BENCH_ARGS)

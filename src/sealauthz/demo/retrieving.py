@@ -100,7 +100,7 @@ def the_enterprise_is_retrieved(harness: Harness) -> None:
         "She submits the case.",
         f"Person:p-he submit {case}",
         {"verification": face.id},
-        told=(("RETRIEVAL_SUBMITTED",),),
+        told=(("ALERT_RETRIEVAL_CASE", "p-chen", "p-luo"), ("RETRIEVAL_SUBMITTED",)),
     )
     passed = {"verdict": "PASSED"}
     harness.perform("Qian Yi of the platform's staff reviews it.", f"Person:p-qian review {case}", arguments=passed)
