@@ -30,10 +30,13 @@ from sealauthz.config import (
     TracesSection,
     load,
 )
+from sealauthz.config.callers import OURS
 from sealauthz.config.issuers import JwtIssuerSection, JwtSection
 from sealauthz.config.places import lines_of
+from sealauthz.decision.assembly import DEFAULT_OPTIONS
 from sealauthz.errors import CallerUnknown, ConfigRefused
 from sealauthz.model import MODEL
+from sealauthz.operations.expiries import SWEEPER
 from sealauthz.service import RPCS, ServerSettings
 from sealauthz.service.callers import AUDITING, SHIPPING
 from sealauthz.service.tokens import ALGORITHMS
@@ -208,6 +211,10 @@ REFUSED = {
     "two callers with one token": (
         caller("") + f'[callers.twin]\ntoken_sha256 = "{DIGEST}"\n',
         "the callers `demo` and `twin` have the same token",
+    ),
+    "a caller under the service's own name": (
+        f'[callers.in-process]\ntoken_sha256 = "{DIGEST}"\n',
+        "no caller can be called `in-process`: so the service calls itself",
     ),
     "no TOML": ("[server\n", "is not TOML"),
     "a caller of an unknown issuer": (
@@ -592,6 +599,10 @@ def test_the_policies_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
     assert load(MODEL, {}, file).policies.folder == tmp_path / "mine"
     assert load(MODEL, {"SEALAUTHZ_POLICIES__FOLDER": "other"}, file).policies.folder == Path("other")
     assert load(MODEL, {}).policies.folder is None
+
+
+def test_no_caller_has_the_name_of_the_service() -> None:
+    assert {SWEEPER, DEFAULT_OPTIONS.caller} == OURS
 
 
 def test_a_configuration_loads_neither_the_engine_nor_the_server_nor_the_facts() -> None:

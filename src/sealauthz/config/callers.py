@@ -10,8 +10,6 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from sealauthz.config.secret_files import SecretFileSetting
 from sealauthz.config.words import EVERYTHING, Section, check_words, model_of
-from sealauthz.decision.assembly import DEFAULT_OPTIONS
-from sealauthz.operations.expiries import SWEEPER
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller
 from sealauthz.service.callers import AUDITING, SHIPPING
@@ -150,7 +148,8 @@ class CallerSection(Section):
         )
 
 
-_OURS = frozenset({SWEEPER, DEFAULT_OPTIONS.caller})
+OURS = frozenset({"sealauthz", "in-process"})
+"""The names under which the service itself writes and acts."""
 
 
 def check_callers(callers: Mapping[str, CallerSection], issuers: Collection[str]) -> None:
@@ -159,7 +158,7 @@ def check_callers(callers: Mapping[str, CallerSection], issuers: Collection[str]
     for name, caller in callers.items():
         if not name.isprintable() or not 0 < len(name) <= 128:
             raise ValueError("the name of a caller must have 1 to 128 printable characters")
-        if name in _OURS:
+        if name in OURS:
             raise ValueError(f"no caller can be called `{name}`: so the service calls itself")
         check_words([each.issuer for each in caller.jwt], issuers, "issuer", ("callers", name, "jwt"))
         by_jwt = [(each.issuer, each.subject, tuple(sorted(each.claims.items()))) for each in caller.jwt]
