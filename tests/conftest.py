@@ -167,6 +167,7 @@ _SLOW = (
     # What tests, compares and mutates policies runs whole suites for one test.
     *_OF_TOOLS,
     # Processes that are started, killed and waited for.
+    "audit/test_database_killed",
     "cli/test_cli_app",
     "cli/test_cli_serve",
     "cli/test_cli_sync",
@@ -182,6 +183,7 @@ _SLOW = (
     "service/test_capture",
     "service/test_log",
     # Floods, outages and readers that do not read: they wait for time limits to pass.
+    "audit/test_refused_writes",
     "facts/test_faults",
     "facts/test_rewrites",
     "service/test_drains",

@@ -94,7 +94,16 @@ def _read_postgresql(tables: Tables) -> str:
 
 
 _WAITED_FOR_LOCKS = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
-_WRITE_POSTGRESQL = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
+
+# Not READ WRITE, which would write to a database that is set to be read only, as providers do when its disk fills up.
+_WRITE_POSTGRESQL = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_DURABLE = """
+    SELECT set_config('synchronous_commit', CASE setting WHEN 'off' THEN 'on' ELSE setting END, false)
+    FROM current_setting('synchronous_commit') AS setting
+"""
+"""What we say has been written survives a crash of the server, whatever the server, the database or the role is set to;
+what is stricter stays.
+"""
 
 
 @contextmanager
@@ -451,8 +460,9 @@ def _forget_values(context: ExceptionContext) -> None:
             context.sqlalchemy_exception.args = (f"({type(error).__name__}) {said}",)
 
 
-def _note_server(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:
-    """Take note of which database a new connection is to."""
+def _prepare(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:
+    """Have commits of a new connection wait until they last, and take note of which database it is to."""
+    connection.execute(_DURABLE)
     (record.info["server"],) = connection.execute(SERVER).fetchone() or ("",)
 
 
@@ -468,7 +478,7 @@ def make_engine(url: URL, *, must_exist: bool) -> Engine:
         arguments = {**_LIVELINESS, "options": options, "application_name": "sealauthz"}
         engine = create_engine(url, connect_args=arguments, **common)
         event.listen(engine, "handle_error", _forget_values)
-        event.listen(engine, "connect", _note_server)
+        event.listen(engine, "connect", _prepare)
         return engine
     path = Path(url.database or "").absolute()
     mode = "rw" if must_exist else "rwc"
