@@ -113,7 +113,8 @@ class World:
         mapping = mapping or self.mapping()
         found = self.plan(mapping, **options)
         found.rejected += Writing(self.store, "sync:hr", lambda _: None).write(found.changes, size)
-        self.state.store_id, self.state.revision = self.store.store_id, self.store.revision()
+        self.state.store_id, self.state.timeline = self.store.store_id, found.timeline
+        self.state.revision = self.store.revision()
         self.state.cursors |= found.cursors
         return found
 
@@ -189,11 +190,26 @@ def test_only_what_is_new_is_read_and_a_little_of_what_was(world: World) -> None
 
 def test_another_store_or_one_that_was_set_back_is_read_as_a_whole(files: World) -> None:
     files.human(1)
+    found = files.sync()
+    key, store_id, revision = key_of(files.mapping().records[0]), files.store.store_id, files.store.revision()
+    assert files.state.cursor_of(key, store_id, found.timeline, revision) == 1_000
+    assert files.state.cursor_of(key, "another", found.timeline, revision) is None
+    assert files.state.cursor_of(key, store_id, found.timeline, files.state.revision - 1) is None
+    assert files.state.cursor_of(key, store_id, "another", revision + 1) is None
+
+
+def test_a_restored_store_that_has_come_further_since_is_read_as_a_whole(files: World) -> None:
+    files.human(1)
     files.sync()
-    key = key_of(files.mapping().records[0])
-    assert files.state.cursor_of(key, files.store.store_id, files.store.revision()) == 1_000
-    assert files.state.cursor_of(key, "another", files.store.revision()) is None
-    assert files.state.cursor_of(key, files.store.store_id, files.state.revision - 1) is None
+    files.human(1, seen=1_700_000_009, updated_at=2_000)
+    files.sync()
+    newest = files.held("Person")["p-1"]
+    # The backup was made between the two, and others have written since.
+    files.store.begin_new_timeline()
+    files.store.write(Batch("t", "since", (Put(replace(newest, last_active_at=1_700_000_000_000_000)),)))
+    files.human(2, updated_at=3_000)
+    files.sync()
+    assert files.held("Person")["p-1"].last_active_at == newest.last_active_at == 1_700_000_009_000_000
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
@@ -392,7 +408,7 @@ def test_what_acts_own_comes_once(files: World) -> None:
 def test_a_state_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "hr.state.json"
     assert read_state(file) == SyncState()
-    state = SyncState("s", 7, "begun", {"Person-1": 5, "Contract-2": "2026-01-01T00:00:00+00:00"})
+    state = SyncState("s", 7, "begun", {"Person-1": 5, "Contract-2": "2026-01-01T00:00:00+00:00"}, "h")
     write_state(file, state)
     assert read_state(file) == state
     assert file.stat().st_mode & 0o077 == 0

@@ -155,7 +155,12 @@ class _Run:
             state.store_id = self._store.store_id
             write_state(self._state_file, state)
         self._apply(self._store, found)
-        state.store_id, state.revision = self._store.store_id, self._store.revision()
+        if not state.is_of(self._store.store_id, found.timeline, found.revision):
+            # Where a row is rejected no cursor comes in place of one of another history, and all is read again.
+            state.cursors = {}
+        # The history of the plan: what a restore takes away while this runs is read again.
+        state.store_id, state.timeline = self._store.store_id, found.timeline
+        state.revision = self._store.revision()
         for record in self._mapping.records:
             key = key_of(record)
             # A row that was refused is read again: the cursor stays before it.

@@ -76,13 +76,15 @@ class Counts:
 
 @dataclass(slots=True)
 class SyncPlan:
-    """All that a sync would do, and up to where its rows go."""
+    """All that a sync would do, and up to where its rows go; planned at a revision of a history of the store."""
 
     changes: list[Planned] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
     cursors: dict[str, Cursor] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    timeline: str = ""
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,11 @@ def plan(mapping: SyncMapping, source: Source, store: Store, state: SyncState, o
     with store.read_transaction() as transaction:
         if mapping.said.first_migration:
             _check_migration(mapping, transaction, state)
-        revision = transaction.revision
+        found.timeline, found.revision = transaction.timeline, transaction.revision
         for record in mapping.records:
             since = None
             if record.said.cursor is not None and not options.is_full:
-                since = state.cursor_of(key_of(record), store.store_id, revision)
+                since = state.cursor_of(key_of(record), store.store_id, found.timeline, found.revision)
             counts = _Planning(mapping, record, store.model, transaction, options, found).run(source, since)
             found.counts[record.said.type] = counts.with_(found.counts.get(record.said.type))
     order = store.tables.dependency_order

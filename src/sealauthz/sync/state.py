@@ -25,11 +25,16 @@ class SyncState:
     revision: int = 0
     migration: Literal["", "begun", "done"] = ""
     cursors: dict[str, Cursor] = field(default_factory=dict)
+    timeline: str = ""
+    """The history of the store that the revision is of: a restore begins another one."""
 
-    def cursor_of(self, key: str, store_id: str, revision: int) -> Cursor | None:
+    def cursor_of(self, key: str, store_id: str, timeline: str, revision: int) -> Cursor | None:
         """Return up to where rows were read; None where the store is another one, or one that was set back."""
-        is_same = self.store_id == store_id and self.revision <= revision
-        return self.cursors.get(key) if is_same else None
+        return self.cursors.get(key) if self.is_of(store_id, timeline, revision) else None
+
+    def is_of(self, store_id: str, timeline: str, revision: int) -> bool:
+        """Tell whether a store holds what it held then: a restored one does not, however far it has come since."""
+        return (self.store_id, self.timeline) == (store_id, timeline) and self.revision <= revision
 
 
 @contextmanager
@@ -65,10 +70,11 @@ def read_state(path: Path) -> SyncState:
 
 def _state_of(said: Any) -> SyncState:
     cursors = said["cursors"]
-    state = SyncState(said["store_id"], said["revision"], said["migration"], cursors)
+    state = SyncState(said["store_id"], said["revision"], said["migration"], cursors, said.get("timeline", ""))
     is_fine = (
         said["version"] == _VERSION
         and isinstance(state.store_id, str)
+        and isinstance(state.timeline, str)
         and type(state.revision) is int
         and state.migration in ("", "begun", "done")
         and all(type(value) in (int, str) for value in cursors.values())
@@ -83,6 +89,7 @@ def write_state(path: Path, state: SyncState) -> None:
     content = {
         "version": _VERSION,
         "store_id": state.store_id,
+        "timeline": state.timeline,
         "revision": state.revision,
         "migration": state.migration,
         "cursors": state.cursors,
