@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import random
+import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from test_world import EDITS
 from sealauthz.errors import FactConflict, InvariantBroken, PastUnknown
 from sealauthz.facts import Delete, FactCache, Part, Put, Store, Unit
 from sealauthz.facts.memory.past_reading import PastReading
-from sealauthz.facts.store.past import Past, _unit_statement, revision_at
+from sealauthz.facts.store.past import Past, revision_at
 from sealauthz.facts.store.tables import FACT_CHANGE
 from sealauthz.model import MODEL
 from sealauthz.model.records.seals import SealHold
@@ -148,8 +150,8 @@ def test_a_row_that_its_history_does_not_explain_is_found_out(store: Store) -> N
 
 
 def test_a_long_history_is_read_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sealauthz.facts.store.past._FIRST_PAGE", 3)
     monkeypatch.setattr("sealauthz.facts.store.past._AT_ONCE", 3)
-    _unit_statement.cache_clear()
     write(store, *scene())
     for number in range(8):
         write(store, edited("Seal", "s1", name=f"n{number}"), edited("Seal", "s2", name=f"n{number}"))
@@ -158,7 +160,28 @@ def test_a_long_history_is_read_in_pieces(store: Store, monkeypatch: pytest.Monk
         held = past.unit(Unit("ENTERPRISE", "e1"))
         assert held is not None
         assert held["Seal"]["s1"].name == "n3"
-    _unit_statement.cache_clear()
+
+
+def test_an_id_that_stands_in_every_change_fills_no_memory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sealauthz.facts.store.past._FIRST_PAGE", 1)
+    monkeypatch.setattr("sealauthz.facts.store.past._LARGE_PAGE", 15_000)
+    write(store, *scene())
+    for number in range(24):
+        some = (replace(BASE["Person", "ann"], id=f"p{number}-{n}", id_hash=f"h{number}-{n}") for n in range(60))
+        write(store, *map(Put, some))
+    with reading(store, 1) as past:
+        assert past.record("Seal", "nobody") is None  # nothing is compiled while we count
+        tracemalloc.start()
+        try:
+            # Every change holds this word between quotes.
+            assert past.record("Seal", "type") is None
+            assert past.record("Seal", "s1").name == BASE["Seal", "s1"].name
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    with store.read_transaction() as transaction:
+        ((whole,),) = transaction.fetch("SELECT sum(length(changes)) FROM fact_change WHERE revision > 1", {})
+    assert most < whole / 2
 
 
 def test_a_time_finds_its_revision(store: Store) -> None:

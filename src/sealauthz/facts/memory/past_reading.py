@@ -91,8 +91,7 @@ class PastReading:
         """Return the ids of the records that held these values, in their order."""
         ids = set(self._past.transaction.fetch(*self._matching_now(record_type, values)))
         candidates = {record_id for (record_id,) in ids}
-        changed = self._past.changed_with([*values.values()], self.revision)
-        candidates |= {record_id for name, record_id in changed if name == record_type}
+        candidates |= self._past.held_before(record_type, values, self.revision)
         places = {name: self._place(record_type, name) for name in values}
         found = self._get(record_type, candidates)
         return sorted(
@@ -206,10 +205,12 @@ class PastReading:
             before = undone[each].get(record_type, {}).get(each) if each in undone else None
             if before is None:
                 # It is no root, is gone, or was made since, perhaps not for the first time: by its id, wherever it was.
-                before = self._past.changed_with([each], self.revision).get((record_type, each), _NOTHING)
-                if before is _NOTHING and each in now:
-                    raise PastUnknown("GAP", _LACKS)
-            if before is None or before is _NOTHING:
+                try:
+                    before = self._past.before_next(record_type, each, self.revision)
+                except KeyError:
+                    if each in now:
+                        raise PastUnknown("GAP", _LACKS) from None
+            if before is None:
                 self._known[record_type, each] = None
             else:
                 self._known[record_type, each] = self._of_image(record_type, before)
@@ -257,10 +258,6 @@ class PastReading:
     def _maker(self, record_type: str) -> Callable[[tuple[Any, ...]], Any]:
         make, shared = loading.maker_of(self.model.records[record_type]), self._shared
         return lambda values: make(values, shared)
-
-
-_NOTHING: Image = {}
-"""Stands for a record of which no change was found."""
 
 
 @cache

@@ -11,7 +11,7 @@ import json
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 
 from sqlalchemy import BigInteger, bindparam, func, literal_column, select
@@ -25,13 +25,16 @@ from sealauthz.facts.store.statements import compiled
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_IMPORT
 from sealauthz.schema import Unit
 
-Key = tuple[str, str]
-"""The type and the id of a record."""
-
 Undone = Mapping[str, Mapping[str, Image | None]]
 """What records were at a revision, by type and id, of those that changed since; None where there was none."""
 
-_AT_ONCE = 2_000
+_FIRST_PAGE = 50
+_AT_ONCE = 500
+"""Revisions that are read at once, at first and at most."""
+
+_LARGE_PAGE = 8 * 1024 * 1024
+"""Above so many characters the next page is shorter: an import makes revisions of megabytes."""
+
 _MOST_CHARACTERS = 512 * 1024 * 1024
 _HEAD = re.compile(r'\{"type": "(\w+)", "id": ("(?:[^"\\]|\\.)*")')
 """How the change of a record begins, as it is written. No text within one can look like it: its quotes are escaped."""
@@ -124,17 +127,17 @@ class Past:
         made = {each: UnitHistory() for each in ids}
         statement = _unit_statement(self._is_postgresql)
         named = ids_parameter(ids, self._is_postgresql)
-        after = (self.floor, "")
+        after, size = (self.floor, ""), _FIRST_PAGE
         while True:
-            parameters = {"kind": kind, "ids": named, "since": after[0], "after": after[1]}
+            parameters = {"kind": kind, "ids": named, "since": after[0], "after": after[1], "size": size}
             rows = self.transaction.fetch(statement, parameters)
             for unit_id, revision, text in rows:
                 made[unit_id].add(revision, text)
             if self.size + sum(history.characters for history in made.values()) > _MOST_CHARACTERS:
                 raise PastUnknown("TOO_MUCH", "too much has changed since then to be held in memory")
-            if len(rows) < _AT_ONCE:
+            if len(rows) < size:
                 break
-            after = rows[-1][1], rows[-1][0]
+            after, size = (rows[-1][1], rows[-1][0]), _next_size(size, sum(len(text) for _, _, text in rows))
         self._units.update({Unit(kind, each): history for each, history in made.items()})
 
     @property
@@ -142,22 +145,45 @@ class Past:
         """How many characters of changes are in memory."""
         return sum(history.characters for history in self._units.values())
 
-    def changed_with(self, texts: Collection[str], revision: int) -> Mapping[Key, Image | None]:
-        """Return what records were at a revision, of those of which a later change holds all of some texts.
+    def before_next(self, record_type: str, record_id: str, revision: int) -> Image | None:
+        """Return what a record was before its first change after a revision; None where it was not there.
 
-        The whole history since then is looked through. A record is among them with what its first such change says.
+        The whole history since then is looked through. Raises KeyError where nothing of it has changed.
+        """
+        for changed_id, before in self._changes_with([record_id], record_type, revision):
+            if changed_id == record_id:
+                return before
+        raise KeyError(record_id)
+
+    def held_before(self, record_type: str, values: Mapping[str, str], revision: int) -> set[str]:
+        """Return the ids of records that may have held some values at a revision, of those that changed since then.
+
+        The whole history since then is looked through.
+        """
+        return {
+            changed_id
+            for changed_id, before in self._changes_with([*values.values()], record_type, revision)
+            if before is not None and all(before.get(name, value) == value for name, value in values.items())
+        }
+
+    def _changes_with(
+        self, texts: Collection[str], record_type: str, revision: int
+    ) -> Iterator[tuple[str, Image | None]]:
+        """Yield the changes of records of a type in those revisions after one that hold all of some texts, in order.
+
+        INVARIANT: no more than a page of revisions is in memory: a text may stand in all of them.
         """
         names = [f"text{number}" for number in range(len(texts))]
         statement = _texts_statement(len(names), self._is_postgresql)
         # As the images are written.
         parameters = dict(zip(names, (json.dumps(text, ensure_ascii=False) for text in texts), strict=True))
-        found: dict[Key, Image | None] = {}
-        after = revision
-        while rows := self.transaction.fetch(statement, {**parameters, "since": after}):
+        after, size = revision, _FIRST_PAGE
+        while rows := self.transaction.fetch(statement, {**parameters, "since": after, "size": size}):
+            size = _next_size(size, sum(len(text) for _, text in rows))
             for after, text in rows:  # noqa: B007 (goes on behind the last)
-                for entry in json.loads(text):
-                    found.setdefault((entry["type"], entry["id"]), entry["before"])
-        return found
+                yield from (
+                    (entry["id"], entry["before"]) for entry in json.loads(text) if entry["type"] == record_type
+                )
 
     def check_not_imported(self, unit: Unit, revision: int) -> None:
         """Raise PastUnknown if a unit was being imported at a revision, or may have been: it was not decided on then.
@@ -201,6 +227,11 @@ def revision_at(transaction: ReadTransaction, instant: int) -> int:
     return low
 
 
+def _next_size(size: int, characters: int) -> int:
+    """Return how many revisions to read next, after so many that had so many characters."""
+    return max(size // 4, 1) if characters > _LARGE_PAGE else min(size * 2, _AT_ONCE)
+
+
 def _name_of(import_id: str) -> str:
     """Return how the requests of an import begin."""
     return Part(import_id, frozenset(), 0).request_id.rsplit("-", 1)[0]
@@ -224,7 +255,7 @@ def _unit_statement(is_postgresql: bool) -> str:
         .where(touched.revision >= since, is_behind)
         .order_by(touched.revision, touched.id)
     )
-    return f"{compiled(statement, is_postgresql)}\n LIMIT {_AT_ONCE:d}"
+    return _a_page_of(compiled(statement, is_postgresql), is_postgresql)
 
 
 @cache
@@ -234,7 +265,12 @@ def _texts_statement(count: int, is_postgresql: bool) -> str:
     statement = select(row.revision, row.changes).where(row.revision > bindparam("since", type_=BigInteger))
     for number in range(count):
         statement = statement.where(place(row.changes, bindparam(f"text{number}")) > literal_column("0"))
-    return f"{compiled(statement.order_by(row.revision), is_postgresql)}\n LIMIT {_AT_ONCE:d}"
+    return _a_page_of(compiled(statement.order_by(row.revision), is_postgresql), is_postgresql)
+
+
+def _a_page_of(statement: str, is_postgresql: bool) -> str:
+    # By hand: of SQLAlchemy's own, SQLite's has an offset whose value is not in the text.
+    return f"{statement}\n LIMIT {'%(size)s' if is_postgresql else ':size'}"
 
 
 @cache
