@@ -121,3 +121,33 @@ def test_an_export_is_verified_without_the_database(sealauthz, log, tmp_path):
     assert code == 1
     assert out.startswith("MISSING: the export ends with record ")
     assert "not checkable: whether the export is of an older copy" in out
+
+
+def test_old_records_are_pruned_and_said_to_be(sealauthz, log, tmp_path):
+    prune = ("audit", "prune", "--before", "2020-01-01", "--checkpoint", "kept.txt", "--config", "sealauthz.toml")
+    assert "30 days ago" in sealauthz("audit", "prune", "--before", "2999-01-01")[2]
+    assert "give a --checkpoint" in sealauthz("audit", "prune", "--before", "2020-01-01")[2]
+    assert "not of the form" in sealauthz(*prune, "--held", "e-yunshan")[2]
+    assert sealauthz(*prune)[:2] == (0, "there is nothing to prune\n")
+    (tmp_path / "log.jsonl").write_text(sealauthz("audit", "export")[1])
+    change(log, "UPDATE audit_log SET at = 1000000")
+    assert sealauthz(*prune, "--dry-run")[:2] == (0, "2 of the records before 2 would be pruned\n")
+    held = (0, "0 of the records before 2 would be pruned; 2 are kept about Seal:seal-official\n")
+    assert sealauthz(*prune, "--dry-run", "--held", "Seal:seal-official")[:2] == held
+    assert sealauthz(*prune)[:2] == (0, "2 records were pruned\n")
+    assert sealauthz(*prune)[:2] == (0, "there is nothing to prune\n")
+    code, out, _ = sealauthz("audit", "verify", "--key", "log.key", "--checkpoint", "kept.txt")
+    assert code == 0
+    assert "2 of the records before 2 were pruned" in out
+    assert "record 1 was pruned" in sealauthz("audit", "show", "1")[2]
+    assert "were pruned" in sealauthz("audit", "list")[2]
+    code, out, said = sealauthz("audit", "replay")
+    assert (code, out) == (0, "1 records: 1 decided nothing\n")
+    assert "were pruned" in said
+    assert "were pruned" in sealauthz("audit", "evidence", "1", "--key", (tmp_path / "log.key").read_text())[2]
+    verify = ("audit", "verify", "--key", "log.key", "--checkpoint", "kept.txt", "--export")
+    assert sealauthz(*verify, "log.jsonl")[0] == 0
+    (tmp_path / "later.jsonl").write_text(sealauthz("audit", "export")[1])
+    code, out, _ = sealauthz(*verify, "later.jsonl")
+    assert code == 0
+    assert "were pruned" in out

@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, bindparam, exists, select
 from sealauthz.audit.merkle import consistency_proof, inclusion_proof, tree_root
 from sealauthz.audit.note import Checkpoint, read_checkpoint
 from sealauthz.audit.record import FOR_OPERATORS, content_of
+from sealauthz.audit.retention import Pruned, newest_pruned
 from sealauthz.audit.sequencer import Head, head_of, tile_fetcher
 from sealauthz.audit.tiles import Tiles
 from sealauthz.errors import FactsUnavailable, InvalidRequest
@@ -158,6 +159,11 @@ class Log:
         with self._reading() as driver:
             rows = driver.rows(_by_number(driver.is_postgresql), {"of_number": number})
         return Entry(*rows[0]) if rows else None
+
+    def pruned(self) -> Pruned:
+        """Return what the log says that was pruned from it."""
+        with self._reading() as driver:
+            return newest_pruned(driver)
 
     def backwards(self, first: int, last: int | None = None) -> Iterator[Entry]:
         """Yield the records between two places, the newest first, as they are stored: broken ones, too."""

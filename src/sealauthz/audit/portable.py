@@ -14,8 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from sealauthz.audit.merkle import Growing, ProofRefused, leaf_hash, perfect_subtrees, verify_inclusion
+from sealauthz.audit.merkle import HASH_BYTES, Growing, ProofRefused, leaf_hash, perfect_subtrees, verify_inclusion
 from sealauthz.audit.note import Checkpoint, NobodyKnown, NoteRefused, Verifier, open_checkpoint, read_checkpoint
+from sealauthz.audit.record import content_of
+from sealauthz.audit.retention import KIND, Pruned, newest_pruned, pruned_of
 from sealauthz.audit.sequencer import head_of, tile_fetcher
 from sealauthz.audit.tiles import Tiles
 from sealauthz.audit.verify import Kind, Report
@@ -26,6 +28,8 @@ from sealauthz_client.answers import LogProof
 PROOF = "c2sp.org/tlog-proof@v1"
 _VERSION = 1
 _ROWS_AT_ONCE = 5_000
+_HASH = "pruned "
+"""Begins a line that has the hash of a record which was pruned. A record begins with a brace."""
 
 
 def export_lines(connection: Connection, first: int = 0) -> Iterator[str]:
@@ -36,6 +40,7 @@ def export_lines(connection: Connection, first: int = 0) -> Iterator[str]:
     driver.run("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" if driver.is_postgresql else "BEGIN")
     try:
         head, tiles = head_of(driver), Tiles(tile_fetcher(driver))
+        until = newest_pruned(driver).until
         if not 0 <= first <= head.size:
             raise InvalidRequest.at("from", f"is no place in the log, which has {head.size} records")
         notes = [note for size, note in driver.rows("SELECT size, note FROM audit_checkpoint ORDER BY period")]
@@ -58,6 +63,9 @@ def export_lines(connection: Connection, first: int = 0) -> Iterator[str]:
         )
         while rows := driver.rows(statement, {"after": after}):
             for number, record in rows:
+                while after + 1 < min(number, until):
+                    after += 1
+                    yield f"{_HASH}{base64.b64encode(tiles.node(0, after)).decode()}"
                 if number != after + 1:
                     raise FactsUnavailable(f"record {after + 1} is not there: run `sealauthz audit verify`")
                 after = number
@@ -94,11 +102,16 @@ def verify_export(
         if kept.origin != report.origin:
             report.add(Kind.CHECKPOINT, 0, kept.size, f"the trusted checkpoint is of `{kept.origin}`")
         expected.setdefault(kept.size, []).append((kept, True))
-    good, is_said = first, False
+    good, is_said, gone, pruned = first, False, -1, Pruned()
     for line in _with_start(each):
-        if line is not None:
+        if line is not None and line.startswith(_HASH):
+            gone = tree.size
+            report.pruned += 1
+            tree.add(_hash_of(line))
+        elif line is not None:
             tree.add(leaf_hash(line.rstrip("\n").encode()))
             report.records += 1
+            pruned = _said(line) or pruned
         for checkpoint, is_trusted in expected.pop(tree.size, ()):
             if tree.root == checkpoint.root:
                 good = tree.size
@@ -110,6 +123,10 @@ def verify_export(
                 said = f"the records from {good} to {tree.size - 1} are not those that the checkpoint speaks of"
                 report.add(Kind.ROOT, good, tree.size, said)
     _compare_ends(report, tree, expected, first, trusted)
+    if gone >= pruned.until:
+        report.add(Kind.MISSING, gone, gone + 1, f"record {gone} is not there, and the log does not say it was pruned")
+    elif report.pruned:
+        report.unchecked.append(f"what pruned records said: {pruned.said}")
     report.signed_by = ", ".join(verifier.name for verifier in verifiers)
     if not verifiers:
         report.unchecked.append("who has signed the checkpoints: that needs the log's public key (--key)")
@@ -142,6 +159,26 @@ def _compare_ends(
             report.unchecked.append(
                 f"the trusted checkpoint of {kept.size} records: it speaks of what is before the export"
             )
+
+
+def _said(line: str) -> Pruned | None:
+    """Return what a record says that was pruned; None for any other."""
+    if f'"{KIND}"' not in line:
+        return None
+    try:
+        return pruned_of(content_of(line.rstrip("\n")))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _hash_of(line: str) -> bytes:
+    try:
+        found = base64.b64decode(line.removeprefix(_HASH).rstrip("\n"), validate=True)
+    except binascii.Error as error:
+        raise NoteRefused("the hash of a pruned record is malformed") from error
+    if len(found) != HASH_BYTES:
+        raise NoteRefused("the hash of a pruned record is malformed")
+    return found
 
 
 def _with_start(lines: Iterator[str]) -> Iterator[str | None]:

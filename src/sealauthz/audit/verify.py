@@ -20,6 +20,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, select, tuple_
 from sealauthz.audit.merkle import HASH_BYTES, leaf_hash, tree_root
 from sealauthz.audit.note import Checkpoint, NobodyKnown, NoteRefused, Verifier, open_checkpoint, read_checkpoint
 from sealauthz.audit.record import about, content_of
+from sealauthz.audit.retention import Pruned, newest_pruned
 from sealauthz.audit.sequencer import tile_fetcher
 from sealauthz.audit.tiles import WIDTH, TileMissing, Tiles, perfect_root
 from sealauthz.facts.store.statements import Driver, compiled
@@ -61,6 +62,7 @@ class Report:
     records: int = 0
     origin: str = ""
     signed_by: str = ""
+    pruned: int = 0
     findings: list[Finding] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
 
@@ -111,6 +113,7 @@ class _Verification:
         self._trusted = trusted
         self._report = Report()
         self._fetch = tile_fetcher(driver)
+        self._pruned = Pruned()
         self._tile_at: tuple[int, int] | None = None
         self._tile_is = b""
         self._marks = array("q")
@@ -125,7 +128,9 @@ class _Verification:
         ]
         opened = self._open(checkpoints)
         report.size = opened[-1][1].size if opened else 0
+        self._pruned = newest_pruned(self._driver)
         self._check_records()
+        self._check_pruned()
         self._check_index()
         self._check_upper_tiles()
         self._check_roots(opened)
@@ -182,8 +187,7 @@ class _Verification:
         self._marks = array("q", bytes(8 * report.size))
         for rows in self._rows():
             expected = self._check_some(rows, expected)
-        if expected < report.size:
-            report.add(Kind.MISSING, expected, report.size, _range("is", "are", expected, report.size, "not there"))
+        self._check_gap(expected, report.size)
         self._take_tiles(report.size)
 
     def _rows(self) -> Iterator[list[_Row]]:
@@ -198,9 +202,7 @@ class _Verification:
         """Check records that follow `expected`; return the number that is to follow."""
         report, held, tile = self._report, -1, b""
         for row in rows:
-            if row.number != expected:
-                said = _range("is", "are", expected, row.number, "not there")
-                report.add(Kind.MISSING, expected, row.number, said)
+            self._check_gap(expected, min(row.number, report.size))
             expected = row.number + 1
             if row.number >= report.size:
                 said = f"record {row.number} is behind the newest checkpoint, which counts {report.size}"
@@ -216,6 +218,24 @@ class _Verification:
             elif not is_readable:
                 report.add(Kind.CHANGED, row.number, row.number + 1, f"record {row.number} is not of this version")
         return expected
+
+    def _check_gap(self, first: int, end: int) -> None:
+        """Say which records are not there, and count those that the log says were pruned."""
+        pruned = max(0, min(end, self._pruned.until) - first)
+        self._report.pruned += pruned
+        if first + pruned < end:
+            said = _range("is", "are", first + pruned, end, "not there")
+            self._report.add(Kind.MISSING, first + pruned, end, said)
+
+    def _check_pruned(self) -> None:
+        """Check that no more was pruned than the log says: what was held must be there."""
+        until, left, _ = self._pruned
+        there = until - self._report.pruned
+        if there < left:
+            said = f"of the records before {until}, {left} were not pruned, and only {there} are there"
+            self._report.add(Kind.MISSING, 0, until, said)
+        elif until:
+            self._report.unchecked.append(f"what pruned records said: {self._pruned.said}")
 
     def _say_changed(self, number: int, found: bytes) -> None:
         """Say what has become of a record that does not fit its place."""

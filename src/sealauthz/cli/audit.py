@@ -17,6 +17,7 @@ from sealauthz.audit.sequencer import EVERY_S
 from sealauthz.background import Background
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.audit_evidence import audit_evidence
+from sealauthz.cli.audit_prune import audit_prune
 from sealauthz.cli.audit_replay import audit_replay
 from sealauthz.cli.audit_rules import audit_rules
 from sealauthz.cli.audit_source import AuditSource, audit_options
@@ -51,6 +52,7 @@ def audit() -> None:
 
 audit.add_command(audit_verify)
 audit.add_command(audit_evidence)
+audit.add_command(audit_prune)
 audit.add_command(audit_rules)
 
 
@@ -97,6 +99,8 @@ def audit_list(*, limit: int, source: AuditSource, output: str, **wanted: Any) -
     show(console(), table(("number", "at", "", "what"), rows))
     if has_more:
         click.echo(f"there are more; --limit {limit} shows the newest", err=True)
+    elif pruned := source.pruned():
+        click.echo(pruned, err=True)
     return Exit.DONE
 
 

@@ -92,6 +92,8 @@ def _found(store: Store, which: str) -> tuple[Entry, Kept | None]:
         # The one with a receipt is what somebody acts on; what was done later with it names it, too.
         first = next((each for each in kept if each.receipt), kept[0])
         entry, kept = log.entry(first.decision_id), [first]
+    if entry is None and (pruned := log.pruned()).until:
+        raise Stop(f"the log has no record of `{which}`: {pruned.said}, or it waits for its place", Exit.REFUSED)
     if entry is None:
         raise Stop(f"the log has no record of `{which}`: it may wait for its place (`audit sequence`)", Exit.REFUSED)
     return entry, next((each for each in kept if each.decision_id == entry.content["id"]), None)

@@ -62,6 +62,9 @@ def audit_replay(
             counted[found.outcome] += 1
             if found.outcome not in (Outcome.SAME, Outcome.NOTHING_DECIDED):
                 told.append(found)
+        pruned = Log(store).pruned()
+    if first < pruned.until:
+        click.echo(f"not checkable: {pruned.said}", err=True)
     if output == "json":
         print_json({"outcomes": dict(sorted(counted.items())), "records": [_json(each) for each in told]})
     else:

@@ -37,6 +37,9 @@ class AuditSource(Protocol):
     def checkpoint(self) -> str:
         """Return the newest checkpoint; empty without one."""
 
+    def pruned(self) -> str:
+        """Say what was pruned; empty where nothing was, or where that is not told."""
+
 
 def audit_options(command: F) -> F:
     """Add the options that say where the log is; the command gets what is opened as `source`."""
@@ -104,9 +107,18 @@ class _Kept:
     def checkpoint(self) -> str:
         return self.log.head().note
 
+    def pruned(self) -> str:
+        pruned = self.log.pruned()
+        return pruned.said if pruned.until else ""
+
     def _found(self, which: str) -> Entry:
         found = self.log.entry_at(int(which)) if _is_place(which) else self.log.entry(which)
         if found is None:
+            pruned = self.log.pruned()
+            if _is_place(which) and int(which) < pruned.until:
+                raise RecordUnknown(f"record {which} was pruned: only its hash is kept")
+            if pruned.until:
+                raise RecordUnknown(f"the log has no record `{which}`: it may wait for its place, or {pruned.said}")
             raise RecordUnknown(f"the log has no record `{which}`: it may wait for its place (`audit sequence`)")
         return found
 
@@ -134,6 +146,9 @@ class _Served:
 
     def checkpoint(self) -> str:
         return self.client.checkpoint()
+
+    def pruned(self) -> str:
+        return ""
 
 
 def _is_place(which: str) -> bool:

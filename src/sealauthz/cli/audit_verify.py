@@ -60,8 +60,8 @@ def audit_verify(
         raise click.UsageError("--proof and --record go together")
     if sum(given is not None for given in (proof, export, database)) > 1:
         raise click.UsageError("verify one thing: a --database, an --export or a --proof")
-    verifiers = _verifiers(key, config_file)
-    trusted = [] if checkpoint is None else _trusted(checkpoint, verifiers)
+    verifiers = verifiers_of(key, config_file)
+    trusted = [] if checkpoint is None else trusted_of(checkpoint, verifiers)
     if proof is not None and record is not None:
         if trusted:
             raise click.UsageError("a proof has its own checkpoint: leave out --checkpoint")
@@ -113,7 +113,8 @@ def _verify_proof(proof: Path, record: Path, verifiers: list[Verifier], output: 
     return Exit.DONE
 
 
-def _verifiers(key: str | None, config_file: Path | None) -> list[Verifier]:
+def verifiers_of(key: str | None, config_file: Path | None) -> list[Verifier]:
+    """Return the public keys of a file or text, or without one that of the configuration."""
     if key is None:
         signer = audit_signer(read_config(config_file))
         return [] if signer is None else [signer.verifier]
@@ -125,7 +126,8 @@ def _verifiers(key: str | None, config_file: Path | None) -> list[Verifier]:
         raise click.UsageError(f"--key: {error}") from error
 
 
-def _trusted(place: Path, verifiers: list[Verifier]) -> list[Checkpoint]:
+def trusted_of(place: Path, verifiers: list[Verifier]) -> list[Checkpoint]:
+    """Return the checkpoints of a file, or of all files of a folder."""
     found = []
     for file in sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [place]:
         try:
