@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 import random
 import sqlite3
@@ -210,6 +211,44 @@ def test_a_restored_store_that_has_come_further_since_is_read_as_a_whole(files: 
     files.human(2, updated_at=3_000)
     files.sync()
     assert files.held("Person")["p-1"].last_active_at == newest.last_active_at == 1_700_000_009_000_000
+
+
+def test_a_time_to_come_does_not_hide_what_changes_until_then(files: World) -> None:
+    people = PEOPLE.replace("overlap = 10", "overlap = 0")
+    files.human(1, updated_at="2026-01-01")
+    files.human(2, updated_at="9999-12-31")
+    files.sync(files.mapping(people))
+    files.human(1, name="changed", updated_at=datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=1))
+    found = files.sync(files.mapping(people))
+    assert not found.counts["Person"].is_full
+    assert files.held("Person")["p-1"].real_name == "changed"
+    # Nor does one that a state holds from before.
+    files.state.cursors = dict.fromkeys(files.state.cursors, "9999-12-31T00:00:00+00:00")
+    files.human(1, name="again", updated_at=datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=1))
+    files.sync(files.mapping(people))
+    assert files.held("Person")["p-1"].real_name == "again"
+
+
+def test_the_first_time_of_all_is_a_cursor_and_one_before_it_is_none(files: World) -> None:
+    files.human(1, updated_at="0001-01-01")
+    files.sync()
+    files.human(1, name="changed", updated_at="0001-01-01T00:00:01")
+    files.sync()
+    assert files.held("Person")["p-1"].real_name == "changed"
+    files.human(1, updated_at="0001-01-01T00:00:00+08:00")
+    assert [each.reason for each in files.plan().rejected] == ["`updated_at` is no cursor: a whole number or a time is"]
+
+
+def test_a_file_whose_last_line_was_cut_off_is_not_read(files: World) -> None:
+    files.hours(1, 2)
+    files.plan()
+    file = files.folder / "hours.csv"
+    whole = file.read_bytes()
+    for text in (whole[:-2], whole[:-3], whole.splitlines()[0]):
+        file.write_bytes(text)
+        mapping = files.mapping(HOURS)
+        with opened(mapping) as source, pytest.raises(FactsUnavailable, match="may have been cut off"):
+            plan(mapping, source, files.store, files.state, Options())
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])

@@ -325,7 +325,7 @@ class _Planning:
 
     def _note_cursor(self, since: Cursor | None) -> None:
         """Note up to where rows need not be read again; nothing is passed over while one is rejected."""
-        found = since if self._most is None else _said_cursor(self._most)
+        found = since if self._most is None else _said_cursor(_not_ahead(self._most))
         if found is not None and not self._counts.rejected:
             self._found.cursors[key_of(self._record)] = found
 
@@ -348,7 +348,10 @@ def _read_cursor(value: Any) -> int | datetime.datetime | None:
             return None
     if not isinstance(value, datetime.datetime):
         return int(value) if hasattr(value, "to_integral_value") and value == value.to_integral_value() else None
-    return value.replace(tzinfo=datetime.UTC) if value.tzinfo is None else value.astimezone(datetime.UTC)
+    try:
+        return value.replace(tzinfo=datetime.UTC) if value.tzinfo is None else value.astimezone(datetime.UTC)
+    except OverflowError:
+        return None
 
 
 def _said_cursor(cursor: Any) -> Cursor | None:
@@ -358,7 +361,17 @@ def _said_cursor(cursor: Any) -> Cursor | None:
 def _at(since: Cursor, by: int) -> Any:
     """Return a cursor, moved by so many seconds or numbers."""
     read = _read_cursor(since)
-    return read + datetime.timedelta(seconds=by) if isinstance(read, datetime.datetime) else (read or 0) + by
+    if not isinstance(read, datetime.datetime):
+        return (read or 0) + by
+    try:
+        return _not_ahead(read) + datetime.timedelta(seconds=by)
+    except OverflowError:
+        return datetime.datetime.min.replace(tzinfo=datetime.UTC)
+
+
+def _not_ahead(cursor: Any) -> Any:
+    """Return a cursor, or now where it is a time to come: what changes until then would never be read."""
+    return min(cursor, datetime.datetime.now(datetime.UTC)) if isinstance(cursor, datetime.datetime) else cursor
 
 
 def _is_before(one: Any, other: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,7 @@ def _check_columns(record: RecordMapping, known: Any, name: str, file: Path) -> 
 def _csv(path: Path, record: RecordMapping, file: Path) -> Iterator[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, strict=True)
+            reader = csv.reader(_whole_lines(lines, path.name), strict=True)
             header = next(reader, None)
             if header is None:
                 raise FactsUnavailable(f"`{path.name}` is empty: not even its first line is there")
@@ -151,6 +151,15 @@ def _csv(path: Path, record: RecordMapping, file: Path) -> Iterator[Row]:
         raise FactsUnavailable(f"`{path.name}` cannot be read") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise FactsUnavailable(f"`{path.name}` is no CSV in UTF-8 ({type(error).__name__})") from None
+
+
+def _whole_lines(lines: Iterable[str], name: str) -> Iterator[str]:
+    """Yield lines. Raises FactsUnavailable behind one without an end: half of an id may be another one's."""
+    line = "\n"
+    for line in lines:
+        yield line
+    if not line.endswith(("\n", "\r")):
+        raise FactsUnavailable(f"`{name}`: the last line has no end, so that the file may have been cut off")
 
 
 def _jsonl(path: Path, record: RecordMapping, file: Path) -> Iterator[Row]:
