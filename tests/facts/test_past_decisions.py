@@ -7,16 +7,16 @@ import random
 from typing import Any
 
 import pytest
-from facts_scene import BASE, NOW, opened, scene, write
+from facts_scene import BASE, NOW, edited, opened, scene, write
 from test_world import EDITS, _key
 
 from sealauthz.audit.as_of import AsOf, Moment
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.decision import Decision
-from sealauthz.errors import FactConflict, InvariantBroken
+from sealauthz.errors import FactConflict, InvariantBroken, TimeOver
 from sealauthz.facts import Delete, FactCache, Store
-from sealauthz.facts.memory.consistency import FULL
+from sealauthz.facts.memory.consistency import FULL, Deadline
 from sealauthz.model import MODEL
 
 OPTIONS = RequestOptions(caller="test", consistency=FULL)
@@ -28,6 +28,11 @@ def store(new_database: Any) -> Any:
     with opened(new_database("sqlite"), 1) as (store,):
         write(store, *scene())
         yield store
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return Bundle.load(MODEL)
 
 
 def asked(rng: random.Random, bundle: Bundle) -> Question:
@@ -46,8 +51,8 @@ def said(decision: Decision) -> Any:
     return decision.effect, reasons, [each.code for each in decision.obligations], decision.valid_until
 
 
-def test_each_answer_is_given_again_by_the_facts_of_then(store: Store) -> None:
-    rng, bundle, now = random.Random(11), Bundle.load(MODEL), [NOW]
+def test_each_answer_is_given_again_by_the_facts_of_then(store: Store, bundle: Bundle) -> None:
+    rng, now = random.Random(11), [NOW]
 
     def clock() -> int:
         now[0] += rng.randint(1, 3_600_000_000)
@@ -67,3 +72,27 @@ def test_each_answer_is_given_again_by_the_facts_of_then(store: Store) -> None:
         with as_of.past(Moment(each.revision, each.evaluated_at)) as past:
             found = past.decide(each.question, OPTIONS, each.policy_version)
         assert said(found) == said(each), each.question
+
+
+def test_the_past_is_not_looked_through_longer_than_the_caller_waits(
+    store: Store, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sealauthz.facts.store.past._FIRST_PAGE", 1)
+    monkeypatch.setattr("sealauthz.facts.store.past._AT_ONCE", 1)
+    for number in range(9):
+        write(store, edited("Seal", "s1", name=f"n{number}"))
+    pages = 0
+
+    class Ends(Deadline):
+        def rest(self, most: float) -> float:
+            nonlocal pages
+            pages += 1
+            if pages == 3:
+                raise TimeOver("over")
+            return most
+
+    question = Question(PEOPLE[0], "use", Entity("Seal", "s1"))
+    options = RequestOptions(caller="test", deadline=Ends())
+    with pytest.raises(TimeOver):
+        AsOf(store, lambda _: bundle).decide(question, Moment(1), options, bundle.version)
+    assert pages == 3, "and nothing is read any more"

@@ -20,6 +20,7 @@ from sealauthz.decision.evaluation import Evaluation
 from sealauthz.decision.explain import explain
 from sealauthz.decision.question import Question
 from sealauthz.errors import InvalidRequest, PastUnknown
+from sealauthz.facts.memory.consistency import NO_DEADLINE, Deadline
 from sealauthz.facts.memory.past_reading import PastReading
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Observed
@@ -102,18 +103,18 @@ class AsOf:
         """
         if moment.revision is None and moment.at is None:
             raise InvalidRequest.at("moment", "must name a revision or a time")
-        with self.past(moment) as past:
+        with self.past(moment, options.deadline) as past:
             past.check_timeline(timeline or past.timeline)
             return past.explain(question, options, policy_version)
 
     @contextmanager
-    def past(self, moment: Moment) -> Iterator[PastMoment]:
-        """Open a moment. Raises PastUnknown, FactsUnavailable."""
+    def past(self, moment: Moment, deadline: Deadline = NO_DEADLINE) -> Iterator[PastMoment]:
+        """Open a moment; the history is read until a deadline. Raises PastUnknown, FactsUnavailable."""
         with self._store.read_transaction() as transaction:
             revision = moment.revision
             if revision is None:
                 revision = revision_at(transaction, moment.at or 0)
-            past = Past(transaction, revision)
+            past = Past(transaction, revision, lambda: deadline.rest(1.0))
             at = past.instant_of(revision) if moment.at is None else moment.at
             yield PastMoment(self, past, revision, at)
 

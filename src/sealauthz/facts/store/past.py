@@ -11,8 +11,9 @@ import json
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
+from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, func, literal_column, select
 
@@ -74,11 +75,15 @@ class UnitHistory:
 
 
 class Past:
-    """What one read transaction knows of the time before it, from the revision `floor` on."""
+    """What one read transaction knows of the time before it, from the revision `floor` on.
 
-    def __init__(self, transaction: ReadTransaction, floor: int) -> None:
+    `go_on` is called before each page of history is read; what it raises ends the reading.
+    """
+
+    def __init__(self, transaction: ReadTransaction, floor: int, go_on: Callable[[], object] = lambda: None) -> None:
         self.transaction = transaction
         self.floor = floor
+        self._go_on = go_on
         self._is_postgresql = transaction.is_postgresql
         self._units: dict[Unit, UnitHistory] = {}
         self._imports: dict[tuple[str, str], tuple[int, str]] | None = None
@@ -130,7 +135,7 @@ class Past:
         after, size = (self.floor, ""), _FIRST_PAGE
         while True:
             parameters = {"kind": kind, "ids": named, "since": after[0], "after": after[1], "size": size}
-            rows = self.transaction.fetch(statement, parameters)
+            rows = self._page(statement, parameters)
             for unit_id, revision, text in rows:
                 made[unit_id].add(revision, text)
             if self.size + sum(history.characters for history in made.values()) > _MOST_CHARACTERS:
@@ -178,12 +183,16 @@ class Past:
         # As the images are written.
         parameters = dict(zip(names, (json.dumps(text, ensure_ascii=False) for text in texts), strict=True))
         after, size = revision, _FIRST_PAGE
-        while rows := self.transaction.fetch(statement, {**parameters, "since": after, "size": size}):
+        while rows := self._page(statement, {**parameters, "since": after, "size": size}):
             size = _next_size(size, sum(len(text) for _, text in rows))
             for after, text in rows:  # noqa: B007 (goes on behind the last)
                 yield from (
                     (entry["id"], entry["before"]) for entry in json.loads(text) if entry["type"] == record_type
                 )
+
+    def _page(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        self._go_on()
+        return self.transaction.fetch(statement, parameters)
 
     def check_not_imported(self, unit: Unit, revision: int) -> None:
         """Raise PastUnknown if a unit was being imported at a revision, or may have been: it was not decided on then.
