@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import grpc
 
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.settings import decision_options, open_store, read_config, receipt_issuer
 from sealauthz.collector import without_collection
-from sealauthz_client import CallFailed, SealAuthzClient
 
 if TYPE_CHECKING:
     from sealauthz.cli.in_process import InProcess
+    from sealauthz_client import CallFailed, SealAuthzClient
+    from sealauthz_client.v1.authorization_pb2 import Consistency
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,13 +26,14 @@ _TIMEOUT_S = 10.0
 _NOT_CHECKABLE = "NOT_CHECKABLE"
 
 _EXIT_OF = {
-    grpc.StatusCode.INVALID_ARGUMENT: Exit.WRONG_USE,
-    grpc.StatusCode.UNAUTHENTICATED: Exit.NOT_PERMITTED,
-    grpc.StatusCode.PERMISSION_DENIED: Exit.NOT_PERMITTED,
-    grpc.StatusCode.NOT_FOUND: Exit.REFUSED,
-    grpc.StatusCode.ALREADY_EXISTS: Exit.REFUSED,
-    grpc.StatusCode.FAILED_PRECONDITION: Exit.REFUSED,
+    "INVALID_ARGUMENT": Exit.WRONG_USE,
+    "UNAUTHENTICATED": Exit.NOT_PERMITTED,
+    "PERMISSION_DENIED": Exit.NOT_PERMITTED,
+    "NOT_FOUND": Exit.REFUSED,
+    "ALREADY_EXISTS": Exit.REFUSED,
+    "FAILED_PRECONDITION": Exit.REFUSED,
 }
+"""By the name of the status, since a command that asks no server loads no gRPC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,16 @@ class Where:
     def address(self) -> str | None:
         """The address of the server that is asked; None for a database."""
         return self.server or (None if self.database else os.environ.get("SEALAUTHZ_ADDRESS"))
+
+    @property
+    def consistency(self) -> Consistency | None:
+        """What has the newest facts decide: a server is told so, and a decision in this process knows no others."""
+        if self.address is None:
+            return None
+        # Here, because a command on a database calls nobody.
+        from sealauthz_client import NEWEST
+
+        return NEWEST
 
 
 def connection_options(command: F) -> F:
@@ -111,6 +122,9 @@ def answer_source(where: Where) -> Iterator[InProcess | SealAuthzClient]:
 @contextmanager
 def connected(address: str, token_file: Path | None, ca: Path | None, insecure: bool) -> Iterator[SealAuthzClient]:
     """Connect to a server as the options say. A failed call ends the command."""
+    # Here, because a command on a database calls nobody.
+    from sealauthz_client import CallFailed, SealAuthzClient
+
     shown = os.environ.get("SEALAUTHZ_CERTIFICATE")
     certificate = Path(shown).read_bytes() if shown and not insecure else None
     try:
@@ -174,12 +188,12 @@ def _in_process(where: Where) -> Iterator[InProcess]:
 
 
 def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:
-    code = _EXIT_OF.get(error.code, Exit.NO_ANSWER)
+    code = _EXIT_OF.get(error.code.name, Exit.NO_ANSWER)
     if error.reason == _NOT_CHECKABLE:
         code = Exit.NO_ANSWER  # neither allowed nor denied
     is_open = bool(error.request_id) and code is Exit.NO_ANSWER
     again = f"; it may have been performed, which --request-id {error.request_id} tells" if is_open else ""
-    if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
+    if error.code.name == "UNAVAILABLE" and not error.reason:
         # The text of grpc names sockets and retries; the address and whether TLS was used help more.
         how = "in plain text" if insecure else "over TLS"
         return Stop(f"no server answers at `{address}` {how}{again}", code)

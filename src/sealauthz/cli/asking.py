@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 from rich.console import RenderableType
@@ -34,8 +34,10 @@ from sealauthz.terminal import (
     list_page,
     show,
 )
-from sealauthz_client import NEWEST, ContextValue
 from sealauthz_client.answers import ConditionalPage, ListPage
+
+if TYPE_CHECKING:
+    from sealauthz_client import ContextValue
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,11 +57,11 @@ class Reference(click.ParamType[str]):
         return str(value)
 
 
-GivenContext = tuple[tuple[str, ContextValue], ...]
+GivenContext: TypeAlias = "tuple[tuple[str, ContextValue], ...]"
 """The context of a question as options give it."""
 
 
-class ContextEntry(click.ParamType[tuple[str, ContextValue]]):
+class ContextEntry(click.ParamType["tuple[str, ContextValue]"]):
     """`key=value`, a part of the context; or `key:=value` for what is a number, `true`, `false` or an instant."""
 
     name = "KEY=VALUE"
@@ -164,7 +166,7 @@ def check(
         raise click.UsageError("--policy-version needs --at")
     with answer_source(where) as source:
         decision = source.authorize(
-            subject, action, resource, as_mapping(context), language=where.language or "", consistency=NEWEST
+            subject, action, resource, as_mapping(context), language=where.language or "", consistency=where.consistency
         )
     print_answer(output, decision_json(decision), decision_page(f"{subject} {action} {resource}", decision))
     return Exit.DONE if decision else Exit.REFUSED
@@ -198,7 +200,7 @@ def explain(
     """
     with answer_source(where) as source:
         explanation = source.explain(
-            subject, action, resource, as_mapping(context), language=where.language or "", consistency=NEWEST
+            subject, action, resource, as_mapping(context), language=where.language or "", consistency=where.consistency
         )
     title = "requirements of the action"
     if unmet:
@@ -240,13 +242,15 @@ def actions(
     if exceptions:
         _refuse_language(where)
         with answer_source(where) as source:
-            items = source.list_actions_except(subject, resource, exceptions, as_mapping(context), consistency=NEWEST)
+            items = source.list_actions_except(
+                subject, resource, exceptions, as_mapping(context), consistency=where.consistency
+            )
         as_conditional = {"except_requirements": sorted(set(exceptions)), "conditional": conditional_json(items)}
         print_answer(output, as_conditional, conditional_items(exceptions, items))
         return Exit.DONE
     with answer_source(where) as source:
         decisions = source.list_actions(
-            subject, resource, as_mapping(context), language=where.language or "", consistency=NEWEST
+            subject, resource, as_mapping(context), language=where.language or "", consistency=where.consistency
         )
     as_json = {action: decision_json(decision) for action, decision in decisions.items()}
     print_answer(output, as_json, actions_table(decisions))
@@ -300,13 +304,20 @@ def list_(
         if exceptions:
             ask_but_for = source.resource_pages_except if is_of_resources else source.subject_pages_except
             conditional = ask_but_for(
-                subject, action, resource, exceptions, as_mapping(context), page_size=size, consistency=NEWEST
+                subject,
+                action,
+                resource,
+                exceptions,
+                as_mapping(context),
+                page_size=size,
+                consistency=where.consistency,
             )
             would_be = _taken_but_for(conditional, limit)
         else:
             ask = source.resource_pages if is_of_resources else source.subject_pages
             found = _taken(
-                ask(subject, action, resource, as_mapping(context), page_size=size, consistency=NEWEST), limit
+                ask(subject, action, resource, as_mapping(context), page_size=size, consistency=where.consistency),
+                limit,
             )
     if exceptions:
         print_answer(output, conditional_list_json(would_be), conditional_page(question, would_be))

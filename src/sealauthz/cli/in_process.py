@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.listing import ListPage as FoundPage
@@ -15,11 +15,14 @@ from sealauthz.errors import OperationUnknown
 from sealauthz.operations import Operation, Operations, Performance
 from sealauthz.operations.progress import ShownStage
 from sealauthz.polar.reach import Root
-from sealauthz_client import ArgumentValue, ContextValue, answers
+from sealauthz_client import answers
 from sealauthz_client.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage, moment
 from sealauthz_client.assertions import Signer
 
-Context = Mapping[str, ContextValue]
+if TYPE_CHECKING:
+    from sealauthz_client import ArgumentValue, ContextValue
+
+Context: TypeAlias = "Mapping[str, ContextValue]"
 
 CLI_OPTIONS = _OPTIONS = RequestOptions(caller="cli")
 

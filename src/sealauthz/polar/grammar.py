@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import lark
-from lark.parse_tree_builder import ExpandSingleChild
+from typing import TYPE_CHECKING, Any
 
 from sealauthz.polar.tree import builder
+
+if TYPE_CHECKING:
+    import lark
 
 _GRAMMAR = Path(__file__).with_name("grammar.lark")
 
@@ -32,6 +32,9 @@ _making = threading.Lock()
 
 @cache
 def _made() -> lark.Lark:
+    # Here, because a process that takes a loaded bundle over parses nothing.
+    import lark
+
     return lark.Lark(
         _GRAMMAR.read_text(encoding="utf-8"),
         parser="lalr",
@@ -116,6 +119,9 @@ class Table:
 @cache
 def table() -> Table:
     """The table of the parser, made when first needed."""
+    # Here, as in `_made`.
+    from lark.parse_tree_builder import ExpandSingleChild
+
     conf = machine().parser_state.parse_conf
     steps: dict[int, dict[str, _Step]] = {}
     for state, actions in conf.states.items():

@@ -8,9 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple
-
-import grpc
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sealauthz.errors import CallerNotPermitted, CallerUnknown, SealAuthzError
 from sealauthz.schema import Column, Model
@@ -24,6 +22,9 @@ from sealauthz_client.v1 import (
     operations_pb2,
     policy_pb2,
 )
+
+if TYPE_CHECKING:
+    import grpc
 
 SERVICES = (
     authorization_pb2.DESCRIPTOR.services_by_name["AuthorizationService"],

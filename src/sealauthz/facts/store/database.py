@@ -10,13 +10,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-import psycopg
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
@@ -29,6 +28,9 @@ from sealauthz.facts.store.serving import served_schema
 from sealauthz.facts.store.statements import BROKEN, driver, forget_values
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables, tables_of
 from sealauthz.schema import NO_EXTENSION, Model
+
+if TYPE_CHECKING:
+    import psycopg
 
 T = TypeVar("T")
 
@@ -59,8 +61,6 @@ _LIVELINESS: dict[str, Any] = {
     "tcp_user_timeout": 20_000,
 }
 """How PostgreSQL's client notices that the other end is gone without having said so, within some 20 seconds."""
-
-DATABASE_ERRORS = (SQLAlchemyError, psycopg.Error, sqlite3.Error)
 
 PRAGMAS = (
     f"PRAGMA busy_timeout = {LOCK_TIMEOUT_S * 1000}",
@@ -93,8 +93,6 @@ def _read_postgresql(tables: Tables) -> str:
     return "".join(f"{statement}; " for statement in statements)
 
 
-_WAITED_FOR_LOCKS = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
-
 # Not READ WRITE, which would write to a database that is set to be read only, as providers do when its disk fills up.
 _WRITE_POSTGRESQL = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _DURABLE = """
@@ -106,6 +104,24 @@ what is stricter stays.
 """
 
 
+# The driver of PostgreSQL is imported where it is used: a command on SQLite starts sooner without it, and loads it at
+# most when something fails.
+@cache
+def _errors() -> tuple[type[Exception], ...]:
+    """What the databases raise."""
+    import psycopg
+
+    return (SQLAlchemyError, psycopg.Error, sqlite3.Error)
+
+
+@cache
+def _waited_for_locks() -> tuple[type[Exception], ...]:
+    """What PostgreSQL raises where a lock was not to be had in time."""
+    from psycopg.errors import LockNotAvailable, QueryCanceled
+
+    return (QueryCanceled, LockNotAvailable)
+
+
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
     """Turn what the database raises into FactsUnavailable, except for broken constraints."""
@@ -113,7 +129,7 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except DATABASE_ERRORS as error:
+    except _errors() as error:
         raise FactsUnavailable(f"the facts cannot be {doing} now") from error
 
 
@@ -190,13 +206,13 @@ class ReadTransaction:
 def _begin_read(connection: Any, statements: str) -> Any:
     """Begin a read on PostgreSQL, in one round trip; return what the last query of it found.
 
-    Raises one of `_WAITED_FOR_LOCKS` where somebody has kept a table locked for LOCK_TIMEOUT_S.
+    Raises one of `_waited_for_locks` where somebody has kept a table locked for LOCK_TIMEOUT_S.
     """
     until = time.monotonic() + LOCK_TIMEOUT_S
     while True:
         try:
             cursor = connection.execute(statements)
-        except _WAITED_FOR_LOCKS:
+        except _waited_for_locks():
             connection.execute("ROLLBACK")
             if time.monotonic() >= until:
                 raise
@@ -253,6 +269,8 @@ class Database:
         """Listen for new revisions; None where the database cannot say so. Raises FactsUnavailable."""
         if not self.is_postgresql:
             return None
+        import psycopg
+
         _, options = self.engine.dialect.create_connect_args(self.engine.url)
         settings: dict[str, Any] = {**options, **_LIVELINESS, "application_name": "sealauthz feed"}
         with translated("followed"):
@@ -348,7 +366,7 @@ class Database:
             return connection, begin(connection)
         except BaseException as error:
             _give_back(connection, is_sound=False)
-            if not isinstance(error, psycopg.OperationalError) or isinstance(error, _WAITED_FOR_LOCKS):
+            if not _is_of_the_connection(error):
                 raise
         # Its neighbours in the pool have most likely died with it.
         self.engine.dispose()
@@ -404,24 +422,35 @@ def _has_ended(connection: Connection) -> bool:
     """Tell whether a transaction was committed by `end`."""
     if connection.dialect.name != "postgresql":
         return False
-    return bool(driver(connection).pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE)
+    from psycopg.pq import TransactionStatus
+
+    return bool(driver(connection).pgconn.transaction_status == TransactionStatus.IDLE)
+
+
+def _is_of_the_connection(error: BaseException) -> bool:
+    """Tell whether the driver of PostgreSQL lost its connection, rather than waited for a lock in vain."""
+    import psycopg
+
+    return isinstance(error, psycopg.OperationalError) and not isinstance(error, _waited_for_locks())
 
 
 def _is_rolled_back(connection: Connection) -> bool:
     """Roll back. False if that failed and the connection must not be used again."""
     try:
         driver(connection).execute("ROLLBACK")
-    except DATABASE_ERRORS:
+    except _errors():
         return False
     return True
 
 
 def _give_back(connection: Connection, is_sound: bool) -> None:
     """Return the connection to the pool, or close it for good where it may be in any state."""
-    with suppress(*DATABASE_ERRORS):
+    try:
         if not is_sound:
             connection.invalidate()
         connection.close()
+    except _errors():
+        pass
 
 
 def parse(url: str) -> URL:
@@ -453,6 +482,8 @@ def shown(url: str) -> str:
 
 def _forget_values(context: ExceptionContext) -> None:
     """Let an error say nothing that quotes a row."""
+    import psycopg
+
     error = context.original_exception
     if isinstance(error, psycopg.Error):
         said = forget_values(error)

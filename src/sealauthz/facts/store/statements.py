@@ -12,18 +12,22 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import psycopg
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ClauseElement
 
+if TYPE_CHECKING:
+    import psycopg
+
 
 def _name_errors(record: logging.LogRecord) -> bool:
     """Let what the driver logs of a pipeline that failed name the error only, which may quote a row."""
+    import psycopg
+
     if isinstance(record.args, tuple):
         record.args = tuple(type(said).__name__ if isinstance(said, psycopg.Error) else said for said in record.args)
     return True
@@ -82,17 +86,24 @@ class RowsNotMet(IntegrityError):
         super().__init__(None, None, cause or LookupError("a row is gone"))
 
 
-_ERRORS = (psycopg.Error, sqlite3.IntegrityError)
-_BROKEN_CONSTRAINTS = (psycopg.IntegrityError, sqlite3.IntegrityError)
+@cache
+def _errors() -> tuple[type[Exception], ...]:
+    """The errors of the drivers that `_raise` turns into others."""
+    # Here, as wherever it is needed: a process on SQLite loads the driver of PostgreSQL at most when something fails.
+    import psycopg
+
+    return (psycopg.Error, sqlite3.IntegrityError)
 
 
 def _raise(error: Exception) -> NoReturn:
     """Raise an error of the driver as SQLAlchemy would, as far as anybody asks."""
+    import psycopg
+
     if isinstance(error, psycopg.Error):
         forget_values(error)
     if isinstance(error, psycopg.errors.DivisionByZero):
         raise RowsNotMet(error) from error  # we divide where rows are counted, and nowhere else
-    if isinstance(error, _BROKEN_CONSTRAINTS):
+    if isinstance(error, psycopg.IntegrityError | sqlite3.IntegrityError):
         raise IntegrityError(None, None, error) from error
     raise error
 
@@ -133,7 +144,7 @@ class Driver:
         """Run a statement; return the cursor, whose rows are there once the pipeline is over, if there is one."""
         try:
             return self._driver.execute(statement, parameters or ())
-        except _ERRORS as error:
+        except _errors() as error:
             _raise(error)
 
     def run_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -143,7 +154,7 @@ class Driver:
                 self._driver.execute(statement, rows[0])
             else:
                 self._driver.cursor().executemany(statement, rows)
-        except _ERRORS as error:
+        except _errors() as error:
             _raise(error)
 
     def copy(self, table: str, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
@@ -153,14 +164,14 @@ class Driver:
             with self._driver.cursor() as cursor, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
                 for row in rows:
                     copy.write_row(tuple(row))
-        except _ERRORS as error:
+        except _errors() as error:
             _raise(error)
 
     def rows(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
         try:
             return self._driver.execute(statement, parameters or ()).fetchall()  # type: ignore[no-any-return]
-        except _ERRORS as error:
+        except _errors() as error:
             _raise(error)
 
     def run_counted(self, statement: str, parameters: Mapping[str, Any], met: int) -> None:
@@ -193,6 +204,6 @@ class Driver:
                 yield
         except BaseException as error:
             self._info[BROKEN] = True
-            if isinstance(error, _ERRORS):
+            if isinstance(error, _errors()):
                 _raise(error)
             raise

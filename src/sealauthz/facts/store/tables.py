@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.compiler import compiles
@@ -422,6 +421,9 @@ def _columns_of(constraint: Unique | Check, shape: Shape) -> list[str]:
 
 def _constraint_of(error: IntegrityError, tables: Tables) -> tuple[str, bool]:
     """Return the name of the broken constraint (empty if unknown), and whether it is a unique one."""
+    # Here, because a process on SQLite needs no driver of PostgreSQL until a row is refused.
+    import psycopg
+
     cause = error.orig
     if isinstance(cause, psycopg.Error):
         return cause.diag.constraint_name or "", isinstance(cause, psycopg.errors.UniqueViolation)

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from psycopg import ClientCursor
 from sqlalchemy import Column, Connection, MetaData, String, Table, event, insert
 
 from sealauthz.errors import FactsUnavailable
@@ -127,6 +126,9 @@ def _record(connection: Connection, statements: list[str]) -> None:
     if connection.dialect.name == "sqlite":
         driver(connection).set_trace_callback(note)
         return
+
+    # Here, because only PostgreSQL's statements are noted, and only by an upgrade.
+    from psycopg import ClientCursor
 
     def before(_: Any, cursor: Any, statement: str, parameters: Any, __: Any, is_many: bool) -> None:
         for values in parameters if is_many else [parameters]:
