@@ -15,7 +15,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sealauthz.audit.merkle import HASH_BYTES, Growing, ProofRefused, leaf_hash, perfect_subtrees, verify_inclusion
-from sealauthz.audit.note import Checkpoint, NobodyKnown, NoteRefused, Verifier, open_checkpoint, read_checkpoint
+from sealauthz.audit.note import (
+    Checkpoint,
+    NobodyKnown,
+    NoteRefused,
+    Verifier,
+    open_checkpoint,
+    read_checkpoint,
+    signers,
+)
 from sealauthz.audit.record import content_of
 from sealauthz.audit.retention import KIND, Pruned, newest_pruned, pruned_of
 from sealauthz.audit.sequencer import head_of, tile_fetcher
@@ -127,7 +135,7 @@ def verify_export(
         report.add(Kind.MISSING, gone, gone + 1, f"record {gone} is not there, and the log does not say it was pruned")
     elif report.pruned:
         report.unchecked.append(f"what pruned records said: {pruned.said}")
-    report.signed_by = ", ".join(verifier.name for verifier in verifiers)
+    report.signed_by = signers(verifiers)
     if not verifiers:
         report.unchecked.append("who has signed the checkpoints: that needs the log's public key (--key)")
     return report

@@ -18,7 +18,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Connection, bindparam, select, tuple_
 
 from sealauthz.audit.merkle import HASH_BYTES, leaf_hash, tree_root
-from sealauthz.audit.note import Checkpoint, NobodyKnown, NoteRefused, Verifier, open_checkpoint, read_checkpoint
+from sealauthz.audit.note import (
+    Checkpoint,
+    Cosigned,
+    NobodyKnown,
+    NoteRefused,
+    Verifier,
+    open_checkpoint,
+    read_checkpoint,
+    signers,
+)
 from sealauthz.audit.record import about, content_of
 from sealauthz.audit.retention import Pruned, newest_pruned
 from sealauthz.audit.sequencer import tile_fetcher
@@ -63,6 +72,7 @@ class Report:
     origin: str = ""
     signed_by: str = ""
     pruned: int = 0
+    witnessed: list[Cosigned] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
 
@@ -178,7 +188,7 @@ class _Verification:
             report.unchecked.append(said)
         if opened:
             report.origin = opened[-1][1].origin
-            report.signed_by = ", ".join(verifier.name for verifier in self._verifiers)
+            report.signed_by = signers(self._verifiers)
         return opened
 
     def _check_records(self) -> None:

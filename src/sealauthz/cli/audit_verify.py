@@ -10,18 +10,21 @@ import click
 
 from sealauthz.audit.anchoring import SUFFIX
 from sealauthz.audit.merkle import ProofRefused
-from sealauthz.audit.note import Checkpoint, NoteRefused, Verifier, open_checkpoint, read_checkpoint
+from sealauthz.audit.note import Checkpoint, NoteRefused, Verifier, cosigned, open_checkpoint, read_checkpoint
 from sealauthz.audit.portable import verify_export, verify_proof
 from sealauthz.audit.verify import Report, verify_database
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import audit_signer, open_store, read_config, store_options
+from sealauthz.terminal import instant
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.command("verify")
-@click.option("--key", metavar="FILE|KEY", help="The log's public key.  [default: that of the configured key]")
+@click.option(
+    "--key", metavar="FILE|KEY", help="The log's public key, and those of witnesses.  [default: the configured key]"
+)
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path, exists=True),
@@ -77,13 +80,27 @@ def audit_verify(
             store.check_keeps_log()
             with store.plain_connection() as connection:
                 report = verify_database(connection, verifiers, trusted)
+    _add_witnesses(report, checkpoint, verifiers)
     return _show(report, output)
+
+
+def _add_witnesses(report: Report, place: Path | None, verifiers: list[Verifier]) -> None:
+    """Say which witnesses have seen the checkpoints that were kept elsewhere."""
+    for text in [] if place is None else (file.read_text(encoding="utf-8") for file in _files_of(place)):
+        report.witnessed += cosigned(text, verifiers)
+    missing = {each.name for each in verifiers if each.is_witness} - {each.witness for each in report.witnessed}
+    if missing:
+        names = ", ".join(sorted(missing))
+        report.unchecked.append(
+            f"whether {names} saw the log: that needs a checkpoint with its signature (--checkpoint)"
+        )
 
 
 def _show(report: Report, output: str) -> int:
     code = Exit.DONE if report else Exit.REFUSED
     if output == "json":
         said: dict[str, Any] = dataclasses.asdict(report)
+        said["witnessed"] = [each._asdict() for each in report.witnessed]
         said["findings"] = [finding._asdict() for finding in report.findings]
         print_json({"in_order": bool(report), **said})
         return code
@@ -93,6 +110,8 @@ def _show(report: Report, output: str) -> int:
     name = f" of {report.origin}" if report.origin else ""
     word = "in order" if report else "NOT in order"
     click.echo(f"the log{name} is {word}: {report.records} records, {report.size} by its newest checkpoint{by}")
+    for seen in report.witnessed:
+        click.echo(f"{seen.witness} saw it with {seen.size} records at {instant(seen.at * 1_000_000)}")
     for unchecked in report.unchecked:
         click.echo(f"not checkable: {unchecked}")
     return code
@@ -126,10 +145,14 @@ def verifiers_of(key: str | None, config_file: Path | None) -> list[Verifier]:
         raise click.UsageError(f"--key: {error}") from error
 
 
+def _files_of(place: Path) -> list[Path]:
+    return sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [place]
+
+
 def trusted_of(place: Path, verifiers: list[Verifier]) -> list[Checkpoint]:
     """Return the checkpoints of a file, or of all files of a folder."""
     found = []
-    for file in sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [place]:
+    for file in _files_of(place):
         try:
             text = file.read_text(encoding="utf-8")
             found.append(open_checkpoint(text, verifiers) if verifiers else read_checkpoint(text))
