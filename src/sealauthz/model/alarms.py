@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sealauthz.model.effects.told import is_of_authority
 from sealauthz.model.records.monitoring import DeniedAttempt
 from sealauthz.schema.action import Snapshot
 from sealauthz.schema.alarms import Alarm, Attempt, Attempts
@@ -9,6 +10,8 @@ from sealauthz.schema.alarms import Alarm, Attempt, Attempts
 _DAY = 24 * 3_600_000_000
 _MOST_IN_A_DAY = 20
 """Of one person on one seal. The log of decisions has all of them."""
+
+_FROZEN = "SEAL_FROZEN"
 
 ALARMS = (
     Alarm("SealOuting", "alert", ("holder", "person_id"), "out_from", {"state": ("OUT",)}),
@@ -26,7 +29,16 @@ def _recorded(snapshot: Snapshot, attempt: Attempt) -> DeniedAttempt | None:
     if earlier >= _MOST_IN_A_DAY:
         return None
     ids_of = (attempt.id, attempt.topic_id, attempt.subject_id)
-    return DeniedAttempt(*ids_of, attempt.action, attempt.reason, attempt.at, earlier + 1)
+    reason = "" if _tells_of_authority(snapshot, attempt) else attempt.reason
+    return DeniedAttempt(*ids_of, attempt.action, reason, attempt.at, earlier + 1)
+
+
+def _tells_of_authority(snapshot: Snapshot, attempt: Attempt) -> bool:
+    """Whether the reason gives away a hold of the platform or a court: there is no other one."""
+    if attempt.reason != _FROZEN:
+        return False
+    holds = (snapshot.find("SealHold", each) for each in snapshot.matching("SealHold", seal_id=attempt.topic_id))
+    return not any(hold is not None and hold.state == "PLACED" and not is_of_authority(hold) for hold in holds)
 
 
 ATTEMPTS = Attempts(

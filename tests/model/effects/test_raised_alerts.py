@@ -155,6 +155,15 @@ def test_an_attempt_on_a_frozen_seal_is_an_alert(platform: NewPlatform) -> None:
     assert [code for code, _, _ in raised(here)] == ["ALERT_BLOCKED_SEAL"]
 
 
+@pytest.mark.parametrize("source", ["JUDICIAL", "PLATFORM"])
+def test_an_attempt_tells_those_who_watch_nothing_of_a_hold_of_authority(platform: NewPlatform, source: str) -> None:
+    here = platform(put={**LEADER, "SealHold": {"h": {"source": source, "reference": "order 7"}}})
+    log(here, denied(here, "user"))
+    alarms_of(here).follow()
+    assert [each.reason for each in here.all("DeniedAttempt")] == [""]
+    assert raised(here) == []
+
+
 def test_what_was_allowed_or_only_asked_or_of_nobody_is_no_attempt(platform: NewPlatform) -> None:
     here = platform(put=LEADER)
     asked = here.ask("plain", "use", "Seal:s", task="t")
