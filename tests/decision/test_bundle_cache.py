@@ -255,6 +255,18 @@ def test_a_model_that_declares_anything_else_is_another_one() -> None:
     assert len(digests) == 3
 
 
+def test_no_two_lists_of_parts_have_one_digest() -> None:
+    word = next(iter(bundles.EngineKind))
+    lists: list[tuple[object, ...]] = [(), ("",), ("", ""), (1,), (True,), (1.0,), (0.0,), (-0.0,), ("1",), (b"1",)]
+    lists += [(word,), (str(word),), ("a", "b"), ("ab",), ("a'", "b"), ("a", "'b"), (None,), ("None",)]
+    found = set()
+    for parts in (*lists, *reversed(lists)):  # the second time, texts are remembered
+        digest = stored._Digest()
+        digest.add(*parts)
+        found.add(digest.name())
+    assert len(found) == len(lists)
+
+
 def _with_other_parts() -> Model:
     (*parts, last) = TINY.parts
     if not last.actions:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
@@ -132,6 +132,17 @@ def key_of(
     return digest.name()
 
 
+def _form(part: object) -> bytes:
+    """Return a part so that it can be told apart from every other, and from what stands beside it."""
+    content = part if isinstance(part, bytes) else repr(part).encode("utf-8", "surrogatepass")
+    return b"%s %d;%s" % (type(part).__name__.encode(), len(content), content)
+
+
+# A model has some thousand texts, and each of them many times. Only texts are remembered: of other values, some that
+# are equal have two forms.
+_form_of_text = lru_cache(maxsize=4_096)(_form)
+
+
 class _Digest:
     """A digest of parts, of which no two make one."""
 
@@ -140,11 +151,8 @@ class _Digest:
 
     def add(self, *parts: object) -> None:
         """Add a list of parts: texts, bytes, and what `repr` tells apart."""
-        self._digest.update(b"%d;" % len(parts))
-        for part in parts:
-            content = part if isinstance(part, bytes) else repr(part).encode("utf-8", "surrogatepass")
-            self._digest.update(b"%s %d;" % (type(part).__name__.encode(), len(content)))
-            self._digest.update(content)
+        forms = (_form_of_text(part) if type(part) is str else _form(part) for part in parts)
+        self._digest.update(b"%d;%s" % (len(parts), b"".join(forms)))
 
     def name(self) -> str:
         """Everything added until now, as hexadecimal digits."""
@@ -187,11 +195,25 @@ def _model_digest(model: Model, types: TypeTable) -> str | None:
     return digest.name()
 
 
+_VALUES = (str, int, float, bytes, Enum)
+
+
+@cache
+def _line_of(cls: type) -> tuple[str, ...]:
+    """A class, and what it is derived from, by their names."""
+    return ("class", *(f"{each.__module__}.{each.__qualname__}" for each in cls.__mro__))
+
+
+@cache
+def _names_of(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))
+
+
 def _plain(value: Any) -> Iterable[object]:
     """Yield the parts of a value, the same in each process: classes by their names, sets in order."""
     if isinstance(value, type):
-        yield from ("class", *(f"{cls.__module__}.{cls.__qualname__}" for cls in value.__mro__))
-    elif value is None or isinstance(value, str | int | float | bytes | Enum):
+        yield from _line_of(value)
+    elif value is None or isinstance(value, _VALUES):
         yield value
     elif isinstance(value, GenericAlias | UnionType):
         yield from ("type", repr(value))
@@ -202,8 +224,10 @@ def _plain(value: Any) -> Iterable[object]:
     elif isinstance(value, list | tuple):
         yield from ("list", len(value), *(part for each in value for part in _plain(each)))
     elif dataclasses.is_dataclass(value):
-        yield type(value).__qualname__
-        for field in dataclasses.fields(value):
-            yield from (field.name, *_plain(getattr(value, field.name)))
+        cls: Any = type(value)
+        yield cls.__qualname__
+        for name in _names_of(cls):
+            yield name
+            yield from _plain(getattr(value, name))
     else:
         raise TypeError(f"`{type(value).__name__}` has no form that is the same in each process")
