@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _FORKS = """
-import gc, json, os, runpy, signal, sys
+import gc, json, os, runpy, signal, sys, traceback
 
 import pytest
 import sealauthz.accessdiff.diff, sealauthz.cli.policy_test, sealauthz.cli.policy
@@ -52,6 +52,8 @@ for line in sys.stdin:
         try:
             code = run(json.loads(line))
             sys.stdout.flush(), sys.stderr.flush()
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
@@ -59,11 +61,16 @@ for line in sys.stdin:
 """
 
 
+def _uncounted(environ: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what makes pytest count lines: a run in a run would take itself for the process that runs it."""
+    return {name: value for name, value in environ.items() if not name.startswith("SLIPCOVER_")}
+
+
 @functools.cache
 def _forks() -> subprocess.Popen[str]:
     """The process that is forked. It ends when its input does, with this process at the latest."""
     command = [sys.executable, "-c", _FORKS]
-    environ = os.environ | {"SEALAUTHZ_CACHE": "off"}
+    environ = _uncounted(os.environ) | {"SEALAUTHZ_CACHE": "off"}
     forks = subprocess.Popen(
         command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )
@@ -83,7 +90,7 @@ def run_module(
             "module": module,
             "arguments": arguments,
             "cwd": str(cwd or Path.cwd()),
-            "env": dict(os.environ if env is None else env),
+            "env": _uncounted(os.environ if env is None else env),
             "out": out.name,
             "err": err.name,
         }

@@ -140,16 +140,17 @@ def differences(bundle: Bundle, path: Path) -> tuple[int, int]:
     goal = load_goals([path], bundle).goals[0]
     chance = random.Random(7)
     acts = [each for each in MODEL.actions.values() if each.effect not in (None, looks)]
-    tried: list[Action] = [MODEL.action("use", "Seal"), MODEL.action("confirm", "SealGrant"), *chance.sample(acts, 16)]
+    told = [MODEL.action("grant", "Seal"), MODEL.action("confirm", "SealGrant"), MODEL.action("use", "Seal")]
+    tried: list[Action] = [*told, *chance.sample(acts, 15)]
     relevance = Relevance(bundle)
     acting, said = Acting(bundle, relevance), Said(bundle, {})
     afresh = Candidates(bundle, relevance, Acting(bundle, relevance), said, remembers=False)
     remembering = Candidates(bundle, relevance, acting, said, remembers=True)
     doers = [Doer(each, frozenset(goal.colluders)) for each in goal.colluders]
     first, differ = World(goal.facts), 0
-    for _ in range(4):
+    for walk in range(4):
         world = first
-        for _ in range(3):
+        for step in range(3):
             moves: list[ActMove] = []
             for action in tried:
                 for doer in doers:
@@ -157,7 +158,10 @@ def differences(bundle: Bundle, path: Path) -> tuple[int, int]:
                     afresh._acting = Acting(bundle, relevance)
                     differ += some != afresh.of(world, goal.now, doer, action, ())
                     moves += some
-            written_then = chance.choice(moves).writing.on(world) if moves else None
+            # The first walk tells a story, in which an act allows the next; the others go anywhere.
+            story = [move for move in moves if walk == 0 and move.asked.action == told[step].name]
+            story = [move for move in story if move.arguments.get("member") == "m-plain"] or story
+            written_then = chance.choice(story or moves).writing.on(world) if moves else None
             if written_then is not None and written_then.after:
                 world = world.moved(written_then)
     return differ, acting.remembered

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -175,7 +176,8 @@ class World:
         with closing(Store.open(database, TINY)) as store:
             store.write(Batch("test", "facts", tuple(map(Put, facts()))))
         program = [sys.executable, __file__, database, str(tls)]
-        self.killed = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
+        paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        self.killed = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=paths)
         stack.callback(self._kill)
         bundle = Bundle.load(TINY)
         self.backends = [Backend(database, bundle, tls) for _ in range(2)]
