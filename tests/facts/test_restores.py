@@ -75,11 +75,22 @@ def refuses(answer: Callable[[], Any], why: str = "sealauthz db restored") -> No
         answer()
 
 
+def is_emptied(admin: psycopg.Connection[Any], statement: str) -> bool:
+    try:
+        admin.execute(statement)  # type: ignore[call-overload]
+    except psycopg.errors.DeadlockDetected:
+        return False
+    return True
+
+
 def emptied_and_filled(url: str, dump: str) -> None:
-    """As by hand: the tables stay, and no row of the dump is missing at the end."""
+    """As by hand: the tables stay, and no row of the dump is missing at the end.
+
+    Reads lock the tables in an order of their own, so that emptying them may have to be tried again.
+    """
     names = ", ".join(f'"{table.name}"' for table in tables_of(MODEL).metadata.sorted_tables)
     with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f"TRUNCATE alembic_version, {names}")  # type: ignore[call-overload]
+        until(lambda: is_emptied(admin, f"TRUNCATE alembic_version, {names}"))
     run("pg_restore", "--data-only", "--disable-triggers", "--single-transaction", "-d", url, dump)
 
 
