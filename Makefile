@@ -97,7 +97,7 @@ RUN_TESTS := $(BIN)/pytest $(SPREAD)
 quick: setup ## the tests for while you work: compiled policies, SQLite, few random tries (two minutes on two cores)
 	TEST_EFFORT=quick $(RUN_TESTS) -m "not slow" --policy-engine compiled $(PYTEST_ARGS)
 
-test: setup ## run all tests, on SQLite and PostgreSQL, and one in two hundred policy tests on oso too
+test: setup ## run all tests, on SQLite and PostgreSQL, and one in four hundred policy tests on oso too
 	$(RUN_TESTS) $(PYTEST_ARGS)
 
 pools: setup ## the tests of the way on which calls are served where the grpcio that is installed is not known
@@ -111,7 +111,7 @@ thorough: setup ## run the tests that try things at random with ten times as man
 	TEST_EFFORT=thorough $(RUN_TESTS) --timeout 7200 tests/decision tests/model/effects tests/policytest tests/accessdiff tests/attack \
 	  $(PYTEST_ARGS)
 
-reference: setup ## run all policy tests on oso, of which make test runs one in two hundred (some three minutes)
+reference: setup ## run all policy tests on oso, of which make test runs one in four hundred (some three minutes)
 	$(RUN_TESTS) --policy-engine oso policies/tests docs/examples $(PYTEST_ARGS)
 
 run: setup ## serve the demo facts on this machine

@@ -128,7 +128,7 @@ def pytest_collection() -> Iterator[None]:
 
 
 _STATM = Path("/proc/self/statm")
-_GROWTH = 150 * 2**20 // os.sysconf("SC_PAGE_SIZE")
+_GROWTH = 400 * 2**20 // os.sysconf("SC_PAGE_SIZE")
 _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # where the C library is that of GNU
 _seen = [0]
 """How many pages the process had when old garbage was collected last."""

@@ -1,4 +1,5 @@
-"""How much the tests do that try things at random: little, enough for every run, or all that `make thorough` asks for.
+"""How much the tests do that try things at random: little, half, enough for every run, or all that `make thorough`
+asks for.
 
 A mistake that one try in a few shows is found by `make quick`; what only one in a hundred shows is left to `make test`,
 which every change passes, and what hardly any try shows to `make thorough`. TEST_EFFORT says which of them runs. It is
@@ -15,18 +16,19 @@ class Effort(StrEnum):
     """What a run of the tests is for."""
 
     QUICK = "quick"
+    SHORT = "short"
     FULL = "full"
     THOROUGH = "thorough"
 
 
 EFFORT = Effort(os.environ.get("TEST_EFFORT", Effort.FULL))
 
-_QUICK_SHARE = 5
-"""`make quick` tries one in so many of what every run tries."""
+_SHARES = {Effort.QUICK: 5, Effort.SHORT: 2}
+"""`make quick` tries one in five of what `make test` tries by itself, and CI, whose time is short, every second."""
 
 
 def tries(every_run: int, thorough: int) -> int:
     """How many things to try."""
-    if EFFORT is Effort.QUICK:
-        return max(1, every_run // _QUICK_SHARE)
-    return thorough if EFFORT is Effort.THOROUGH else every_run
+    if EFFORT is Effort.THOROUGH:
+        return thorough
+    return max(1, every_run // _SHARES.get(EFFORT, 1))

@@ -116,7 +116,7 @@ def acts_without(protection: Protection) -> Iterator[None]:
         object.__setattr__(action, "effect", before)
 
 
-TRIED = PROTECTIONS if EFFORT is Effort.THOROUGH else PROTECTIONS[::2]
+TRIED = PROTECTIONS if EFFORT is Effort.THOROUGH else PROTECTIONS[:: 4 if EFFORT is Effort.SHORT else 2]
 """Each is a search of some seconds: every run makes every second one."""
 
 

@@ -34,7 +34,7 @@ _IMPOSSIBLE = "allow_impossible"
 ENGINES = ("compiled", "oso", "both", "sampled")
 """What may evaluate policies under test; `sampled` is compiled for every test, and oso for one in SAMPLE_EVERY."""
 
-SAMPLE_EVERY = 200
+SAMPLE_EVERY = 400
 """oso takes a thousand times as long as the compiled engine, and most tests of a file ask it about the same rules."""
 
 
