@@ -96,7 +96,7 @@ class Options:
 
 
 def key_of(record: RecordMapping) -> str:
-    """Return under which name the state keeps the cursor: another mapping of the type begins anew."""
+    """Return under which name the state keeps the cursor: another mapping of the type begins from the start."""
     said = record.said.model_dump_json(exclude={"overlap"})
     return f"{record.said.type}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
 
