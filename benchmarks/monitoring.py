@@ -27,7 +27,7 @@ from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.demo.facts import digest, opening_facts
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.model import MODEL
-from sealauthz.model.records.contracts import SealUse, SealUseState
+from sealauthz.model.records.seal_uses import SealUse, SealUseState
 from sealauthz.operations import Operations
 from sealauthz.process.log import make_log
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build

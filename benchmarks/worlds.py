@@ -13,20 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.decision import Entity, Question
-from sealauthz.model.records.contracts import (
-    Contract,
-    ContractDocument,
-    ContractMatter,
-    ContractState,
-    DocumentState,
-    PartyKind,
-    Signatory,
-    SigningTask,
-    TaskAction,
-    TaskOperator,
-    TaskSeal,
-    TaskState,
-)
+from sealauthz.model.records.contracts import Contract, ContractDocument, ContractMatter, ContractState, DocumentState
 from sealauthz.model.records.grants import GrantConfirmation, GrantScope, GrantState, GrantTerm, SealGrant, SealRight
 from sealauthz.model.records.identity import (
     IdentityVerification,
@@ -45,6 +32,15 @@ from sealauthz.model.records.organisation import (
     uscc_check_character,
 )
 from sealauthz.model.records.seals import Certificate, HoldSource, Seal, SealHold, SealKind, SealState
+from sealauthz.model.records.signing import (
+    PartyKind,
+    Signatory,
+    SigningTask,
+    TaskAction,
+    TaskOperator,
+    TaskSeal,
+    TaskState,
+)
 
 MINUTE = 60_000_000
 DAY = 24 * 60 * MINUTE

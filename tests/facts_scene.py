@@ -16,33 +16,19 @@ from sealauthz.facts.store.statements import driver
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.batches import IntentBatch, IntentBatchItem, batch_digest
-from sealauthz.model.records.contracts import (
-    Contract,
-    ContractDocument,
-    CountedRequest,
-    InternalReview,
-    PartyConsent,
-    SealUse,
-    Signatory,
-    SigningTask,
-    TaskOperator,
-    TaskSeal,
-)
+from sealauthz.model.records.contracts import Contract, ContractDocument
+from sealauthz.model.records.cross_grants import CrossEnterpriseGrant, CrossGrantContractType, HolderAssignment
+from sealauthz.model.records.delegations import Delegation, DelegationContractType
 from sealauthz.model.records.grants import (
-    AuthLetter,
-    CrossEnterpriseGrant,
-    CrossGrantContractType,
-    Delegation,
-    DelegationContractType,
     EmergencyUse,
     GrantContractType,
     GrantTemplate,
-    HolderAssignment,
     OpenGrant,
     OpenGrantTemplate,
     SealGrant,
 )
 from sealauthz.model.records.identity import IdentityVerification, Person, PlatformStaff
+from sealauthz.model.records.letters import AuthLetter
 from sealauthz.model.records.membership import Absence, Invitation, JoinApplication, Membership, RoleAssignment
 from sealauthz.model.records.monitoring import Alert, DeniedAttempt
 from sealauthz.model.records.organisation import (
@@ -77,7 +63,9 @@ from sealauthz.model.records.retrieval import (
     RetrievalCase,
     RetrievalReview,
 )
+from sealauthz.model.records.seal_uses import CountedRequest, SealUse
 from sealauthz.model.records.seals import Certificate, Device, Seal, SealHold, SealProposal, SealReview, SealWitness
+from sealauthz.model.records.signing import InternalReview, PartyConsent, Signatory, SigningTask, TaskOperator, TaskSeal
 from sealauthz.schema import values_of
 
 NOW = 1_790_000_000_000_000

@@ -46,7 +46,7 @@ NO_DECISIONS = {
     "W-04": (
         "Every use is logged before it counts, and no role edits the log.",
         "the caller that seals, by the obligation `APPEND_SEAL_LOG`; that facts are history and stay is kept by"
-        " `facts/invariants.py` (I17). The service itself keeps no log of its decisions",
+        " `facts/store/invariants.py` (I17). Each decision of the service itself is in its audit log",
     ),
 }
 """Rules that no question decides: what each says, and what enforces it."""

@@ -33,10 +33,10 @@ from sealauthz.accessdiff.rule_comparison import changes_of
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.bundle import installed_folder
 from sealauthz.facts.memory.fact_cache import FactCache
-from sealauthz.model.records.contracts import PartyKind, Signatory, SigningTask, TaskAction, TaskState
 from sealauthz.model.records.identity import VerificationPurpose, VerificationState
 from sealauthz.model.records.membership import MembershipState
 from sealauthz.model.records.organisation import AuthenticationState, Enterprise, WorkingHours
+from sealauthz.model.records.signing import PartyKind, Signatory, SigningTask, TaskAction, TaskState
 from sealauthz.schema.evidence import NO_EVIDENCE
 
 LAWS = settings(

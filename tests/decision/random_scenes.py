@@ -28,12 +28,13 @@ from sealauthz.errors import InvariantBroken
 from sealauthz.facts.store.invariants import check_references, check_same_tenant
 from sealauthz.facts.store.rows import RecordRows
 from sealauthz.model import MODEL
-from sealauthz.model.records.contracts import PartyKind, Signatory
-from sealauthz.model.records.grants import Delegation, DelegationPower, DelegationState, GrantContractType, GrantScope
+from sealauthz.model.records.delegations import Delegation, DelegationPower, DelegationState
+from sealauthz.model.records.grants import GrantContractType, GrantScope
 from sealauthz.model.records.membership import Role, RoleAssignment
 from sealauthz.model.records.procedures import BoardResolution, ResolutionKind, ResolutionSource
 from sealauthz.model.records.retrieval import Objection
 from sealauthz.model.records.seals import HoldSource, SealHold
+from sealauthz.model.records.signing import PartyKind, Signatory
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Change, Changes, Column, shape_of
 
 INSTANTS = (

@@ -17,7 +17,7 @@ from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, I
 from sealauthz.facts import Batch, FactCache, Part, Put, Store, Unit
 from sealauthz.facts.store.rows import RecordRows
 from sealauthz.model import MODEL
-from sealauthz.model.records.contracts import TaskOperator, TaskState
+from sealauthz.model.records.signing import TaskOperator, TaskState
 from sealauthz.polar.reach import Root
 from sealauthz.schema import shape_of
 

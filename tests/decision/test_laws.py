@@ -20,7 +20,7 @@ from sealauthz.decision.pdp import everything
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, FactsUnavailable
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
-from sealauthz.model.records.grants import CrossEnterpriseGrant
+from sealauthz.model.records.cross_grants import CrossEnterpriseGrant
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.membership import Membership, Role, RoleAssignment
 from sealauthz.model.records.organisation import Enterprise, OperatingState

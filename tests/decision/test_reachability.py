@@ -14,7 +14,8 @@ from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.facts.memory.fact_cache import FactCache, FactSnapshot
 from sealauthz.model import MODEL
 from sealauthz.model.actions.common import Context
-from sealauthz.model.records.grants import CrossEnterpriseGrant, GrantScope, OpenGrant
+from sealauthz.model.records.cross_grants import CrossEnterpriseGrant
+from sealauthz.model.records.grants import GrantScope, OpenGrant
 from sealauthz.model.records.identity import PlatformStaff, StaffDuty
 from sealauthz.model.records.membership import JoinedVia, Membership
 from sealauthz.model.records.organisation import Department, Enterprise

@@ -51,22 +51,16 @@ from sealauthz.model.actions.seals import (
     StampContext,
     UseRecordContext,
 )
-from sealauthz.model.records.contracts import (
-    Contract,
-    ContractDocument,
-    PartyConsent,
-    SealUse,
-    Signatory,
-    SigningTask,
-    TaskOperator,
-    TaskSeal,
-)
-from sealauthz.model.records.grants import CrossEnterpriseGrant, Delegation
+from sealauthz.model.records.contracts import Contract, ContractDocument
+from sealauthz.model.records.cross_grants import CrossEnterpriseGrant
+from sealauthz.model.records.delegations import Delegation
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise, RegistrySnapshot
 from sealauthz.model.records.requests import Approval, SealUseRequest
 from sealauthz.model.records.retrieval import EnterpriseAuthentication
+from sealauthz.model.records.seal_uses import SealUse
 from sealauthz.model.records.seals import Seal
+from sealauthz.model.records.signing import PartyConsent, Signatory, SigningTask, TaskOperator, TaskSeal
 from sealauthz.schema import ResolverInput
 from sealauthz.schema.action import NO_RESOLVER, Action
 

@@ -13,8 +13,8 @@ from sealauthz.facts import Batch, Part, Put, Store, Update, upgrade
 from sealauthz.facts.store.activity import ActivityFilter, activity_of
 from sealauthz.facts.store.rows import RecordRows
 from sealauthz.model import MODEL
-from sealauthz.model.records.contracts import SealUse
 from sealauthz.model.records.organisation import Enterprise
+from sealauthz.model.records.seal_uses import SealUse
 from sealauthz.model.records.seals import HoldSource, HoldState, Seal, SealHold, SealKind, SealState
 from sealauthz.schema import Change, Changes
 

@@ -14,8 +14,9 @@ from sealauthz.facts import Delete, Store
 from sealauthz.facts.store.history import Changed, Revision, read_changes
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
 from sealauthz.model import MODEL
-from sealauthz.model.records.contracts import Contract, Signatory
+from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.seals import SealHold
+from sealauthz.model.records.signing import Signatory
 
 
 def engine_of(url: str) -> Any:

@@ -46,10 +46,10 @@ from sealauthz.facts.store.rows import RecordRows
 from sealauthz.facts.store.sweep import Sweep
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
-from sealauthz.model.records.contracts import TaskOperator
 from sealauthz.model.records.grants import GrantContractType, GrantTemplate
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.seals import Seal
+from sealauthz.model.records.signing import TaskOperator
 
 NAMES = frozenset({"e1", "e2", "e3"})
 ORDERED = sorted(scene(), key=lambda record: tables_of(MODEL).dependency_order[type(record).__name__])

@@ -29,11 +29,11 @@ from sealauthz.facts import Delete, Precondition, PreconditionKind, Store
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.batches import IntentBatchItem
-from sealauthz.model.records.contracts import SigningTask
 from sealauthz.model.records.grants import SealGrant
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import DayKind, Enterprise
 from sealauthz.model.records.requests import Approval
+from sealauthz.model.records.signing import SigningTask
 from sealauthz.schema import shape_of
 from sealauthz.schema.rules import ActsFor, Check, OwnedByActs, RelatedTo, Unique, Urgent
 

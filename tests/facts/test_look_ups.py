@@ -17,7 +17,7 @@ from sealauthz.facts.memory.consistency import Consistency, uptime_s
 from sealauthz.facts.memory.lookups import LookUps, holding
 from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.store.history import Changed
-from sealauthz.model.records.contracts import TaskOperator
+from sealauthz.model.records.signing import TaskOperator
 
 FULL = Consistency(is_full=True)
 ASKED: list[tuple[str, dict[str, str]]] = [

@@ -20,9 +20,9 @@ from sealauthz.facts import Delete, FactCache, FactSnapshot, Store, Unit
 from sealauthz.facts.memory.loads import DEFAULT_LARGE_BYTES
 from sealauthz.facts.store.invariants import check_edit
 from sealauthz.model import MODEL
-from sealauthz.model.records.contracts import TaskOperator
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.seals import Seal, SealHold
+from sealauthz.model.records.signing import TaskOperator
 from sealauthz.schema import Change, values_of
 
 ANN = Unit("PERSON", "ann")

@@ -33,10 +33,11 @@ from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, I
 from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Store
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
 from sealauthz.model import MODEL
-from sealauthz.model.records.contracts import Contract, Signatory, SigningTask, TaskOperator
+from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import Enterprise, RegistrySnapshot
 from sealauthz.model.records.seals import Seal, SealHold
+from sealauthz.model.records.signing import Signatory, SigningTask, TaskOperator
 from sealauthz.schema import shape_of
 
 EXISTS, ABSENT, AT_REVISION = PreconditionKind.EXISTS, PreconditionKind.ABSENT, PreconditionKind.AT_REVISION

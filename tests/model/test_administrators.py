@@ -10,7 +10,7 @@ import pytest
 
 from sealauthz.errors import InvariantBroken
 from sealauthz.facts.store.rows import RecordRows
-from sealauthz.model.invariants import check_administrator
+from sealauthz.model.member_invariants import check_administrator
 from sealauthz.model.records.membership import JoinedVia, Membership, Role, RoleAssignment
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.schema import Change, Changes

@@ -27,12 +27,12 @@ from sealauthz.facts import Batch, FactCache, Put, Store, Update, upgrade
 from sealauthz.facts.store.activity import ActivityFilter
 from sealauthz.model import MODEL
 from sealauthz.model.activity import CODES
-from sealauthz.model.records.contracts import SealUse, SealUseState
 from sealauthz.model.records.grants import GrantScope, GrantTerm, SealGrant, SealRight
 from sealauthz.model.records.membership import JoinedVia, Role, RoleAssignment
 from sealauthz.model.records.monitoring import Alert
 from sealauthz.model.records.organisation import Department, MonitorSubscription
 from sealauthz.model.records.retrieval import CaseState, RetrievalCase, RetrievalPath, RetrievalReason
+from sealauthz.model.records.seal_uses import SealUse, SealUseState
 from sealauthz.model.records.seals import HoldSource, HoldState, Seal, SealHold, SealKind, SealState
 from sealauthz.operations import Operations
 from sealauthz.operations.monitoring import END, Monitoring, View

@@ -25,10 +25,11 @@ from sealauthz.facts import Batch, Put, Store
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.history import Changed, Revision
 from sealauthz.model import MODEL
-from sealauthz.model.records.contracts import Contract, Signatory
+from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import Seal, SealKind, SealState
+from sealauthz.model.records.signing import Signatory
 from sealauthz.schema import shape_of
 from sealauthz.service import watching
 from sealauthz.service.callers import Call

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sealauthz.model.records import contracts, organisation
+from sealauthz.model.records import contracts, organisation, signing
 from sealauthz.model.records.grants import GrantConfirmation, GrantScope, GrantState, GrantTerm, SealGrant, SealRight
 from sealauthz.model.records.identity import Person, PlatformStaff, RealnameState, StaffDuty
 from sealauthz.model.records.membership import JoinedVia, Membership, Role, RoleAssignment
@@ -181,25 +181,25 @@ def _contracts(now: int) -> list[Any]:
                 digest=digest(f"purchase of {key}"),
                 state=contracts.DocumentState.COMPLETE,
             ),
-            contracts.Signatory(
+            signing.Signatory(
                 id=f"party-{key}-yunshan",
                 contract_id=f"contract-{key}",
-                kind=contracts.PartyKind.ENTERPRISE,
+                kind=signing.PartyKind.ENTERPRISE,
                 enterprise_id="e-yunshan",
                 matter=contracts.ContractMatter.GENERAL,
                 amount=40_000_00,
                 currency="CNY",
             ),
-            contracts.SigningTask(
+            signing.SigningTask(
                 id=f"task-{key}",
                 signatory_id=f"party-{key}-yunshan",
-                action=contracts.TaskAction.CORPORATE_SEAL,
-                state=contracts.TaskState.PENDING,
+                action=signing.TaskAction.CORPORATE_SEAL,
+                state=signing.TaskState.PENDING,
             ),
             *(
-                contracts.TaskOperator(id=f"operator-{key}-{name}", task_id=f"task-{key}", person_id=f"p-{name}")
+                signing.TaskOperator(id=f"operator-{key}-{name}", task_id=f"task-{key}", person_id=f"p-{name}")
                 for name in operators
             ),
-            contracts.TaskSeal(id=f"fixed-{key}", task_id=f"task-{key}", seal_id="seal-official"),
+            signing.TaskSeal(id=f"fixed-{key}", task_id=f"task-{key}", seal_id="seal-official"),
         ]
     return records

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.demo.facts import DAY, HOUR, MINUTE, digest
-from sealauthz.model.records import contracts, organisation
+from sealauthz.model.records import contracts, organisation, signing
 from sealauthz.model.records.grants import GrantConfirmation, GrantScope, GrantState, GrantTerm, SealGrant, SealRight
 from sealauthz.model.records.identity import (
     IdentityVerification,
@@ -165,22 +165,22 @@ def seal_use(prefix: str, now: int) -> list[Any]:
             digest=digest(f"{prefix} purchase"),
             state=contracts.DocumentState.COMPLETE,
         ),
-        contracts.Signatory(
+        signing.Signatory(
             id=f"{prefix}-party",
             contract_id=f"{prefix}-contract",
-            kind=contracts.PartyKind.ENTERPRISE,
+            kind=signing.PartyKind.ENTERPRISE,
             enterprise_id=f"{prefix}-company",
             matter=matter,
             amount=amount,
             currency=currency,
         ),
-        contracts.SigningTask(
+        signing.SigningTask(
             id=task,
             signatory_id=f"{prefix}-party",
-            action=contracts.TaskAction.CORPORATE_SEAL,
-            state=contracts.TaskState.PENDING,
+            action=signing.TaskAction.CORPORATE_SEAL,
+            state=signing.TaskState.PENDING,
         ),
-        contracts.TaskOperator(id=f"{prefix}-operator", task_id=task, person_id=user),
+        signing.TaskOperator(id=f"{prefix}-operator", task_id=task, person_id=user),
         IdentityVerification(
             id=f"{prefix}-check",
             person_id=user,

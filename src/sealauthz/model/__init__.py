@@ -1,6 +1,5 @@
 """The e-seal world and nothing else: its records, actions, invariants and parameters, put together as `MODEL`."""
 
-from sealauthz.model import invariants
 from sealauthz.model.actions import consents as consent_actions
 from sealauthz.model.actions import contracts as contract_actions
 from sealauthz.model.actions import following as following_actions
@@ -15,6 +14,7 @@ from sealauthz.model.activity import MONITORED
 from sealauthz.model.adoption_invariants import ADOPTIONS
 from sealauthz.model.alarms import ALARMS, ATTEMPTS
 from sealauthz.model.batch_invariants import BATCHES
+from sealauthz.model.contract_invariants import CONTRACTS
 from sealauthz.model.effects import (
     administration,
     alerts,
@@ -34,14 +34,18 @@ from sealauthz.model.effects import own_rules as rule_effects
 from sealauthz.model.effects import retrieval as retrieval_effects
 from sealauthz.model.events import EVENTS, NAMED
 from sealauthz.model.evidence import EVIDENCE
+from sealauthz.model.member_invariants import ADMINISTRATORS, MEMBERS
 from sealauthz.model.outside import OUTSIDE, PROVIDED
 from sealauthz.model.parameters import Parameters
 from sealauthz.model.progress import TIMELINES, VIEW
 from sealauthz.model.records import (
     batches,
     contracts,
+    cross_grants,
+    delegations,
     grants,
     identity,
+    letters,
     membership,
     monitoring,
     organisation,
@@ -49,8 +53,11 @@ from sealauthz.model.records import (
     procedures,
     requests,
     retrieval,
+    seal_uses,
     seals,
 )
+from sealauthz.model.records import signing as signing_records
+from sealauthz.model.right_invariants import RIGHTS
 from sealauthz.model.sweeps import SWEEPS
 from sealauthz.model.use_invariants import USES
 from sealauthz.schema import Model, Part
@@ -62,15 +69,15 @@ MODEL = Model(
     parts=(
         Part(records_of(identity), duties=checks.DUTIES),
         Part(
-            records_of(contracts),
+            (*records_of(contracts), *records_of(signing_records), *records_of(seal_uses)),
             (*contract_actions.ACTIONS, *consent_actions.ACTIONS),
-            (*invariants.CONTRACTS, *USES),
+            (*CONTRACTS, *USES),
             signing.DUTIES,
         ),
         Part(
             (*records_of(organisation), *records_of(membership), *records_of(procedures)),
             (*organisation_actions.ACTIONS, *own_rule_actions.ACTIONS),
-            invariants.MEMBERS,
+            MEMBERS,
             (*joining.DUTIES, *administration.DUTIES, *enterprises.DUTIES),
         ),
         Part(records_of(retrieval), retrieval_actions.ACTIONS, duties=(*retrieval_effects.DUTIES, *taking_over.DUTIES)),
@@ -78,12 +85,15 @@ MODEL = Model(
             (
                 *records_of(seals),
                 *records_of(grants),
+                *records_of(cross_grants),
+                *records_of(letters),
+                *records_of(delegations),
                 *records_of(requests),
                 *records_of(outings),
                 *records_of(monitoring),
             ),
             (*seal_actions.ACTIONS, *management_actions.ACTIONS, *granting_actions.ACTIONS),
-            (*invariants.RIGHTS, *ADOPTIONS, *invariants.ADMINISTRATORS),
+            (*RIGHTS, *ADOPTIONS, *ADMINISTRATORS),
             (
                 *told.DUTIES,
                 *alerts.DUTIES,

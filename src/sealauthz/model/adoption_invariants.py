@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sealauthz.model.invariants import LIVE_GRANT, terms_of_grants, touched_grants, wider
+from sealauthz.model.right_invariants import LIVE_GRANT, terms_of_grants, touched_grants, wider
 from sealauthz.schema.changes import Change, Changes, Invariant, Rows, all_of, broken, name_of
 from sealauthz.schema.record import UNLIMITED
 

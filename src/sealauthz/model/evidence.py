@@ -11,13 +11,14 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sealauthz.model.records.contracts import TaskState, whole_digest
+from sealauthz.model.records.contracts import whole_digest
 from sealauthz.model.records.identity import (
     IdentityVerification,
     VerificationMethod,
     VerificationPurpose,
     VerificationState,
 )
+from sealauthz.model.records.signing import TaskState
 from sealauthz.schema import Action, Instant
 from sealauthz.schema.evidence import (
     Evidence,

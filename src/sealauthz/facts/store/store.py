@@ -25,6 +25,7 @@ from sealauthz.facts.store.following import can_follow, follow_to, followed_to, 
 from sealauthz.facts.store.identity import SchemaMoved, Seen, seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.keeping import Archive, Pruned, prune
+from sealauthz.facts.store.locking import lock_revisions, lock_roots
 from sealauthz.facts.store.performed import (
     StoredEvent,
     events_after,
@@ -38,7 +39,7 @@ from sealauthz.facts.store.reading import Filter, Page, Query, read_page
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows
 from sealauthz.facts.store.statements import Driver, driver
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables
-from sealauthz.facts.store.writing import Guard, Write, lock_revisions, lock_roots
+from sealauthz.facts.store.writing import Guard, Write
 from sealauthz.schema import Model, Put, Sweep, Unit
 from sealauthz.schema.alarms import Alarm
 from sealauthz.spans import span

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, bindparam, insert, select, update
@@ -23,19 +22,28 @@ from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
 from sealauthz.facts.store.acting import Intended, Since
 from sealauthz.facts.store.activity import Found, activity_kept, activity_of, keeps_activity
 from sealauthz.facts.store.applying import Applying
-from sealauthz.facts.store.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
+from sealauthz.facts.store.batch import Wanted, WriteReceipt
 from sealauthz.facts.store.database import CHANNEL, announced, end, look
-from sealauthz.facts.store.erasing import erased_with, with_erased
+from sealauthz.facts.store.demands import (
+    by_type,
+    check_counters,
+    check_deletes_present,
+    check_left_out,
+    check_preconditions,
+    check_updates_present,
+)
+from sealauthz.facts.store.erasing import with_erased
 from sealauthz.facts.store.identity import Identity, Seen
+from sealauthz.facts.store.images import image_of, moves
 from sealauthz.facts.store.importing import Importing, Part, check_unmarked
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
 from sealauthz.facts.store.known import Known, KnownRows
-from sealauthz.facts.store.rows import DatabaseRows, RecordRows, among, ids_parameter, pairs, pairs_parameters
-from sealauthz.facts.store.statements import Driver, compiled, driver
+from sealauthz.facts.store.locking import lock_revisions, lock_roots
+from sealauthz.facts.store.rows import DatabaseRows, RecordRows, pairs, pairs_parameters
+from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, Tables
 from sealauthz.schema import Change, Changes, Rows, Unit, shape_of
-from sealauthz.schema.changes import broken, in_backticks
-from sealauthz.schema.rules import Rising, Urgent
+from sealauthz.schema.rules import Urgent
 
 Guard = Callable[[Any | None, Any | None], None]
 """Is shown each record before and after the write, None where it does not exist; what it raises refuses the batch."""
@@ -44,15 +52,6 @@ _NOBODY: frozenset[str] = frozenset()
 
 _NOTIFY = f"SELECT pg_notify('{CHANNEL}', %(said)s)"
 
-_REVISION_LOCK = 0x5EA1_A072
-"""The key of PostgreSQL's advisory lock under which revisions are given out."""
-
-
-def lock_revisions(connection: Connection) -> None:
-    """Take the lock under which revisions are given out, until the end of the transaction. SQLite has one writer."""
-    if connection.dialect.name == "postgresql":
-        driver(connection).execute(f"SELECT pg_advisory_xact_lock({_REVISION_LOCK})")
-
 
 @cache
 def _take_statement(is_postgresql: bool) -> str:
@@ -60,27 +59,6 @@ def _take_statement(is_postgresql: bool) -> str:
     dialect = postgresql if is_postgresql else sqlite
     taking = dialect.insert(FACT_REQUEST).on_conflict_do_nothing().returning(FACT_REQUEST.c.request_id)
     return compiled(taking, is_postgresql)
-
-
-@cache
-def _lock_statement(tables: Tables, root_type: str) -> str:
-    """Return the statement that locks roots in their order."""
-    root = tables.of(root_type).c.id
-    # NO KEY: rows that only refer to a root may still be inserted by others.
-    statement = select(root).where(among(root, "ids", True)).order_by(root).with_for_update(key_share=True)
-    return compiled(statement, True)
-
-
-def lock_roots(driver: Driver, tables: Tables, units: Iterable[Unit]) -> None:
-    """Lock the roots of units, in one order for all."""
-    if not driver.is_postgresql:
-        return  # BEGIN IMMEDIATE lets one writer in at a time.
-    roots: dict[str, set[str]] = defaultdict(set)
-    for unit in units:
-        roots[unit.kind].add(unit.id)
-    for root_type, kind in tables.model.units.roots.items():
-        if roots[kind]:
-            driver.run(_lock_statement(tables, root_type), {"ids": ids_parameter(roots[kind], True)})
 
 
 @cache
@@ -169,9 +147,11 @@ class Write:
             for change in changes:
                 self._guard(change.before, change.after)
         changes = with_erased(self._model, changes)  # after the guard: who erases needs no right to what was added
-        self._check_preconditions(before.below)
-        self._check_present(before)
-        self._check_left_out(changes)
+        check_preconditions(self._wanted, before.below)
+        if self._intended is not None:
+            check_deletes_present(self._wanted, before)  # the act was decided on that
+        check_updates_present(self._wanted, self._puts.keys())
+        check_left_out(self._model, self._wanted, changes)
         if not changes and self._intended is not None and not self._intended.makes_revision:
             return self._finish(self._kept(self._intended))
         if not changes and self._intended is None and (importing is None or not importing.locks_or_unlocks):
@@ -187,9 +167,9 @@ class Write:
             importing.mark_shared(after_homes.values())
         check_each(self._model, changes)
         if importing is None and self._intended is None:
-            self._check_counters(changes)
+            check_counters(self._model, self._wanted, changes)
         check_references([change.after for change in changes if change.after is not None], overlay)
-        has_moves = any(map(_moves, changes))
+        has_moves = any(map(moves, changes))
         # Rows that only come, or that name what they did, lead wherever they led: what held a record still does.
         self.units = frozenset(self._units(changes, before, is_before=True) if has_moves else ())
         tells_anew = any(
@@ -217,7 +197,7 @@ class Write:
         concerned_after = self._concerned(changes, after, is_before=False)
         told = concerned_after if concerned_before is None else concerned_before
         self.images = [
-            _image(change, told.get(key, _NOBODY), concerned_after.get(key, _NOBODY))
+            image_of(change, told.get(key, _NOBODY), concerned_after.get(key, _NOBODY))
             for change in changes
             for key in ((change.record_type, change.id),)
         ]
@@ -290,7 +270,7 @@ class Write:
         puts = self._resolved(unlocked)
         overlay = RecordRows(puts.values(), unlocked)
         about: list[Any] = list(puts.values())
-        for record_type, ids in _by_type([*self._preconditions, *self._wanted.deletes]).items():
+        for record_type, ids in by_type([*self._preconditions, *self._wanted.deletes]).items():
             about += unlocked.get(record_type, ids).values()
         related: dict[str, set[str]] = defaultdict(set)
         for record in about:
@@ -313,7 +293,7 @@ class Write:
     def _resolved(self, rows: Rows) -> dict[tuple[str, str], Any]:
         """Return the records as they are to be stored: those that are put, and those that exist and are updated."""
         puts = dict(self._wanted.puts)
-        for record_type, ids in _by_type(self._wanted.updates).items():
+        for record_type, ids in by_type(self._wanted.updates).items():
             for record_id, record in rows.get(record_type, ids).items():
                 key = (record_type, record_id)
                 puts[key] = replace(record, **self._wanted.updates[key])
@@ -328,72 +308,10 @@ class Write:
         is_new = all(change.before is None for change in changes)
         return is_new and not self._wanted.deletes and all(is_covered(record) for record in self._puts.values())
 
-    def _check_present(self, rows: Rows) -> None:
-        """Check that what is to be updated exists, and what an act is to delete: it was decided on that."""
-        if self._intended is not None:
-            for record_type, ids in _by_type(self._wanted.deletes).items():
-                for record_id in ids - rows.get(record_type, ids).keys():
-                    raise InvariantBroken("PRECONDITION", f"`{record_type}:{record_id}` is gone and cannot be deleted")
-        for key in self._wanted.updates:
-            if key not in self._puts:
-                said = f"`{key[0]}:{key[1]}` does not exist and cannot be updated: a new record is put as a whole"
-                raise InvariantBroken("PRECONDITION", said)
-
-    def _check_left_out(self, changes: Changes) -> None:
-        """Check that a put wipes nothing that it does not name."""
-        for change in changes:
-            left_out = self._wanted.left_out.get((change.record_type, change.id))
-            if left_out and change.before is not None:
-                left_out -= erased_with(self._model, change).keys()
-                shape = self._model.shapes[change.record_type]
-                wiped = [
-                    column.name
-                    for column in shape.columns
-                    if column.name in left_out and getattr(change.before, column.name) != column.default
-                ]
-                if wiped:
-                    said = "that the put leaves out: name it with its value, or change single fields with `update`"
-                    broken("LEFT_OUT", f"{change} holds a value in {in_backticks(wiped)} {said}")
-
-    def _check_counters(self, changes: Changes) -> None:
-        """Check that a change of a counter names the revision it was read at, so that no count is lost."""
-        read = {p.key for p in self._wanted.batch.preconditions if p.kind is PreconditionKind.AT_REVISION}
-        for change in changes:
-            if change.before is None or change.after is None or (change.record_type, change.id) in read:
-                continue
-            shape = self._model.shapes[change.record_type]
-            for counter in shape.rules_of(Rising):
-                if shape.column(counter.column).is_instant:
-                    continue
-                if getattr(change.after, counter.column) != getattr(change.before, counter.column):
-                    said = "needs the precondition `at_revision` with the revision that it was read at"
-                    why = "or a count of another writer would be lost"
-                    broken("PRECONDITION", f"{change} changes the counter `{counter.column}`, which {said}, {why}")
-
-    def _check_preconditions(self, rows: DatabaseRows) -> None:
-        """Check what must hold before the batch is applied."""
-        ids = _by_type(self._preconditions)
-        found = {record_type: rows.stored(record_type, some) for record_type, some in ids.items()}
-        for precondition in self._wanted.batch.preconditions:
-            stored = found[precondition.record_type].get(precondition.id)
-            self._check_precondition(precondition, None if stored is None else stored.revision)
-
-    def _check_precondition(self, precondition: Precondition, revision: int | None) -> None:
-        """Check one precondition against the revision of its record; None if there is no such record."""
-        name = f"`{precondition.record_type}:{precondition.id}`"
-        if precondition.kind is PreconditionKind.ABSENT:
-            if revision is not None:
-                raise FactConflict("PRECONDITION", f"{name} exists")
-        elif revision is None:
-            raise InvariantBroken("PRECONDITION", f"{name} does not exist")
-        elif precondition.kind is PreconditionKind.AT_REVISION and revision != precondition.revision:
-            said = f"{name} is at revision {revision}, not at {precondition.revision}"
-            raise InvariantBroken("PRECONDITION", said)
-
     def _changes(self, before: Rows) -> Changes:
         """Compare what is wanted with what is there; what is equal is no change."""
         changes = []
-        for record_type, some in _by_type(self._wanted.keys).items():
+        for record_type, some in by_type(self._wanted.keys).items():
             found = before.get(record_type, some)
             for record_id in sorted(some):
                 old, new = found.get(record_id), self._puts.get((record_type, record_id))
@@ -405,7 +323,7 @@ class Write:
         """Check that the caller may write into the tenants concerned, as they were and as they will be."""
         if self._tenants is None:
             return
-        ids = _by_type([*self._wanted.keys, *self._preconditions])
+        ids = by_type([*self._wanted.keys, *self._preconditions])
         old = [record for record_type, some in ids.items() for record in before.get(record_type, some).values()]
         new = list(self._puts.values())
         # A new record of an old contract needs the right on the contract as it was: nobody lets themselves in.
@@ -523,54 +441,3 @@ def _after(changes: Changes, before: Rows) -> Rows:
     """Return the rows as they are once the changes are made."""
     gone = [(change.record_type, change.id) for change in changes if change.after is None]
     return RecordRows((change.after for change in changes if change.after is not None), before, gone)
-
-
-def _by_type(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """Return the ids of records, by type."""
-    ids: dict[str, set[str]] = defaultdict(set)
-    for record_type, record_id in keys:
-        ids[record_type].add(record_id)
-    return ids
-
-
-def _image(change: Change, concerned_before: frozenset[str], concerned_after: frozenset[str]) -> dict[str, Any]:
-    """Return a change with what the record said before and after, without personal text, and whom it concerned."""
-    return {
-        "type": change.record_type,
-        "id": change.id,
-        "before": _public(change.before),
-        "after": _public(change.after),
-        "enterprises_before": [] if change.before is None else sorted(concerned_before),
-        "enterprises_after": sorted(concerned_after),
-    }
-
-
-def _moves(change: Change) -> bool:
-    """Tell whether a record goes, or names another record than it did."""
-    if change.before is None:
-        return False
-    if change.after is None:
-        return True
-    cls: type = type(change.after)
-    return any(getattr(change.before, key) != getattr(change.after, key) for key in _keys(cls))
-
-
-@cache
-def _keys(cls: type) -> tuple[str, ...]:
-    return tuple(column.name for column in shape_of(cls).columns if column.ref is not None)
-
-
-def _public(record: Any) -> dict[str, Any] | None:
-    """Return a record's columns, except the personal ones."""
-    if record is None:
-        return None
-    cls: type = type(record)
-    names, values = _public_columns(cls)
-    return dict(zip(names, values(record), strict=True))
-
-
-@cache
-def _public_columns(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """Return the names of the columns that are not personal, and what tells their values."""
-    names = tuple(column.name for column in shape_of(cls).columns if not column.is_personal)
-    return (names, attrgetter(*names)) if len(names) > 1 else (names, lambda record: (getattr(record, names[0]),))

@@ -10,9 +10,9 @@ from typing import Any
 from sealauthz.model.actions.bound import binding, columns, given_text
 from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, found
 from sealauthz.model.effects import holds, seals
-from sealauthz.model.records.contracts import SigningTask
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.membership import Membership
+from sealauthz.model.records.signing import SigningTask
 from sealauthz.schema import Collection, Resolver, ResolverInput, actions, looks
 
 

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
 from sealauthz.model.effects import alerts, engine, outings, sealing
-from sealauthz.model.records.contracts import Contract, SealUse, SigningTask, whole_digest
+from sealauthz.model.records.contracts import Contract, whole_digest
 from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.requests import SealUseRequest
+from sealauthz.model.records.seal_uses import SealUse
 from sealauthz.model.records.seals import Seal
+from sealauthz.model.records.signing import SigningTask
 from sealauthz.schema import EMPTY, Collection, Instant, Resolver, ResolverInput, actions, looks
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

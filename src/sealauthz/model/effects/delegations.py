@@ -6,13 +6,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from sealauthz.model.effects.acting import member_of, refuse
-from sealauthz.model.records.grants import (
-    Delegation,
-    DelegationContractType,
-    DelegationPower,
-    DelegationState,
-    GrantScope,
-)
+from sealauthz.model.records.delegations import Delegation, DelegationContractType, DelegationPower, DelegationState
+from sealauthz.model.records.grants import GrantScope
 from sealauthz.schema import Act, Event, Instant, Outcome, Put
 from sealauthz.schema.effect import Value
 from sealauthz.schema.record import Ref

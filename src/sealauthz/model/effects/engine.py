@@ -11,8 +11,9 @@ from typing import Any
 
 from sealauthz.model.effects.told import watched
 from sealauthz.model.effects.turns import signed
-from sealauthz.model.records.contracts import SealUseState, TaskState
 from sealauthz.model.records.requests import UseRequestState
+from sealauthz.model.records.seal_uses import SealUseState
+from sealauthz.model.records.signing import TaskState
 from sealauthz.schema import Act, Event, Instant, Outcome, RecordChange, Update
 from sealauthz.schema.action import Snapshot
 from sealauthz.schema.effect import Value

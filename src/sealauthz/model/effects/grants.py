@@ -10,7 +10,9 @@ from typing import Annotated, Any
 from sealauthz.model.effects.acting import member_of, refuse
 from sealauthz.model.effects.new_grants import check_terms, uses_left
 from sealauthz.model.effects.told import about_seal, administrators, persons, seal_administrators
-from sealauthz.model.records.grants import AuthLetter, GrantState, GrantTerm, HolderAssignment, HolderState, LetterState
+from sealauthz.model.records.cross_grants import HolderAssignment, HolderState
+from sealauthz.model.records.grants import GrantState, GrantTerm
+from sealauthz.model.records.letters import AuthLetter, LetterState
 from sealauthz.schema import Act, Duty, Event, Instant, MetBy, Outcome, Put, RecordChange
 from sealauthz.schema.effect import Value
 from sealauthz.schema.record import Ref

@@ -11,7 +11,8 @@ from typing import Any
 from sealauthz.model.effects.members import Ending
 from sealauthz.model.effects.retrieval import concerned, told
 from sealauthz.model.effects.told import administrators, alert, persons
-from sealauthz.model.records.grants import DelegationState, GrantState
+from sealauthz.model.records.delegations import DelegationState
+from sealauthz.model.records.grants import GrantState
 from sealauthz.model.records.membership import ApplicationState, EndReason, InvitationState
 from sealauthz.model.records.requests import UseRequestState
 from sealauthz.model.records.retrieval import CaseState

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sealauthz.model.effects.acting import is_live
-from sealauthz.model.invariants import LIVE_GRANT
-from sealauthz.model.records.grants import DelegationState, GrantState, HolderState
+from sealauthz.model.records.cross_grants import HolderState
+from sealauthz.model.records.delegations import DelegationState
+from sealauthz.model.records.grants import GrantState
 from sealauthz.model.records.membership import (
     AssignmentState,
     EndReason,
@@ -22,6 +23,7 @@ from sealauthz.model.records.membership import (
     RoleAssignment,
 )
 from sealauthz.model.records.organisation import SubscriptionState
+from sealauthz.model.right_invariants import LIVE_GRANT
 from sealauthz.schema import FOREVER, Act, Event, Instant, Put, RecordChange, Update
 from sealauthz.schema.action import Snapshot
 

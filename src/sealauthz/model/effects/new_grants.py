@@ -15,9 +15,8 @@ from typing import Annotated, Any
 
 from sealauthz.model.effects.acting import member_of, own_role, refuse
 from sealauthz.model.effects.told import about_seal, persons, seal_administrators
+from sealauthz.model.records.cross_grants import CrossEnterpriseGrant, CrossGrantContractType
 from sealauthz.model.records.grants import (
-    CrossEnterpriseGrant,
-    CrossGrantContractType,
     GrantContractType,
     GrantScope,
     GrantTemplate,

@@ -7,7 +7,8 @@ from typing import Any
 
 from sealauthz.model.effects.acting import refuse
 from sealauthz.model.effects.turns import ended, sender_event
-from sealauthz.model.records.contracts import ConsentKind, ContractState, InternalReview, PartyConsent, ReviewState
+from sealauthz.model.records.contracts import ContractState
+from sealauthz.model.records.signing import ConsentKind, InternalReview, PartyConsent, ReviewState
 from sealauthz.schema import Act, Event, Instant, Outcome, Put
 
 _VERDICTS = {

@@ -13,8 +13,9 @@ from typing import Annotated, Any
 
 from sealauthz.model.effects.acting import refuse
 from sealauthz.model.effects.counting import named_ids
-from sealauthz.model.records.contracts import CountedRequest, SealUse, SealUseAct, SealUseState, TaskState
 from sealauthz.model.records.grants import EmergencyUse
+from sealauthz.model.records.seal_uses import CountedRequest, SealUse, SealUseAct, SealUseState
+from sealauthz.model.records.signing import TaskState
 from sealauthz.schema import Act, Duty, MetBy, Outcome, Put, ReceiptTerms, RecordChange
 from sealauthz.schema.record import Ref
 

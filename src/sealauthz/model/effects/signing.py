@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sealauthz.model.effects.turns import ended, sender_event, signed, task_event
-from sealauthz.model.records.contracts import ContractState, SigningTask, TaskOperator, TaskSeal, TaskState
+from sealauthz.model.records.contracts import ContractState
+from sealauthz.model.records.signing import SigningTask, TaskOperator, TaskSeal, TaskState
 from sealauthz.schema import Act, Duty, Event, MetBy, Outcome, Put, RecordChange
 from sealauthz.schema.effect import Value
 

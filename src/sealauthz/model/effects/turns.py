@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sealauthz.model.records.contracts import ContractState, TaskState
+from sealauthz.model.records.contracts import ContractState
+from sealauthz.model.records.signing import TaskState
 from sealauthz.schema import Act, Event, RecordChange
 
 OPEN = frozenset({"WAITING", "PENDING", "IN_PROGRESS"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from sealauthz.model.normal_forms import currency_problem, normalise_currency
 from sealauthz.model.records.identity import Person
@@ -12,6 +12,9 @@ from sealauthz.model.records.organisation import Department
 from sealauthz.model.records.seals import Seal
 from sealauthz.schema.record import NEVER, UNLIMITED, Instant, Normalised, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, Rising, SetOnce, Terms, Unique, Valid
+
+if TYPE_CHECKING:
+    from sealauthz.model.records.letters import AuthLetter
 
 
 class SealRight(StrEnum):
@@ -65,40 +68,6 @@ class GrantInvalidity(StrEnum):
     ADMIN_CHANGED = "ADMIN_CHANGED"
     GRANTEE_LEFT = "GRANTEE_LEFT"
     NOT_SIGNED = "NOT_SIGNED"
-
-
-class HolderState(StrEnum):
-    """Whether a holder's member still holds."""
-
-    ACTIVE = "ACTIVE"
-    REVOKED = "REVOKED"
-
-
-class LetterState(StrEnum):
-    """What became of a letter of authorisation."""
-
-    DELIVERED = "DELIVERED"
-    VERIFIED = "VERIFIED"
-    REJECTED = "REJECTED"
-    WITHDRAWN = "WITHDRAWN"
-
-
-class DelegationPower(StrEnum):
-    """What a member lets another do for him. The last two are never delegated; a row with one is never accepted."""
-
-    USE_SEAL = "USE_SEAL"
-    PERSONAL_SIGNATURE = "PERSONAL_SIGNATURE"
-    LEGAL_REP_INTENT = "LEGAL_REP_INTENT"
-
-
-class DelegationState(StrEnum):
-    """Whether a delegation stands."""
-
-    PENDING_ACCEPT = "PENDING_ACCEPT"
-    ACTIVE = "ACTIVE"
-    EXPIRED = "EXPIRED"
-    REVOKED = "REVOKED"
-    LAPSED = "LAPSED"
 
 
 _GRANT_ENDS = ("EXPIRED", "REVOKED", "INVALIDATED")
@@ -356,217 +325,3 @@ class OpenGrantTemplate:
     initiator_id: Annotated[str | None, Ref("Enterprise")] = None
 
     grant: OpenGrant = one("grant_id")
-
-
-@record(
-    Valid("U-05", "currency", currency_problem, says="a currency is its code of three letters"),
-    Check("I10", "used >= 0 AND used <= use_limit", says="the uses are counted from 0 up to the limit"),
-    Check(
-        "S-06",
-        "valid_from < valid_to AND valid_to - valid_from <= 94694400000000",
-        says="a cross-enterprise grant begins before it ends, and ends within three years (1,096 days)",
-    ),
-    Check(
-        "U-20",
-        "state <> 'ACTIVE' OR confirmation = 'AUTH_LETTER'",
-        says="an active cross-enterprise grant was confirmed by a signed letter",
-    ),
-    Check(
-        "U-05",
-        "amount_max >= 0 AND (amount_max = 9223372036854775807) = (currency = '')",
-        says="an amount limit needs its currency, and a currency its amount limit",
-    ),
-    Fixed("S-10", "holder_id", "grantor_id", says="another holder or grantor takes a new grant"),
-    Rising("I10", "used", is_given_back=True),
-    SetOnce("S-06", "confirmed_by_id", "confirmed_at", says="who confirmed a grant, and when, is history"),
-    GRANT_LIFE,
-    Terms(
-        "S-10",
-        "confirmation",
-        "NONE",
-        rises=("valid_to", "use_limit", "amount_max"),
-        details=("CrossGrantContractType",),
-        falls=("valid_from",),
-        narrow={"scope": "LISTED_TYPES"},
-        limits_once_set=("currency",),
-    ),
-    OwnedByActs(),
-    home="seal_id",
-    permanent=True,
-)
-class CrossEnterpriseGrant:
-    """The right to use a seal, given by its owner to another enterprise by a signed letter; it names its members.
-
-    `amount_max` is in minor units of `currency`, inclusive.
-    """
-
-    id: str
-    seal_id: Annotated[str, Ref("Seal")]
-    holder_id: Annotated[str, Ref("Enterprise")]
-    grantor_id: Annotated[str, Ref("RoleAssignment")]
-    scope: GrantScope
-    valid_from: Instant
-    valid_to: Instant
-    confirmation: GrantConfirmation = GrantConfirmation.NONE
-    state: GrantState = GrantState.PENDING_CONFIRM
-    invalid_reason: GrantInvalidity | None = None
-    use_limit: int = UNLIMITED
-    used: int = 0
-    confirmed_by_id: Annotated[str | None, Ref("Person")] = None
-    confirmed_at: Instant = NEVER
-    amount_max: int = UNLIMITED
-    currency: Annotated[str, Normalised(normalise_currency)] = ""
-
-    seal: Seal = one("seal_id")
-    grantor: RoleAssignment = one("grantor_id")
-    contract_types: list[CrossGrantContractType] = many("grant_id")
-    holders: list[HolderAssignment] = many("grant_id")
-    letters: list[AuthLetter] = many("cross_grant_id")
-
-
-@record(
-    Unique("U-20", ("grant_id", "contract_type"), says="a grant lists each contract type once"),
-    Fixed("S-10", "contract_type", says="another contract type takes a new row"),
-    OwnedByActs(),
-    home="grant_id",
-)
-class CrossGrantContractType:
-    """One contract type that a cross-enterprise grant with scope LISTED_TYPES covers."""
-
-    id: str
-    grant_id: Annotated[str, Ref("CrossEnterpriseGrant")]
-    contract_type: str
-
-    grant: CrossEnterpriseGrant = one("grant_id")
-
-
-@record(
-    Unique(
-        "U-20",
-        ("grant_id", "membership_id"),
-        where="state = 'ACTIVE'",
-        says="a member is named once as a holder under a grant",
-    ),
-    Fixed("U-20", "membership_id", says="another member takes a new assignment"),
-    Life({"ACTIVE": ("REVOKED",)}, invariant="U-20"),
-    OwnedByActs(),
-    home="grant_id",
-    permanent=True,
-)
-class HolderAssignment:
-    """A member of the holder enterprise whom it named to use a seal under a cross-enterprise grant."""
-
-    id: str
-    grant_id: Annotated[str, Ref("CrossEnterpriseGrant")]
-    membership_id: Annotated[str, Ref("Membership", crosses=True)]
-    state: HolderState = HolderState.ACTIVE
-
-    grant: CrossEnterpriseGrant = one("grant_id")
-
-
-@record(
-    Check(
-        "A-02",
-        "(CASE WHEN seal_grant_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN open_grant_id IS NULL THEN 0 ELSE 1 END)"
-        " + (CASE WHEN cross_grant_id IS NULL THEN 0 ELSE 1 END) = 1",
-        says="a letter authorises exactly one grant",
-    ),
-    Check("A-02", "digest <> ''", says="a letter has a digest"),
-    Check(
-        "A-02", "(verified_by_id IS NULL) = (verified_at = 0)", says="who verified a letter and when are told together"
-    ),
-    Check(
-        "A-02",
-        "verified_by_id IS NULL OR verified_by_id <> delivered_by_id",
-        says="a letter is verified by another person than the one who delivered it",
-    ),
-    Fixed(
-        "A-02",
-        "seal_grant_id",
-        "open_grant_id",
-        "cross_grant_id",
-        "digest",
-        "delivered_by_id",
-        "delivered_at",
-        says="another letter, or one for another grant, is a new record",
-    ),
-    SetOnce("A-02", "verified_by_id", "verified_at", says="who verified a letter, and when, is history"),
-    Life({"DELIVERED": ("VERIFIED", "REJECTED", "WITHDRAWN"), "VERIFIED": ("WITHDRAWN",)}, invariant="A-02"),
-    home="seal_id",
-    permanent=True,
-)
-class AuthLetter:
-    """A signed letter that authorises one grant: a document with a digest, which one person delivers and another
-    verifies. It stands once it is VERIFIED.
-    """
-
-    id: str
-    seal_id: Annotated[str, Ref("Seal")]
-    digest: str
-    delivered_by_id: Annotated[str, Ref("Person")]
-    delivered_at: Instant
-    state: LetterState = LetterState.DELIVERED
-    verified_by_id: Annotated[str | None, Ref("Person")] = None
-    verified_at: Instant = NEVER
-    seal_grant_id: Annotated[str | None, Ref("SealGrant")] = None
-    open_grant_id: Annotated[str | None, Ref("OpenGrant")] = None
-    cross_grant_id: Annotated[str | None, Ref("CrossEnterpriseGrant")] = None
-
-    seal: Seal = one("seal_id")
-    seal_grant: SealGrant | None = one("seal_grant_id")
-    open_grant: OpenGrant | None = one("open_grant_id")
-    cross_grant: CrossEnterpriseGrant | None = one("cross_grant_id")
-
-
-@record(
-    Check("U-18", "principal_id <> delegate_id", says="nobody delegates to themselves"),
-    Check("U-18", "valid_from < valid_to", says="a delegation begins before it ends"),
-    Check("U-19", "state <> 'ACTIVE' OR power = 'USE_SEAL'", says="only the use of a seal can be delegated"),
-    Fixed("U-18", "delegate_id", "power", "seal_id", says="another delegate, power or seal takes a new delegation"),
-    Life({"PENDING_ACCEPT": ("ACTIVE",), "ACTIVE": ("EXPIRED", "REVOKED", "LAPSED")}, invariant="U-18"),
-    Terms(
-        "U-18",
-        "state",
-        "PENDING_ACCEPT",
-        rises=("valid_to",),
-        details=("DelegationContractType",),
-        falls=("valid_from",),
-        narrow={"scope": "LISTED_TYPES"},
-    ),
-    OwnedByActs(),
-    home="principal_id",
-    permanent=True,
-)
-class Delegation:
-    """What one member lets another do for him for a time: over one seal, or over all he may use (no `seal_id`)."""
-
-    id: str
-    principal_id: Annotated[str, Ref("Membership")]
-    delegate_id: Annotated[str, Ref("Membership")]
-    power: DelegationPower
-    scope: GrantScope
-    valid_from: Instant
-    valid_to: Instant
-    seal_id: Annotated[str | None, Ref("Seal")] = None
-    state: DelegationState = DelegationState.PENDING_ACCEPT
-    reason: str = ""
-
-    principal: Membership = one("principal_id")
-    delegate: Membership = one("delegate_id")
-    contract_types: list[DelegationContractType] = many("delegation_id")
-
-
-@record(
-    Unique("U-18", ("delegation_id", "contract_type"), says="a delegation lists each contract type once"),
-    Fixed("U-18", "contract_type", says="another contract type takes a new row"),
-    OwnedByActs(),
-    home="delegation_id",
-)
-class DelegationContractType:
-    """One contract type that a delegation with scope LISTED_TYPES covers."""
-
-    id: str
-    delegation_id: Annotated[str, Ref("Delegation")]
-    contract_type: str
-
-    delegation: Delegation = one("delegation_id")

@@ -18,10 +18,10 @@ from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, SetOnce, Subje
 
 if TYPE_CHECKING:
     from sealauthz.model.records.batches import IntentBatch
-    from sealauthz.model.records.contracts import SigningTask, TaskOperator
     from sealauthz.model.records.membership import Invitation, JoinApplication, Membership
     from sealauthz.model.records.organisation import RegistrySnapshot
     from sealauthz.model.records.retrieval import RetrievalCase
+    from sealauthz.model.records.signing import SigningTask, TaskOperator
 
 
 class IdType(StrEnum):

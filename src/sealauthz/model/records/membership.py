@@ -12,7 +12,8 @@ from sealauthz.schema.record import FOREVER, NEVER, Instant, Normalised, Persona
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, RelatedTo, Rising, SetOnce, Unique, Valid
 
 if TYPE_CHECKING:
-    from sealauthz.model.records.grants import Delegation, SealGrant
+    from sealauthz.model.records.delegations import Delegation
+    from sealauthz.model.records.grants import SealGrant
     from sealauthz.model.records.outings import SealOuting
     from sealauthz.model.records.requests import SealUseRequest
 

@@ -13,7 +13,8 @@ from sealauthz.schema.record import NEVER, Instant, Normalised, Ref, many, one, 
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, SetOnce, Unique, Urgent, Valid
 
 if TYPE_CHECKING:
-    from sealauthz.model.records.grants import CrossEnterpriseGrant, OpenGrant, SealGrant
+    from sealauthz.model.records.cross_grants import CrossEnterpriseGrant
+    from sealauthz.model.records.grants import OpenGrant, SealGrant
     from sealauthz.model.records.outings import SealOuting
     from sealauthz.model.records.requests import SealUseRequest
 
