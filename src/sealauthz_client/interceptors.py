@@ -25,6 +25,8 @@ Rules = Mapping[str, Rule | str]
 
 _NO_RULE = (grpc.StatusCode.PERMISSION_DENIED, "no rule says who may call this method")
 
+_PLAIN = (grpc.StatusCode.INTERNAL, "this method is a plain function: write `async def`, as its AsyncGuardInterceptor needs")
+
 
 class GuardInterceptor(grpc.ServerInterceptor):
     """Checks each call of a server of threads before its handler runs.
@@ -64,7 +66,10 @@ class GuardInterceptor(grpc.ServerInterceptor):
 
 
 class AsyncGuardInterceptor(grpc.aio.ServerInterceptor):
-    """As `GuardInterceptor`, for a server of `grpc.aio`."""
+    """As `GuardInterceptor`, for a server of `grpc.aio`. INTERNAL for a method that is a plain function, which is not run.
+
+    A plain function would act when it is called, and fail when it is awaited: the caller would not know what was done.
+    """
 
     def __init__(self, guard: AsyncGuard, rules: Rules) -> None:
         self._guard = guard
@@ -77,9 +82,12 @@ class AsyncGuardInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or rule == OPEN:
             return handler
 
-        async def check(request: Any, context: Any) -> None:
+        async def check(inner: Callable[[Any, Any], Any], request: Any, context: Any) -> None:
             if handler.request_streaming or not callable(rule):
                 await context.abort(*_NO_RULE)
+                raise AssertionError("abort raises")
+            if not _is_async(inner):
+                await context.abort(*_PLAIN)
                 raise AssertionError("abort raises")
             try:
                 await self._guard.check(rule(request, context))
@@ -89,11 +97,11 @@ class AsyncGuardInterceptor(grpc.aio.ServerInterceptor):
 
         def checked(inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
             async def answered(request: Any, context: Any) -> Any:
-                await check(request, context)
+                await check(inner, request, context)
                 return await inner(request, context)
 
             async def streamed(request: Any, context: Any) -> Any:
-                await check(request, context)
+                await check(inner, request, context)
                 written = inner(request, context)
                 if inspect.isawaitable(written):
                     await written  # it wrote to the context itself
@@ -104,6 +112,11 @@ class AsyncGuardInterceptor(grpc.aio.ServerInterceptor):
             return streamed if handler.response_streaming else answered
 
         return _behind(handler, checked)
+
+
+def _is_async(method: Callable[..., Any]) -> bool:
+    """Tell whether `grpc.aio` runs a method in its event loop: it looks at the function in the same way."""
+    return inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method)
 
 
 def _behind(handler: Any, checked: Callable[[Any], Any]) -> Any:

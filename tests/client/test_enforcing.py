@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -220,7 +221,9 @@ def calls(port: int) -> dict[str, str]:
     return said
 
 
-def served(answer: Decision | Exception, orders: Orders, *, is_async: bool) -> dict[str, str]:
+def served(
+    answer: Decision | Exception, orders: Orders, *, is_async: bool, handlers: grpc.GenericRpcHandler | None = None
+) -> dict[str, str]:
     """Serve the handlers behind a guard, and call them."""
     if not is_async:
         interceptor = GuardInterceptor(Guard(Answering(answer)), RULES)
@@ -236,7 +239,7 @@ def served(answer: Decision | Exception, orders: Orders, *, is_async: bool) -> d
     async def serve() -> dict[str, str]:
         interceptor = AsyncGuardInterceptor(AsyncGuard(AsyncAnswering(answer)), RULES)
         server = grpc.aio.server(interceptors=[interceptor])
-        server.add_generic_rpc_handlers((orders.async_handlers(),))
+        server.add_generic_rpc_handlers((handlers or orders.async_handlers(),))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         try:
@@ -258,6 +261,24 @@ def test_a_grpc_method_runs_only_behind_its_rule(is_async: bool) -> None:
         orders = Orders()
         assert served(answer, orders, is_async=is_async) == {**refused, "Cancel": said, "List": said}
         assert orders.ran == ["unary"], "health only"
+
+
+def test_a_plain_function_on_an_asyncio_server_is_refused_before_it_acts() -> None:
+    """It would act, and then fail as what cannot be awaited."""
+    orders = Orders()
+
+    def eager(request: Any, context: Any) -> list[bytes]:
+        orders.ran.append("eager")
+        return [b"done"]
+
+    plain = orders.handlers(), orders._of(eager, eager), orders._of(functools.partial(eager), eager)
+    for handlers in plain:
+        said = served(decision(), orders, is_async=True, handlers=handlers)
+        assert (said["Cancel"], said["List"]) == ("INTERNAL", "INTERNAL")
+        assert (said["Forgotten"], said["Upload"]) == ("PERMISSION_DENIED", "PERMISSION_DENIED")
+        assert set(orders.ran) <= {"unary", "eager"}
+        assert len(orders.ran) == 1, "Health only, whose rule is OPEN"
+        orders.ran.clear()
 
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------

@@ -59,7 +59,8 @@ class Difference(StrEnum):
 class Kind:
     """What differences are counted together: the same rules behind the same change of one action.
 
-    `before` and `after` are the codes of the reasons of a deny, `added` and `dropped` obligations.
+    `before` and `after` are the codes of the reasons of a deny, `added` and `dropped` obligations, `error` the name of
+    the exception where one of the two cannot decide.
     """
 
     difference: Difference
@@ -281,12 +282,15 @@ class Shadow:
 
 
 class _Quiet(Evaluation):
-    """An evaluation whose failure is kept, and not logged as that of an answer."""
+    """An evaluation whose failure is kept, and not logged as that of an answer.
+
+    Only the kind of failure is kept: its text may hold what a condition saw, and is an engine's.
+    """
 
     error = ""
 
     def failed(self, question: Question, error: EvaluationFailed) -> Decision:
-        self.error = type(error.__cause__ or error).__name__ + f": {error}"
+        self.error = type(error.__cause__ or error).__name__
         return self.deny(question, [])
 
 
