@@ -25,7 +25,7 @@ Rules = Mapping[str, Rule | str]
 
 _NO_RULE = (grpc.StatusCode.PERMISSION_DENIED, "no rule says who may call this method")
 
-_PLAIN = (grpc.StatusCode.INTERNAL, "this method is a plain function: write `async def`, as its AsyncGuardInterceptor needs")
+_PLAIN = (grpc.StatusCode.INTERNAL, "this method is a plain function, and its AsyncGuardInterceptor needs `async def`")
 
 
 class GuardInterceptor(grpc.ServerInterceptor):
@@ -66,9 +66,9 @@ class GuardInterceptor(grpc.ServerInterceptor):
 
 
 class AsyncGuardInterceptor(grpc.aio.ServerInterceptor):
-    """As `GuardInterceptor`, for a server of `grpc.aio`. INTERNAL for a method that is a plain function, which is not run.
+    """As `GuardInterceptor`, for a server of `grpc.aio`. A plain function behind a rule is INTERNAL, and is not run:
 
-    A plain function would act when it is called, and fail when it is awaited: the caller would not know what was done.
+    it would act when it is called and fail when it is awaited, and the caller would not know what was done.
     """
 
     def __init__(self, guard: AsyncGuard, rules: Rules) -> None:

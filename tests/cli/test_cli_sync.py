@@ -119,3 +119,18 @@ def test_a_dry_run_tells_what_changes_in_access(sealauthz, demo_facts, tmp_path)
     assert changes
     assert {subject for subject, _, _ in changes} == {"Person:p-zhou"}
     assert all(after == "denied" or before == "allowed" for _, before, after in changes)
+
+
+def test_status_tells_up_to_where_rows_were_read(sealauthz, days, tmp_path):
+    (tmp_path / "calendar.toml").write_text(MAPPING.replace('deletes = "delete"\n', 'cursor = "number"\n'))
+    (tmp_path / "days.csv").write_text("day,kind,number\n20300101,free,7\n20300102,free,8\n")
+    code, out, _ = sealauthz("sync", "calendar.toml", "--status", "-o", "json")
+    assert (code, json.loads(out)["goes_on"]) == (0, False)
+    assert sealauthz("sync", "calendar.toml")[0] == 0
+    before = held(tmp_path)
+    code, out, _ = sealauthz("sync", "calendar.toml", "--status", "-o", "json")
+    said = json.loads(out)
+    assert (code, said["goes_on"]) == (0, True)
+    assert said["records"] == [{"type": "Holiday", "column": "number", "read_up_to": 8}]
+    assert "8" in sealauthz("sync", "calendar.toml", "--status")[1]
+    assert held(tmp_path) == before

@@ -7,7 +7,7 @@ import datetime
 import json
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from sealauthz.errors import ConfigRefused, FactsUnavailable, InvariantBroken
 from sealauthz.facts import Batch, Put, Store
 from sealauthz.model import MODEL
 from sealauthz.model.records.membership import Membership
+from sealauthz.sync.cursors import reached
 from sealauthz.sync.mapping import load_mapping
 from sealauthz.sync.planning import Options, SyncPlan, key_of, plan
 from sealauthz.sync.sources import opened
@@ -116,7 +117,8 @@ class World:
         found.rejected += Writing(self.store, "sync:hr", lambda _: None).write(found.changes, size)
         self.state.store_id, self.state.timeline = self.store.store_id, found.timeline
         self.state.revision = self.store.revision()
-        self.state.cursors |= found.cursors
+        for key, cursor in found.cursors.items():
+            self.state.note(key, cursor)
         return found
 
     def human(self, number: int, **more: Any) -> None:
@@ -523,3 +525,60 @@ def test_the_file_of_the_source_is_only_read(tmp_path: Path, new_database: Any) 
     with closing(sqlite3.connect(tmp_path / "hr.db")) as connection:
         assert connection.execute("SELECT count(*) FROM people").fetchone() == (1,)
     store.close()
+
+
+def test_a_number_that_is_far_too_high_hides_no_later_row(files: World) -> None:
+    people = PEOPLE.replace("overlap = 10", "overlap = 0")
+    for number in range(12):
+        files.human(number, updated_at=100 + number)
+    files.human(99, updated_at=10**15)
+    found = files.sync(files.mapping(people))
+    assert list(found.cursors.values()) == [111]
+    assert "stays at 111" in found.notes[0]
+    assert "p-99" in files.held("Person"), "the row itself is written"
+    files.human(3, name="changed", updated_at=112)
+    found = files.sync(files.mapping(people))
+    assert not found.counts["Person"].is_full
+    assert files.held("Person")["p-3"].real_name == "changed"
+    assert list(found.cursors.values()) == [112]
+
+
+def test_a_full_run_mends_a_cursor_that_is_not_true_and_tells_what_was_passed_over(files: World) -> None:
+    for number in range(3):
+        files.human(number)
+    files.sync()
+    files.state.cursors = dict.fromkeys(files.state.cursors, 10**15)
+    files.human(1, name="changed", updated_at=1_001)
+    assert files.sync().counts["Person"].rows == 0, "it hides what is new"
+    found = files.sync(is_full=True)
+    assert files.held("Person")["p-1"].real_name == "changed"
+    assert "1 changes of `Person` lay before the cursor" in found.notes[0]
+    assert list(files.state.cursors.values()) == [1_001]
+    assert files.sync(is_full=True).notes == []
+
+
+@pytest.mark.parametrize(
+    ("since", "numbers", "reads_up_to"),
+    [
+        (None, [], None),
+        (7, [], 7),
+        (None, [3, 5], 5),
+        (None, [3, 5_000], 3),  # one row
+        (None, [5_000, 5_001], None),  # two rows, far from the start
+        (None, range(5_000, 5_011), 5_010),  # eleven rows are believed
+        (None, [*range(5_000, 5_009), 10**15], None),  # ten rows, in two steps
+        (None, [*range(5_000, 5_010), 10**15], 5_009),
+        (None, [*range(5_000, 5_012), 10**15], 5_011),
+        (900, [850, 901], 901),
+        (900, [850, 10**15], 900),
+        (900, [2_000, 10**15], 900),  # neither of them
+        (900, [1_800, 10**15], 1_800),
+        (2_000, [1_990], 2_000),  # never backwards
+        (None, [-7, -5], -5),
+        (None, [k * 10**6 for k in range(50)], 39 * 10**6),  # sparse numbers: ten rows are read again, not more
+    ],
+)
+def test_a_few_rows_do_not_move_a_cursor_over_a_gap(
+    since: int | None, numbers: Iterable[int], reads_up_to: int | None
+) -> None:
+    assert reached(since, numbers, max_step=1_000) == reads_up_to

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     shell_complete=files_like(".toml"),
 )
+@click.option("--status", is_flag=True, help="Show up to where the last run read, and do nothing.")
 @click.option("--dry-run", is_flag=True, help="Write nothing: rehearse on a copy of the facts.")
 @click.option("--access", is_flag=True, help="With --dry-run: tell what would change in who may do what.")
 @click.option(
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 def sync(
     *,
     mapping_file: Path,
+    status: bool,
     dry_run: bool,
     access: bool,
     questions: int,
@@ -86,6 +88,7 @@ def sync(
       sealauthz sync hr.toml --dry-run --access
       sealauthz sync hr.toml
       sealauthz sync hr.toml --full
+      sealauthz sync hr.toml --status
       sealauthz sync first.toml --write-facts facts.jsonl --dry-run
 
     docs/sync.md explains the mapping.
@@ -101,6 +104,9 @@ def sync(
     mapping = load_mapping(mapping_file, service_model())
     state_file = state or mapping_file.with_suffix(".state.json")
     rejected_file = rejected or mapping_file.with_suffix(".rejected.jsonl")
+    if status:
+        with open_store(config_file, database) as store:
+            return _show_status(output, mapping, store, state_file)
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(open_store(config_file, database))
         stack.enter_context(held(state_file))
@@ -165,7 +171,7 @@ class _Run:
             key = key_of(record)
             # A row that was refused is read again: the cursor stays before it.
             if key in found.cursors and not found.counts[record.said.type].rejected:
-                state.cursors[key] = found.cursors[key]
+                state.note(key, found.cursors[key])
         if self._mapping.said.first_migration and not found.rejected:
             state.migration = "done"
         write_state(self._state_file, state)
@@ -222,6 +228,26 @@ def _tell_rejected(file: Path, rejected: list[Rejected]) -> None:
         for each in rejected
     ]
     write_whole(file, "".join(f"{line}\n" for line in lines))
+
+
+def _show_status(output: str, mapping: SyncMapping, store: Store, state_file: Path) -> int:
+    """Show up to where each record type was read, and whether the next run goes on from there."""
+    from sealauthz.sync.planning import key_of
+    from sealauthz.sync.state import read_state
+
+    state = read_state(state_file)
+    with store.read_transaction() as transaction:
+        is_of = state.is_of(store.store_id, transaction.timeline, transaction.revision)
+    kept = [(r, state.cursors.get(key_of(r))) for r in mapping.records if r.said.cursor is not None]
+    if output == "json":
+        records = [{"type": r.said.type, "column": r.said.cursor, "read_up_to": at} for r, at in kept]
+        print_json({"mapping": mapping.said.name, "goes_on": is_of, "migration": state.migration, "records": records})
+        return Exit.DONE
+    rows = [(r.said.type, r.said.cursor or "", "nothing" if at is None else str(at)) for r, at in kept]
+    show(console(), table(("record", "cursor", "read up to"), rows))
+    if not is_of:
+        click.echo("the next run reads everything: none has come to its end, or this is another database", err=True)
+    return Exit.DONE
 
 
 def _show(output: str, mapping: SyncMapping, found: SyncPlan, report: AccessReport | None, *, is_dry: bool) -> None:

@@ -49,6 +49,7 @@ class RecordSection(Section):
     only: dict[str, list[Words]] = Field(default_factory=dict)
     cursor: str | None = None
     overlap: int = Field(300, ge=0)
+    max_step: int = Field(1_000, ge=1)
     fields: dict[str, Any] = Field(default_factory=dict)
     scope: dict[str, Words] = Field(default_factory=dict)
     deletes: Literal["never", "delete", "set"] = "never"

@@ -5,7 +5,6 @@ Nothing is taken away on the word of a source that is empty, cannot be read whol
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,8 +18,9 @@ from sealauthz.facts.store.rows import DatabaseRows
 from sealauthz.facts.store.values import checked, checked_values
 from sealauthz.schema import Model
 from sealauthz.sync.conversion import ValueRefused
+from sealauthz.sync.cursors import Cursor, is_before, moved, not_ahead, reached, read_cursor, said_cursor
 from sealauthz.sync.mapping import RecordMapping, SyncMapping
-from sealauthz.sync.sources import Cursor, Source
+from sealauthz.sync.sources import Source
 from sealauthz.sync.state import SyncState
 
 INVARIANT = "SYNC"
@@ -81,7 +81,8 @@ class SyncPlan:
     changes: list[Planned] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
-    cursors: dict[str, Cursor] = field(default_factory=dict)
+    cursors: dict[str, Cursor | None] = field(default_factory=dict)
+    """None where rows are read from the start."""
     notes: list[str] = field(default_factory=list)
     timeline: str = ""
     revision: int = 0
@@ -97,7 +98,7 @@ class Options:
 
 def key_of(record: RecordMapping) -> str:
     """Return under which name the state keeps the cursor: another mapping of the type begins from the start."""
-    said = record.said.model_dump_json(exclude={"overlap"})
+    said = record.said.model_dump_json(exclude={"overlap", "max_step"})
     return f"{record.said.type}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
 
 
@@ -109,10 +110,10 @@ def plan(mapping: SyncMapping, source: Source, store: Store, state: SyncState, o
             _check_migration(mapping, transaction, state)
         found.timeline, found.revision = transaction.timeline, transaction.revision
         for record in mapping.records:
-            since = None
-            if record.said.cursor is not None and not options.is_full:
-                since = state.cursor_of(key_of(record), store.store_id, found.timeline, found.revision)
-            counts = _Planning(mapping, record, store.model, transaction, options, found).run(source, since)
+            last = None
+            if record.said.cursor is not None:
+                last = state.cursor_of(key_of(record), store.store_id, found.timeline, found.revision)
+            counts = _Planning(mapping, record, store.model, transaction, options, found).run(source, last)
             found.counts[record.said.type] = counts.with_(found.counts.get(record.said.type))
     order = store.tables.dependency_order
     kinds = (Put, Update, Delete)
@@ -172,24 +173,35 @@ class _Planning:
         self._seen: set[str] = set()
         self._is_readable = True
         self._most: Any = None
+        self._numbers: dict[str, int] = {}
+        self._behind: set[str] = set()
 
-    def run(self, source: Source, since: Cursor | None) -> Counts:
-        """Plan all rows of the mapping, and what is gone. Return what was counted of it."""
+    def run(self, source: Source, last: Cursor | None) -> Counts:
+        """Plan all rows of the mapping, and what is gone. Return what was counted of it.
+
+        `last` is up to where the last run read, which a full one does not go by.
+        """
         record, counts = self._record, self._counts
+        since = None if self._options.is_full else last
+        behind = None if last is None or since is not None else moved(last, -record.said.overlap)
         counts.is_full = since is None
         wanted: dict[str, tuple[str, dict[str, Any]]] = {}
         twice: set[str] = set()
         rejected = len(self._found.rejected)
-        bound = _at(since, -record.said.overlap) if since is not None else None
-        for place, row in source.rows(record, _said_cursor(bound)):
+        bound = moved(since, -record.said.overlap) if since is not None else None
+        for place, row in source.rows(record, said_cursor(bound)):
             cursor, is_told = self._cursor_of(place, row)
-            if not is_told or (bound is not None and cursor is not None and _is_before(cursor, bound)):
+            if not is_told or (bound is not None and cursor is not None and is_before(cursor, bound)):
                 continue
             counts.rows += 1
             made = self._made(place, row)
             if made is None:
                 continue
             record_id = made["id"]
+            if isinstance(cursor, int):
+                self._numbers[record_id] = max(cursor, self._numbers.get(record_id, cursor))
+            if behind is not None and cursor is not None and is_before(cursor, behind):
+                self._behind.add(record_id)
             if record_id in wanted and wanted[record_id][1] != made:
                 twice.add(record_id)
                 self._reject(place, record_id, f"says something else than {wanted[record_id][0]}")
@@ -213,6 +225,7 @@ class _Planning:
             self._plan_gone()
         if record.said.cursor is not None:
             self._note_cursor(since)
+            self._note_passed_over()
         return counts
 
     def _reject(self, place: str, record_id: str, reason: str) -> None:
@@ -223,13 +236,13 @@ class _Planning:
         name = self._record.said.cursor
         if name is None or row[name] is None or row[name] == "":
             return None, True
-        cursor = _read_cursor(row[name])
+        cursor = read_cursor(row[name])
         if cursor is None or (self._most is not None and type(cursor) is not type(self._most)):
             self._is_readable = False
             self._counts.rows += 1
             self._reject(place, "", f"`{name}` is no cursor: a whole number or a time is")
             return None, False
-        if self._most is None or _is_before(self._most, cursor):
+        if self._most is None or is_before(self._most, cursor):
             self._most = cursor
         return cursor, True
 
@@ -325,58 +338,25 @@ class _Planning:
 
     def _note_cursor(self, since: Cursor | None) -> None:
         """Note up to where rows need not be read again; nothing is passed over while one is rejected."""
-        found = since if self._most is None else _said_cursor(_not_ahead(self._most))
-        if found is not None and not self._counts.rejected:
-            self._found.cursors[key_of(self._record)] = found
+        if self._counts.rejected:
+            return
+        said = self._record.said
+        if isinstance(self._most, int):
+            found: Cursor | None = reached(since, self._numbers.values(), said.max_step)
+            if found != self._most and (not isinstance(since, int) or since < self._most):
+                where = "before the first row" if found is None else f"at {found}"
+                far = f"a few rows lie more than `max_step` ({said.max_step}) beyond it, up to {self._most}"
+                self._found.notes.append(f"the cursor of `{self._type}` stays {where}: {far}")
+        else:
+            found = since if self._most is None else said_cursor(not_ahead(self._most))
+        self._found.cursors[key_of(self._record)] = found
 
-
-def _read_cursor(value: Any) -> int | datetime.datetime | None:
-    """Return a cursor: a whole number, or a time, in UTC where it names no zone."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
-        value = datetime.datetime.combine(value, datetime.time())
-    if isinstance(value, str):
-        text = value.strip()
-        if text.lstrip("-").isdecimal() and text.isascii():
-            return int(text)
-        try:
-            value = datetime.datetime.fromisoformat(text)
-        except ValueError:
-            return None
-    if not isinstance(value, datetime.datetime):
-        return int(value) if hasattr(value, "to_integral_value") and value == value.to_integral_value() else None
-    try:
-        return value.replace(tzinfo=datetime.UTC) if value.tzinfo is None else value.astimezone(datetime.UTC)
-    except OverflowError:
-        return None
-
-
-def _said_cursor(cursor: Any) -> Cursor | None:
-    return cursor.isoformat() if isinstance(cursor, datetime.datetime) else cursor
-
-
-def _at(since: Cursor, by: int) -> Any:
-    """Return a cursor, moved by so many seconds or numbers."""
-    read = _read_cursor(since)
-    if not isinstance(read, datetime.datetime):
-        return (read or 0) + by
-    try:
-        return _not_ahead(read) + datetime.timedelta(seconds=by)
-    except OverflowError:
-        return datetime.datetime.min.replace(tzinfo=datetime.UTC)
-
-
-def _not_ahead(cursor: Any) -> Any:
-    """Return a cursor, or now where it is a time to come: what changes until then would never be read."""
-    return min(cursor, datetime.datetime.now(datetime.UTC)) if isinstance(cursor, datetime.datetime) else cursor
-
-
-def _is_before(one: Any, other: Any) -> bool:
-    """Tell whether a cursor is before another; one of another kind is not, so that its row is read."""
-    return type(one) is type(other) and one < other
+    def _note_passed_over(self) -> None:
+        """Tell of what a full run has found and the others never would: it lies before the cursor, and differs."""
+        late = sum(planned.key[0] == self._type and planned.key[1] in self._behind for planned in self._found.changes)
+        if late:
+            why = "what is committed later than `overlap` says, or a cursor that is not true, is read by --full only"
+            self._found.notes.append(f"{late} changes of `{self._type}` lay before the cursor of the last run: {why}")
 
 
 def _by(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -14,10 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, NoSuchTableError, SQLAlchemyError
 
 from sealauthz.errors import ConfigRefused, FactsUnavailable, did_you_mean
+from sealauthz.sync.cursors import Cursor
 from sealauthz.sync.mapping import RecordMapping, SyncMapping
-
-Cursor = int | str
-"""What orders changes: a whole number, or a time in ISO 8601."""
 
 Row = tuple[str, Mapping[str, Any]]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sealauthz.errors import ConfigRefused, FactsUnavailable
-from sealauthz.sync.sources import Cursor
+from sealauthz.sync.cursors import Cursor
 
 _VERSION = 1
 
@@ -31,6 +31,13 @@ class SyncState:
     def cursor_of(self, key: str, store_id: str, timeline: str, revision: int) -> Cursor | None:
         """Return up to where rows were read; None where the store is another one, or one that was set back."""
         return self.cursors.get(key) if self.is_of(store_id, timeline, revision) else None
+
+    def note(self, key: str, cursor: Cursor | None) -> None:
+        """Note up to where rows were read; None where the next run reads all of them."""
+        if cursor is None:
+            self.cursors.pop(key, None)
+        else:
+            self.cursors[key] = cursor
 
     def is_of(self, store_id: str, timeline: str, revision: int) -> bool:
         """Tell whether a store holds what it held then: a restored one does not, however far it has come since."""
