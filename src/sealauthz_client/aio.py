@@ -6,63 +6,33 @@ import asyncio
 import functools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from sealauthz_client.calls import Call, Pages, Rpc, Steps, Watch
-from sealauthz_client.channels import (
-    DEFAULT_TIMEOUT_S,
-    ChannelOptions,
-    Endpoint,
-    Headers,
-    metadata_of,
-    method_on,
-    no_headers,
-)
+from sealauthz_client.calls import Call, Pages, Steps, Watch
+from sealauthz_client.channels import Wire, metadata_of
 from sealauthz_client.failures import call_failed
-from sealauthz_client.retrying import Attempts, Pauses, RetryBudget, RetryPolicy, is_final
+from sealauthz_client.retrying import Attempts, Pauses, is_final
 from sealauthz_client.tokens import AsyncTokenSource, FixedAsyncToken
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class AsyncConnection:
+class AsyncConnection(Wire[AsyncTokenSource]):
     """A connection of one event loop, in which it is made; `AsyncSealAuthzClient` has its calls."""
 
-    def __init__(
-        self,
-        address: str,
-        token: str | AsyncTokenSource,
-        *,
-        tls_roots: bytes | None = None,
-        certificate: bytes | None = None,
-        insecure: bool = False,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
-        retry: RetryPolicy | None = None,
-        channel_options: ChannelOptions = (),
-        headers: Headers = no_headers,
-    ) -> None:
-        endpoint = Endpoint.of(address, tls_roots, certificate, insecure, channel_options)
-        if endpoint.credentials is None:
-            self._channel = grpc.aio.insecure_channel(endpoint.address, options=endpoint.options)
-        else:
-            self._channel = grpc.aio.secure_channel(endpoint.address, endpoint.credentials, options=endpoint.options)
-        self._is_closed = False
-        self._headers = headers
-        self._token: AsyncTokenSource = FixedAsyncToken(token) if isinstance(token, str) else token
-        self._timeout_s = timeout_s
-        self._policy = retry or RetryPolicy()
-        self._budget = RetryBudget(self._policy)
-        self._methods: dict[Rpc[Any], Any] = {}
+    _makes: ClassVar[Any] = grpc.aio
+    _fixed: ClassVar[Any] = FixedAsyncToken
 
     @property
     def channel(self) -> grpc.aio.Channel:
         """The channel, for services that are not ours, such as health."""
-        return self._channel
+        channel: grpc.aio.Channel = self._channel
+        return channel
 
     async def __aenter__(self) -> Self:
         return self
@@ -190,12 +160,6 @@ class AsyncConnection:
         finally:
             for each in under_way:
                 each.cancel()
-
-    def _method(self, rpc: Rpc[Any]) -> Any:
-        found = self._methods.get(rpc)
-        if found is None:
-            found = self._methods[rpc] = method_on(self._channel, rpc)
-        return found
 
 
 async def _awaited(call: Awaitable[R]) -> R:

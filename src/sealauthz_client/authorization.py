@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sealauthz_client import messages
 from sealauthz_client.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage
@@ -27,10 +28,52 @@ _AUTHORIZE = Rpc(authorization_pb2.AuthorizeRequest, authorization_pb2.Authorize
 _AUTHORIZE_BATCH = Rpc(authorization_pb2.AuthorizeBatchRequest, authorization_pb2.AuthorizeBatchResponse, Repeats.READS)
 _LIST_ACTIONS = Rpc(authorization_pb2.ListActionsRequest, authorization_pb2.ListActionsResponse, Repeats.READS)
 _EXPLAIN = Rpc(authorization_pb2.ExplainRequest, authorization_pb2.ExplainResponse, Repeats.READS_MUCH)
-_LIST_RESOURCES = Rpc(
-    authorization_pb2.ListResourcesRequest, authorization_pb2.ListResourcesResponse, Repeats.READS_MUCH
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """A list that the service makes: its rpc, and how its fields name what is `given` and what is `found`."""
+
+    rpc: Rpc[Any]
+    given: str
+    found: str
+
+    def page(self, given: str, found_type: str, fields: Mapping[str, Any], timeout_s: float | None) -> Call[ListPage]:
+        """Return the call of one page of what is allowed."""
+        ids = f"{self.found}_ids"
+        request = self._request(given, found_type, fields, ())
+        return self.rpc.call(request, lambda reply: messages.list_page_from(reply, getattr(reply, ids)), timeout_s)
+
+    def page_except(
+        self,
+        given: str,
+        found_type: str,
+        exceptions: Sequence[str],
+        fields: Mapping[str, Any],
+        timeout_s: float | None,
+    ) -> Call[ConditionalPage]:
+        """Return the call of one page of what is allowed but for requirements."""
+        items = f"conditional_{self.found}s"
+        request = self._request(given, found_type, fields, _exceptions(exceptions))
+        return self.rpc.call(
+            request, lambda reply: messages.conditional_page_from(reply, getattr(reply, items), exceptions), timeout_s
+        )
+
+    def _request(self, given: str, found_type: str, fields: Mapping[str, Any], exceptions: Sequence[str]) -> Any:
+        ends = {self.given: messages.entity_message(given), f"{self.found}_type": found_type}
+        return self.rpc.request(**ends, **fields, except_requirements=exceptions)
+
+
+_RESOURCES = _Listing(
+    Rpc(authorization_pb2.ListResourcesRequest, authorization_pb2.ListResourcesResponse, Repeats.READS_MUCH),
+    given="subject",
+    found="resource",
 )
-_LIST_SUBJECTS = Rpc(authorization_pb2.ListSubjectsRequest, authorization_pb2.ListSubjectsResponse, Repeats.READS_MUCH)
+_SUBJECTS = _Listing(
+    Rpc(authorization_pb2.ListSubjectsRequest, authorization_pb2.ListSubjectsResponse, Repeats.READS_MUCH),
+    given="resource",
+    found="subject",
+)
 
 
 def authorize(
@@ -155,12 +198,8 @@ def list_resources(
 
     `consistency` is that of the first page; the others are of the same revision.
     """
-    request = authorization_pb2.ListResourcesRequest(
-        subject=messages.entity_message(subject),
-        resource_type=resource_type,
-        **messages.page_fields(action, context, page_size, page_token, consistency),
-    )
-    return _LIST_RESOURCES.call(request, lambda reply: messages.list_page_from(reply, reply.resource_ids), timeout_s)
+    fields = messages.page_fields(action, context, page_size, page_token, consistency)
+    return _RESOURCES.page(subject, resource_type, fields, timeout_s)
 
 
 def list_subjects(
@@ -175,12 +214,8 @@ def list_subjects(
     timeout_s: float | None = None,
 ) -> Call[ListPage]:
     """List one page of those who may do the action to the resource. `subject_type` is `Person`."""
-    request = authorization_pb2.ListSubjectsRequest(
-        resource=messages.entity_message(resource),
-        subject_type=subject_type,
-        **messages.page_fields(action, context, page_size, page_token, consistency),
-    )
-    return _LIST_SUBJECTS.call(request, lambda reply: messages.list_page_from(reply, reply.subject_ids), timeout_s)
+    fields = messages.page_fields(action, context, page_size, page_token, consistency)
+    return _SUBJECTS.page(resource, subject_type, fields, timeout_s)
 
 
 def list_resources_except(
@@ -200,17 +235,8 @@ def list_resources_except(
 
     Raises ValueError without a requirement, and CallFailed (INVALID_ARGUMENT) for one that the action has not.
     """
-    request = authorization_pb2.ListResourcesRequest(
-        subject=messages.entity_message(subject),
-        resource_type=resource_type,
-        **messages.page_fields(action, context, page_size, page_token, consistency),
-        except_requirements=_exceptions(except_requirements),
-    )
-    return _LIST_RESOURCES.call(
-        request,
-        lambda reply: messages.conditional_page_from(reply, reply.conditional_resources, except_requirements),
-        timeout_s,
-    )
+    fields = messages.page_fields(action, context, page_size, page_token, consistency)
+    return _RESOURCES.page_except(subject, resource_type, except_requirements, fields, timeout_s)
 
 
 def list_subjects_except(
@@ -229,17 +255,8 @@ def list_subjects_except(
 
     It permits nothing, and raises as `list_resources_except` does.
     """
-    request = authorization_pb2.ListSubjectsRequest(
-        resource=messages.entity_message(resource),
-        subject_type=subject_type,
-        **messages.page_fields(action, context, page_size, page_token, consistency),
-        except_requirements=_exceptions(except_requirements),
-    )
-    return _LIST_SUBJECTS.call(
-        request,
-        lambda reply: messages.conditional_page_from(reply, reply.conditional_subjects, except_requirements),
-        timeout_s,
-    )
+    fields = messages.page_fields(action, context, page_size, page_token, consistency)
+    return _SUBJECTS.page_except(resource, subject_type, except_requirements, fields, timeout_s)
 
 
 def resource_pages_except(

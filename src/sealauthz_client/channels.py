@@ -1,14 +1,17 @@
-"""Where the service is and how it is reached: what every transport makes a channel from."""
+"""Where the service is and how it is reached: what every transport holds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import grpc
 
 from sealauthz_client.calls import Rpc
+from sealauthz_client.retrying import RetryBudget, RetryPolicy
+
+TokensT = TypeVar("TokensT")
 
 DEFAULT_TIMEOUT_S = 2.0
 MAX_RECEIVE_BYTES = 32 * 1024 * 1024
@@ -81,3 +84,44 @@ def metadata_of(token: str, headers: Headers) -> tuple[tuple[str, str], ...]:
     if any(name.lower() == "authorization" for name, _ in more):
         raise ValueError("`authorization` is where the token is shown: give it as `token`")
     return ((("authorization", f"Bearer {token}"),) if token else ()) + more
+
+
+class Wire(Generic[TokensT]):
+    """What a connection of either kind holds: a channel, the token that is shown on it, what is left of repetitions."""
+
+    _makes: ClassVar[Any]
+    """Makes channels: `grpc` for threads, `grpc.aio` for asyncio."""
+    _fixed: ClassVar[Any]
+    """The source of a token that does not change."""
+
+    def __init__(
+        self,
+        address: str,
+        token: str | TokensT,
+        *,
+        tls_roots: bytes | None = None,
+        certificate: bytes | None = None,
+        insecure: bool = False,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        retry: RetryPolicy | None = None,
+        channel_options: ChannelOptions = (),
+        headers: Headers = no_headers,
+    ) -> None:
+        endpoint = Endpoint.of(address, tls_roots, certificate, insecure, channel_options)
+        if endpoint.credentials is None:
+            self._channel = self._makes.insecure_channel(endpoint.address, options=endpoint.options)
+        else:
+            self._channel = self._makes.secure_channel(endpoint.address, endpoint.credentials, options=endpoint.options)
+        self._is_closed = False
+        self._headers = headers
+        self._token: TokensT = self._fixed(token) if isinstance(token, str) else token
+        self._timeout_s = timeout_s
+        self._policy = retry or RetryPolicy()
+        self._budget = RetryBudget(self._policy)
+        self._methods: dict[Rpc[Any], Any] = {}
+
+    def _method(self, rpc: Rpc[Any]) -> Any:
+        found = self._methods.get(rpc)
+        if found is None:
+            found = self._methods[rpc] = method_on(self._channel, rpc)
+        return found

@@ -6,62 +6,32 @@ import functools
 import queue
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
-from sealauthz_client.calls import Call, Pages, Rpc, Steps, Watch
-from sealauthz_client.channels import (
-    DEFAULT_TIMEOUT_S,
-    ChannelOptions,
-    Endpoint,
-    Headers,
-    metadata_of,
-    method_on,
-    no_headers,
-)
+from sealauthz_client.calls import Call, Pages, Steps, Watch
+from sealauthz_client.channels import Wire, metadata_of
 from sealauthz_client.failures import call_failed
-from sealauthz_client.retrying import Attempts, Pauses, RetryBudget, RetryPolicy, is_final
+from sealauthz_client.retrying import Attempts, Pauses, is_final
 from sealauthz_client.tokens import FixedToken, TokenSource
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Connection:
+class Connection(Wire[TokenSource]):
     """A connection to the service; `SealAuthzClient` has its calls."""
 
-    def __init__(
-        self,
-        address: str,
-        token: str | TokenSource,
-        *,
-        tls_roots: bytes | None = None,
-        certificate: bytes | None = None,
-        insecure: bool = False,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
-        retry: RetryPolicy | None = None,
-        channel_options: ChannelOptions = (),
-        headers: Headers = no_headers,
-    ) -> None:
-        endpoint = Endpoint.of(address, tls_roots, certificate, insecure, channel_options)
-        if endpoint.credentials is None:
-            self._channel = grpc.insecure_channel(endpoint.address, options=endpoint.options)
-        else:
-            self._channel = grpc.secure_channel(endpoint.address, endpoint.credentials, options=endpoint.options)
-        self._is_closed = False
-        self._headers = headers
-        self._token = FixedToken(token) if isinstance(token, str) else token
-        self._timeout_s = timeout_s
-        self._policy = retry or RetryPolicy()
-        self._budget = RetryBudget(self._policy)
-        self._methods: dict[Rpc[Any], Any] = {}
+    _makes: ClassVar[Any] = grpc
+    _fixed: ClassVar[Any] = FixedToken
 
     @property
     def channel(self) -> grpc.Channel:
         """The channel, for services that are not ours, such as health."""
-        return self._channel
+        channel: grpc.Channel = self._channel
+        return channel
 
     def __enter__(self) -> Self:
         return self
@@ -187,12 +157,6 @@ class Connection:
         finally:
             for each in started:
                 each.cancel()
-
-    def _method(self, rpc: Rpc[Any]) -> Any:
-        found = self._methods.get(rpc)
-        if found is None:
-            found = self._methods[rpc] = method_on(self._channel, rpc)
-        return found
 
 
 def blocking(build: Callable[P, Call[R]]) -> Callable[Concatenate[Connection, P], R]:
