@@ -29,7 +29,7 @@ from rich.table import Table
 from served import Served, service
 from serving import TOKEN, check, postgresql, questions, run, single_requests, warm_up
 
-from sealauthz.facts.store.database import MAX_CONNECTIONS
+from sealauthz.facts.store.engine import MAX_CONNECTIONS
 from sealauthz_client import SealAuthzClient
 from sealauthz_client.v1 import facts_pb2, facts_pb2_grpc
 

@@ -15,8 +15,9 @@ from sealauthz.attack.goals import load_goals
 from sealauthz.attack.noticing import Attacked, Place, with_goals
 from sealauthz.attack.search import Limits, Search
 from sealauthz.decision import Bundle
+from sealauthz.policytest.conditions import Kind
 from sealauthz.policytest.mistaken import with_mistake
-from sealauthz.policytest.mutants import Kind, Mutant, mutants_of
+from sealauthz.policytest.mutants import Mutant, mutants_of
 from sealauthz.policytest.mutation import Outcome, Result, Verdict
 
 BUNDLE = Bundle.load(TINY)

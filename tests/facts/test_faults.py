@@ -18,6 +18,7 @@ from facts_scene import NAME, PHONE, all_rows, edited, everything, person, scene
 from sealauthz.errors import FactsUnavailable, HistoryLost, InvariantBroken, SealAuthzError
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store import database as database_module
+from sealauthz.facts.store import engine
 from sealauthz.model import MODEL
 
 
@@ -109,8 +110,9 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_waits_too_long_is_told_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "LOCK_TIMEOUT_S", 1)
-    monkeypatch.setattr(database_module, "PRAGMAS", ("PRAGMA busy_timeout = 200", *database_module.PRAGMAS[1:]))
+    for module in (database_module, engine):
+        monkeypatch.setattr(module, "LOCK_TIMEOUT_S", 1)
+    monkeypatch.setattr(engine, "PRAGMAS", ("PRAGMA busy_timeout = 200", *engine.PRAGMAS[1:]))
     store = Store.open(database_url, MODEL)
     write(store, *scene())
     if database_url.startswith("sqlite"):

@@ -23,9 +23,10 @@ from sealauthz.polar.syntax import RuleNode
 from sealauthz.polar.terms import conjuncts
 from sealauthz.polar.types import TypeTable
 from sealauthz.polar.unparse import written
+from sealauthz.policytest.conditions import Kind
 from sealauthz.policytest.implied import is_implied
 from sealauthz.policytest.loading import files_of_tests, load_suite
-from sealauthz.policytest.mutants import Kind, mutants_of
+from sealauthz.policytest.mutants import mutants_of
 from sealauthz.policytest.mutation import Result, Sample, TestsFail, Verdict, mutate
 from sealauthz.policytest.plugin import DEFAULT_MODEL
 from sealauthz.policytest.suite import Ask

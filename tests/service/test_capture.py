@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from sealauthz.process import log as log_module
-from sealauthz.process.log import captured, make_log
+from sealauthz.process import capture
+from sealauthz.process.capture import captured
+from sealauthz.process.log import make_log
 
 
 class Said:
@@ -59,7 +60,7 @@ def test_below_a_warning_nothing_is_logged(said: Said) -> None:
 def test_the_same_message_is_written_now_and_then_with_how_often_it_came(
     said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_module, "REPEATED_EVERY_S", 0.2)
+    monkeypatch.setattr(capture, "REPEATED_EVERY_S", 0.2)
 
     def broken() -> None:
         logging.getLogger("policies").error("broken")
@@ -133,7 +134,7 @@ def test_afterwards_everything_is_as_it_was() -> None:
 
 def test_a_full_pipe_makes_nobody_wait_not_even_code_that_is_not_ours() -> None:
     program = (
-        "import os; from sealauthz.process.log import never_block; never_block()\n"
+        "import os; from sealauthz.process.capture import never_block; never_block()\n"
         "try:\n"
         "    while True: os.write(2, b'x' * 4096)\n"
         "except BlockingIOError: print('full')"

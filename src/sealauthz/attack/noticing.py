@@ -23,8 +23,9 @@ from sealauthz.attack.search import Limits
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import model_for
 from sealauthz.errors import BundleRefused
+from sealauthz.policytest.conditions import Kind
 from sealauthz.policytest.mistaken import with_mistake
-from sealauthz.policytest.mutants import Kind, Mutant
+from sealauthz.policytest.mutants import Mutant
 from sealauthz.policytest.mutation import Outcome, Result, Verdict
 
 _NEVER_OPENS = frozenset({Kind.PERMISSION_DROPPED, Kind.REASON_SWAPPED})

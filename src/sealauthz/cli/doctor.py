@@ -65,7 +65,7 @@ def _findings(config_file: Path | None, database: str | None) -> Iterator[Findin
     # Here, because these take a second to load.
     from sealauthz.config import CONFIG_FILE, Config
     from sealauthz.doctor import Check, Level, examine, run
-    from sealauthz.facts.store.database import parse
+    from sealauthz.facts.store.engine import parse
 
     named = config_file or (Path(os.environ[CONFIG_FILE]) if os.environ.get(CONFIG_FILE) else None)
     context, read = click.get_current_context(), list[tuple[Config, str]]()

@@ -42,7 +42,7 @@ from sealauthz.demo.facts import opening_facts
 from sealauthz.errors import ConfigRefused, SealAuthzError
 from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
-from sealauthz.facts.store.database import parse
+from sealauthz.facts.store.engine import parse
 from sealauthz.facts.store.sweep import Report, Sweep
 from sealauthz.metrics.instruments import Instruments
 from sealauthz.metrics.meter import Meter, measured
@@ -50,7 +50,8 @@ from sealauthz.operations import Assertions, Issuer, Operations
 from sealauthz.operations.alarms import Alarms
 from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
-from sealauthz.process.log import Log, Threshold, captured, make_log, never_block
+from sealauthz.process.capture import captured, never_block
+from sealauthz.process.log import Log, Threshold, make_log
 from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals
 from sealauthz.rollout import Shipping
 from sealauthz.service import Callers, Server, build

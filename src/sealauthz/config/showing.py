@@ -16,7 +16,7 @@ from sealauthz.config.loading import Read
 from sealauthz.config.places import lines_of
 from sealauthz.config.secret_files import SecretFile
 from sealauthz.config.sections import Config
-from sealauthz.facts.store.database import shown
+from sealauthz.facts.store.engine import shown
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from sealauthz.doctor.findings import Found, Level
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.condition import Condition, condition_of
-from sealauthz.facts.store.database import MAX_CONNECTIONS, Database, parse, shown
+from sealauthz.facts.store.database import Database
+from sealauthz.facts.store.engine import MAX_CONNECTIONS, parse, shown
 from sealauthz.schema import Model
 
 CLOCK_WARNING_S, CLOCK_PROBLEM_S = 2.0, 30.0

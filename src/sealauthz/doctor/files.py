@@ -23,7 +23,7 @@ from sealauthz.audit.note import Signer
 from sealauthz.config import Config
 from sealauthz.doctor.findings import Found, Level
 from sealauthz.errors import ConfigRefused
-from sealauthz.facts.store.database import parse
+from sealauthz.facts.store.engine import parse
 from sealauthz.operations.assertions import load_issuer
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.rollout.signatures import Signers

@@ -10,7 +10,8 @@ from sealauthz.decision.bundle import Engine, compiled_from
 from sealauthz.polar import Rulebook
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import RuleNode, Statement
-from sealauthz.policytest.mutants import Kind, Mutant
+from sealauthz.policytest.conditions import Kind
+from sealauthz.policytest.mutants import Mutant
 
 
 def with_mistake(bundle: Bundle, mutant: Mutant) -> Bundle:

@@ -29,10 +29,11 @@ from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import trace
 from sealauthz.polar.check import Baseline
 from sealauthz.polar.syntax import RuleNode
+from sealauthz.policytest.conditions import Kind
 from sealauthz.policytest.coverage import UNMET, Coverage, Side, Standing
 from sealauthz.policytest.loading import load_suite
 from sealauthz.policytest.mistaken import requirement_of, statements_with, with_mistake
-from sealauthz.policytest.mutants import Kind, Mutant, mutants_of
+from sealauthz.policytest.mutants import Mutant, mutants_of
 from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, failure_of
 from sealauthz.schema import Model
 

@@ -14,18 +14,17 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from sealauthz.errors import ConfigRefused, FactsUnavailable
+from sealauthz.errors import FactsUnavailable
+from sealauthz.facts.store.engine import LIVELINESS, LOCK_TIMEOUT_S, make_engine, parse
 from sealauthz.facts.store.extensions import applied, check_has
-from sealauthz.facts.store.identity import SERVER, Identity, SchemaMoved, Seen, catalog_statement
+from sealauthz.facts.store.identity import Identity, SchemaMoved, Seen, catalog_statement
 from sealauthz.facts.store.serving import served_schema
-from sealauthz.facts.store.statements import BROKEN, driver, forget_values
+from sealauthz.facts.store.statements import BROKEN, driver
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables, tables_of
 from sealauthz.schema import NO_EXTENSION, Model
 
@@ -34,12 +33,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LOCK_TIMEOUT_S = 5
-CONNECT_TIMEOUT_S = 5
-POOL_TIMEOUT_S = 10
-_POOLED, _BEYOND = 20, 12
-MAX_CONNECTIONS = _POOLED + _BEYOND + 1
-"""How many connections one process has at most: those of its pool, and the one that listens."""
 
 READ_TIMEOUT_S = 15
 """How long PostgreSQL works on one statement of a read before it gives up."""
@@ -52,22 +45,6 @@ def announced(timeline: str, revision: int) -> str:
     """Return what is said of a new revision."""
     return f"{timeline}/{revision}"
 
-
-_LIVELINESS: dict[str, Any] = {
-    "connect_timeout": CONNECT_TIMEOUT_S,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 2,
-    "tcp_user_timeout": 20_000,
-}
-"""How PostgreSQL's client notices that the other end is gone without having said so, within some 20 seconds."""
-
-PRAGMAS = (
-    f"PRAGMA busy_timeout = {LOCK_TIMEOUT_S * 1000}",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-)
 
 _QUOTED = PGDialect_psycopg().identifier_preparer.format_table  # type: ignore[no-untyped-call]
 _LOCK_ATTEMPT_MS = 800
@@ -95,13 +72,6 @@ def _read_postgresql(tables: Tables) -> str:
 
 # Not READ WRITE, which would write to a database that is set to be read only, as providers do when its disk fills up.
 _WRITE_POSTGRESQL = "BEGIN ISOLATION LEVEL READ COMMITTED"
-_DURABLE = """
-    SELECT set_config('synchronous_commit', CASE setting WHEN 'off' THEN 'on' ELSE setting END, false)
-    FROM current_setting('synchronous_commit') AS setting
-"""
-"""What we say has been written survives a crash of the server, whatever the server, the database or the role is set to;
-what is stricter stays.
-"""
 
 
 # The driver of PostgreSQL is imported where it is used: a command on SQLite starts sooner without it, and loads it at
@@ -272,7 +242,7 @@ class Database:
         import psycopg
 
         _, options = self.engine.dialect.create_connect_args(self.engine.url)
-        settings: dict[str, Any] = {**options, **_LIVELINESS, "application_name": "sealauthz feed"}
+        settings: dict[str, Any] = {**options, **LIVELINESS, "application_name": "sealauthz feed"}
         with translated("followed"):
             connection = psycopg.connect(**settings, autocommit=True)
             return Listener(connection)
@@ -451,75 +421,3 @@ def _give_back(connection: Connection, is_sound: bool) -> None:
         connection.close()
     except _errors():
         pass
-
-
-def parse(url: str) -> URL:
-    """Read a database URL. Raises ConfigRefused for one that facts cannot be kept in."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise ConfigRefused("the database url is malformed") from error
-    if parsed.drivername in ("postgresql", "postgres"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername == "postgresql+psycopg":
-        return parsed
-    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
-        if parsed.database in (None, "", ":memory:"):
-            raise ConfigRefused("the database url must name a file")
-        return parsed
-    raise ConfigRefused(f"the database url must start with `sqlite:` or `postgresql:`, not `{parsed.drivername}:`")
-
-
-def shown(url: str) -> str:
-    """Return a URL as it may be printed: without a password, wherever in it that stands."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        return "***"
-    query = {name: "***" if "pass" in name.lower() else value for name, value in parsed.query.items()}
-    return parsed.set(query=query).render_as_string().replace("%2A%2A%2A", "***")
-
-
-def _forget_values(context: ExceptionContext) -> None:
-    """Let an error say nothing that quotes a row."""
-    import psycopg
-
-    error = context.original_exception
-    if isinstance(error, psycopg.Error):
-        said = forget_values(error)
-        if said is not None and context.sqlalchemy_exception is not None:
-            context.sqlalchemy_exception.args = (f"({type(error).__name__}) {said}",)
-
-
-def _prepare(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:
-    """Have commits of a new connection wait until they last, and take note of which database it is to."""
-    connection.execute(_DURABLE)
-    (record.info["server"],) = connection.execute(SERVER).fetchone() or ("",)
-
-
-def make_engine(url: URL, *, must_exist: bool) -> Engine:
-    """Make the engine. `must_exist`: a missing SQLite file is an error rather than a new, empty database.
-
-    INVARIANT: no error of it holds a value of a statement, because errors are logged and values may be personal.
-    """
-    common: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True}
-    common |= {"pool_size": _POOLED, "max_overflow": _BEYOND, "pool_timeout": POOL_TIMEOUT_S}
-    if url.get_backend_name() == "postgresql":
-        options = f"-c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=60s"
-        arguments = {**_LIVELINESS, "options": options, "application_name": "sealauthz"}
-        engine = create_engine(url, connect_args=arguments, **common)
-        event.listen(engine, "handle_error", _forget_values)
-        event.listen(engine, "connect", _prepare)
-        return engine
-    path = Path(url.database or "").absolute()
-    mode = "rw" if must_exist else "rwc"
-    database = f"sqlite:///file:{quote(str(path))}?mode={mode}&uri=true"
-    arguments = {"timeout": LOCK_TIMEOUT_S, "check_same_thread": False}
-    engine = create_engine(database, connect_args=arguments, **common)
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in PRAGMAS:
-            connection.execute(pragma)
-
-    return engine

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, MetaData, String, Table, event, insert
 
 from sealauthz.errors import FactsUnavailable
-from sealauthz.facts.store.database import make_engine, parse, translated
+from sealauthz.facts.store.database import translated
+from sealauthz.facts.store.engine import make_engine, parse
 from sealauthz.facts.store.extensions import apply, model_of
 from sealauthz.facts.store.identity import seal_statement
 from sealauthz.facts.store.serving import alembic_config, current, head, oldest_served, serves_from
