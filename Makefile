@@ -30,10 +30,10 @@ DELIVERED := $(OURS) --universal --python-version 3.11 --generate-hashes --no-em
   --custom-compile-command 'make lock' --quiet
 
 lock: setup ## resolve pyproject.toml into requirements.lock (LOCK_ARGS=--upgrade for newer versions)
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra traces $(OURS) --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra traces --extra timestamps $(OURS) --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet \
 	  --output-file requirements.lock $(LOCK_ARGS)
-	$(BIN)/uv pip compile pyproject.toml --extra traces --constraint requirements.lock $(DELIVERED) --output-file deploy/runtime.lock
+	$(BIN)/uv pip compile pyproject.toml --extra traces --extra timestamps --constraint requirements.lock $(DELIVERED) --output-file deploy/runtime.lock
 	echo hatchling | $(BIN)/uv pip compile - --constraint requirements.lock $(DELIVERED) --output-file deploy/build.lock
 
 proto: setup ## regenerate src/sealauthz_client/v1 from protos/

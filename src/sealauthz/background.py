@@ -13,15 +13,20 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 
 _TURN = 4
+SHORT_TURN = 32
+"""For items of some microseconds: a thread that answers waits a fifth of a millisecond for them, at most.
+
+To give way costs as much as several of them, and what it is given away to may keep it for a millisecond.
+"""
 
 
-def in_turns(items: Iterable[T]) -> Iterator[T]:
-    """Yield items of which each takes some microseconds, and let threads that answer go first after every few.
+def in_turns(items: Iterable[T], turn: int = _TURN) -> Iterator[T]:
+    """Yield items of which each takes some microseconds, and let threads that answer go first after every few (`turn`).
 
     A thread that computes is interrupted after a millisecond only, and one that answers would wait for that each time.
     """
     for number, item in enumerate(items):
-        if number % _TURN == _TURN - 1:
+        if number % turn == turn - 1:
             time.sleep(0)
         yield item
 

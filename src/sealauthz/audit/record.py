@@ -27,7 +27,7 @@ from sealauthz.facts.store.waiting import written
 from sealauthz.schema import Model
 
 VERSION = 2
-_READ = (1, VERSION)
+READ = (1, VERSION)
 """Records of the first form do not say which release decided."""
 
 MAX_BYTES = 60_000
@@ -75,22 +75,11 @@ def content_of(text: str) -> dict[str, Any]:
     if (
         end != len(text)
         or type(content) is not dict
-        or content.get("v") not in _READ
+        or content.get("v") not in READ
         or type(content.get("id")) is not str
     ):
         raise ValueError("the text is no record of this version")
     return content
-
-
-def about(content: Mapping[str, Any]) -> set[str]:
-    """Return whom and what a record is about, each as `Type:id`."""
-    found = {content[key] for key in ("subject", "resource") if key in content}
-    if tenants := content.get("tenants"):
-        kind = content["tenant"]
-        found.update([f"{kind}:{each}" for each in tenants])
-    for part in content.get("items", ()):
-        found.update([part[key] for key in ("subject", "resource") if key in part])
-    return found
 
 
 def decision_record(

@@ -26,7 +26,7 @@ from sealauthz.audit.record import (
     named,
     safe_context,
 )
-from sealauthz.background import Background, Failed, in_turns
+from sealauthz.background import SHORT_TURN, Background, Failed, in_turns
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.listing import ListedActions, ListPage
 from sealauthz.decision.question import Entity, ListQuery
@@ -220,7 +220,7 @@ class Recorder:
     def _lines(self, noted: Iterable[tuple[Answered | str, _Ticket | None]]) -> list[str]:
         """Return the records. Raises FactsUnavailable where nobody can say what they are about."""
         answers = [answered for answered, _ in noted if isinstance(answered, Answered)]
-        named_by = [self._entities(answered.what) for answered in in_turns(answers)]
+        named_by = [self._entities(answered.what) for answered in in_turns(answers, SHORT_TURN)]
 
         def find(snapshot: FactSnapshot) -> dict[Entity, Concerned]:
             return {each: look_up(self._model, [each], snapshot) for each in set().union(*named_by)}
@@ -229,7 +229,9 @@ class Recorder:
         if answers:
             known = self._fact_cache.answer(find)
             found = iter(_together(known[each] for each in entities) for entities in named_by)
-        return [each if isinstance(each, str) else self._line(each, next(found)) for each, _ in in_turns(noted)]
+        return [
+            each if isinstance(each, str) else self._line(each, next(found)) for each, _ in in_turns(noted, SHORT_TURN)
+        ]
 
     def _entities(self, what: What) -> set[Entity]:
         if isinstance(what, Decision):

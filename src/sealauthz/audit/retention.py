@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, delete, exists, func, select
 
+from sealauthz.audit.finding import found_by
 from sealauthz.audit.merkle import leaf_hash, tree_root
 from sealauthz.audit.note import Checkpoint
-from sealauthz.audit.record import about, content_of, event_record
+from sealauthz.audit.record import content_of, event_record
 from sealauthz.audit.sequencer import head_of, tile_fetcher
 from sealauthz.audit.tiles import Tiles
 from sealauthz.errors import FactsUnavailable, InvalidRequest
@@ -160,7 +161,7 @@ def _found_by(rows: Iterable[tuple[int, str]], tiles: Tiles) -> list[dict[str, A
         try:
             if leaf_hash(record.encode()) != tiles.node(0, number):
                 raise ValueError("the record was changed")
-            names = about(content_of(record))
+            _, names = found_by(record)
         except (ValueError, LookupError) as error:
             said = f"record {number} is not the one that was hashed: run `sealauthz audit verify`"
             raise FactsUnavailable(said) from error

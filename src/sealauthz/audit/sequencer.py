@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Table, bindparam, delete, insert, select
+from sqlalchemy import BigInteger, Table, bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
+from sealauthz.audit.finding import found_by
 from sealauthz.audit.merkle import tree_root
 from sealauthz.audit.note import Checkpoint, Signer, check_name, read_checkpoint
-from sealauthz.audit.record import about, content_of
 from sealauthz.audit.tiles import FetchTile, Tiles
-from sealauthz.background import Background, Failed, in_turns
+from sealauthz.background import SHORT_TURN, Background, Failed, in_turns
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, compiled
@@ -67,11 +68,12 @@ class Sequencer:
         """
         if not self._is_due():
             return 0
-        with self._store.writing() as connection:
-            driver = Driver(connection)
-            if driver.is_postgresql and not driver.rows(f"SELECT pg_try_advisory_xact_lock({_LOCK})")[0][0]:
-                return 0
-            return self._integrate(connection, driver)
+        try:
+            return self._integrate(_no_others)
+        except IntegrityError:
+            # Who lost the connection in a commit writes the same records again, which is rare: so they are looked for
+            # only where an index says that one has its place already.
+            return self._integrate(_without_placed)
 
     def drain(self) -> int:
         """Give places to all that waits; return to how many records. Raises FactsUnavailable."""
@@ -86,7 +88,14 @@ class Sequencer:
             driver = Driver(connection)
             return bool(driver.rows(_statements(driver.is_postgresql).any_waiting))
 
-    def _integrate(self, connection: Connection, driver: Driver) -> int:
+    def _integrate(self, left_of: _LeftOf) -> int:
+        with self._store.writing() as connection:
+            driver = Driver(connection)
+            if driver.is_postgresql and not driver.rows(f"SELECT pg_try_advisory_xact_lock({_LOCK})")[0][0]:
+                return 0
+            return self._place(driver, left_of)
+
+    def _place(self, driver: Driver, left_of: _LeftOf) -> int:
         statements = _statements(driver.is_postgresql)
         taken: list[str] = []
         waiting: list[str] = []
@@ -97,8 +106,8 @@ class Sequencer:
                 break
         if not taken:
             return 0
-        by_id = _new(driver, waiting)
-        records, contents = [text for text, _ in by_id.values()], [content for _, content in by_id.values()]
+        by_id = left_of(driver, _by_id(waiting))
+        records = [text for text, _ in by_id.values()]
         if not records:
             _delete(driver, taken)
             return 0
@@ -108,7 +117,7 @@ class Sequencer:
             raise FactsUnavailable("the log has records that no checkpoint counts: run `sealauthz audit verify`")
         tiles = Tiles(tile_fetcher(driver))
         try:
-            changed = tiles.append(first, [record.encode("ascii") for record in in_turns(records)])
+            changed = tiles.append(first, [record.encode("ascii") for record in in_turns(records, SHORT_TURN)])
             size = first + len(records)
             root = tree_root(size, tiles.node)
         except LookupError as error:
@@ -118,11 +127,8 @@ class Sequencer:
         checkpoint = Checkpoint(self._name, size, root)
         note = checkpoint.unsigned if self._signer is None else self._signer.sign(checkpoint)
         kept = {"period": max(at // _PERIOD_US, head.period), "size": size, "at": at, "note": note}
-        abouts = [
-            (each, first + place) for place, content in in_turns(enumerate(contents)) for each in sorted(about(content))
-        ]
-        ids = [content["id"] for content in contents]
-        _insert(driver, AUDIT_LOG, zip(range(first, size), itertools.repeat(at), ids, records, strict=False))
+        abouts = [(each, number) for number, (_, names) in enumerate(by_id.values(), first) for each in sorted(names)]
+        _insert(driver, AUDIT_LOG, zip(range(first, size), itertools.repeat(at), by_id, records, strict=False))
         _insert(driver, AUDIT_ABOUT, abouts)
         with driver.together():
             for (level, number), hashes in changed.items():
@@ -187,20 +193,33 @@ def _statements(is_postgresql: bool) -> _Statements:
     )
 
 
-def _new(driver: Driver, waiting: Sequence[str]) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Return the records that have no place yet, by their ids, in order.
+_Waiting = dict[str, tuple[str, set[str]]]
+"""Records by their ids, in order: the text of each, and whom and what it is about."""
 
-    Who lost the connection in a commit writes the same records again. Raises FactsUnavailable for another record under
-    the id of one.
-    """
-    found: dict[str, tuple[str, dict[str, Any]]] = {}
-    for text in in_turns(waiting):
+_LeftOf = Callable[[Driver, _Waiting], _Waiting]
+"""Returns which of these have no place yet."""
+
+
+def _by_id(waiting: Sequence[str]) -> _Waiting:
+    """Return what waits by the ids. Raises FactsUnavailable for another record under the id of one."""
+    found: _Waiting = {}
+    for text in in_turns(waiting, SHORT_TURN):
         try:
-            content = content_of(text)
+            decision_id, names = found_by(text)
         except ValueError as error:
             raise FactsUnavailable("what waits for the log is no record") from error
-        if found.setdefault(content["id"], (text, content))[0] != text:
-            raise FactsUnavailable(f"two records have the id `{content['id']}`")
+        if found.setdefault(decision_id, (text, names))[0] != text:
+            raise FactsUnavailable(f"two records have the id `{decision_id}`")
+    return found
+
+
+def _no_others(_driver: Driver, waiting: _Waiting) -> _Waiting:
+    """Return all, unless one has its place: then the database raises IntegrityError."""
+    return waiting
+
+
+def _without_placed(driver: Driver, found: _Waiting) -> _Waiting:
+    """Return those that have no place. Raises FactsUnavailable for another record under the id of one that has."""
     parameters = {"ids": ids_parameter(set(found), driver.is_postgresql)}
     for decision_id, text in driver.rows(_known_statement(driver.is_postgresql), parameters):
         if found.pop(decision_id)[0] != text:
@@ -224,9 +243,11 @@ def _insert(driver: Driver, table: Table, rows: Iterable[Sequence[Any]]) -> None
     """Insert many rows, each with its columns in the order of the table."""
     names = table.c.keys()
     if driver.is_postgresql:
-        driver.copy(table.name, names, in_turns(rows))
+        driver.copy(table.name, names, in_turns(rows, SHORT_TURN))
     else:
-        driver.run_each(_insert_statement(table), [dict(zip(names, row, strict=True)) for row in in_turns(rows)])
+        driver.run_each(
+            _insert_statement(table), [dict(zip(names, row, strict=True)) for row in in_turns(rows, SHORT_TURN)]
+        )
 
 
 def _delete(driver: Driver, taken: Iterable[str]) -> None:

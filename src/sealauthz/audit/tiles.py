@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sealauthz.audit.merkle import HASH_BYTES, leaf_hash, node_hash
-from sealauthz.background import in_turns
+from sealauthz.background import SHORT_TURN, in_turns
 
 WIDTH = 256
 _LEVELS = 8
@@ -59,7 +59,7 @@ class Tiles:
         Raises TileMissing where the tree has not this size.
         """
         changed: dict[tuple[int, int], bytes] = {}
-        added, level = [leaf_hash(record) for record in in_turns(records)], 0
+        added, level = [leaf_hash(record) for record in in_turns(records, SHORT_TURN)], 0
         while added:
             number, place = divmod(size, WIDTH)
             hashes = self.tile(level, number)[: place * HASH_BYTES]

@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Connection, bindparam, select, tuple_
 
+from sealauthz.audit.finding import found_by
 from sealauthz.audit.merkle import HASH_BYTES, leaf_hash, tree_root
 from sealauthz.audit.note import (
     Checkpoint,
@@ -28,7 +29,6 @@ from sealauthz.audit.note import (
     read_checkpoint,
     signers,
 )
-from sealauthz.audit.record import about, content_of
 from sealauthz.audit.retention import Pruned, newest_pruned
 from sealauthz.audit.sequencer import tile_fetcher
 from sealauthz.audit.tiles import WIDTH, TileMissing, Tiles, perfect_root
@@ -269,14 +269,14 @@ class _Verification:
     def _mark(self, row: _Row) -> bool:
         """Note by what a record is to be found; return whether it can be read."""
         try:
-            content: dict[str, Any] = content_of(row.record)
+            decision_id, names = found_by(row.record)
         except ValueError:
             return False
         mark = 0
-        for each in about(content):
+        for each in names:
             mark ^= hash(each)
         self._marks[row.number] = mark
-        if row.decision_id != content["id"]:
+        if row.decision_id != decision_id:
             said = f"record {row.number} is kept under the id of another"
             self._report.add(Kind.INDEX, row.number, row.number + 1, said)
         return True

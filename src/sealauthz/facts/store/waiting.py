@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -17,12 +17,26 @@ from sealauthz.facts.store.tables import AUDIT_PENDING
 _encode = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
+@cache
+def _encode_quickly() -> Callable[[Any], bytes]:
+    """Return what does the same in a tenth of the time, in UTF-8, and with another form of fractions."""
+    # Here: most commands write no record, and loading it takes some milliseconds.
+    import msgspec
+
+    return msgspec.json.Encoder(order="sorted").encode
+
+
 def written(content: Mapping[str, Any]) -> str:
     """Return a record as it is stored and hashed: JSON in ASCII, one line, keys in order.
 
     Empty values are left out: they say nothing. A zero and a false do.
     """
-    return _encode({key: value for key, value in content.items() if value or value == 0})
+    said = {key: value for key, value in content.items() if value or value == 0}
+    try:
+        encoded = _encode_quickly()(said)
+    except (TypeError, ValueError):  # a subclass of a text or a number, or half of a character
+        return _encode(said)
+    return encoded.decode() if encoded.isascii() and b"\x7f" not in encoded else _encode(said)
 
 
 @cache

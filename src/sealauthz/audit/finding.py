@@ -1,0 +1,61 @@
+"""By what a record of the log is found: its id, and whom and what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from sealauthz.audit.record import READ, content_of
+
+
+class _Item(msgspec.Struct):
+    subject: str = ""
+    resource: str = ""
+
+
+class _Said(msgspec.Struct):
+    v: int
+    id: str
+    subject: str = ""
+    resource: str = ""
+    tenant: str = ""
+    tenants: list[str] = []
+    items: list[_Item] = []
+
+
+_read = msgspec.json.Decoder(_Said).decode
+
+
+def found_by(text: str) -> tuple[str, set[str]]:
+    """Return the id of a record, and whom and what it is about, each as `Type:id`.
+
+    Reads the whole text, and keeps only that of it. Raises ValueError for a text that is no record.
+    """
+    try:
+        said = _read(text)
+    except msgspec.DecodeError:  # something in it is not of the type that we write, or half of a character
+        content = content_of(text)
+        return content["id"], about(content)
+    if said.v not in READ or text[0] != "{" or text[-1] != "}":
+        raise ValueError("the text is no record of this version")
+    found = {said.subject, said.resource}
+    for tenant in said.tenants:
+        found.add(f"{said.tenant}:{tenant}")
+    for item in said.items:
+        found.add(item.subject)
+        found.add(item.resource)
+    found.discard("")
+    return said.id, found
+
+
+def about(content: Mapping[str, Any]) -> set[str]:
+    """Return whom and what the content of a record is about, each as `Type:id`."""
+    found = {content[key] for key in ("subject", "resource") if key in content}
+    if tenants := content.get("tenants"):
+        kind = content["tenant"]
+        found.update([f"{kind}:{each}" for each in tenants])
+    for part in content.get("items", ()):
+        found.update([part[key] for key in ("subject", "resource") if key in part])
+    return found
