@@ -3,7 +3,7 @@
 # A grant stands on the role of its grantor and ends with it (S-17). In an ordinary hand-over the successor goes on with
 # those that are listed: a new grant for each, given by the successor, to the same member and in nothing wider, which
 # names the one that it goes on with. One face check of the successor confirms them all, in the write that ends the old
-# ones. It gives nobody anything that they do not have: whoever has no standing grant is given a new one, with a check of
+# ones. It gives nobody anything that they do not have: a person without a standing grant is given a new one, with a check of
 # its own. Who was removed or suspended hands nothing over, and a retrieval ends the grants of those whom it replaced.
 
 # A-11: In an ordinary hand-over the successor goes on with the listed grants of the predecessor, while that one still

@@ -514,7 +514,7 @@ has_other_seal_administrator(person: Person, enterprise: Enterprise, context) if
 has_other_seal_administrator(person: Person, enterprise: Enterprise, _) if registry_names_another(person, enterprise);
 
 # A use is asked for of a seal that is in use, and not again while the request waits; not by those whom its holder named.
-# Whoever is no member yet is told so first.
+# A person who is no member yet is told so first.
 leads_nowhere("REQUEST_SEAL_USE", person: Person, resource, context) if
   not could_request(person, resource, context);
 leads_nowhere("SUBMIT_APPROVAL", person: Person, resource, context) if

@@ -35,7 +35,7 @@ otherwise("ON_RECORD_AS_MEMBER", "NOT_A_MEMBER");
 
 # S-17: A grant is on record under a role of the one who gives it, and stands on that: what is passed on under any, what
 # is given of one's own under that of a seal administrator or of the legal representative, and the legal representative's
-# seal under the latter alone. Whoever else may not give it is told why elsewhere.
+# seal under the latter alone. Anyone else who may not give it is told why elsewhere.
 #@ S-17 S-05
 requires("grant", _: Seal, "ON_RECORD_UNDER_ROLE");
 meets(person: Person, "ON_RECORD_UNDER_ROLE", "grant", seal: Seal, context) if

@@ -119,7 +119,7 @@ has_outside(person: Person, seal: Seal) if
 
 # --- after an allow --------------------------------------------------------------------------------------------------
 
-# Whoever opens the door writes down who has the seal and until when, and a loss ends that.
+# The one who opens the door writes down who has the seal and until when, and a loss ends that.
 #@ A-09
 obligation(_: Person, "carry_out", _: Seal, _, "RECORD_OUTING");
 obligation_parameter("RECORD_OUTING", "holder_id", id, person: Person, "carry_out", seal: Seal, context) if

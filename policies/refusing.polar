@@ -4,7 +4,7 @@
 # others have signed, or sign beside it, stays what it is until the sender ends the contract. It binds the party to
 # nothing, so it asks for no face check and no authority over a seal.
 
-# A-12: Whoever a task names may refuse it in its turn, with a reason: the signer, the operators, those who would act where
+# A-12: Anyone whom a task names may refuse it in its turn, with a reason: the signer, the operators, those who would act where
 # nobody is named, and a named approver. The sender sees who refused and why; the task ends, and the order stops.
 #@ A-12
 requires("refuse", _: SigningTask, "TASK_READY");

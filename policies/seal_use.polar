@@ -407,7 +407,7 @@ represents_another_party(person: Person, seal: Seal, contract: Contract) if
   party in contract.signatories and
   party.enterprise_id matches String and
   party.enterprise_id = snapshot.enterprise_id;
-# What the owner alone signs benefits whoever drew it up: a debt that is acknowledged, a waiver.
+# What the owner alone signs benefits the side that drew it up: a debt that is acknowledged, a waiver.
 represents_another_party(person: Person, seal: Seal, contract: Contract) if
   is_for_its_sender(seal, contract) and
   snapshot in person.represented and

@@ -17,7 +17,7 @@ acts_alone(person: Person, enterprise: Enterprise, context) if
   is_certified_owner(person.id, enterprise, context.now) and
   is_settled(person.id, enterprise, context);
 
-# Whoever is a member, suspended or not, or was one until lately, is a second person; so is one of whom it is not known
+# Anyone who is a member, suspended or not, or was one until lately, is a second person; so is one of whom it is not known
 # when they left.
 is_alone(own: Membership, enterprise: Enterprise, at, context) if
   forall(other in enterprise.memberships,

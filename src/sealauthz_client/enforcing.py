@@ -21,7 +21,7 @@ AsyncMeets = Callable[[Obligation, Decision], Awaitable[None]]
 
 
 class Authorizer(Protocol):
-    """Whoever decides a question: a client, a `CachedAuthorizer`, a `BatchingAuthorizer`."""
+    """What decides a question: a client, a `CachedAuthorizer`, a `BatchingAuthorizer`."""
 
     def authorize(
         self,
@@ -37,7 +37,7 @@ class Authorizer(Protocol):
 
 
 class AsyncAuthorizer(Protocol):
-    """Whoever decides a question in an event loop."""
+    """What decides a question in an event loop."""
 
     def authorize(
         self,

@@ -17,7 +17,7 @@ from sealauthz_client.messages import Question
 Rule = Callable[[Any, Any], Question]
 """Makes the question of a request and its `grpc.ServicerContext`."""
 
-OPEN = "whoever calls"
+OPEN = "any caller"
 """The rule of a method that anybody may call, such as health."""
 
 Rules = Mapping[str, Rule | str]

@@ -215,7 +215,7 @@ def policy_activate(
 ) -> int:
     """Have the policies of VERSION decide, from the next revision of the facts on.
 
-    Whoever proposed them cannot activate them. Every live process must have
+    The caller that proposed them cannot activate them. Every live process must have
     loaded them. Exits with 1 if that is refused.
 
     \b

@@ -34,7 +34,7 @@ def _subject(subject: Any, _resource: Any, _context: Any) -> str | None:
 
 
 def _receiver(_subject: Any, resource: Any, context: Any) -> str | None:
-    """Whoever gets the office: the member whom the context names, or the one that the act is about."""
+    """The one who gets the office: the member whom the context names, or the one that the act is about."""
     receiver = getattr(context, "receiver", None) or resource
     return getattr(receiver, "person_id", None)
 

@@ -57,7 +57,7 @@ class Expiries:
         self._every_s = every_s
         self._now = now
         self._places: dict[int, Place] = {}
-        """Behind which record each sweep goes on in the next round, by its number; without one, it begins anew."""
+        """Behind which record each sweep goes on in the next round, by its number; without one, it begins again."""
         self._refused: set[tuple[str, str]] = set()
         """What could not be written, by type and id: it is not tried again by this process."""
         self.thread = Background("expiries", self._step, failed)

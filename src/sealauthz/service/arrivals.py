@@ -311,7 +311,7 @@ def shows_certificates() -> bool:
 
 def _certificate_of(call: Any) -> bytes | None:
     shown = (cygrpc.auth_context(call) or {}).get(_CERTIFICATE)
-    # One, and not the names in it, which grpcio has flattened: whoever fills them in could write what looks like an id.
+    # One, and not the names in it, which grpcio has flattened: who fills them in could write what looks like an id.
     return bytes(shown[0]) if shown is not None and len(shown) == 1 else None
 
 

@@ -212,7 +212,7 @@ def _filters_from(
             unknown = f"is not a field of `{request.record_type}`"
             violations.add(f"{path}.field", unknown if message.field else "is required")
         elif message.field not in readable:
-            # Whoever could filter by a field could find out what it holds.
+            # Anyone who could filter by a field could find out what it holds.
             raise CallerNotPermitted(f"the caller `{caller.name}` may not read `{request.record_type}.{message.field}`")
         elif column.is_personal or column.is_instant:
             violations.add(f"{path}.field", "is personal or an instant, which no filter may name")

@@ -398,7 +398,7 @@ def _has_ended(connection: Connection) -> bool:
 
 
 def _is_of_the_connection(error: BaseException) -> bool:
-    """Tell whether the driver of PostgreSQL lost its connection, rather than waited for a lock in vain."""
+    """Tell whether the driver of PostgreSQL lost its connection, rather than did not get a lock in time."""
     import psycopg
 
     return isinstance(error, psycopg.OperationalError) and not isinstance(error, _waited_for_locks())

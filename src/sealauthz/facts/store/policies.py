@@ -231,7 +231,7 @@ class _Conditions:
         if now_active != self._expected:
             raise PolicyRefused("ANOTHER_IS_ACTIVE", f"{_named(now_active)} are active, not {_named(self._expected)}")
         if self._looked_at is not None and active[0][0] != self._looked_at:
-            said = f"{_named(now_active)} were activated anew meanwhile: look again at what was before"
+            said = f"{_named(now_active)} were activated again meanwhile: look again at what was before"
             raise PolicyRefused("ANOTHER_IS_ACTIVE", said)
         if now_active == self._version:
             raise PolicyRefused("IS_ACTIVE", f"{_named(now_active)} are active")

@@ -53,7 +53,7 @@ class Query:
             if column is None:
                 problem: str | None = "is not a column of this record type"
             elif column.is_personal:
-                # Whoever could ask for a phone number could confirm it.
+                # Anyone who could ask for a phone number could confirm it.
                 problem = "is personal and cannot be asked for"
             else:
                 problem = value_problem(column, value)

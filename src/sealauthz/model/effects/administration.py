@@ -95,7 +95,7 @@ def suspend(act: Act) -> Outcome:
 
 
 def reinstate(act: Act) -> Outcome:
-    """Lift a suspension. All roles come back that were not revoked and whose time is not over; none is given anew."""
+    """Lift a suspension. All roles come back that were not revoked and whose time is not over; none is given again."""
     membership = act.resource
     change = act.set(membership, state=MembershipState.ACTIVE)
     told = _told(membership.enterprise_id, "MEMBERSHIP_REINSTATED", "Membership", membership.id, membership.person_id)

@@ -1,6 +1,6 @@
 """Stopping a seal and letting it go on: frozen, lost and found, and what the platform or a court holds.
 
-Every freeze is a hold of its own: whoever releases one does not release another. A receipt for a use that is not sealed
+Every freeze is a hold of its own: who releases one does not release another. A receipt for a use that is not sealed
 yet is void with the hold, because sealing is decided again on the facts as they are then.
 """
 

@@ -220,7 +220,7 @@ def propose_end(act: Act) -> Outcome:
 
 
 def revoke(act: Act) -> Outcome:
-    """End a seal for ever, as another person proposed. Requests that wait for it are void; its grants give nothing
+    """End a seal for good, as another person proposed. Requests that wait for it are void; its grants give nothing
     and stay on record as they were.
     """
     return _ended(act, SealEnding.REVOKE, SealState.REVOKED)

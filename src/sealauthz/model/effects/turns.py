@@ -78,8 +78,8 @@ def signed(act: Act, task: Any, signed_by: str, signed_for: str | None) -> tuple
 
 
 def ended(act: Act, contract: Any, state: ContractState, code: str) -> tuple[list[RecordChange], list[Event]]:
-    """Return what follows when a contract ends before it is complete: its open tasks are VOIDED, and whoever was named
-    for one is told. What was signed stays. A receipt for a use in it is void, because sealing is decided again.
+    """Return what follows when a contract ends before it is complete: its open tasks are VOIDED, and those who were
+    named for one are told. What was signed stays. A receipt for a use in it is void, because sealing is decided again.
     """
     voided = [task for task in tasks_of(contract) if task.state in OPEN]
     changes: list[RecordChange] = [act.set(contract, state=state)]

@@ -221,7 +221,7 @@ class Goals(Traced):
             return []
         target = placed.Tuple([placed.Name(local, ast.Store()) for local in locals_], ast.Store())
         source = placed.Call(name_node(compiled.name), [name_node(BUDGET), *passed(pattern, arguments)], [])
-        # What it took to make a list was counted there. A generator may go on for ever.
+        # What it took to make a list was counted there. A generator may never end.
         turn = counted_turn(body) if self._collects else [*spend(constant_node(1)), *body]
         return self._walking(call, placed.For(target, source, turn, []))
 

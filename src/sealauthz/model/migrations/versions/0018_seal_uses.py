@@ -45,7 +45,7 @@ _REFERENCES = {
 
 
 def upgrade() -> None:
-    """Add the columns. What is there was sealed, as whoever wrote it said; so is what older code writes."""
+    """Add the columns. What is there was sealed, as its writer said; so is what older code writes."""
     number = sa.BigInteger()
     words = {"state": "SEALED", "act": "USE"}
     texts = ("state", "act", "operation_id", "audience", "documents_digest")
