@@ -78,8 +78,8 @@ def case(_snapshot: Snapshot, record: Any, _now: Instant) -> Outcome:
 
 
 def membership(snapshot: Snapshot, record: Any, now: Instant) -> Outcome:
-    """A membership is over, with everything that it carries: its person is told, and those who had a right under its roles.
-    Open applications wait for an administrator who is there.
+    """A membership is over, with all that it carries: its person is told, and those who had a right under its
+    roles. Open applications wait for an administrator who is there.
     """
     ending = Ending(snapshot, now, record.enterprise)
     ending.membership(record, record.end_reason or EndReason.REMOVED, record.ended_at)
