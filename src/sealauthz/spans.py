@@ -159,6 +159,11 @@ def span(name: str) -> AbstractContextManager[None]:
     return _NOTHING if trace is None else _Part(trace, name)
 
 
+def part_of(trace: Trace | None, name: str) -> AbstractContextManager[None]:
+    """Stand around a part of a call, on whichever threads; None for one that is not traced."""
+    return _NOTHING if trace is None else _Part(trace, name)
+
+
 def working_on(trace: Trace | None) -> AbstractContextManager[None]:
     """Stand around what this thread does for one call; None for one that is not traced."""
     return _NOTHING if trace is None else _OnThread(trace)

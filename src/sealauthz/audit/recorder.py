@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sealauthz.audit.record import (
@@ -33,6 +33,7 @@ from sealauthz.decision.question import Entity, ListQuery
 from sealauthz.errors import FactsUnavailable, SealAuthzError
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.facts.store.database import end
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import Store, now_us
 from sealauthz.facts.store.sweep import Report
@@ -79,14 +80,24 @@ class Answered(NamedTuple):
     more: Mapping[str, Any] = {}
 
 
+Then = Callable[[BaseException | None], None]
+"""Is told that an answer waits in the database for its place, or why it does not. It raises nothing, and waits for
+nothing: the recorder goes on behind it.
+"""
+
+
 class _Ticket:
-    """What an answer waits with for its record to be written."""
+    """What a thread waits with for the record of its answer to be written (`Then`)."""
 
     __slots__ = ("error", "over")
 
     def __init__(self) -> None:
         self.over = threading.Event()
         self.error: BaseException | None = None
+
+    def __call__(self, error: BaseException | None) -> None:
+        self.error = error
+        self.over.set()
 
 
 class Recorder:
@@ -112,7 +123,7 @@ class Recorder:
         self._report = report
         self._every_s = every_s
         self._most = most
-        self._noted: deque[tuple[Answered | str, _Ticket | None]] = deque()
+        self._noted: deque[tuple[Answered | str, Then | None]] = deque()
         self._lacks = 0
         self._counting = threading.Lock()
         self._is_stuck = False
@@ -149,13 +160,20 @@ class Recorder:
 
         Raises FactsUnavailable, after which it may be recorded, and must not be given.
         """
-        if len(self._noted) >= self._most:
-            raise FactsUnavailable("the answer cannot be recorded now")
         ticket = _Ticket()
-        self._noted.append((answered, ticket))
-        self._wake.set()
+        self.record_then(answered, ticket)
         if not ticket.over.wait(within_s) or ticket.error is not None:
             raise FactsUnavailable("the answer cannot be recorded now") from ticket.error
+
+    def record_then(self, answered: Answered | str, then: Then) -> None:
+        """Do the same without a wait: `then` is told, once, on the thread of the recorder.
+
+        Raises FactsUnavailable where there is no room: then `then` is told nothing.
+        """
+        if len(self._noted) >= self._most:
+            raise FactsUnavailable("the answer cannot be recorded now")
+        self._noted.append((answered, then))
+        self._wake.set()
 
     def _step(self) -> None:
         self._wake.wait(self._every_s)
@@ -187,27 +205,26 @@ class Recorder:
         except BaseException as error:
             self._give_back(noted, lines, error)
             raise
-        for _, ticket in noted:
-            if ticket is not None:
-                ticket.over.set()
+        for _, then in noted:
+            if then is not None:
+                then(None)
         if self._is_stuck:
             self._is_stuck = False
             self._report("audit_written_again", {}, None)
         return True
 
     def _give_back(
-        self, noted: Sequence[tuple[Answered | str, _Ticket | None]], lines: Sequence[str], error: BaseException
+        self, noted: Sequence[tuple[Answered | str, Then | None]], lines: Sequence[str], error: BaseException
     ) -> None:
         """Refuse those that wait, and note the others again: as they are written, if they are, so that what was
         committed after all is known by its id.
         """
         again: Sequence[Answered | str] = lines or [answered for answered, _ in noted]
-        for answered, (_, ticket) in zip(reversed(again), reversed(noted), strict=True):
-            if ticket is None:
+        for answered, (_, then) in zip(reversed(again), reversed(noted), strict=True):
+            if then is None:
                 self._noted.appendleft((answered, None))
             else:
-                ticket.error = error
-                ticket.over.set()
+                then(error)
         if not self._is_stuck:
             self._is_stuck = True
             self._report("audit_unwritten", {"waiting": len(self._noted)}, error)
@@ -215,9 +232,11 @@ class Recorder:
     def _keep(self, lines: Sequence[str]) -> None:
         with self._store.writing() as connection:
             driver = Driver(connection)
-            driver.run(*waiting(driver.is_postgresql, now_us(), *lines))
+            with driver.together():
+                driver.run(*waiting(driver.is_postgresql, now_us(), *lines))
+                end(connection)
 
-    def _lines(self, noted: Iterable[tuple[Answered | str, _Ticket | None]]) -> list[str]:
+    def _lines(self, noted: Iterable[tuple[Answered | str, Then | None]]) -> list[str]:
         """Return the records. Raises FactsUnavailable where nobody can say what they are about."""
         answers = [answered for answered, _ in noted if isinstance(answered, Answered)]
         named_by = [self._entities(answered.what) for answered in in_turns(answers, SHORT_TURN)]

@@ -73,7 +73,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         question, language = question_from(request), checked_language(request.language)
         bundle, about = self._pdp.bundle, (question.action, question.resource.type)
         note_question(call, bundle, *about)
-        is_first = self._recording.check_may_wait(call, bundle, about)
+        is_first = self._recording.is_first(bundle, about)
         decision = self._decide(question, self._options(request, call))
         note_decision(call, decision)
         self._measured(decision)
@@ -95,7 +95,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         read = [_read(message, index) for index, message in enumerate(request.questions)]
         questions = [question for question in read if isinstance(question, Question)]
         options, about = self._options(request, call), ((each.action, each.resource.type) for each in questions)
-        is_first = self._recording.check_may_wait(call, self._pdp.bundle, *about)
+        is_first = self._recording.is_first(self._pdp.bundle, *about)
         answers = iter(self._pdp.decide_many(questions, options) if questions else ())
         if not call.may_wait:  # not before: a batch that is tried again counts once
             call.counts_as(len(request.questions))

@@ -270,6 +270,8 @@ class Call:
     `shown` is what the caller was identified by. `deadline` is in seconds of `time.monotonic`, None if the caller set
     none. `is_stopped`: the server ends this stream, with `stopped_by`. `may_wait`: the thread is one of a pool, and not
     the one that serves all calls. `trace_id` is that of the trace that it is part of; empty if it is of none.
+    `given_once`, where such a thread may not wait, begins what must be done before the answer is given: what it is
+    given is told when that is done, or why it is not. It may raise SealAuthzError instead.
 
     INVARIANT: `noted` holds no token, no personal text and no value of a context.
     """
@@ -283,6 +285,7 @@ class Call:
     owe: Callable[[int], None] | None = field(default=None, repr=False)
     shown: Shown | None = field(default=None, repr=False)
     trace_id: str = ""
+    given_once: Callable[[Callable[[BaseException | None], None]], None] | None = field(default=None, repr=False)
     _on_stop: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     @property

@@ -20,6 +20,7 @@ from sealauthz.service import handling, patience
 from sealauthz.service.callers import SERVICES, Call, Caller, Callers, Known, Metadata, Shown
 from sealauthz.service.door import Door
 from sealauthz.service.handling import Behavior, Method, RefusalLog, RequestLog, Serializer, behavior_of
+from sealauthz.service.held import Later
 from sealauthz.service.patience import NothingSent, Patience
 from sealauthz.service.peers import Peers
 from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools
@@ -110,9 +111,13 @@ class Interceptor(grpc.ServerInterceptor):
             return failure_of(ServiceBusy(f"this caller may ask {bucket.per_s:g} times a second; slow down", after_s))
         return request_log
 
-    def room(self, method: Method, request_log: RequestLog) -> Method | Failure:
-        """Return a method as its caller has it, to whose pool the request goes now; or how it ends for lack of room."""
-        request_log.queue()
+    def room(self, method: Method, request_log: RequestLog, *, is_queued: bool = True) -> Method | Failure:
+        """Return a method as its caller has it, to whose pool the request goes now; or how it ends for lack of room.
+
+        Unless it `is_queued`, it is answered already, and takes up room until that may be given.
+        """
+        if is_queued:
+            request_log.queue()
         own = method if request_log.caller is None else self._own(method, request_log.caller)
         return method.refused() or own.refused() or own
 
@@ -258,6 +263,8 @@ class Interceptor(grpc.ServerInterceptor):
             else:
                 if is_streaming:
                     return self._stream(result, call, context, request_log)
+                if isinstance(call, Call) and call.given_once is not None:
+                    return Later(result, call.given_once)
                 request_log.end(None)
                 return result
             request_log.end(failure)

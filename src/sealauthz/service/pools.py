@@ -49,6 +49,10 @@ class _Counted(ThreadPoolExecutor):
         future.add_done_callback(self._leave)
         return future
 
+    def hold(self, over: Future[Any]) -> None:
+        """Count a call that has no thread until it is over."""
+        self._count(lambda: over)
+
     def _leave(self, _future: Future[Any]) -> None:
         with self._counting:
             self._calls -= 1
@@ -241,6 +245,11 @@ class Share(_Counted):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a call in the pool. Like `Pool.submit` it raises nothing."""
         return self._count(lambda: self._pool.submit_of(self._caller, fn, *args, **kwargs))
+
+    def hold(self, over: Future[Any]) -> None:
+        """Count a call that has no thread until it is over, in the pool too."""
+        self._pool.hold(over)
+        super().hold(over)
 
 
 class AtOnce(ThreadPoolExecutor):

@@ -11,7 +11,6 @@ import time
 from typing import Any
 
 import grpc
-from grpc_status import rpc_status  # type: ignore[import-untyped]
 
 from sealauthz.background import Background
 from sealauthz.facts.memory.permits import NotAtOnce
@@ -19,6 +18,7 @@ from sealauthz.process.log import Log
 from sealauthz.service import patience
 from sealauthz.service.arrivals import Aborted, Arrivals, ArrivedCall
 from sealauthz.service.handling import Method, RequestLog
+from sealauthz.service.held import HeldAnswers, Later, end
 from sealauthz.service.interceptor import Interceptor
 from sealauthz.service.status import Failure
 
@@ -47,8 +47,9 @@ class Reception:
         self._log = log
         self._arrivals = Arrivals(server, self._failed)
         self._waiting: dict[ArrivedCall, tuple[float, RequestLog]] = {}
+        self.held = HeldAnswers(self._failed)
         self.thread = Background("reception", self._end_late, log.thread_failed)
-        """Ends calls whose message does not come."""
+        """Ends calls whose message does not come, or whose answer is held for too long."""
 
     def add_generic_rpc_handlers(self, _handlers: Any) -> None:
         """Add nothing: what is registered comes with `add_registered_method_handlers` again."""
@@ -87,9 +88,9 @@ class Reception:
             return None
         return begun
 
-    def room(self, method: Method, request_log: RequestLog) -> Method | Failure:
+    def room(self, method: Method, request_log: RequestLog, *, is_queued: bool = True) -> Method | Failure:
         """Return a method as its caller has it, if there is room."""
-        return self._interceptor.room(method, request_log)
+        return self._interceptor.room(method, request_log, is_queued=is_queued)
 
     def wait(self, call: ArrivedCall, request_log: RequestLog) -> None:
         """Note that a call is without its message."""
@@ -128,6 +129,7 @@ class Reception:
             if since > before:
                 break
             self._give_up(call)
+        self.held.end_late()
         self.thread.goes_well()
         self.thread.rest(_LOOK_EVERY_S)
 
@@ -175,12 +177,23 @@ class _Receiver:
                 call.end()
                 return
             else:
-                call.answer(answer)
+                if type(answer) is Later:
+                    self._hold(answer, call, request_log)
+                else:
+                    call.answer(answer)
                 return
         own = self._room(call, request_log)
         if own is not None:
             call.follow()
             own.executor.submit(self._reception.work, own, call, message, request_log)
+
+    def _hold(self, answer: Later, call: ArrivedCall, request_log: RequestLog) -> None:
+        """Give an answer later; it needs room until then."""
+        room = self._reception.room(self._method, request_log, is_queued=False)
+        if isinstance(room, Failure):
+            end(call, room)
+        else:
+            self._reception.held.hold(answer, call, request_log, room.executor)
 
     def _room(self, call: ArrivedCall, request_log: RequestLog) -> Method | None:
         """Return the method as its caller has it, if its pool has room; else the call has ended."""
@@ -189,11 +202,3 @@ class _Receiver:
             end(call, room)
             return None
         return room
-
-
-def end(call: ArrivedCall, failure: Failure) -> None:
-    """End a call with a failure."""
-    try:
-        call.abort_with_status(rpc_status.to_status(failure.status()))
-    except Aborted:
-        call.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +14,6 @@ from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.listing import ListedActions
 from sealauthz.facts.memory.consistency import Deadline
-from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.service.callers import Call
 from sealauthz.service.questions import may_see_of
 from sealauthz.spans import span
@@ -50,24 +50,18 @@ class Recording:
             self._first = bundle.version, first
         return not first.isdisjoint(about)
 
-    def check_may_wait(self, call: Call, bundle: Bundle, *about: tuple[str, str]) -> bool:
-        """Return what `is_first` does. Raises NotAtOnce where the answer would have to wait and may not."""
-        is_first = self.is_first(bundle, *about)
-        if is_first and not call.may_wait:
-            raise NotAtOnce
-        return is_first
-
     def answered(self, kind: str, call: Call, what: What, began: int, *, is_first: bool = False, **more: Any) -> None:
         """Record an answer that is about to be given; `began` is when its call was, by `time.perf_counter_ns`.
 
         Where it must be in the log first, this waits for that: also where only the policies that decided demand it, and
-        not those that were served when the call began. Raises FactsUnavailable, and NotAtOnce as `check_may_wait`.
+        not those that were served when the call began. A call that may not wait says so instead (`Call.given_once`).
+        Raises FactsUnavailable.
         """
         recorder = self._recorder
         if recorder is not None and not is_first:
             version, about = _decided_by(what)
             bundle = self._bundle_of(version)
-            is_first = bundle is not None and self.check_may_wait(call, bundle, *about)
+            is_first = bundle is not None and self.is_first(bundle, *about)
         if recorder is None or not (is_first or recorder.takes_advice):
             return
         duration_us = (time.perf_counter_ns() - began) // 1_000
@@ -75,6 +69,9 @@ class Recording:
         answer = Answered(kind, call.caller.name, call.peer, call.trace_id, what, at, duration_us, more)
         if not is_first:
             recorder.note(answer)
+            return
+        if not call.may_wait:
+            call.given_once = functools.partial(recorder.record_then, answer)
             return
         remaining_s = call.remaining_s()
         with span("audit"), self._aside():
