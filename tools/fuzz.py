@@ -26,15 +26,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 os.environ["GRPC_VERBOSITY"] = "NONE"  # read when grpc is imported
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
+from fuzz_seeds import log_some, question_fields, seeds
+from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
 from mutations import frame, hostile_frame, mangled, misspelt, twisted
 
+from sealauthz.accessdiff.shadowing import Shadows
+from sealauthz.audit.as_of import AsOf
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.folder import installed_folder
@@ -46,31 +50,31 @@ from sealauthz.model import MODEL
 from sealauthz.operations import Operations
 from sealauthz.polar import Source, admit
 from sealauthz.process.log import Entry, Log
+from sealauthz.rollout.archive import load_archive
+from sealauthz.rollout.kept import KeptPolicies
+from sealauthz.rollout.shipping import Shipping
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
+from sealauthz.service.audit import AuditServicer
 from sealauthz.service.authorization import AuthorizationServicer
-from sealauthz.service.callers import SERVICES
 from sealauthz.service.events import EventsServicer
 from sealauthz.service.facts import FactsServicer
-from sealauthz.service.fields import revision_message
 from sealauthz.service.health import HealthServicer
 from sealauthz.service.interceptor import Interceptor
 from sealauthz.service.monitoring import MonitorServicer
 from sealauthz.service.operations import OperationsServicer
+from sealauthz.service.policies import PolicyServicer
 from sealauthz.service.pools import Pools
 from sealauthz.service.status import Failure
 from sealauthz.service.watching import Watches
 from sealauthz_client.v1 import (
+    audit_pb2_grpc,
     authorization_pb2,
     authorization_pb2_grpc,
-    events_pb2,
     events_pb2_grpc,
-    facts_pb2,
     facts_pb2_grpc,
-    monitor_pb2,
     monitor_pb2_grpc,
-    operations_pb2,
     operations_pb2_grpc,
-    records_pb2,
+    policy_pb2_grpc,
 )
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
@@ -206,84 +210,6 @@ def caller() -> Caller:
     )
 
 
-def question_fields(number: int) -> dict[str, Any]:
-    """Return a question about somebody and something that there is not: whatever becomes of it, it is no allow."""
-    type_, action = [
-        (type_, action) for type_ in ("Seal", "Contract", "Enterprise") for action in ("use", "view", "join")
-    ][number % 9]
-    return {
-        "subject": authorization_pb2.Entity(type="Person", id=f"nobody-{number}"),
-        "action": action,
-        "resource": authorization_pb2.Entity(type=type_, id=f"nothing-{number}"),
-        "context": {"task": authorization_pb2.ContextValue(string_value=f"none-{number}")} if number % 2 else {},
-    }
-
-
-def seeds() -> dict[str, list[Any]]:
-    """Return well-formed requests of each RPC."""
-    asked = [question_fields(number) for number in range(18)]
-    lists = [{key: value for key, value in each.items() if key != "resource"} for each in asked]
-    facts = [records_pb2.Fact(enterprise=records_pb2.Enterprise(id="E9", name="Nine", uscc="91350100M000100Y43"))]
-    change = facts_pb2.FactChange(put=facts[0])
-    value = operations_pb2.ArgumentValue
-    names = operations_pb2.ArgumentList(values=[value(string_value="a"), value(int_value=1)])
-    parts = operations_pb2.ArgumentRecord(values={"names": value(list_value=names), "is_last": value(bool_value=True)})
-    arguments = {"role": value(string_value="LEGAL"), "parts": value(record_value=parts)}
-    view = monitor_pb2.ActivityView(
-        subject=asked[0]["subject"], enterprise_ids=["E9"], seal_ids=["S9"], branches=[asked[0]["resource"]]
-    )
-    found: dict[str, list[Any]] = {
-        "Authorize": [authorization_pb2.AuthorizeRequest(**each, language="en") for each in asked],
-        "AuthorizeBatch": [
-            authorization_pb2.AuthorizeBatchRequest(
-                questions=[authorization_pb2.Question(**each) for each in asked[:4]]
-            )
-        ],
-        "Explain": [authorization_pb2.ExplainRequest(**each) for each in asked],
-        "ListActions": [
-            authorization_pb2.ListActionsRequest(subject=each["subject"], resource=each["resource"]) for each in asked
-        ],
-        "ListResources": [
-            authorization_pb2.ListResourcesRequest(**each, resource_type="Seal", page_size=3) for each in lists
-        ],
-        "ListSubjects": [
-            authorization_pb2.ListSubjectsRequest(
-                subject_type="Person", action=each["action"], resource=each["resource"], page_size=3
-            )
-            for each in asked
-        ],
-        "WriteFacts": [facts_pb2.WriteFactsRequest(request_id="R1", changes=[change])],
-        "ReadFacts": [facts_pb2.ReadFactsRequest(record_type=name) for name in ("Seal", "Person", "Contract")],
-        "ImportFacts": [facts_pb2.ImportFactsRequest(import_id="I1", enterprise_ids=["E9"], part=1, facts=facts)],
-        "WatchChanges": [facts_pb2.WatchChangesRequest()],
-        "Perform": [
-            operations_pb2.PerformRequest(**each, arguments=arguments, request_id=f"A{number}", language="en")
-            for number, each in enumerate(asked)
-        ],
-        "GetOperation": [operations_pb2.GetOperationRequest(operation_id="O1")],
-        "GetProgress": [
-            operations_pb2.GetProgressRequest(subject=each["subject"], resource=each["resource"], language="zh")
-            for each in asked
-        ],
-        "EventsService/Watch": [
-            events_pb2.WatchRequest(enterprise_ids=["E9"], language="en"),
-            events_pb2.WatchRequest(after=f"{revision_message('S', 'T', 7).token}.2"),
-        ],
-        "WatchSealActivity": [monitor_pb2.WatchSealActivityRequest(view=view, language="en")],
-        "ListSealActivity": [
-            monitor_pb2.ListSealActivityRequest(view=view, page_size=3, since={"seconds": 1}, until={"seconds": 2}),
-            monitor_pb2.ListSealActivityRequest(view=view, after=f"{revision_message('S', 'T', 7).token}.2"),
-        ],
-        "Check": [health_pb2.HealthCheckRequest(service="")],
-        "Watch": [health_pb2.HealthCheckRequest(service=SERVICES[0].full_name)],
-    }
-    for service in SERVICES:
-        for method in service.methods:
-            if method.name not in found and f"{service.name}/{method.name}" not in found:
-                found[method.name] = [method.input_type._concrete_class()]
-    return found
-
-
 class Target:
     """Takes inputs, one at a time; `sent` is the last."""
 
@@ -313,8 +239,16 @@ class Rpcs(Target):
         events_pb2_grpc.add_EventsServiceServicer_to_server(events, handlers)
         monitor = MonitorServicer(store, pdp, Still())
         monitor_pb2_grpc.add_MonitorServiceServicer_to_server(monitor, handlers)
+        shipping = Shipping(store, partial(load_archive, store.model))
+        policies = PolicyServicer(shipping, Shadows(store, system_clock))
+        policy_pb2_grpc.add_PolicyServiceServicer_to_server(policies, handlers)
+        audit = AuditServicer(store, AsOf(store, KeptPolicies(store, pdp.bundle_of).of))
+        audit_pb2_grpc.add_AuditServiceServicer_to_server(audit, handlers)
         health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), handlers)
-        corpus = seeds()
+        # The paths begin with the package; a service that is left out here is not fuzzed.
+        if left_out := set(RPCS) - {path.rpartition(".")[2] for path in handlers.by_path}:
+            raise SystemExit(f"no input is made for {', '.join(sorted(left_out))}")
+        corpus = seeds(pdp.bundle.version)
         self._methods = []
         for path, handler in handlers.by_path.items():
             # Two services have a method `Watch`.
@@ -465,6 +399,7 @@ def served(folder: Path) -> Iterator[tuple[Store, PolicyDecisionPoint]]:
     upgrade(url, MODEL)
     store = Store.open(url, MODEL)
     store.write(Batch("fuzz", "facts", tuple(map(Put, opening_facts(system_clock())))))
+    log_some(store)
     try:
         yield store, PolicyDecisionPoint(FactCache(store), Bundle.load(MODEL, cache=bundle_cache()))
     finally:

@@ -18,7 +18,7 @@ from sealauthz.accessdiff.shadow import Difference, Kind, Noted, ShadowReport
 from sealauthz.accessdiff.shadow_reports import written
 from sealauthz.config.callers import CallerSection
 from sealauthz.decision import Bundle, Entity, Question
-from sealauthz.errors import ConfigRefused
+from sealauthz.errors import BundleRefused, ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.store.policies import STORE, PolicyStore, Process
 from sealauthz.facts.store.shadows import ShadowStore
@@ -148,6 +148,21 @@ def test_broken_policies_are_told_line_by_line_and_not_kept(serve: Serve, instal
         assert lin.policies().versions == ()
         fine = lin.validate_policy(installed)
         assert (fine.version != "", fine.diagnostics) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "text"),
+    [("bundle", "bundle.toml", "base = x"), ("bundle", "bundle.toml", "accepts = 3"), ("other", "model.toml", "[records")],
+)
+def test_a_file_beside_the_policies_that_cannot_be_read_is_told_with_its_name(
+    serve: Serve, installed: Files, part: str, name: str, text: str
+) -> None:
+    with client(serve_all(serve), LIN) as lin:
+        report = lin.validate_policy([*installed, (part, name, text)])
+        assert [(each.severity, each.file) for each in report.diagnostics] == [("ERROR", name)]
+        with pytest.raises(CallFailed) as failed:
+            lin.propose_policy([*installed, (part, name, text)])
+        assert failed.value.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize(
@@ -317,6 +332,14 @@ def test_a_comparison_says_who_loses_what_and_how_much_was_decided(
         with pytest.raises(CallFailed) as failed:
             lin.compare_policies(tighter.version, first.version)
         assert why(failed) == refused("TOO_LARGE")
+
+        def load(_archive: Archive) -> Bundle:
+            raise BundleRefused("a rule of another release", "roles.polar", 7)
+
+        monkeypatch.setattr(shipping, "_load", load)
+        with pytest.raises(CallFailed) as failed:
+            lin.compare_policies(tighter.version, first.version)
+        assert why(failed) == refused("NOT_LOADABLE")
         monkeypatch.undo()
         monkeypatch.setattr("sealauthz.rollout.shipping.LONGEST_S", 0.0)
         with pytest.raises(CallFailed) as failed:

@@ -78,6 +78,11 @@ def inspect(model: Model, folder: Path | Layout | None = None, cache: BundleCach
     return Inspection(bundle.sources, (*_by_place(bundle.warnings), *warnings), bundle, exemptions)
 
 
+def unreadable(error: BundleRefused) -> Inspection:
+    """Return what is found where the files cannot even be put in their order."""
+    return Inspection((), (_diagnostic(CONTRACT, error),), None)
+
+
 def _refused(model: Model, folder: Path | Layout | None, first: BundleRefused) -> Inspection:
     """Find everything that is wrong with policies that were refused; `first` is what the load said."""
     installed = installed_folder_of(model)
@@ -86,16 +91,16 @@ def _refused(model: Model, folder: Path | Layout | None, first: BundleRefused) -
         written_for = written_for_of(model, read_extension(layout)[0])
         sources = tuple(read_sources(layout))
     except BundleRefused as error:
-        return Inspection((), (_diagnostic(CONTRACT, error),), None)
+        return unreadable(error)
     statements: list[Statement] = []
-    unreadable: list[Diagnostic] = []
+    unparsed: list[Diagnostic] = []
     for source in sources:
         try:
             statements += parse(source)
         except BundleRefused as error:
-            unreadable.append(_diagnostic(SYNTAX, error))
-    if unreadable:
-        return Inspection(sources, tuple(unreadable), None)
+            unparsed.append(_diagnostic(SYNTAX, error))
+    if unparsed:
+        return Inspection(sources, tuple(unparsed), None)
     mistakes = Diagnostics()
     expansion = expand(statements, mistakes)
     if mistakes.errors():

@@ -14,7 +14,7 @@ from sealauthz.accessdiff.diff import compare
 from sealauthz.accessdiff.report import AccessDiff
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.bundle_cache import BundleCache
-from sealauthz.decision.inspection import Inspection, inspect
+from sealauthz.decision.inspection import Inspection, inspect, unreadable
 from sealauthz.decision.policies import Policies
 from sealauthz.errors import BundleRefused, InvalidRequest, PolicyRefused, ServiceBusy, TimeOver
 from sealauthz.facts.memory.consistency import NO_DEADLINE, Deadline
@@ -110,13 +110,17 @@ class Shipping:
 
     def validate(self, archive: Archive) -> Inspection:
         """Find all that is wrong with policies."""
-        with archive.unpacked() as layout:
-            return inspect(self._model, layout, self._cache)
+        try:
+            with archive.unpacked() as layout:
+                return inspect(self._model, layout, self._cache)
+        except BundleRefused as error:
+            return unreadable(error)
 
     def compare(self, version: str, base_version: str = "", deadline: Deadline = NO_DEADLINE) -> Compared:
         """Tell who gains and who loses what over the live facts; without a base, in the place of what decides now.
 
-        Raises PolicyUnknown, PolicyRefused for more facts than are compared here, ServiceBusy, TimeOver.
+        Raises PolicyUnknown, PolicyRefused for policies that this release cannot load and for more facts than are
+        compared here, ServiceBusy, TimeOver.
         """
         if not self._comparing.acquire(blocking=False):
             raise ServiceBusy("another comparison runs here; try again later", retry_after_s=5.0)
@@ -137,7 +141,12 @@ class Shipping:
                 return self._served.newest.bundle
             version = active
         known = None if self._served is None else self._served.loaded.get(version)
-        return self._load(self.proposal(version)[1]) if known is None else known.bundle
+        if known is not None:
+            return known.bundle
+        try:
+            return self._load(self.proposal(version)[1])
+        except BundleRefused as error:  # another release took them
+            raise PolicyRefused("NOT_LOADABLE", f"policies `{version}` cannot be loaded here: {error}") from error
 
     def _records(self, pace: Callable[[], None]) -> tuple[list[Any], int]:
         records: list[Any] = []

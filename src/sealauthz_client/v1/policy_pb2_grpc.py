@@ -117,8 +117,9 @@ class PolicyServiceServicer:
         """ComparePolicies decides every question about the live facts under two versions, and returns who gains and who loses
         what, with the lines of the policies behind it. It takes a right to every enterprise (PERMISSION_DENIED). It answers
         about at most 20,000 records (FAILED_PRECONDITION, `POLICY_REFUSED`, with `why` = `TOO_LARGE`: compare an export with
-        `sealauthz policy diff`), ends with DEADLINE_EXCEEDED after 60 seconds or at the deadline of the call, and one runs at
-        a time in a process (RESOURCE_EXHAUSTED), with half of a processor at most. Nothing is kept.
+        `sealauthz policy diff`) and policies that this release can load (`why` = `NOT_LOADABLE`), ends with DEADLINE_EXCEEDED
+        after 60 seconds or at the deadline of the call, and one runs at a time in a process (RESOURCE_EXHAUSTED), with half of
+        a processor at most. Nothing is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
