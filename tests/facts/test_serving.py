@@ -245,6 +245,18 @@ def test_each_migration_says_who_may_serve_beside_it() -> None:
         assert script.module.serves_without is not None, script.revision
 
 
+OLDEST = "0021"
+"""The schema of the oldest code that may serve the newest schema. A later one takes a stop of all that is older."""
+
+
+def test_an_upgrade_over_several_schemas_stops_no_code_that_each_of_them_leaves_right() -> None:
+    """A release brings more than one. Code of each schema since was run beside the newest when these said so."""
+    assert serves_from(MODEL) == f"{head(MODEL)}:{OLDEST}"
+    scripts = serving.chain(MODEL)
+    later = [script for script in scripts if script.revision > OLDEST]
+    assert {script.module.serves_from for script in later} == {OLDEST}
+
+
 def test_this_code_serves_each_schema_of_which_the_migrations_say_so(tmp_path: Path) -> None:
     """They name everything that is missing in it, and nothing that has no default."""
     known = [script.revision for script in serving.chain(MODEL)]

@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 # Code that does not know shadows has none.
-serves_from = "0022"
+serves_from = "0021"
 serves_without = ("policy_shadow", "policy_shadow_report")
 
 

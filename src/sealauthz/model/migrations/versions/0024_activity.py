@@ -12,8 +12,8 @@ down_revision = "0023"
 branch_labels = None
 depends_on = None
 
-# What processes of the version before write meanwhile is not among the activity. No rule rests on any.
-serves_from = "0023"
+# What processes of before write meanwhile is not among the activity. No rule rests on any.
+serves_from = "0021"
 serves_without = ("fact_activity",)
 
 

@@ -10,7 +10,7 @@ branch_labels = None
 depends_on = None
 
 # An index is nothing that code has to know.
-serves_from = "0024"
+serves_from = "0021"
 serves_without = ()
 
 

@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 # Code that does not know the column takes a use for unapproved that a representative without a membership approved.
-serves_from = "0025"
+serves_from = "0021"
 serves_without = ("emergency_use.representative_id", "emergency_use.alerted_at")
 
 

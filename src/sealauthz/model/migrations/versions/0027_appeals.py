@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 # Code that does not know appeals takes no second one against a case.
-serves_from = "0026"
+serves_from = "0021"
 serves_without = ("retrieval_appeal",)
 
 

@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 # Code that does not know alerts raises none.
-serves_from = "0027"
+serves_from = "0021"
 serves_without = ("alert", "denied_attempt", "audit_followed")
 
 
