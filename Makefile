@@ -16,7 +16,7 @@ SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock proto format check static lint types generated policies quick test coverage reference run demo pools \
-  bench equality mutate attack fuzz soak thorough sbom wheel released
+  bench bench-memory bench-served equality mutate attack fuzz soak thorough sbom wheel released
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -120,21 +120,27 @@ run: setup ## serve the demo facts on this machine
 demo: setup ## walk through the founding story against a real service
 	$(BIN)/sealauthz demo
 
-bench: setup ## measure engine, lists, facts, service and acts, each against something (BENCH_ARGS=--quick for a short run)
+bench: bench-memory bench-served ## measure engine, lists, facts, service and acts, each against something (BENCH_ARGS=--quick for a short run)
+
+# What is measured within a process.
+bench-memory: setup
 	$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/lists.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/facts.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/large.py $(BENCH_ARGS)
-	$(BIN)/python benchmarks/serving.py $(BENCH_ARGS)
-	$(BIN)/python benchmarks/heavy.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/importing.py $(BENCH_ARGS)
-	$(BIN)/python benchmarks/performing.py $(BENCH_ARGS)
-	$(BIN)/python benchmarks/audit.py $(BENCH_ARGS)
-	$(BIN)/python benchmarks/monitoring.py
-	$(BIN)/python benchmarks/tracing.py $(BENCH_ARGS)
-	$(BIN)/python benchmarks/capacity.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/attack.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/beside.py $(BENCH_ARGS)
+
+# What is measured from outside of a service, or of its log.
+bench-served: setup
+	$(BIN)/python benchmarks/serving.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/heavy.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/performing.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/audit.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/monitoring.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/tracing.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/capacity.py $(BENCH_ARGS)
 
 equality: setup ## compare the compiled engine with oso on 100,000 random programs (some 20 minutes)
 	$(BIN)/python tools/equality.py $(EQUALITY_ARGS)

@@ -23,6 +23,7 @@ from typing import Any
 import lazy_loads
 import psycopg
 import pytest
+import spreading
 from tiny.model import TINY
 
 from sealauthz.decision import bundle as bundles
@@ -51,7 +52,8 @@ _IDENTITY = "UPDATE store_identity SET store_id = '{}', timeline_id = '{}', orig
 class _CompiledLater(CompiledEngine):
     """The engine of policies that are known to compile, compiled when it is first asked."""
 
-    def __init__(self, compile_: Callable[[], Engine]) -> None:
+    def __init__(self, model: Model, compile_: Callable[[], Engine]) -> None:
+        self._model = model
         self._compile = compile_
         self._compiling = threading.Lock()
 
@@ -62,7 +64,7 @@ class _CompiledLater(CompiledEngine):
             if "_code" not in self.__dict__:
                 self.__dict__.update(self._compile().__dict__)
                 # What it has compiled, the next one need not.
-                bundles._engines.setdefault(MODEL, []).append(weakref.ref(self))
+                bundles._engines.setdefault(self._model, []).append(weakref.ref(self))
         return object.__getattribute__(self, name)
 
 
@@ -98,12 +100,12 @@ def pytest_configure() -> None:
     ) -> Engine:
         engine = known.get((model, sources))
         if engine is None:
-            if model is MODEL and sources in shipped:
-                engine = _CompiledLater(lambda: compiled(model, sources, statements, rulebook))
+            if sources in shipped:  # for MODEL, or for what an example adds to it
+                engine = _CompiledLater(model, lambda: compiled(model, sources, statements, rulebook))
             else:
                 engine = compiled(model, sources, statements, rulebook)
             known[model, sources] = engine
-            if sources == installed and isinstance(engine, _CompiledLater):
+            if model is MODEL and sources == installed and isinstance(engine, _CompiledLater):
                 _INSTALLED.append(engine)
         return engine
 
@@ -128,7 +130,7 @@ def pytest_collection() -> Iterator[None]:
 
 
 _STATM = Path("/proc/self/statm")
-_GROWTH = 400 * 2**20 // os.sysconf("SC_PAGE_SIZE")
+_GROWTH = 250 * 2**20 // os.sysconf("SC_PAGE_SIZE")
 _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # where the C library is that of GNU
 _seen = [0]
 """How many pages the process had when old garbage was collected last."""
@@ -136,7 +138,7 @@ _seen = [0]
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
-    """Collect old garbage, which is bundles above all, when there is enough of it to be worth reading everything."""
+    """Collect old garbage, which is bundles above all, when there is enough of it to be worth the search."""
     if _STATM.exists() and _pages() > _seen[0] + _GROWTH:
         gc.collect()
         if _trim is not None:
@@ -155,10 +157,17 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         return
     for engine in _INSTALLED:
         _ = engine.program
-    # All that is there now is old, and stays. It is not frozen: what a load makes would count as young then, and be
-    # read three times, which takes as long as a reload.
+    # All that is there now stays, and is large: the collector reads it no more. That it reads what a load makes, which
+    # counts as young from now on (`without_collection`), costs less.
     gc.collect()
+    gc.freeze()
     gc.set_threshold(100_000, 10, 1_000_000 if _STATM.exists() else 10)
+
+
+@pytest.hookimpl(optionalhook=True)  # there where pytest-xdist runs the tests in several processes
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process as much to do as every other, and the long tests first."""
+    return spreading.scheduler(config, log) if config.getoption("dist") == "worksteal" else None
 
 
 _TESTS = Path(__file__).parent
@@ -321,6 +330,17 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         return url
 
     return make
+
+
+@pytest.fixture
+def replays_on_copies(monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase) -> None:
+    """Let each replay of an attack have a copy of a new database: to make one takes longer than to play it."""
+
+    def copied(url: str, model: Model) -> None:
+        made = new_database("sqlite", model)
+        shutil.move(made.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
+
+    monkeypatch.setattr("sealauthz.attack.replay.upgrade", copied)
 
 
 @pytest.fixture(params=BACKENDS)

@@ -121,6 +121,7 @@ TRIED = PROTECTIONS if EFFORT is Effort.THOROUGH else PROTECTIONS[:: 4 if EFFORT
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("replays_on_copies")
 @pytest.mark.parametrize("protection", TRIED, ids=[each.goal for each in TRIED])
 def test_without_a_protection_the_search_finds_the_attack_that_it_closed(protection: Protection) -> None:
     bundle = _without(protection)

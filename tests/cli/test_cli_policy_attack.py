@@ -6,6 +6,8 @@ import pytest
 
 from sealauthz.decision.folder import installed_folder
 
+pytestmark = pytest.mark.usefixtures("replays_on_copies")
+
 WORLD = """
 include: ["default:fixtures.yaml"]
 fixture: spruce

@@ -541,13 +541,12 @@ goals:
 def test_a_goal_that_a_change_opens_is_printed_with_the_way_there(sealauthz, new, tmp_path):
     (tmp_path / "goals.yaml").write_text(GOAL, encoding="utf-8")
     words = ("policy", "diff", "default", str(new), "--facts", "demo", "--now", NOW, "--attack", "goals.yaml")
-    code, out, err = sealauthz(*words)
-    assert (code, err) == (1, "")
-    assert "ATTACKS\nopens  an official seal is used without a face check" in out
-    assert '  1. user: use Seal:s task=t {"audience": "fresh"}' in out
     code, out, _ = sealauthz(*words, "--approve", "approved.txt", "--update")
     assert code == 1, "a goal that is opened cannot be approved"
-    code, out, _ = sealauthz("policy", "diff", str(new), "default", *words[4:], "-o", "json")
+    assert "ATTACKS\nopens  an official seal is used without a face check" in out
+    assert '  1. user: use Seal:s task=t {"audience": "fresh"}' in out
+    code, out, err = sealauthz("policy", "diff", str(new), "default", *words[4:], "-o", "json")
+    assert (code, err) == (1, "")
     (attack,) = json.loads(out)["attacks"]
     assert attack["opens"] is False
     assert attack["steps"][0]["who"] == "user"

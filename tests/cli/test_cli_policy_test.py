@@ -125,7 +125,7 @@ tests:
 goals:
   - goal: the official seal is used on a grant alone
     colluders: [user]
-    depth: 2
+    depth: 1
     reached: |
       reached(use: SealUse, context: Attack) if context.began <= use.used_at;
 """

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tools"))
@@ -78,6 +76,9 @@ def test_a_rule_for_nothing_is_a_problem() -> None:
 
 @pytest.mark.slow
 def test_the_bill_names_all_that_is_delivered(tmp_path: Path) -> None:
+    from cyclonedx.schema import SchemaVersion  # it takes a second, which all processes of a run would wait for
+    from cyclonedx.validation.json import JsonStrictValidator
+
     file = tmp_path / "bill.json"
     subprocess.run([sys.executable, str(ROOT / "tools" / "materials.py"), "bill", str(file)], check=True, timeout=120)
     text = file.read_text(encoding="utf-8")

@@ -52,12 +52,20 @@ def files_of_tests(paths: Iterable[Path]) -> list[Path]:
 
 def load_suite(files: Sequence[Path], bundle: Bundle) -> tuple[PolicyTest, ...]:
     """Read test files for a bundle. Raises SuiteRefused with everything that is wrong in them."""
+    return tuple(with_stated(test, bundle) for test in read_suite(files, bundle))
+
+
+def read_suite(files: Sequence[Path], bundle: Bundle) -> tuple[PolicyTest, ...]:
+    """Read test files for a bundle, and leave the words in them that stand for what the server says (`with_stated`).
+
+    Raises SuiteRefused with everything that is wrong in them.
+    """
     library, vocabulary = Library(bundle.model), Vocabulary(bundle)
     tests: list[PolicyTest] = []
     for path in files:
         tests += tests_of(path, library, vocabulary)
     library.refuse()
-    return tuple(with_stated(test, bundle) for test in tests)
+    return tuple(tests)
 
 
 Given = str | int | bool

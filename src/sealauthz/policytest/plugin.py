@@ -166,11 +166,11 @@ class PolicyFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """Return its tests, once for each engine that they run on."""
         from sealauthz.errors import BundleRefused, SuiteRefused
-        from sealauthz.policytest.loading import load_suite
+        from sealauthz.policytest.loading import read_suite
 
         shared = self.config.stash[_SHARED]
         try:
-            tests = load_suite([_shown(self.path)], shared.bundle(self.folder, "compiled"))
+            tests = read_suite([_shown(self.path)], shared.bundle(self.folder, "compiled"))
         except SuiteRefused as error:
             raise self.CollectError("\n".join(map(str, error.faults))) from error
         except BundleRefused as error:
@@ -206,7 +206,9 @@ def sample_of(tests: Sequence[PolicyTest]) -> frozenset[str]:
 
 
 class PolicyItem(pytest.Item):
-    """One policy test on one engine."""
+    """One policy test on one engine. What the server says in its `test` is found when it runs: each of the processes
+    that run tests collects all, and runs some.
+    """
 
     test: PolicyTest
     engine: str
@@ -214,16 +216,19 @@ class PolicyItem(pytest.Item):
 
     def runtest(self) -> None:
         """Ask its questions."""
+        from sealauthz.policytest.stated import with_stated
         from sealauthz.policytest.suite import failures_of, impossible_facts
 
         shared = self.config.stash[_SHARED]
         bundle = shared.bundle(self.parent.folder, self.engine)
-        if self.test.allow_impossible:
-            self.user_properties.append((_IMPOSSIBLE, self.test.allow_impossible))
-        failures = [*impossible_facts(self.test), *failures_of(self.test, bundle)]
+        test = with_stated(self.test, bundle)
+        if test.allow_impossible:
+            self.user_properties.append((_IMPOSSIBLE, test.allow_impossible))
+        failures = [*impossible_facts(test), *failures_of(test, bundle)]
         if self.engine == "compiled" and shared.covers(self.parent.folder):
-            shared.cover(self.parent.folder, self.test)
-        for ask in self.test.asks:  # thousands of items stay to the end of a run, what they read must not
+            shared.cover(self.parent.folder, test)
+        # Thousands of items stay to the end of a run, what they read must not.
+        for ask in (*test.asks, *self.test.asks):
             ask.facts.release()
         if failures:
             raise PolicyTestFailed("\n".join(self._text(failure, bundle) for failure in failures))
