@@ -2,12 +2,14 @@
 
     python killing.py DATABASE_URL ACTION
 
-A point is before or after one statement, `BEGIN` and `COMMIT` included. Each process is a fork of this one, which holds
-no connection and no thread. One line of JSON per point, and a last one once an act ran to its end.
+ACTION is one of the tiny model, or `sweep`, which is no act: what has run out is written down. A point is before or
+after one statement, `BEGIN` and `COMMIT` included. Each process is a fork of this one, which holds no connection and no
+thread. One line of JSON per point, and a last one once it ran to its end.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -17,15 +19,33 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
-from tiny.model import TINY, Document, facts
+from tiny.model import TINY, Document, Rank, TeamMember, User, facts
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
-from sealauthz.facts import Batch, FactCache, Put, Store
+from sealauthz.decision.policies import Policies
+from sealauthz.facts import Batch, FactCache, Put, Store, Update
 from sealauthz.operations import Operations, Performance
+from sealauthz.operations.expiries import Expiries
+from sealauthz.schema import Event, Outcome, Part, Sweep
 
 OPTIONS = RequestOptions(caller="shop")
 MOST_POINTS = 120
+SWEEPING = "sweep"
+
+
+def _run_out(_snapshot: Any, member: Any, _now: int) -> Outcome:
+    """Who was an editor for a time is one no more, and is told."""
+    about = ("TeamMember", member.id)
+    told = Event("READS_ONLY", member.team_id, about, (member.user_id,), {})
+    return Outcome((Update(*about, {"rank": Rank.READER}),), (told,))
+
+
+_EDITORS = Sweep("TeamMember", "since", {"rank": (Rank.EDITOR,)}, _run_out)
+SWEPT = dataclasses.replace(
+    TINY, parts=(*TINY.parts, Part(sweeps=(_EDITORS,), events={"READS_ONLY": "An editor became a reader."}))
+)
+"""The tiny model in which an editor is one until a time."""
 
 
 def performance(action: str, number: int) -> Performance:
@@ -121,6 +141,62 @@ def perform_and_die(url: str, bundle: Bundle, action: str, point: int) -> None:
     os._exit(0)
 
 
+def sweep(store: Store) -> int:
+    """Write what has run out, like a process that has just started; return how many records changed."""
+    return Expiries(store, FactCache(store), Policies(None), lambda *_: None).sweep()
+
+
+def sweep_and_die(url: str, point: int) -> None:
+    """Sweep in this process, which dies at a point; ends with 0 where it was over before."""
+    watch(die_at(point))
+    sweep(Store.open(url, SWEPT))
+    os._exit(0)
+
+
+def left_by_sweep(store: Store, number: int) -> dict[str, bool]:
+    """What was written of the editor of one point: the fact, its history and the event. Each sweep had one."""
+    (found,) = store.read("TeamMember", {"id": f"m{number}"}).records
+    told = [each for each in store.events_after((0, 0), 10_000) if each.event.about == ("TeamMember", f"m{number}")]
+    with store.read_transaction() as transaction:
+        rows = transaction.connection.exec_driver_sql
+        swept = rows("SELECT count(*) FROM fact_change WHERE caller = 'sealauthz'").scalar() - number
+    return {
+        "facts": found.record.rank == Rank.READER,
+        "half": swept not in (0, 1) or len(told) not in (0, 1),
+        "history": swept == 1,
+        "event": len(told) == 1,
+    }
+
+
+def sweep_at_each_point(url: str) -> None:
+    """At each point somebody's time has run out; a sweep dies there, and another one comes."""
+    for point in range(MOST_POINTS):
+        store = Store.open(url, SWEPT)
+        editor = TeamMember(f"m{point}", "red", f"u{point}", Rank.EDITOR, since=1)
+        store.write(Batch("test", f"due-{point}", (Put(User(f"u{point}")), Put(editor))))
+        store.close()
+        child = os.fork()
+        if child == 0:
+            sweep_and_die(url, point)
+        _, status = os.waitpid(child, 0)
+        store = Store.open(url, SWEPT)
+        found = left_by_sweep(store, point)
+        changed = sweep(store)
+        after = left_by_sweep(store, point)
+        store.close()
+        report(point, status, found, after, again=True, is_replay=changed == 0)
+        if not os.WIFSIGNALED(status):
+            return
+    raise SystemExit("the sweep has more points than were looked at")
+
+
+def report(point: int, status: int, found: Any, after: Any, *, again: bool, is_replay: bool) -> None:
+    """Print what became of one point."""
+    ended = "killed" if os.WIFSIGNALED(status) else f"exit {os.waitstatus_to_exitcode(status)}"
+    line = {"point": point, "ended": ended, "left": found, "again": again, "after": after, "is_replay": is_replay}
+    sys.stdout.write(json.dumps(line) + "\n")
+
+
 def left(store: Store, action: str, number: int) -> dict[str, bool]:
     """What a process left: facts, history, events, operation."""
     if action == "add":
@@ -149,6 +225,12 @@ def left(store: Store, action: str, number: int) -> dict[str, bool]:
 
 
 def main(url: str, action: str) -> None:
+    if action == SWEEPING:
+        store = Store.open(url, SWEPT)
+        store.write(Batch("test", "facts", tuple(map(Put, facts()))))
+        store.close()
+        sweep_at_each_point(url)
+        return
     bundle = Bundle.load(TINY)
     store = Store.open(url, TINY)
     drafts = [Document(f"k{number}", "plans", "bob", f"K{number}", words=5) for number in range(MOST_POINTS)]
@@ -164,10 +246,8 @@ def main(url: str, action: str) -> None:
         again = operations.perform(performance(action, point), OPTIONS)
         after = left(store, action, point)
         store.close()
-        ended = "killed" if os.WIFSIGNALED(status) else f"exit {os.waitstatus_to_exitcode(status)}"
-        line = {"point": point, "ended": ended, "left": found, "again": bool(again), "after": after}
-        sys.stdout.write(json.dumps({**line, "is_replay": again.is_replay}) + "\n")
-        if ended == "exit 0":
+        report(point, status, found, after, again=bool(again), is_replay=again.is_replay)
+        if not os.WIFSIGNALED(status):
             return
     raise SystemExit("the act has more points than were looked at")
 
