@@ -24,6 +24,17 @@ meets(person: Person, "APPROVER_OF_EMERGENCY", "approve_afterwards", use: Emerge
   covers_everything(grant);
 meets(person: Person, "NOT_THE_USER", "approve_afterwards", use: EmergencyUse, _) if
   use.grant.membership.person_id != person.id;
+
+# Nor one to whom the user of the seal gave the right to approve just now. The legal representative needs no such right.
+#@ M-11 U-24
+requires("approve_afterwards", _: EmergencyUse, "APPROVER_SETTLED");
+meets(person: Person, "APPROVER_SETTLED", "approve_afterwards", use: EmergencyUse, context) if
+  not has_right_from_user(person, use, _, context);
+
+has_right_from_user(person: Person, use: EmergencyUse, at, context) if
+  not legal_representative(person, use.grant.seal.enterprise, context) and
+  member(person, use.grant.seal.enterprise, membership, context) and
+  right_to_approve_from_until(membership, use.grant.seal, use.grant.membership.person_id, at, context);
 meets(person: Person, "NOT_THE_CUSTODIAN", "approve_afterwards", use: EmergencyUse, context) if
   not keeps_seal_now(person.id, use.grant.seal, context);
 meets(_: Person, "APPROVAL_MISSING", "approve_afterwards", use: EmergencyUse, _) if use.approved_at = 0;

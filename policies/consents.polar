@@ -169,6 +169,21 @@ meets(_: Person, "PARTY_REVIEW_OPEN", "decide", review: InternalReview, _) if
   is_open_contract(review.signatory.contract);
 meets(person: Person, "NOT_THE_SEALER", "decide", review: InternalReview, _) if
   not carries_out_for(person.id, review.signatory);
+
+# Nor one to whom the person who seals or signs gave their post just now. Until `at`.
+#@ M-11 C-07
+requires("decide", _: InternalReview, "APPROVER_SETTLED");
+meets(person: Person, "APPROVER_SETTLED", "decide", review: InternalReview, context) if
+  not is_made_by_sealer(person, review, _, context);
+
+is_made_by_sealer(person: Person, review: InternalReview, at, context) if
+  owner(review, context, enterprise) and
+  task in review.signatory.tasks and
+  task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"] and
+  task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "HANDLER_SIGN", "PERSONAL_SIGN"] and
+  member(person, enterprise, membership, context) and
+  role_from_until(membership, sealer_id, at, context) and
+  is_named_in_task(sealer_id, task);
 meets(person: Person, "NOT_THE_COUNTERPARTY", "decide", review: InternalReview, _) if
   not acts_for_another_party(person.id, review.signatory) and
   not belongs_to_another_party(person, review.signatory);

@@ -156,6 +156,12 @@ gave_grant(person_id, grant: SealGrant) if
 #@ S-09 U-20
 gave_to_own_enterprise(grant: CrossEnterpriseGrant, holder: Enterprise) if
   is_affiliated_with(grant.grantor.membership.person_id, holder);
+# … and neither is one to which the person belongs who confirmed it.
+#@ A-02
+gave_to_own_enterprise(grant: CrossEnterpriseGrant, holder: Enterprise) if
+  confirmer_id = grant.confirmed_by_id and
+  confirmer_id matches String and
+  is_affiliated_with(confirmer_id, holder);
 
 # A member, suspended or not, or the person whom the registry names, whatever state the licence is in.
 is_affiliated_with(person_id, enterprise: Enterprise) if
@@ -492,7 +498,31 @@ meets(_: Person, "CROSS_GRANT_LIVE", "assign", grant: CrossEnterpriseGrant, cont
   holder = context.holder and
   holder matches Enterprise and
   not gave_to_own_enterprise(grant, holder);
-# The grantor belongs to the holder.
+# Nobody names themself. The holder's legal representative may: there is nobody above them.
+#@ S-09 M-11 U-20
+requires("assign", _: CrossEnterpriseGrant, "NAMES_ANOTHER");
+meets(person: Person, "NAMES_ANOTHER", "assign", _: CrossEnterpriseGrant, context: HolderMemberContext) if
+  named_membership(context, membership) and
+  membership.person_id != person.id;
+meets(person: Person, "NAMES_ANOTHER", "assign", _: CrossEnterpriseGrant, context: HolderMemberContext) if
+  named_membership(context, membership) and
+  membership.person_id = person.id and
+  representative_today(person, membership.enterprise, context);
+because("NAMES_ANOTHER", "SELF_GRANT", person: Person, _: CrossEnterpriseGrant, context: HolderMemberContext) if
+  named_membership(context, membership) and
+  membership.person_id = person.id and
+  not representative_today(person, membership.enterprise, context);
+
+# A present member of the enterprise that holds the seal.
+named_membership(context: HolderMemberContext, membership) if
+  membership = context.member and
+  membership matches Membership and
+  holder = context.holder and
+  holder matches Enterprise and
+  membership.enterprise_id = holder.id and
+  is_live(membership, context);
+
+# The grantor belongs to the holder, or the person who confirmed it does.
 #@ S-09
 because("CROSS_GRANT_LIVE", "SELF_GRANT", _: Person, grant: CrossEnterpriseGrant, context: HolderContext) if
   holder = context.holder and
@@ -693,6 +723,9 @@ lapses(person: Person, "revoke", _: CrossEnterpriseGrant, context, at) if
   runs_holder_lapses(person, context.holder, context, at);
 
 lapses(_: Person, "assign", grant: CrossEnterpriseGrant, _, at) if grant_lapses(grant, at);
+lapses(_: Person, "assign", _: CrossEnterpriseGrant, context, at) if
+  named_membership(context, membership) and
+  at = membership.ended_at;
 lapses(person: Person, "assign", _: CrossEnterpriseGrant, context, at) if
   runs_holder_lapses(person, context.holder, context, at);
 

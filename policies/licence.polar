@@ -61,9 +61,10 @@ requires("execute", _: RetrievalCase, "PAID_FROM_ACCOUNT");
 meets(_: Person, "PAID_FROM_ACCOUNT", "submit", case: RetrievalCase, _) if
   payment_of(case, payment) and
   payment.state in ["SUBMITTED", "IN_REVIEW", "PASSED"];
-meets(_: Person, "PAID_FROM_ACCOUNT", "execute", case: RetrievalCase, _) if
+meets(_: Person, "PAID_FROM_ACCOUNT", "execute", case: RetrievalCase, context) if
   payment_of(case, payment) and
-  payment.state = "PASSED";
+  payment.state = "PASSED" and
+  is_rightly_decided(payment, case.enterprise, context);
 # The registry and the representative's own face speak for the other path; and where nothing is listed, papers are
 # enough.
 meets(_: Person, "PAID_FROM_ACCOUNT", "submit", case: RetrievalCase, _) if needs_no_payment(case);

@@ -16,6 +16,8 @@ meets(person: Person, "NO_OPEN_APPLICATION", "join", enterprise: Enterprise, con
   not is_applicant(person, enterprise, context);
 because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, enterprise: Enterprise, context) if
   suspended(person, enterprise, context);
+because("NOT_YET_MEMBER", "MEMBERSHIP_NOT_BEGUN", person: Person, enterprise: Enterprise, context) if
+  begins_later(person, enterprise, _, context);
 because("NO_OPEN_APPLICATION", "JOIN_UNANSWERED", person: Person, enterprise: Enterprise, context) if
   has_used_up_reminders(person, enterprise, context) and
   not is_retrieving(person, enterprise, context);
@@ -31,9 +33,10 @@ meets(_: Person, "ROOM_FOR_APPLICATION", "join", _: Enterprise, context) if
   count matches Integer and
   count < context.parameters.open_applications_limit;
 
-# A membership whose time has passed holds nobody, whatever its state says.
+# A membership whose time has passed holds nobody, whatever its state says; one that begins later does.
 holds_membership(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
 holds_membership(person: Person, enterprise: Enterprise, context) if suspended(person, enterprise, context);
+holds_membership(person: Person, enterprise: Enterprise, context) if begins_later(person, enterprise, _, context);
 
 # M-05: A rejection carries a reason, and the next application waits for the cool-down.
 #@ M-05
@@ -73,6 +76,8 @@ meets(person: Person, "NOT_YET_MEMBER", "accept", invitation: Invitation, contex
 because("INVITATION_OPEN", "INVITATION_USED", _: Person, invitation: Invitation, _) if invitation.state = "ACCEPTED";
 because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, invitation: Invitation, context) if
   suspended(person, invitation.enterprise, context);
+because("NOT_YET_MEMBER", "MEMBERSHIP_NOT_BEGUN", person: Person, invitation: Invitation, context) if
+  begins_later(person, invitation.enterprise, _, context);
 
 is_open_invitation(invitation: Invitation, context) if
   invitation.state = "OPEN" and
@@ -149,6 +154,12 @@ because("MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, resource, context) if
   owner(resource, context, enterprise) and
   suspended(person, enterprise, context) and
   not belongs(person, enterprise, context);
+# … and one whose membership begins later is told when.
+#@ M-01
+because("MEMBER", "MEMBERSHIP_NOT_BEGUN", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  begins_later(person, enterprise, _, context) and
+  not belongs(person, enterprise, context);
 because("ENTERPRISE_OPERATING", "ENTERPRISE_CLOSED", _: Person, resource, context) if
   owner(resource, context, enterprise) and
   enterprise.operating_state = "CLOSED";
@@ -157,6 +168,7 @@ is_outsider(person: Person, resource, context, enterprise) if
   owner(resource, context, enterprise) and
   not belongs(person, enterprise, context) and
   not suspended(person, enterprise, context) and
+  not begins_later(person, enterprise, _, context) and
   not is_holders_user(person, resource, context);
 
 because("ACCOUNT_ACTIVE", "ACCOUNT_CLOSED", person: Person, _, _) if person.account_state = "CLOSED";
@@ -658,7 +670,44 @@ requires("authenticate", _: Enterprise, "CERTIFIED");
 meets(person: Person, "CERTIFIED", "authenticate", enterprise: Enterprise, context) if
   own_first_certification(person, enterprise, certification) and
   certification.state = "PASSED" and
+  is_rightly_decided(certification, enterprise, context) and
+  is_by_registered_representative(certification, enterprise, context) and
   fresh_snapshot(enterprise, _, context);
+# A-02: Nobody who belongs to the enterprise decided it, and not at a time that has not come.
+#@ A-02
+is_rightly_decided(certification: EnterpriseAuthentication, enterprise: Enterprise, context) if
+  certification.decided_at <= context.now and
+  not is_decided_by_own(certification, enterprise);
+
+is_decided_by_own(certification: EnterpriseAuthentication, enterprise: Enterprise) if
+  reviewer_id = certification.reviewer_id and
+  reviewer_id matches String and
+  membership in enterprise.memberships and
+  membership.person_id = reviewer_id;
+is_decided_by_own(certification: EnterpriseAuthentication, enterprise: Enterprise) if
+  reviewer_id = certification.reviewer_id and
+  reviewer_id matches String and
+  snapshot in enterprise.registry_snapshots and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = reviewer_id;
+
+# Whom the registry named when the certification passed, it may name no more: who proved to be the representative is
+# compared with it again.
+#@ M-15 A-14
+is_by_registered_representative(certification: EnterpriseAuthentication, _: Enterprise, _) if
+  certification.method in ["DOCUMENTS", "AUTH_LETTER", "BANK_TRANSFER"];
+is_by_registered_representative(certification: EnterpriseAuthentication, enterprise: Enterprise, context) if
+  certification.method = "LEGAL_REP_ONLINE" and
+  fresh_snapshot(enterprise, snapshot, context) and
+  snapshot.is_matched = true and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = certification.applicant_id;
+because("CERTIFIED", "LEGAL_REP_MISMATCH", person: Person, enterprise: Enterprise, context) if
+  has_passed_certification(person, enterprise) and
+  fresh_snapshot(enterprise, _, context) and
+  forall(own_first_certification(person, enterprise, certification),
+         certification.state != "PASSED" or
+         not is_by_registered_representative(certification, enterprise, context));
 because("CERTIFIED", "CERTIFICATION_UNDER_REVIEW", person: Person, enterprise: Enterprise, _) if
   own_first_certification(person, enterprise, certification) and
   certification.state in ["SUBMITTED", "IN_REVIEW"] and

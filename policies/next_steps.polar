@@ -129,6 +129,12 @@ parameter("WAIT_UNTIL", "wait_until", at, _: Person, case: RetrievalCase, contex
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context: RetrievalContext) if
   answer_may_still_come(person, enterprise, at, context);
 
+# When a membership begins that is written down already.
+#@ M-01
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  begins_later(person, enterprise, at, context);
+
 # The new administrator learns when they may begin.
 #@ R-13
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context) if
@@ -264,6 +270,15 @@ parameter("VERIFY_FACE", "bound_id", id, _: Person, seal: Seal, _: VerifiedConte
 parameter("VERIFY_FACE", "purpose", "SEAL_MANAGE", _: Person, _: SealHold, _);
 parameter("VERIFY_FACE", "bound_type", "SealHold", _: Person, _: SealHold, _);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, hold: SealHold, _) if id = hold.id;
+
+# … and one who approves or reviews for the person who put them in that place.
+#@ M-11
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, request: SealUseRequest, context) if
+  approver_waits(person, request, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, use: EmergencyUse, context) if
+  has_right_from_user(person, use, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, review: InternalReview, context) if
+  is_made_by_sealer(person, review, at, context);
 
 # … and one who was made a seal administrator by the person for whom they confirm a grant.
 #@ M-11

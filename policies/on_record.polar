@@ -89,8 +89,12 @@ because("ON_RECORD_AS_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, resource,
   owner(resource, context, enterprise) and
   suspended(person, enterprise, context) and
   not is_member(person, enterprise, context);
+because("ON_RECORD_AS_MEMBER", "MEMBERSHIP_NOT_BEGUN", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  begins_later(person, enterprise, _, context);
 
 is_not_on_record(person: Person, resource, context, enterprise) if
   owner(resource, context, enterprise) and
   not is_member(person, enterprise, context) and
-  not suspended(person, enterprise, context);
+  not suspended(person, enterprise, context) and
+  not begins_later(person, enterprise, _, context);

@@ -291,9 +291,10 @@ requires("execute", _: RetrievalCase, "REGISTRY_FRESH");
 meets(_: Person, "CERTIFICATION_GIVEN", "submit", case: RetrievalCase, _) if
   certification(case, certification) and
   certification.state in ["SUBMITTED", "IN_REVIEW", "PASSED"];
-meets(_: Person, "CERTIFICATION_PASSED", "execute", case: RetrievalCase, _) if
+meets(_: Person, "CERTIFICATION_PASSED", "execute", case: RetrievalCase, context) if
   certification(case, certification) and
-  certification.state = "PASSED";
+  certification.state = "PASSED" and
+  is_rightly_decided(certification, case.enterprise, context);
 meets(_: Person, "REGISTRY_FRESH", "submit", case: RetrievalCase, context) if registry_supports(case, context);
 meets(_: Person, "REGISTRY_FRESH", "execute", case: RetrievalCase, context) if registry_supports(case, context);
 because("REGISTRY_FRESH", "REGISTRY_NOT_EXISTING", _: Person, case: RetrievalCase, _) if is_struck_off(case.enterprise);

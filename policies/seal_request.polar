@@ -117,6 +117,27 @@ meets(person: Person, "NOT_THE_APPLICANT", "approve", request: SealUseRequest, _
 meets(person: Person, "NOT_THE_APPLICANT", "reject", request: SealUseRequest, _) if
   request.applicant.person_id != person.id;
 
+# Nor does one approve whom the applicant put in that place just now: with a process by a role, otherwise by a grant. Until
+# `at`. To refuse it they need not wait.
+#@ M-11 U-12
+requires("approve", _: SealUseRequest, "APPROVER_SETTLED");
+meets(person: Person, "APPROVER_SETTLED", "approve", request: SealUseRequest, context) if
+  not approver_waits(person, request, _, context);
+
+approver_waits(person: Person, request: SealUseRequest, at, context) if
+  request.process_id matches String and
+  member(person, request.seal.enterprise, membership, context) and
+  role_from_until(membership, request.applicant.person_id, at, context);
+approver_waits(person: Person, request: SealUseRequest, at, context) if
+  request.process_id matches String and
+  member(person, request.seal.enterprise, membership, context) and
+  stands_in_for(membership, absent, request, context.now, context) and
+  role_from_until(absent, request.applicant.person_id, at, context);
+approver_waits(person: Person, request: SealUseRequest, at, context) if
+  request.process_id = nil and
+  member(person, request.seal.enterprise, membership, context) and
+  right_to_approve_from_until(membership, request.seal, request.applicant.person_id, at, context);
+
 # The custodian of a seal does not decide on its use.
 #@ U-12
 requires("approve", _: SealUseRequest, "NOT_THE_CUSTODIAN");

@@ -72,10 +72,20 @@ is_within_time(dated, context) if
   dated.valid_from <= context.now and
   context.now < dated.valid_to;
 
-# A membership counts while it is ACTIVE and until it ends: a time that has passed beats the state.
+# A membership counts while it is ACTIVE, from its beginning on and until it ends: a time beats the state.
 is_live(membership: Membership, context) if
   membership.state = "ACTIVE" and
+  membership.joined_at <= context.now and
   context.now < membership.ended_at;
+
+# It is written down already, and begins later.
+begins_later(person: Person, enterprise: Enterprise, at, context) if
+  membership in enterprise.memberships and
+  membership.person_id = person.id and
+  membership.state = "ACTIVE" and
+  at = membership.joined_at and
+  context.now < at and
+  at < membership.ended_at;
 
 # The person's live membership.
 member(person: Person, enterprise: Enterprise, membership, context) if
@@ -304,6 +314,27 @@ has_new_post_from(person_id, by_id, enterprise: Enterprise, at, context) if
   assignment.granted_by_id matches String and
   assignment.granted_by_id = by_id and
   new_post_until(assignment, at, context);
+
+# Who approves or reviews for a person who put them in that place just now, is no second person for them: a role that
+# that person gave, or on a seal the right to approve.
+#@ M-11
+role_from_until(membership: Membership, by_id, at, context) if
+  assignment in membership.assignments and
+  assignment.state = "ACTIVE" and
+  assignment.granted_by_id matches String and
+  assignment.granted_by_id = by_id and
+  not registry_names(by_id, membership.enterprise) and
+  new_post_until(assignment, at, context);
+
+right_to_approve_from_until(membership: Membership, seal: Seal, by_id, at, context) if
+  grant in seal.grants and
+  grant.right = "APPROVE" and
+  grant.state = "ACTIVE" and
+  grant.membership_id = membership.id and
+  grant.grantor.membership.person_id = by_id and
+  not registry_names(by_id, seal.enterprise) and
+  at = grant.confirmed_at + context.parameters.cooling_off and
+  context.now < at;
 
 # How long a post is new: from the day on which it was given, and from the day on which its holder joined.
 new_post_until(assignment: RoleAssignment, at, context) if

@@ -209,6 +209,7 @@ _SLOW = (
     "decision/test_acts",
     "decision/test_budget",
     "decision/test_folder",
+    "decision/test_away",
     "decision/test_following",
     "decision/test_reload",
     # They ask oso, in its process.

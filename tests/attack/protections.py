@@ -424,4 +424,17 @@ PROTECTIONS = [
         waived("NO_RETRIEVAL_HOLD", "transfer_admin", "Enterprise"),
         steps=2,
     ),
+    Protection(
+        "an administrator's use is approved by somebody whom they gave that role just now",
+        "seal_request.polar",
+        "",
+        waived("APPROVER_SETTLED", "approve", "SealUseRequest"),
+        steps=2,
+    ),
+    Protection(
+        "an administrator of the holder names themself to use another enterprise's seal",
+        "granting.polar",
+        "",
+        waived("NAMES_ANOTHER", "assign", "CrossEnterpriseGrant"),
+    ),
 ]

@@ -67,6 +67,7 @@ WAYS: dict[str, Way] = {
     "CERTIFY_LEGAL_REP_ONLINE": acts(SELF, "Enterprise/certify", "RetrievalCase/certify", facts=True),
     "CHOOSE_ACTION": SAYS,
     "CHOOSE_LEADER": SAYS,
+    "CHOOSE_MEMBER": SAYS,
     "CHOOSE_NEW_ADMIN": SAYS,
     "CHOOSE_OTHER_CATEGORY": FACTS,
     "CHOOSE_OTHER_CUSTODIAN": SAYS,

@@ -103,6 +103,7 @@ FACTS: dict[str, str] = {
     "CERTIFY_LEGAL_REP_ONLINE": "EnterpriseAuthentication, which `certify` makes",
     "CHOOSE_ACTION": "another question",
     "CHOOSE_LEADER": "another leader in the question",
+    "CHOOSE_MEMBER": "another member in the question",
     "CHOOSE_NEW_ADMIN": "another receiver in the question",
     "CHOOSE_OTHER_CATEGORY": "another category in the question",
     "CHOOSE_OTHER_CUSTODIAN": "another custodian in the question",

@@ -165,7 +165,7 @@ def test_all_members_get_a_lesser_seal_for_templates(world: NewWorld) -> None:
 
 
 def test_another_enterprise_gets_a_seal_and_names_who_uses_it(world: NewWorld) -> None:
-    here = world()
+    here = world(put={"Membership": {"m-f2": {"person_id": "outsider", "enterprise_id": "f"}}})
     given = NewGrant(GrantKind.ENTERPRISE, valid_to=NOW + DAY, holder="f", scope=ALL)
     grant_id = granted(here, given)
     grant = f"CrossEnterpriseGrant:{grant_id}"
@@ -174,15 +174,16 @@ def test_another_enterprise_gets_a_seal_and_names_who_uses_it(world: NewWorld) -
     here.perform("boss", "confirm", grant)
     assert here.get("CrossEnterpriseGrant", grant_id).confirmation == "AUTH_LETTER"
     assert not here.ask("keeper", "assign", grant)
-    here.perform("trader", "assign", grant, HolderMember("m-trader"))
+    assert here.codes("trader", "assign", grant, member="m-trader") == ["SELF_GRANT"]
+    here.perform("trader", "assign", grant, HolderMember("m-f2"), member="m-f2")
     with pytest.raises(InvalidRequest, match="named already"):
-        here.perform("trader", "assign", grant, HolderMember("m-trader"))
-    with pytest.raises(InvalidRequest, match="no present member"):
-        here.perform("trader", "assign", grant, HolderMember("m-plain"))
-    here.perform("trader", "unassign", grant, HolderMember("m-trader"))
+        here.perform("trader", "assign", grant, HolderMember("m-f2"), member="m-f2")
+    with pytest.raises(InvalidRequest, match="not the member whom the context names"):
+        here.perform("trader", "assign", grant, HolderMember("m-trader"), member="m-f2")
+    here.perform("trader", "unassign", grant, HolderMember("m-f2"))
     assert [each.state for each in here.get("CrossEnterpriseGrant", grant_id).holders] == ["REVOKED"]
     here.perform("trader", "revoke", grant)
-    assert here.codes("trader", "assign", grant) == ["CROSS_GRANT_NOT_LIVE"]
+    assert here.codes("trader", "assign", grant, member="m-f2") == ["CROSS_GRANT_NOT_LIVE"]
 
 
 @pytest.mark.parametrize(

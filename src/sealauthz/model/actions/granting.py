@@ -12,6 +12,7 @@ from sealauthz.model.actions.seals import holders_among
 from sealauthz.model.effects import delegations, grants, new_grants, requests
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.grants import SealGrant
+from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.schema import Action, Resolver, ResolverInput, actions, looks
 from sealauthz.schema.effect import Effect
@@ -37,6 +38,13 @@ class HolderContext(Context):
     """An act of the enterprise that holds a seal of another one: `holder` is found by the server."""
 
     holder: Enterprise | None = None
+
+
+@dataclass(slots=True)
+class HolderMemberContext(HolderContext):
+    """Naming who uses the seal of another enterprise: `member` is the membership of that person, at the holder."""
+
+    member: Membership | None = None
 
 
 @dataclass(slots=True)
@@ -103,10 +111,16 @@ def _confirming(resource: str) -> tuple[Action, ...]:
     return actions(resource, ConfirmationContext, "confirm", gives=given, resolver=_CONFIRMATION, effect=grants.confirm)
 
 
-def _holding(name: str, effect: Effect) -> tuple[Action, ...]:
+def _holding(context: type[Context], name: str, effect: Effect, *gives: str) -> tuple[Action, ...]:
     """Declare an act of the enterprise that holds the seal of another one, about one of its members."""
     return actions(
-        "CrossEnterpriseGrant", HolderContext, name, resolver=_HOLDER, arguments=grants.HolderMember, effect=effect
+        "CrossEnterpriseGrant",
+        context,
+        name,
+        gives=gives,
+        resolver=_HOLDER,
+        arguments=grants.HolderMember,
+        effect=effect,
     )
 
 
@@ -138,8 +152,8 @@ ACTIONS = (
     *actions("SealGrant", Context, "revoke", effect=grants.revoke),
     *actions("OpenGrant", Context, "revoke", effect=grants.revoke),
     *actions("CrossEnterpriseGrant", GrantEndContext, "revoke", resolver=_HOLDER, effect=grants.revoke),
-    *_holding("assign", grants.assign),
-    *_holding("unassign", grants.unassign),
+    *_holding(HolderMemberContext, "assign", grants.assign, "member"),
+    *_holding(HolderContext, "unassign", grants.unassign),
     *actions("Membership", Context, "delegate", arguments=delegations.NewDelegation, effect=delegations.delegate),
     *actions("Delegation", Context, "accept", effect=delegations.accept),
     *actions("Delegation", Context, "revoke", effect=delegations.revoke),

@@ -14,8 +14,8 @@ def refuse(field: str, said: str) -> NoReturn:
 
 
 def is_live(membership: Any, now: Instant) -> bool:
-    """Tell whether a membership is active and has not ended."""
-    return bool(membership.state == "ACTIVE" and now < membership.ended_at)
+    """Tell whether a membership is active, has begun and has not ended."""
+    return bool(membership.state == "ACTIVE" and membership.joined_at <= now < membership.ended_at)
 
 
 def is_standing(assignment: Any, now: Instant) -> bool:

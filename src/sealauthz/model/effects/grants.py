@@ -195,6 +195,8 @@ def _grantees(grant_: Any) -> list[str]:
 
 def assign(act: Act) -> Outcome:
     """Name a member of the holder who uses the seal of the other enterprise."""
+    if act.arguments.member != act.context.member.id:
+        refuse("arguments[member]", "is not the member whom the context names")
     member = member_of(act, act.context.holder, act.arguments.member, "member")
     if _assignments(act.resource, member.id):
         refuse("arguments[member]", "is named already")
