@@ -12,9 +12,10 @@ import pytest
 from audit_logs import grown, run
 from tiny.model import TINY
 
-from sealauthz.audit.anchoring import Anchoring, AnchorRefused, Folder, Webhook, anchor
+from sealauthz.audit.anchoring import Anchoring, Folder, Webhook, anchor
 from sealauthz.audit.log import Log
 from sealauthz.audit.note import Signer, open_checkpoint
+from sealauthz.audit.posting import AnchorRefused
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.background import Background
 from sealauthz.errors import ConfigRefused

@@ -18,8 +18,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from documents import ROOT, blocks
 from rich.cells import cell_len
 from rich.console import Console
+from time_authority import Authority
 
-from sealauthz.audit.note import Signer
+from sealauthz.audit.anchoring import Folder
+from sealauthz.audit.note import Signer, read_checkpoint
+from sealauthz.audit.posting import Answer
+from sealauthz.audit.timestamps import TimeStamps
 from sealauthz.cli.app import run as command
 from sealauthz.demo import scenario
 from sealauthz.demo.callers import ENGINE, OUTSIDE, PLATFORM, story_caller
@@ -301,7 +305,7 @@ def repacked(folder, changes):
 
 
 def test_an_expert_verifies_the_evidence_as_the_page_says(bundle):
-    _, verify, by_hand = blocks(PAGE, "sh")
+    _, verify, by_hand, _ = blocks(PAGE, "sh")
     is_good, out = verified(bundle, verify)
     assert is_good, out
     assert "WRONG" not in out
@@ -343,10 +347,42 @@ def test_the_same_evidence_is_the_same_bytes(bundle, sealauthz):
     assert sealauthz("audit", "evidence", "nobody")[0] == 1
 
 
+def test_a_stamped_checkpoint_is_in_the_evidence(story, bundle, sealauthz, tmp_path, monkeypatch):
+    """The first that speaks of the record, and not the newest: it says the earliest time."""
+    authority, folder = Authority(tmp_path / "authority"), Folder(story[2] / "kept")
+    note = sealauthz("audit", "checkpoint")[1]
+    stamps = TimeStamps("http://127.0.0.1:1", authority.roots, folder)
+    monkeypatch.setattr("sealauthz.audit.timestamps.post", lambda _url, query, *_: Answer(*authority.answer("", query)))
+    stamps.keep(note, read_checkpoint(note))
+    monkeypatch.setenv("SEALAUTHZ_AUDIT__FOLDER", str(story[2] / "kept"))
+    record = json.loads(zipfile.ZipFile(bundle / "case-17.zip").read("record.json"))
+    assert sealauthz("audit", "evidence", record["id"], "--out", str(bundle / "case-17.zip"))[0] == 0
+    shutil.copy(authority.roots, bundle / "tsa-roots.pem")
+    is_good, out = verified(bundle, "python3 verify.py case-17.zip log.key")
+    assert is_good, out
+    assert "NOTE   timestamp.tsr" in out
+    last = blocks(PAGE, "sh")[-1]
+    assert "python3 verify.py case-17.zip log.key tsa-roots.pem" in PAGE.read_text()
+    for asked in ("python3 verify.py case-17.zip log.key tsa-roots.pem", last):
+        is_good, out = verified(bundle, f"python3 -m zipfile -e case-17.zip case-17\n{asked}")
+        assert is_good, out
+    assert "Time stamp:" in out
+    # Neither a token of somebody else nor another checkpoint passes.
+    shutil.copy(Authority(tmp_path / "other").roots, bundle / "tsa-roots.pem")
+    is_good, out = verified(bundle, "python3 verify.py case-17.zip log.key tsa-roots.pem")
+    assert not is_good
+    assert "WRONG  timestamp.tsr" in out
+    code, out, err = sealauthz(
+        "audit", "verify", "--checkpoint", str(story[2] / "kept"), "--tsa-roots", str(authority.roots)
+    )
+    assert code == 0, err
+    assert f"CN=A TSA stamped it with {read_checkpoint(note).size} records at" in out
+
+
 def test_any_changed_byte_of_the_evidence_is_found(bundle):
     script = bundle / "verify.py"
     patched = script.read_text().replace(
-        "return subprocess.run(command.split(), cwd=folder, capture_output=True).returncode == 0", "return True"
+        "return subprocess.run(command, cwd=folder, capture_output=True).returncode == 0", "return True"
     )
     # Without openssl, which is slow: only the digests stand in the way of these.
     assert patched != script.read_text()

@@ -10,28 +10,26 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from sealauthz.audit.merkle import ProofRefused, verify_consistency
-from sealauthz.audit.note import Checkpoint, NoteRefused, read_checkpoint
+from sealauthz.audit.note import Checkpoint, read_checkpoint
+from sealauthz.audit.posting import TIMEOUT_S, AnchorRefused, check_address, post
 from sealauthz.background import Background, Failed
-from sealauthz.errors import ConfigRefused
 
 if TYPE_CHECKING:  # it loads the database and the policies, and a configuration looks at an address only
     from sealauthz.audit.log import Log
 
 SUFFIX = ".checkpoint"
+COSIGNED = ".cosigned"
+"""How the names of checkpoints end that a witness has signed too."""
+
 EVERY_S = 10.0
-_TIMEOUT_S = 10.0
-
-
-class AnchorRefused(Exception):
-    """A checkpoint was not kept: the sink could not, or the log is not the one whose checkpoint it kept last."""
+_DIGITS = 20
 
 
 class Sink(Protocol):
@@ -63,20 +61,61 @@ class Folder:
 
     def keep(self, note: str, checkpoint: Checkpoint) -> None:
         """Add a file that nobody overwrites."""
-        file = self._path / f"{checkpoint.size:020d}{SUFFIX}"
-        fresh = file.with_suffix(f".{os.getpid()}")
+        if not self.add(checkpoint.size, SUFFIX, note.encode()):
+            file = self._file(checkpoint.size, SUFFIX)
+            try:
+                is_same = read_checkpoint(file.read_text(encoding="utf-8")) == checkpoint
+            except (OSError, ValueError) as error:
+                raise AnchorRefused(f"`{file}` cannot be read") from error
+            if not is_same:
+                raise AnchorRefused(f"`{file}` is a checkpoint of another log of that size")
+
+    def newest(self, suffix: str) -> tuple[int, bytes, float] | None:
+        """Return of the files that end so the newest: the size of its checkpoint, what it holds, and when it was added,
+        in seconds since 1970. Raises AnchorRefused.
+        """
+        try:
+            files = sorted(self._path.glob(f"*{suffix}"))
+            if not files:
+                return None
+            return int(files[-1].name[:_DIGITS]), files[-1].read_bytes(), files[-1].stat().st_mtime
+        except (OSError, ValueError) as error:
+            raise AnchorRefused(f"`{self._path}` cannot be read") from error
+
+    def first_beyond(self, number: int, suffix: str) -> int | None:
+        """Return the size of the first checkpoint with such a file that speaks of the record at a place; None without
+        one. Raises AnchorRefused.
+        """
+        try:
+            sizes = sorted(int(file.name[:_DIGITS]) for file in self._path.glob(f"*{suffix}"))
+        except (OSError, ValueError) as error:
+            raise AnchorRefused(f"`{self._path}` cannot be read") from error
+        return next((size for size in sizes if size > number), None)
+
+    def read(self, size: int, suffix: str) -> bytes:
+        """Return what is kept of a checkpoint. Raises AnchorRefused."""
+        file = self._file(size, suffix)
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            raise AnchorRefused(f"`{file}` cannot be read") from error
+
+    def add(self, size: int, suffix: str, content: bytes) -> bool:
+        """Add a file about a checkpoint; False where there is one, which stays as it is. Raises AnchorRefused."""
+        file = self._file(size, suffix)
+        fresh = file.with_name(f"{file.name}.{os.getpid()}")
+        is_new = True
         try:
             self._path.mkdir(parents=True, exist_ok=True)
-            with fresh.open("w", encoding="utf-8") as to:
-                to.write(note)
+            with fresh.open("wb") as to:
+                to.write(content)
                 to.flush()
                 os.fsync(to.fileno())
             fresh.chmod(0o444)
             try:
                 os.link(fresh, file)  # fails where there is one, whatever it holds
             except FileExistsError:
-                if read_checkpoint(file.read_text(encoding="utf-8")) != checkpoint:
-                    raise AnchorRefused(f"`{file}` is a checkpoint of another log of that size") from None
+                is_new = False
             finally:
                 fresh.unlink()
             folder = os.open(self._path, os.O_RDONLY)
@@ -84,15 +123,12 @@ class Folder:
                 os.fsync(folder)
             finally:
                 os.close(folder)
-        except (OSError, NoteRefused) as error:
+        except OSError as error:
             raise AnchorRefused(f"`{file}` cannot be written") from error
+        return is_new
 
-
-class _Unmoved(urllib.request.HTTPRedirectHandler):
-    """Goes nowhere else than where it was sent."""
-
-    def redirect_request(self, *_arguments: Any) -> None:
-        """Follow nothing."""
+    def _file(self, size: int, suffix: str) -> Path:
+        return self._path / f"{size:0{_DIGITS}d}{suffix}"
 
 
 class Webhook:
@@ -100,14 +136,9 @@ class Webhook:
 
     def __init__(self, url: str) -> None:
         self.name = "webhook"
-        parts = urlsplit(url)
-        is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-        if parts.scheme != "https" and not (parts.scheme == "http" and is_local):
-            # INVARIANT: nothing of the address is said, which may hold a secret.
-            raise ConfigRefused("`audit.webhook` must begin with `https:`; plain text goes to this machine only")
+        check_address(url, "audit.webhook")
         self._url = url
         self._last: Checkpoint | None = None
-        self._opener = urllib.request.build_opener(_Unmoved)
 
     def last(self) -> Checkpoint | None:
         """Return what this process has sent last."""
@@ -116,11 +147,11 @@ class Webhook:
     def reach(self) -> None:
         """Open a connection as a checkpoint would need it, and send nothing. Raises AnchorRefused."""
         parts = urlsplit(self._url)
-        if parts.scheme in urllib.request.getproxies():
+        if parts.scheme in getproxies():
             raise AnchorRefused("the webhook is reached by a proxy, which was not asked")
         port = parts.port or (443 if parts.scheme == "https" else 80)
         try:
-            with socket.create_connection((parts.hostname or "", port), _TIMEOUT_S) as plain:
+            with socket.create_connection((parts.hostname or "", port), TIMEOUT_S) as plain:
                 if parts.scheme == "https":
                     context = ssl.create_default_context()
                     with context.wrap_socket(plain, server_hostname=parts.hostname):
@@ -132,16 +163,7 @@ class Webhook:
 
     def keep(self, note: str, checkpoint: Checkpoint) -> None:
         """Send a checkpoint."""
-        headers = {"Content-Type": "text/plain; charset=utf-8", "User-Agent": "sealauthz"}
-        request = urllib.request.Request(self._url, note.encode(), headers, method="POST")  # noqa: S310 (checked above)
-        try:
-            with self._opener.open(request, timeout=_TIMEOUT_S) as response:
-                status = response.status
-        except urllib.error.HTTPError as error:
-            status = error.code
-            error.close()
-        except (OSError, ValueError) as error:
-            raise AnchorRefused("the webhook cannot be reached") from error
+        status = post(self._url, note.encode(), "text/plain; charset=utf-8", "the webhook").status
         if not 200 <= status < 300:
             raise AnchorRefused(f"the webhook answered with status {status}")
         self._last = checkpoint

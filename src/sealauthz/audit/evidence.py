@@ -36,11 +36,14 @@ _BEGINNING_OF_TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What comes from elsewhere: the archive of the policies, the receipt of the act, and the keys that verify it."""
+    """What comes from elsewhere: the archive of the policies, the receipt of the act, the keys that verify it, and a
+    checkpoint with the token of a time stamp authority over it.
+    """
 
     policies: str = ""
     receipt: str = ""
     receipt_keys: Mapping[str, Any] | None = None
+    stamped: tuple[str, bytes] | None = None
 
 
 def evidence(
@@ -53,7 +56,8 @@ def evidence(
     content = entry.content
     if "effect" not in content or "subject" not in content or "policy" not in content:
         raise RecordUnknown("the record is not of one decision")
-    proof = Log(store).inclusion(entry.number)
+    log, number = Log(store), entry.number
+    proof = log.inclusion(number) if attached.stamped is None else log.inclusion_in(number, attached.stamped[0])
     checkpoint = open_checkpoint(proof.note, [verifier])
     verify_inclusion(proof.number, checkpoint.size, leaf_hash(entry.text.encode()), proof.hashes, checkpoint.root)
     decision, facts = _decided_again(store.model, as_of, content)
@@ -72,7 +76,10 @@ def evidence(
         files["receipt.jws"] = attached.receipt
         files["receipt-keys.json"] = _json(attached.receipt_keys or {"keys": []})
     files["page.html"] = page(content, decision, checkpoint, sorted(files))
-    return _packed({name: text.encode() for name, text in files.items()}, content["id"], checkpoint.origin, signer)
+    packed = {name: text.encode() for name, text in files.items()}
+    if attached.stamped is not None:
+        packed["timestamp.tsr"] = attached.stamped[1]
+    return _packed(packed, content["id"], checkpoint.origin, signer)
 
 
 def _decided_again(

@@ -212,6 +212,14 @@ class Log:
                 raise InvalidRequest.at("number", f"is no place in the log, which has {head.size} records")
             return answers.LogProof(number, tuple(inclusion_proof(number, head.size, tiles.node)), head.note)
 
+    def inclusion_in(self, number: int, note: str) -> answers.LogProof:
+        """Prove the same by a checkpoint that was kept, as far as the log still has that. Raises InvalidRequest."""
+        size = read_checkpoint(note).size
+        with self._snapshot() as (tiles, head):
+            if not 0 <= number < size <= head.size:
+                raise InvalidRequest.at("number", f"is no place in a log of {size} records")
+            return answers.LogProof(number, tuple(inclusion_proof(number, size, tiles.node)), note)
+
     def consistency(self, first: int, second: int = 0) -> ConsistencyProof:
         """Prove that the log of a size went on to that of another (0: as it is now). Raises InvalidRequest."""
         with self._snapshot() as (tiles, head):

@@ -32,6 +32,7 @@ from sealauthz.audit.note import (
 from sealauthz.audit.retention import Pruned, newest_pruned
 from sealauthz.audit.sequencer import tile_fetcher
 from sealauthz.audit.tiles import WIDTH, TileMissing, Tiles, perfect_root
+from sealauthz.audit.timestamps import Stamped
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_LOG, TEXT
 
@@ -52,6 +53,7 @@ class Kind(StrEnum):
     ROOT = "ROOT"
     CUT = "CUT"
     FORKED = "FORKED"
+    STAMP = "STAMP"
 
 
 class Finding(NamedTuple):
@@ -73,6 +75,7 @@ class Report:
     signed_by: str = ""
     pruned: int = 0
     witnessed: list[Cosigned] = field(default_factory=list)
+    stamped: list[Stamped] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
 

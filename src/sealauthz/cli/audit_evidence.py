@@ -6,15 +6,18 @@ from pathlib import Path
 
 import click
 
+from sealauthz.audit.anchoring import SUFFIX, Folder
 from sealauthz.audit.evidence import Attached, evidence
 from sealauthz.audit.log import Entry, Log
 from sealauthz.audit.merkle import ProofRefused
 from sealauthz.audit.note import NoteRefused, Verifier
+from sealauthz.audit.posting import AnchorRefused
+from sealauthz.audit.timestamps import STAMP
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.past import kept_policies
 from sealauthz.cli.settings import audit_signer, open_store, read_config, receipt_issuer, store_options
 from sealauthz.config import Config
-from sealauthz.errors import BundleRefused, PastUnknown
+from sealauthz.errors import BundleRefused, InvalidRequest, PastUnknown
 from sealauthz.facts import Store
 from sealauthz.facts.store.performed import Kept, kept_naming
 from sealauthz.rollout import Archive
@@ -71,10 +74,11 @@ def audit_evidence(
             _archive(store, config, past, policies, content.get("policy", "")),
             "" if kept is None else kept.receipt,
             None if issuer is None else issuer.keys.key_set,
+            _stamped(config, entry.number),
         )
         try:
             packed = evidence(store, AsOf(store, past.of), entry, verifier, attached, signer)
-        except (NoteRefused, ProofRefused) as error:
+        except (NoteRefused, ProofRefused, InvalidRequest) as error:
             raise Stop(f"the log does not prove it: {error}; run `sealauthz audit verify`", Exit.REFUSED) from error
     file = out or Path(f"evidence-{content['id']}.zip")
     file.write_bytes(packed)
@@ -97,6 +101,18 @@ def _found(store: Store, which: str) -> tuple[Entry, Kept | None]:
     if entry is None:
         raise Stop(f"the log has no record of `{which}`: it may wait for its place (`audit sequence`)", Exit.REFUSED)
     return entry, next((each for each in kept if each.decision_id == entry.content["id"]), None)
+
+
+def _stamped(config: Config, number: int) -> tuple[str, bytes] | None:
+    """Return the first checkpoint that speaks of a record and was stamped, with its token; None where there is none."""
+    if config.audit.folder is None:
+        return None
+    folder = Folder(config.audit.folder)
+    try:
+        size = folder.first_beyond(number, STAMP)
+        return None if size is None else (folder.read(size, SUFFIX).decode(), folder.read(size, STAMP))
+    except AnchorRefused as error:
+        raise Stop(f"{error}: see `audit.folder`", Exit.REFUSED) from error
 
 
 def _archive(store: Store, config: Config, past: KeptPolicies, folder: Path | None, version: str) -> str:

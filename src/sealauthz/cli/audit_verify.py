@@ -8,14 +8,16 @@ from typing import Any
 
 import click
 
-from sealauthz.audit.anchoring import SUFFIX
+from sealauthz.audit.anchoring import COSIGNED, SUFFIX
 from sealauthz.audit.merkle import ProofRefused
 from sealauthz.audit.note import Checkpoint, NoteRefused, Verifier, cosigned, open_checkpoint, read_checkpoint
 from sealauthz.audit.portable import verify_export, verify_proof
-from sealauthz.audit.verify import Report, verify_database
+from sealauthz.audit.timestamps import STAMP, StampRefused, read_roots, verify_stamp
+from sealauthz.audit.verify import Kind, Report, verify_database
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import audit_signer, open_store, read_config, store_options
+from sealauthz.errors import ConfigRefused
 from sealauthz.terminal import instant
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -31,6 +33,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     metavar="FILE|FOLDER",
     help="A checkpoint that was kept elsewhere, or a folder of them.",
 )
+@click.option(
+    "--tsa-roots",
+    type=_FILE,
+    metavar="FILE",
+    help="Root certificates of the time stamp authority.  [default: configured]",
+)
 @click.option("--export", type=_FILE, metavar="FILE", help="Verify this export instead of a database.")
 @click.option("--proof", type=_FILE, metavar="FILE", help="Verify the proof of one record, with --record.")
 @click.option("--record", type=_FILE, metavar="FILE", help="Holds the text of the record.")
@@ -40,6 +48,7 @@ def audit_verify(
     *,
     key: str | None,
     checkpoint: Path | None,
+    tsa_roots: Path | None,
     export: Path | None,
     proof: Path | None,
     record: Path | None,
@@ -56,6 +65,7 @@ def audit_verify(
 
     \b
       sealauthz audit verify --key log.key --checkpoint kept.txt
+      sealauthz audit verify --checkpoint /mnt/kept --tsa-roots tsa.pem
       sealauthz audit verify --key log.key --export log.jsonl
       sealauthz audit verify --key log.key --proof 1.proof --record 1.json
     """
@@ -81,6 +91,7 @@ def audit_verify(
             with store.plain_connection() as connection:
                 report = verify_database(connection, verifiers, trusted)
     _add_witnesses(report, checkpoint, verifiers)
+    _add_stamps(report, checkpoint, tsa_roots or read_config(config_file).audit.timestamp_roots)
     return _show(report, output)
 
 
@@ -96,10 +107,35 @@ def _add_witnesses(report: Report, place: Path | None, verifiers: list[Verifier]
         )
 
 
+def _add_stamps(report: Report, place: Path | None, roots: Path | None) -> None:
+    """Say which checkpoints that were kept elsewhere were stamped, by whom and when."""
+    stamps = [] if place is None else [file.with_suffix(STAMP) for file in _files_of(place) if file.suffix == SUFFIX]
+    stamps = [file for file in stamps if file.exists()]
+    if not stamps:
+        return
+    if roots is None:
+        said = f"{len(stamps)} time stamps: that needs the root certificates of their authority (--tsa-roots)"
+        report.unchecked.append(said)
+        return
+    try:
+        known = read_roots(roots)
+        for file in stamps:
+            content = file.with_suffix(SUFFIX).read_bytes()
+            try:
+                report.stamped.append(verify_stamp(file.read_bytes(), content, known))
+            except StampRefused as error:
+                report.add(
+                    Kind.STAMP, 0, read_checkpoint(content.decode()).size, f"`{file.name}` proves nothing: {error}"
+                )
+    except ConfigRefused as error:
+        raise click.UsageError(str(error)) from error
+
+
 def _show(report: Report, output: str) -> int:
     code = Exit.DONE if report else Exit.REFUSED
     if output == "json":
         said: dict[str, Any] = dataclasses.asdict(report)
+        said["stamped"] = [each._asdict() for each in report.stamped]
         said["witnessed"] = [each._asdict() for each in report.witnessed]
         said["findings"] = [finding._asdict() for finding in report.findings]
         print_json({"in_order": bool(report), **said})
@@ -112,6 +148,8 @@ def _show(report: Report, output: str) -> int:
     click.echo(f"the log{name} is {word}: {report.records} records, {report.size} by its newest checkpoint{by}")
     for seen in report.witnessed:
         click.echo(f"{seen.witness} saw it with {seen.size} records at {instant(seen.at * 1_000_000)}")
+    for stamp in report.stamped:
+        click.echo(f"{stamp.authority} stamped it with {stamp.size} records at {instant(stamp.at)}")
     for unchecked in report.unchecked:
         click.echo(f"not checkable: {unchecked}")
     return code
@@ -146,7 +184,9 @@ def verifiers_of(key: str | None, config_file: Path | None) -> list[Verifier]:
 
 
 def _files_of(place: Path) -> list[Path]:
-    return sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [place]
+    if not place.is_dir():
+        return [place]
+    return sorted((*place.glob(f"*{SUFFIX}"), *place.glob(f"*{COSIGNED}")))
 
 
 def trusted_of(place: Path, verifiers: list[Verifier]) -> list[Checkpoint]:

@@ -164,14 +164,24 @@ def audit_sequencer(config: Config, store: Store) -> Sequencer:
 
 
 def audit_anchoring(config: Config, store: Store, failed: Failed) -> Anchoring:
-    """Return what keeps checkpoints of the log outside of the database, as configured."""
+    """Return what keeps checkpoints of the log outside of the database, as configured. Raises ConfigRefused."""
     from sealauthz.audit.anchoring import Anchoring, Folder, Sink, Webhook
     from sealauthz.audit.log import Log
 
     sinks: list[Sink] = [] if config.audit.folder is None else [Folder(config.audit.folder)]
     if config.audit.webhook is not None:
         sinks.append(Webhook(config.audit.webhook.get_secret_value()))
-    return Anchoring(Log(store), sinks, failed)
+    log, audit = Log(store), config.audit
+    if audit.folder is not None and audit.witness is not None:
+        from sealauthz.audit.witness import Witness
+
+        sinks.append(Witness(audit.witness.get_secret_value(), audit.witness_key, Folder(audit.folder), log))
+    if audit.folder is not None and audit.timestamps is not None and audit.timestamp_roots is not None:
+        from sealauthz.audit.timestamps import TimeStamps
+
+        url = audit.timestamps.get_secret_value()
+        sinks.append(TimeStamps(url, audit.timestamp_roots, Folder(audit.folder), audit.timestamps_every_s))
+    return Anchoring(log, sinks, failed)
 
 
 def audit_signer(config: Config) -> Signer | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import pydantic
@@ -11,8 +12,9 @@ from pydantic import Field, SecretStr, field_validator
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from sealauthz.audit.anchoring import Webhook
+from sealauthz.audit.anchoring import Folder, Webhook
 from sealauthz.audit.note import check_name
+from sealauthz.audit.posting import check_address
 from sealauthz.config.callers import CallerSection, check_callers
 from sealauthz.config.issuers import JwtSection
 from sealauthz.config.secret_files import SecretFileSetting
@@ -192,11 +194,20 @@ class ReceiptsSection(Section):
         return split(value)
 
 
+def _refused(check: Callable[..., object], *arguments: Any, **options: Any) -> None:
+    """Raise ValueError where a check raises ConfigRefused."""
+    try:
+        check(*arguments, **options)
+    except ConfigRefused as error:
+        raise ValueError(str(error)) from None
+
+
 class AuditSection(Section):
     """How the log of decisions is called, the key that signs its checkpoints, whether this process gives records their
     places, and whether answers that need not be in the log first are recorded. Without a key checkpoints are unsigned.
     Who gives records their places keeps checkpoints in `folder`, and sends them to `webhook`, whose address may be
-    secret.
+    secret. With a folder, a `witness` of the key `witness_key` is asked to sign them, and every `timestamps_every_s` an
+    authority at `timestamps` to stamp one, which the root certificates in `timestamp_roots` verify.
     """
 
     name: str = Field("", max_length=256)
@@ -205,6 +216,11 @@ class AuditSection(Section):
     advice: bool = True
     folder: Path | None = None
     webhook: SecretStr | None = None
+    witness: SecretStr | None = None
+    witness_key: str = ""
+    timestamps: SecretStr | None = None
+    timestamp_roots: Path | None = None
+    timestamps_every_s: float = Field(3_600.0, ge=10, le=7 * 86_400)
 
     @field_validator("name")
     @classmethod
@@ -219,10 +235,17 @@ class AuditSection(Section):
     @pydantic.model_validator(mode="after")
     def _check_key(self) -> AuditSection:
         if self.webhook is not None:
-            try:
-                Webhook(self.webhook.get_secret_value())
-            except ConfigRefused as error:
-                raise ValueError(str(error)) from None
+            _refused(Webhook, self.webhook.get_secret_value())
+        if self.folder is None and (self.witness or self.timestamps):
+            raise ValueError("`folder` is needed beside `witness` and `timestamps`: what they sign is kept there")
+        if self.timestamps is not None:
+            if self.timestamp_roots is None:
+                raise ValueError("`timestamp_roots` is needed beside `timestamps`: what nobody can verify is not kept")
+            _refused(check_address, self.timestamps.get_secret_value(), "audit.timestamps", is_plain_fine=True)
+        if self.witness is not None and self.folder is not None:
+            from sealauthz.audit.witness import Witness
+
+            _refused(Witness, self.witness.get_secret_value(), self.witness_key, Folder(self.folder))
         if self.key is not None and not self.name:
             raise ValueError("`name` is needed beside `key`: checkpoints name the log that they speak of")
         return self

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sealauthz.audit.anchoring import AnchorRefused, Folder, Webhook, newest_of
+from sealauthz.audit.anchoring import COSIGNED, Folder, Webhook, newest_of
 from sealauthz.audit.log import Log
+from sealauthz.audit.posting import AnchorRefused
+from sealauthz.audit.timestamps import STAMP, TimeStamps
 from sealauthz.config import Config
 from sealauthz.config.issuers import JwtIssuerSection
 from sealauthz.doctor.findings import Found, Level
+from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.store.store import now_us
 from sealauthz.service.issuer_keys import FetchedKeys, KeySources
@@ -50,6 +53,7 @@ def look_at_sinks(store: Store, config: Config) -> Found:
         yield Level.WARNING, said, "configure the sinks where `sealauthz audit sequence` runs"
     if audit.folder is not None:
         yield from _folder(store, audit.folder, is_ours=audit.sequences)
+        yield from _signed(store, audit.folder, config)
     if audit.webhook is not None:
         try:
             Webhook(audit.webhook.get_secret_value()).reach()
@@ -82,6 +86,34 @@ def _folder(store: Store, path: Path, *, is_ours: bool) -> Found:
         yield Level.WARNING, said, "does a process serve? See `thread_failed` of `anchor-folder` in its log"
     else:
         yield Level.OK, said, ""
+
+
+def _signed(store: Store, path: Path, config: Config) -> Found:
+    """Look at what witnesses and authorities have signed. They are not asked."""
+    audit = config.audit
+    wanted = []
+    if audit.witness is not None:
+        wanted.append((COSIGNED, "witness", BEHIND_S))
+    if audit.timestamps is not None and audit.timestamp_roots is not None:
+        wanted.append((STAMP, "timestamps", BEHIND_S + 2 * audit.timestamps_every_s))
+        try:
+            TimeStamps(audit.timestamps.get_secret_value(), audit.timestamp_roots, Folder(path))
+        except ConfigRefused as error:
+            yield Level.PROBLEM, f"`audit.timestamps`: {error}: `serve` does not start", "correct the setting"
+            return
+    head = Log(store).head()
+    for suffix, name, within_s in wanted:
+        try:
+            newest = Folder(path).newest(suffix)
+        except AnchorRefused as error:
+            yield Level.PROBLEM, str(error), f"what `audit.{name}` signs is kept there"
+            continue
+        size, since_s = (newest[0], newest[2]) if newest is not None else (0, 0.0)
+        said = f"`audit.{name}` has signed the log with {size} records, and it has {head.size}"
+        if size < head.size and now_us() / 1_000_000 - max(since_s, head.at / 1_000_000) > within_s:
+            yield Level.WARNING, said, f"see `thread_failed` of `anchor-{name}` in the log of the service"
+        else:
+            yield Level.OK, said, ""
 
 
 def look_at_collector(config: Config) -> Found:
