@@ -20,9 +20,11 @@ from sealauthz.audit.replay import Outcome, Replay, Replayed
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
+from sealauthz.decision.assembly import Within, everything
 from sealauthz.decision.decision import Decision, Effect
+from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
-from sealauthz.errors import FactConflict, InvariantBroken
+from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
 from sealauthz.facts import Delete, FactCache, Put, Store
 from sealauthz.facts.store.tables import AUDIT_LOG, FACT_CHANGE, POLICY_ACTIVATION, POLICY_BUNDLE
 from sealauthz.operations import Operations, Performance
@@ -57,6 +59,11 @@ class Logged(Live):
         entries = Log(self.store).backwards(0)
         fresh = AsOf(self.store, KeptPolicies(self.store, lambda _version: None).of)
         return list(Replay(self.store, fresh).run(entries))[::-1]
+
+    def replay_texts(self) -> list[str]:
+        """The records, the oldest first."""
+        Sequencer(self.store, "log").drain()
+        return [entry.text for entry in Log(self.store).backwards(0)][::-1]
 
 
 @pytest.fixture
@@ -93,17 +100,88 @@ def test_all_that_was_answered_is_answered_again(logged: Logged) -> None:
     }
 
 
-def test_what_nobody_can_decide_again_is_said(logged: Logged) -> None:
+def test_what_was_listed_is_listed_again(logged: Logged, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole pages, first and later ones, with exceptions, within rights; and nothing else passes for them."""
+    by_subject, by_resource = Root.SUBJECT, Root.RESOURCE
+    queries = [
+        ListQuery(by_subject, BOB, "read", "Document"),
+        ListQuery(by_subject, BOB, "publish", "Document", {}, ("APPROVED",)),
+        ListQuery(by_resource, D1, "read", "User"),
+    ]
+    within = frozenset({"red"})
+    count = 0
+    for number in range(4):
+        for query in queries:
+            for tenants in (None, within):
+                options = replace(CALLER, may_see=everything if tenants is None else Within(tenants))
+                token = ""
+                while True:
+                    try:
+                        page = logged.pdp.list_page(query, Paging(1, token), options)
+                    except CallerNotPermitted:
+                        break
+                    logged.answered("List", Listed(query, page, not token, tenants))
+                    count += bool(page.ids or not token)
+                    token = page.next_page_token
+                    if not token:
+                        break
+        logged.answered("ListActions", logged.pdp.actions_except(BOB, D1, ["APPROVED"], {}, CALLER))
+        count += 1
+        with contextlib.suppress(InvariantBroken, FactConflict):
+            logged.write(EDITS[number])
+    found = [each for each in logged.replay() if each.cause != "EMPTY_PAGE"][1:]
+    assert Counter((each.outcome, each.cause) for each in found) == {(Outcome.SAME, ""): count}
+    assert count > 20
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_page_that_is_no_part_of_the_list_is_different(logged: Logged, is_first: bool) -> None:
+    query = ListQuery(Root.RESOURCE, D1, "read", "User")
+    page = logged.pdp.list_page(query, options=CALLER)
+    assert len(page.ids) == 2
+    logged.answered("List", Listed(query, page, is_first))
+    wrong = [
+        replace(page, ids=page.ids[::-1]),
+        replace(page, ids=page.ids[:-1]),  # it says that nothing follows
+        replace(page, ids=(*page.ids, "zoe")),
+        replace(page, ids=page.ids[1:] if is_first else page.ids[:1]),
+        replace(page, ids=("zoe",)),
+    ]
+    for each in wrong:
+        logged.answered("List", Listed(query, each, is_first))
+    shown = logged.pdp.actions_except(BOB, D1, ["APPROVED"], {}, CALLER)
+    logged.answered("ListActions", replace(shown, items=shown.items[1:]))
+    assert [each.outcome for each in logged.replay()][1:] == [Outcome.SAME, *[Outcome.DIFFERENT] * 6]
+
+
+def test_a_long_batch_is_decided_again(logged: Logged) -> None:
+    """Its items are packed into its record."""
+    decided = [each for each in logged.pdp.decide_many([READS] * 600, CALLER) if isinstance(each, Decision)]
+    logged.answered("AuthorizeBatch", decided)
+    flipped = replace(decided[7], effect=Effect.DENY if decided[7] else Effect.ALLOW, obligations=())
+    logged.answered("AuthorizeBatch", [*decided[:7], flipped, *decided[8:]])
+    assert "items_deflated" in logged.replay_texts()[-1]
+    assert [each.outcome for each in logged.replay()][1:] == [Outcome.SAME, Outcome.DIFFERENT]
+
+
+def test_what_nobody_can_decide_again_is_said(logged: Logged, monkeypatch: pytest.MonkeyPatch) -> None:
     query = ListQuery(Root.SUBJECT, BOB, "read", "Document")
-    logged.answered("ListResources", Listed(query, logged.pdp.list_page(query)))
+    page = logged.pdp.list_page(query)
+    logged.answered("ListResources", Listed(query, page, within=frozenset(map(str, range(101)))))
+    logged.answered("ListResources", Listed(ListQuery(Root.SUBJECT, Entity("User", "none"), "read", "Document"), page))
+    logged.answered("ListResources", Listed(query, replace(page, ids=()), is_first=False))
     words = Question(BOB, "publish", D1, {"note": "Dear Ms Ann"})
     logged.answered("Authorize", logged.pdp.decide(words, CALLER))
+    monkeypatch.setattr("sealauthz.audit.record.MAX_BYTES", 900)
     logged.answered("AuthorizeBatch", [logged.pdp.decide(READS, CALLER)] * 600)
+    monkeypatch.undo()
     logged.answered("Authorize", replace(logged.pdp.decide(READS, CALLER), timeline="another"))
     logged.answered("AuthorizeBatch", [logged.pdp.decide(READS, CALLER), "INVALID_REQUEST"])
     assert causes(logged.replay()) == [
         "SAME",  # the activation
-        "LIST",
+        "RIGHTS_LEFT_OUT",
+        "NAMES_LEFT_OUT",
+        "EMPTY_PAGE",
         "WORDS_LEFT_OUT",
         "DIGEST_ONLY",
         "OTHER_HISTORY",

@@ -7,7 +7,8 @@ revision, or those that a record names. What cannot be told for sure is not answ
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,7 +19,10 @@ from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Explanation
 from sealauthz.decision.evaluation import Evaluation
 from sealauthz.decision.explain import explain
-from sealauthz.decision.question import Question
+from sealauthz.decision.listing import Bounds, ListPage, Search, check_query
+from sealauthz.decision.paging import Start
+from sealauthz.decision.pdp import action_questions
+from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.errors import InvalidRequest, PastUnknown
 from sealauthz.facts.memory.consistency import NO_DEADLINE, Deadline
 from sealauthz.facts.memory.past_reading import PastReading
@@ -132,6 +136,7 @@ class AsOf:
 
 
 _CATALOGS = 4
+_LIST_WITHIN_S = 60.0
 
 
 class PastMoment:
@@ -176,6 +181,34 @@ class PastMoment:
     def decide(self, question: Question, options: RequestOptions, policy_version: str = "") -> Decision:
         """Decide only. Raises as `AsOf.decide` does."""
         return self._evaluation(options, policy_version).decide(question)
+
+    def list(self, query: ListQuery, options: RequestOptions, most: int, policy_version: str = "") -> ListPage:
+        """List the first ids, so many at most. Raises as `AsOf.decide` does, and CallerNotPermitted, TimeOver."""
+        evaluation = self._evaluation(options, policy_version)
+        plans = evaluation.catalog.plans
+        check_query(query, plans.bundle)
+        start = Start("", "", None, plans.bundle.version, self.at)
+        bounds = Bounds(candidates=most * 10, seconds=_LIST_WITHIN_S)
+        until = time.monotonic() + bounds.seconds
+        page = evaluation.page(Search(query, options.caller, start, most, plans.links(query), bounds, until))
+        if not page.is_complete and len(page.ids) < most:
+            raise PastUnknown("TOO_MUCH", "a list with more candidates than are decided again")
+        return page
+
+    def questions(
+        self, subject: Entity, resource: Entity, context: Mapping[str, ContextValue], policy_version: str
+    ) -> Sequence[Question]:
+        """Return what a list of actions decides. Raises PastUnknown."""
+        bundle = self._as_of.catalog(policy_version).bundle
+        return action_questions(bundle, subject, resource, bundle.actions.get(resource.type, ()), context)
+
+    def actions_except(
+        self, asked: Sequence[Question], exceptions: Sequence[str], options: RequestOptions, policy_version: str
+    ) -> tuple[str, ...]:
+        """Return the actions that are allowed, or would be but for some requirements. Raises as `AsOf.decide` does."""
+        evaluation = self._evaluation(options, policy_version)
+        found = ((each.action, evaluation.listed(each, frozenset(exceptions))) for each in asked)
+        return tuple(action for action, entry in found if entry is not None)
 
     def _evaluation(self, options: RequestOptions, policy_version: str) -> Evaluation:
         version = policy_version or self.activated

@@ -9,9 +9,11 @@ be erased from the facts, and the log and its proofs stay as they are.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +34,8 @@ READ = (1, VERSION)
 
 MAX_BYTES = 60_000
 """Of one record: a tile of entries (C2SP tlog-tiles) takes 65,535."""
+
+_MOST_INFLATED = 16 * 1024 * 1024
 
 NOT_THERE = "sha256-"
 """How the id begins that stands in a record for one that no record of the facts has: any text of a client may be one,
@@ -115,7 +119,8 @@ def batch_record(
 ) -> str:
     """Return the record of several decisions that one call was answered with; a text stands for one without a decision.
 
-    Where there are too many for one record it holds their digest, and how many had which effect.
+    Where there are too many for one record it holds them packed, with their digest, and how many had which effect; and
+    where that is too long too, the digest alone.
     """
     said: list[dict[str, Any]] = []
     first: Decision | None = None
@@ -139,8 +144,23 @@ def batch_record(
         return text
     counted = [part.get("effect", "ERROR") for part in said]
     content["effects"] = {effect: counted.count(effect) for effect in sorted(set(counted))}
-    content["items_sha256"] = hashlib.sha256(written({"items": said}).encode()).hexdigest()
-    return written(content)
+    plain = written({"items": said}).encode()
+    content["items_sha256"] = hashlib.sha256(plain).hexdigest()
+    text = written({**content, "items_deflated": base64.b64encode(zlib.compress(plain)).decode()})
+    return text if len(text) <= MAX_BYTES else written(content)
+
+
+def inflated(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the items of a record that holds them packed. Raises ValueError where they are not those of the digest."""
+    unpacking = zlib.decompressobj()
+    try:
+        items = unpacking.decompress(base64.b64decode(content["items_deflated"], validate=True), _MOST_INFLATED)
+    except zlib.error as error:
+        raise ValueError("the items of the record are not packed as they should be") from error
+    if hashlib.sha256(items).hexdigest() != content["items_sha256"]:
+        raise ValueError("the items of the record are not those of its digest")
+    found: list[dict[str, Any]] = json.loads(items)["items"]
+    return found
 
 
 def event_record(kind: str, at: int, **more: Any) -> str:

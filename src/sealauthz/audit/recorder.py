@@ -51,14 +51,19 @@ WAIT_S = 10.0
 """How long an answer waits to be recorded, where its call has no deadline."""
 
 _AT_ONCE = 1_000
+_MOST_TENANTS = 100
 _PAUSE_S = 0.5
 
 
 class Listed(NamedTuple):
-    """A page of a list that was answered."""
+    """A page of a list that was answered: the first, or one that goes on; to a caller with a right to some tenants
+    (None: to all).
+    """
 
     query: ListQuery
     page: ListPage
+    is_first: bool = True
+    within: frozenset[str] | None = None
 
 
 What = Decision | Sequence[Decision | str] | Listed | ListedActions
@@ -281,7 +286,7 @@ class Recorder:
 
 def _page_content(listed: Listed, concerned: Concerned, model: Model) -> dict[str, Any]:
     """Return what was listed: how many, and the digest of their ids, one in a line."""
-    query, page = listed
+    query, page = listed.query, listed.page
     context, withheld = safe_context(model, query.about(""), concerned)
     return {
         "subject" if query.root is Root.SUBJECT else "resource": named(query.known, concerned),
@@ -290,7 +295,10 @@ def _page_content(listed: Listed, concerned: Concerned, model: Model) -> dict[st
         "context": context,
         "withheld": withheld,
         "except": list(query.except_requirements),
+        **_limited_to(listed.within),
         "effect": "LIST",
+        "evaluated_at": page.evaluated_at,
+        "is_first": listed.is_first,
         "count": len(page.ids),
         "ids_sha256": hashlib.sha256("\n".join(page.ids).encode()).hexdigest(),
         "is_complete": page.is_complete,
@@ -299,6 +307,13 @@ def _page_content(listed: Listed, concerned: Concerned, model: Model) -> dict[st
         "timeline": page.timeline,
         "until": page.valid_until,
     }
+
+
+def _limited_to(tenants: frozenset[str] | None) -> dict[str, Any]:
+    """Return the tenants that a caller could list, as far as a record has room for them."""
+    if tenants is None:
+        return {}
+    return {"is_limited": True, **({"within": sorted(tenants)} if 0 < len(tenants) <= _MOST_TENANTS else {})}
 
 
 def _actions_content(listed: ListedActions, concerned: Concerned, model: Model) -> dict[str, Any]:
@@ -317,6 +332,7 @@ def _actions_content(listed: ListedActions, concerned: Concerned, model: Model) 
         "withheld": sorted(withheld),
         "except": list(listed.except_requirements),
         "effect": "LIST",
+        "evaluated_at": listed.evaluated_at,
         "count": len(listed.items),
         "ids_sha256": hashlib.sha256("\n".join(each.id for each in listed.items).encode()).hexdigest(),
         "policy": listed.policy_version,

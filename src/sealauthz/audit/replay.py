@@ -16,7 +16,8 @@ from sealauthz import __version__
 from sealauthz.audit.as_of import AsOf, PastMoment
 from sealauthz.audit.log import Entry
 from sealauthz.audit.merkle import leaf_hash
-from sealauthz.audit.record import FOR_OPERATORS, NOT_THERE
+from sealauthz.audit.record import FOR_OPERATORS, NOT_THERE, inflated
+from sealauthz.audit.replayed_lists import differing_list
 from sealauthz.audit.sequencer import tile_fetcher
 from sealauthz.audit.tiles import Tiles
 from sealauthz.decision.assembly import RequestOptions
@@ -117,6 +118,8 @@ class _Replaying:
         try:
             if content["kind"] == ACTIVATION:
                 return self._compare_activation(head, content)
+            if content.get("effect") == "LIST":
+                return self._compare_list(head, content)
             parts = _parts(content)
             if not parts:
                 return Replayed(*head, Outcome.NOTHING_DECIDED)
@@ -137,11 +140,16 @@ class _Replaying:
         return Replayed(*head, Outcome.SAME)
 
     def _decide(self, content: Mapping[str, Any], part: Mapping[str, Any]) -> Decision:
+        question = question_of(self._model, part)
+        return self._moment_of(content).decide(
+            question, RequestOptions(caller=content.get("caller", "")), content["policy"]
+        )
+
+    def _moment_of(self, content: Mapping[str, Any]) -> PastMoment:
+        """Return the moment of a record. Raises PastUnknown."""
         if content.get("timeline", "") != self._transaction.timeline:
             raise PastUnknown("OTHER_HISTORY", "the facts that it rests on are of a history that was restored away")
-        question = question_of(self._model, part)
-        moment = self._at(content.get("revision", 0), content.get("evaluated_at", content["at"]))
-        return moment.decide(question, RequestOptions(caller=content.get("caller", "")), content["policy"])
+        return self._at(content.get("revision", 0), content.get("evaluated_at", content["at"]))
 
     def _at(self, revision: int, at: int) -> PastMoment:
         moment, past = self._moment, self._past
@@ -156,6 +164,15 @@ class _Replaying:
         past.check_kept(revision)
         self._moment = moment = PastMoment(self._as_of, past, revision, at)
         return moment
+
+    def _compare_list(self, head: tuple[int, str, str], content: Mapping[str, Any]) -> Replayed:
+        """List again what was listed."""
+        moment = self._moment_of(content)
+        differs = differing_list(moment, content)
+        if not differs:
+            return Replayed(*head, Outcome.SAME)
+        cause, said = _cause(content, content, moment)
+        return Replayed(*head, Outcome.DIFFERENT, cause, said, {name: content.get(name) for name in differs}, differs)
 
     def _compare_activation(self, head: tuple[int, str, str], content: Mapping[str, Any]) -> Replayed:
         """Compare the record of an activation with what is stored of it."""
@@ -194,8 +211,11 @@ def _entity(name: str, type_of_missing: str) -> Entity:
 
 def _parts(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """Return the decisions in a record. Raises PastUnknown where it does not hold them."""
-    if content.get("effect") == "LIST":
-        raise PastUnknown("LIST", "a list is not made again: its record holds the digest of a page")
+    if "items_deflated" in content:
+        try:
+            return [part for part in inflated(content) if "effect" in part]
+        except ValueError as error:
+            raise PastUnknown("DIGEST_ONLY", str(error)) from error
     if "items_sha256" in content:
         raise PastUnknown("DIGEST_ONLY", "the record holds the digest of its many items, and not the items")
     if "items" in content:
@@ -231,7 +251,7 @@ def _differing(part: Mapping[str, Any], found: Decision, until: int | None) -> d
 
 def _cause(content: Mapping[str, Any], part: Mapping[str, Any], moment: PastMoment | None) -> tuple[str, str]:
     """Return why another answer was found, as far as that can be told."""
-    if any(str(part[name]).startswith(NOT_THERE) for name in ("subject", "resource", "action")):
+    if any(str(part.get(name, "")).startswith(NOT_THERE) for name in ("subject", "resource", "action")):
         return "NAMES_LEFT_OUT", "the record holds digests for names that nothing had when it was written"
     if content.get("by_release", __version__) != __version__:
         said = f"release {content['by_release']} decided, and this is {__version__}"

@@ -35,7 +35,7 @@ class Witness:
             raise ConfigRefused(f"`audit.witness_key`: {error}") from error
         if not self.verifier.is_witness:
             raise ConfigRefused("`audit.witness_key` is the key of a log, not of a witness (cosignature/v1)")
-        self.name = "witness"
+        self.name = "cosignatures"
         self._url = f"{url.rstrip('/')}/add-checkpoint"
         self._folder = folder
         self._log = log

@@ -58,6 +58,7 @@ class ListedActions:
     timeline: str
     revision: int
     policy_version: str
+    evaluated_at: Instant
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,7 @@ class PolicyDecisionPoint:
         def work(snapshot: FactSnapshot) -> list[Decision]:
             catalog = self.policies.at(snapshot)
             actions = catalog.bundle.rulebook.actions_of(resource.type) or ("",)
-            questions = _questions(catalog.bundle, subject, resource, actions, context or {})
+            questions = action_questions(catalog.bundle, subject, resource, actions, context or {})
             evaluation = Evaluation(catalog, snapshot, self._now(), options)
             return [evaluation.decide(question) for question in questions]
 
@@ -224,8 +224,9 @@ class PolicyDecisionPoint:
                 raise InvalidRequest.at("resource.type", f"is not a type that the policies have actions for{near}")
             known = {name for action in actions for name in bundle.rulebook.requirements[action, resource.type]}
             check_exceptions(exceptions, known, f"an action on {resource.type}")
-            questions = _questions(bundle, subject, resource, actions, context or {})
-            evaluation = Evaluation(catalog, snapshot, self._now(), options)
+            questions = action_questions(bundle, subject, resource, actions, context or {})
+            now = self._now()
+            evaluation = Evaluation(catalog, snapshot, now, options)
             found = ((question.action, evaluation.listed(question, frozenset(exceptions))) for question in questions)
             items = (ConditionalItem(action, entry.still_required) for action, entry in found if entry is not None)
             return ListedActions(
@@ -235,6 +236,7 @@ class PolicyDecisionPoint:
                 snapshot.timeline,
                 snapshot.revision,
                 bundle.version,
+                now,
             )
 
         return self._answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
@@ -349,7 +351,7 @@ class PolicyDecisionPoint:
         return Evaluation(self.policies.at(snapshot), snapshot, self._now(), options)
 
 
-def _questions(
+def action_questions(
     bundle: Bundle, subject: Entity, resource: Entity, actions: Sequence[str], given: Mapping[str, ContextValue]
 ) -> list[Question]:
     """The question about each action; context keys that only other actions know are left out for it."""

@@ -93,16 +93,16 @@ def _signed(store: Store, path: Path, config: Config) -> Found:
     audit = config.audit
     wanted = []
     if audit.witness is not None:
-        wanted.append((COSIGNED, "witness", BEHIND_S))
+        wanted.append((COSIGNED, "witness", "cosignatures", BEHIND_S))
     if audit.timestamps is not None and audit.timestamp_roots is not None:
-        wanted.append((STAMP, "timestamps", BEHIND_S + 2 * audit.timestamps_every_s))
+        wanted.append((STAMP, "timestamps", "timestamps", BEHIND_S + 2 * audit.timestamps_every_s))
         try:
             TimeStamps(audit.timestamps.get_secret_value(), audit.timestamp_roots, Folder(path))
         except ConfigRefused as error:
             yield Level.PROBLEM, f"`audit.timestamps`: {error}: `serve` does not start", "correct the setting"
             return
     head = Log(store).head()
-    for suffix, name, within_s in wanted:
+    for suffix, name, thread, within_s in wanted:
         try:
             newest = Folder(path).newest(suffix)
         except AnchorRefused as error:
@@ -111,7 +111,7 @@ def _signed(store: Store, path: Path, config: Config) -> Found:
         size, since_s = (newest[0], newest[2]) if newest is not None else (0, 0.0)
         said = f"`audit.{name}` has signed the log with {size} records, and it has {head.size}"
         if size < head.size and now_us() / 1_000_000 - max(since_s, head.at / 1_000_000) > within_s:
-            yield Level.WARNING, said, f"see `thread_failed` of `anchor-{name}` in the log of the service"
+            yield Level.WARNING, said, f"see `thread_failed` of `anchor-{thread}` in the log of the service"
         else:
             yield Level.OK, said, ""
 

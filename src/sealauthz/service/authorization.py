@@ -203,7 +203,9 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         call.noted["complete"] = int(page.is_complete)
         is_first = self._recording.is_first(self._pdp.bundle, (query.action, query.resource_type))
         kind = "ListResources" if query.root is Root.SUBJECT else "ListSubjects"
-        self._recording.answered(kind, call, Listed(query, page), began, is_first=is_first)
+        self._recording.answered(
+            kind, call, Listed(query, page, not request.page_token, call.caller.tenants), began, is_first=is_first
+        )
         return page
 
     def _failed(self, error: SealAuthzError, index: int) -> authorization_pb2.AuthorizeBatchItem:
