@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,18 +17,20 @@ import pytest
 from audit_logs import run
 from tiny.model import TINY, facts
 
+from sealauthz.audit.as_of import AsOf
 from sealauthz.audit.log import Log, Wanted
 from sealauthz.audit.merkle import leaf_hash, verify_consistency, verify_inclusion
 from sealauthz.audit.note import read_checkpoint
-from sealauthz.audit.record import FOR_OPERATORS, event_record
+from sealauthz.audit.record import FOR_OPERATORS, content_of, event_record
 from sealauthz.audit.recorder import Listed, Recorder
+from sealauthz.audit.retention import ABOUT, KIND
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
 from sealauthz.decision import Question as Asked
 from sealauthz.decision.policies import Policies
 from sealauthz.decision.question import ListQuery, Root
-from sealauthz.errors import BundleRefused, FactsUnavailable
+from sealauthz.errors import BundleRefused, FactsUnavailable, PastUnknown, RecordUnknown, ServiceBusy
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.store.policies import PolicyStore, Proposal
 from sealauthz.facts.store.statements import Driver
@@ -34,6 +38,7 @@ from sealauthz.facts.store.waiting import waiting
 from sealauthz.operations import Operations
 from sealauthz.rollout import Archive
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
+from sealauthz.service.audit import PAST_AT_ONCE, AuditServicer
 from sealauthz.service.callers import Call
 from sealauthz.service.recording import Recording
 from sealauthz_client import CallFailed, Question, SealAuthzClient
@@ -218,6 +223,59 @@ def test_what_cannot_be_recorded_is_not_answered(client: SealAuthzClient, store:
     run(store, "ALTER TABLE gone RENAME TO audit_pending")
     assert client.authorize("User:ann", "archive", "Document:d1")
     assert [each["action"] for each in recorded(store, 2)].count("read") == 1
+
+
+def test_only_so_many_questions_about_the_past_hold_its_history(store: Store, bundle: Bundle) -> None:
+    """The next is told when to ask again; one that fails gives its place back."""
+    begun, go_on = threading.Semaphore(0), threading.Event()
+    request = audit_pb2.DecideAsOfRequest(
+        subject={"type": "User", "id": "ann"}, action="read", resource={"type": "Document", "id": "d1"}, revision=1
+    )
+    call = Call(caller("demo", TOKEN))
+
+    class Waits(AsOf):
+        def decide(self, *arguments: Any, **options: Any) -> Any:
+            begun.release()
+            go_on.wait(10)
+            return super().decide(*arguments, **options)
+
+    servicer = AuditServicer(store, Waits(store, lambda _version: bundle))
+    with ThreadPoolExecutor(PAST_AT_ONCE) as pool:
+        under_way = [pool.submit(servicer.DecideAsOf, request, call) for _ in range(PAST_AT_ONCE)]
+        for _ in under_way:
+            begun.acquire()
+        with pytest.raises(ServiceBusy) as busy:
+            servicer.DecideAsOf(request, call)
+        assert busy.value.retry_after_s == 1.0
+        go_on.set()
+        for each in under_way:
+            assert isinstance(each.exception(), PastUnknown)  # no policies were activated
+    for _ in range(PAST_AT_ONCE + 1):
+        with pytest.raises(PastUnknown):
+            servicer.DecideAsOf(request, call)
+
+
+def test_a_record_that_may_be_pruned_is_said_to_who_knows_the_length_of_the_log(store: Store) -> None:
+    """And what a caller may not see reads the same as what is not there."""
+    servicer = AuditServicer(store, AsOf(store, lambda _version: pytest.fail("nothing is decided")))
+    mine = event_record("Authorize", 1, subject="User:ann", tenant="Team", tenants=["red"])
+    said = event_record(KIND, 1, resource=ABOUT, until=5, left=0)
+    with store.writing() as connection:
+        Driver(connection).run(*waiting(False, 1, mine, said))
+    Sequencer(store, "log").drain()
+    rights = {"tenants": frozenset({"blue"})}
+    asks = {
+        "knows": caller("knows", TOKEN, **rights),
+        "does not": caller("does not", TOKEN, **rights, rpcs=frozenset({"AuditService/GetDecision"})),
+    }
+    for name, who in asks.items():
+        told = set()
+        for decision_id in (content_of(mine)["id"], "nobody's"):
+            with pytest.raises(RecordUnknown) as unknown:
+                servicer.GetDecision(audit_pb2.GetDecisionRequest(decision_id=decision_id), Call(who))
+            told.add(str(unknown.value))
+        assert len(told) == 1
+        assert ("5 of the records before 5 were pruned" in told.pop()) is (name == "knows")
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,9 @@ class Pruned(NamedTuple):
         return f"{self.until - self.left} of the records before {self.until} were pruned: only their hashes are kept"
 
 
+NOTHING_PRUNED = Pruned()
+
+
 def pruned_of(content: dict[str, Any]) -> Pruned | None:
     """Return what a record says that was pruned; None for any other record."""
     if content.get("kind") != KIND or content.get("resource") != ABOUT:

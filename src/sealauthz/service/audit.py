@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from typing import Any
 
 from sealauthz.audit.as_of import AsOf, Moment
 from sealauthz.audit.log import Entry, Log, Wanted, is_shown
+from sealauthz.audit.retention import NOTHING_PRUNED
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.decision import Effect
 from sealauthz.decision.question import Question
-from sealauthz.errors import InvalidRequest, RecordUnknown
+from sealauthz.errors import InvalidRequest, RecordUnknown, ServiceBusy
 from sealauthz.facts import Store
 from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.service.callers import EXPLAIN, Call, Caller
@@ -23,6 +25,12 @@ from sealauthz_client.v1 import audit_pb2, audit_pb2_grpc
 
 _NONE_SEEN = "the log has no such record that this caller may see; it may still wait for its place"
 _MOST_RECORDS = (1 << 62) - 1
+_CHECKPOINT = "AuditService/GetCheckpoint"
+
+PAST_AT_ONCE = 2
+"""So many questions about the past are answered at a time: each may hold half a gigabyte of history."""
+
+_RETRY_PAST_AFTER_S = 1.0
 
 
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
@@ -33,6 +41,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         self._as_of = as_of
         self._tenant = store.model.tenant
         self._log = Log(store)
+        self._past = threading.BoundedSemaphore(PAST_AT_ONCE)
 
     def GetCheckpoint(self, _request: audit_pb2.GetCheckpointRequest, _call: Call) -> audit_pb2.GetCheckpointResponse:
         """Return the newest checkpoint."""
@@ -57,7 +66,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
             entry = self._log.entry(request.decision_id)
         else:
             entry = self._log.entry_at(request.number)
-        proof = self._log.inclusion(_seen(entry, call.caller).number)
+        proof = self._log.inclusion(self._seen(entry, call.caller).number)
         return audit_pb2.GetInclusionProofResponse(number=proof.number, hashes=proof.hashes, note=proof.note)
 
     def GetConsistencyProof(
@@ -94,17 +103,22 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         violations = FieldViolations()
         violations.check_id("decision_id", request.decision_id)
         violations.refuse()
-        entry = _seen(self._log.entry(request.decision_id), call.caller)
+        entry = self._seen(self._log.entry(request.decision_id), call.caller)
         response = audit_pb2.GetDecisionResponse()
         _fill(response.record, entry.answer(is_whole=_sees_all(call.caller)))
         return response
 
     def DecideAsOf(self, request: audit_pb2.DecideAsOfRequest, call: Call) -> audit_pb2.DecideAsOfResponse:
-        """Decide as of the past."""
+        """Decide as of the past, if not too many do."""
         question, moment = _past_from(request)
         caller = call.caller
         options = RequestOptions(may_see_of(caller), caller.name, deadline=Deadline(call.deadline))
-        found = self._as_of.decide(question, moment, options, request.policy_version)
+        if not self._past.acquire(blocking=False):
+            raise ServiceBusy("too many questions about the past at once; try again later", _RETRY_PAST_AFTER_S)
+        try:
+            found = self._as_of.decide(question, moment, options, request.policy_version)
+        finally:
+            self._past.release()
         said, decided = found.answer(), found.decision
         call.noted["effect_then"], call.noted["revision"] = said.effect, said.revision
         response = audit_pb2.DecideAsOfResponse()
@@ -120,6 +134,15 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
                 explanation_message(found.explanation, caller, self._store.store_id).requirements
             )
         return response
+
+    def _seen(self, entry: Entry | None, caller: Caller) -> Entry:
+        """Return a record that the caller may see. What it may not see is answered like what is not there, or not any
+        more: that records were pruned is told to who may know how long the log is.
+        """
+        if entry is not None and is_shown(entry.content, caller.tenants):
+            return entry
+        pruned = self._log.pruned() if caller.may_call(_CHECKPOINT) else NOTHING_PRUNED
+        raise RecordUnknown(f"{_NONE_SEEN}, or be pruned: {pruned.said}" if pruned.until else _NONE_SEEN)
 
 
 _PAST_EFFECTS = {
@@ -142,13 +165,6 @@ def _past_from(request: audit_pb2.DecideAsOfRequest) -> tuple[Question, Moment]:
         violations.check_id("policy_version", request.policy_version)
     violations.refuse()
     return question, Moment(revision, at)
-
-
-def _seen(entry: Entry | None, caller: Caller) -> Entry:
-    """Return a record that the caller may see. What it may not see is answered like what is not there."""
-    if entry is None or not is_shown(entry.content, caller.tenants):
-        raise RecordUnknown(_NONE_SEEN)
-    return entry
 
 
 def _sees_all(caller: Caller) -> bool:
