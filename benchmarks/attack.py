@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sealauthz.attack.runs import search_for
 from sealauthz.attack.search import Ended, Found, Limits, Search
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
@@ -35,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two acts deep instead of three")
     depth = 2 if parser.parse_args().quick else 3
-    bundle = Bundle.load(MODEL)
+    bundle = Bundle.load(MODEL, cache=bundle_cache())
     tests = sorted((installed_folder() / "tests").glob("*.yaml"))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "goals.yaml"

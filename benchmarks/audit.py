@@ -37,6 +37,7 @@ from sealauthz.audit.recorder import Answered, Recorder
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.audit.verify import verify_database
 from sealauthz.background import ignored
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.folder import installed_folder
 from sealauthz.facts import Batch, FactCache, Put, Store, Unit
@@ -104,7 +105,7 @@ def over_a_port(url: str, folder: Path, enterprises: int, calls: int, rounds: in
 
 def in_process(store: Store, count: int) -> None:
     cache = FactCache(store)
-    pdp = PolicyDecisionPoint(cache, Bundle.load(MODEL), now=lambda: worlds.NOW)
+    pdp = PolicyDecisionPoint(cache, Bundle.load(MODEL, cache=bundle_cache()), now=lambda: worlds.NOW)
     asked = [each.question for each in worlds.questions(50)]
     decisions = [pdp.decide(question) for question in asked]
     gc.collect()
@@ -195,7 +196,7 @@ def verified_and_listed(store: Store, count: int) -> None:
 def as_of(store: Store, changes: int) -> None:
     """Ask about one enterprise as it was before so many changes of it, each a transaction of its own."""
     asked = next(iter(worlds.questions(1))).question
-    bundle = Bundle.load(MODEL)
+    bundle = Bundle.load(MODEL, cache=bundle_cache())
     live = PolicyDecisionPoint(FactCache(store), bundle).decide(asked)
     begun, began = store.revision(), time.perf_counter()
     with store.read_transaction() as transaction:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sealauthz.accessdiff.shadow import Shadow
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, system_clock
 from sealauthz.decision.folder import model_for
 from sealauthz.demo.facts import opening_facts
@@ -34,14 +35,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few turns")
     turns, size = (5, 200) if parser.parse_args().quick else (40, 500)
-    bundle = Bundle.load(MODEL)
+    bundle = Bundle.load(MODEL, cache=bundle_cache())
     facts = FactCache.of_records(MODEL, opening_facts(system_clock()))
     pdp = PolicyDecisionPoint(facts, bundle)
     seal = Entity("Seal", "seal-official")
     questions = [Question(Entity("Person", person), "view", seal) for person in ("p-zhou", "p-lin")]
     meter = Meter(Instruments())
     larger = model_for(MODEL, ROOT / "docs" / "examples" / "risk-score", ROOT / "docs" / "examples" / "blocked-people")
-    extended = PolicyDecisionPoint(FactCache.of_records(larger, opening_facts(system_clock())), Bundle.load(larger))
+    extended = PolicyDecisionPoint(
+        FactCache.of_records(larger, opening_facts(system_clock())), Bundle.load(larger, cache=bundle_cache())
+    )
 
     def decide_extended() -> None:
         for _ in range(size):

@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import facts as bench_facts
 import worlds
 
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.facts import Batch, FactCache, Put, Store, Unit
 from sealauthz.model import MODEL
@@ -93,7 +94,7 @@ def asking(fact_cache: FactCache, *, is_quick: bool) -> Callable[[int], object]:
         return lambda enterprise: fact_cache.answer(
             lambda snapshot: [seal.holds for seal in snapshot.find("Enterprise", f"e{enterprise}").seals]
         )
-    pdp = PolicyDecisionPoint(fact_cache, Bundle.load(MODEL), lambda: worlds.NOW)
+    pdp = PolicyDecisionPoint(fact_cache, Bundle.load(MODEL, cache=bundle_cache()), lambda: worlds.NOW)
     return lambda enterprise: pdp.decide(question(enterprise))
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.demo.facts import digest, opening_facts
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
@@ -109,7 +110,7 @@ def main() -> None:
         store = Store.open(url, MODEL)
         store.write(Batch("benchmark", "facts", tuple(map(Put, opening_facts(system_clock())))))
         cache = FactCache(store)
-        pdp = PolicyDecisionPoint(cache, Bundle.load(MODEL))
+        pdp = PolicyDecisionPoint(cache, Bundle.load(MODEL, cache=bundle_cache()))
         known = frozenset({hashlib.sha256(TOKEN.encode()).digest()})
         callers = Callers([Caller(MODEL, "benchmark", known, rpcs=frozenset(RPCS), tenants=None, share=1.0)])
         setting = ServerSettings(listen="127.0.0.1:0", is_insecure=True)

@@ -39,6 +39,7 @@ from rich.console import Console
 from rich.table import Table
 from served import children_of
 
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.facts import Batch, FactCache, Store, Update
 from sealauthz.facts.memory.feed import Feed
@@ -352,7 +353,7 @@ def main() -> int:
     acts = 20 if options.quick else options.acts
     worlds.NOW = time.time_ns() // 1_000 + 4 * worlds.MINUTE
     console = Console(width=None if sys.stdout.isatty() else 130)
-    bundle = Bundle.load(MODEL)
+    bundle = Bundle.load(MODEL, cache=bundle_cache())
     with ExitStack() as stack:
         server = Server(stack, max(acts, 4))
         if options.profile:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import grpc
 
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle
 from sealauthz.decision.texts import SERVICE_REASONS
 from sealauthz.model import MODEL
@@ -305,7 +306,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     options = parser.parse_args()
-    text = "\n".join(page(Bundle.load(MODEL))) + "\n"
+    text = "\n".join(page(Bundle.load(MODEL, cache=bundle_cache()))) + "\n"
     if not options.check:
         TARGET.write_text(text, encoding="utf-8")
         return 0

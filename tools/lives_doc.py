@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle
 from sealauthz.decision.questions import named_by_obligations
 from sealauthz.model import MODEL
@@ -406,7 +407,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     options = parser.parse_args()
-    text = "\n".join(page(Bundle.load(MODEL))) + "\n"
+    text = "\n".join(page(Bundle.load(MODEL, cache=bundle_cache()))) + "\n"
     if not options.check:
         TARGET.write_text(text, encoding="utf-8")
         return 0

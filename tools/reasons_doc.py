@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle
 from sealauthz.decision.questions import named_by_obligations
 from sealauthz.decision.texts import SERVICE_REASONS, SERVICE_STEPS, missing_texts
@@ -154,7 +155,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     options = parser.parse_args()
-    bundle = Bundle.load(MODEL)
+    bundle = Bundle.load(MODEL, cache=bundle_cache())
     lacking = list(missing_texts(bundle.texts, bundle.rulebook, MODEL.shown_parts, MODEL.events))
     for sentence in lacking:
         print(f"{TARGET.relative_to(ROOT)}: {sentence}", file=sys.stderr)

@@ -20,6 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
@@ -411,7 +412,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page is not up to date")
     arguments = parser.parse_args()
-    bundle = Bundle.load(MODEL)
+    bundle = Bundle.load(MODEL, cache=bundle_cache())
     found = entries(bundle)
     written = page(found, bundle.rulebook)
     untested = [rule_id for rule_id, entry in sorted(found.items()) if not entry.tests]

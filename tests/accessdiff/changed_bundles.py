@@ -12,6 +12,7 @@ from sealauthz.decision import Bundle
 from sealauthz.decision import bundle as bundle_module
 from sealauthz.decision.bundle import installed_folder
 from sealauthz.model import MODEL
+from sealauthz.schema import Model
 
 
 def without(text: str, *heads: str) -> str:
@@ -152,12 +153,12 @@ def edit(folder: Path, name: str, change: Any) -> None:
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def loaded(folder: Path) -> Bundle:
+def loaded(folder: Path, model: Model = MODEL) -> Bundle:
     """A bundle that is not checked, which takes longer than the rest of loading it: its rules are known to be right."""
     with pytest.MonkeyPatch.context() as patch:
         for check in ("diagnostics_of", "floor_diagnostics_of", "signoff_diagnostics_of"):
             patch.setattr(bundle_module, check, lambda *_: [])
-        return Bundle.load(MODEL, folder)
+        return Bundle.load(model, folder)
 
 
 KEPT = 6

@@ -13,6 +13,7 @@ import pytest
 from effort import EFFORT, Effort, tries
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tiny.model import TINY, facts
 
 from sealauthz.model import MODEL
 
@@ -31,7 +32,7 @@ from sealauthz.accessdiff.loosening import ChangedRule, LooseningKind
 from sealauthz.accessdiff.report import AccessDiff, unseen
 from sealauthz.accessdiff.rule_comparison import changes_of
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
-from sealauthz.decision.bundle import installed_folder
+from sealauthz.decision.bundle import installed_folder, installed_folder_of
 from sealauthz.decision.evaluation import Evaluation
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model.records.identity import VerificationPurpose, VerificationState
@@ -632,6 +633,21 @@ def test_the_diff_back_is_the_mirror_of_the_diff(bundles: Bundles, scene: Scene,
     # What fails in the new bundle is not asked again with fresh facts; what failed in the old one is.
     extents = [dataclasses.replace(some.extent, fresh_decisions=0, fresh_cut=0) for some in (there, back)]
     assert extents[0] == extents[1]
+
+
+def test_what_a_client_gives_may_bring_into_sight(tmp_path: Path) -> None:
+    """Of what is out of sight one context is asked, but where sight rests on what is given."""
+    rule = "visible(_: User, _: Document, context: PublishContext) if context.approver matches TeamMember;\n"
+    found = []
+    for name, more in (("old", ""), ("new", rule)):
+        folder = shutil.copytree(installed_folder_of(TINY), tmp_path / name)
+        permission = 'has_permission(_: User, "publish", _: Document);\n'
+        edit(folder, "documents.polar", lambda text, added=permission + more: text + added)
+        found.append(loaded(folder, TINY))
+    changes = compare(*found, facts(), NOW).of(ChangeKind.GAIN)
+    cy = [(change.resource.id, change.context) for change in changes if change.subject.id == "cy"]
+    assert cy == [("d1", (("approver", "red-ann"),))]
+    assert compare(found[0], found[0], facts(), NOW).changes == ()
 
 
 # --- size -----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sealauthz.accessdiff.causes import causes_of, obliging
@@ -24,6 +25,7 @@ from sealauthz.schema.evidence import RecordKey
 Progress = Callable[[int, int], None]
 """Called now and then with how many of how many resources are done."""
 
+_NAME = attrgetter("name")
 _MAX_SHOWN = 8
 """Contexts of one gain that are looked at for the rules that it shows."""
 
@@ -193,6 +195,9 @@ class Comparison:
                 self._questions.fill(question, values)
             before.append(old.outcome(subject, action, resource, question.old_context) if is_known[0] else DENY)
             after.append(new.outcome(subject, action, resource, question.new_context) if is_known[1] else DENY)
+            if len(before) == 1 < len(drawn) and self._is_out_of_sight(question, is_known):
+                before, after = [DENY] * len(drawn), [DENY] * len(drawn)
+                break
         if before == after and ALLOW not in before and FAILED not in before:
             self._counts.denials += 1
             if all(is_known) and not self._view.is_fresh:
@@ -211,6 +216,19 @@ class Comparison:
         allowed = [drawn[i] for i, pair in enumerate(both) if pair == (ALLOW, ALLOW)]
         if allowed:
             self._compare_obligations(question, allowed)
+
+    def _is_out_of_sight(self, question: Prepared, is_known: tuple[bool, bool]) -> bool:
+        """Whether both bundles hide the resource from the subject, whatever a client gives."""
+        fields, of_all = (
+            frozenset(map(_NAME, dataclasses.fields(each))) for each in (question.new_context, self._model.context)
+        )
+        given = fields - of_all | frozenset(question.action.keys)
+        sides = ((self._old, question.old_context), (self._new, question.new_context))
+        return all(
+            side.is_out_of_sight(*question.about, context, given)
+            for (side, context), knows in zip(sides, is_known, strict=True)
+            if knows
+        )
 
     def _compare_obligations(self, question: Prepared, allowed: list[Values]) -> None:
         differing: dict[tuple[frozenset[str], frozenset[str]], list[Values]] = {}

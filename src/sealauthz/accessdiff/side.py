@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +11,13 @@ from sealauthz.accessdiff.changes import SourceLine
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
 from sealauthz.decision.plan import Plan
 from sealauthz.decision.questions import named_by_obligations
-from sealauthz.errors import EvaluationFailed
+from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.polar import RuleNode, trace
 from sealauthz.polar.engine import CompiledEngine, Work
 from sealauthz.polar.runtime import FREE
-from sealauthz.polar.syntax import Place
+from sealauthz.polar.syntax import Call, Place
+from sealauthz.polar.terms import conjuncts
 from sealauthz.polar.unparse import written_statement
 from sealauthz.schema import Action
 
@@ -56,6 +59,8 @@ class Side:
         self._plans: dict[tuple[type, str, type], Plan] = {}
         self._begin = self.engine.begin if isinstance(self.engine, CompiledEngine) else _listed
         self._naming = named_by_obligations(bundle.rulebook)
+        self._sees_first = _sees_first(self.rules.get("allow", ()))
+        self._seen_by: dict[tuple[type, ...], frozenset[str] | None] = {}
         self._requires = {
             (action.literal, resource.type, requirement.literal): source_line(rule.place)
             for rule in self.rules.get("requires", ())
@@ -72,6 +77,31 @@ class Side:
             return ALLOW if self._allows(subject, action, resource, context) else DENY
         except EvaluationFailed:
             return FAILED
+
+    def is_out_of_sight(self, subject: Any, action: str, resource: Any, context: Any, given: frozenset[str]) -> bool:
+        """Whether the subject sees the resource in no context that differs from this one in what is `given` alone.
+
+        Then nothing is allowed in any of them, and no evaluation fails. False where that cannot be told.
+        """
+        if not self._sees_first:
+            return False
+        read = self._read_by_sight(type(subject), type(resource), type(context))
+        if read is None or given & read:
+            return False
+        try:
+            return not self._plan(subject, action, resource).visible(self._begin(subject, resource, context))
+        except EvaluationFailed:
+            return False
+
+    def _read_by_sight(self, *kinds: type) -> frozenset[str] | None:
+        """Every name that decides who sees what, for arguments of these classes; None where it is not known."""
+        if kinds not in self._seen_by:
+            found: frozenset[str] | None = None
+            if isinstance(self.engine, CompiledEngine):
+                with suppress(BundleRefused):
+                    found = self.engine.mentioned("visible", *kinds)
+            self._seen_by[kinds] = found
+        return self._seen_by[kinds]
 
     def _allows(self, subject: Any, action: str, resource: Any, context: Any) -> bool:
         """Whether a question is allowed. Raises EvaluationFailed."""
@@ -177,3 +207,9 @@ def _listed(subject: Any, resource: Any, context: Any) -> Work:
 def source_line(place: Place) -> SourceLine:
     """Return the line of a place."""
     return SourceLine(place.file, place.line)
+
+
+def _sees_first(rules: Iterable[RuleNode]) -> bool:
+    """Whether nothing is allowed, nor asked, of what the subject does not see (`contract.polar` says so)."""
+    first = [next(iter(conjuncts(rule.body)), None) if rule.body is not None else None for rule in rules]
+    return all(isinstance(goal, Call) and goal.name == "visible" for goal in first)
