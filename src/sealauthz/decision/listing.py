@@ -129,12 +129,13 @@ def check_query(query: ListQuery, bundle: Bundle) -> None:
     if query.subject_type not in subjects:
         at = "subject.type" if is_of_resources else "subject_type"
         raise InvalidRequest.at(at, f"is not a type of subjects: only {', '.join(subjects)} is")
-    if query.resource_type not in bundle.rulebook.resource_types:
-        at = "resource_type" if is_of_resources else "resource.type"
-        near = did_you_mean(query.resource_type, bundle.rulebook.resource_types)
-        raise InvalidRequest.at(at, f"is not a type that the policies have actions for{near}")
     requirements = bundle.rulebook.requirements.get((query.action, query.resource_type))
     if requirements is None:
+        types = bundle.rulebook.resource_types
+        if query.resource_type not in types:
+            at = "resource_type" if is_of_resources else "resource.type"
+            near = did_you_mean(query.resource_type, types)
+            raise InvalidRequest.at(at, f"is not a type that the policies have actions for{near}")
         near = did_you_mean(query.action, bundle.actions[query.resource_type])
         raise InvalidRequest.at("action", f"is not an action on {query.resource_type}{near}")
     check_exceptions(query.except_requirements, requirements, f"`{query.action}` on {query.resource_type}")

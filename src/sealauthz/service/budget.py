@@ -15,6 +15,7 @@ MAX_QUESTIONS_AT_ONCE = 8
 """A question takes some 100 µs."""
 
 _AWAY_S = 60.0
+_TIMES = 2
 _MAX_REMEMBERED = 4_096
 
 Kind = tuple[str, str, str]
@@ -26,13 +27,14 @@ Began = tuple[Callable[[], int], int]
 class Budget:
     """Remembers which questions took too long: by action and resource, because the rest is the caller's choice.
 
-    Twice in a row: once may be the collector of garbage, or a rule that is compiled. The first time, the time on the
-    wall counts, which is never less than that of the CPU and costs no call of the system; the next time, the CPU's.
+    Three times in a row. The first time, the time on the wall counts, which is never less than that of the CPU and costs
+    no call of the system; on a busy host it says little. Then the CPU's counts, twice: once may be the collector of
+    garbage, a rule that is compiled, or a host that gives the CPU to another guest.
     """
 
     def __init__(self) -> None:
         self._away_until: dict[Kind, float] = {}
-        self._suspected: set[Kind] = set()
+        self._suspected: dict[Kind, int] = {}  # and how often by the time of the CPU
 
     def begin(self, question: Question) -> Began:
         """Return what to end with. Raises NotAtOnce where such a question took too long not long ago."""
@@ -53,8 +55,10 @@ class Budget:
                 self._suspect(_kind(question))
             return
         kind = _kind(question)
-        self._suspected.discard(kind)
-        if is_over:
+        times = self._suspected.pop(kind, 0) + 1
+        if is_over and times < _TIMES:
+            self._suspected[kind] = times
+        elif is_over:
             if len(self._away_until) >= _MAX_REMEMBERED:
                 self._away_until.clear()
             self._away_until[kind] = time.monotonic() + _AWAY_S
@@ -62,7 +66,7 @@ class Budget:
     def _suspect(self, kind: Kind) -> None:
         if len(self._suspected) >= _MAX_REMEMBERED:
             self._suspected.clear()
-        self._suspected.add(kind)
+        self._suspected[kind] = 0
 
 
 def _kind(question: Question) -> Kind:
