@@ -255,6 +255,23 @@ def test_nothing_blocks_where_the_buffer_is_full_and_the_log_says_what_it_lacks(
     assert "audit_lacking" in reports.said
 
 
+def test_a_batch_takes_the_room_of_its_decisions(
+    store: Store, sequencer: Sequencer, recorder: Recorder, pdp: PolicyDecisionPoint
+) -> None:
+    """Else a caller of batches would fill the memory while nothing can be written."""
+    items = [asked(pdp)] * 15
+    with out_of_order(store):
+        for _ in range(4):
+            recorder.note(answered(items, "AuthorizeBatch"))
+        assert recorder.waiting == 2
+        recorder._write()  # it cannot, and keeps them as texts, with the one that says how many it lacks
+        assert recorder.waiting == 3
+        assert recorder._held == sum(1 + len(str(text)) // 2_048 for text, _ in recorder._noted)
+    recorder.stop()
+    assert [each["count"] for each in records(store, sequencer)] == [15, 15, 2]
+    assert recorder._held == 0
+
+
 def test_a_commit_whose_answer_was_lost_doubles_nothing(
     store: Store, sequencer: Sequencer, recorder: Recorder, pdp: PolicyDecisionPoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,13 +45,18 @@ EVERY_S = 0.05
 """How long advice waits to be written, at most, where nothing is in the way."""
 
 MOST_WAITING = 50_000
-"""So many answers may wait to be written."""
+"""So many decisions may wait to be written."""
 
 WAIT_S = 10.0
 """How long an answer waits to be recorded, where its call has no deadline."""
 
 _AT_ONCE = 1_000
 _MOST_TENANTS = 100
+_A_DECISION = 2_048
+"""So many characters take the room of a decision."""
+
+_IDS = 16
+"""So many ids do, too."""
 _PAUSE_S = 0.5
 
 
@@ -130,6 +135,7 @@ class Recorder:
         self._most = most
         self._noted: deque[tuple[Answered | str, Then | None]] = deque()
         self._lacks = 0
+        self._held = 0  # the weight of what is noted
         self._counting = threading.Lock()
         self._is_stuck = False
         self._wake = threading.Event()
@@ -154,10 +160,12 @@ class Recorder:
 
     def note(self, answered: Answered | str) -> None:
         """Note an answer, or a record as it is, and wait for nothing. Above the limit it is counted only."""
-        if len(self._noted) >= self._most:
-            with self._counting:
+        weight = _weight(answered)
+        with self._counting:
+            if self._held >= self._most:
                 self._lacks += 1
-            return
+                return
+            self._held += weight
         self._noted.append((answered, None))
 
     def record(self, answered: Answered | str, within_s: float = WAIT_S) -> None:
@@ -175,8 +183,11 @@ class Recorder:
 
         Raises FactsUnavailable where there is no room: then `then` is told nothing.
         """
-        if len(self._noted) >= self._most:
-            raise FactsUnavailable("the answer cannot be recorded now")
+        weight = _weight(answered)
+        with self._counting:
+            if self._held >= self._most:
+                raise FactsUnavailable("the answer cannot be recorded now")
+            self._held += weight
         self._noted.append((answered, then))
         self._wake.set()
 
@@ -194,6 +205,7 @@ class Recorder:
     def _write(self) -> bool:
         """Write some of what is noted; False where that cannot be done now, and then advice stays noted."""
         noted = [self._noted.popleft() for _ in range(min(len(self._noted), _AT_ONCE))]
+        self._hold(-sum(_weight(answered) for answered, _ in noted))
         lines: list[str] = []
         try:
             lines = self._lines(noted)
@@ -227,12 +239,17 @@ class Recorder:
         again: Sequence[Answered | str] = lines or [answered for answered, _ in noted]
         for answered, (_, then) in zip(reversed(again), reversed(noted), strict=True):
             if then is None:
+                self._hold(_weight(answered))
                 self._noted.appendleft((answered, None))
             else:
                 then(error)
         if not self._is_stuck:
             self._is_stuck = True
             self._report("audit_unwritten", {"waiting": len(self._noted)}, error)
+
+    def _hold(self, weight: int) -> None:
+        with self._counting:
+            self._held += weight
 
     def _keep(self, lines: Sequence[str]) -> None:
         with self._store.writing() as connection:
@@ -282,6 +299,18 @@ class Recorder:
                 self._model, answered.kind, origin, content, answered.at, concerned, answered.duration_us
             )
         return batch_record(self._model, answered.kind, origin, what, answered.at, concerned, answered.duration_us)
+
+
+def _weight(answered: Answered | str) -> int:
+    """Return how much room an answer takes, in decisions: of a batch each counts, and of a page its ids do."""
+    if isinstance(answered, str):
+        return 1 + len(answered) // _A_DECISION
+    what = answered.what
+    if isinstance(what, Decision):
+        return 1
+    if isinstance(what, Listed):
+        return 1 + len(what.page.ids) // _IDS
+    return 1 + len(what.questions if isinstance(what, ListedActions) else what)
 
 
 def _page_content(listed: Listed, concerned: Concerned, model: Model) -> dict[str, Any]:

@@ -27,9 +27,9 @@ Began = tuple[Callable[[], int], int]
 class Budget:
     """Remembers which questions took too long: by action and resource, because the rest is the caller's choice.
 
-    Three times in a row. The first time, the time on the wall counts, which is never less than that of the CPU and costs
-    no call of the system; on a busy host it says little. Then the CPU's counts, twice: once may be the collector of
-    garbage, a rule that is compiled, or a host that gives the CPU to another guest.
+    Three times in a row. The first time, the time on the wall counts, which is never less than that of the CPU and
+    costs no call of the system; on a busy host it says little. Then the CPU's counts, twice: once may be the collector
+    of garbage, a rule that is compiled, or a host that gives the CPU to another guest.
     """
 
     def __init__(self) -> None:
