@@ -226,7 +226,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a short run on SQLite")
     parser.add_argument("--as-of", action="store_true", help="only a question about the past")
     options = parser.parse_args()
-    enterprises, calls, rounds = (100, 2_000, 3) if options.quick else (500, 8_000, 3)
+    enterprises, calls, rounds, size = (100, 500, 1, 10_000) if options.quick else (500, 8_000, 3, 1_000_000)
     worlds.NOW = time.time_ns() // 1_000 + 4 * worlds.MINUTE
     with tempfile.TemporaryDirectory(prefix="sealauthz-bench-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
@@ -235,10 +235,10 @@ def main() -> None:
         if not options.as_of:
             over_a_port(url, folder, enterprises, calls, rounds)
         with contextlib.closing(Store.open(url, MODEL)) as store:
-            as_of(store, 10_000)
+            as_of(store, size // 100)
             if not options.as_of:
-                in_process(store, 20_000)
-                verified_and_listed(store, 100_000 if options.quick else 1_000_000)
+                in_process(store, size // 50)
+                verified_and_listed(store, size)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint
 from sealauthz.decision.assembly import Case, assemble
 from sealauthz.decision.bundle import (
@@ -81,7 +82,7 @@ class Size:
 
 
 WHOLE = Size(1_000, 9, 2_000, 3, 10, 1_000_000, 7)
-QUICK = Size(100, 2, 500, 1, 1, 20_000, 1)
+QUICK = Size(100, 1, 500, 1, 1, 20_000, 1)
 
 
 @dataclass(slots=True)
@@ -494,7 +495,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     options = parser.parse_args()
     size = QUICK if options.quick else WHOLE
-    compiled = Bundle.load(MODEL)
+    compiled = Bundle.load(MODEL, cache=bundle_cache() if options.quick else None)
     # oso in this process: what a process of its own costs on top is no part of the comparison.
     in_process = ReferenceEngine(compiled.sources, engine_classes(MODEL))
     bundles = {"compiled": compiled, "oso": dataclasses.replace(compiled, engine=in_process)}
