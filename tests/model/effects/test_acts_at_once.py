@@ -153,6 +153,16 @@ PAIRS: dict[str, Pair] = {
         REQUESTED,
         {"file": "requests.yaml"},
     ),
+    "two approvers of one step at once": Pair(
+        Deed("approver", "approve", "SealUseRequest:q"),
+        Deed("keeper", "approve", "SealUseRequest:q"),
+        (
+            "there is a process of two steps",
+            "plain's request follows it",
+            "both approver and keeper are named for the first step",
+        ),
+        {"file": "requests.yaml"},
+    ),
     "the last approval of a right twice": Pair(
         Deed("approver", "approve", "SealUseRequest:q"),
         Deed("approver", "approve", "SealUseRequest:q2"),
@@ -247,6 +257,7 @@ PAIRS: dict[str, Pair] = {
 
 
 ONE_WINS = {
+    "two approvers of one step at once",
     "the last approval of a right twice",
     "the last two administrators leaving",
     "sealing twice on one face check",
