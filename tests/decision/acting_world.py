@@ -32,7 +32,7 @@ from act_laws import (
 from facts_scene import described
 from joserfc.jwk import OKPKey
 from own_word import TRUSTED, signed
-from scene import BUNDLE, NOW, person
+from scene import NOW, POLICIES, person
 
 from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint, RequestOptions
@@ -131,7 +131,7 @@ class ActingWorld:
         self.store = ground.store
         cache = FactCache(self.store)
         self._caches = (cache, FactCache(ground.follower))
-        self.pdp = PolicyDecisionPoint(cache, BUNDLE, lambda: self.now)
+        self.pdp = PolicyDecisionPoint(cache, POLICIES, lambda: self.now)
         self._reference = reference
         self._checks_used: set[str] = set()
         self._columns: dict[str, tuple[str, ...]] = {}
@@ -165,7 +165,7 @@ class ActingWorld:
 
     def sweep(self) -> None:
         """Have what time has ended written down, as the service does every minute; all is looked at then."""
-        expiries = Expiries(self.store, self._caches[0], Policies(BUNDLE), ignored, now=lambda: self.now)
+        expiries = Expiries(self.store, self._caches[0], POLICIES, ignored, now=lambda: self.now)
         swept = expiries.sweep()
         assert not expiries._refused, "something is due and cannot be swept"
         if not swept:
@@ -175,9 +175,9 @@ class ActingWorld:
         self._assert_whole()
         self._assert_all_see_the_same()
 
-    def decide(self, deed: Deed, bundle: Bundle = BUNDLE) -> Decision:
+    def decide(self, deed: Deed, policies: Bundle | Policies = POLICIES) -> Decision:
         """Decide on all rows as they were read from the tables last, by way of no cache of a store."""
-        pdp = PolicyDecisionPoint(self.memory, bundle, lambda: self.now)
+        pdp = PolicyDecisionPoint(self.memory, policies, lambda: self.now)
         return pdp.decide(deed.question, RequestOptions(caller=deed.caller))
 
     def do(self, deed: Deed) -> Tried:

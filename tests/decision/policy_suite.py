@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import cache
 from typing import Any
 
-from scene import BUNDLE, NOW, POLICY_TESTS, Scene
+from effort import EFFORT, Effort
+from scene import BUNDLE, NOW, POLICIES, POLICY_TESTS, Scene
 
-from sealauthz.decision import Question
+from sealauthz.decision import PolicyDecisionPoint, Question
+from sealauthz.decision.policies import Policies
 from sealauthz.policytest.fixtures import FactSet
 from sealauthz.policytest.loading import files_of_tests, load_suite
 from sealauthz.policytest.suite import Ask, PolicyTest
@@ -28,6 +30,27 @@ def asks() -> Iterator[Ask]:
         yield from (ask for ask in test.asks if isinstance(ask, Ask))
         for ask in test.asks:
             ask.facts.release()
+
+
+def asks_by(kind: Callable[[Ask], Hashable]) -> Iterator[Ask]:
+    """One question of each kind; `make thorough` takes every one."""
+    seen: set[Hashable] = set()
+    for ask in asks():
+        of_kind = kind(ask)
+        if of_kind not in seen or EFFORT is Effort.THOROUGH:
+            seen.add(of_kind)
+            yield ask
+
+
+def answer_of(ask: Ask) -> Hashable:
+    """What is asked, and every way in which it is expected to be answered."""
+    expected = ask.expected
+    return ask.question.action, ask.question.resource.type, expected.effect, expected.reasons
+
+
+def point_of(ask: Ask, policies: Policies = POLICIES) -> PolicyDecisionPoint:
+    """The decision point that a question is asked of."""
+    return PolicyDecisionPoint(ask.facts.fact_cache, policies, lambda: ask.now)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question
-from sealauthz.decision import catalog as catalogs
-from sealauthz.decision.candidates import Plans
+from sealauthz.decision.policies import Policies
 from sealauthz.decision.question import ContextValue
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
@@ -49,9 +48,16 @@ NOW = 1_790_000_000 * SECOND
 
 BUNDLE = Bundle.load(MODEL)
 
-_PLANS = Plans(BUNDLE)
-# How its lists find their candidates is worked out once, as in a service, and not for each decision point here.
-catalogs.Plans = lambda bundle: _PLANS if bundle is BUNDLE else Plans(bundle)
+
+class _Shared(Policies):
+    """Policies that many tests share, so that none may replace them."""
+
+    def replace_base(self, bundle: Bundle) -> None:
+        raise AssertionError(f"give your decision point the bundle, not POLICIES, to replace it by {bundle.version}")
+
+
+POLICIES = _Shared(BUNDLE)
+"""The bundle with what is worked out for its decisions: once, as in a service, and not for each decision point."""
 
 POLICY_TESTS = Path(__file__).resolve().parents[2] / "policies" / "tests"
 
@@ -219,7 +225,7 @@ class Scene:
 
     def pdp(self, now: int = NOW) -> PolicyDecisionPoint:
         """A decision point over these facts."""
-        return PolicyDecisionPoint(FactCache.of_records(MODEL, self.records), BUNDLE, lambda: now)
+        return PolicyDecisionPoint(FactCache.of_records(MODEL, self.records), POLICIES, lambda: now)
 
     def ask(
         self, subject: str, action: str, resource: tuple[str, str], now: int = NOW, **context: ContextValue

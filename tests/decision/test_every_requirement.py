@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from policy_suite import asks
+from policy_suite import answer_of, asks_by, point_of
 from scene import BUNDLE
 
-from sealauthz.decision import PolicyDecisionPoint, RequestOptions
+from sealauthz.decision import RequestOptions
 from sealauthz.decision.decision import Effect
 
 OF_THE_SERVICE = "SERVICE_ITSELF"
@@ -13,12 +13,12 @@ OF_THE_SERVICE = "SERVICE_ITSELF"
 
 def test_each_requirement_of_each_action_is_unmet_in_some_question() -> None:
     left = {key: set(required) for key, required in BUNDLE.rulebook.requirements.items()}
-    for ask in asks():
+    for ask in asks_by(answer_of):
         question = ask.question
         open_ = left.get((question.action, question.resource.type))
         if not open_:
             continue
-        point = PolicyDecisionPoint(ask.facts.fact_cache, BUNDLE, lambda: ask.now)  # noqa: B023 (called here)
+        point = point_of(ask)
         if ask.expected.effect is not Effect.ALLOW:
             open_.difference_update(point.unmet(question) or ())
         elif OF_THE_SERVICE in open_:

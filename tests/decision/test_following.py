@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from functools import cache
 
-from policy_suite import asks
-from scene import BUNDLE, MINUTE
+from policy_suite import answer_of, asks_by, point_of
+from scene import BUNDLE, MINUTE, POLICIES
 
 from sealauthz.decision import Decision, PolicyDecisionPoint, Question
 from sealauthz.facts.memory.fact_cache import FactCache
@@ -34,11 +34,11 @@ def denied_for_want_of_a_face_check() -> tuple[tuple[Ask, Question, Decision], .
 
 
 def _denied() -> Iterator[tuple[Ask, Question, Decision]]:
-    for ask in asks():
+    for ask in asks_by(lambda ask: (answer_of(ask), ask.file)):
         asked = ask.question
-        if (asked.action, asked.resource.type) not in WANTED:
+        if (asked.action, asked.resource.type) not in WANTED or not FACE_REASONS.issuperset(ask.expected.reasons or ()):
             continue
-        point = PolicyDecisionPoint(ask.facts.fact_cache, BUNDLE, lambda: ask.now)  # noqa: B023 (called here)
+        point = point_of(ask)
         without = {key: value for key, value in asked.context.items() if key != "verification"}
         for context in (asked.context, without):
             question = Question(asked.subject, asked.action, asked.resource, context)
@@ -70,7 +70,7 @@ def followed(ask: Ask, question: Question, decision: Decision) -> Decision:
         question.subject, question.action, question.resource, {**question.context, "verification": "followed"}
     )
     fact_cache = FactCache.of_records(MODEL, (*ask.facts.records, check))
-    return PolicyDecisionPoint(fact_cache, BUNDLE, lambda: ask.now).decide(again)
+    return PolicyDecisionPoint(fact_cache, POLICIES, lambda: ask.now).decide(again)
 
 
 def test_whoever_verifies_the_face_as_the_step_says_is_allowed() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from effort import tries
 from hypothesis import HealthCheck, given, settings
-from policy_suite import asks
+from policy_suite import answer_of, asks_by
 from random_scenes import asked_scenes
-from scene import BUNDLE, NOW, Scene
+from scene import BUNDLE, NOW, POLICIES, Scene
 
 from sealauthz.decision import Decision, PolicyDecisionPoint, Question
 from sealauthz.decision.question import Entity
@@ -225,14 +225,14 @@ def dead_ends(facts: Facts, pdp_at: Callable[[int], PolicyDecisionPoint], decisi
 
 def test_who_follows_a_step_of_a_policy_test_is_not_denied_at_once() -> None:
     followed = set()
-    for ask in asks():
+    for ask in asks_by(answer_of):
         if ask.expected.effect == "ALLOW" or ask.question.action not in BUNDLE.actions.get(
             ask.question.resource.type, ()
         ):
             continue
 
         def pdp_at(at: int) -> PolicyDecisionPoint:
-            return PolicyDecisionPoint(ask.facts.fact_cache, BUNDLE, lambda: at)  # noqa: B023 (called here)
+            return PolicyDecisionPoint(ask.facts.fact_cache, POLICIES, lambda: at)  # noqa: B023 (called here)
 
         decision = pdp_at(ask.now).decide(ask.question)
         wrong = list(dead_ends(ask.facts.records, pdp_at, decision))

@@ -8,10 +8,10 @@ import json
 from functools import cache
 
 import pytest
-from policy_suite import asks
+from policy_suite import asks, point_of
 from scene import BUNDLE, Scene
 
-from sealauthz.decision import Decision, PolicyDecisionPoint
+from sealauthz.decision import Decision
 from sealauthz.decision.questions import named_by_obligations
 from sealauthz.model import MODEL
 from sealauthz.schema.effect import looks
@@ -50,7 +50,7 @@ def allowed() -> list[Decision]:
     for ask in asks():
         key = (ask.question.action, ask.question.resource.type)
         if key in naming and len(found.setdefault(key, [])) < 20 and ask.expected.effect == "ALLOW":
-            decision = PolicyDecisionPoint(ask.facts.fact_cache, BUNDLE, lambda: ask.now).decide(ask.question)  # noqa: B023
+            decision = point_of(ask).decide(ask.question)
             found[key].append(decision)
     assert all(found.get(key) for key in naming)
     return [decision for decisions in found.values() for decision in decisions]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from policy_suite import BUNDLE
+from policy_suite import POLICIES
 from scene import NOW, Scene, codes, question
 
 from sealauthz.decision import Decision, PolicyDecisionPoint
@@ -30,7 +30,7 @@ def use_up(store: Store, decision: Decision, request_id: str) -> None:
 
 def test_of_two_who_decided_together_one_uses_up_what_it_rests_on(store: Store) -> None:
     store.write(Batch("test", "facts", tuple(map(Put, Scene().records))))
-    pdp = PolicyDecisionPoint(FactCache(store), BUNDLE, lambda: NOW)
+    pdp = PolicyDecisionPoint(FactCache(store), POLICIES, lambda: NOW)
     first, second = pdp.decide(USES), pdp.decide(USES)
     assert first
     assert second
@@ -39,5 +39,5 @@ def test_of_two_who_decided_together_one_uses_up_what_it_rests_on(store: Store) 
     with pytest.raises(InvariantBroken):
         use_up(store, second, "second")
     assert store.read("SealGrant", {"id": "g-user"}).records[0].record.used == before + 1
-    again = PolicyDecisionPoint(FactCache(store), BUNDLE, lambda: NOW).decide(USES)
+    again = PolicyDecisionPoint(FactCache(store), POLICIES, lambda: NOW).decide(USES)
     assert codes(again) == ["FACE_VERIFICATION_ALREADY_USED"]

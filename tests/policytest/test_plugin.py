@@ -103,16 +103,24 @@ def test_both_engines_run_every_test(folder: Path) -> None:
 
 def test_a_sample_is_of_every_file_and_always_the_same() -> None:
     for count in range(30):
-        tests: list[Any] = [SimpleNamespace(name=f"test {number}") for number in range(count)]
+        tests: list[Any] = [SimpleNamespace(name=f"test {number}", asks=("an ask",)) for number in range(count)]
         sample = sample_of(tests)
         assert sample == sample_of(tests[::-1])
         assert sample <= {test.name for test in tests}
         assert (len(sample) - 1) * SAMPLE_EVERY < count <= len(sample) * SAMPLE_EVERY
 
 
+def test_a_sample_takes_what_asks_little() -> None:
+    tests: list[Any] = [
+        SimpleNamespace(name=f"test {number}", asks=("an ask",) * (number % 3 + 1)) for number in range(30)
+    ]
+    (name,) = sample_of(tests)
+    assert next(len(test.asks) for test in tests if test.name == name) == 1
+
+
 @pytest.mark.parametrize("chosen", ENGINES)
 def test_no_choice_of_engines_leaves_a_test_out(chosen: str) -> None:
-    tests: list[Any] = [SimpleNamespace(name=f"test {number}") for number in range(10)]
+    tests: list[Any] = [SimpleNamespace(name=f"test {number}", asks=("an ask",)) for number in range(10)]
     runs = list(runs_of(tests, chosen))
     assert list(dict.fromkeys(test.name for test, _ in runs)) == [test.name for test in tests]
     on = {engine: {test.name for test, other in runs if other == engine} for engine in ("compiled", "oso")}

@@ -30,7 +30,7 @@ from sealauthz.decision.folder import (
     read_texts,
     version_of,
 )
-from sealauthz.decision.questions import NO_PERMISSION, questions_of
+from sealauthz.decision.questions import NO_PERMISSION, named_by_obligations, questions_of
 from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, forget_always, signoff_diagnostics_of
 from sealauthz.decision.stored import StoredBundle, key_of
 from sealauthz.decision.texts import Texts
@@ -140,6 +140,11 @@ class Bundle:
     def actions(self) -> Mapping[str, tuple[str, ...]]:
         """The actions of each resource type."""
         return {type_: self.rulebook.actions_of(type_) for type_ in self.rulebook.resource_types}
+
+    @cached_property
+    def naming(self) -> frozenset[tuple[str, str]]:
+        """The actions, each with its type of resource, of which an obligation may name something."""
+        return frozenset(named_by_obligations(self.rulebook))
 
     def context_keys(self, action: str, resource_type: str) -> Mapping[str, type]:
         """The context keys that a client may give for an action, with the types of their values."""

@@ -9,7 +9,6 @@ from sealauthz.decision.candidates import Plans
 from sealauthz.decision.carried import StepMaker
 from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
-from sealauthz.decision.questions import named_by_obligations
 from sealauthz.polar import RuleNode
 from sealauthz.polar.unparse import written_head
 from sealauthz_client.answers import Audience, NextStep, Reason, RuleRef
@@ -27,7 +26,6 @@ class ReasonCatalog:
         self._behind: dict[str, dict[str, list[tuple[int, RuleNode]]]] = {}
         self._refs: dict[int, tuple[RuleNode, RuleRef]] = {}
         self._steps: dict[tuple[Plan, str], tuple[StepMaker, ...]] = {}
-        self._naming = frozenset(named_by_obligations(bundle.rulebook))
 
     def known_plan(self, question: Question) -> Plan | None:
         """The plan of a question if it was made already; a question that names something unknown never has one."""
@@ -39,7 +37,8 @@ class ReasonCatalog:
         key = (subject, action, resource)
         found = self._plans.get(key)
         if found is None:
-            found = self._plans[key] = Plan(self.bundle, subject, action, resource, (action, resource) in self._naming)
+            names_obligations = (action, resource) in self.bundle.naming
+            found = self._plans[key] = Plan(self.bundle, subject, action, resource, names_obligations)
         return found
 
     def steps_of(self, reason: Reason, plan: Plan) -> tuple[StepMaker, ...]:

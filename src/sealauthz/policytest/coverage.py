@@ -10,6 +10,7 @@ from typing import Any
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint, Question
 from sealauthz.decision.bundle import Engine
+from sealauthz.decision.policies import Policies
 from sealauthz.errors import EvaluationFailed, SealAuthzError
 from sealauthz.polar import trace
 from sealauthz.polar.engine import CompiledEngine
@@ -176,7 +177,8 @@ class Coverage:
         self._bundle = bundle
         self._recorder = Recorder(bundle.engine)
         recording: Engine = self._recorder
-        self._recorded = dataclasses.replace(bundle, engine=recording)
+        self._recorded = Policies(dataclasses.replace(bundle, engine=recording))
+        self._policies = Policies(bundle)
         self._sides: Counter[Side] = Counter()
         self._standings: Counter[Standing] = Counter()
         program = program_of(bundle.statements)
@@ -238,7 +240,7 @@ class Coverage:
         """Return how each requirement of a question came out; none where the table of roles alone is asked."""
         if isinstance(ask, ListAsk) and ask.in_principle:
             return
-        point = PolicyDecisionPoint(ask.facts.fact_cache, self._bundle, lambda: ask.now)
+        point = PolicyDecisionPoint(ask.facts.fact_cache, self._policies, lambda: ask.now)
         try:
             unmet = point.unmet(question)
         except SealAuthzError:

@@ -12,6 +12,7 @@ from typing import Any
 from sealauthz.decision import Bundle, Effect, Entity, Question
 from sealauthz.decision.bundle import NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE
 from sealauthz.decision.folder import model_for
+from sealauthz.decision.policies import Policies
 from sealauthz.errors import Fault, SuiteRefused, did_you_mean
 from sealauthz.policytest import form
 from sealauthz.policytest.fixtures import FactSet, length_of
@@ -91,9 +92,10 @@ class PolicyTests:
 
     def failures(self) -> Iterator[Failure]:
         """Ask every question; return the answers that are not as expected, and the facts that no store would take."""
+        policies = Policies(self.bundle)
         for test in self.tests:
             yield from impossible_facts(test)
-            yield from failures_of(test, self.bundle)
+            yield from failures_of(test, policies)
 
 
 class Vocabulary:

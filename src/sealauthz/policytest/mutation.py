@@ -25,6 +25,7 @@ from typing import Any
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import Engine, baseline_of
 from sealauthz.decision.folder import PARAMETERS_FILE, Layout, installed_folder, layout_of, model_for, own_numbers
+from sealauthz.decision.policies import Policies
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import trace
 from sealauthz.polar.check import Baseline
@@ -183,10 +184,10 @@ class Trial:
         mutant = self.mutants[number]
         if asked:
             try:
-                bundle = self._with(mutant)
+                policies = Policies(self._with(mutant))
                 for each in asked:
                     test, ask = self.asks[each]
-                    if failure_of(test, ask, bundle) is not None:
+                    if failure_of(test, ask, policies) is not None:
                         return Outcome(mutant, Verdict.KILLED, f"{test.file}: {test.name}"), each
             except (_Refused, BundleRefused):
                 return Outcome(mutant, Verdict.REFUSED), None

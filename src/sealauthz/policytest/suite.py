@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sealauthz.decision import Bundle, Decision, Effect, PolicyDecisionPoint, Question, Standing
+from sealauthz.decision.policies import Policies
 from sealauthz.errors import SealAuthzError
 from sealauthz.policytest.fixtures import FactSet
 from sealauthz.policytest.possible import refusal
@@ -111,17 +112,22 @@ def impossible_facts(test: PolicyTest) -> Iterator[Failure]:
         yield Failure(test, test.asks[0], (Difference("facts", "such as no store takes", said),))
 
 
-def failures_of(test: PolicyTest, bundle: Bundle) -> Iterator[Failure]:
-    """Ask the questions of a test, in order, and return those that are not answered as expected."""
+def failures_of(test: PolicyTest, bundle: Bundle | Policies, *, is_brief: bool = False) -> Iterator[Failure]:
+    """Ask the questions of a test, in order, and return those that are not answered as expected.
+
+    What is worked out for a decision is kept in `Policies`: who asks many tests gives the same ones each time. What
+    `is_brief` asks for answers only, and not after an allow for reasons that hold although all is met.
+    """
+    policies = bundle if isinstance(bundle, Policies) else Policies(bundle)
     for ask in test.asks:
-        failure = failure_of(test, ask, bundle)
+        failure = failure_of(test, ask, policies, is_brief=is_brief)
         if failure is not None:
             yield failure
 
 
-def failure_of(test: PolicyTest, ask: Ask | ListAsk, bundle: Bundle) -> Failure | None:
+def failure_of(test: PolicyTest, ask: Ask | ListAsk, policies: Policies, *, is_brief: bool = False) -> Failure | None:
     """Ask one question; None where the answer is as expected."""
-    point = PolicyDecisionPoint(ask.facts.fact_cache, bundle, lambda: ask.now)
+    point = PolicyDecisionPoint(ask.facts.fact_cache, policies, lambda: ask.now)
     if isinstance(ask, ListAsk):
         found = _found(point, ask)
         if found == ask.expected:
@@ -135,7 +141,7 @@ def failure_of(test: PolicyTest, ask: Ask | ListAsk, bundle: Bundle) -> Failure 
     except SealAuthzError as error:
         return Failure(test, ask, (Difference("effect", str(ask.expected.effect), f"no answer: {error}"),))
     differences = list(differences_of(ask.expected, decision))
-    if decision:
+    if decision and not is_brief:
         differences += _needless(point, ask.question)
     return Failure(test, ask, tuple(differences), decision) if differences else None
 

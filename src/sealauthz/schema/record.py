@@ -349,9 +349,14 @@ def exact(record: T) -> T:
 
     Policies compare words as plain strings, so a record that enters the cache holds exact `str`, never a subclass.
     """
-    for column in shape_of(type(record)).columns:
-        if column.words is not None:
-            value = getattr(record, column.name)
-            if value is not None and type(value) is not str:
-                setattr(record, column.name, str(value))
+    cls: type = type(record)
+    for name in _names_of_words(cls):
+        value = getattr(record, name)
+        if value is not None and type(value) is not str:
+            setattr(record, name, str(value))
     return record
+
+
+@cache
+def _names_of_words(cls: type) -> tuple[str, ...]:
+    return tuple(column.name for column in shape_of(cls).columns if column.words is not None)

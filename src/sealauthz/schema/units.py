@@ -220,12 +220,14 @@ class Units:
         """Return every unit that holds each record, by the record's type and id."""
         units: dict[tuple[str, str], set[Unit]] = {}
         for record_type, some in _by_type(records).items():
-            for record in some:
-                units[record_type, record.id] = set()
+            held: dict[str, set[Unit]] = {record.id: set() for record in some}
             for kind in self.kinds:
                 for path in self.paths_to(kind, record_type):
                     for record_id, roots in self.follow(record_type, path, some, rows).items():
-                        units[record_type, record_id].update(Unit(kind, root) for root in roots)
+                        for root in roots:
+                            held[record_id].add(Unit(kind, root))
+            for record_id, found in held.items():
+                units[record_type, record_id] = found
         return units
 
     def tenants_of(self, records: Iterable[Any], rows: Rows) -> dict[tuple[str, str], frozenset[str]]:
@@ -302,6 +304,11 @@ class Units:
 
     def follow(self, record_type: str, path: Path, records: Iterable[Any], rows: Rows) -> dict[str, set[str]]:
         """Follow a path from each record, by one look-up per step; return the ids that it ends at, by record id."""
+        for step in path:
+            if not step.is_up:
+                break
+        else:
+            return self._follow_up(record_type, path, records, rows)
         # Where we stand: the records reached, each with the ids of those we started from.
         reached: dict[str, set[str]] = {record.id: {record.id} for record in records}
         standing: dict[str, Any] = {record.id: record for record in records}
@@ -328,6 +335,26 @@ class Units:
             for start in starts:
                 ends[start].add(end)
         return ends
+
+    def _follow_up(self, record_type: str, path: Path, records: Iterable[Any], rows: Rows) -> dict[str, set[str]]:
+        """Follow a path that only goes up, as most do: from each record it ends at one id, or nowhere."""
+        standing: dict[str, Any] = {record.id: record for record in records}
+        if not path:
+            return {record_id: {record_id} for record_id in standing}
+        here = record_type
+        *before, last = path
+        for step in before:
+            keys = _keys(standing, step.column)
+            here = self._shapes[here].column(step.column).ref or ""
+            found = rows.get(here, dict.fromkeys(keys.values()))
+            standing = {start: found[key] for start, key in keys.items() if key in found}
+        # The id of the root is enough: whether the row is there is the concern of the foreign key.
+        return {start: {key} for start, key in _keys(standing, last.column).items()}
+
+
+def _keys(records: Mapping[str, Any], column: str) -> dict[str, str]:
+    """Return what the records name in a column, where they name anything."""
+    return {record_id: key for record_id, record in records.items() if (key := getattr(record, column)) is not None}
 
 
 def _by_type(records: Iterable[Any]) -> dict[str, list[Any]]:

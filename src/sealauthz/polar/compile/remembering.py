@@ -46,12 +46,13 @@ class Remembering:
         self._called: dict[str, tuple[str, ...]] = {}
         self._may: set[str] = set()
         self._turns = itertools.count()
-        self._counted: Counter[str] | None = None
+        self._counted: Counter[str] = Counter()
 
     def take(self, name: str, arguments: Sequence[str], body: Sequence[ast.stmt], *, collects: bool) -> None:
         """Take in a function: whether it does so much that it may remember, and what it calls."""
+        self._counted.subtract(self._called.get(name, ()))
         called = self._called[name] = called_in(body)
-        self._counted = None
+        self._counted.update(called)
         if arguments and (len(called) >= _FEWEST_CALLS or (collects and (called or walks(body)))):
             self._may.add(name)
 
@@ -63,8 +64,6 @@ class Remembering:
         name = definition.name
         if name not in self._may:
             return definition
-        if self._counted is None:
-            self._counted = Counter(name for called in self._called.values() for name in called)
         if self._counted[name] < _FEWEST_CALLERS:
             return definition
         _, *arguments = [argument.arg for argument in definition.args.args]
@@ -75,6 +74,7 @@ class Remembering:
         """The same of some of the functions, for another compilation."""
         other = Remembering()
         other._called = {name: called for name, called in self._called.items() if name in names}
+        other._counted = Counter(itertools.chain.from_iterable(other._called.values()))
         other._may = {name for name in self._may if name in names}
         other._turns = self._turns
         return other
