@@ -30,8 +30,10 @@ from sealauthz.config import (
     TracesSection,
     load,
 )
+from sealauthz.config.asked import asked
 from sealauthz.config.callers import OURS
 from sealauthz.config.issuers import JwtIssuerSection, JwtSection
+from sealauthz.config.names import SETTINGS, TABLES, variable
 from sealauthz.config.places import lines_of
 from sealauthz.decision.assembly import DEFAULT_OPTIONS
 from sealauthz.errors import CallerUnknown, ConfigRefused
@@ -607,10 +609,71 @@ def test_no_caller_has_the_name_of_the_service() -> None:
 
 def test_a_configuration_loads_neither_the_engine_nor_the_server_nor_the_facts() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import sys, sealauthz.config; print(*sys.modules)"],
+        [sys.executable, "-c", "import sys, sealauthz.config.loading; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,
     )
     packages = ("decision", "facts", "polar", "operations", "service.server")
     assert not {f"sealauthz.{name}" for name in packages} & set(done.stdout.split())
+
+
+def test_the_names_are_those_of_the_settings() -> None:
+    sections = {name: info.annotation for name, info in Config.model_fields.items() if name not in TABLES}
+    assert {name: set(section.model_fields) for name, section in sections.items()} == {  # type: ignore[union-attr]
+        name: set(settings) for name, settings in SETTINGS.items()
+    }
+    assert set(Config.model_fields) == SETTINGS.keys() | TABLES
+
+
+@pytest.mark.parametrize(
+    ("text", "environ"),
+    [
+        ("", {}),
+        ('[database]\nurl = "sqlite:///a.db"\n[policies]\nfolder = "mine"\nsource = "folder"', {}),
+        ('[database]\nurl_file = "url"\n[server]\nlisten = "127.0.0.1:1"\n' + caller('rpcs = "*"'), {}),
+        ('[database]\nurl_file = "url"', {"SEALAUTHZ_DATABASE__URL": "sqlite:///b.db"}),
+        ('[database]\nurl = "sqlite:///a.db"', {"SEALAUTHZ_DATABASE__URL_FILE": "{folder}/url"}),
+        ('[policies]\nfolder = "mine"', {"SEALAUTHZ_POLICIES__FOLDER": "other", "SEALAUTHZ_POLICIES__SOURCE": "store"}),
+        ("", {"SEALAUTHZ_SERVER__LISTEN": "127.0.0.1:1", "SEALAUTHZ_TOKEN": "t", "HOME": "/"}),
+    ],
+)
+def test_what_a_question_needs_is_read_as_in_the_whole(write: Writer, text: str, environ: dict[str, str]) -> None:
+    file = write(text)
+    (file.parent / "url").write_text("postgresql://db/authz\n")
+    environ = {name: value.format(folder=file.parent) for name, value in environ.items()}
+    whole, found = load(MODEL, environ, file), asked(environ, file)
+    assert found is not None
+    assert found.url == whole.database.whole_url
+    assert (found.policies.folder, found.policies.source) == (whole.policies.folder, whole.policies.source)
+
+
+@pytest.mark.parametrize(
+    ("text", "environ"),
+    [
+        ("[database]\nurl = 7", {}),
+        ('[database]\nurl = "sqlite:///a.db"\nurl_file = "url"', {}),
+        ('[database]\nurl_file = "missing"', {}),
+        ('[database]\npassword_file = "missing"', {}),
+        ('[databse]\nurl = "sqlite:///a.db"', {}),
+        ('[policies]\nfoldr = "mine"', {}),
+        ("[policies]\nfolder = 7", {}),
+        ('[policies]\nsource = "shop"', {}),
+        ('[server]\nlissen = "127.0.0.1:1"', {}),
+        ('policies = "mine"', {}),
+        ("", {"SEALAUTHZ_POLICIES__FOLDR": "mine"}),
+        ("", {"SEALAUTHZ_POLICIES__SOURCE": "shop"}),
+        ("", {"SEALAUTHZ_DATABASE__URL_FILE": "missing"}),
+    ],
+)
+def test_what_is_unusual_is_left_to_the_whole_which_refuses_it(
+    write: Writer, text: str, environ: dict[str, str]
+) -> None:
+    file = write(text)
+    assert asked(environ, file) is None
+    with pytest.raises(ConfigRefused):
+        load(MODEL, environ, file)
+
+
+def test_each_variable_has_the_name_of_its_setting() -> None:
+    assert variable("policies", "folder") == "SEALAUTHZ_POLICIES__FOLDER"

@@ -255,6 +255,14 @@ def test_a_model_that_declares_anything_else_is_another_one() -> None:
     assert len(digests) == 3
 
 
+def test_only_the_model_that_the_code_declares_is_told_by_the_code() -> None:
+    assert stored.is_of_the_code(MODEL)
+    assert not stored.is_of_the_code(_with_other_parts())
+    assert not stored.is_of_the_code(dataclasses.replace(MODEL))
+    assert not stored.is_of_the_code(TINY)
+    assert not stored.is_of_the_code(dataclasses.replace(TINY, declared_in="sealauthz.model"))
+
+
 def test_no_two_lists_of_parts_have_one_digest() -> None:
     word = next(iter(bundles.EngineKind))
     lists: list[tuple[object, ...]] = [(), ("",), ("", ""), (1,), (True,), (1.0,), (0.0,), (-0.0,), ("1",), (b"1",)]

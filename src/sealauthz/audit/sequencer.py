@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Table, bindparam, delete, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from sealauthz.audit.finding import found_by
@@ -23,7 +22,7 @@ from sealauthz.audit.tiles import FetchTile, Tiles
 from sealauthz.background import SHORT_TURN, Background, Failed, in_turns
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.rows import among, ids_parameter
-from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.statements import Driver, compiled, dialect_of
 from sealauthz.facts.store.store import Store, now_us
 from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_CHECKPOINT, AUDIT_LOG, AUDIT_PENDING, AUDIT_TILE
 
@@ -174,7 +173,7 @@ class _Statements(NamedTuple):
 
 @cache
 def _statements(is_postgresql: bool) -> _Statements:
-    pending, dialect = AUDIT_PENDING.c, postgresql if is_postgresql else sqlite
+    pending, dialect = AUDIT_PENDING.c, dialect_of(is_postgresql)
     tile = dialect.insert(AUDIT_TILE)
     tile = tile.on_conflict_do_update(index_elements=["level", "number"], set_={"hashes": tile.excluded.hashes})
     checkpoint = dialect.insert(AUDIT_CHECKPOINT)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sealauthz.cli.settings import bundle_cache, load_bundle
-from sealauthz.config import Config
 from sealauthz.decision.policies import Policies
 from sealauthz.errors import BundleRefused
 from sealauthz.facts import Store
 from sealauthz.facts.store.policies import PolicyStore
 
+if TYPE_CHECKING:
+    from sealauthz.config import Config
+    from sealauthz.config.asked import Asked
 
-def policies_at_hand(store: Store, config: Config, folder: Path | None, engine: str) -> Policies:
+
+def policies_at_hand(store: Store, config: Config | Asked, folder: Path | None, engine: str) -> Policies:
     """Return what a command decides with: the folder that an option names, or else what `serve` would.
 
     Raises BundleRefused, FactsUnavailable.

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sealauthz.cli.app import Exit, Stop
-from sealauthz.cli.settings import decision_options, open_store, read_config, receipt_issuer
+from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.settings import decision_options, read_asked, read_config, receipt_issuer
 from sealauthz.collector import without_collection
 
 if TYPE_CHECKING:
-    from sealauthz.cli.in_process import InProcess
+    from sealauthz.cli.in_process import Acting, InProcess
+    from sealauthz.decision import PolicyDecisionPoint
+    from sealauthz.facts import Store
     from sealauthz_client import CallFailed, SealAuthzClient
     from sealauthz_client.v1.authorization_pb2 import Consistency
 
@@ -172,19 +175,27 @@ def _in_process(where: Where) -> Iterator[InProcess]:
             from sealauthz.cli.active_policies import policies_at_hand
             from sealauthz.cli.in_process import InProcess
             from sealauthz.decision import PolicyDecisionPoint
-            from sealauthz.facts import FactCache
-            from sealauthz.operations import Assertions, Operations
-            from sealauthz_client.assertions import Signer
+            from sealauthz.facts import FactCache, Store
 
-            config = read_config(where.config_file, where.database)
-            issuer = receipt_issuer(config)
-            store = stack.enter_context(open_store(where.config_file, where.database))
+            url, config = read_asked(where.config_file, where.database)
+            store = stack.enter_context(closing(Store.open(url, service_model())))
             policies = policies_at_hand(store, config, where.policies, where.engine)
         pdp = PolicyDecisionPoint(FactCache(store), policies)
-        # No rights are checked here: who runs the command vouches for the person, too.
-        signer = Signer.fresh("command line", "command line")
-        assertions = Assertions.of("command line", signer.key_set)
-        yield InProcess(pdp, Operations(store, pdp, issuer, assertions), signer)
+        yield InProcess(pdp, cache(lambda: _acting(where, store, pdp)))
+
+
+def _acting(where: Where, store: Store, pdp: PolicyDecisionPoint) -> Acting:
+    """Return what carries acts out, with what signs for the persons. Raises ConfigRefused."""
+    # Here, because few commands act.
+    from sealauthz.cli.in_process import Acting
+    from sealauthz.operations import Assertions, Operations
+    from sealauthz_client.assertions import Signer
+
+    issuer = receipt_issuer(read_config(where.config_file, where.database))
+    # No rights are checked here: who runs the command vouches for the person, too.
+    signer = Signer.fresh("command line", "command line")
+    assertions = Assertions.of("command line", signer.key_set)
+    return Acting(Operations(store, pdp, issuer, assertions), signer)
 
 
 def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,19 +12,27 @@ from sealauthz.decision.listing import ListPage as FoundPage
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
 from sealauthz.errors import OperationUnknown
-from sealauthz.operations import Operation, Operations, Performance
-from sealauthz.operations.progress import ShownStage
 from sealauthz.polar.reach import Root
 from sealauthz_client import answers
 from sealauthz_client.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage, moment
-from sealauthz_client.assertions import Signer
 
 if TYPE_CHECKING:
+    from sealauthz.operations import Operation, Operations
+    from sealauthz.operations.progress import ShownStage
     from sealauthz_client import ArgumentValue, ContextValue
+    from sealauthz_client.assertions import Signer
 
 Context: TypeAlias = "Mapping[str, ContextValue]"
 
 CLI_OPTIONS = _OPTIONS = RequestOptions(caller="cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """What carries acts out, and what signs for the persons who act here."""
+
+    operations: Operations
+    signer: Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +43,8 @@ class InProcess:
     """
 
     pdp: PolicyDecisionPoint
-    operations: Operations
-    signer: Signer
-    """Signs for the persons who act here."""
+    acting: Callable[[], Acting]
+    """Returns what commands need that act or look at acts, the same each time."""
 
     def authorize(
         self, subject: str, action: str, resource: str, context: Context, language: str = "", **_: object
@@ -58,24 +65,27 @@ class InProcess:
         **_: object,
     ) -> answers.Performed:
         """Carry an act out, if it is allowed."""
+        from sealauthz.operations import Performance  # here, because few commands act
+
+        acting = self.acting()
         question = Question(_entity(subject), action, _entity(resource), _given(context))
         given = {name: _numbered(value) for name, value in arguments.items()}
         performance = Performance(question, request_id, given)
-        performance = replace(performance, assertion=self.signer.sign(subject, performance.digest))
-        performed = self.operations.perform(performance, _OPTIONS)
+        performance = replace(performance, assertion=acting.signer.sign(subject, performance.digest))
+        performed = acting.operations.perform(performance, _OPTIONS)
         operation = None if performed.operation is None else _operation_answer(performed.operation)
         return answers.Performed(performed.decision.answer(language), operation, request_id, performed.is_replay)
 
     def operation(self, operation_id: str) -> answers.Operation:
         """Return what was performed here. Raises OperationUnknown."""
-        found = self.operations.operation(operation_id, _OPTIONS)
+        found = self.acting().operations.operation(operation_id, _OPTIONS)
         if found is None:
             raise OperationUnknown("no operation of this id was performed here")
         return _operation_answer(found)
 
     def progress(self, subject: str, resource: str, language: str = "", **_: object) -> answers.Progress:
         """Tell how far something is, to a subject who may look."""
-        found = self.operations.progress(_entity(subject), _entity(resource), _OPTIONS)
+        found = self.acting().operations.progress(_entity(subject), _entity(resource), _OPTIONS)
         return answers.Progress(
             found.decision.answer(language),
             tuple(map(_stage_answer, found.stages)),

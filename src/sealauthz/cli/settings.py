@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sealauthz.audit.sequencer import Sequencer
     from sealauthz.background import Failed
     from sealauthz.config import Config
+    from sealauthz.config.asked import Asked
     from sealauthz.decision import Bundle
     from sealauthz.decision.bundle_cache import BundleCache
     from sealauthz.facts import Store
@@ -70,7 +71,7 @@ def decision_options(command: F) -> F:
     return store_options(policies(engine(command)))
 
 
-def load_bundle(config: Config, policies: Path | None, engine: str, model: Model | None = None) -> Bundle:
+def load_bundle(config: Config | Asked, policies: Path | None, engine: str, model: Model | None = None) -> Bundle:
     """Load the policies that an option or the configuration names, or the installed ones, for the model of the command
     if no other. Raises BundleRefused.
     """
@@ -114,6 +115,27 @@ def read_config(config_file: Path | None = None, database: str | None = None, *,
             raise
         said = f"{error}; fields that policies have added are known from the database only: {unread}"
         raise ConfigRefused(said) from error
+
+
+def read_asked(config_file: Path | None, database: str | None) -> tuple[str, Config | Asked]:
+    """Read what a question needs of the configuration: the URL of the facts, and which policies decide.
+
+    The command is about the model of these facts from now on. Raises ConfigRefused.
+    """
+    from sealauthz.config.asked import asked
+    from sealauthz.facts.store.upgrading import model_in
+
+    found = asked(os.environ, config_file)
+    if found is not None:
+        url = database or found.url
+        try:
+            work_on(model_in(url, service_model()))
+        except (FactsUnavailable, ConfigRefused):
+            pass  # who reads the whole says so
+        else:
+            return url, found
+    config = read_config(config_file, database)
+    return database_url(config, database), config
 
 
 def added_option(command: F) -> F:

@@ -56,23 +56,27 @@
 What a caller is not given it does not have. Unknown names are errors that name them.
 """
 
-from sealauthz.config.callers import CallerSection
-from sealauthz.config.environment import CONFIG_FILE, OTHER_NAMES, PREFIX
-from sealauthz.config.loading import Problem, database_in, file_of, load, read
-from sealauthz.config.sections import (
-    MAX_WORKERS,
-    AssertionIssuerSection,
-    AssertionsSection,
-    AuditSection,
-    Config,
-    DatabaseSection,
-    FactsSection,
-    MetricsSection,
-    PoliciesSection,
-    ReceiptsSection,
-    ServerSection,
-    TracesSection,
-)
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sealauthz.config.callers import CallerSection
+    from sealauthz.config.loading import Problem, database_in, load, read
+    from sealauthz.config.names import CONFIG_FILE, OTHER_NAMES, PREFIX, file_of
+    from sealauthz.config.sections import (
+        MAX_WORKERS,
+        AssertionIssuerSection,
+        AssertionsSection,
+        AuditSection,
+        Config,
+        DatabaseSection,
+        FactsSection,
+        MetricsSection,
+        PoliciesSection,
+        ReceiptsSection,
+        ServerSection,
+        TracesSection,
+    )
 
 __all__ = [
     "CONFIG_FILE",
@@ -97,3 +101,22 @@ __all__ = [
     "load",
     "read",
 ]
+
+_MODULES = {
+    "sections": __all__,
+    "callers": ["CallerSection"],
+    "loading": ["Problem", "database_in", "load", "read"],
+    "names": ["CONFIG_FILE", "OTHER_NAMES", "PREFIX", "file_of"],
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+"""The later one counts."""
+
+
+# Each name is loaded when it is first used: a command that asks needs two settings, and none of what checks them.
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module `{__name__}` has no `{name}`")
+    found = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    globals()[name] = found
+    return found

@@ -8,8 +8,7 @@ from typing import Literal
 import pydantic
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from sealauthz.config.secret_files import SecretFileSetting
-from sealauthz.config.words import EVERYTHING, Section, check_words, model_of
+from sealauthz.config.words import EVERYTHING, SecretFileSetting, Section, check_words, model_of
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller
 from sealauthz.service.callers import AUDITING, SHIPPING

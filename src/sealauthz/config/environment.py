@@ -11,26 +11,9 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, get_origin
 
+from sealauthz.config.names import variable
 from sealauthz.config.sections import Config
 from sealauthz.config.words import Section
-
-PREFIX = "SEALAUTHZ_"
-CONFIG_FILE = "SEALAUTHZ_CONFIG"
-OTHER_NAMES = frozenset(
-    {
-        CONFIG_FILE,
-        "SEALAUTHZ_CACHE",
-        "SEALAUTHZ_PYTHON",
-        "SEALAUTHZ_ADDRESS",
-        "SEALAUTHZ_TOKEN",
-        "SEALAUTHZ_TLS_ROOTS",
-        "SEALAUTHZ_CERTIFICATE",
-        "SEALAUTHZ_SIGN_WITH",
-    }
-)
-"""Names that are read elsewhere: where the file is, where loaded bundles are kept, the interpreter of `make`, and how
-the commands reach a server.
-"""
 
 Place = tuple[str, ...]
 """A section and a field of it, or a table of tables alone."""
@@ -41,9 +24,9 @@ def known_variables() -> Mapping[str, Place]:
     found: dict[str, Place] = {}
     for section, info in Config.model_fields.items():
         if _is_section(info.annotation):
-            found |= {_name(section, field): (section, field) for field in info.annotation.model_fields}  # type: ignore[union-attr]
+            found |= {variable(section, field): (section, field) for field in info.annotation.model_fields}  # type: ignore[union-attr]
         else:
-            found[_name(section)] = (section,)
+            found[variable(section)] = (section,)
     return found
 
 
@@ -70,10 +53,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) != len(pairs):
         raise ValueError("a name stands there twice")
     return dict(pairs)
-
-
-def _name(*parts: str) -> str:
-    return f"{PREFIX}{'__'.join(parts)}".upper()
 
 
 def _is_section(annotation: object) -> bool:

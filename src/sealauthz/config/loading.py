@@ -10,15 +10,8 @@ from typing import Any, get_args, get_origin
 import pydantic
 
 from sealauthz.config import places
-from sealauthz.config.environment import (
-    CONFIG_FILE,
-    OTHER_NAMES,
-    PREFIX,
-    Place,
-    holds_tables,
-    known_variables,
-    tables_in,
-)
+from sealauthz.config.environment import Place, holds_tables, known_variables, tables_in
+from sealauthz.config.names import OTHER_NAMES, PREFIX, file_of
 from sealauthz.config.reading import read_text, table_of
 from sealauthz.config.sections import Config, DatabaseSection
 from sealauthz.config.words import Section
@@ -111,11 +104,6 @@ def database_in(environ: Mapping[str, str], path: Path | None = None) -> str:
         return DatabaseSection.model_validate(table.get("database", {})).whole_url
     except pydantic.ValidationError as error:
         raise ConfigRefused("`database` cannot be read") from error
-
-
-def file_of(environ: Mapping[str, str], path: Path | None = None) -> Path | None:
-    """Return the file of the configuration: the one that is given, the one that a variable names, or none."""
-    return path or (Path(environ[CONFIG_FILE]) if environ.get(CONFIG_FILE) else None)
 
 
 def read(environ: Mapping[str, str], path: Path | None = None) -> Read:

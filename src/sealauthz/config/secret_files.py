@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
-
-import pydantic
 
 _MAX_BYTES = 16_384
 
@@ -39,7 +36,3 @@ class SecretFile:
         if not text.strip():
             raise ValueError(f"the file `{path}` is empty")
         return cls(path, text)
-
-
-SecretFileSetting = Annotated[SecretFile, pydantic.PlainValidator(SecretFile.read)]
-"""A setting that names a file."""

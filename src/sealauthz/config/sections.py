@@ -17,8 +17,7 @@ from sealauthz.audit.note import check_name
 from sealauthz.audit.posting import check_address
 from sealauthz.config.callers import CallerSection, check_callers
 from sealauthz.config.issuers import JwtSection
-from sealauthz.config.secret_files import SecretFileSetting
-from sealauthz.config.words import EVERYTHING, Section, check_words, split
+from sealauthz.config.words import EVERYTHING, SecretFileSetting, Section, check_words, split
 from sealauthz.errors import ConfigRefused
 from sealauthz.schema import Model
 from sealauthz.service import Callers

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Annotated
 
 import pydantic
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from sealauthz.config.secret_files import SecretFile
 from sealauthz.errors import did_you_mean
 from sealauthz.schema import Model
 
 EVERYTHING = "*"
+
+SecretFileSetting = Annotated[SecretFile, pydantic.PlainValidator(SecretFile.read)]
+"""A setting that names a file."""
 
 
 class Section(pydantic.BaseModel):

@@ -17,8 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, lru_cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import MAGIC_NUMBER
+from importlib.util import MAGIC_NUMBER, find_spec
 from pathlib import Path
 from types import GenericAlias, UnionType
 from typing import Any
@@ -37,7 +36,9 @@ _SETTLED_S = 2.0
 """How long before this process began our code must have stood still, to be the code that runs here."""
 
 _LIBRARIES = ("lark",)
-"""Other distributions that a load rests on."""
+"""Other packages that a load rests on; each says its version in its first module."""
+
+_OURS = "sealauthz."
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +175,11 @@ def _code_digest() -> str | None:
             if max(found.st_mtime, found.st_ctime) > sealauthz.STARTED - _SETTLED_S:
                 return None
         for name in _LIBRARIES:
-            digest.add(name, version(name))
-    except (OSError, PackageNotFoundError):
+            spec = find_spec(name)
+            if spec is None or spec.origin is None:
+                return None
+            digest.add(name, spec.origin, Path(spec.origin).read_bytes())
+    except OSError:
         return None
     return digest.name()
 
@@ -183,6 +187,8 @@ def _code_digest() -> str | None:
 @cache
 def _model_digest(model: Model, types: TypeTable) -> str | None:
     """The digest of what policies see of a model; None where something in it has no form of its own."""
+    if is_of_the_code(model):
+        return model.declared_in
     digest = _Digest()
     try:
         digest.add(*_plain(vars(types)))
@@ -193,6 +199,12 @@ def _model_digest(model: Model, types: TypeTable) -> str | None:
     except TypeError:
         return None
     return digest.name()
+
+
+def is_of_the_code(model: Model) -> bool:
+    """Tell whether a model is one that our code declares, as it is there: the digest of the code tells all of it."""
+    module = sys.modules.get(model.declared_in) if model.declared_in.startswith(_OURS) else None
+    return module is not None and vars(module).get("MODEL") is model
 
 
 _VALUES = (str, int, float, bytes, Enum)

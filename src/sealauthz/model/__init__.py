@@ -66,6 +66,7 @@ from sealauthz_client.v1 import records_pb2
 
 MODEL = Model(
     name="e-seals",
+    declared_in=__name__,
     parts=(
         Part(records_of(identity), duties=checks.DUTIES),
         Part(

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
 from types import CodeType, FunctionType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sealauthz.errors import EvaluationFailed
 from sealauthz.polar import runtime
 from sealauthz.polar.compile import FREE as FREE_ARGUMENT
-from sealauthz.polar.compile import Argument, Bound, CallPattern, Compiler, Constant
-from sealauthz.polar.compile.session import class_names
+from sealauthz.polar.compile import Argument, Bound, CallPattern, Constant
+from sealauthz.polar.compile.forms import class_names
 from sealauthz.polar.program import Program
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.types import Known, TypeTable
 from sealauthz.schema.record import EMPTY
+
+if TYPE_CHECKING:
+    from sealauthz.polar.compile import Compiler
 
 FREE_TYPE = type(FREE)
 
@@ -70,7 +73,9 @@ class Code:
         self._growing = threading.RLock()
         # Which attributes a policy may read: as many as it names, of the classes of facts and contexts.
         self._readable: set[tuple[type, str]] = set()
-        self._compiler = compiler
+        # What makes one is a function; a compiler is none.
+        self._made: Compiler | None = None if callable(compiler) else compiler
+        self._make = compiler if callable(compiler) else None
         self._next_name = 1
         self._stored: dict[Key, Entry] = {}
         self._namespace: dict[str, Any] = {
@@ -96,16 +101,17 @@ class Code:
     @property
     def compiler(self) -> Compiler:
         """What makes the functions."""
-        if not isinstance(self._compiler, Compiler):
+        if self._made is None:
             with self._growing:
-                if not isinstance(self._compiler, Compiler):
-                    self._compiler = self._compiler(self._next_name)
-        return self._compiler
+                if self._made is None and self._make is not None:
+                    self._made = self._make(self._next_name)
+        assert self._made is not None  # noqa: S101 (there is one, or what makes one)
+        return self._made
 
     @property
     def has_compiler(self) -> bool:
         """Whether anything was compiled that was not stored."""
-        return isinstance(self._compiler, Compiler)
+        return self._made is not None
 
     def enter(self, key: Key, rule: str, pattern: CallPattern, *, is_asked: bool = False) -> Entry:
         """Compile a rule for a call pattern; one that `is_asked` is defined too. Raises BundleRefused."""

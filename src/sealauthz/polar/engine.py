@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sealauthz.errors import EvaluationFailed, FactNotLoaded
+from sealauthz.polar import compile as compiling
 from sealauthz.polar import trace
 from sealauthz.polar.code import FREE_TYPE, Code, Entry, StoredCode, pattern_of
-from sealauthz.polar.compile import ALL_PASSES, Compiler, Passes
+from sealauthz.polar.compile import ALL_PASSES, Passes
 from sealauthz.polar.compile.remembering import FIRST_PLACE, PLACES
 from sealauthz.polar.program import Clause, Program, program_of, with_rule
 from sealauthz.polar.runtime import FREE
@@ -60,7 +61,7 @@ class CompiledEngine:
     ) -> None:
         table = TypeTable(records, plain)
         program = program_of(statements, table.classes)
-        self._open(Code(table, Compiler(program, table, passes=passes)), _literals(program), max_steps)
+        self._open(Code(table, compiling.Compiler(program, table, passes=passes)), _literals(program), max_steps)
 
     @classmethod
     def restored(cls, stored: StoredCode, table: TypeTable, program: Callable[[], Program]) -> CompiledEngine:
@@ -69,7 +70,7 @@ class CompiledEngine:
         The program is asked for only where a question comes up that they do not answer.
         """
         engine = cls.__new__(cls)
-        code = Code(table, lambda first_name: Compiler(program(), table, first_name=first_name), stored)
+        code = Code(table, lambda first_name: compiling.Compiler(program(), table, first_name=first_name), stored)
         engine._open(code, frozenset(stored.words), MAX_STEPS)
         return engine
 
@@ -102,7 +103,9 @@ class CompiledEngine:
         with self._tracing:
             if self._traced_code is None:
                 compiler = self._code.compiler
-                self._traced_code = Code(compiler.table, Compiler(compiler.program, compiler.table, is_traced=True))
+                self._traced_code = Code(
+                    compiler.table, compiling.Compiler(compiler.program, compiler.table, is_traced=True)
+                )
             return self._traced_code
 
     def changed(self, rule: RuleNode, replacement: RuleNode | None) -> CompiledEngine:
@@ -289,7 +292,7 @@ class CompiledEngine:
         It is compiled once more: what was defined is kept as functions only.
         """
         compiler = self._code.compiler
-        again = Code(compiler.table, Compiler(compiler.program, compiler.table))
+        again = Code(compiler.table, compiling.Compiler(compiler.program, compiler.table))
         for key in list(self._code.entries):
             again.enter(key, key[0], pattern_of(key[1:]))
         texts = [ast.unparse(each) for each in again.compiler.definitions.values() if isinstance(each, ast.FunctionDef)]

@@ -74,6 +74,8 @@ class Model:
     policies: Path | None = None
     evidence: Evidence = NO_EVIDENCE
     progress_action: str = ""
+    declared_in: str = ""
+    """The module that declares it as `MODEL`, if one does."""
     extension: Extension = NO_EXTENSION
     """What policy folders have added to it (`schema.extending`)."""
     extends: Model | None = None

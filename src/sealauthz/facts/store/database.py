@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from sealauthz.errors import FactsUnavailable
@@ -24,7 +23,7 @@ from sealauthz.facts.store.engine import LIVELINESS, LOCK_TIMEOUT_S, make_engine
 from sealauthz.facts.store.extensions import applied, check_has
 from sealauthz.facts.store.identity import Identity, SchemaMoved, Seen, catalog_statement
 from sealauthz.facts.store.serving import served_schema
-from sealauthz.facts.store.statements import BROKEN, driver
+from sealauthz.facts.store.statements import BROKEN, dialect, driver
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables, tables_of
 from sealauthz.schema import NO_EXTENSION, Model
 
@@ -46,7 +45,6 @@ def announced(timeline: str, revision: int) -> str:
     return f"{timeline}/{revision}"
 
 
-_QUOTED = PGDialect_psycopg().identifier_preparer.format_table  # type: ignore[no-untyped-call]
 _LOCK_ATTEMPT_MS = 800
 """How long a read waits for its locks before it lets go of them and begins again.
 
@@ -60,7 +58,7 @@ is never the restore that PostgreSQL ends.
 @cache
 def _read_postgresql(tables: Tables) -> str:
     """Return the statements that begin a read, before its first query."""
-    names = ", ".join(map(_QUOTED, tables.there))
+    names = ", ".join(map(dialect(True).identifier_preparer.format_table, tables.there))
     statements = (
         "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
         f"SET LOCAL statement_timeout = {_LOCK_ATTEMPT_MS}",

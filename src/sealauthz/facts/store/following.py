@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection, bindparam, exists, func, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from sealauthz.facts.store.statements import dialect_of
 from sealauthz.facts.store.tables import AUDIT_FOLLOWED, AUDIT_LOG, FACT_OPERATION, Tables
 from sealauthz.schema.alarms import Alarm
 
@@ -31,7 +29,7 @@ def followed_to(connection: Connection, name: str) -> int:
 
 def follow_to(connection: Connection, name: str, number: int) -> None:
     """Keep that the log was followed up to a record, not included. It never goes back."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect = dialect_of(connection.dialect.name == "postgresql")
     statement = dialect.insert(AUDIT_FOLLOWED).values(name=name, number=number)
     newer = AUDIT_FOLLOWED.c.number < statement.excluded.number
     connection.execute(

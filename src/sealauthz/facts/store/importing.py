@@ -18,7 +18,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, literal_column, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.store.batch import WriteReceipt
@@ -32,7 +31,7 @@ from sealauthz.facts.store.rows import (
     pairs_parameters,
     within,
 )
-from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.statements import Driver, compiled, dialect_of
 from sealauthz.facts.store.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, FACT_REQUEST, TEXT, Tables
 from sealauthz.schema import Change, Changes, Rows, Unit, Units
 
@@ -168,7 +167,7 @@ def _noted(table: Table, first: str, second: str, is_postgresql: bool) -> str:
     given = select(*named, *pairs(is_postgresql))
     if not is_postgresql:
         given = given.where(literal_column("true"))  # or SQLite takes ON CONFLICT for a join
-    noting = (postgresql if is_postgresql else sqlite).insert(table)
+    noting = dialect_of(is_postgresql).insert(table)
     noting = noting.from_select(["caller", "import_id", first, second], given).on_conflict_do_nothing()
     return compiled(noting.returning(table.c[first], table.c[second]), is_postgresql)
 
@@ -192,7 +191,7 @@ class Importing:
         self.is_first = False
         self._locked: set[Unit] = set()
         self._key = {"caller": caller, "import_id": part.import_id}
-        self._insert = (postgresql if self._is_postgresql else sqlite).insert
+        self._insert = dialect_of(self._is_postgresql).insert
 
     @property
     def locks_or_unlocks(self) -> bool:

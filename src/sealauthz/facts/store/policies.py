@@ -27,7 +27,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sealauthz.errors import FactsUnavailable, PolicyRefused, PolicyUnknown
 from sealauthz.facts.store.acting import Intended, Observed, Since
@@ -36,7 +35,7 @@ from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.identity import Seen, seal_statement
 from sealauthz.facts.store.performed import Statement
 from sealauthz.facts.store.serving import served_from_now
-from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.statements import Driver, compiled, dialect_of
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.tables import POLICY_ACTIVATION, POLICY_BUNDLE, POLICY_PROCESS, Tables
 from sealauthz.facts.store.waiting import waiting, written
@@ -299,10 +298,10 @@ class PolicyStore:
         values = {name: getattr(proposal, name) for name in row.keys()}  # noqa: SIM118 (no mapping)
         with self._store.writing() as connection:
             self._check_there()
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            statement = dialect.insert(POLICY_BUNDLE).values(**values)
+            is_postgresql = connection.dialect.name == "postgresql"
+            statement = dialect_of(is_postgresql).insert(POLICY_BUNDLE).values(**values)
             # Proposed again, it is the last proposal again; its author stays the first one.
-            again = {"at": func.max(row.at, proposal.at) if dialect is sqlite else func.greatest(row.at, proposal.at)}
+            again = {"at": (func.greatest if is_postgresql else func.max)(row.at, proposal.at)}
             is_same = row.digest == proposal.digest
             connection.execute(statement.on_conflict_do_update(index_elements=["version"], set_=again, where=is_same))
             decided = select(activation.version)

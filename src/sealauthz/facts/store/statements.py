@@ -6,6 +6,7 @@ it need not know who ran the statement.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import re
 import sqlite3
@@ -15,8 +16,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import Connection, Dialect
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ClauseElement
 
@@ -46,18 +45,28 @@ _QUOTING = ("22", "P0")
 """The classes of SQLSTATE whose messages quote values: data that is not valid, and what a trigger raises."""
 
 
+# A command on SQLite starts sooner without the dialect of PostgreSQL, and the other way round.
+def dialect_of(is_postgresql: bool) -> Any:
+    """Return SQLAlchemy's module of a database, for statements that only it has."""
+    return importlib.import_module(f"sqlalchemy.dialects.{'postgresql' if is_postgresql else 'sqlite'}")
+
+
 @cache
-def _dialect(is_postgresql: bool) -> Dialect:
+def dialect(is_postgresql: bool) -> Dialect:
     """Return the dialect that writes parameters by name, as both drivers take them."""
     if is_postgresql:
+        from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
         return PGDialect_psycopg()  # type: ignore[no-untyped-call]
+    from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
     return SQLiteDialect_pysqlite(paramstyle="named")
 
 
 def compiled(statement: ClauseElement, is_postgresql: bool, columns: Sequence[str] | None = None) -> str:
     """Return a statement as text for the driver. `columns`: the parameters that an INSERT or UPDATE sets columns to."""
     names = None if columns is None else list(columns)
-    return str(statement.compile(dialect=_dialect(is_postgresql), column_keys=names))
+    return str(statement.compile(dialect=dialect(is_postgresql), column_keys=names))
 
 
 def driver(connection: Connection) -> Any:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -309,31 +311,59 @@ class Tables:
     """The tables of one model's records. Made once per model: `tables_of`.
 
     `absent` are the columns, by table and name, that the database does not have yet, and whole tables, by an empty
-    name.
+    name. Constraints and indexes, which take three quarters of the time, are made when `metadata` or what is said of
+    them is first asked for: who reads needs none.
     """
 
     def __init__(self, model: Model, absent: frozenset[tuple[str, str]] = frozenset()) -> None:
         self.model = model
         self.absent = absent
         self.units = model.units
-        self.metadata = sa.MetaData()
-        """Every table, those of the store itself among them."""
-        self.invariants: dict[str, str] = {}
-        """The invariant behind each named constraint and unique index."""
-        self.said: dict[str, tuple[str, str]] = {}
-        """Of each constraint that a record declares: the columns that it is about, and the rule in words."""
-        self.unique_columns: dict[tuple[str, ...], str] = {}
-        """The name of each unique index by table and columns, which is all that SQLite says about a conflict."""
+        self._metadata = sa.MetaData()
+        self._making = threading.Lock()
         self._tables = {name: self._derive(shape) for name, shape in model.shapes.items()}
-        for table in SYSTEM.sorted_tables:
-            if (table.name, "") not in absent:
-                table.to_metadata(self.metadata)
-        self.dependency_order: Mapping[str, int] = {
-            table.info["record"]: position
-            for position, table in enumerate(self.metadata.sorted_tables)
-            if "record" in table.info
-        }
+
+    @cached_property
+    def _constrained(self) -> _Constraints:
+        """What constrains the tables, made once."""
+        with self._making:
+            made = self.__dict__.get("_constrained")  # another thread was first
+            if made is None:
+                made = _Constraints({}, {}, {})
+                for name, shape in self.model.shapes.items():
+                    _constrain(self._tables[name], shape, made)
+                for table in SYSTEM.sorted_tables:
+                    if (table.name, "") not in self.absent:
+                        table.to_metadata(self._metadata)
+                self.__dict__["_constrained"] = made
+        return made
+
+    @property
+    def metadata(self) -> sa.MetaData:
+        """Every table, those of the store itself among them."""
+        _ = self._constrained
+        return self._metadata
+
+    @property
+    def invariants(self) -> Mapping[str, str]:
+        """The invariant behind each named constraint and unique index."""
+        return self._constrained.invariants
+
+    @property
+    def said(self) -> Mapping[str, tuple[str, str]]:
+        """Of each constraint that a record declares: the columns that it is about, and the rule in words."""
+        return self._constrained.said
+
+    @property
+    def unique_columns(self) -> Mapping[tuple[str, ...], str]:
+        """The name of each unique index by table and columns, which is all that SQLite says about a conflict."""
+        return self._constrained.unique_columns
+
+    @cached_property
+    def dependency_order(self) -> Mapping[str, int]:
         """The record types in the order in which rows may be inserted: what is referred to comes first."""
+        tables = enumerate(self.metadata.sorted_tables)
+        return {table.info["record"]: position for position, table in tables if "record" in table.info}
 
     @property
     def there(self) -> list[sa.Table]:
@@ -345,10 +375,10 @@ class Tables:
         return self._tables[record_type]
 
     def _derive(self, shape: Shape) -> sa.Table:
-        """Make the table of one record class."""
+        """Make the table of one record class, without what constrains it."""
         name = table_name(shape.name)
         kind = _AbsentTable if (name, "") in self.absent else sa.Table
-        table = kind(name, self.metadata, info={"record": shape.name})
+        table = kind(name, self._metadata, info={"record": shape.name})
         for column in shape.columns:
             if (name, column.name) in self.absent:
                 info = {"default": column.default}
@@ -357,30 +387,44 @@ class Tables:
                 table.append_column(sa.Column(column.name, TYPES[column.type], nullable=column.is_optional))
         table.append_column(sa.Column("revision", sa.BigInteger, nullable=False))
         table.append_constraint(sa.PrimaryKeyConstraint("id", name=f"{name}_pkey"))
-        for column in shape.columns:
-            if column.words is not None:
-                # An expression, not text, because `right` is a reserved word and must be quoted.
-                is_word = table.c[column.name].in_([word.value for word in column.words])
-                table.append_constraint(sa.CheckConstraint(is_word, name=f"{name}_{column.name}_words"))
-                self.invariants[f"{name}_{column.name}_words"] = "WORD"
-            if column.ref is not None:
-                target, key = f"{table_name(column.ref)}.id", f"{name}_{column.name}_fkey"
-                table.append_constraint(sa.ForeignKeyConstraint([column.name], [target], name=key))
-                self.invariants[key] = "REFERENCE"
-                sa.Index(f"{name}_{column.name}_idx", table.c[column.name])
-        for number, constraint in enumerate(shape.constraints, 1):
-            slug = constraint.invariant.lower().replace("-", "_")
-            constraint_name = f"{name}_{slug}_{number}"
-            self.invariants[constraint_name] = constraint.invariant
-            self.said[constraint_name] = (in_backticks(_columns_of(constraint, shape)), constraint.says)
-            match constraint:
-                case Unique(columns=columns, where=where):
-                    only: Any = {f"{dialect}_where": sa.text(where) for dialect in ("sqlite", "postgresql") if where}
-                    sa.Index(constraint_name, *(table.c[key] for key in columns), unique=True, **only)
-                    self.unique_columns[name, *columns] = constraint_name
-                case Check(condition=condition):
-                    table.append_constraint(sa.CheckConstraint(condition, name=constraint_name))
         return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Constraints:
+    """What is known of the constraints of all tables; see `Tables`."""
+
+    invariants: dict[str, str]
+    said: dict[str, tuple[str, str]]
+    unique_columns: dict[tuple[str, ...], str]
+
+
+def _constrain(table: sa.Table, shape: Shape, made: _Constraints) -> None:
+    """Give the table of one record class its constraints and indexes, and note them."""
+    name = table.name
+    for column in shape.columns:
+        if column.words is not None:
+            # An expression, not text, because `right` is a reserved word and must be quoted.
+            is_word = table.c[column.name].in_([word.value for word in column.words])
+            table.append_constraint(sa.CheckConstraint(is_word, name=f"{name}_{column.name}_words"))
+            made.invariants[f"{name}_{column.name}_words"] = "WORD"
+        if column.ref is not None:
+            target, key = f"{table_name(column.ref)}.id", f"{name}_{column.name}_fkey"
+            table.append_constraint(sa.ForeignKeyConstraint([column.name], [target], name=key))
+            made.invariants[key] = "REFERENCE"
+            sa.Index(f"{name}_{column.name}_idx", table.c[column.name])
+    for number, constraint in enumerate(shape.constraints, 1):
+        slug = constraint.invariant.lower().replace("-", "_")
+        constraint_name = f"{name}_{slug}_{number}"
+        made.invariants[constraint_name] = constraint.invariant
+        made.said[constraint_name] = (in_backticks(_columns_of(constraint, shape)), constraint.says)
+        match constraint:
+            case Unique(columns=columns, where=where):
+                only: Any = {f"{dialect}_where": sa.text(where) for dialect in ("sqlite", "postgresql") if where}
+                sa.Index(constraint_name, *(table.c[key] for key in columns), unique=True, **only)
+                made.unique_columns[name, *columns] = constraint_name
+            case Check(condition=condition):
+                table.append_constraint(sa.CheckConstraint(condition, name=constraint_name))
 
 
 def tables_of(model: Model, absent: frozenset[tuple[str, str]] = frozenset()) -> Tables:

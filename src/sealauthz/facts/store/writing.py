@@ -16,7 +16,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
 from sealauthz.facts.store.acting import Intended, Since
@@ -40,7 +39,7 @@ from sealauthz.facts.store.invariants import check_each, check_references, check
 from sealauthz.facts.store.known import Known, KnownRows
 from sealauthz.facts.store.locking import lock_revisions, lock_roots
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows, pairs, pairs_parameters
-from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.statements import Driver, compiled, dialect_of
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, Tables
 from sealauthz.schema import Change, Changes, Rows, Unit, shape_of
 from sealauthz.schema.rules import Urgent
@@ -56,8 +55,9 @@ _NOTIFY = f"SELECT pg_notify('{CHANNEL}', %(said)s)"
 @cache
 def _take_statement(is_postgresql: bool) -> str:
     """Return the statement that takes the key of a request, and tells whether it was free."""
-    dialect = postgresql if is_postgresql else sqlite
-    taking = dialect.insert(FACT_REQUEST).on_conflict_do_nothing().returning(FACT_REQUEST.c.request_id)
+    taking = (
+        dialect_of(is_postgresql).insert(FACT_REQUEST).on_conflict_do_nothing().returning(FACT_REQUEST.c.request_id)
+    )
     return compiled(taking, is_postgresql)
 
 

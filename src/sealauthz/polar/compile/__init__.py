@@ -11,7 +11,9 @@ of an attribute. Names of the code are a letter and a number, which alone tell t
 the first argument, `r7` the seventh function, `c2` a class. What may follow behind `_` (`v3_seal`) is for readers.
 """
 
-from sealauthz.polar.compile.compiler import Compiler
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from sealauthz.polar.compile.forms import (
     ALL_PASSES,
     FREE,
@@ -24,6 +26,9 @@ from sealauthz.polar.compile.forms import (
     Constant,
     Passes,
 )
+
+if TYPE_CHECKING:
+    from sealauthz.polar.compile.compiler import Compiler
 
 __all__ = [
     "ALL_PASSES",
@@ -38,3 +43,12 @@ __all__ = [
     "Constant",
     "Passes",
 ]
+
+
+# The compiler is loaded when something is compiled: a bundle that was loaded before has its functions.
+def __getattr__(name: str) -> Any:
+    if name != "Compiler":
+        raise AttributeError(f"module `{__name__}` has no `{name}`")
+    found = importlib.import_module(f"{__name__}.compiler").Compiler
+    globals()[name] = found
+    return found

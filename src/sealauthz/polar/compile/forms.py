@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from sealauthz.polar import program as written
-from sealauthz.polar.compile.nodes import Test
+from sealauthz.polar.compile.nodes import Test, numbered
 from sealauthz.polar.core.nodes import Clause, Goal, Pattern, Term, Variable
 from sealauthz.polar.syntax import And, Call, Not, Or
 from sealauthz.polar.syntax import Term as Source
-from sealauthz.polar.types import Known
+from sealauthz.polar.types import Known, TypeTable
 from sealauthz.polar.unparse import written as text_of
 
 
@@ -180,3 +180,8 @@ Typed = Mapping[int, tuple[Pattern, ...]]
 """The types of parameters whose variables have no value yet, by the numbers of these."""
 
 NOT_TYPED: Typed = {}
+
+
+def class_names(table: TypeTable) -> dict[type, str]:
+    """The names that stand for the classes of a table in compiled code."""
+    return {cls: numbered("c", at, cls.__name__) for at, cls in enumerate(table.classes.values())}

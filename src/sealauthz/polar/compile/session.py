@@ -11,7 +11,7 @@ from types import FunctionType
 
 from sealauthz.polar import program as written
 from sealauthz.polar.alike import Alike
-from sealauthz.polar.compile.forms import ALL_PASSES, CallPattern, Compiled, Condition, Passes, Template
+from sealauthz.polar.compile.forms import ALL_PASSES, CallPattern, Compiled, Condition, Passes, Template, class_names
 from sealauthz.polar.compile.nodes import name_node, numbered
 from sealauthz.polar.compile.remembering import Remembering
 from sealauthz.polar.core.nodes import Classes, Clause, Constant
@@ -54,11 +54,6 @@ class _Noting:
         self._outer.reads |= self._noted.reads
         self._outer.asked |= self._noted.asked
         self._session.noted = self._outer
-
-
-def class_names(table: TypeTable) -> dict[type, str]:
-    """The names that stand for the classes of a table in compiled code."""
-    return {cls: numbered("c", at, cls.__name__) for at, cls in enumerate(table.classes.values())}
 
 
 class Session(ABC):
