@@ -87,6 +87,7 @@ def _upgrading(
     from alembic.util import CommandError
 
     parsed = parse(url)
+    _ = tables_of(model.built_in).metadata  # takes a while the first time, in which nothing need be locked
     engine = make_engine(parsed, must_exist=must_exist)
     try:
         # SQLAlchemy's transaction keeps Alembic from committing; ours is the one that the database sees.
