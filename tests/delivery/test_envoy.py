@@ -294,9 +294,9 @@ def test_an_enterprise_has_its_backend_until_that_is_killed(world: World) -> Non
     wait_for(lambda: world.proxy.flags(world.killed_port) != "healthy")
     after = {each: world.who_answers(each) for each in ENTERPRISES}
     assert 2 not in after.values()
-    # Of the others most stay: the ring of two has more places for each than that of three.
+    # The others stay where they are: with Maglev's table, one in a thousand may move.
     stayed = [each for each in ENTERPRISES if homes[each] != 2]
-    assert sum(after[each] == homes[each] for each in stayed) > len(stayed) / 2
+    assert sum(after[each] != homes[each] for each in stayed) <= 1
 
 
 def test_what_is_unavailable_is_asked_of_another_backend(world: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from promql import firing, reading
 
+from sealauthz.cli import serve
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.question import Entity, Question
 from sealauthz.metrics.instruments import Instruments
@@ -52,6 +53,7 @@ def all_is_well(meter: Meter) -> None:
     of.policies.labels("v1").set(2)
     of.failing_threads.labels("feed").set(0)
     of.cache_events.labels("hits").inc(1_000)
+    of.traces.labels("sent").inc(100)
     of.cache_events.labels("evicted").inc(1)
     call(meter, times=1_000)
     denied(meter, "NOT_A_MEMBER")
@@ -70,6 +72,10 @@ FAULTS: dict[str, Callable[[Meter], object]] = {
     "UnknownCallers": lambda m: call(m, "UNAUTHENTICATED", times=5),
     "ReloadRefused": lambda m: logged(m, "error", "reload_refused", message="no such file"),
     "SeveralPolicies": lambda m: m.instruments.policies.labels("v2").set(1),
+    "LogUnwritten": lambda m: logged(m, "warning", "audit_lacking", records=3),
+    "BackgroundStepsFail": lambda m: logged(m, "error", "thread_failed", thread="sequencer", failures=2),
+    "ImportStandsStill": lambda m: logged(m, "warning", "import_idle", import_id="monday"),
+    "TracesLost": lambda m: m.instruments.traces.labels("lost").inc(5),
     "CacheTooSmall": lambda m: m.instruments.cache_events.labels("evicted").inc(500),
 }
 
@@ -123,3 +129,10 @@ def test_the_dashboard_is_one_that_grafana_reads() -> None:
     for panel in board["panels"]:
         assert panel["targets"]
         assert {"x", "y", "w", "h"} == set(panel["gridPos"])
+
+
+def test_what_is_alerted_on_of_the_log_is_written_as_a_warning() -> None:
+    """Lines that tell what is as it should be are not counted."""
+    told = {word for rule in RULES.values() for word in re.findall(r'event=~?"([a-z_|]+)"', rule["expr"])}
+    reported = {event for words in told for event in words.split("|")}
+    assert reported - {"thread_failed", "reload_refused", "audit_unwritten"} == serve._WARNINGS - {"traces_unsent"}

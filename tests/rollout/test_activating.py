@@ -251,7 +251,7 @@ def test_a_roll_back_overlooks_nothing_that_came_between(rollout: Rollout, store
             other.roll_back(first, "bob")
             return found
 
-    with pytest.raises(PolicyRefused, match="activated anew") as refused:
+    with pytest.raises(PolicyRefused, match="activated again") as refused:
         Slow(store).roll_back(second, "ann")
     assert why(refused) == "ANOTHER_IS_ACTIVE"
     assert other.activated()[-1].version == second

@@ -62,7 +62,7 @@ _SWITCH_INTERVAL_S = 0.001
 """How long a thread may compute while others wait. At Python's default of 5 ms, each call being decided delays by 5 ms
 that the feed learns of a write."""
 
-_WARNINGS = frozenset({"import_idle", "traces_unsent"})
+_WARNINGS = frozenset({"audit_lacking", "import_idle", "traces_unsent"})
 """What is reported without an error, and still has to be looked at."""
 
 

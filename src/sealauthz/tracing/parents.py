@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
-_TRACE, _SPAN, _FLAGS = slice(3, 35), slice(36, 52), slice(53, 55)
-_NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
-_SAMPLED = 1
+# Later versions may add something; what of theirs we know stands where it does here. Neither `ff` nor zeros are valid.
+_PARENT = re.compile(
+    r"(?:00|((?!00|ff)[0-9a-f]{2}))"
+    r"-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]([0-9a-f])(?(1)(?:-.*)?)"
+)
+_SAMPLED = frozenset("13579bdf")
+"""The last digits of flags that say that the trace is kept."""
 
 _MOST_CHARACTERS = 512
 """Of a `tracestate`: what is longer need not be carried."""
@@ -42,11 +45,5 @@ def _read(header: str | bytes, state: str) -> Parent | None:
     found = _PARENT.fullmatch(header) if isinstance(header, str) else None
     if found is None:
         return None
-    said = found.string
-    # Later versions may add something; what of theirs we know stands where it does here.
-    if said.startswith("ff") or (found[1] is not None and said.startswith("00")):
-        return None
-    trace_id, span_id = said[_TRACE], said[_SPAN]
-    if trace_id == _NO_TRACE or span_id == _NO_SPAN:
-        return None
-    return Parent(trace_id, span_id, bool(int(said[_FLAGS], 16) & _SAMPLED), state)
+    _, trace_id, span_id, flags = found.groups()
+    return Parent(trace_id, span_id, flags in _SAMPLED, state)
