@@ -12,8 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from sealauthz.attack.found import Ended, Found, Limits
 from sealauthz.attack.runs import search_for
-from sealauthz.attack.search import Ended, Found, Limits, Search
+from sealauthz.attack.search import Search
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import installed_folder

@@ -15,10 +15,11 @@ from effort import EFFORT, Effort
 from protections import PROTECTIONS, Protection
 
 from sealauthz.attack import world
+from sealauthz.attack.found import Limits
 from sealauthz.attack.goals import Goals, load_goals
 from sealauthz.attack.replay import replay
 from sealauthz.attack.said import Words, words_of_tests
-from sealauthz.attack.search import Limits, Search
+from sealauthz.attack.search import Search
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, compiled_from
 from sealauthz.decision.folder import installed_folder

@@ -10,7 +10,7 @@ import pytest
 import small_worlds
 from small_worlds import loaded, written
 
-from sealauthz.attack.search import Ended, Limits
+from sealauthz.attack.found import Ended, Limits
 from sealauthz.errors import SuiteRefused
 
 REACHED = 'reached(document: Document, _: Attack) if document.state = "ARCHIVED";'

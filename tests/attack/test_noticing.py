@@ -11,9 +11,10 @@ import pytest
 from small_worlds import goals_of, world, written
 from tiny.model import TINY
 
+from sealauthz.attack.found import Limits
 from sealauthz.attack.goals import load_goals
 from sealauthz.attack.noticing import Attacked, Place, with_goals
-from sealauthz.attack.search import Limits, Search
+from sealauthz.attack.search import Search
 from sealauthz.decision import Bundle
 from sealauthz.policytest.conditions import Kind
 from sealauthz.policytest.mistaken import with_mistake

@@ -12,13 +12,13 @@ from small_worlds import BUNDLE, QUERIES, goals_of, loaded, written
 from tiny.model import TINY
 
 from sealauthz.attack.acting import Acting, Allowed
+from sealauthz.attack.found import Ended, Found, Limits
 from sealauthz.attack.goals import Goal, load_goals
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.replay import replay
 from sealauthz.attack.report import report_of
 from sealauthz.attack.runs import Attacker, Job, results_of
-from sealauthz.attack.search import Ended, Found, Limits
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions
 from sealauthz.facts.memory.fact_cache import FactCache

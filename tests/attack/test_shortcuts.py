@@ -14,11 +14,12 @@ from small_worlds import BUNDLE, loaded, written
 from sealauthz.attack.acting import Acting
 from sealauthz.attack.candidates import Candidates, Doer
 from sealauthz.attack.compared import comparisons
+from sealauthz.attack.found import Limits
 from sealauthz.attack.goals import load_goals
 from sealauthz.attack.moves import ActMove
 from sealauthz.attack.reads import Reads, Relevance
 from sealauthz.attack.said import Said
-from sealauthz.attack.search import Limits, _Run
+from sealauthz.attack.search import _Run
 from sealauthz.attack.symmetry import Swap
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle

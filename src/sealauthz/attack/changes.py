@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sealauthz.attack.found import Limits
 from sealauthz.attack.goals import Goal
 from sealauthz.attack.report import StepReport, steps_of
 from sealauthz.attack.runs import search_for
-from sealauthz.attack.search import Limits
 from sealauthz.decision import Bundle
 
 

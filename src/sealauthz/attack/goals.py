@@ -86,6 +86,10 @@ class Goals:
         """What the query of a goal may look at."""
         if self.asks_of_the_act(goal):
             return Reads.all(self._model)  # whose act it was is seen whatever it changes
+        return self.looks_at(goal)
+
+    def looks_at(self, goal: Goal) -> Reads:
+        """What the query of a goal may look at of the facts."""
         return Reads.of(self._model, self._names[goal.name], goal.about)
 
     def texts(self, goal: Goal) -> frozenset[str]:

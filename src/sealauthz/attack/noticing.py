@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 
+from sealauthz.attack.found import Limits
 from sealauthz.attack.goals import Goal
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.runs import search_for
-from sealauthz.attack.search import Limits
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import model_for
 from sealauthz.errors import BundleRefused

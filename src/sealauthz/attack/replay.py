@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sealauthz.attack.found import Found
 from sealauthz.attack.goals import Goals
 from sealauthz.attack.moves import ActMove, Move, OutsideMoved, Waited
-from sealauthz.attack.search import Found
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions
 from sealauthz.errors import SealAuthzError
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade

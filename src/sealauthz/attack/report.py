@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sealauthz.attack.found import Ended, Found, Made
 from sealauthz.attack.moves import ActMove, OutsideMoved, Waited
-from sealauthz.attack.search import Ended, Found, Made
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions, Standing
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Model, values_of
@@ -177,6 +177,8 @@ class Report:
     ended: Ended
     depth: int
     complete: int
+    followed: int
+    """Up to how many acts the worlds were followed in which somebody may do more; 0 where they were not."""
     record: str
     states: int
     acts: int
@@ -193,6 +195,8 @@ class Report:
         """How far a search looked that found nothing. INVARIANT: it never says that there is nothing to be found."""
         looked = f"{self.states:,} states, {self.acts:,} acts decided"
         none = f"no attack up to {_acts(self.complete)}" if self.complete else "no attack found"
+        if self.followed > self.complete:
+            none += f", nor up to {_acts(self.followed)} of which each lets somebody do more,"
         match self.ended:
             case Ended.TIME:
                 return f"{none} before the time was over ({looked}; {_acts(self.depth)} were asked for)"
@@ -201,7 +205,7 @@ class Report:
             case Ended.ALL:
                 return f"no attack found: nothing that was tried leads further ({looked})"
             case _:
-                return f"{none} ({looked})"
+                return f"{none.removesuffix(',')} ({looked})"
 
     @property
     def left_out(self) -> str:
@@ -228,6 +232,7 @@ def report_of(bundle: Bundle, found: Found) -> Report:
         found.ended,
         found.depth,
         found.complete,
+        found.followed,
         Names(found).short(found.record),
         found.states,
         found.decided + found.remembered,
@@ -247,6 +252,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "ended": str(report.ended),
         "depth": report.depth,
         "complete": report.complete,
+        "followed": report.followed,
         "record": report.record,
         "states": report.states,
         "acts": report.acts,

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 
+from sealauthz.attack.found import Limits
 from sealauthz.attack.goals import Goal, load_goals
 from sealauthz.attack.replay import replay
 from sealauthz.attack.report import Report, report_of
 from sealauthz.attack.said import words_of_tests
-from sealauthz.attack.search import Limits, Search
+from sealauthz.attack.search import Search
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.folder import model_for

@@ -10,15 +10,16 @@ import dataclasses
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.attack.acting import Acting
-from sealauthz.attack.candidates import Candidates, Doer
+from sealauthz.attack.candidates import Candidates, Doer, Kept
+from sealauthz.attack.found import Ended, Found, Limits, Made, both
+from sealauthz.attack.gains import Gains
 from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.moves import ActMove, Move, OutsideMoved, Waited
-from sealauthz.attack.reads import Reads, Relevance
+from sealauthz.attack.reads import Reads, Relevance, View
 from sealauthz.attack.said import Said, Words
 from sealauthz.attack.symmetry import Swap, swaps_of
 from sealauthz.attack.waits import ends_of_waits, lengths_of
@@ -30,60 +31,6 @@ from sealauthz.schema import Action, Instant, looks
 
 _MOST_DUTIES = 200
 """How many duties are done one after the other at most: each might give cause for another one."""
-
-
-class Ended(StrEnum):
-    """What ended a search."""
-
-    REACHED = "REACHED"
-    DEPTH = "DEPTH"
-    TIME = "TIME"
-    STATES = "STATES"
-    ALL = "ALL"
-    """Nothing was left to try: no sequence of any length leads further."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How far a search goes: `depth` in acts (None: what the goal says), `seconds` of time, `states` it meets, each of
-    which takes about four kilobytes.
-    """
-
-    depth: int | None = None
-    seconds: float = 600.0
-    states: int = 150_000
-    is_pruned: bool = True
-    """Whether last acts that the goal cannot see are left out; without it, everything is tried."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One step of an attack: the move, when it was made, and the world before and after it."""
-
-    move: Move
-    now: Instant
-    before: FactSet = field(repr=False)
-    after: FactSet = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found: the steps to the goal and the record that reached it, or none, and how far it looked:
-    everything of `complete` acts, where `depth` were asked for.
-    """
-
-    goal: Goal
-    ended: Ended
-    depth: int
-    complete: int = 0
-    steps: tuple[Made, ...] = ()
-    record: str = ""
-    states: int = 0
-    decided: int = 0
-    remembered: int = 0
-    contexts_left_out: int = 0
-    arguments_left_out: int = 0
-    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -121,14 +68,21 @@ class Search:
         return _Run(self, goal, limits).tried
 
     def run(self, goal: Goal, limits: Limits) -> Found:
-        """Look for the shortest sequence of moves that reaches a goal."""
-        return _Run(self, goal, limits).found()
+        """Look for the shortest sequence of moves that reaches a goal, and then, further, for one of gains."""
+        found = _Run(self, goal, limits).found()
+        leads_further = found.ended in (Ended.DEPTH, Ended.TIME, Ended.STATES)
+        if limits.far <= found.depth or not leads_further or not limits.is_pruned:
+            return found
+        further = dataclasses.replace(limits, depth=limits.far)
+        return both(found, _Run(self, goal, further, follows_gains=True).found())
 
 
 class _Run:
-    """One search for one goal."""
+    """One search for one goal. One that follows gains leaves out what lets nobody do more, and no act is done twice in
+    the same way.
+    """
 
-    def __init__(self, search: Search, goal: Goal, limits: Limits) -> None:
+    def __init__(self, search: Search, goal: Goal, limits: Limits, *, follows_gains: bool = False) -> None:
         self._bundle = bundle = search.bundle
         self._model = bundle.model
         self._goals = search.goals
@@ -136,15 +90,19 @@ class _Run:
         self._goal = goal
         self._limits = limits
         self._depth = limits.depth or goal.depth
-        self._acting = Acting(bundle, relevance)
+        self._gains = Gains() if follows_gains else None
+        self._acting = Acting(bundle, relevance, names_all=follows_gains)
         self._said = said = Said(bundle, search.words)
-        self._candidates = Candidates(bundle, relevance, self._acting, said, remembers=limits.is_pruned)
+        self._candidates = Candidates(
+            bundle, relevance, self._acting, said, remembers=limits.is_pruned, tells=follows_gains
+        )
         self._relevance = relevance
         self._first = World(goal.facts)
         self._began = time.monotonic()
         self._seen: set[tuple[Any, ...]] = set()
         self._deepest = 0
         self._reads = self._goals.reads(goal)
+        self._looks_at = View(self._goals.looks_at(goal))
         self._asks_of_the_act = self._goals.asks_of_the_act(goal)
         acts = [each for each in self._model.actions.values() if each.effect not in (None, looks)]
         self._acts = [each for each in acts if not goal.acts or each.name in goal.acts]
@@ -184,7 +142,7 @@ class _Run:
             node = waiting.popleft()
             self._deepest = max(self._deepest, node.acts)
             node.world = node.world or World(node.facts, self._goal.facts, self._first)
-            for after in self._next(node, node.world):
+            for after in self._next(node, node.world) if self._is_followed(node, node.world) else ():
                 record = self._reached(after)
                 if record:
                     return self._result(Ended.REACHED, after, record)
@@ -219,7 +177,7 @@ class _Run:
             for move in self._outside:
                 reads |= relevance.outside(move)
             for each in near:
-                reads |= relevance.performing(each.name, each.resource)
+                reads |= relevance.performing(each.name, each.resource) | self._said.reads(each)
             matters.append(reads)
         return levels, matters
 
@@ -279,6 +237,21 @@ class _Run:
                 if self._is_new(after):
                     yield self._settled(after)
 
+    def _is_followed(self, node: _Node, world: World) -> bool:
+        """Tell whether what may be done in a world is tried: where gains are followed, only if it is one, except by the
+        last act.
+        """
+        gains = self._gains
+        if gains is None or node.acts >= self._depth - 1:
+            return True
+        kept: list[Kept] = []
+        for doer, _ in self._doers(node):
+            for action in self._levels[self._depth - node.acts - 1]:
+                if self._is_over():
+                    return False
+                kept.append(self._candidates.kept(world, node.now, doer, action, _earlier(node, doer, action)))
+        return gains.are_in(kept, world.as_seen_by(self._looks_at), node.acts)
+
     def _doers(self, node: _Node) -> Iterator[tuple[Doer, bool]]:
         """Return who may act, and whether an honest person has been deceived then."""
         goal, colluders = self._goal, frozenset(self._goal.colluders)
@@ -299,6 +272,8 @@ class _Run:
             earlier = _earlier(node, doer, action)
             for move in self._candidates.of(world, node.now, doer, action, earlier):
                 if any(swap.makes_less_of(move, self._goal.colluders) for swap in node.swaps):
+                    continue
+                if self._gains is not None and move.operation_id in earlier:
                     continue
                 after = self._after(node, world, move, node.acts + 1, is_deceived=is_deceived)
                 if after is not None:

@@ -64,10 +64,10 @@ class Written:
 class Writing:
     """The changes of a move, worked out once for each way in which the records that they change are found."""
 
-    __slots__ = ("_changes", "_keys", "_known")
+    __slots__ = ("_keys", "_known", "changes")
 
     def __init__(self, changes: tuple[RecordChange, ...]) -> None:
-        self._changes = changes
+        self.changes = changes
         self._keys = tuple(map(_key_of, changes))
         self._known: dict[tuple[Digest, ...], Written | None] = {}
 
@@ -84,7 +84,7 @@ class Writing:
 
     def _written(self, world: World) -> Written | None:
         try:
-            written = world.written(self._changes)
+            written = world.written(self.changes)
         except SealAuthzError:
             return None
         return Written(written.before, written.after, world.digest ^ written.digest)

@@ -234,7 +234,7 @@ def policy_diff(
 def _attacks(before: Bundle, after: Bundle, goals: Path, seconds: float) -> list[GoalChange]:
     """Return the goals that are reached under one of the bundles only."""
     from sealauthz.attack.changes import goal_changes
-    from sealauthz.attack.search import Limits
+    from sealauthz.attack.found import Limits
     from sealauthz.policytest.loading import files_of_tests
 
     with _quiet():

@@ -231,8 +231,8 @@ def policy_mutate(
 
 def _attacked(folder: Path, tests: Sequence[Path], goals: Path, bounds: tuple[int, float]) -> Attacked:
     """Load the goals of a file or folder. Raises Stop where there are none."""
+    from sealauthz.attack.found import Limits
     from sealauthz.attack.noticing import Attacked, Place
-    from sealauthz.attack.search import Limits
     from sealauthz.policytest.loading import files_of_tests
     from sealauthz.policytest.plugin import DEFAULT_MODEL
 
