@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,7 +38,14 @@ class Scene:
     def __init__(self, folder: Path, *, is_of_folder: bool = True) -> None:
         self.policies = Policies(Bundle.load(TINY, folder))
         following: Any = SimpleNamespace(is_of_folder=is_of_folder)
-        self.folder = FolderPolicies(self.policies, following, lambda _config: Bundle.load(TINY, folder))
+        self.read: list[weakref.ref[Bundle]] = []
+
+        def load(_config: Any) -> Bundle:
+            bundle = Bundle.load(TINY, folder)
+            self.read.append(weakref.ref(bundle))
+            return bundle
+
+        self.folder = FolderPolicies(self.policies, following, load)
 
     @property
     def version(self) -> str:
@@ -73,9 +81,11 @@ def test_a_reload_takes_all_or_nothing(tmp_path: Path, folder: Path) -> None:
             subprocess.run(["sleep", "0.02"], check=True)
         raise AssertionError("nothing was logged")
 
-    before = scene.version
+    before, base = scene.version, scene.policies.base
     reload()
     assert (last()["has_new_policies"], scene.version, reloaded) == (False, before, ["server"])
+    assert scene.policies.base is base, "what is the same stays"
+    assert [read() for read in scene.read] == [None], "and what was read to compare takes no memory"
     change(folder, 5)
     reload()
     assert last()["has_new_policies"] is True

@@ -37,10 +37,12 @@ class FolderPolicies:
         return self._load(config) if self._following.is_of_folder else None
 
     def use(self, bundle: Bundle) -> bool:
-        """Have them decide from now on. Returns whether they are others than before."""
+        """Have them decide from now on. Returns whether they are others than before: the same ones stay as they are."""
         before = self._policies.base
+        if before is not None and before.version == bundle.version:
+            return False
         self._policies.replace_base(bundle)
-        return before is None or before.version != bundle.version
+        return True
 
 
 class Watching:

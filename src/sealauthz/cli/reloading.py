@@ -5,6 +5,7 @@ logged.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -79,6 +80,11 @@ class Reload:
         if self._threshold is not None:
             self._threshold.level = config.server.log_level
         has_new_policies = bundle is not None and self._folder is not None and self._folder.use(bundle)
+        if bundle is not None:
+            # A bundle refers to itself, and the collector looks at what is old only when there is a quarter more of it:
+            # ten reloads would take 200 MB.
+            del bundle
+            gc.collect()
         if self._recorder is not None:
             self._recorder.note(rights_record(config))
         waiting = list(_changed(self._begun_with, config))
