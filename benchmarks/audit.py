@@ -2,6 +2,7 @@
 
     python benchmarks/audit.py           on PostgreSQL: some minutes
     python benchmarks/audit.py --quick   on SQLite, less of everything
+    python benchmarks/audit.py --large   only lists of a day of 10 million records, on PostgreSQL: 12 GB, some minutes
 
 Over a port: services that record no advice, all of it, and each answer before it is given, on the same facts, in turns
 within each round, 64 calls at once. In process: the CPU time of a record, from the note of an answer to its place in
@@ -40,7 +41,7 @@ from sealauthz.background import ignored
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.folder import installed_folder
-from sealauthz.facts import Batch, FactCache, Put, Store, Unit
+from sealauthz.facts import Batch, FactCache, Put, Store, Unit, upgrade
 from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import now_us
@@ -193,6 +194,72 @@ def verified_and_listed(store: Store, count: int) -> None:
     Console(width=120).print(table)
 
 
+def large(url: str, count: int) -> None:
+    """List a day of so many records of 5,000 seals, 20,000 persons and 1,000 enterprises, written by the database."""
+    began, day = time.perf_counter(), 86_400_000_000
+    first = now_us() - day
+    said = {"action": "use", "at": 0, "by_release": "0.1.0", "caller": "bench", "duration_us": 100, "effect": "ALLOW"}
+    said |= {"id": "bench-@", "kind": "Authorize", "obligations": ["CONSUME_VERIFICATION", "DECREMENT_USE"]}
+    said |= {"peer": "ipv4:127.0.0.1:1", "policy": "f34ee715e3dffe7f", "resource": "Seal:s@S", "revision": 1}
+    said |= {"subject": "Person:p@P", "tenant": "Enterprise", "tenants": ["e@E"], "timeline": "t" * 36, "v": 2}
+    record = f"'{written(said)}'".replace('"at":0', "\"at\":' || at || '")
+    for mark, number in (("@S", "mod(n, 5000)"), ("@P", "mod(n * 7, 20000)"), ("@E", "mod(n, 1000)"), ("@", "n")):
+        record = record.replace(mark, f"' || {number} || '")
+    series = f"(SELECT n, {first} + n * {day // count} AS at FROM generate_series(0::bigint, {count - 1}) AS n) AS made"
+    statements = [
+        "SET maintenance_work_mem = '512MB'",
+        "SET synchronous_commit = off",
+        "ALTER TABLE audit_log DROP CONSTRAINT audit_log_pkey",
+        "DROP INDEX audit_log_at_idx, audit_log_decision_id_idx",
+        "ALTER TABLE audit_about DROP CONSTRAINT audit_about_pkey",
+        f"INSERT INTO audit_log (number, at, decision_id, record) SELECT n, at, 'bench-' || n, {record} FROM {series}",
+        *(
+            f"INSERT INTO audit_about (about, number) SELECT {name}, n FROM {series}"
+            for name in (
+                "'Seal:s' || mod(n, 5000)",
+                "'Person:p' || mod(n * 7, 20000)",
+                "'Enterprise:e' || mod(n, 1000)",
+            )
+        ),
+        "ALTER TABLE audit_log ADD CONSTRAINT audit_log_pkey PRIMARY KEY (number)",
+        "CREATE INDEX audit_log_at_idx ON audit_log (at)",
+        "CREATE UNIQUE INDEX audit_log_decision_id_idx ON audit_log (decision_id)",
+        "ALTER TABLE audit_about ADD CONSTRAINT audit_about_pkey PRIMARY KEY (about, number)",
+        "ANALYZE audit_log, audit_about",
+    ]
+    with contextlib.closing(Store.open(url, MODEL)) as store:
+        with store.plain_connection() as connection:
+            driver = Driver(connection)
+            for statement in statements:
+                driver.run(statement)
+        table = Table(title=f"a day of {count:,} records ({time.perf_counter() - began:,.0f} s to write)")
+        for heading in ("a page of 100 by", "p50 ms", "p99 ms", "most ms"):
+            table.add_column(heading, justify="right")
+        log, hour = Log(store), day // 24
+        asked = {
+            "seal": lambda n: Wanted(resource=f"Seal:s{n * 13 % 5_000}"),
+            "person": lambda n: Wanted(subject=f"Person:p{n * 7 * 13 % 20_000}"),
+            "enterprise": lambda n: Wanted(tenant=f"e{n * 13 % 1_000}"),
+            "seal, one hour": lambda n: Wanted(
+                resource=f"Seal:s{n * 13 % 5_000}", since=first + n % 24 * hour, until=first + (n % 24 + 1) * hour
+            ),
+            "seal of a caller's enterprise": lambda n: Wanted(
+                resource=f"Seal:s{n * 13 % 5_000}", tenants=frozenset({f"e{n * 13 % 1_000}"})
+            ),
+            "the last hour": lambda _n: Wanted(since=first + 23 * hour),
+        }
+        for name, wanted in asked.items():
+            waits = []
+            for number in range(200):
+                began = time.perf_counter()
+                page = log.page(wanted(number), "Enterprise", 100)
+                waits.append((time.perf_counter() - began) * 1e3)
+                assert page.entries
+            quantiles = statistics.quantiles(waits, n=100)
+            table.add_row(name, f"{quantiles[49]:.1f}", f"{quantiles[98]:.1f}", f"{max(waits):.1f}")
+    Console(width=120).print(table)
+
+
 def as_of(store: Store, changes: int) -> None:
     """Ask about one enterprise as it was before so many changes of it, each a transaction of its own."""
     asked = next(iter(worlds.questions(1))).question
@@ -225,12 +292,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a short run on SQLite")
     parser.add_argument("--as-of", action="store_true", help="only a question about the past")
+    parser.add_argument("--large", nargs="?", type=int, const=10_000_000, help="only lists of so many records")
     options = parser.parse_args()
     enterprises, calls, rounds, size = (100, 500, 1, 10_000) if options.quick else (500, 8_000, 3, 1_000_000)
     worlds.NOW = time.time_ns() // 1_000 + 4 * worlds.MINUTE
     with tempfile.TemporaryDirectory(prefix="sealauthz-bench-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         url = f"sqlite:///{folder}/facts.db" if options.quick else postgresql(stack)
+        if options.large:
+            upgrade(url := postgresql(stack), MODEL)
+            large(url, options.large)
+            return
         facts.fill(url, worlds.records(enterprises))
         if not options.as_of:
             over_a_port(url, folder, enterprises, calls, rounds)

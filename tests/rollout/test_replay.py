@@ -281,6 +281,14 @@ def test_changed_activations_and_policies_are_found(logged: Logged) -> None:
     assert causes(found) == ["SAME", "ACTIVATION"]
     assert found[1].found == {"author": "mallory"}
     with logged.store.writing() as connection:
+        connection.execute(update(POLICY_ACTIVATION).where(row.revision == 3).values(author="ann"))
+    assert causes(logged.replay()) == ["SAME", "SAME"]
+    with logged.store.writing() as connection:  # other policies that were made to have the same 64 bits
+        kept = POLICY_BUNDLE.c
+        forged = update(POLICY_BUNDLE).where(kept.version == logged.bundles[1].version)
+        connection.execute(forged.values(content=kept.content + " "))
+    assert set(logged.replay()[1].found or ()) == {"archive_sha256"}
+    with logged.store.writing() as connection:
         connection.execute(delete(POLICY_ACTIVATION).where(row.revision == 3))
     assert causes(logged.replay()) == ["SAME", "ACTIVATION"]
     logged.answered("Authorize", logged.pdp.decide(READS, CALLER))

@@ -6,6 +6,7 @@ logged answer, or another one, or it is said why that cannot be told.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +24,7 @@ from sealauthz.audit.tiles import Tiles
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.question import Entity, Question
-from sealauthz.errors import InvalidRequest, PastUnknown
+from sealauthz.errors import InvalidRequest, PastUnknown, PolicyUnknown
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.past import Past
 from sealauthz.facts.store.policies import PolicyStore
@@ -181,12 +182,21 @@ class _Replaying:
         if found is not None:
             values = (found.version, found.kind, found.approver, found.previous, found.author)
             stored = dict(zip(stored, values, strict=True))
+        if "archive_sha256" in content:  # what was activated before has none
+            stored["archive_sha256"] = self._archive_digest(content["policy"])
         differs = {name: value for name, value in stored.items() if value != content.get(name, "")}
         if not differs:
             return Replayed(*head, Outcome.SAME)
         said = "what is stored of the activation is not what was recorded"
         logged = {name: content.get(name) for name in differs}
         return Replayed(*head, Outcome.DIFFERENT, "ACTIVATION", said, logged, differs)
+
+    def _archive_digest(self, version: str) -> str:
+        """Return the digest of the archive that is kept; empty where none is."""
+        try:
+            return hashlib.sha256(self._activations.proposal(version).content.encode()).hexdigest()
+        except PolicyUnknown:
+            return ""
 
 
 def question_of(model: Model, part: Mapping[str, Any]) -> Question:

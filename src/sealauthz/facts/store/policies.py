@@ -241,8 +241,11 @@ def _named(version: str) -> str:
     return f"policies `{version}`" if version else "those of the folders"
 
 
-def _record(made: Activation) -> str:
-    """Return the record of an activation in the log of decisions. A note is a text of a person, and left out."""
+def _record(made: Activation, digest: str) -> str:
+    """Return the record of an activation in the log of decisions. A note is a text of a person, and left out.
+
+    A version is 64 bits of a digest, which who writes policies might make to fit others; `digest` binds the archive.
+    """
     return written(
         {
             "v": 1,
@@ -252,6 +255,7 @@ def _record(made: Activation) -> str:
             "caller": made.approver,
             "change": made.kind,
             "policy": made.version,
+            "archive_sha256": digest,
             "previous": made.previous,
             "author": made.author,
             "signed_by": made.signed_by,
@@ -372,7 +376,7 @@ class PolicyStore:
                 raise PolicyRefused("NOT_READY", f"not every process is ready; {'; '.join(found)}")
 
         activation = Activation(0, version, expected, ACTIVATE, proposal.author, approver, note, signed_by, 0)
-        return self._commit(activation, check_processes)
+        return self._commit(activation, digest, check_processes)
 
     def roll_back(self, expected: str, caller: str, note: str = "") -> Activation:
         """Have those policies decide again that decided before the active ones were activated.
@@ -387,14 +391,15 @@ class PolicyStore:
         before = before_active(past)
         if not before:
             raise PolicyRefused("NOTHING_BEFORE", f"no policies were active before {_named(active)}")
-        author = self.proposal(before).author
-        wanted = Activation(0, before, active, ROLL_BACK, author, caller, note, "", 0)
+        proposal = self.proposal(before)
+        wanted = Activation(0, before, active, ROLL_BACK, proposal.author, caller, note, "", 0)
         # What is before depends on all activations: of one that came between, nothing must be overlooked.
-        return self._commit(wanted, lambda _all: None, past[0].revision)
+        return self._commit(wanted, proposal.digest, lambda _all: None, past[0].revision)
 
     def _commit(
         self,
         wanted: Activation,
+        digest: str,
         check_processes: Callable[[Iterable[Process]], None],
         looked_at: int | None = None,
     ) -> Activation:
@@ -424,7 +429,7 @@ class PolicyStore:
             return [
                 (_insert_statement(is_postgresql), row),
                 (seal_statement(is_postgresql, serves_from), {}),
-                waiting(is_postgresql, receipt.at, _record(made[-1])),
+                waiting(is_postgresql, receipt.at, _record(made[-1], digest)),
             ]
 
         def intend() -> Intended:
