@@ -7,13 +7,14 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sealauthz.audit.finding import about, found_by
 from sealauthz.audit.record import content_of
 from sealauthz.facts.store.waiting import written
 
+slowly = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 texts = st.text(st.characters(exclude_categories=()), max_size=8)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | texts,
@@ -39,7 +40,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=60)
+@slowly
 @given(records)
 def test_a_record_is_written_in_ascii_as_the_plain_way_writes_it(content: dict[str, Any]) -> None:
     text = written(content)
@@ -48,7 +49,7 @@ def test_a_record_is_written_in_ascii_as_the_plain_way_writes_it(content: dict[s
     assert "\n" not in text
 
 
-@settings(max_examples=60)
+@slowly
 @given(records)
 def test_a_record_is_found_by_what_its_content_says(content: dict[str, Any]) -> None:
     text = written(content)
