@@ -139,12 +139,8 @@ ALWAYS = {
     ),
 }
 
-WAIVED = 'waived("SEAL_AUTHORITY", "use", seal: Seal, {context}) if {condition};\n{helpers}'
+WAIVED = '#@ always\nwaived("SEAL_AUTHORITY", "use", seal: Seal, {context}) if {condition};\n{helpers}'
 NO_CONDITION = {
-    "the type of the variable": ("_", "seal matches Seal", ""),
-    "a union that the type is of": ("_", "seal matches Resource", ""),
-    "a base of the type": ("context: SealUseContext", "seal matches Seal and context matches Context", ""),
-    "the type of an attribute": ("_", "seal.id matches String", ""),
     "another name": ("_", "other = seal and other matches Seal", ""),
     "a literal parameter": ("_", 'yes("y", seal)', 'yes("y", _: Seal);'),
     "a literal that is compared": ("_", 'yes("y", seal)', 'yes(word, _: Seal) if word = "y";'),
@@ -182,6 +178,24 @@ def test_a_condition_that_is_none_is_signed_off(folder: Path, how: str) -> None:
     assert f'[accepts] "{name}" = ' in str(refused(write(folder, rules=rules)))
     write(folder, rules=rules, accepts=(name,))
     assert [each.name for each in Bundle.load(MODEL, folder, is_served=False).accepted] == [name]
+
+
+@pytest.mark.parametrize(
+    ("context", "condition"),
+    [
+        ("_", "seal matches Seal"),
+        ("_", "seal matches Resource"),
+        ("context: SealUseContext", "context matches Context"),
+        ("_", "seal.id matches String"),
+    ],
+)
+def test_a_type_that_is_known_anyway_is_refused_with_a_signature_too(
+    folder: Path, context: str, condition: str
+) -> None:
+    rules = WAIVED.format(context=context, condition=condition, helpers="")
+    assert "this `matches` always holds" in str(
+        refused(write(folder, rules=rules, accepts=("waived use Seal SEAL_AUTHORITY",)))
+    )
 
 
 @pytest.mark.parametrize(
@@ -245,7 +259,7 @@ def names_of_excesses(folder: Path) -> list[str]:
 OPENED = {
     "a helper": ("#@ always\nis_usable(_: Seal, _);", "opens is_usable/2", "is_usable", "meets"),
     "a helper, by type alone": (
-        "is_usable(seal: Seal, _) if seal matches Seal;",
+        "is_usable(seal: Seal, _) if other = seal and other matches Seal;",
         "opens is_usable/2",
         "is_usable",
         "meets",

@@ -51,8 +51,8 @@ NAMES = [
     error(
         "a class in a head",
         "class",
-        'meets(_: Person, "R", "use", s: Seal, _) if f(s);f(_: Seel);',
-        'meets(_: Person, "R", "use", s: Seal, _) if f(s);f(_: Seal);',
+        'meets(_: Person, "R", "use", s: Seal, _) if f(s);f(s: Seel) if s.name = "x";',
+        'meets(_: Person, "R", "use", s: Seal, _) if f(s);f(s: Seal) if s.name = "x";',
         "no class `Seel`",
         "did you mean `Seal`",
     ),
@@ -75,8 +75,8 @@ NAMES = [
     error(
         "a class as a parameter",
         "class",
-        meets("f(seal)") + "f(Seal);",
-        meets("f(seal)") + "f(_: Seal);",
+        meets("f(seal) and is_active(person)") + "f(Seal);",
+        meets('f(seal) and seal.name = "x"') + "f(_: Seal);",
         "`Seal` is a class and no value",
         "`x: Seal`",
     ),
@@ -90,8 +90,8 @@ NAMES = [
     error(
         "several classes as an argument",
         "class",
-        meets("f(seal, Resource)") + "f(_: Seal, _);",
-        meets("f(seal, seal)") + "f(_: Seal, _);",
+        meets("f(seal, Resource) and is_active(person)") + "f(_: Seal, _);",
+        meets("f(seal, seal) and is_active(person)") + "f(_: Seal, _);",
         "`Resource` is a class and no value",
     ),
     error(
@@ -213,8 +213,8 @@ NAMES = [
     error(
         "the arity of a head",
         "arity",
-        meets("f(seal)") + "f(_: Seal); f(_: Seal, _);",
-        meets("f(seal)") + "f(_: Seal);",
+        meets("f(seal) and is_active(person)") + "f(_: Seal); f(_: Seal, _);",
+        meets("f(seal) and is_active(person)") + "f(_: Seal);",
         "called with 1 parameters, never with 2",
     ),
     error(
@@ -464,7 +464,7 @@ MODES = [
     error(
         "not with a variable that stands for one without a value",
         "unbound",
-        meets("h = k and not k in seal.holds and h in seal.holds"),
+        meets('h = k and not k.state = "PLACED" and h in seal.holds'),
         meets("h = k and h in seal.holds and not k.id = seal.name"),
         "`k` has no value before `not`",
     ),
@@ -634,12 +634,16 @@ NEVER = [
     error(
         "types that contradict each other",
         "never",
-        meets("f(person)") + "f(_: Person);" + BECAUSE + "f(seal);",
-        meets("f(person)") + "f(_: Person); f(_: Seal);" + BECAUSE + "f(seal);",
+        meets("f(person) and is_active(person)") + "f(_: Person);" + BECAUSE + "f(seal);",
+        meets("f(person) and is_active(person)") + "f(_: Person); f(_: Seal);" + BECAUSE + "f(seal);",
         "this rule can never match: no rule `f` fits (Seal)",
     ),
     error(
-        "matches with another class", "never", meets("seal matches Person"), meets("seal matches Seal"), "never Person"
+        "matches with another class",
+        "never",
+        meets("seal matches Person"),
+        meets("seal.certificate matches Certificate"),
+        "never Person",
     ),
     error(
         "two words at once",
@@ -749,7 +753,11 @@ HABITS = [
         "nothing gives the reason `B`",
     ),
     warning(
-        "a rule that nothing calls", "unused", "f(_: Seal);", meets("f(seal)") + "f(_: Seal);", "nothing calls `f`"
+        "a rule that nothing calls",
+        "unused",
+        "f(_: Seal);",
+        meets("f(seal) and is_active(person)") + "f(_: Seal);",
+        "nothing calls `f`",
     ),
     warning(
         "the same rule twice",
@@ -860,6 +868,20 @@ CONTRADICTIONS = [
     error(
         "constants", "never", meets("is_active(person) and 2 < 1"), meets("is_active(person)"), "`2 < 1` never holds"
     ),
+    error(
+        "two words of a path and of the variable that stands for it",
+        "never",
+        meets('state = seal.state and seal.state in ["ACTIVE"] and state in ["REVOKED"]'),
+        meets('state = seal.state and seal.name = "x" and state = "REVOKED"'),
+        "is never",
+    ),
+    error(
+        "an alternative that was ruled out",
+        "never",
+        meets('not (seal.state = "ACTIVE" or seal.name = "a") and seal.state = "ACTIVE"'),
+        meets('not (seal.state = "ACTIVE" or seal.name = "a") and is_active(person)'),
+        "never hold together",
+    ),
 ]
 
 ALWAYS = [
@@ -937,6 +959,70 @@ ALWAYS = [
         "`_ = h` always holds",
     ),
     error("true by itself", "always", meets("is_active(person) and true"), meets("is_active(person)"), "`true` always"),
+    error(
+        "a term in a list that holds it",
+        "always",
+        meets("seal.id in [seal.name, seal.id]"),
+        meets('seal.name in ["x", seal.id]'),
+        "`seal.id in [seal.name, seal.id]` always holds",
+    ),
+    error(
+        "anything in a list",
+        "always",
+        meets("_ in [seal.name]"),
+        meets("_ in seal.holds"),
+        "always holds",
+        "`_` is in every list",
+    ),
+    error(
+        "a comparison with a variable that stands nowhere else",
+        "always",
+        meets("seal.name = _name"),
+        meets('seal.name = "x"'),
+        "`seal.name = _name` always holds",
+    ),
+    error(
+        "a path and the variable that stands for it",
+        "always",
+        meets("home = seal.enterprise and home.id = seal.enterprise.id"),
+        meets('home = seal.enterprise and home.name = "x"'),
+        "`home.id = seal.enterprise.id` always holds here: both sides are `seal.enterprise.id`",
+    ),
+    error(
+        "a parameter by another name",
+        "always",
+        meets("same = person and same.id = person.id"),
+        meets('same = person and same.id = "p"'),
+        "both sides are `person.id`",
+    ),
+    error(
+        "an alternative again, turned round",
+        "always",
+        meets('"a" = seal.name or seal.name = "a"'),
+        meets('"a" = seal.name or seal.name = "b"'),
+        "stands twice in this `or`",
+    ),
+    error(
+        "a word or its negation in a list",
+        "always",
+        meets('seal.state = "ACTIVE" or not seal.state in ["ACTIVE"]'),
+        meets('seal.state = "ACTIVE" or seal.name in ["x"]'),
+        "always holds",
+    ),
+    error(
+        "a class that the head asks for",
+        "never",
+        meets("person matches Person"),
+        meets("is_active(person)"),
+        "this `matches` always holds: `person` is never anything else",
+    ),
+    error(
+        "a class that an attribute always has",
+        "never",
+        meets("seal.enterprise matches Enterprise"),
+        meets("seal.certificate matches Certificate"),
+        "this `matches` always holds",
+    ),
 ]
 
 INTERVALS = [
@@ -968,6 +1054,13 @@ INTERVALS = [
         meets("g in seal.grants and _ in seal.grants and g.valid_to < context.now and context.now < g.valid_from"),
         meets("g in seal.grants and h in seal.grants and g.valid_to < context.now and context.now < h.valid_from"),
         "never holds",
+    ),
+    error(
+        "an end before its beginning",
+        "never",
+        meets("g in seal.grants and g.valid_to < g.valid_from"),
+        meets("g in seal.grants and g.valid_to < context.now"),
+        "`g.valid_to < g.valid_from` never holds",
     ),
 ]
 
@@ -1109,8 +1202,8 @@ SLIPS = [
     error(
         "a variable twice in a head",
         "slip",
-        meets("f(seal, seal.enterprise, seal.enterprise)") + "f(_: Seal, _e, _e);",
-        meets("f(seal, seal.enterprise, seal.enterprise)") + "f(_: Seal, _, _);",
+        meets("f(seal, seal.enterprise, seal.enterprise) and is_active(person)") + "f(_: Seal, _e, _e);",
+        meets("f(seal, seal.enterprise, seal.enterprise) and is_active(person)") + "f(_: Seal, _, _);",
         "`_e` stands 2 times",
     ),
 ]
@@ -1180,6 +1273,42 @@ SETTLING = [
         MEETS + '\n#@ always\nwaived("R", "use", _: Seal, _);\nmeets(_: Person, "R", "use", _: Seal, _);',
         MEETS + '\n#@ U-01 always\nmeets(_: Person, "R", "use", _: Seal, _);',
         "this meets the requirement without a condition",
+    ),
+    error(
+        "a waiver by a negation in what it calls",
+        "waiver",
+        'waived("R", "use", seal: Seal, _) if is_odd(seal); is_odd(seal: Seal) if\n  not seal.kind = "OFFICIAL";',
+        'waived("R", "use", seal: Seal, _) if is_odd(seal); is_odd(seal: Seal) if\n  seal.kind = "OTHER";',
+        "a waiver rests on `not` at a.polar:2:3",
+    ),
+    error(
+        "a requirement met by what holds for everything",
+        "unconditional",
+        MEETS
+        + 'meets(_: Person, "R", "use", seal: Seal, _) if is_fine(seal); is_fine(seal) if is_good(seal); is_good(_);',
+        MEETS + 'meets(_: Person, "R", "use", seal: Seal, _) if is_fine(seal);\n#@ always\nis_fine(_: Seal);',
+        "this meets the requirement without a condition",
+    ),
+    error(
+        "ids of two types inside of lists",
+        "identifier",
+        meets("[seal.enterprise_id] = [person.id]"),
+        meets('[seal.id] = ["s"]'),
+        "they are never the same",
+    ),
+    error(
+        "ids of two types in dictionaries",
+        "identifier",
+        meets("{id: seal.enterprise_id} = {id: person.id}"),
+        meets('{id: person.id} = {id: "p"}'),
+        "they are never the same",
+    ),
+    error(
+        "an order of ids of two types",
+        "identifier",
+        meets("seal.enterprise_id < person.id"),
+        meets('seal.id < "s"'),
+        "they are never the same",
     ),
 ]
 

@@ -221,7 +221,7 @@ def test_a_class_that_is_not_known_hides_no_personal_column() -> None:
 
 
 def test_deep_calls_are_an_error_and_no_crash() -> None:
-    chain = "".join(f"f{n}(s: Seal) if f{n + 1}(s);" for n in range(400)) + "f400(_: Seal);"
+    chain = "".join(f"f{n}(s: Seal) if f{n + 1}(s);" for n in range(400)) + 'f400(s: Seal) if s.name = "x";'
     assert [diagnostic.code for diagnostic in diagnostics(meets("f0(seal)") + chain)] == ["too-much"]
 
 

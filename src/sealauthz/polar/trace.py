@@ -58,24 +58,44 @@ def attempts(
 
     `numbers` are those of each rule's clauses and conditions.
     """
-    own = numbers.get(rule, frozenset())
-    found: dict[int, _Try] = {}
-    asked: list[int] = []
-    for position, (what, number, values) in enumerate(events):
-        if asked and asked[-1] == number and what in _ANSWERED:
-            asked.pop()
-        # What happens inside of a condition is not ours, even where it is the same rule that is called.
-        if not asked and number in own:
-            condition = conditions[number]
-            clause = condition.clause
-            if clause is not None:
-                attempt = found.get(id(clause))
-                if attempt is None:
-                    attempt = found[id(clause)] = _Try(clause)
-                attempt.take(what, condition, values, position)
-        if what == "asked":
-            asked.append(number)
-    return tuple(attempt.described(events, conditions, numbers) for attempt in found.values())
+    return _Trace(events, conditions, numbers).attempts(rule, 0, len(events))
+
+
+class _Trace:
+    """The events of one evaluation, with the place at which each condition that was asked is answered."""
+
+    def __init__(
+        self, events: Sequence[Event], conditions: Sequence[Condition], numbers: Mapping[str, Set[int]]
+    ) -> None:
+        self._events = events
+        self._conditions = conditions
+        self._numbers = numbers
+        self._answers: dict[int, int] = {}
+        asked: list[tuple[int, int]] = []
+        for position, (what, number, _) in enumerate(events):
+            if what == "asked":
+                asked.append((number, position))
+            elif asked and asked[-1][0] == number and what in _ANSWERED:
+                self._answers[asked.pop()[1]] = position
+
+    def attempts(self, rule: str, start: int, end: int) -> tuple[Attempt, ...]:
+        """The clauses of a rule that were tried between two places."""
+        events, answers, own = self._events, self._answers, self._numbers.get(rule, frozenset())
+        found: dict[int, _Try] = {}
+        position = start
+        while position < end:
+            what, number, values = events[position]
+            if number in own:
+                condition = self._conditions[number]
+                clause = condition.clause
+                if clause is not None:
+                    attempt = found.get(id(clause))
+                    if attempt is None:
+                        attempt = found[id(clause)] = _Try(clause)
+                    attempt.take(what, condition, values, position)
+            # What happens inside of a condition is not ours, even where it is the same rule that is called.
+            position = answers.get(position, end) if what == "asked" else position + 1
+        return tuple([attempt.described(self) for attempt in found.values()])
 
 
 class _Try:
@@ -97,9 +117,7 @@ class _Try:
             self._furthest = (condition, values, self._last + 1, position)
         self._last = position
 
-    def described(
-        self, events: Sequence[Event], conditions: Sequence[Condition], numbers: Mapping[str, Set[int]]
-    ) -> Attempt:
+    def described(self, trace: _Trace) -> Attempt:
         """The attempt as a whole."""
         if self._is_met:
             return Attempt(self._clause, True)
@@ -108,7 +126,7 @@ class _Try:
         condition, values, start, end = self._furthest
         under: list[Attempt] = []
         for called in condition.called if start < end else ():
-            under += attempts(events[start:end], conditions, called, numbers)
+            under += trace.attempts(called, start, end)
         place = None if condition.term is None else condition.term.place
         return Attempt(self._clause, False, condition.text, place, tuple(map(shown, values)), tuple(under))
 

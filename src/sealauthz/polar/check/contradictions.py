@@ -1,7 +1,8 @@
 """Conditions that cannot hold together, always hold, or test an interval the wrong way round.
 
-What stands in the text is compared, and nothing is inferred: the same two terms in an order that there is not, two
-bounds of one term that leave nothing, a condition and its negation, one condition twice.
+What stands in the text is compared: the same two terms in an order that there is not, two bounds of one term that leave
+nothing, a condition and its negation, one condition twice. A variable that is said to equal a path stands for the path;
+nothing else is inferred.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from sealauthz.polar.check.relations import (
     Key,
     Relation,
     can_both_hold,
+    expanded,
+    expansion_of,
     flip,
     key_of,
     order_of,
@@ -25,8 +28,21 @@ from sealauthz.polar.check.relations import (
 )
 from sealauthz.polar.check.rules import Clause
 from sealauthz.polar.diagnostic import Diagnostics
-from sealauthz.polar.syntax import Attribute, Compare, Forall, Literal, Not, Or, Place, Term, Unify, Variable
-from sealauthz.polar.terms import conjuncts
+from sealauthz.polar.syntax import (
+    Attribute,
+    Compare,
+    Forall,
+    In,
+    ListTerm,
+    Literal,
+    Not,
+    Or,
+    Place,
+    Term,
+    Unify,
+    Variable,
+)
+from sealauthz.polar.terms import conjuncts, placeless
 from sealauthz.polar.types import Intervals
 from sealauthz.polar.unparse import written
 
@@ -37,28 +53,32 @@ _MOST_REMEMBERED = 50
 def check_conditions(clause: Clause, intervals: Intervals, found: Diagnostics) -> None:
     """Find the conditions of a rule that cannot be meant as they are written."""
     if clause.node.body is not None:
-        _Reader(intervals, found).conjunction(clause.node.body, None)
+        _Reader(clause, intervals, found).conjunction(clause.node.body, None)
 
 
 @dataclass(slots=True)
 class _Known:
-    """What the conditions of a conjunction say, with where: of pairs of terms, of terms and constants, of bounds."""
+    """What the conditions of a conjunction say, with where: of pairs of terms, of terms and constants, of bounds; and
+    which paths variables stand for.
+    """
 
     held: dict[Key, Term] = field(default_factory=dict)
     pairs: dict[tuple[Key, Key], tuple[int, Term]] = field(default_factory=dict)
     constants: dict[Key, list[tuple[int, object, Term]]] = field(default_factory=dict)
     bounds: dict[tuple[Key, Key, str], int] = field(default_factory=dict)
+    paths: dict[str, Term] = field(default_factory=dict)
 
     def copy(self) -> _Known:
         """What is known, for an alternative that goes its own way."""
         constants = {key: list(listed) for key, listed in self.constants.items()}
-        return _Known(dict(self.held), dict(self.pairs), constants, dict(self.bounds))
+        return _Known(dict(self.held), dict(self.pairs), constants, dict(self.bounds), dict(self.paths))
 
 
 class _Reader:
     """Reads conditions, and notes what is wrong with them."""
 
-    def __init__(self, intervals: Intervals, found: Diagnostics) -> None:
+    def __init__(self, clause: Clause, intervals: Intervals, found: Diagnostics) -> None:
+        self._counts = clause.counts
         self._found = found
         self._uppers = intervals.uppers
         self._lowers = intervals.lowers
@@ -70,12 +90,10 @@ class _Reader:
         if len(goals) > 1 or around is not None:
             known = around.copy() if around is not None else _Known()
         for part in goals:
-            if isinstance(part, Unify | Compare):
-                self._itself(part)
-            elif isinstance(part, Literal) and part.value is True:
-                self._always(part)
+            self._alone(part)
             if known is not None:
-                self._join(part, known)
+                for each in _negated_alone(part):
+                    self._join(each, known)
         for part in goals:
             self._within(part, known)
 
@@ -100,7 +118,7 @@ class _Reader:
         for part in parts:
             relation, key, opposite = _said_by(part)
             other = seen.get(opposite) or (relation and _leaves_nothing(relation, part, together))
-            if key in seen:
+            if key in seen or (relation is not None and _turned(relation) in seen):
                 self._found.error("always", f"`{written(part)}` stands twice in this `or`", part.place)
             elif other:
                 self._found.error("always", f"`{written(other)} or {written(part)}` always holds", part.place)
@@ -111,10 +129,32 @@ class _Reader:
 
     # --- one condition ----------------------------------------------------------------------------------------------
 
+    def _alone(self, goal: Term) -> None:
+        """Find a condition that says nothing, whatever stands beside it."""
+        if isinstance(goal, Unify | Compare):
+            self._itself(goal)
+        elif isinstance(goal, In) and isinstance(goal.collection, ListTerm):
+            self._listed(goal, goal.collection.items)
+        elif isinstance(goal, Literal) and goal.value is True:
+            self._always(goal)
+
+    def _listed(self, goal: In, items: Sequence[Term]) -> None:
+        """Find a term in a list in which it stands itself, or anything in a list that is not empty."""
+        if not items:
+            return
+        if self._is_anything(goal.item):
+            self._always(goal, "`_` is in every list that is not empty")
+        elif placeless(goal.item) in map(placeless, items):
+            self._always(goal)
+
+    def _is_anything(self, term: Term) -> bool:
+        """Whether a term is a variable that stands nowhere else."""
+        return isinstance(term, Variable) and term.name[0] == "_" and self._counts.get(term.name, 1) == 1
+
     def _itself(self, goal: Unify | Compare) -> None:
         """Find a condition that compares a term with itself, constants, or anything with `_`."""
         left, right = goal.left, goal.right
-        if isinstance(goal, Unify) and (_is_anything(left) or _is_anything(right)):
+        if isinstance(goal, Unify) and (self._is_anything(left) or self._is_anything(right)):
             self._always(goal, "`_` compares with nothing: give the variable a name")
         if type(left) is not type(right):
             return
@@ -136,7 +176,19 @@ class _Reader:
 
     def _join(self, goal: Term, known: _Known) -> None:
         """Add a condition to what is known, and find what it contradicts or repeats."""
-        relation, key, opposite = _said_by(goal)
+        said = goal if not known.paths else expanded(goal, known.paths)
+        if said is not goal and _said_by(goal)[1] in known.held:
+            self._repeated(goal)
+            return
+        order = _order_with_itself(said) if said is not goal else None
+        if order is not None:
+            word = "always" if order & EQUAL else "never"
+            self._found.error(word, f"`{written(goal)}` {word} holds here: both sides are `{_side(said)}`", goal.place)
+            return
+        path = expansion_of(said)
+        if path is not None:
+            known.paths.setdefault(*path)
+        relation, key, opposite = _said_by(said)
         if key in known.held:
             self._repeated(goal)
             return
@@ -193,6 +245,7 @@ class _Reader:
     # --- intervals --------------------------------------------------------------------------------------------------
 
     def _join_bounds(self, relation: Relation, goal: Term, known: _Known) -> None:
+        self._in_order(relation, goal)
         for seen, bound in self._bounds_in(relation):
             base = key_of(bound.base)
             known.bounds[seen.left_key, base, bound.name] = seen.allows
@@ -202,6 +255,18 @@ class _Reader:
                     lower, upper = (seen.allows, other) if bound.name in self._uppers else (other, seen.allows)
                     if _is_before(lower) and _is_before(flip(upper)):
                         self._wrong_way_round(seen.left, bound, name, goal.place, "never holds")
+
+    def _in_order(self, relation: Relation, goal: Term) -> None:
+        """Find the end of an interval before its beginning, which the record itself rules out."""
+        left, right = relation.left, relation.right
+        if type(left) is not Attribute or type(right) is not Attribute or key_of(left.base) != key_of(right.base):
+            return
+        allows = relation.allows if right.name in self._uppers.get(left.name, ()) else flip(relation.allows)
+        if right.name in self._others_if_any(left.name) and not allows & (LESS | EQUAL):
+            self._found.error("never", f"`{written(goal)}` never holds", goal.place)
+
+    def _others_if_any(self, name: str) -> frozenset[str]:
+        return self._uppers.get(name) or self._lowers.get(name, frozenset())
 
     def _outside(self, alternatives: Sequence[tuple[Relation, Term]]) -> None:
         """Find alternatives of which one always holds: not before the beginning, or before the end."""
@@ -255,8 +320,29 @@ def _said_by(goal: Term) -> tuple[Relation | None, Key, Key]:
     return None, key, (Not, key)
 
 
-def _is_anything(term: Term) -> bool:
-    return isinstance(term, Variable) and term.name == "_"
+def _order_with_itself(goal: Term) -> int | None:
+    """What a condition that compares a term with itself allows; None for any other."""
+    relation = relation_of(goal)
+    return None if relation is None or relation.left_key != relation.right_key else relation.allows
+
+
+def _side(goal: Term) -> str:
+    relation = relation_of(goal)
+    return "" if relation is None else written(relation.left)
+
+
+def _turned(relation: Relation) -> Key:
+    """What `_said_by` tells of the same relation, written from the right."""
+    return relation.right_key, flip(relation.allows), relation.left_key
+
+
+def _negated_alone(goal: Term) -> Iterator[Term]:
+    """A condition; or instead of the negation of an `or`, that of each of its alternatives."""
+    if isinstance(goal, Not) and isinstance(goal.term, Or):
+        for part in _alternatives_of(goal.term):
+            yield Not(part, part.place)
+    else:
+        yield goal
 
 
 def _leaves_nothing(relation: Relation, goal: Term, together: dict[tuple[Key, Key], tuple[int, Term]]) -> Term | None:

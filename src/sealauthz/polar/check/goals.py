@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from sealauthz.polar.check.asked import Asked
-from sealauthz.polar.check.rules import Key, Rules
+from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.check.scope import Mode, Scope
 from sealauthz.polar.check.unifying import Unifier
 from sealauthz.polar.check.values import NUMBERS, Free, Value, both, either, literal
@@ -231,7 +231,8 @@ class Goals(Unifier):
         if not (kinds <= set(NUMBERS) or kinds == {"str"}):
             message = f"`{goal.operator}` compares numbers or texts, not {left} with {right}"
             self.found.error("types", message, goal.place)
-        self.mixes_units((goal.left, left), (goal.right, right), goal.place)
+        if not self.mixes_units((goal.left, left), (goal.right, right), goal.place):
+            self.names_others((goal.left, left), (goal.right, right), goal.place)
         return True
 
     def _differ_in(self, goal: Compare, left: ValueType, right: ValueType, scope: Scope, mode: Mode) -> bool:
@@ -313,8 +314,12 @@ class Goals(Unifier):
         known = self.as_class(goal.term, value, goal.pattern.name)
         if known is None:
             return False
-        if known != value:
+        says_something = known != value or bool(goal.pattern.fields) or not _is_declared(goal, mode.clause)
+        if says_something:
             scope.narrow(goal.term, known)
+        else:
+            self.why = f"`{written(goal.term)}` is never anything else"
+        self._caller.tried(goal.pattern, goal.place, "this `matches` always holds", says_something)
         return self._take_fields(known, goal.pattern.fields, scope, mode)
 
     def _condition(self, goal: Attribute | Variable | Literal, scope: Scope, mode: Mode) -> bool:
@@ -328,6 +333,14 @@ class Goals(Unifier):
             self.why = f"`{written(goal)}` is never true here"
             return False
         return True
+
+
+def _is_declared(goal: Matches, clause: Clause) -> bool:
+    """Whether what a term is stands in the head of the rule or in the records, and does not follow from other rules."""
+    if isinstance(goal.term, Attribute):
+        return True
+    heads = (parameter for parameter in clause.node.parameters if parameter.variable == written(goal.term))
+    return any(isinstance(parameter.pattern, TypePattern) for parameter in heads)
 
 
 def _place_of(node: Node) -> Place:

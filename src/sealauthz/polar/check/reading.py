@@ -229,12 +229,7 @@ class Reader:
             return True
         if self.mixes_units(left, right, place):
             return True
-        if not are_of_one_record(lvalue, rvalue):
-            message = (
-                f"`{written(lterm)}` is the id of a record of {lvalue.names} and `{written(rterm)}` of {rvalue.names}: "
-                "they are never the same"
-            )
-            self.found.error("identifier", message, place)
+        if self.names_others(left, right, place):
             return True
         self.note_ids(left, right, place)
         for (_, column), (term, other) in ((left, right), (right, left)):
@@ -248,6 +243,18 @@ class Reader:
                 self._misspell(column.column, words, term, other, place)
             return True
         return False
+
+    def names_others(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType], place: Place) -> bool:
+        """Note ids of records of two types that are compared."""
+        (lterm, lvalue), (rterm, rvalue) = left, right
+        if are_of_one_record(lvalue, rvalue):
+            return False
+        message = (
+            f"`{written(lterm)}` is the id of a record of {lvalue.names} and `{written(rterm)}` of {rvalue.names}: "
+            "they are never the same"
+        )
+        self.found.error("identifier", message, place)
+        return True
 
     def note_ids(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType], place: Place) -> None:
         """Note the texts that are compared with the id of a record."""

@@ -6,8 +6,12 @@ condition allows some of them, which is a set of bits.
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from sealauthz.polar.program import NIL
 from sealauthz.polar.syntax import (
     Arithmetic,
     Assign,
@@ -15,6 +19,7 @@ from sealauthz.polar.syntax import (
     Call,
     Compare,
     In,
+    ListTerm,
     Not,
     Term,
     Unify,
@@ -63,7 +68,9 @@ def relation_of(goal: Term) -> Relation | None:
         left, right, allows = goal.left, goal.right, _BY_OPERATOR[goal.operator]
     elif isinstance(goal, Assign):
         left, right, allows = goal.variable, goal.term, EQUAL
-    elif isinstance(goal, Not) and isinstance(goal.term, Unify | Compare):
+    elif isinstance(goal, In) and (only := _only_member(goal.collection)) is not None:
+        left, right, allows = goal.item, only, EQUAL
+    elif isinstance(goal, Not) and isinstance(goal.term, Unify | Compare | In):
         inner = relation_of(goal.term)
         if inner is None:
             return None
@@ -71,6 +78,60 @@ def relation_of(goal: Term) -> Relation | None:
     else:
         return None
     return Relation(left, right, key_of(left), key_of(right), allows)
+
+
+def _only_member(collection: Term) -> Term | None:
+    """The one item of a list that is written out."""
+    if isinstance(collection, ListTerm) and len(collection.items) == 1 and collection.rest is None:
+        return collection.items[0]
+    return None
+
+
+def expansion_of(goal: Term) -> tuple[str, Term] | None:
+    """The variable and the path that a condition says are equal; None where it says something else."""
+    sides: tuple[Term, Term]
+    if isinstance(goal, Assign):
+        sides = goal.variable, goal.term
+    elif isinstance(goal, Unify):
+        sides = goal.left, goal.right
+    else:
+        return None
+    for one, other in (sides, sides[::-1]):
+        if isinstance(one, Variable) and one.name not in ("_", NIL) and _is_path(other, one.name):
+            return one.name, other
+    return None
+
+
+def _is_path(term: Term, beside: str) -> bool:
+    """Whether a term is a variable or an attribute, and not one of the variable itself."""
+    while isinstance(term, Attribute) and term.arguments is None:
+        term = term.base
+    return isinstance(term, Variable) and term.name not in ("_", NIL, beside)
+
+
+def expanded(term: Any, paths: Mapping[str, Term]) -> Any:
+    """A condition or term with paths in place of the variables that stand for them; the same one where it has none."""
+    match term:
+        case Variable(name, _):
+            return paths.get(name, term)
+        case Attribute(base, name, None, place):
+            return term if (inner := expanded(base, paths)) is base else Attribute(inner, name, None, place)
+        case Unify(left, right, place):
+            one, other = expanded(left, paths), expanded(right, paths)
+            return term if one is left and other is right else Unify(one, other, place)
+        case Compare(sign, left, right, place):
+            one, other = expanded(left, paths), expanded(right, paths)
+            return term if one is left and other is right else Compare(sign, one, other, place)
+        case In(item, collection, place):
+            one, other = expanded(item, paths), expanded(collection, paths)
+            return term if one is item and other is collection else In(one, other, place)
+        case Not(inner, place):
+            return term if (found := expanded(inner, paths)) is inner else Not(found, place)
+        case Call(name, arguments, place):
+            found = tuple([expanded(each, paths) for each in arguments])
+            return term if all(map(operator.is_, found, arguments)) else Call(name, found, place)
+        case _:
+            return term
 
 
 def flip(allows: int) -> int:

@@ -32,6 +32,14 @@ class Unifier(Reader):
 
     def unify(self, left: Term, right: Term, place: Place, scope: Scope, mode: Mode) -> bool:
         """Whether two terms can be made equal."""
+        match left, right:
+            case ListTerm(ours, None), ListTerm(theirs, None) if len(ours) == len(theirs):
+                return all(self.unify(one, other, place, scope, mode) for one, other in zip(ours, theirs, strict=True))
+            case DictTerm(ours), DictTerm(theirs) if dict(ours).keys() == dict(theirs).keys():
+                others = dict(theirs)
+                return all(self.unify(value, others[key], place, scope, mode) for key, value in ours)
+            case _:
+                pass
         if self.is_open(left, scope):
             return self._unify_open(left, right, scope, mode)
         if self.is_open(right, scope):
