@@ -18,11 +18,13 @@ from tiny.model import TINY
 from sealauthz.background import ignored
 from sealauthz.cli.folder_policies import FolderPolicies, Watching
 from sealauthz.cli.reloading import Reload
+from sealauthz.cli.rolling_out import _load
 from sealauthz.config import load
 from sealauthz.decision import Bundle
 from sealauthz.decision.policies import Policies
 from sealauthz.model import MODEL
 from sealauthz.process.log import make_log
+from sealauthz.rollout import Archive
 
 TINY_POLICIES = Path(__file__).parents[1] / "tiny" / "policies"
 
@@ -168,3 +170,10 @@ def test_reload_signals_what_serves_and_nothing_else(sealauthz: Any, tmp_path: P
         assert (code, err) == (1, f"error: process {other.pid} is no `sealauthz serve` of this machine\n")
         other.communicate("\n", timeout=30)
         assert other.returncode == 0
+
+
+def test_policies_are_freed_when_others_have_taken_their_place(folder: Path) -> None:
+    archive = Archive.of_folder(TINY, folder)
+    gone = weakref.ref(_load(TINY, archive))
+    kept = _load(TINY, archive)
+    assert (gone(), kept.version) == (None, Bundle.load(TINY, folder).version)

@@ -71,6 +71,9 @@ def _load_folder(model: Model, folder: Path | None, engine: str, config: Config)
 
 def _load(model: Model, archive: Archive) -> Bundle:
     bundle = load_archive(model, archive, bundle_cache())
-    # As at the start of `serve`: what stays is not to be looked through for garbage.
+    # As at the start of `serve`: what stays is not to be looked through for garbage. But not for good: policies that
+    # others took the place of, and facts that have changed since, would never be freed.
+    gc.unfreeze()
+    gc.collect()
     gc.freeze()
     return bundle
