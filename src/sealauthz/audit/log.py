@@ -190,8 +190,10 @@ class Log:
         most, looked_at = min(size or DEFAULT_PAGE, MAX_PAGE), 0
         upper = (1 << 62) if before is None else before
         with self._reading() as driver:
-            statement, parameters = _listing(wanted, tenant_type, driver.is_postgresql)
+            # Most often what is found is what is wanted, and each record lies elsewhere on the disk.
+            at_once = DEFAULT_PAGE if most <= DEFAULT_PAGE else _AT_ONCE
             while len(found) < most and looked_at < _LOOKED_AT:
+                statement, parameters = _listing(wanted, tenant_type, driver.is_postgresql, at_once)
                 rows = driver.rows(statement, {**parameters, "before": upper})
                 for row in rows:
                     upper = row[0]
@@ -201,8 +203,9 @@ class Log:
                         if len(found) == most:
                             break
                 looked_at += len(rows)
-                if len(rows) < _AT_ONCE and len(found) < most:
+                if len(rows) < at_once and len(found) < most:
                     return Page(tuple(found), None)
+                at_once = _AT_ONCE
         return Page(tuple(found), upper or None)
 
     def inclusion(self, number: int) -> answers.LogProof:
@@ -268,7 +271,7 @@ def _backwards(is_postgresql: bool) -> str:
     return compiled(wanted, is_postgresql) + f" LIMIT {_AT_ONCE:d}"
 
 
-def _listing(wanted: Wanted, tenant_type: str, is_postgresql: bool) -> tuple[str, dict[str, Any]]:
+def _listing(wanted: Wanted, tenant_type: str, is_postgresql: bool, at_once: int) -> tuple[str, dict[str, Any]]:
     """Return the statement that finds what may be wanted, by what selects best, and its parameters."""
     about = wanted.resource or wanted.subject or (f"{tenant_type}:{wanted.tenant}" if wanted.tenant else "")
     parameters: dict[str, Any] = {"about": about} if about else {}
@@ -279,11 +282,11 @@ def _listing(wanted: Wanted, tenant_type: str, is_postgresql: bool) -> tuple[str
     if wanted.since:
         # A record gets its place after it was answered: who places it may have another clock.
         parameters["since"] = wanted.since - _CLOCKS_APART_US
-    return _listing_statement(bool(about), is_limited, bool(wanted.since), is_postgresql), parameters
+    return _listing_statement(bool(about), is_limited, bool(wanted.since), is_postgresql, at_once), parameters
 
 
 @cache
-def _listing_statement(is_about: bool, is_limited: bool, has_since: bool, is_postgresql: bool) -> str:
+def _listing_statement(is_about: bool, is_limited: bool, has_since: bool, is_postgresql: bool, at_once: int) -> str:
     row, found = AUDIT_LOG.c, AUDIT_ABOUT.alias("found")
     before = bindparam("before", type_=BigInteger)
     statement = select(*_COLUMNS)
@@ -299,4 +302,4 @@ def _listing_statement(is_about: bool, is_limited: bool, has_since: bool, is_pos
         statement = statement.where(exists().where(is_mine))
     if has_since:
         statement = statement.where(row.at >= bindparam("since", type_=BigInteger))
-    return compiled(statement, is_postgresql) + f" LIMIT {_AT_ONCE:d}"
+    return compiled(statement, is_postgresql) + f" LIMIT {at_once:d}"
