@@ -340,7 +340,7 @@ def test_two_declarations_of_one_name_must_be_the_same() -> None:
 
 
 def test_conditions_become_constraints_of_the_table() -> None:
-    table = tables_of(model()).of("BlockedPerson")
+    table = tables_of(model()).constrained("BlockedPerson")
     assert {str(each.name) for each in table.constraints} >= {
         "blocked_person_extension_2",
         "blocked_person_state_words",

@@ -51,7 +51,21 @@ SETTINGS: Mapping[str, frozenset[str]] = {
     "metrics": frozenset({"listen"}),
     "traces": frozenset({"endpoint", "ca", "ratio"}),
     "receipts": frozenset({"issuer", "keys"}),
-    "audit": frozenset({"name", "key", "sequences", "advice", "folder", "webhook"}),
+    "audit": frozenset(
+        {
+            "name",
+            "key",
+            "sequences",
+            "advice",
+            "folder",
+            "webhook",
+            "witness",
+            "witness_key",
+            "timestamps",
+            "timestamp_roots",
+            "timestamps_every_s",
+        }
+    ),
     "assertions": frozenset({"audience", "issuers"}),
     "jwt": frozenset({"issuers"}),
 }

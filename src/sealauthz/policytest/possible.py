@@ -90,7 +90,7 @@ class _InMemory:
         self._database = sqlite3.connect(":memory:", isolation_level=None)
         dialect = sqlite.dialect()
         for name in tables.model.records:
-            table = tables.of(name)
+            table = tables.constrained(name)
             self._database.execute(str(CreateTable(table).compile(dialect=dialect)))
             for index in table.indexes:
                 if index.unique:

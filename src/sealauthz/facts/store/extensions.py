@@ -124,7 +124,7 @@ def _added(connection: Connection, model: Model, extension: Extension) -> Iterat
     tables, dialect = tables_of(model), connection.dialect
     names = {record.name for record in extension.records}
     for name in sorted(names, key=tables.dependency_order.__getitem__):
-        table = tables.of(name)
+        table = tables.constrained(name)
         yield str(CreateTable(table).compile(dialect=dialect))
         for index in sorted(table.indexes, key=lambda each: str(each.name)):
             yield str(CreateIndex(index).compile(dialect=dialect))

@@ -311,8 +311,8 @@ class Tables:
     """The tables of one model's records. Made once per model: `tables_of`.
 
     `absent` are the columns, by table and name, that the database does not have yet, and whole tables, by an empty
-    name. Constraints and indexes, which take three quarters of the time, are made when `metadata` or what is said of
-    them is first asked for: who reads needs none.
+    name. Constraints and indexes, which take three quarters of the time, are made when they, or what is said of them,
+    are first asked for: who reads needs none.
     """
 
     def __init__(self, model: Model, absent: frozenset[tuple[str, str]] = frozenset()) -> None:
@@ -371,7 +371,15 @@ class Tables:
         return [table for table in self.metadata.sorted_tables if not isinstance(table, _AbsentTable)]
 
     def of(self, record_type: str) -> sa.Table:
-        """Return the table of a record type: its columns in the order of the shape, then `revision`."""
+        """Return the table of a record type: its columns in the order of the shape, then `revision`.
+
+        For statements. It may be without what constrains it (`constrained`).
+        """
+        return self._tables[record_type]
+
+    def constrained(self, record_type: str) -> sa.Table:
+        """Return the table of a record type with its constraints and indexes."""
+        _ = self._constrained
         return self._tables[record_type]
 
     def _derive(self, shape: Shape) -> sa.Table:
