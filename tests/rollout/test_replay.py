@@ -140,6 +140,7 @@ def test_a_page_that_is_no_part_of_the_list_is_different(logged: Logged, is_firs
     page = logged.pdp.list_page(query, options=CALLER)
     assert len(page.ids) == 2
     logged.answered("List", Listed(query, page, is_first))
+    assert [each.outcome for each in logged.replay()][1:] == [Outcome.SAME]
     wrong = [
         replace(page, ids=page.ids[::-1]),
         replace(page, ids=page.ids[:-1]),  # it says that nothing follows
@@ -151,7 +152,7 @@ def test_a_page_that_is_no_part_of_the_list_is_different(logged: Logged, is_firs
         logged.answered("List", Listed(query, each, is_first))
     shown = logged.pdp.actions_except(BOB, D1, ["APPROVED"], {}, CALLER)
     logged.answered("ListActions", replace(shown, items=shown.items[1:]))
-    assert [each.outcome for each in logged.replay()][1:] == [Outcome.SAME, *[Outcome.DIFFERENT] * 6]
+    assert Counter(each.outcome for each in logged.replay()[1:]) == {Outcome.SAME: 1, Outcome.DIFFERENT: 6}
 
 
 def test_a_long_batch_is_decided_again(logged: Logged) -> None:
@@ -161,7 +162,7 @@ def test_a_long_batch_is_decided_again(logged: Logged) -> None:
     flipped = replace(decided[7], effect=Effect.DENY if decided[7] else Effect.ALLOW, obligations=())
     logged.answered("AuthorizeBatch", [*decided[:7], flipped, *decided[8:]])
     assert "items_deflated" in logged.replay_texts()[-1]
-    assert [each.outcome for each in logged.replay()][1:] == [Outcome.SAME, Outcome.DIFFERENT]
+    assert Counter(each.outcome for each in logged.replay()[1:]) == {Outcome.SAME: 1, Outcome.DIFFERENT: 1}
 
 
 def test_what_nobody_can_decide_again_is_said(logged: Logged, monkeypatch: pytest.MonkeyPatch) -> None:
