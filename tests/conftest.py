@@ -26,6 +26,7 @@ import pytest
 import spreading
 from tiny.model import TINY
 
+from sealauthz.collector import keep
 from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import CompiledEngine, Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
@@ -159,8 +160,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         _ = engine.program
     # All that is there now stays, and is large: the collector reads it no more. That it reads what a load makes, which
     # counts as young from now on (`without_collection`), costs less.
-    gc.collect()
-    gc.freeze()
+    keep()
     gc.set_threshold(100_000, 10, 1_000_000 if _STATM.exists() else 10)
 
 

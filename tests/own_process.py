@@ -23,11 +23,12 @@ import gc, json, os, runpy, signal, sys, traceback
 import pytest
 import sealauthz.accessdiff.diff, sealauthz.cli.policy_test, sealauthz.cli.policy
 import sealauthz.policytest.coverage_report, sealauthz.policytest.loading, sealauthz.policytest.mutation
+from sealauthz.collector import keep
 from sealauthz.decision.bundle import Bundle
 from sealauthz.model import MODEL
 
 INSTALLED = Bundle.load(MODEL)
-gc.freeze()
+keep()
 
 
 def run(asked):

@@ -223,9 +223,9 @@ class Scene:
         """All facts."""
         return list(self._records.values())
 
-    def pdp(self, now: int = NOW) -> PolicyDecisionPoint:
+    def pdp(self, now: int = NOW, policies: Bundle | Policies = POLICIES) -> PolicyDecisionPoint:
         """A decision point over these facts."""
-        return PolicyDecisionPoint(FactCache.of_records(MODEL, self.records), POLICIES, lambda: now)
+        return PolicyDecisionPoint(FactCache.of_records(MODEL, self.records), policies, lambda: now)
 
     def ask(
         self, subject: str, action: str, resource: tuple[str, str], now: int = NOW, **context: ContextValue

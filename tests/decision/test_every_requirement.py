@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policy_suite import answer_of, asks_by, point_of
+from policy_suite import asks, point_of
 from scene import BUNDLE
 
 from sealauthz.decision import RequestOptions
@@ -13,7 +13,7 @@ OF_THE_SERVICE = "SERVICE_ITSELF"
 
 def test_each_requirement_of_each_action_is_unmet_in_some_question() -> None:
     left = {key: set(required) for key, required in BUNDLE.rulebook.requirements.items()}
-    for ask in asks_by(answer_of):
+    for ask in asks():
         question = ask.question
         open_ = left.get((question.action, question.resource.type))
         if not open_:

@@ -9,7 +9,7 @@ from typing import Any
 
 from effort import tries
 from hypothesis import HealthCheck, given, settings
-from policy_suite import answer_of, asks_by
+from policy_suite import asks
 from random_scenes import asked_scenes
 from scene import BUNDLE, NOW, POLICIES, Scene
 
@@ -225,7 +225,7 @@ def dead_ends(facts: Facts, pdp_at: Callable[[int], PolicyDecisionPoint], decisi
 
 def test_who_follows_a_step_of_a_policy_test_is_not_denied_at_once() -> None:
     followed = set()
-    for ask in asks_by(answer_of):
+    for ask in asks():
         if ask.expected.effect == "ALLOW" or ask.question.action not in BUNDLE.actions.get(
             ask.question.resource.type, ()
         ):

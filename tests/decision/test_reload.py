@@ -94,7 +94,7 @@ def expected(bundle: Bundle) -> list[tuple[bool, list[str]]]:
 def test_a_swap_under_load_gives_no_error_and_no_wrong_answer(stricter: Bundle) -> None:
     right = {bundle.version: expected(bundle) for bundle in (BUNDLE, stricter)}
     assert right[BUNDLE.version] != right[stricter.version]
-    pdp = Scene().pdp()
+    pdp = Scene().pdp(policies=BUNDLE)
     stopping = threading.Event()
 
     def ask() -> list[Decision]:
@@ -108,10 +108,12 @@ def test_a_swap_under_load_gives_no_error_and_no_wrong_answer(stricter: Bundle) 
 
     with ThreadPoolExecutor(THREADS) as pool:
         asking = [pool.submit(ask) for _ in range(THREADS)]
-        for turn in range(SWAPS):
-            pdp.bundle = (stricter, BUNDLE)[turn % 2]
-            time.sleep(0.01)
-        stopping.set()
+        try:
+            for turn in range(SWAPS):
+                pdp.bundle = (stricter, BUNDLE)[turn % 2]
+                time.sleep(0.01)
+        finally:
+            stopping.set()
 
     decisions = [decision for answered in asking for decision in answered.result()]
     assert {decision.policy_version for decision in decisions} == set(right)
@@ -133,7 +135,7 @@ def test_a_decision_under_way_ends_on_the_bundle_it_began_with(stricter: Bundle)
 
 
 def test_a_bundle_that_is_refused_leaves_the_old_one_serving(folder: Path) -> None:
-    pdp = Scene().pdp()
+    pdp = Scene().pdp(policies=BUNDLE)
     before = pdp.decide(USE)
     with (folder / "words.polar").open("a", encoding="utf-8") as file:
         file.write("\nno_end(x) if x = 1\n")
@@ -147,7 +149,7 @@ def test_a_bundle_that_was_replaced_is_freed(stricter: Bundle, folder: Path) -> 
     # Not the installed policies, nor the stricter ones: both are held by others.
     with (folder / "words.polar").open("a", encoding="utf-8") as file:
         file.write("\n# Nobody else has this.\n")
-    pdp = Scene().pdp()
+    pdp = Scene().pdp(policies=BUNDLE)
     pdp.bundle = Bundle.load(MODEL, folder)
     pdp.decide(USE)
     engine = weakref.ref(pdp.bundle.engine)

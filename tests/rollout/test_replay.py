@@ -178,16 +178,15 @@ def test_what_nobody_can_decide_again_is_said(logged: Logged, monkeypatch: pytes
     monkeypatch.undo()
     logged.answered("Authorize", replace(logged.pdp.decide(READS, CALLER), timeline="another"))
     logged.answered("AuthorizeBatch", [logged.pdp.decide(READS, CALLER), "INVALID_REQUEST"])
-    assert causes(logged.replay()) == [
-        "SAME",  # the activation
-        "RIGHTS_LEFT_OUT",
-        "NAMES_LEFT_OUT",
-        "EMPTY_PAGE",
-        "WORDS_LEFT_OUT",
-        "DIGEST_ONLY",
-        "OTHER_HISTORY",
-        "SAME",
-    ]
+    assert Counter(causes(logged.replay())) == {
+        "SAME": 2,  # one is the activation
+        "RIGHTS_LEFT_OUT": 1,
+        "NAMES_LEFT_OUT": 1,
+        "EMPTY_PAGE": 1,
+        "WORDS_LEFT_OUT": 1,
+        "DIGEST_ONLY": 1,
+        "OTHER_HISTORY": 1,
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from sealauthz.accessdiff.shadowing import Shadowing
 from sealauthz.background import Failed
 from sealauthz.cli.folder_policies import FolderPolicies
 from sealauthz.cli.settings import bundle_cache, load_bundle
+from sealauthz.collector import keep_again
 from sealauthz.config import Config
 from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.decision.bundle import Bundle
@@ -73,7 +73,5 @@ def _load(model: Model, archive: Archive) -> Bundle:
     bundle = load_archive(model, archive, bundle_cache())
     # As at the start of `serve`: what stays is not to be looked through for garbage. But not for good: policies that
     # others took the place of, and facts that have changed since, would never be freed.
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
+    keep_again()
     return bundle

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import secrets
 import sys
 import tempfile
@@ -35,6 +34,7 @@ from sealauthz.cli.settings import (
     read_config,
     receipt_issuer,
 )
+from sealauthz.collector import keep
 from sealauthz.config import MAX_WORKERS, Config
 from sealauthz.decision import PolicyDecisionPoint, system_clock
 from sealauthz.demo.callers import demo_caller
@@ -187,8 +187,7 @@ def serve(
         )
         # The compiled policies are half a million objects that stay: to collect garbage among them would stop all
         # threads for a third of a second, again and again.
-        gc.collect()
-        gc.freeze()
+        keep()
         following.start()
         stack.callback(following.stop)
         sweep = Sweep(store, report, log.thread_failed, config.facts.import_lease_s)
