@@ -60,6 +60,7 @@ class Place:
         fixtures = Library(self.model).fixtures_of(ROOT / "policies" / "tests" / "fixtures.yaml")
         self.facts, now = fixtures["spruce"]
         self.pdp = PolicyDecisionPoint(self.cache, Bundle.load(self.model, folder), now=lambda: now or 0)
+        _ = self.pdp.bundle.engine.program  # compiled now, so that no call waits for it
         self.feed = Feed(self.cache, self.store, lambda *_: None)
         every = {name: frozenset(c.name for c in shape.columns) for name, shape in self.model.shapes.items()}
         known = {name: every[name] - self.model.added_columns(name) for name in MODEL.records}
