@@ -268,7 +268,7 @@ def held_changes() -> int:
 @pytest.mark.parametrize("is_live", [False, True])
 def test_watchers_that_do_not_read_hold_nothing_parsed_of_large_revisions(store: Store, is_live: bool) -> None:
     """However many they are and however far behind: at most the message that each of them was given."""
-    many, size, watchers = 3, 500, 12
+    many, size, watchers = 3, 1_000, 12
 
     def write_all() -> None:
         for turn in range(many):
