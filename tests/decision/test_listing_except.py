@@ -103,7 +103,7 @@ def test_for_each_requirement_alone_the_lists_of_both_sides_hold_what_lacks_it()
         unmet = explained(pdp, asked, frozenset(REQUIREMENTS[asked.action, asked.resource.type]))
         if unmet is not None and len(unmet) == 1:
             seen.add((asked.action, asked.resource.type, *unmet))
-            # Each list is planned anew for its exceptions, which is dear: the sides take turns.
+            # Each list is planned for its own exceptions, which takes long: the sides take turns.
             for root in [*Root] if EFFORT is Effort.THOROUGH else [[*Root][len(seen) % 2]]:
                 found = dict(conditional(pdp, but_for(query_of(asked, root), *unmet)))
                 assert found[asked.resource.id if root is Root.SUBJECT else asked.subject.id] == unmet

@@ -1,4 +1,4 @@
-"""Answers that are held until they are in the log: each is given once or refused once, whoever is late."""
+"""Answers that are held until they are in the log: each is given once or refused once, whichever thread is late."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Folder:
             raise AnchorRefused(f"`{self._path}` cannot be read") from error
 
     def keep(self, note: str, checkpoint: Checkpoint) -> None:
-        """Add a file that nobody overwrites."""
+        """Add a file that is never overwritten."""
         if not self.add(checkpoint.size, SUFFIX, note.encode()):
             file = self._file(checkpoint.size, SUFFIX)
             try:
