@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 from typing import Any
@@ -53,6 +54,7 @@ def test_an_act_is_recorded_with_all_that_decided_it(
     decision = done.decision
     (found,) = records(store, sequencer)
     assert found.pop("duration_us") > 0
+    assert base64.urlsafe_b64decode(found["policy_sha256"] + "=").hex() == decision.policy_digest
     assert found == {
         "v": 2,
         "by_release": __version__,
@@ -70,6 +72,7 @@ def test_an_act_is_recorded_with_all_that_decided_it(
         "effect": "ALLOW",
         "obligations": found["obligations"],
         "policy": decision.policy_version,
+        "policy_sha256": found["policy_sha256"],
         "revision": decision.revision,
         "timeline": decision.timeline,
         "until": decision.valid_until,

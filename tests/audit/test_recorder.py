@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -114,6 +115,7 @@ def test_advice_is_written_beside_the_answers(
         "resource": "Document:d1",
         "effect": "ALLOW",
         "policy": decision.policy_version,
+        "policy_sha256": base64.urlsafe_b64encode(bytes.fromhex(decision.policy_digest)).decode().rstrip("="),
         "revision": decision.revision,
         "timeline": decision.timeline,
         "until": decision.valid_until,

@@ -427,7 +427,7 @@ def test_a_page_of_facts_that_have_moved_on_is_gone() -> None:
 def test_a_page_of_other_policies_is_gone() -> None:
     pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records), BUNDLE, lambda: NOW)
     token = second(pdp)
-    pdp.bundle = dataclasses.replace(BUNDLE, version="another")
+    pdp.bundle = dataclasses.replace(BUNDLE, digest="another")
     with pytest.raises(RevisionGone, match="the policies have changed"):
         pdp.list_page(VIEWERS, Paging(1, token), RequestOptions(caller=CALLER))
 

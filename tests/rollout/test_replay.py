@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -227,11 +228,28 @@ def test_an_answer_that_was_not_given_so_is_found(logged: Logged) -> None:
 def test_other_policies_and_releases_are_named(logged: Logged) -> None:
     decision = logged.pdp.decide(Question(BOB, "publish", D1, {"approver": "red-ann"}), CALLER)
     other = logged.bundles[1].version
+    decision = replace(decision, policy_digest=logged.bundles[1].digest)
     logged.answered("Authorize", replace(decision, policy_version=other, decision_id="other"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sealauthz.audit.record.__version__", "0.0.9")
         logged.answered("Authorize", replace(decision, policy_version=other))
     assert set(causes(logged.replay())[1:]) == {"OTHER_POLICY", "OTHER_RELEASE"}
+
+
+def test_other_policies_of_the_same_version_are_found(logged: Logged) -> None:
+    """64 bits name policies to people; the record binds the whole digest. One of before it did is replayed as ever."""
+    decision = logged.pdp.decide(READS, CALLER)
+    collides = decision.policy_digest[:-1] + ("0" if decision.policy_digest[-1] != "0" else "1")
+    query = ListQuery(Root.SUBJECT, BOB, "read", "Document")
+    page = logged.pdp.list_page(query, options=CALLER)
+    asked = logged.pdp.actions_except(BOB, D1, ["APPROVED"], {}, CALLER)
+    for digest in (decision.policy_digest, "", collides):
+        logged.answered("Authorize", replace(decision, policy_digest=digest, decision_id=f"d-{digest}"))
+        logged.answered("ListResources", Listed(query, replace(page, policy_digest=digest)))
+        logged.answered("ListActions", replace(asked, policy_digest=digest))
+    assert Counter(causes(logged.replay())[1:]) == {"SAME": 6, "POLICY_CHANGED": 3}
+    texts = logged.replay_texts()[1:]
+    assert Counter(len(json.loads(text).get("policy_sha256", "")) for text in texts) == {43: 6, 0: 3}
 
 
 def _hand(logged: Logged, change: Callable[[Live], object]) -> str:

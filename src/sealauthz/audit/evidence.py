@@ -22,7 +22,7 @@ from sealauthz.audit.log import Entry, Log
 from sealauthz.audit.merkle import leaf_hash, verify_inclusion
 from sealauthz.audit.note import Signer, Verifier, open_checkpoint
 from sealauthz.audit.portable import proof_text
-from sealauthz.audit.replay import is_the_same, question_of, said_of
+from sealauthz.audit.replay import check_policies, is_the_same, question_of, said_of
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.errors import PastUnknown, RecordUnknown
 from sealauthz.facts.store.acting import Observed
@@ -90,6 +90,7 @@ def _decided_again(
     """
     try:
         question = question_of(model, content)
+        check_policies(as_of, content)
         with as_of.past(Moment(content.get("revision", 0), content["at"])) as past:
             past.check_timeline(content.get("timeline", ""))
             options = RequestOptions(caller=content.get("caller", ""))

@@ -16,7 +16,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sealauthz import __version__
@@ -290,9 +290,26 @@ def _head(kind: str, id_: str, at: int, origin: Origin, duration_us: int) -> dic
     }
 
 
+def policies_named(version: str, digest: str) -> dict[str, str]:
+    """Return how a record names the policies that decided: by their version, and by their whole digest if it is known,
+    in base64url without padding.
+    """
+    return {"policy": version, "policy_sha256": _compact(digest)} if digest else {"policy": version}
+
+
+@lru_cache(maxsize=64)
+def _compact(digest: str) -> str:
+    return base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
+
+
+def is_of_policies(content: Mapping[str, Any], digest: str) -> bool:
+    """Tell whether a record may be of the policies of a digest, as far as it says."""
+    return content.get("policy_sha256") in (None, _compact(digest))
+
+
 def _rests_on(decision: Decision) -> dict[str, Any]:
     return {
-        "policy": decision.policy_version,
+        **policies_named(decision.policy_version, decision.policy_digest),
         "revision": decision.revision,
         "timeline": decision.timeline,
         "until": decision.valid_until,

@@ -24,6 +24,7 @@ from sealauthz.audit.record import (
     list_record,
     look_up,
     named,
+    policies_named,
     safe_context,
 )
 from sealauthz.background import SHORT_TURN, Background, Failed, in_turns
@@ -331,7 +332,7 @@ def _page_content(listed: Listed, concerned: Concerned, model: Model) -> dict[st
         "count": len(page.ids),
         "ids_sha256": hashlib.sha256("\n".join(page.ids).encode()).hexdigest(),
         "is_complete": page.is_complete,
-        "policy": page.policy_version,
+        **policies_named(page.policy_version, page.policy_digest),
         "revision": page.revision,
         "timeline": page.timeline,
         "until": page.valid_until,
@@ -364,7 +365,7 @@ def _actions_content(listed: ListedActions, concerned: Concerned, model: Model) 
         "evaluated_at": listed.evaluated_at,
         "count": len(listed.items),
         "ids_sha256": hashlib.sha256("\n".join(each.id for each in listed.items).encode()).hexdigest(),
-        "policy": listed.policy_version,
+        **policies_named(listed.policy_version, listed.policy_digest),
         "revision": listed.revision,
         "timeline": listed.timeline,
     }

@@ -17,7 +17,7 @@ from sealauthz import __version__
 from sealauthz.audit.as_of import AsOf, PastMoment
 from sealauthz.audit.log import Entry
 from sealauthz.audit.merkle import leaf_hash
-from sealauthz.audit.record import FOR_OPERATORS, NOT_THERE, inflated
+from sealauthz.audit.record import FOR_OPERATORS, NOT_THERE, inflated, is_of_policies
 from sealauthz.audit.replayed_lists import differing_list
 from sealauthz.audit.sequencer import tile_fetcher
 from sealauthz.audit.tiles import Tiles
@@ -142,6 +142,7 @@ class _Replaying:
 
     def _decide(self, content: Mapping[str, Any], part: Mapping[str, Any]) -> Decision:
         question = question_of(self._model, part)
+        check_policies(self._as_of, content)
         return self._moment_of(content).decide(
             question, RequestOptions(caller=content.get("caller", "")), content["policy"]
         )
@@ -169,6 +170,7 @@ class _Replaying:
     def _compare_list(self, head: tuple[int, str, str], content: Mapping[str, Any]) -> Replayed:
         """List again what was listed."""
         moment = self._moment_of(content)
+        check_policies(self._as_of, content)
         differs = differing_list(moment, content)
         if not differs:
             return Replayed(*head, Outcome.SAME)
@@ -197,6 +199,17 @@ class _Replaying:
             return hashlib.sha256(self._activations.proposal(version).content.encode()).hexdigest()
         except PolicyUnknown:
             return ""
+
+
+def check_policies(as_of: AsOf, content: Mapping[str, Any]) -> None:
+    """Raise PastUnknown where the policies of the version that a record names are not those that decided.
+
+    A version has 64 bits, so that others can be made for it; a record holds the whole digest, unless it is of before it
+    did.
+    """
+    version = content["policy"]
+    if not is_of_policies(content, as_of.catalog(version).bundle.digest):
+        raise PastUnknown("POLICY_CHANGED", f"what is kept as policies `{version}` are others of that version")
 
 
 def question_of(model: Model, part: Mapping[str, Any]) -> Question:

@@ -8,7 +8,7 @@ import click
 
 from sealauthz.audit.as_of import Moment
 from sealauthz.audit.log import Log
-from sealauthz.audit.replay import is_the_same, question_of
+from sealauthz.audit.replay import check_policies, is_the_same, question_of
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.past import past_json, past_of, past_page
@@ -50,6 +50,7 @@ def audit_rules(
         if "subject" not in content or "policy" not in content or content.get("effect") == "LIST":
             raise Stop("the record is not of one decision", Exit.REFUSED)
         question = question_of(store.model, content)
+        check_policies(as_of, content)
         moment = Moment(content.get("revision", 0), content["at"])
         options = RequestOptions(caller=content.get("caller", ""))
         found = as_of.decide(question, moment, options, content["policy"], content.get("timeline", ""))

@@ -19,6 +19,7 @@ from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.duties import duty_diagnostics_of
 from sealauthz.decision.folder import (
     Layout,
+    digest_of,
     fitting,
     installed_folder,
     layout_of,
@@ -28,7 +29,6 @@ from sealauthz.decision.folder import (
     read_product_sources,
     read_sources,
     read_texts,
-    version_of,
 )
 from sealauthz.decision.questions import NO_PERMISSION, named_by_obligations, questions_of
 from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, forget_always, signoff_diagnostics_of
@@ -51,6 +51,7 @@ UNKNOWN_ACTION = "UNKNOWN_ACTION"
 UNKNOWN_TYPE = "UNKNOWN_TYPE"
 FACT_UNAVAILABLE = "FACT_UNAVAILABLE"
 POLICY_ERROR = "POLICY_ERROR"
+_VERSION_CHARACTERS = 16
 PRODUCT_REASONS = (NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE, FACT_UNAVAILABLE, POLICY_ERROR, NO_PERMISSION)
 """The reasons that the service gives by itself; a bundle describes them like its own."""
 
@@ -80,14 +81,14 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded bundle. `version` is the digest of all its files; `statements` keep the order of the files.
+    """A loaded bundle. `digest` is the SHA-256 of all its files; `statements` keep the order of the files.
 
     Their groups are spelled out. `accepted` is what its folder has signed off, `own` are the policy files that lie in
     the folder itself. `stored_warnings` are those of one from a cache.
     """
 
     model: Model
-    version: str
+    digest: str
     sources: tuple[Source, ...]
     statements: tuple[Statement, ...]
     parameters: Any
@@ -127,6 +128,11 @@ class Bundle:
             if inputs is not None:
                 _store(made, folder, cache, inputs.key, is_served=is_served)
             return made
+
+    @cached_property
+    def version(self) -> str:
+        """By what people and answers name it: the beginning of its digest, of 64 bits."""
+        return self.digest[:_VERSION_CHARACTERS]
 
     @cached_property
     def warnings(self) -> tuple[Diagnostic, ...]:
@@ -181,7 +187,7 @@ def _loaded(model: Model, folder: Path | Layout | None, engine: EngineKind, *, i
         made = _reference(model, sources, statements, rulebook)
     return Bundle(
         model,
-        version_of(sources, numbers, said, declared),
+        digest_of(sources, numbers, said, declared),
         sources,
         statements,
         parameters,
@@ -223,7 +229,7 @@ class _Inputs:
     sources: tuple[Source, ...]
     parameters: Any
     texts: Texts
-    version: str
+    digest: str
     types: TypeTable
     needs: Extension
 
@@ -244,7 +250,7 @@ def _inputs_of(model: Model, folder: Path | Layout | None, *, is_served: bool) -
         return None  # a load tells first what comes first
     if key is None:
         return None
-    return _Inputs(key, layout, sources, parameters, texts, version_of(sources, *read), types, needs)
+    return _Inputs(key, layout, sources, parameters, texts, digest_of(sources, *read), types, needs)
 
 
 def _stored(model: Model, inputs: _Inputs, cache: BundleCache) -> Bundle | None:
@@ -256,7 +262,7 @@ def _stored(model: Model, inputs: _Inputs, cache: BundleCache) -> Bundle | None:
     statements, types = stored.statements, inputs.types
     return Bundle(
         model,
-        inputs.version,
+        inputs.digest,
         inputs.sources,
         statements,
         inputs.parameters,

@@ -66,6 +66,8 @@ class Decision:
     facts_age_s: float = field(default=0.0, compare=False, repr=False)
     texts: Texts = field(default=SILENT, compare=False, repr=False)
     """What the codes say to people, by the bundle that decided."""
+    policy_digest: str = field(default="", compare=False, repr=False)
+    """The whole digest that `policy_version` begins; empty for a decision that was kept without it."""
 
     def __bool__(self) -> bool:
         return self.effect == Effect.ALLOW

@@ -230,6 +230,7 @@ class Evaluation:
             snapshot.timeline,
             snapshot.age_s,
             bundle.texts,
+            bundle.digest,
         )
 
     # --- reasons -----------------------------------------------------------------------------------------------------

@@ -313,15 +313,15 @@ def own_numbers(layout: Layout) -> frozenset[str]:
     return frozenset(name for path in paths for name in _toml(path, _content(path)))
 
 
-def version_of(sources: Sequence[Source], parameters: bytes, texts: bytes, declared: bytes = b"") -> str:
-    """Return the digest of what was read, file by file."""
+def digest_of(sources: Sequence[Source], parameters: bytes, texts: bytes, declared: bytes = b"") -> str:
+    """Return the SHA-256 of what was read, file by file, in hexadecimal."""
     digest = hashlib.sha256()
     policies = ((source.file, source.text.encode()) for source in sources)
     added = ((MODEL_FILE, declared),) if declared else ()
     for name, content in (*policies, (PARAMETERS_FILE, parameters), (TEXTS_FILE, texts), *added):
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def _content(path: Path) -> bytes:

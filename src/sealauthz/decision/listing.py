@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sealauthz.decision.assembly import MaySee
@@ -59,6 +59,7 @@ class ListedActions:
     revision: int
     policy_version: str
     evaluated_at: Instant
+    policy_digest: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class ListPage:
     valid_until: Instant
     except_requirements: tuple[str, ...] = ()
     still_required: tuple[tuple[str, ...], ...] = ()
+    policy_digest: str = field(default="", compare=False, repr=False)
 
     @property
     def is_complete(self) -> bool:
@@ -226,4 +228,5 @@ def find_page(
         valid_until=empty_until if valid_until is None else valid_until,
         except_requirements=tuple(sorted(query.exceptions)),
         still_required=tuple(lacking) if query.exceptions else (),
+        policy_digest=plans.bundle.digest,
     )

@@ -237,6 +237,7 @@ class PolicyDecisionPoint:
                 snapshot.revision,
                 bundle.version,
                 now,
+                bundle.digest,
             )
 
         return self._answer(work, options.consistency, options.deadline, may_wait=options.may_wait)

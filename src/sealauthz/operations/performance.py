@@ -105,6 +105,7 @@ def kept_form(performed: Performed, context: Mapping[str, Any]) -> dict[str, Any
         "decision": {
             "id": decision.decision_id,
             "policy_version": decision.policy_version,
+            "policy_digest": decision.policy_digest,
             "revision": decision.revision,
             "timeline": decision.timeline,
             "evaluated_at": decision.evaluated_at,
@@ -123,6 +124,7 @@ def from_kept_form(kept: Mapping[str, Any]) -> Performed:
         effect=Effect.ALLOW,
         decision_id=decided["id"],
         policy_version=decided["policy_version"],
+        policy_digest=decided.get("policy_digest", ""),
         revision=decided["revision"],
         timeline=decided["timeline"],
         evaluated_at=decided["evaluated_at"],
