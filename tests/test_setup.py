@@ -1,9 +1,11 @@
 """The set-up chooses an interpreter that the policy engine runs on, and the lock is what the project declares."""
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -28,10 +30,9 @@ def load_setup() -> ModuleType:
 setup = load_setup()
 
 
-def interpreter(version, implementation="cpython", missing=()):
-    return setup.Interpreter(
-        f"/there/python{version}", tuple(map(int, version.split("."))), implementation, "/there", missing
-    )
+def interpreter(version, implementation="cpython", missing=(), is_optimised=False):
+    parts = tuple(map(int, version.split(".")))
+    return setup.Interpreter(f"/there/python{version}", parts, implementation, "/there", missing, is_optimised)
 
 
 @pytest.mark.parametrize("version", ["3.12.0", "3.12.13", "3.11.0", "3.11.15"])
@@ -77,13 +78,38 @@ def test_what_a_source_found_is_believed_only_after_it_was_run():
     ]
 
 
-def test_nothing_is_fetched_while_something_suitable_is_at_hand():
-    def candidates():
-        yield setup.Candidate("at hand", "/there/python3.12")
-        pytest.fail("the next source was asked")
+@pytest.mark.parametrize(
+    ("optimised", "taken"), [((), "one"), (("two",), "two"), (("three",), "three"), (("one", "two"), "one")]
+)
+def test_one_that_is_optimised_goes_before_others(optimised, taken):
+    of = {name: interpreter("3.12.1", is_optimised=name in optimised) for name in ("one", "two", "three")}
+    found, source, _ = setup.choose([setup.Candidate(name, name) for name in ("none", *of)], of.get)
+    assert (found, source) == (of[taken], taken)
 
-    found, _, _ = setup.choose(candidates(), lambda _path: interpreter("3.12.1"))
+
+def test_an_interpreter_says_how_it_was_built():
+    found = setup.look(sys.executable, dict(os.environ))
+    said = sysconfig.get_config_var("CONFIG_ARGS") or ""
     assert found is not None
+    assert found.is_optimised is ("--enable-optimizations" in said)
+
+
+@pytest.mark.parametrize("here", [interpreter("3.12.1"), interpreter("3.13.0")])
+def test_nothing_is_fetched_while_something_suitable_is_at_hand(monkeypatch, here):
+    fetched = []
+
+    def fetching(*_):
+        fetched.append(True)
+        yield setup.Candidate("fetched", "/fetched/python3.12")
+
+    there = {"/there/python3": here, "/fetched/python3.12": interpreter("3.12.9")}
+    monkeypatch.setattr(setup, "at_hand", lambda *_: iter([setup.Candidate("at hand", "/there/python3")]))
+    monkeypatch.setattr(setup, "fetched", fetching)
+    monkeypatch.setattr(setup, "look", lambda path, _environment: there[path])
+    found, source = setup.find_python("uv", {})
+    assert (found, source, fetched) == (
+        (here, "at hand", []) if here.version[1] == 12 else (interpreter("3.12.9"), "fetched", [True])
+    )
 
 
 def test_no_suitable_candidate_gives_none_and_the_whole_search():
