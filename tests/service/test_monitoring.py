@@ -24,7 +24,7 @@ from sealauthz.decision.decision import Decision as Decided
 from sealauthz.decision.question import Entity, Question
 from sealauthz.demo.facts import DAY, digest, member, opening_facts, person
 from sealauthz.facts import Batch, FactCache, Put, Store, Update, upgrade
-from sealauthz.facts.store.activity import ActivityFilter
+from sealauthz.facts.store.activity import WHOLE, ActivityFilter
 from sealauthz.model import MODEL
 from sealauthz.model.activity import CODES
 from sealauthz.model.records.grants import GrantScope, GrantTerm, SealGrant, SealRight
@@ -34,7 +34,7 @@ from sealauthz.model.records.organisation import Department, MonitorSubscription
 from sealauthz.model.records.retrieval import CaseState, RetrievalCase, RetrievalPath, RetrievalReason
 from sealauthz.model.records.seal_uses import SealUse, SealUseState
 from sealauthz.model.records.seals import HoldSource, HoldState, Seal, SealHold, SealKind, SealState
-from sealauthz.operations import Operations
+from sealauthz.operations import Operations, shared_views
 from sealauthz.operations.monitoring import END, Monitoring, View
 from sealauthz.service import Callers, Server, ServerSettings, build
 from sealauthz.service.places import Place
@@ -314,7 +314,8 @@ class Watching:
                 self.items.put(None)
 
         threading.Thread(target=follow, daemon=True).start()
-        assert self.decisions.get(timeout=WITHIN_S)
+        self.first = self.decisions.get(timeout=WITHIN_S)
+        assert self.first
 
 
 def test_what_happens_now_is_shown_at_once(client: SealAuthzClient, store: Store) -> None:
@@ -323,6 +324,24 @@ def test_what_happens_now_is_shown_at_once(client: SealAuthzClient, store: Store
     item = watching.items.get(timeout=WITHIN_S)
     assert item is not None
     assert (item.code, item.about) == ("SEAL_USE_RESERVED", "SealUse:use-9")
+
+
+def test_equal_watchers_share_one_view_and_one_look(
+    client: SealAuthzClient, store: Store, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_views, "LOOK_S", 3.0)
+    asked: list[tuple[int, int]] = []
+    activity = store.activity
+    monkeypatch.setattr(store, "activity", lambda *how: asked.append(how[2]) or activity(*how))
+    together = [Watching(client, "p-chen") for _ in range(6)]
+    alone = Watching(client, "p-leader")
+    receipt = store.write(Batch("test", "now", (Put(used(9, system_clock())),)))
+    found = [each.items.get(timeout=WITHIN_S) for each in (*together, alone)]
+    assert {brief([item])[0] for item in found if item is not None} == {("SEAL_USE_RESERVED", "use-9", "seal-official")}
+    # Of each view one page, or another one where a look has ended meanwhile; not one for each who watches.
+    assert 2 <= asked.count((receipt.revision, WHOLE)) <= 4
+    ids = [each.first.decision_id for each in together]
+    assert len(set(ids)) == len(ids)  # each has a record of its own
 
 
 def _end_subscription() -> Any:

@@ -115,6 +115,10 @@ class Monitoring:
         found = self._pdp.look(look, options)
         return self.seen(view, sorted(found, key=lambda each: (each.at, each.about)), options)
 
+    def between(self, view: View, after: tuple[int, int], before: tuple[int, int], size: int) -> list[Activity]:
+        """Return the first activity between two places that a view may be about, whoever may see it."""
+        return self._store.activity(view.wanted, after, before, size)
+
     def page(
         self, view: View, size: int, after: tuple[int, int], before: tuple[int, int], options: RequestOptions
     ) -> ActivityPage:

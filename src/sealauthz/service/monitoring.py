@@ -11,21 +11,24 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from sealauthz.decision import PolicyDecisionPoint, RequestOptions
 from sealauthz.decision.decision import Decision
+from sealauthz.decision.ids import new_id
 from sealauthz.errors import InvalidRequest
 from sealauthz.facts import Store
 from sealauthz.facts.memory.consistency import Consistency
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.activity import Activity, ActivityFilter
 from sealauthz.operations.monitoring import END, Monitoring, View
+from sealauthz.operations.shared_views import SharedViews
 from sealauthz.service.callers import Call, Caller
 from sealauthz.service.fields import FieldViolations, timestamp
 from sealauthz.service.operations import fill_values
-from sealauthz.service.places import WHOLE, Place, place_from
+from sealauthz.service.places import Place, place_from
 from sealauthz.service.questions import checked_language, entity_from
 from sealauthz.service.recording import NOTHING_RECORDED, Recording, act_options
 from sealauthz.service.responses import fill_decision
@@ -37,10 +40,6 @@ MAX_NAMED = 100
 
 MAX_PAGE = 1_000
 _DEFAULT_PAGE = 100
-_PAGE = 100
-_LOOK_S = 1.0
-"""How long a watcher waits for a new revision before it looks, and is decided on, again."""
-
 _QUIET_S = 2.0
 """After that time without an item a watcher is told how far the stream has come."""
 
@@ -58,6 +57,7 @@ class MonitorServicer(monitor_pb2_grpc.MonitorServiceServicer):
         self._signal = signal
         self._recording = recording
         self._monitoring = Monitoring(store, pdp)
+        self._views = SharedViews(self._monitoring)
 
     def WatchSealActivity(
         self, request: monitor_pb2.WatchSealActivityRequest, call: Call
@@ -117,47 +117,48 @@ class MonitorServicer(monitor_pb2_grpc.MonitorServiceServicer):
         store_id, count = self._store.store_id, 0
         told_at = float("-inf")  # a watcher learns at once where it stands
         was_told: bool | None = None
-        while not call.is_cancelled():
-            began, seen = time.perf_counter_ns(), self._signal.revision
-            # The revision first: an item of a later one is found the next time, and none is skipped.
-            options = self._options(call, place.timeline)
-            newest = options.consistency.at_least
-            decision = self._monitoring.decide(view, options)
-            may_watch = decision is None or bool(decision)
-            if may_watch is not was_told:
-                self._record(_WATCH, call, decision, began, count)
-                was_told = may_watch
-                if decision is not None:
-                    response = monitor_pb2.WatchSealActivityResponse(token=place.text(store_id))
-                    fill_decision(response.decision, decision, call.caller, store_id, language)
-                    yield response
+        with self._views.watched(view, place.timeline, _rights(call.caller)) as shared:
+            while not call.is_cancelled():
+                began, told = time.perf_counter_ns(), self._signal.revision
+                look = shared.look(told, partial(self._options, call, place.timeline))
+                options = replace(act_options(call), consistency=look.consistency)
+                decision, may_watch = look.decision, look.may_watch
+                if may_watch is not was_told:
+                    if decision is not None:
+                        # One decision for all who watch, and one for each in the log, under an id of its own.
+                        decision = replace(decision, decision_id=new_id())
+                    self._record(_WATCH, call, decision, began, count)
+                    was_told = may_watch
+                    if decision is not None:
+                        response = monitor_pb2.WatchSealActivityResponse(token=place.text(store_id))
+                        fill_decision(response.decision, decision, call.caller, store_id, language)
+                        yield response
+                        told_at = time.monotonic()
+                if not may_watch:
+                    return
+                if begins:
+                    for each in shared.standing(look, options):
+                        item = self._message(each, place.timeline, is_standing=True)
+                        yield monitor_pb2.WatchSealActivityResponse(token=place.text(store_id), item=item)
+                    begins = False
+                behind = shared.behind(look, (place.revision, place.ordinal), options)
+                for each in behind.items:
+                    yield monitor_pb2.WatchSealActivityResponse(
+                        token=_place(each, place.timeline).text(store_id), item=self._message(each, place.timeline)
+                    )
                     told_at = time.monotonic()
-            if not may_watch:
-                return
-            if begins:
-                for each in self._monitoring.standing(view, options):
-                    item = self._message(each, place.timeline, is_standing=True)
-                    yield monitor_pb2.WatchSealActivityResponse(token=place.text(store_id), item=item)
-                begins = False
-            found = self._store.activity(view.wanted, (place.revision, place.ordinal), (newest, WHOLE), _PAGE)
-            for each in self._monitoring.seen(view, found, options):
-                yield monitor_pb2.WatchSealActivityResponse(
-                    token=_place(each, place.timeline).text(store_id), item=self._message(each, place.timeline)
-                )
-                told_at = time.monotonic()
-                count += 1
-                call.noted["items"] = count
-            if found:
-                place = _place(found[-1], place.timeline)
-            if len(found) == _PAGE:
-                continue
-            if newest > place.revision:
-                place = Place(place.timeline, newest, WHOLE)
-            if time.monotonic() - told_at >= _QUIET_S:
-                yield monitor_pb2.WatchSealActivityResponse(token=place.text(store_id))
-                told_at = time.monotonic()
-            if self._signal.wait_for_other(seen, _LOOK_S) == seen and call.is_cancelled():
-                return
+                    count += 1
+                    call.noted["items"] = count
+                place = Place(place.timeline, *behind.place)
+                if behind.goes_on:
+                    continue
+                if time.monotonic() - told_at >= _QUIET_S:
+                    yield monitor_pb2.WatchSealActivityResponse(token=place.text(store_id))
+                    told_at = time.monotonic()
+                # Until the look that is shared is over: so those who watch look again together.
+                rest = max(look.until - time.monotonic(), 0.0)
+                if self._signal.wait_for_other(told, rest) == told and call.is_cancelled():
+                    return
 
     def _message(self, activity: Activity, timeline: str, *, is_standing: bool = False) -> monitor_pb2.SealActivity:
         record_type, record_id = activity.about
@@ -173,6 +174,11 @@ class MonitorServicer(monitor_pb2_grpc.MonitorServiceServicer):
         )
         fill_values(message.values, activity.values)
         return message
+
+
+def _rights(caller: Caller) -> tuple[Hashable, ...]:
+    """Return what tells apart whose rights decide: callers of one name may have others after a reload."""
+    return caller.name, caller.tenants, caller.sees_operator_reasons
 
 
 def _place(activity: Activity, timeline: str) -> Place:
