@@ -157,15 +157,18 @@ def test_it_says_once_where_all_listen_and_each_answers_alike(serving):
     assert {entry["worker"] for entry in serving.events("serving")} == {1, 2}
 
 
-def measured(serving, name, **labels):
-    """The sum of a metric over the labels that are not given."""
+def samples(serving):
+    """All that is measured: by names and labels."""
     (listening,) = serving.events("metrics")
     text = urllib.request.urlopen(f"http://{listening['listen']}/metrics").read().decode()
+    families = text_string_to_metric_families(text)
+    return [((each.name, each.labels), each.value) for family in families for each in family.samples]
+
+
+def measured(serving, name, **labels):
+    """The sum of a metric over the labels that are not given."""
     return sum(
-        sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == f"sealauthz_{name}" and labels.items() <= sample.labels.items()
+        value for (of, its), value in samples(serving) if of == f"sealauthz_{name}" and labels.items() <= its.items()
     )
 
 
@@ -178,6 +181,13 @@ def test_the_supervisor_answers_with_the_sum_of_what_the_workers_measure(serving
     assert measured(serving, "serving_processes") == 2
     assert measured(serving, "facts_revision") == 1  # the highest, not the sum
     assert measured(serving, "policy_processes") == 2
+    wait_until(lambda: measured(serving, "log_waiting_writes") == 0)
+    assert 0 <= measured(serving, "log_oldest_wait_seconds") < 60
+    threads = {labels["thread"] for (name, labels), _ in samples(serving) if name == "sealauthz_thread_failing"}
+    assert {"alarms", "backlog"} <= threads
+    assert {"sealauthz_log_unwritten", "sealauthz_log_oldest_wait_seconds"} <= {
+        name for (name, _), _ in samples(serving)
+    }
 
 
 def test_the_supervisor_has_not_loaded_grpc(serving):

@@ -52,6 +52,10 @@ def all_is_well(meter: Meter) -> None:
     of.facts_age.set(0.2)
     of.policies.labels("v1").set(2)
     of.failing_threads.labels("feed").set(0)
+    of.log_oldest.set(0.1)
+    of.log_waiting.set(1)
+    of.log_unwritten.set(3)
+    of.alarms.labels("raise_unreturned", "raised").inc()
     of.cache_events.labels("hits").inc(1_000)
     of.traces.labels("sent").inc(100)
     of.cache_events.labels("evicted").inc(1)
@@ -75,6 +79,8 @@ FAULTS: dict[str, Callable[[Meter], object]] = {
     "LogUnwritten": lambda m: logged(m, "warning", "audit_lacking", records=3),
     "BackgroundStepsFail": lambda m: logged(m, "error", "thread_failed", thread="sequencer", failures=2),
     "ImportStandsStill": lambda m: logged(m, "warning", "import_idle", import_id="monday"),
+    "LogStandsStill": lambda m: m.instruments.log_oldest.set(61),
+    "AlarmRefused": lambda m: m.instruments.alarms.labels("raise_unreturned", "refused").inc(),
     "TracesLost": lambda m: m.instruments.traces.labels("lost").inc(5),
     "CacheTooSmall": lambda m: m.instruments.cache_events.labels("evicted").inc(500),
 }
@@ -97,7 +103,7 @@ def test_an_alert_fires_on_its_fault_and_on_no_other(name: str) -> None:
     assert [each for each, rule in RULES.items() if firing(rule["expr"], well, after)] == [name]
 
 
-_OF_NOW = {"NothingServes", "FactsStale", "ThreadFails"}
+_OF_NOW = {"NothingServes", "FactsStale", "ThreadFails", "LogStandsStill"}
 """What the next reading that is well would make undone."""
 
 

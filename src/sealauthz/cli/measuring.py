@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from sealauthz.audit.backlog import Backlog
+from sealauthz.audit.recorder import Recorder
 from sealauthz.background import Failed
 from sealauthz.config.sections import TracesSection
 from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.errors import ConfigRefused, PoliciesUnavailable
-from sealauthz.facts import FactCache
+from sealauthz.facts import FactCache, Store
+from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.sweep import Report
 from sealauthz.metrics.instruments import Instruments
 from sealauthz.metrics.meter import Meter, Rising
+from sealauthz.operations.alarms import Alarms
 from sealauthz.process.endpoint import answering
 from sealauthz.service import Server
 from sealauthz.tracing.tracer import Tracer
@@ -91,6 +96,36 @@ def watch_service(
         if tracer is not None:
             kept.read({"sent": tracer.sent, "lost": tracer.lost})
         failed.read({thread.name: thread.failures for thread in server.threads})
+
+    meter.watch(sample)
+
+
+@contextmanager
+def backlog_of(store: Store, failed: Failed) -> Iterator[Backlog]:
+    """Yield what looks at the records that wait in a store; in one without a log of decisions none do."""
+    backlog = Backlog(store, failed)
+    if store.keeps_log:
+        backlog.start()
+    try:
+        yield backlog
+    finally:
+        if store.keeps_log:
+            backlog.stop()
+
+
+def watch_log(meter: Meter, alarms: Alarms, recorder: Recorder | None, backlog: Backlog) -> None:
+    """Have the gauges of the log of decisions and of alarms set."""
+    told: Counter[tuple[str, str]] = Counter()
+
+    def sample(instruments: Instruments) -> None:
+        instruments.log_unwritten.set(0 if recorder is None else recorder.waiting)
+        waiting = backlog.waiting
+        instruments.log_waiting.set(waiting.writes)
+        instruments.log_oldest.set(waiting.oldest_s(now_us()))
+        for (alarm, what), number in dict(alarms.counted).items():
+            of = instruments.alarms.labels(alarm, what)
+            of.inc(number - told[alarm, what])
+            told[alarm, what] = number
 
     meter.watch(sample)
 

@@ -20,7 +20,7 @@ from sealauthz.audit.recorder import Recorder
 from sealauthz.audit.sequencer import Sequencer, Sequencing
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.folder_policies import FolderPolicies, Watching
-from sealauthz.cli.measuring import collected, traced, watch_service
+from sealauthz.cli.measuring import backlog_of, collected, traced, watch_log, watch_service
 from sealauthz.cli.reloading import Reload, rights_record
 from sealauthz.cli.rolling_out import policies_of, shadowing_of, shipping_of
 from sealauthz.cli.settings import (
@@ -210,6 +210,10 @@ def serve(
         alarms.start()
         stack.callback(alarms.stop)
         threads = [feed.thread, sweep.thread, expiries.thread, alarms.thread, following.thread, following.beating]
+        if meter is not None:
+            backlog = stack.enter_context(backlog_of(store, log.thread_failed))
+            watch_log(meter, alarms, recorder, backlog)
+            threads.append(backlog.thread)
         server = build(
             settings,
             callers,

@@ -55,6 +55,12 @@ class Instruments:
         self.cache_budget = added("fact_cache_budget_bytes", "Memory that the facts may take.")
         self.cache_events = counter("fact_cache", "What the cache did: hits, loads, evictions and so on.", "what")
 
+        # --- the log of decisions, and alarms
+        self.log_unwritten = added("log_unwritten", "Answers that wait in memory to be written for the log.")
+        self.log_waiting = highest("log_waiting_writes", "Writes whose records wait for their places in the log.")
+        self.log_oldest = highest("log_oldest_wait_seconds", "For how long the oldest record waits for its place.")
+        self.alarms = counter("alarms", "Alarms that the service itself raised, or could not raise.", "alarm", "what")
+
         # --- the service
         self.serving = added("serving_processes", "Processes that take calls.")
         self.pool_calls = added("pool_calls", "Calls that are under way or wait for a thread.", "pool")

@@ -11,6 +11,7 @@ a crash breaks off is done again, and was done once.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -72,6 +73,8 @@ class Alarms:
         self._steps = 0
         self._refused: set[str] = set()
         """Requests that could not be performed, and are not tried again by this process."""
+        self.counted: Counter[tuple[str, str]] = Counter()
+        """By the action of the alarm: how many were `raised` by this process, and how many were `refused`."""
         self.thread = Background("alarms", self._step, failed)
 
     def start(self) -> None:
@@ -133,10 +136,13 @@ class Alarms:
             if len(self._refused) < _MOST_REFUSED:
                 self._refused.add(request_id)
             log.error("the alarm `%s` cannot be raised", request_id, exc_info=error)
+            self.counted[alarm.action, "refused"] += 1
             return 0
         if not performed and any(reason.code == FACT_UNAVAILABLE for reason in performed.decision.reasons):
             return None
-        return int(bool(performed) and not performed.is_replay)
+        is_new = bool(performed) and not performed.is_replay
+        self.counted[alarm.action, "raised"] += is_new
+        return int(is_new)
 
     def _attempt(self, attempts: Attempts, text: str) -> Attempt | None:
         """Return the denied act that a record of the log is about; None for another one."""

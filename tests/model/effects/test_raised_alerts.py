@@ -92,6 +92,7 @@ def test_a_seal_that_does_not_come_back_is_an_alert_once(platform: NewPlatform) 
     here.told()
     assert alarms.look() == 1
     assert raised(here) == [("ALERT_UNRETURNED_SEAL", "SealOuting:out", "user")]
+    assert [(what, number) for (_, what), number in alarms.counted.items() if number] == [("raised", 1)]
     assert [code for code, _ in alerts(here.told())] == ["ALERT_UNRETURNED_SEAL"]
     here.now += 9 * HOUR
     assert (alarms.look(), alarms_of(here).look()) == (0, 0)

@@ -49,3 +49,8 @@ def waiting(is_postgresql: bool, at: int, *records: str) -> Statement:
     milliseconds = at // 1_000
     row_id = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-{uuid.uuid4()}"
     return _waiting_statement(is_postgresql), {"id": row_id, "records": "\n".join(records)}
+
+
+def waiting_since(row_id: str) -> int:
+    """Return the instant, in microseconds, at which the row of this id was written."""
+    return (int(row_id[:8], 16) << 16 | int(row_id[9:13], 16)) * 1_000

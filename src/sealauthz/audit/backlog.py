@@ -1,0 +1,67 @@
+"""The backlog: how many records wait in the database for their place in the log, and since when.
+
+It is looked at in a thread of its own: while the database does not answer, who asks still learns since when the oldest
+has waited, and waits for nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from sealauthz.background import Background, Failed
+from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.store import Store
+from sealauthz.facts.store.tables import AUDIT_PENDING
+from sealauthz.facts.store.waiting import waiting_since
+
+EVERY_S = 5.0
+
+MOST_COUNTED = 10_000
+"""Of writes: more are counted as so many. Each holds up to a thousand records."""
+
+
+class Waiting(NamedTuple):
+    """How many writes wait whose records have no place yet, and since when the oldest does; 0 where none does."""
+
+    writes: int
+    since: int
+
+    def oldest_s(self, now: int) -> float:
+        """For how long the oldest has waited at an instant."""
+        return max(0.0, (now - self.since) / 1_000_000) if self.writes else 0.0
+
+
+class Backlog:
+    """Looks at what waits in one store, from start to stop."""
+
+    def __init__(self, store: Store, failed: Failed, every_s: float = EVERY_S) -> None:
+        self._store = store
+        self._every_s = every_s
+        self.waiting = Waiting(0, 0)
+        """As it was looked at last."""
+        self.thread = Background("backlog", self._step, failed)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Look no longer."""
+        self.thread.stop()
+        self.thread.join(1.0)
+
+    def look(self) -> None:
+        """Look once. Raises FactsUnavailable."""
+        with self._store.plain_connection() as connection:
+            driver = Driver(connection)
+            statement = compiled(select(AUDIT_PENDING.c.id).order_by(AUDIT_PENDING.c.id), driver.is_postgresql)
+            oldest = driver.rows(f"{statement} LIMIT 1")
+            writes = len(driver.rows(f"{statement} LIMIT {MOST_COUNTED:d}")) if oldest else 0
+        self.waiting = Waiting(writes, waiting_since(oldest[0][0])) if writes else Waiting(0, 0)
+
+    def _step(self) -> None:
+        self.look()
+        self.thread.goes_well()
+        self.thread.rest(self._every_s)
