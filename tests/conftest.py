@@ -197,6 +197,7 @@ _SLOW = (
     "facts/test_rewrites",
     "service/test_drains",
     "service/test_fresh_facts",
+    "service/test_lists_at_once",
     "service/test_lists_under_load",
     "service/test_malformed",
     "service/test_watching",

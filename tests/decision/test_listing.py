@@ -33,10 +33,13 @@ from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, compiled_from
 from sealauthz.decision.candidates import Plans, ends_of
 from sealauthz.decision.listing import Bounds, ListPage
 from sealauthz.decision.paging import PAGES_GO_ON_FOR, Paging, Start, token_of
+from sealauthz.decision.policies import Policies
 from sealauthz.decision.question import ListQuery
 from sealauthz.demo.facts import opening_facts
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, RevisionGone, TimeOver
 from sealauthz.facts import Batch, Deadline, FactCache, Put, Store
+from sealauthz.facts.memory.permits import NotAtOnce, TooLongAtOnce
+from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.model import MODEL
 from sealauthz.model.records.grants import OpenGrant
 from sealauthz.model.records.organisation import Department, Enterprise
@@ -211,7 +214,7 @@ def tampered(name: str) -> Bundle:
     rulebook = rulebook_of(statements, PRODUCT_REASONS)
     engine = compiled_from(MODEL, tuple(node for source in sources for node in parse(source)))
     return dataclasses.replace(
-        BUNDLE, version=name, sources=sources, statements=statements, rulebook=rulebook, engine=engine
+        BUNDLE, digest=name, sources=sources, statements=statements, rulebook=rulebook, engine=engine
     )
 
 
@@ -331,6 +334,38 @@ def test_where_time_is_over_each_page_still_gets_further() -> None:
     found = list(pages(pdp, JOINABLE))
     assert [id_ for page in found for id_ in page.ids] == listed(Scene().pdp(), JOINABLE)
     assert len(found) > 1
+
+
+def links_of(pdp: PolicyDecisionPoint, query: ListQuery) -> Callable[[FactSnapshot], object]:
+    """Reads the links of a query out of the policies."""
+    return lambda snapshot: pdp.policies.at(snapshot).plans.links(query)
+
+
+def test_a_page_at_once_is_the_same_page_or_none() -> None:
+    fact_cache = FactCache.of_records(MODEL, Scene().records)
+    at_once = dataclasses.replace(DEFAULT_OPTIONS, may_wait=False)
+    for candidates, seconds in ((5_000, 1.0), (1, 1.0), (5_000, -1.0)):
+        pdp = PolicyDecisionPoint(fact_cache, Policies(BUNDLE), lambda: NOW, Bounds(candidates, seconds))
+        patient = PolicyDecisionPoint(fact_cache, POLICIES, lambda: NOW)
+        for query in (VIEWERS, ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", SIGNING)):
+            with pytest.raises(NotAtOnce) as caught:
+                pdp.list_page(query, options=at_once)
+            assert not isinstance(caught.value, TooLongAtOnce), "the links come out of the policies first"
+            whole = patient.list_page(query)
+            pdp.look(links_of(pdp, query))
+            for paging in (Paging(), Paging(1)):
+                asked = patient.list_page(query, paging)
+                if candidates > 1 and seconds > 0:
+                    assert pdp.list_page(query, paging, at_once) == asked
+                elif len(whole.ids) > 1:
+                    with pytest.raises(NotAtOnce) as caught:
+                        pdp.list_page(query, paging, at_once)
+                    if seconds > 0 and not paging.size:
+                        assert isinstance(caught.value, TooLongAtOnce), "it will take long the next time too"
+            excepting = dataclasses.replace(query, except_requirements=("ACCOUNT_ACTIVE",))
+            pdp.look(links_of(pdp, excepting))
+            with pytest.raises(NotAtOnce):
+                pdp.list_page(excepting, options=at_once)
 
 
 def test_where_time_is_over_before_anything_is_found_there_is_no_answer() -> None:

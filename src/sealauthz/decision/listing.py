@@ -21,21 +21,31 @@ from sealauthz.decision.paging import Paging, Start, page_size, start_of, token_
 from sealauthz.decision.question import ListQuery, Question
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, TimeOver, did_you_mean
 from sealauthz.facts.memory.consistency import Deadline
+from sealauthz.facts.memory.permits import NotAtOnce, TooLongAtOnce
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.reach import Links, Root
 from sealauthz.schema import Instant
 from sealauthz_client import answers
 
+_CANDIDATES_AT_ONCE, _SECONDS_AT_ONCE = 16, 0.002
 _SHARE_OF_DEADLINE = 0.8
 """How much of the time until the deadline a page is looked for; the rest is for the way back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one page may cost: candidates decided, and seconds; the page that reaches a bound ends there."""
+    """What one page may cost: candidates decided, and seconds; the page that reaches a bound ends there. With `is_firm`
+    there is no page then: another thread has more time.
+    """
 
     candidates: int = 5_000
     seconds: float = 1.0
+    is_firm: bool = False
+
+    @property
+    def at_once(self) -> Bounds:
+        """What a page may cost that is looked for on the thread that serves all calls."""
+        return Bounds(min(self.candidates, _CANDIDATES_AT_ONCE), min(self.seconds, _SECONDS_AT_ONCE), is_firm=True)
 
 
 class Entry(NamedTuple):
@@ -159,9 +169,13 @@ class Search:
 def search_for(
     query: ListQuery, paging: Paging, plans: Plans, caller: str, now: Instant, bounds: Bounds, deadline: Deadline
 ) -> Search:
-    """Return what to look for, in a part of the time that is left. Raises InvalidRequest, RevisionGone."""
+    """Return what to look for, in a part of the time that is left. Raises InvalidRequest, RevisionGone, and
+    NotAtOnce where the bounds are firm and the links must be read out of the policies first.
+    """
     bundle = plans.bundle
     check_query(query, bundle)
+    if bounds.is_firm and not plans.has_links(query):
+        raise NotAtOnce
     size = page_size(paging.size)
     start = start_of(query, paging.token, bundle.version, caller, now)
     links = plans.links(query)  # before the clock starts: it makes the first list of an action take longer
@@ -182,12 +196,16 @@ def find_page(
 ) -> ListPage:
     """Return the page; `listed` decides a question. An empty page holds until `empty_until`.
 
-    Raises RevisionGone where the facts have moved on, TimeOver where the time ends before there is a candidate, and
-    CallerNotPermitted where nothing but a right on every enterprise lets the caller know what there is.
+    Raises RevisionGone where the facts have moved on, TimeOver where the time ends before there is a candidate,
+    NotAtOnce where a firm bound is reached (TooLongAtOnce if that is the one on candidates), and CallerNotPermitted
+    where nothing but a right on every enterprise lets the caller know what there is.
     """
+    bounds = search.bounds
 
     def watch() -> None:
         if time.monotonic() >= search.stop_at:
+            if bounds.is_firm:
+                raise NotAtOnce
             raise TimeOver("deadline exceeded before a candidate of the list was found")
 
     query, start = search.query, search.start
@@ -201,7 +219,9 @@ def find_page(
     decided = 0
     for candidate in left:
         # At least one is decided: a page without progress would be requested again and again.
-        is_over = decided and (decided >= search.bounds.candidates or time.monotonic() >= search.stop_at)
+        is_over = decided and (decided >= bounds.candidates or time.monotonic() >= search.stop_at)
+        if is_over and bounds.is_firm:
+            raise TooLongAtOnce if decided >= bounds.candidates else NotAtOnce
         if is_over or len(ids) == search.size:
             more = candidate
             break

@@ -252,15 +252,14 @@ class PolicyDecisionPoint:
 
         Raises InvalidRequest, RevisionGone where facts or policies changed since the page before, CallerNotPermitted
         where what is known, or in the context, is outside the caller's right, and what a fact cache raises that cannot
-        answer.
+        answer; NotAtOnce for a page that takes long, where the options say that it may not wait.
         """
+        bounds = self._bounds if options.may_wait else self._bounds.at_once
 
         def work(snapshot: FactSnapshot) -> ListPage:
             catalog = self.policies.at(snapshot)
             # Here, because the time of a page begins when the facts can be read.
-            begun = search_for(
-                query, paging, catalog.plans, options.caller, self._now(), self._bounds, options.deadline
-            )
+            begun = search_for(query, paging, catalog.plans, options.caller, self._now(), bounds, options.deadline)
             return Evaluation(catalog, snapshot, begun.start.evaluated_at, options).page(begun)
 
         return self._answer(

@@ -13,7 +13,7 @@ from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery, Question
 from sealauthz.errors import InvalidRequest, SealAuthzError, Violation
 from sealauthz.facts.memory.consistency import FROM_MEMORY, FULL, Consistency, Deadline
-from sealauthz.facts.memory.permits import NotAtOnce
+from sealauthz.facts.memory.permits import NotAtOnce, TooLongAtOnce
 from sealauthz.metrics.meter import Meter, measuring
 from sealauthz.polar.reach import Root
 from sealauthz.process.log import Log
@@ -194,11 +194,23 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         finally:
             self._budget.end(question, began)
 
+    def _look_for(self, query: ListQuery, paging: Paging, options: RequestOptions) -> ListPage:
+        if options.may_wait:
+            return self._pdp.list_page(query, paging, options)
+        began = self._budget.begin(query)
+        try:
+            return self._pdp.list_page(query, paging, options)
+        except TooLongAtOnce:
+            self._budget.leave(query)
+            raise
+        finally:
+            self._budget.end(query, began)
+
     def _page(self, request: AsksPage, call: Call) -> ListPage:
         began = time.perf_counter_ns()
         query, options = _query_from(request), self._options(request, call)
         note_question(call, self._pdp.bundle, query.action, query.resource_type)
-        page = self._pdp.list_page(query, Paging(request.page_size, request.page_token), options)
+        page = self._look_for(query, Paging(request.page_size, request.page_token), options)
         call.noted["items"] = len(page.ids)
         call.noted["complete"] = int(page.is_complete)
         is_first = self._recording.is_first(self._pdp.bundle, (query.action, query.resource_type))

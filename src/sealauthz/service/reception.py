@@ -29,8 +29,8 @@ client holds it back."""
 MAX_BYTES_AT_ONCE = 4_096
 """Longer messages go to the pool: even to parse them takes time."""
 
-AT_ONCE = frozenset({"Authorize", "AuthorizeBatch"})
-"""What may be answered where it arrives. A page, an explanation and a write take long."""
+AT_ONCE = frozenset({"Authorize", "AuthorizeBatch", "ListResources", "ListSubjects"})
+"""What may be answered where it arrives, a page if it has few candidates. An explanation and a write take long."""
 
 _LOOK_EVERY_S = 0.5
 

@@ -139,6 +139,10 @@ class NotAtOnce(Exception):
     """What is asked cannot be answered at once: it needs more than is in memory, or takes long. Ask where it may."""
 
 
+class TooLongAtOnce(NotAtOnce):
+    """Memory has what is asked, but to find it takes long; it will the next time too."""
+
+
 class ReadPermit:
     """The turn of one answer to read the database, from when it is first needed to the end."""
 

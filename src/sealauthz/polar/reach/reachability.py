@@ -135,6 +135,18 @@ class Reachability:
                 self._found[key] = links
             return self._found[key]
 
+    def knows(
+        self,
+        subject: str,
+        action: str,
+        resource: str,
+        context: str,
+        known: Root,
+        excepted: frozenset[str] = frozenset(),
+    ) -> bool:
+        """Tell whether the links of an action were found already. Those with exceptions may be forgotten again."""
+        return not excepted and (subject, action, resource, context, known, excepted) in self._found
+
     def _forget_exceptions(self) -> None:
         """Make room: which requirements to except is the client's choice, and there are very many."""
         held = [key for key in self._found if key[-1]]
