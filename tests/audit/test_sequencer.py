@@ -6,13 +6,16 @@ import threading
 
 import pytest
 from audit_logs import grown, made, run, wait
+from sqlalchemy import delete
 
-from sealauthz.audit.log import Log, Wanted
+from sealauthz.audit.log import Log, Wanted, _listing_statement
 from sealauthz.audit.merkle import Growing, leaf_hash, verify_consistency, verify_inclusion
 from sealauthz.audit.note import Signer, open_checkpoint, read_checkpoint
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.errors import ConfigRefused, FactsUnavailable, InvalidRequest
 from sealauthz.facts import Store
+from sealauthz.facts.store.store import now_us
+from sealauthz.facts.store.tables import AUDIT_LOG
 
 
 def test_records_get_places_in_the_order_in_which_they_came(store: Store, sequencer: Sequencer, signer: Signer) -> None:
@@ -154,6 +157,7 @@ def test_records_are_listed_by_what_is_wanted(store: Store, sequencer: Sequencer
     assert numbers(tenant="blue") == [7, 6]
     assert numbers(kind="AuthorizeBatch") == [7]
     assert numbers(since=1_000_004, until=1_000_006) == [5, 4]
+    assert numbers(since=now_us() + 61_000_000) == []  # no place was given since
     # One decision is shown to each tenant that it is about, several together to those with a right to all.
     assert numbers(tenants=frozenset({"blue"})) == [6]
     assert numbers(tenants=frozenset({"blue", "red"})) == [7, 6, 5, 4, 3, 2, 1, 0]
@@ -165,3 +169,34 @@ def test_records_are_listed_by_what_is_wanted(store: Store, sequencer: Sequencer
     assert log.page(Wanted(), "Team", 10).before is None
     with pytest.raises(InvalidRequest, match="must not be negative"):
         log.page(Wanted(), "Team", -1)
+    # A record that somebody has taken away ends no list: what finds it is still there.
+    with store.writing() as connection:
+        connection.execute(delete(AUDIT_LOG).where(AUDIT_LOG.c.number == 5))
+    assert numbers(resource="Document:d0") == [0]
+    page = log.page(Wanted(tenant="red"), "Team", 3)
+    assert ([entry.number for entry in page.entries], page.before) == ([7, 4, 3], 3)
+
+
+def test_a_page_reads_no_more_records_than_it_shows(store: Store, sequencer: Sequencer) -> None:
+    """Places are found by indexes: a seal with many records within one tenant of many is where a join read them all."""
+    grown(store, sequencer, 300)
+    statement = _listing_statement(is_about=True, is_limited=True, is_postgresql=True, at_once=20)
+    shape = statement.replace("\n", " ")
+    assert shape.index("LIMIT 20") < shape.index("JOIN audit_log") < shape.rindex("ORDER BY")
+    wanted = Wanted(resource="Document:d3", tenants=frozenset({"red"}))
+    found = Log(store).page(wanted, "Team", 20)
+    assert [each.number for each in found.entries] == list(range(298, 198, -5))
+    assert found.before == 203
+
+
+def test_a_page_since_a_time_begins_where_places_were_given_then(store: Store, signer: Signer) -> None:
+    """Many records have one instant, and what is older than all is not read."""
+    clock = [1_000_000_000_000]
+    sequencer = Sequencer(store, "test.example/log", signer, lambda: clock[0])
+    for _ in range(3):
+        wait(store, [made(number, at=clock[0]) for number in range(4)])
+        sequencer.drain()
+        clock[0] += 3_600_000_000
+    log = Log(store)
+    for since, first in ((clock[0] - 3_600_000_000, 8), (clock[0] - 7_200_000_000, 4), (1, 0)):
+        assert [each.number for each in log.page(Wanted(since=since), "Team").entries] == list(range(11, first - 1, -1))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, exists, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, and_, bindparam, exists, func, join, select, true
+from sqlalchemy import column as sql_column
 
 from sealauthz.audit.merkle import consistency_proof, inclusion_proof, tree_root
 from sealauthz.audit.note import Checkpoint, read_checkpoint
@@ -20,7 +21,7 @@ from sealauthz.errors import FactsUnavailable, InvalidRequest
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store
-from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_LOG
+from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_LOG, TEXT
 from sealauthz_client import answers
 
 MAX_PAGE = 1_000
@@ -190,13 +191,23 @@ class Log:
         most, looked_at = min(size or DEFAULT_PAGE, MAX_PAGE), 0
         upper = (1 << 62) if before is None else before
         with self._reading() as driver:
+            least = 0
+            if wanted.since:
+                # A record gets its place after it was answered: who places it may have another clock.
+                parameters = {"since": wanted.since - _CLOCKS_APART_US}
+                first = driver.rows(_first_since(driver.is_postgresql), parameters)[0][0]
+                if first is None:
+                    return Page((), None)
+                least = first
             # Most often what is found is what is wanted, and each record lies elsewhere on the disk.
             at_once = DEFAULT_PAGE if most <= DEFAULT_PAGE else _AT_ONCE
             while len(found) < most and looked_at < _LOOKED_AT:
-                statement, parameters = _listing(wanted, tenant_type, driver.is_postgresql, at_once)
+                statement, parameters = _listing(wanted, tenant_type, driver.is_postgresql, at_once, least)
                 rows = driver.rows(statement, {**parameters, "before": upper})
                 for row in rows:
                     upper = row[0]
+                    if row[2] is None:
+                        continue  # somebody has taken it away: `audit verify` tells
                     entry = Entry(*row)
                     if wanted.fits(entry.content):
                         found.append(entry)
@@ -271,35 +282,64 @@ def _backwards(is_postgresql: bool) -> str:
     return compiled(wanted, is_postgresql) + f" LIMIT {_AT_ONCE:d}"
 
 
-def _listing(wanted: Wanted, tenant_type: str, is_postgresql: bool, at_once: int) -> tuple[str, dict[str, Any]]:
-    """Return the statement that finds what may be wanted, by what selects best, and its parameters."""
+def _listing(
+    wanted: Wanted, tenant_type: str, is_postgresql: bool, at_once: int, least: int
+) -> tuple[str, dict[str, Any]]:
+    """Return the statement that finds what may be wanted from a place on, by what selects best, and its parameters."""
     about = wanted.resource or wanted.subject or (f"{tenant_type}:{wanted.tenant}" if wanted.tenant else "")
     parameters: dict[str, Any] = {"about": about} if about else {}
     is_limited = wanted.tenants is not None
     if is_limited:
         names = {f"{tenant_type}:{tenant}" for tenant in wanted.tenants or ()}
         parameters["ids"] = ids_parameter(names, is_postgresql)
-    if wanted.since:
-        # A record gets its place after it was answered: who places it may have another clock.
-        parameters["since"] = wanted.since - _CLOCKS_APART_US
-    return _listing_statement(bool(about), is_limited, bool(wanted.since), is_postgresql, at_once), parameters
+    return _listing_statement(bool(about), is_limited, is_postgresql, at_once), {**parameters, "least": least}
 
 
 @cache
-def _listing_statement(is_about: bool, is_limited: bool, has_since: bool, is_postgresql: bool, at_once: int) -> str:
-    row, found = AUDIT_LOG.c, AUDIT_ABOUT.alias("found")
-    before = bindparam("before", type_=BigInteger)
-    statement = select(*_COLUMNS)
-    if is_about:
-        statement = statement.join(found, found.c.number == row.number)
-        statement = statement.where(found.c.about == bindparam("about"), found.c.number < before)
-        statement = statement.order_by(found.c.number.desc())
+def _listing_statement(is_about: bool, is_limited: bool, is_postgresql: bool, at_once: int) -> str:
+    """First the places are found, all of them by indexes alone, and then so many records are read: each lies elsewhere
+    on the disk. Where both is one join, a planner that expects few reads all records first.
+    """
+    row, found, limit = AUDIT_LOG.c, AUDIT_ABOUT.alias("found"), f"LIMIT {at_once:d}"
+    if not is_about and is_limited:
+        places = _places_of_tenants(is_postgresql, limit)
     else:
-        statement = statement.where(row.number < before).order_by(row.number.desc())
-    if is_limited:
-        mine = AUDIT_ABOUT.alias("mine")
-        is_mine = (mine.c.number == row.number) & among(mine.c.about, "ids", is_postgresql)
-        statement = statement.where(exists().where(is_mine))
-    if has_since:
-        statement = statement.where(row.at >= bindparam("since", type_=BigInteger))
-    return compiled(statement, is_postgresql) + f" LIMIT {at_once:d}"
+        place = found.c.number if is_about else row.number
+        places = select(place.label("number")).where(_between(place)).order_by(place.desc())
+        if is_about:
+            places = places.where(found.c.about == bindparam("about"))
+        if is_limited:
+            mine = AUDIT_ABOUT.alias("mine")
+            is_mine = (mine.c.number == place) & among(mine.c.about, "ids", is_postgresql)
+            places = places.where(exists().where(is_mine))
+    some = places.suffix_with(limit).subquery("some_places")
+    records = select(some.c.number, row.at, row.record).select_from(
+        some.outerjoin(AUDIT_LOG, row.number == some.c.number)
+    )
+    return compiled(records.order_by(some.c.number.desc()), is_postgresql)
+
+
+def _places_of_tenants(is_postgresql: bool, limit: str) -> Select[tuple[int]]:
+    """Select the newest places of some tenants, each once: on PostgreSQL out of the newest of each."""
+    mine = AUDIT_ABOUT.alias("mine").c
+    if not is_postgresql:
+        places = select(mine.number).where(among(mine.about, "ids", is_postgresql), _between(mine.number))
+        return places.distinct().order_by(mine.number.desc())
+    tenants = func.unnest(bindparam("ids", type_=ARRAY(TEXT))).table_valued(sql_column("about", TEXT), name="tenants")
+    tenant = tenants.render_derived()
+    of_one = select(mine.number).where(mine.about == tenant.c.about, _between(mine.number)).order_by(mine.number.desc())
+    newest = of_one.suffix_with(limit).lateral("newest")
+    return select(newest.c.number).select_from(join(tenant, newest, true())).distinct().order_by(newest.c.number.desc())
+
+
+def _between(place: ColumnElement[int]) -> ColumnElement[bool]:
+    before, least = (bindparam(name, type_=BigInteger) for name in ("before", "least"))
+    return and_(place < before, place >= least)
+
+
+@cache
+def _first_since(is_postgresql: bool) -> str:
+    """Return the statement that finds the first place that was given since an instant: both rise together."""
+    row = AUDIT_LOG.c
+    since = select(func.min(row.at)).where(row.at >= bindparam("since", type_=BigInteger)).scalar_subquery()
+    return compiled(select(func.min(row.number)).where(row.at == since), is_postgresql)
