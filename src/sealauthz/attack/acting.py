@@ -57,9 +57,7 @@ class Refused:
 class Acting:
     """Decides and carries out acts in worlds. `may_provide` are the people who pass checks of their own."""
 
-    def __init__(self, bundle: Bundle, relevance: Relevance, *, names_all: bool = False) -> None:
-        """`names_all`: of a denied act, all requirements are named that nothing settles, not just one of them."""
-        self._names_all = names_all
+    def __init__(self, bundle: Bundle, relevance: Relevance) -> None:
         self._bundle = bundle
         self._model = bundle.model
         self._catalog = ReasonCatalog(bundle)
@@ -78,7 +76,7 @@ class Acting:
 
     def verdict(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Verdict:
         """Decide an act; what somebody outside gives to one of these people, they get."""
-        denied = None if self._names_all else self._denied.get((*_act_of(asked), now))
+        denied = self._denied.get((*_act_of(asked), now))
         if denied is not None:
             for requirement, seen in denied.items():
                 if self._looks(world, asked, requirement) in seen:
@@ -93,7 +91,7 @@ class Acting:
             self._verdicts.clear()
         self.decided += 1
         found = self._verdict(world, now, asked, may_provide)
-        if found.lasting and not self._names_all:
+        if found.lasting:
             self._reasons += 1
             if self._reasons >= _MOST_VERDICTS:
                 self._denied.clear()

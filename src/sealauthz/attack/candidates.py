@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sealauthz.attack.acting import Acting, Refused, Verdict
@@ -21,9 +22,6 @@ PLATFORM = "platform"
 _MOST_MOVES = 60_000
 """How many moves are kept at most; then all are forgotten."""
 
-_STANDINGS_OF_A_MOVE = 8
-"""How many standings take as much memory as one move."""
-
 
 @dataclass(frozen=True, slots=True)
 class Doer:
@@ -36,44 +34,33 @@ class Doer:
     callers: tuple[str, ...] = ()
 
 
-Standing = tuple[int, frozenset[str]]
-"""How far somebody is from an act: what is asked, as a number, and the requirements that nothing settles; none where
-they may.
-"""
-
-
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, eq=False)
 class Kept:
-    """What was found: the moves, and, where that is asked for, how far the person is from each act that they tried. And
-    what that took: acts decided, and contexts and arguments that were too many.
-    """
+    """What was found: the moves, and what that took: acts decided, and contexts and arguments that were too many."""
 
     moves: tuple[ActMove, ...]
-    standings: frozenset[Standing]
-    decided: int
-    contexts: int
-    arguments: int
+    decided: int = 0
+    contexts: int = 0
+    arguments: int = 0
+
+    @cached_property
+    def whats(self) -> frozenset[int]:
+        """What each move is, and what it writes, as a number."""
+        return frozenset(each.what for each in self.moves)
 
 
 class Candidates:
     """The moves of people in worlds. Unless it remembers, each is worked out where it is asked for."""
 
-    def __init__(
-        self, bundle: Bundle, relevance: Relevance, acting: Acting, said: Said, *, remembers: bool, tells: bool = False
-    ) -> None:
+    def __init__(self, bundle: Bundle, relevance: Relevance, acting: Acting, said: Said, *, remembers: bool) -> None:
         self._model = bundle.model
         self._relevance = relevance
         self._acting = acting
         self._said = said
         self._remembers = remembers
-        self._tells = tells
-        """Whether it tells how far people are from what they may not do."""
-        self._standings: set[Standing] = set()
-        self._unmet: dict[frozenset[str], frozenset[str]] = {}
         self._views: dict[tuple[str, str], View] = {}
         self._kept: dict[Any, Kept] = {}
         self._moves = 0
-        self._provided = frozenset(each.key for each in bundle.model.provided.values())
 
     def of(
         self, world: World, now: Instant, doer: Doer, action: Action, earlier: tuple[str, ...]
@@ -84,11 +71,9 @@ class Candidates:
         return self.kept(world, now, doer, action, earlier).moves
 
     def kept(self, world: World, now: Instant, doer: Doer, action: Action, earlier: tuple[str, ...]) -> Kept:
-        """Return what a person may do by an action, and how far they are from what they may not. The same answer is
-        the same object as long as it is remembered.
-        """
+        """Return what a person may do by an action. The same answer is the same object as long as it is remembered."""
         if not self._remembers:
-            return Kept(tuple(self._found(world, now, doer, action, earlier)), frozenset(), 0, 0, 0)
+            return Kept(tuple(self._found(world, now, doer, action, earlier)))
         key = (doer, action.name, action.resource, now, earlier, world.as_seen_by(self._view(action)))
         kept = self._kept.get(key)
         acting, left_out = self._acting, self._said.left_out
@@ -99,18 +84,14 @@ class Candidates:
             return kept
         decided = acting.decided + acting.remembered
         contexts, arguments = left_out.contexts, left_out.arguments
-        self._standings = set()
         moves = tuple(self._found(world, now, doer, action, earlier))
-        if self._tells:
-            self._standings.update((_what(each, self._provided), frozenset()) for each in moves)
         decided = acting.decided + acting.remembered - decided
-        size = len(moves) + 1 + len(self._standings) // _STANDINGS_OF_A_MOVE
+        size = len(moves) + 1
         self._moves += size
         if self._moves > _MOST_MOVES:
             self._kept.clear()
             self._moves = size
-        standings = frozenset(self._standings)
-        kept = Kept(moves, standings, decided, left_out.contexts - contexts, left_out.arguments - arguments)
+        kept = Kept(moves, decided, left_out.contexts - contexts, left_out.arguments - arguments)
         self._kept[key] = kept
         return kept
 
@@ -142,7 +123,6 @@ class Candidates:
     def _allowed(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Iterator[Verdict]:
         """Return the contexts in which an act is allowed."""
         first = self._acting.verdict(world, now, asked, may_provide)
-        self._tell(asked, first)
         if first.is_allowed:
             yield first
         keys = frozenset(self._model.action(asked.action, asked.resource[0]).keys)
@@ -157,15 +137,8 @@ class Candidates:
             if not one.context:
                 continue
             verdict = self._acting.verdict(world, now, one, may_provide)
-            self._tell(one, verdict)
             if verdict.is_allowed:
                 yield verdict
-
-    def _tell(self, asked: Asked, verdict: Verdict) -> None:
-        """Note how far somebody is from an act; what may be done at all is told by the moves."""
-        if self._tells and not verdict.is_allowed:
-            unmet = frozenset(verdict.unmet)
-            self._standings.add((hash(asked), self._unmet.setdefault(unmet, unmet)))
 
     def _ways(
         self, world: World, now: Instant, verdict: Verdict, action: Action, earlier: tuple[str, ...]
@@ -176,14 +149,6 @@ class Candidates:
         yield from self._said.ways(
             world, now, action, lambda given: allowed.outcome(given, _operation(verdict.asked, given, earlier))
         )
-
-
-def _what(move: ActMove, provided: frozenset[str]) -> int:
-    """What a move is, and what it writes: the same act may do another thing elsewhere."""
-    asked = move.asked
-    context = tuple(each for each in asked.context if each[0] not in provided)
-    said = repr((sorted(move.arguments.items()), move.writing.changes))
-    return hash((asked.subject, asked.action, asked.resource, context, said))
 
 
 def _operation(asked: Asked, arguments: Any, earlier: tuple[str, ...]) -> str:

@@ -35,7 +35,7 @@ class Limits:
     is_pruned: bool = True
     """Whether last acts that the goal cannot see are left out; without it, everything is tried."""
     far: int = 0
-    """Up to how many acts it follows those worlds further in which somebody may do more than before."""
+    """Up to how many acts it follows ways further on which few acts at a time are unused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Found:
     ended: Ended
     depth: int
     complete: int = 0
-    followed: int = 0
-    """Up to how many acts the worlds were followed in which somebody may do more; 0 where they were not."""
+    followed: tuple[int, ...] = ()
+    """Up to how many acts ways were followed on which one act at a time is unused, on which two are, and so on."""
     steps: tuple[Made, ...] = ()
     record: str = ""
     states: int = 0
@@ -70,20 +70,24 @@ class Found:
     seconds: float = 0.0
 
 
-def both(found: Found, further: Found) -> Found:
-    """Return what two searches for one goal found: one in every way, and one that follows gains."""
+def both(found: Found, further: Found, *, is_all: bool) -> Found:
+    """Return what was found by a search in every way, and so far, and by one that left more unused on the way.
+    `is_all` where that one left nothing out.
+    """
+    is_whole = is_all and further.ended in (Ended.DEPTH, Ended.ALL)
     is_cut = further.ended in (Ended.REACHED, Ended.TIME, Ended.STATES)
     return dataclasses.replace(
         found,
-        ended=further.ended if is_cut else found.ended,
-        depth=further.depth if is_cut else found.depth,
-        followed=further.complete,
+        ended=further.ended if is_cut or is_whole else found.ended,
+        depth=further.depth if is_cut or is_whole else found.depth,
+        complete=further.complete if is_whole else found.complete,
+        followed=() if is_whole else (*found.followed, further.complete),
         steps=further.steps,
         record=further.record,
         states=found.states + further.states,
-        decided=found.decided + further.decided,
-        remembered=found.remembered + further.remembered,
-        contexts_left_out=found.contexts_left_out + further.contexts_left_out,
-        arguments_left_out=found.arguments_left_out + further.arguments_left_out,
+        decided=further.decided,
+        remembered=further.remembered,
+        contexts_left_out=further.contexts_left_out,
+        arguments_left_out=further.arguments_left_out,
         seconds=found.seconds + further.seconds,
     )

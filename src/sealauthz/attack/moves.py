@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sealauthz.attack.world import Writing
@@ -30,7 +31,7 @@ class Asked:
         return Asked(self.subject, self.action, self.resource, (*self.context, (key, value)), self.caller)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ActMove:
     """An act that is performed. `provided` are the records that somebody outside gave for it, each with whose they are
     and what was done; `operation_id` decides the ids of what it makes.
@@ -42,8 +43,13 @@ class ActMove:
     operation_id: str
     writing: Writing = field(repr=False, compare=False)
 
+    @cached_property
+    def what(self) -> int:
+        """What is done and what it writes, as a number: the same act may write something else elsewhere."""
+        return hash((self.asked, repr((sorted(self.arguments.items()), self.writing.changes))))
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class OutsideMoved:
     """Something that happened outside."""
 
@@ -56,6 +62,11 @@ class OutsideMoved:
     def writing(self) -> Writing:
         """The changes, to be worked out."""
         return Writing(self.changes)
+
+    @cached_property
+    def what(self) -> int:
+        """What happens, as a number."""
+        return hash((self.name, repr(self.changes)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,16 +240,18 @@ class Relevance:
         key = (action, resource_type)
         if key not in self._performing:
             named = Reads.of(self._model, (), _named_in(self._model.action(*key).arguments))
-            self._performing[key] = self.reads(*key) | self.followed(*key) | self._taken(*key) | named
+            self._performing[key] = self.reads(*key) | self.followed(*key) | self.taken(*key) | named
         return self._performing[key]
 
-    def _taken(self, action: str, resource_type: str) -> Reads:
-        """What may alter whether a store takes what an act writes: what these records hold, others of their types, and
-        what the invariants of the model look at that look at them.
+    def taken(self, action: str, resource_type: str) -> Reads:
+        """Return what may alter whether a store takes what an act writes: what these records hold, others of their
+        types and those that they name, and what the invariants of the model look at that look at them.
         """
         writes = self.writes(action, resource_type)
         types = writes.types | {type_ for type_, _ in writes.columns}
-        taken = Reads(frozenset((each, c.name) for each in types for c in self._model.shapes[each].columns), types)
+        columns = [(each, column) for each in types for column in self._model.shapes[each].columns]
+        named = {column.ref for _, column in columns if column.ref is not None}
+        taken = Reads(frozenset((each, column.name) for each, column in columns), types | named)
         for reads in self._invariants:
             if not types.isdisjoint(reads.types):
                 taken |= reads

@@ -177,8 +177,8 @@ class Report:
     ended: Ended
     depth: int
     complete: int
-    followed: int
-    """Up to how many acts the worlds were followed in which somebody may do more; 0 where they were not."""
+    followed: tuple[int, ...]
+    """Up to how many acts ways were followed on which one act at a time is unused, on which two are, and so on."""
     record: str
     states: int
     acts: int
@@ -195,8 +195,10 @@ class Report:
         """How far a search looked that found nothing. INVARIANT: it never says that there is nothing to be found."""
         looked = f"{self.states:,} states, {self.acts:,} acts decided"
         none = f"no attack up to {_acts(self.complete)}" if self.complete else "no attack found"
-        if self.followed > self.complete:
-            none += f", nor up to {_acts(self.followed)} of which each lets somebody do more,"
+        for unused, acts in enumerate(self.followed, 1):
+            if acts > self.complete:
+                at_once = "each is used by the next" if unused == 1 else f"no more than {unused} are unused at a time"
+                none += f", nor up to {_acts(acts)} of which {at_once}"
         match self.ended:
             case Ended.TIME:
                 return f"{none} before the time was over ({looked}; {_acts(self.depth)} were asked for)"
@@ -205,7 +207,7 @@ class Report:
             case Ended.ALL:
                 return f"no attack found: nothing that was tried leads further ({looked})"
             case _:
-                return f"{none.removesuffix(',')} ({looked})"
+                return f"{none} ({looked})"
 
     @property
     def left_out(self) -> str:
@@ -252,7 +254,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "ended": str(report.ended),
         "depth": report.depth,
         "complete": report.complete,
-        "followed": report.followed,
+        "followed": list(report.followed),
         "record": report.record,
         "states": report.states,
         "acts": report.acts,

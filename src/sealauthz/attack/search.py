@@ -10,44 +10,26 @@ import dataclasses
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.attack.acting import Acting
-from sealauthz.attack.candidates import Candidates, Doer, Kept
+from sealauthz.attack.candidates import Candidates, Doer
 from sealauthz.attack.found import Ended, Found, Limits, Made, both
-from sealauthz.attack.gains import Gains
 from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.moves import ActMove, Move, OutsideMoved, Waited
-from sealauthz.attack.reads import Reads, Relevance, View
+from sealauthz.attack.nodes import Node, Seen, Unused, done, earlier
+from sealauthz.attack.reads import Reads, Relevance
 from sealauthz.attack.said import Said, Words
 from sealauthz.attack.symmetry import Swap, swaps_of
+from sealauthz.attack.taking import Taking
 from sealauthz.attack.waits import ends_of_waits, lengths_of
-from sealauthz.attack.world import World
+from sealauthz.attack.world import World, Written
 from sealauthz.decision import Bundle
 from sealauthz.errors import EvaluationFailed
-from sealauthz.policytest.fixtures import FactSet
-from sealauthz.schema import Action, Instant, looks
+from sealauthz.schema import Action, Instant, OutsideMove, looks
 
 _MOST_DUTIES = 200
 """How many duties are done one after the other at most: each might give cause for another one."""
-
-
-@dataclass(slots=True)
-class _Node:
-    """Facts that were reached, how, and what may still be done. `world` is there only while they are looked at."""
-
-    facts: FactSet
-    digest: int
-    world: World | None
-    now: Instant
-    parent: _Node | None
-    move: Move | None
-    acts: int
-    waits: int
-    is_deceived: bool
-    swaps: tuple[Swap, ...] = ()
-    """The colluders who are interchangeable still."""
 
 
 class Search:
@@ -68,21 +50,33 @@ class Search:
         return _Run(self, goal, limits).tried
 
     def run(self, goal: Goal, limits: Limits) -> Found:
-        """Look for the shortest sequence of moves that reaches a goal, and then, further, for one of gains."""
-        found = _Run(self, goal, limits).found()
+        """Look for the shortest sequence of moves that reaches a goal, and then for longer ones of which acts are used
+        soon: first of those of which one at a time waits to be used, then of those of which two do, and so on.
+        """
+        run = _Run(self, goal, limits)
+        found = run.found()
         leads_further = found.ended in (Ended.DEPTH, Ended.TIME, Ended.STATES)
         if limits.far <= found.depth or not leads_further or not limits.is_pruned:
             return found
-        further = dataclasses.replace(limits, depth=limits.far)
-        return both(found, _Run(self, goal, further, follows_gains=True).found())
+        over = time.monotonic() + limits.seconds
+        for width in range(1, limits.far):
+            left = dataclasses.replace(limits, depth=limits.far, seconds=over - time.monotonic())
+            run = _Run(self, goal, left, width=width, before=run)
+            further = run.found()
+            found = both(found, further, is_all=not run.left_out)
+            if further.ended in (Ended.REACHED, Ended.TIME, Ended.STATES) or not run.left_out:
+                break
+        return found
 
 
 class _Run:
-    """One search for one goal. One that follows gains leaves out what lets nobody do more, and no act is done twice in
-    the same way.
+    """One search for one goal. One of some `width` follows only ways of which no more acts at a time are there for
+    nothing that was done so far, and none that does an act twice in the same way.
     """
 
-    def __init__(self, search: Search, goal: Goal, limits: Limits, *, follows_gains: bool = False) -> None:
+    def __init__(
+        self, search: Search, goal: Goal, limits: Limits, *, width: int | None = None, before: _Run | None = None
+    ) -> None:
         self._bundle = bundle = search.bundle
         self._model = bundle.model
         self._goals = search.goals
@@ -90,19 +84,23 @@ class _Run:
         self._goal = goal
         self._limits = limits
         self._depth = limits.depth or goal.depth
-        self._gains = Gains() if follows_gains else None
-        self._acting = Acting(bundle, relevance, names_all=follows_gains)
-        self._said = said = Said(bundle, search.words)
-        self._candidates = Candidates(
-            bundle, relevance, self._acting, said, remembers=limits.is_pruned, tells=follows_gains
-        )
+        self._width = width
+        self.left_out = 0
+        """How many moves were not followed because too many acts would have been unused behind them."""
+        if before is None:
+            self._acting = Acting(bundle, relevance)
+            self._said = Said(bundle, search.words)
+            self._candidates = Candidates(bundle, relevance, self._acting, self._said, remembers=limits.is_pruned)
+            self._taking = Taking(relevance, remembers=limits.is_pruned)
+        else:
+            self._acting, self._said, self._candidates = before._acting, before._said, before._candidates
+            self._taking = before._taking
         self._relevance = relevance
         self._first = World(goal.facts)
         self._began = time.monotonic()
-        self._seen: set[tuple[Any, ...]] = set()
+        self._seen = Seen()
         self._deepest = 0
         self._reads = self._goals.reads(goal)
-        self._looks_at = View(self._goals.looks_at(goal))
         self._asks_of_the_act = self._goals.asks_of_the_act(goal)
         acts = [each for each in self._model.actions.values() if each.effect not in (None, looks)]
         self._acts = [each for each in acts if not goal.acts or each.name in goal.acts]
@@ -131,18 +129,18 @@ class _Run:
         """Search."""
         world = self._first
         goal, swaps = self._goal, self._swaps
-        start = _Node(world.facts, world.digest, world, goal.now, None, None, 0, goal.waits, False, swaps)
+        start = Node(world.facts, world.digest, world, goal.now, None, None, 0, goal.waits, False, swaps)
         record = self._reached(start)
         if record:
             return self._result(Ended.REACHED, start, record)
         settled = self._settled(start)
         waiting = deque([settled])
-        self._seen.add(self._key(settled))
+        self._seen.add(self._key(settled), 0)
         while waiting:
             node = waiting.popleft()
             self._deepest = max(self._deepest, node.acts)
             node.world = node.world or World(node.facts, self._goal.facts, self._first)
-            for after in self._next(node, node.world) if self._is_followed(node, node.world) else ():
+            for after in self._next(node, node.world):
                 record = self._reached(after)
                 if record:
                     return self._result(Ended.REACHED, after, record)
@@ -181,7 +179,7 @@ class _Run:
             matters.append(reads)
         return levels, matters
 
-    def _result(self, ended: Ended, node: _Node | None = None, record: str = "") -> Found:
+    def _result(self, ended: Ended, node: Node | None = None, record: str = "") -> Found:
         steps: list[Made] = []
         at = node
         while at is not None and at.parent is not None and at.move is not None:
@@ -210,49 +208,24 @@ class _Run:
 
     # --- moves --------------------------------------------------------------------------------------------------------
 
-    def _next(self, node: _Node, world: World) -> Iterator[_Node]:
+    def _next(self, node: Node, world: World) -> Iterator[Node]:
         """Return the worlds that one move leads to, each once."""
+        without = [World(each.facts, self._goal.facts, self._first) for each in node.unused]
         if node.acts < self._depth:
             for doer, is_deceived in self._doers(node):
-                yield from self._acts_of(node, world, doer, is_deceived=is_deceived)
+                yield from self._acts_of(node, world, without, doer, is_deceived=is_deceived)
             for move in self._outside:
-                for name, changes in move.moves(world.records, node.now):
-                    after = self._after(node, world, OutsideMoved(name, move.owner, move.says, changes), node.acts + 1)
-                    if after is not None:
-                        yield self._settled(after)
+                yield from self._outside_of(node, world, without, move)
         if node.waits and not isinstance(node.move, Waited):
             for until in ends_of_waits(world, node.now, self._lengths):
-                after = _Node(
-                    node.facts,
-                    node.digest,
-                    world,
-                    until,
-                    node,
-                    Waited(until),
-                    node.acts,
-                    node.waits - 1,
-                    node.is_deceived,
-                    node.swaps,
+                after = dataclasses.replace(
+                    node, world=world, now=until, parent=node, move=Waited(until), waits=node.waits - 1
                 )
-                if self._is_new(after):
+                if not self._seen.has(self._key(after), after.acts, after.unused):
+                    self._seen.add(self._key(after), after.acts, after.unused)
                     yield self._settled(after)
 
-    def _is_followed(self, node: _Node, world: World) -> bool:
-        """Tell whether what may be done in a world is tried: where gains are followed, only if it is one, except by the
-        last act.
-        """
-        gains = self._gains
-        if gains is None or node.acts >= self._depth - 1:
-            return True
-        kept: list[Kept] = []
-        for doer, _ in self._doers(node):
-            for action in self._levels[self._depth - node.acts - 1]:
-                if self._is_over():
-                    return False
-                kept.append(self._candidates.kept(world, node.now, doer, action, _earlier(node, doer, action)))
-        return gains.are_in(kept, world.as_seen_by(self._looks_at), node.acts)
-
-    def _doers(self, node: _Node) -> Iterator[tuple[Doer, bool]]:
+    def _doers(self, node: Node) -> Iterator[tuple[Doer, bool]]:
         """Return who may act, and whether an honest person has been deceived then."""
         goal, colluders = self._goal, frozenset(self._goal.colluders)
         for subject in goal.colluders:
@@ -265,52 +238,93 @@ class _Run:
     def _is_over(self) -> bool:
         return time.monotonic() - self._began > self._limits.seconds
 
-    def _acts_of(self, node: _Node, world: World, doer: Doer, *, is_deceived: bool) -> Iterator[_Node]:
+    def _acts_of(
+        self, node: Node, world: World, without: list[World], doer: Doer, *, is_deceived: bool
+    ) -> Iterator[Node]:
+        before = done(node) if self._width else frozenset()
         for action in self._levels[self._depth - node.acts - 1]:
             if self._is_over():
                 return
-            earlier = _earlier(node, doer, action)
-            for move in self._candidates.of(world, node.now, doer, action, earlier):
+            # Where no act is done twice, none needs another name the second time.
+            again = () if self._width else earlier(node, doer, action)
+            kept = self._candidates.kept(world, node.now, doer, action, again)
+            known = [self._candidates.kept(each, node.now, doer, action, again) for each in without if kept.moves]
+            for move in kept.moves:
                 if any(swap.makes_less_of(move, self._goal.colluders) for swap in node.swaps):
                     continue
-                if self._gains is not None and move.operation_id in earlier:
+                if move.operation_id in before:
+                    self.left_out += 1
                     continue
-                after = self._after(node, world, move, node.acts + 1, is_deceived=is_deceived)
+                pairs = zip(without, known, strict=True)
+                unused = [each for each, some in pairs if some is kept or move.what in some.whats]
+                after = self._after(node, world, move, unused, is_deceived=is_deceived)
                 if after is not None:
                     yield self._settled(after)
 
+    def _outside_of(self, node: Node, world: World, without: list[World], move: OutsideMove) -> Iterator[Node]:
+        """Return the worlds that something outside leads to."""
+        known = [frozenset(each.what for each in _happening(move, other, node.now)) for other in without]
+        for moved in _happening(move, world, node.now):
+            unused = [each for each, some in zip(without, known, strict=True) if moved.what in some]
+            after = self._after(node, world, moved, unused)
+            if after is not None:
+                yield self._settled(after)
+
     def _after(
-        self, node: _Node, world: World, move: Any, acts: int, *, is_deceived: bool | None = None
-    ) -> _Node | None:
-        """Return what a move leads to; None where it changes nothing, was met, is refused, or cannot matter."""
+        self, node: Node, world: World, move: Any, without: list[World], *, is_deceived: bool | None = None
+    ) -> Node | None:
+        """Return what a move leads to; None where it changes nothing, was met, is refused, or cannot matter. `without`
+        are the worlds without an act that it may not use.
+        """
         written = move.writing.on(world)
         if written is None or not written.after:
             return None
+        acts = node.acts + 1
         deceived = node.is_deceived if is_deceived is None else is_deceived
         key = (written.digest, node.now, node.waits, deceived, self._last(move))
-        if key in self._seen:
+        if self._seen.is_nearer(key, acts) or (not self._width and self._seen.has(key, acts)):
             return None
         left = self._depth - acts
         if self._matters is not None and not self._matters[left].sees(written.changes):
             return None
+        unused: tuple[Unused, ...] = ()
+        if self._width and left:
+            without = [each for each in without if self._taking.takes_too(each, move)]
+            if len(without) >= self._width:
+                self.left_out += 1
+                return self._reached_at_once(node, world, move, written)
+            unused = (Unused(world.facts, world.digest), *(self._unused(node, each, move) for each in without))
+            if self._seen.has(key, acts, unused):
+                return None
         after = world.moved(written)
         swaps = tuple(each for each in node.swaps if not each.touches(written.changes)) if node.swaps else ()
-        found = _Node(after.facts, written.digest, after, node.now, node, move, acts, node.waits, deceived, swaps)
+        found = Node(
+            after.facts, written.digest, after, node.now, node, move, acts, node.waits, deceived, swaps, unused
+        )
         # Asked first of last acts, because that costs less.
         is_last = not left and not node.waits and not self._goal.dutiful
-        if (is_last and not self._reached(found)) or not after.takes(written):
+        if (is_last and not self._reached(found)) or not self._taking.takes(world, move, written, after):
             return None
-        self._seen.add(key)
+        self._seen.add(key, acts, unused)
         return found
 
-    def _is_new(self, node: _Node) -> bool:
-        key = self._key(node)
-        if key in self._seen:
-            return False
-        self._seen.add(key)
-        return True
+    def _reached_at_once(self, node: Node, world: World, move: Any, written: Written) -> Node | None:
+        """Return what a move leads to behind which too many acts are unused to go on, if the goal is reached by it."""
+        if not (self._goal.dutiful or self._reads.sees(written.changes)):
+            return None
+        after = world.moved(written)
+        found = dataclasses.replace(node, facts=after.facts, world=after, parent=node, move=move, acts=node.acts + 1)
+        return found if self._reached(self._settled(found)) and after.takes(written) else None
 
-    def _key(self, node: _Node) -> tuple[Any, ...]:
+    def _unused(self, node: Node, other: World, move: Any) -> Unused:
+        """Return what is there behind a move without an act that it does not use."""
+        after = other.moved(move.writing.on(other))
+        if self._goal.dutiful:
+            settled = self._settled(dataclasses.replace(node, facts=after.facts, world=after))
+            return Unused(settled.facts, World(settled.facts, self._goal.facts, self._first).digest)
+        return Unused(after.facts, after.digest)
+
+    def _key(self, node: Node) -> tuple[Any, ...]:
         return node.digest, node.now, node.waits, node.is_deceived, self._last(node.move)
 
     def _last(self, move: Move | None) -> tuple[str, str] | None:
@@ -319,7 +333,7 @@ class _Run:
             return move.asked.subject, move.asked.action
         return None
 
-    def _settled(self, node: _Node) -> _Node:
+    def _settled(self, node: Node) -> Node:
         """Return what follows once honest people have done their duties, as far as they may, on each record once."""
         done: set[tuple[int, str]] = set()
         while len(done) < _MOST_DUTIES:
@@ -329,13 +343,13 @@ class _Run:
             node = after
         return node
 
-    def _dutiful(self, node: _Node, done: set[tuple[int, str]]) -> _Node | None:
+    def _dutiful(self, node: Node, done: set[tuple[int, str]]) -> Node | None:
         """Return what the next duty leads to; None where nothing is left to do."""
         world = node.world or World(node.facts, self._goal.facts, self._first)
         for number, duty in enumerate(self._goal.dutiful):
             action = self._model.action(duty.action, duty.type)
             doer = Doer(duty.subject, frozenset({duty.subject}))
-            for move in self._candidates.of(world, node.now, doer, action, _earlier(node, doer, action)):
+            for move in self._candidates.of(world, node.now, doer, action, earlier(node, doer, action)):
                 what = (number, move.asked.resource[1])
                 after = None if what in done else self._carried_out(node, world, move)
                 if after is not None:
@@ -343,7 +357,7 @@ class _Run:
                     return after
         return None
 
-    def _carried_out(self, node: _Node, world: World, move: ActMove) -> _Node | None:
+    def _carried_out(self, node: Node, world: World, move: ActMove) -> Node | None:
         """Return what a duty that is done leads to; None where it changes nothing, or is refused."""
         written = move.writing.on(world)
         if written is None or not written.after:
@@ -355,7 +369,7 @@ class _Run:
 
     # --- the goal -----------------------------------------------------------------------------------------------------
 
-    def _reached(self, node: _Node) -> str:
+    def _reached(self, node: Node) -> str:
         """Return the record by which the goal is reached; empty where it is not."""
         world = node.world or World(node.facts, self._goal.facts, self._first)
         snapshot = world.snapshot()
@@ -375,14 +389,7 @@ class _Run:
         return ""
 
 
-def _earlier(node: _Node, doer: Doer, action: Action) -> tuple[str, ...]:
-    """The operations that somebody did by an action before."""
-    found = []
-    at: _Node | None = node
-    while at is not None:
-        if isinstance(at.move, ActMove):
-            asked = at.move.asked
-            if (asked.subject, asked.action, asked.resource[0]) == (doer.subject, action.name, action.resource):
-                found.append(at.move.operation_id)
-        at = at.parent
-    return tuple(found)
+def _happening(move: OutsideMove, world: World, now: Instant) -> Iterator[OutsideMoved]:
+    """Return what may happen outside by one move."""
+    for name, changes in move.moves(world.records, now):
+        yield OutsideMoved(name, move.owner, move.says, changes)

@@ -45,7 +45,7 @@ HERE = Path("policies")
     "--far",
     metavar="N",
     type=click.IntRange(1, 12),
-    help="Beyond that depth, follow up to N acts of which each lets somebody do more.",
+    help="Beyond that depth, follow up to N acts of which few at a time are unused by those after them.",
 )
 @click.option(
     "--seconds",
