@@ -2,9 +2,10 @@
 
     python killing.py DATABASE_URL ACTION
 
-ACTION is one of the tiny model, or `sweep`, which is no act: what has run out is written down. A point is before or
-after one statement, `BEGIN` and `COMMIT` included. Each process is a fork of this one, which holds no connection and no
-thread. One line of JSON per point, and a last one once it ran to its end.
+ACTION is one of the tiny model, or `sweep`, which is no act: what has run out is written down, or `alarm`: what the
+service itself performs, for what the log of decisions has and for what time alone has made a cause. A point is before
+or after one statement, `BEGIN` and `COMMIT` included. Each process is a fork of this one, which holds no connection and
+no thread. One line of JSON per point, and a last one once it ran to its end.
 """
 
 from __future__ import annotations
@@ -19,15 +20,21 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
-from tiny.model import TINY, Document, Rank, TeamMember, User, facts
+from tiny.model import TINY, DocState, Document, Rank, TeamMember, User, facts
 
+from sealauthz.audit.sequencer import Sequencer
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.policies import Policies
 from sealauthz.facts import Batch, FactCache, Put, Store, Update
+from sealauthz.facts.store.following import request_of
+from sealauthz.facts.store.statements import Driver
+from sealauthz.facts.store.waiting import waiting, written
 from sealauthz.operations import Operations, Performance
+from sealauthz.operations.alarms import Alarms
 from sealauthz.operations.expiries import Expiries
 from sealauthz.schema import Event, Outcome, Part, Sweep
+from sealauthz.schema.alarms import Alarm, Attempt, Attempts
 
 OPTIONS = RequestOptions(caller="shop")
 MOST_POINTS = 120
@@ -46,6 +53,23 @@ SWEPT = dataclasses.replace(
     TINY, parts=(*TINY.parts, Part(sweeps=(_EDITORS,), events={"READS_ONLY": "An editor became a reader."}))
 )
 """The tiny model in which an editor is one until a time."""
+
+
+def _attempted(_snapshot: Any, attempt: Attempt) -> Document:
+    return Document(attempt.id, "plans", attempt.subject_id, f"Attempt {attempt.id}", words=5)
+
+
+ALARMING = "alarm"
+_PUBLISHED = Alarm("Document", "read", ("author_id",), "published_at", {"state": (DocState.PUBLISHED,)})
+_OF_ATTEMPT = Alarm("Document", "read", ("author_id",), "published_at", {})
+ALARMED = dataclasses.replace(
+    TINY,
+    parts=(
+        *TINY.parts,
+        Part(alarms=(_PUBLISHED,), attempts=Attempts("Document", frozenset({"publish"}), _attempted, _OF_ATTEMPT)),
+    ),
+)
+"""The tiny model in which the author of what was published, and who was denied to publish, are shown it once."""
 
 
 def performance(action: str, number: int) -> Performance:
@@ -190,6 +214,77 @@ def sweep_at_each_point(url: str) -> None:
     raise SystemExit("the sweep has more points than were looked at")
 
 
+def raise_alarms(store: Store, bundle: Bundle) -> int:
+    """Raise what there is to be raised, like a process that has just started; return how many alarms that were."""
+    cache = FactCache(store)
+    acts = Operations(store, PolicyDecisionPoint(cache, bundle))
+    alarms = Alarms(store, cache, acts, lambda *_: None)
+    return alarms.follow() + alarms.look()
+
+
+def alarm_and_die(url: str, bundle: Bundle, point: int) -> None:
+    """Raise alarms in this process, which dies before one of its statements; ends with 0 where it was over before."""
+    passed, plain = die_at(point), psycopg.Cursor.execute
+
+    def watched(cursor: Any, query: Any, *arguments: Any, **keywords: Any) -> Any:
+        if not str(query).lstrip().startswith("SELECT"):  # who dies there leaves what lay before it
+            passed()
+        return plain(cursor, query, *arguments, **keywords)
+
+    psycopg.Cursor.execute = watched  # type: ignore[assignment]
+    raise_alarms(Store.open(url, ALARMED), bundle)
+    os._exit(0)
+
+
+def left_by_alarms(store: Store, number: int) -> dict[str, bool]:
+    """What there is of both alarms of one point: of each, once, or nothing."""
+    of_time, of_attempt = request_of(_PUBLISHED, f"p{number}"), request_of(_OF_ATTEMPT, f"x{number}")
+    with store.read_transaction() as transaction:
+        rows = transaction.connection.exec_driver_sql
+        texts = [row[0] for row in rows("SELECT records FROM audit_pending UNION ALL SELECT record FROM audit_log")]
+        done = [row[0] for row in rows("SELECT request_id FROM fact_operation")]
+    records = [json.loads(line) for text in texts for line in text.split("\n")]
+    read = [each["resource"] for each in records if each["kind"] == "Perform" and each["action"] == "read"]
+    counts = [(done.count(of_time), read.count(f"Document:p{number}"))]
+    counts += [(done.count(of_attempt), read.count(f"Document:x{number}"))]
+    (put,) = [store.read("Document", {"id": f"x{number}"}).records]
+    return {
+        "attempt": bool(put),
+        "half": any(operation != record or operation > 1 for operation, record in counts),
+        "of attempt": counts[1] == (1, 1),
+        "of time": counts[0] == (1, 1),
+    }
+
+
+def alarm_at_each_point(url: str, bundle: Bundle) -> None:
+    """At each point somebody is denied, and something was published; who raises alarms dies there, and others come."""
+    for point in range(MOST_POINTS):
+        store = Store.open(url, ALARMED)
+        published = Document(f"p{point}", "plans", "ann", f"P{point}", DocState.PUBLISHED, words=5, published_at=1)
+        store.write(Batch("test", f"due-{point}", (Put(published),)))
+        denied = {"v": 2, "kind": "Perform", "id": f"x{point}", "at": 1, "caller": "shop", "effect": "DENY"}
+        denied |= {"subject": "User:ann", "action": "publish", "resource": "Document:d1"}
+        with store.writing() as connection:
+            driver = Driver(connection)
+            driver.run(*waiting(driver.is_postgresql, 1, written(denied)))
+        Sequencer(store, "log").drain()
+        store.close()
+        child = os.fork()
+        if child == 0:
+            alarm_and_die(url, bundle, point)
+        _, status = os.waitpid(child, 0)
+        store = Store.open(url, ALARMED)
+        found = left_by_alarms(store, point)
+        raised = raise_alarms(store, bundle)
+        after = left_by_alarms(store, point)
+        again = raise_alarms(store, bundle) == 0
+        store.close()
+        report(point, status, found, after, again=again, is_replay=raised == 0)
+        if not os.WIFSIGNALED(status):
+            return
+    raise SystemExit("raising alarms has more points than were looked at")
+
+
 def report(point: int, status: int, found: Any, after: Any, *, again: bool, is_replay: bool) -> None:
     """Print what became of one point."""
     ended = "killed" if os.WIFSIGNALED(status) else f"exit {os.waitstatus_to_exitcode(status)}"
@@ -232,6 +327,12 @@ def main(url: str, action: str) -> None:
         sweep_at_each_point(url)
         return
     bundle = Bundle.load(TINY)
+    if action == ALARMING:
+        store = Store.open(url, TINY)
+        store.write(Batch("test", "facts", tuple(map(Put, facts()))))
+        store.close()
+        alarm_at_each_point(url, bundle)
+        return
     store = Store.open(url, TINY)
     drafts = [Document(f"k{number}", "plans", "bob", f"K{number}", words=5) for number in range(MOST_POINTS)]
     store.write(Batch("test", "facts", tuple(map(Put, [*facts(), *drafts]))))
