@@ -87,9 +87,9 @@ def test_the_levels_are_the_exit_codes_and_a_broken_database_stops_no_other_look
     code, out, err = sealauthz("doctor", "--config", "c.toml", "-o", "json")
     found = json.loads(out)
     assert (code, err, [finding for finding in found if finding["level"] != "ok"]) == (0, "", [])
-    seen = ["configuration", "callers", "keys", "certificates", "traces", "policies", "database", "clock", "disk"]
+    seen = ["configuration", "callers", "keys", "certificates", "traces", "metrics", "policies", "database", "clock"]
     assert list(dict.fromkeys(finding["area"] for finding in found)) == [
-        *seen, "activated", "processes", "imports", "log", "sinks"
+        *seen, "disk", "activated", "processes", "imports", "log", "sinks"
     ]  # fmt: skip
     (tmp_path / "s.key").chmod(0o644)
     assert sealauthz("doctor", "--config", "c.toml")[0] == 1

@@ -1,11 +1,15 @@
 """The command `sync`, from a mapping in a file to the facts and back to the shell."""
 
 import json
+import os
 
 import pytest
 
+from sealauthz.doctor.syncs import look_at_sync
 from sealauthz.facts import Store
 from sealauthz.model import MODEL
+from sealauthz.sync.state import held as state_held
+from sealauthz.sync.state import write_whole
 
 MAPPING = """
 name = "calendar"
@@ -134,3 +138,57 @@ def test_status_tells_up_to_where_rows_were_read(sealauthz, days, tmp_path):
     assert said["records"] == [{"type": "Holiday", "column": "number", "read_up_to": 8}]
     assert "8" in sealauthz("sync", "calendar.toml", "--status")[1]
     assert held(tmp_path) == before
+
+
+def test_the_doctor_looks_at_what_a_sync_left(sealauthz, days, tmp_path):
+    text = MAPPING.replace('csv = "days.csv"', 'csv = "days.csv"\ncursor = "changed"').replace(
+        'deletes = "delete"\n', ""
+    )
+    (tmp_path / "calendar.toml").write_text(text)
+
+    def rows(*lines):
+        (tmp_path / "days.csv").write_text("day,kind,changed\n" + "".join(f"{line}\n" for line in lines))
+
+    def seen():
+        store = Store.open(f"sqlite:///{tmp_path / 'sealauthz.db'}", MODEL)
+        try:
+            return [(str(level), what) for level, what, _ in look_at_sync(store, tmp_path / "calendar.toml")]
+        finally:
+            store.close()
+
+    def warned():
+        return [what for level, what in seen() if level == "warning"]
+
+    rows("20300101,free,2026-01-02T03:04:05Z")
+    assert warned() == ["`calendar` has not come to an end yet"]
+    assert sealauthz("sync", "calendar.toml")[0] == 0
+    assert warned() == []
+    assert "reads `Holiday` from 2026-01-0" in seen()[1][1]
+    state = tmp_path / "calendar.state.json"
+    with state_held(state):
+        assert "and one is running" in seen()[0][1]
+        os.utime(state, (1, 1))
+        (stuck,) = warned()
+        assert "and one is running" in stuck
+    (idle,) = warned()
+    assert "what changes is not brought" in idle
+    said = json.loads(state.read_text())
+    (key,) = said["cursors"]
+    for change, words in (
+        ({"timeline": "another"}, "of another database"),
+        ({"migration": "begun"}, "first migration has begun"),
+        ({"cursors": {}}, "from the start each time"),
+        ({"cursors": {key: "9999-01-01T00:00:00+00:00"}}, "still to come"),
+    ):
+        write_whole(state, json.dumps(said | change))
+        (what,) = warned()
+        assert words in what
+    write_whole(state, json.dumps(said))
+    rows("20300101,free,2026-01-02T03:04:05Z", "20300102,nonsense,2026-01-03T03:04:05Z")
+    assert sealauthz("sync", "calendar.toml", "--full")[0] == 1
+    assert [what for what in warned() if "1 rows were rejected" in what]
+    write_whole(state, "{}")
+    assert [level for level, _ in seen()] == ["problem"]
+    code, out, _ = sealauthz("doctor", "--sync", "calendar.toml", "-o", "json")
+    assert code == 2
+    assert "sync" in {each["area"] for each in json.loads(out)}

@@ -14,6 +14,7 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from prometheus_client import CollectorRegistry
 from time_authority import Authority
 from tracing.collectors import collecting
 
@@ -31,7 +32,9 @@ from sealauthz.facts import Store
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.waiting import waiting
+from sealauthz.metrics.instruments import Instruments
 from sealauthz.model import MODEL
+from sealauthz.process.endpoint import answering
 
 KEY = {"kty": "OKP", "crv": "Ed25519", "kid": "1", "alg": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 
@@ -266,3 +269,26 @@ def test_a_collector_is_asked(tmp_path, monkeypatch):
     assert "`serve` does not start" in bad(look_at_collector(secure))[0][1]
     monkeypatch.setitem(sys.modules, "sealauthz.tracing.otlp", None)
     assert bad(look_at_collector(config))[0][0] is Level.PROBLEM
+
+
+# --- metrics ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_address_of_metrics_is_asked(tmp_path):
+    assert [level for level, _, _ in outside.look_at_metrics(config_of(tmp_path))] == [Level.OK]
+
+    def found(port, host="127.0.0.1"):
+        return bad(outside.look_at_metrics(config_of(tmp_path, f'[metrics]\nlisten = "{host}:{port}"\n')))
+
+    instruments = Instruments()
+    with answering("127.0.0.1:0", instruments.registry) as endpoint:
+        port = endpoint.address.rpartition(":")[2]
+        ((level, what),) = found(port)
+        assert (level, "no process that serves" in what) == (Level.WARNING, True)
+        instruments.serving.set(2)
+        assert found(port) == found(port, "0.0.0.0") == []
+    ((level, what),) = found(port)
+    assert (level, "nothing answers" in what) == (Level.WARNING, True)
+    with answering("127.0.0.1:0", CollectorRegistry()) as endpoint:
+        ((level, what),) = found(endpoint.address.rpartition(":")[2])
+    assert (level, "no service of this kind" in what) == (Level.PROBLEM, True)

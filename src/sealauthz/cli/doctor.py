@@ -26,16 +26,24 @@ _EXIT_OF = {"ok": Exit.DONE, "warning": Exit.REFUSED, "problem": Exit.WRONG_USE}
 
 
 @click.command()
+@click.option(
+    "--sync",
+    "syncs",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    metavar="MAPPING",
+    help="Look at what the sync of this mapping left, too; may be repeated.",
+)
 @store_options
 @output_option
-def doctor(*, config_file: Path | None, database: str | None, output: str) -> int:
+def doctor(*, syncs: tuple[Path, ...], config_file: Path | None, database: str | None, output: str) -> int:
     """Look at everything that serving needs, and say what to do.
 
     Callers, keys and who may read them, certificates and their end, keys that
-    issuers publish, the collector of traces, policies, the database with its
-    schema and its clock, disk, activated policies, the processes that serve,
-    imports that stand still, the log of decisions and where its checkpoints
-    go. Each line is ok, a warning or a problem, and what to do follows an arrow.
+    issuers publish, metrics and the collector of traces, policies, the
+    database with its schema and its clock, disk, activated policies, the
+    processes that serve, imports that stand still, the log of decisions and
+    where its checkpoints go, and syncs. Each line is ok, a warning or a problem, and what to do follows an arrow.
 
     It changes nothing, sends no checkpoint and prints no secret. Each look has a time limit, and
     one that fails keeps no other from being taken. Run it as the user of the
@@ -48,11 +56,11 @@ def doctor(*, config_file: Path | None, database: str | None, output: str) -> in
       2  there are problems, a configuration that cannot be used among them
 
     \b
-      sealauthz doctor --config /etc/sealauthz.toml
+      sealauthz doctor --config /etc/sealauthz.toml --sync hr.toml
       sealauthz doctor -o json | jq '.[] | select(.level != "ok")'
     """
     found = []
-    for finding in _findings(config_file, database):
+    for finding in _findings(config_file, database, syncs):
         found.append(finding)
         if output == "table":
             show(console(), _line(finding))
@@ -61,7 +69,7 @@ def doctor(*, config_file: Path | None, database: str | None, output: str) -> in
     return max(_EXIT_OF[finding.level] for finding in found)
 
 
-def _findings(config_file: Path | None, database: str | None) -> Iterator[Finding]:
+def _findings(config_file: Path | None, database: str | None, syncs: tuple[Path, ...]) -> Iterator[Finding]:
     # Here, because these take a second to load.
     from sealauthz.config import CONFIG_FILE, Config
     from sealauthz.doctor import Check, Level, examine, run
@@ -83,7 +91,7 @@ def _findings(config_file: Path | None, database: str | None) -> Iterator[Findin
         is_wrong = finding.level is Level.PROBLEM and not finding.todo
         yield replace(finding, todo="`sealauthz config check` shows all that is wrong") if is_wrong else finding
     for config, url in read:
-        yield from examine(config, service_model(), url, named, bundle_cache())
+        yield from examine(config, service_model(), url, named, bundle_cache(), syncs)
 
 
 def _line(finding: Finding) -> RenderableType:

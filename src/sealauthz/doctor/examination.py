@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.doctor.database import look_at_clock, look_at_database, look_at_disk
 from sealauthz.doctor.files import look_at_certificates, look_at_keys
 from sealauthz.doctor.findings import Check, Finding, Found, Level, run
-from sealauthz.doctor.outside import look_at_collector, look_at_issuer, look_at_sinks
+from sealauthz.doctor.outside import look_at_collector, look_at_issuer, look_at_metrics, look_at_sinks
 from sealauthz.doctor.store import look_at_active, look_at_imports, look_at_log, look_at_processes
+from sealauthz.doctor.syncs import look_at_sync
 from sealauthz.errors import BundleRefused
 from sealauthz.facts import Store
 from sealauthz.schema import Model
@@ -24,9 +25,14 @@ POLICIES_LIMIT_S = 90.0
 
 
 def examine(
-    config: Config, model: Model, url: str, config_file: Path | None, cache: BundleCache | None
+    config: Config,
+    model: Model,
+    url: str,
+    config_file: Path | None,
+    cache: BundleCache | None,
+    syncs: Sequence[Path] = (),
 ) -> Iterator[Finding]:
-    """Look at everything and yield what is found, as it is found."""
+    """Look at everything and yield what is found, as it is found. `syncs` are the files of mappings that are run."""
     issuers = [
         Check("issuers", partial(look_at_issuer, name, issuer))
         for name, issuer in config.jwt.issuers.items()
@@ -38,13 +44,14 @@ def examine(
         Check("certificates", partial(look_at_certificates, config)),
         *issuers,
         Check("traces", partial(look_at_collector, config)),
+        Check("metrics", partial(look_at_metrics, config)),
         Check("policies", partial(look_at_policies, config, model, cache), POLICIES_LIMIT_S),
     ):
         yield from run(check)
     before = run(Check("database", partial(look_at_database, url, model, config.server.workers)))
     yield from before
     if any(finding.level is Level.PROBLEM for finding in before):
-        said = "clock, disk, activated policies, processes, imports, the log and its sinks were not looked at"
+        said = "clock, disk, activated policies, processes, imports, the log, its sinks and syncs were not looked at"
         yield Finding("database", Level.WARNING, said, "mend the database first, then ask again")
         return
     yield from run(Check("clock", partial(look_at_clock, url, model)))
@@ -55,6 +62,7 @@ def examine(
         ("imports", lambda store: look_at_imports(store, config.facts.import_lease_s), 20.0),
         ("log", lambda store: look_at_log(store, config), 20.0),
         ("sinks", lambda store: look_at_sinks(store, config), 20.0),
+        *(("sync", partial(look_at_sync, mapping_file=each), 20.0) for each in syncs),
     ]
     for area, look, limit_s in in_store:
         yield from run(Check(area, partial(_in_store, url, model, look), limit_s))

@@ -1,7 +1,8 @@
-"""Checks of what lies outside: where issuers publish keys, where checkpoints go, and the collector of traces."""
+"""Checks of what lies outside: where issuers publish keys and checkpoints go, metrics, the collector of traces."""
 
 from __future__ import annotations
 
+import http.client
 import os
 from pathlib import Path
 
@@ -21,6 +22,8 @@ BEHIND_S = 60.0
 """A sink that lacks the newest checkpoint after so long gets none."""
 
 _COLLECTOR_WITHIN_S = 5.0
+_METRICS_WITHIN_S = 5.0
+_MOST_METRICS = 16 * 1024 * 1024
 
 
 def look_at_issuer(name: str, issuer: JwtIssuerSection) -> Found:
@@ -114,6 +117,39 @@ def _signed(store: Store, path: Path, config: Config) -> Found:
             yield Level.WARNING, said, f"see `thread_failed` of `anchor-{thread}` in the log of the service"
         else:
             yield Level.OK, said, ""
+
+
+def look_at_metrics(config: Config) -> Found:
+    """Ask the address of metrics for them, as a collector does."""
+    listen = config.metrics.listen
+    if listen is None:
+        todo = "set `metrics.listen`, so that alerts can fire (docs/operating.md)"
+        yield Level.OK, "nothing is measured: there is no address", todo
+        return
+    host, _, port = listen.rpartition(":")
+    reached = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - asks, and serves none
+    connection = http.client.HTTPConnection(f"{reached}:{port}", timeout=_METRICS_WITHIN_S)
+    try:
+        connection.request("GET", "/metrics")
+        response = connection.getresponse()
+        text = response.read(_MOST_METRICS).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException, ValueError):
+        said = f"nothing answers at `{listen}`: what happens here is not measured"
+        yield Level.WARNING, said, "does a service run here, with this configuration? See `metrics` in its log"
+        return
+    finally:
+        connection.close()
+    serving = next((line for line in text.splitlines() if line.startswith("sealauthz_serving_processes ")), "")
+    if response.status != http.HTTPStatus.OK or "# TYPE sealauthz_" not in text:
+        yield (
+            Level.PROBLEM,
+            f"what answers at `{listen}` is no service of this kind",
+            "give one of them another port",
+        )
+    elif not serving or float(serving.split()[1]) < 1:
+        yield Level.WARNING, f"`{listen}` tells of no process that serves", "see the log of the service"
+    else:
+        yield Level.OK, f"`{listen}` tells of {float(serving.split()[1]):.0f} processes that serve", ""
 
 
 def look_at_collector(config: Config) -> Found:
