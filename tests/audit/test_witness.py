@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from sealauthz.audit.anchoring import COSIGNED, Folder
 from sealauthz.audit.merkle import ProofRefused, consistency_proof, leaf_hash, node_hash, tree_root, verify_consistency
 from sealauthz.audit.note import Checkpoint, Signer, Verifier, cosigned, open_checkpoint
 from sealauthz.audit.posting import AnchorRefused
-from sealauthz.audit.witness import Witness
+from sealauthz.audit.witness import Witness, cosignatures, read_witnesses, without_cosignatures
 from sealauthz.errors import ConfigRefused, InvalidRequest
 
 SIGNER = Signer.fresh("test.example/log")
@@ -214,3 +215,38 @@ def test_an_address_or_a_key_that_is_none_is_refused(judge: Judge, tmp_path: Pat
         with pytest.raises(ConfigRefused, match=said) as refused:
             Witness(url, key, Folder(tmp_path))
         assert "s3cret" not in str(refused.value)
+
+
+def test_several_witnesses_sign_each_for_themselves(tmp_path: Path) -> None:
+    judges, folder, tree = [Judge(), Judge()], Folder(tmp_path), Tree("a", "b", "c")
+    for judge in judges:
+        judge.verifier = dataclasses.replace(judge.verifier, name=f"w{judges.index(judge)}.example")
+    judges[1].answers = [lambda: (503, b"")]
+    note = SIGNER.sign(tree.checkpoint())
+    with answering(judges[0].answer) as first, answering(judges[1].answer) as second:
+        keys = " ".join(str(judge.verifier) for judge in judges)
+        one, other = read_witnesses(f"{first}/w {second}/w", keys, folder, tree)  # type: ignore[arg-type]
+        assert (one.name, other.name) == ("cosignatures", "cosignatures-2")
+        one.keep(note, tree.checkpoint())
+        with pytest.raises(AnchorRefused):
+            other.keep(note, tree.checkpoint())
+        assert (one.last(), other.last()) == (tree.checkpoint(), None)
+        other.keep(note, tree.checkpoint())
+    text = cosignatures(folder, 3)
+    seen = cosigned(text, [judge.verifier for judge in judges])
+    assert {each.witness for each in seen} == {"w0.example", "w1.example"}
+    assert without_cosignatures(text) == note
+    assert open_checkpoint(text, [SIGNER.verifier]) == tree.checkpoint()
+    assert cosignatures(folder, 2) == ""
+    # The one that most have signed, and of those the first.
+    one._folder.add(5, one.suffix, b"x")
+    assert folder.most_beyond(0, COSIGNED) == 3
+    assert folder.most_beyond(3, COSIGNED) == 5
+    assert folder.most_beyond(5, COSIGNED) is None
+
+
+def test_each_witness_needs_a_key_of_its_own(judge: Judge, tmp_path: Path) -> None:
+    key, url = str(judge.verifier), "https://witness.example"
+    for urls, keys in ((f"{url} {url}", key), (url, f"{key} {key}"), (f"{url} {url}", f"{key} {key}"), (url, "")):
+        with pytest.raises(ConfigRefused, match="witness_key"):
+            read_witnesses(urls, keys, Folder(tmp_path))

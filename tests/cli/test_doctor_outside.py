@@ -190,8 +190,10 @@ def test_a_witness_or_an_authority_that_lags_is_warned_of(opened, tmp_path, monk
         (Level.WARNING, f"`audit.{name}` has signed the log with 0 records, and it has 1")
         for name in ("witness", "timestamps")
     ]
-    folder.add(1, ".key.cosigned", b"note")
+    folder.add(1, ".of-another.cosigned", b"note")
     folder.add(1, ".tsr", b"token")
+    assert [what.split()[0] for _, what in bad(look_at_sinks(opened, config))] == ["`audit.witness`"]
+    folder.add(1, f".{Verifier('witness', witness, is_witness=True).key_id.hex()}.cosigned", b"note")
     assert bad(look_at_sinks(opened, config)) == []
     authority.roots.unlink()
     ((level, said),) = bad(look_at_sinks(opened, config))

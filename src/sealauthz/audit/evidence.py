@@ -36,14 +36,17 @@ _BEGINNING_OF_TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What comes from elsewhere: the archive of the policies, the receipt of the act, the keys that verify it, and a
-    checkpoint with the token of a time stamp authority over it.
+    """What comes from elsewhere: the archive of the policies, the receipt of the act, the keys that verify it, the
+    checkpoint that was kept (the newest one, if none was) with the token of a time stamp authority over it, and that
+    checkpoint with what witnesses have signed of it.
     """
 
     policies: str = ""
     receipt: str = ""
     receipt_keys: Mapping[str, Any] | None = None
-    stamped: tuple[str, bytes] | None = None
+    kept: str = ""
+    stamp: bytes = b""
+    cosigned: str = ""
 
 
 def evidence(
@@ -57,7 +60,7 @@ def evidence(
     if "effect" not in content or "subject" not in content or "policy" not in content:
         raise RecordUnknown("the record is not of one decision")
     log, number = Log(store), entry.number
-    proof = log.inclusion(number) if attached.stamped is None else log.inclusion_in(number, attached.stamped[0])
+    proof = log.inclusion_in(number, attached.kept) if attached.kept else log.inclusion(number)
     checkpoint = open_checkpoint(proof.note, [verifier])
     verify_inclusion(proof.number, checkpoint.size, leaf_hash(entry.text.encode()), proof.hashes, checkpoint.root)
     decision, facts = _decided_again(store.model, as_of, content)
@@ -72,13 +75,15 @@ def evidence(
         files["facts.json"] = _json(facts)
     if attached.policies:
         files["policies.json"] = attached.policies
+    if attached.cosigned:
+        files["cosignatures.txt"] = attached.cosigned
     if attached.receipt:
         files["receipt.jws"] = attached.receipt
         files["receipt-keys.json"] = _json(attached.receipt_keys or {"keys": []})
     files["page.html"] = page(content, decision, checkpoint, sorted(files))
     packed = {name: text.encode() for name, text in files.items()}
-    if attached.stamped is not None:
-        packed["timestamp.tsr"] = attached.stamped[1]
+    if attached.stamp:
+        packed["timestamp.tsr"] = attached.stamp
     return _packed(packed, content["id"], checkpoint.origin, signer)
 
 

@@ -25,9 +25,17 @@ class Witness:
     """A sink of checkpoints that signs them. Its signatures are kept in a folder, each below the note that it is of."""
 
     def __init__(
-        self, url: str, key: str, folder: Folder, log: Log | None = None, timeout_s: float = TIMEOUT_S
+        self,
+        url: str,
+        key: str,
+        folder: Folder,
+        log: Log | None = None,
+        timeout_s: float = TIMEOUT_S,
+        number: int = 1,
     ) -> None:
-        """Raises ConfigRefused for an address that nothing is sent to, or for a key that is not of a witness."""
+        """`number` tells several apart. Raises ConfigRefused for an address that nothing is sent to, or for a key that
+        is not of a witness.
+        """
         check_address(url, "audit.witness")
         try:
             self.verifier = Verifier.read(key)
@@ -35,7 +43,7 @@ class Witness:
             raise ConfigRefused(f"`audit.witness_key`: {error}") from error
         if not self.verifier.is_witness:
             raise ConfigRefused("`audit.witness_key` is the key of a log, not of a witness (cosignature/v1)")
-        self.name = "cosignatures"
+        self.name = "cosignatures" if number == 1 else f"cosignatures-{number}"
         self._url = f"{url.rstrip('/')}/add-checkpoint"
         self._folder = folder
         self._log = log
@@ -43,7 +51,7 @@ class Witness:
 
     def last(self) -> Checkpoint | None:
         """Return the newest checkpoint that the witness has signed. Raises AnchorRefused."""
-        newest = self._folder.newest(self._suffix)
+        newest = self._folder.newest(self.suffix)
         return None if newest is None else read_checkpoint(newest[1].decode())
 
     def keep(self, note: str, checkpoint: Checkpoint) -> None:
@@ -67,10 +75,11 @@ class Witness:
             is_signed = False
         if not is_signed:
             raise AnchorRefused("the witness answered, and has not signed the checkpoint with its key")
-        self._folder.add(checkpoint.size, self._suffix, signed.encode())
+        self._folder.add(checkpoint.size, self.suffix, signed.encode())
 
     @property
-    def _suffix(self) -> str:
+    def suffix(self) -> str:
+        """How the names of the files end that hold what this witness has signed."""
         return f".{self.verifier.key_id.hex()}{COSIGNED}"
 
     def _known(self, body: bytes, seen: int, checkpoint: Checkpoint) -> int:
@@ -92,3 +101,34 @@ class Witness:
                 raise AnchorRefused(f"the log has no proof from {seen} records to {checkpoint.size}") from error
         lines = [f"old {seen}", *(base64.b64encode(each).decode() for each in hashes)]
         return ("\n".join(lines) + "\n\n" + note).encode()
+
+
+def read_witnesses(urls: str, keys: str, folder: Folder, log: Log | None = None) -> list[Witness]:
+    """Return the witnesses of a configuration, which names them with blanks between: addresses, and as many keys.
+
+    Raises ConfigRefused.
+    """
+    places, of = urls.split(), keys.split()
+    if len(places) != len(of):
+        raise ConfigRefused(f"`audit.witness` names {len(places)} witnesses, and `audit.witness_key` {len(of)} keys")
+    found = [Witness(url, key, folder, log, number=n) for n, (url, key) in enumerate(zip(places, of, strict=True), 1)]
+    if len({each.suffix for each in found}) < len(found):
+        raise ConfigRefused("`audit.witness_key` names one witness twice: two that are one see nothing more")
+    return found
+
+
+def without_cosignatures(text: str) -> str:
+    """Return a checkpoint with the signatures of its log only: those of the name that it begins with."""
+    body, _, lines = text.partition("\n\n")
+    mine = f"\u2014 {body.partition(chr(10))[0]} "
+    return f"{body}\n\n" + "".join(line for line in lines.splitlines(keepends=True) if line.startswith(mine))
+
+
+def cosignatures(folder: Folder, size: int) -> str:
+    """Return a checkpoint of a folder with all that witnesses have signed of it, each line once; empty without any.
+
+    Raises AnchorRefused.
+    """
+    notes = [text.decode("utf-8", "replace") for text in folder.read_all(size, COSIGNED)]
+    lines = dict.fromkeys(line for note in notes for line in note.partition("\n\n")[2].splitlines(keepends=True))
+    return f"{notes[0].partition(chr(10) * 2)[0]}\n\n{''.join(lines)}" if notes else ""

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from sealauthz.audit.anchoring import SUFFIX, Folder
+from sealauthz.audit.anchoring import COSIGNED, SUFFIX, Folder
 from sealauthz.audit.evidence import Attached, evidence
 from sealauthz.audit.log import Entry, Log
 from sealauthz.audit.merkle import ProofRefused
 from sealauthz.audit.note import NoteRefused, Verifier
 from sealauthz.audit.posting import AnchorRefused
 from sealauthz.audit.timestamps import STAMP
+from sealauthz.audit.witness import cosignatures, without_cosignatures
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.past import kept_policies
 from sealauthz.cli.settings import audit_signer, open_store, read_config, receipt_issuer, store_options
@@ -74,7 +75,7 @@ def audit_evidence(
             _archive(store, config, past, policies, content.get("policy", "")),
             "" if kept is None else kept.receipt,
             None if issuer is None else issuer.keys.key_set,
-            _stamped(config, entry.number),
+            *_kept_of(config, entry.number),
         )
         try:
             packed = evidence(store, AsOf(store, past.of), entry, verifier, attached, signer)
@@ -103,14 +104,20 @@ def _found(store: Store, which: str) -> tuple[Entry, Kept | None]:
     return entry, next((each for each in kept if each.decision_id == entry.content["id"]), None)
 
 
-def _stamped(config: Config, number: int) -> tuple[str, bytes] | None:
-    """Return the first checkpoint that speaks of a record and was stamped, with its token; None where there is none."""
+def _kept_of(config: Config, number: int) -> tuple[str, bytes, str]:
+    """Return the first checkpoint that speaks of a record and was stamped, with its token, or else the first that most
+    witnesses have signed; and what they have signed of it. Each is empty where there is none.
+    """
     if config.audit.folder is None:
-        return None
+        return "", b"", ""
     folder = Folder(config.audit.folder)
     try:
         size = folder.first_beyond(number, STAMP)
-        return None if size is None else (folder.read(size, SUFFIX).decode(), folder.read(size, STAMP))
+        if size is not None:
+            return folder.read(size, SUFFIX).decode(), folder.read(size, STAMP), cosignatures(folder, size)
+        size = folder.most_beyond(number, COSIGNED)
+        signed = "" if size is None else cosignatures(folder, size)
+        return without_cosignatures(signed) if signed else "", b"", signed
     except AnchorRefused as error:
         raise Stop(f"{error}: see `audit.folder`", Exit.REFUSED) from error
 

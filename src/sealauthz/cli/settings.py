@@ -195,9 +195,9 @@ def audit_anchoring(config: Config, store: Store, failed: Failed) -> Anchoring:
         sinks.append(Webhook(config.audit.webhook.get_secret_value()))
     log, audit = Log(store), config.audit
     if audit.folder is not None and audit.witness is not None:
-        from sealauthz.audit.witness import Witness
+        from sealauthz.audit.witness import read_witnesses
 
-        sinks.append(Witness(audit.witness.get_secret_value(), audit.witness_key, Folder(audit.folder), log))
+        sinks += read_witnesses(audit.witness.get_secret_value(), audit.witness_key, Folder(audit.folder), log)
     if audit.folder is not None and audit.timestamps is not None and audit.timestamp_roots is not None:
         from sealauthz.audit.timestamps import TimeStamps
 

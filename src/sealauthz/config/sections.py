@@ -205,8 +205,9 @@ class AuditSection(Section):
     """How the log of decisions is called, the key that signs its checkpoints, whether this process gives records their
     places, and whether answers that need not be in the log first are recorded. Without a key checkpoints are unsigned.
     Who gives records their places keeps checkpoints in `folder`, and sends them to `webhook`, whose address may be
-    secret. With a folder, a `witness` of the key `witness_key` is asked to sign them, and every `timestamps_every_s` an
-    authority at `timestamps` to stamp one, which the root certificates in `timestamp_roots` verify.
+    secret. With a folder, a `witness` of the key `witness_key` is asked to sign them (or several, with blanks between),
+    and every `timestamps_every_s` an authority at `timestamps` to stamp one, which the root certificates in
+    `timestamp_roots` verify.
     """
 
     name: str = Field("", max_length=256)
@@ -242,9 +243,9 @@ class AuditSection(Section):
                 raise ValueError("`timestamp_roots` is needed beside `timestamps`: what nobody can verify is not kept")
             _refused(check_address, self.timestamps.get_secret_value(), "audit.timestamps", is_plain_fine=True)
         if self.witness is not None and self.folder is not None:
-            from sealauthz.audit.witness import Witness
+            from sealauthz.audit.witness import read_witnesses
 
-            _refused(Witness, self.witness.get_secret_value(), self.witness_key, Folder(self.folder))
+            _refused(read_witnesses, self.witness.get_secret_value(), self.witness_key, Folder(self.folder))
         if self.key is not None and not self.name:
             raise ValueError("`name` is needed beside `key`: checkpoints name the log that they speak of")
         return self

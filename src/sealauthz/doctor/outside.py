@@ -6,10 +6,11 @@ import http.client
 import os
 from pathlib import Path
 
-from sealauthz.audit.anchoring import COSIGNED, Folder, Webhook, newest_of
+from sealauthz.audit.anchoring import Folder, Webhook, newest_of
 from sealauthz.audit.log import Log
 from sealauthz.audit.posting import AnchorRefused
 from sealauthz.audit.timestamps import STAMP, TimeStamps
+from sealauthz.audit.witness import read_witnesses
 from sealauthz.config import Config
 from sealauthz.config.issuers import JwtIssuerSection
 from sealauthz.doctor.findings import Found, Level
@@ -96,7 +97,8 @@ def _signed(store: Store, path: Path, config: Config) -> Found:
     audit = config.audit
     wanted = []
     if audit.witness is not None:
-        wanted.append((COSIGNED, "witness", "cosignatures", BEHIND_S))
+        for each in read_witnesses(audit.witness.get_secret_value(), audit.witness_key, Folder(path)):
+            wanted.append((each.suffix, "witness", each.name, BEHIND_S))
     if audit.timestamps is not None and audit.timestamp_roots is not None:
         wanted.append((STAMP, "timestamps", "timestamps", BEHIND_S + 2 * audit.timestamps_every_s))
         try:
