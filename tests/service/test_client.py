@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime
 import queue
@@ -23,6 +24,7 @@ from sealauthz.decision.question import ListQuery
 from sealauthz.errors import FactsUnavailable, RevisionGone, ServiceBusy
 from sealauthz.polar.reach import Root
 from sealauthz_client import (
+    AsyncSealAuthzClient,
     CallFailed,
     NextStep,
     NoAnswer,
@@ -286,8 +288,13 @@ class FarAway:
             while True:
                 near, _ = self._listening.accept()
                 self.connections += 1
-                far = socket.create_connection(self._to)
-                self._open += [near, far]
+                self._open.append(near)
+                try:
+                    far = socket.create_connection(self._to)
+                except OSError:  # nobody is there now
+                    near.close()
+                    continue
+                self._open.append(far)
                 for source, target in ((near, far), (far, near)):
                     travelling: queue.Queue[tuple[float, bytes]] = queue.Queue()
                     threading.Thread(target=self._take, args=(source, travelling), daemon=True).start()
@@ -313,14 +320,43 @@ class FarAway:
                 target.sendall(some)
 
 
-def test_a_server_that_is_far_away_is_reached_at_the_first_attempt(serve: Serve) -> None:
-    way = FarAway(serve().address, 0.4)
+@pytest.mark.parametrize("round_trip_s", [0.1, 0.2])
+def test_a_server_that_is_far_away_is_reached_at_once_and_takes_turns(serve: Serve, round_trip_s: float) -> None:
+    """One attempt at the first call; calls above the server's limit of streams wait, and none is refused; after the
+    server was replaced the first attempt that can succeed does.
+    """
+    served = serve(max_concurrent_calls=2 * STREAMS, caller_share=0.5)
+    way = FarAway(served.address, round_trip_s / 2)
+
+    async def ask(client: AsyncSealAuthzClient, count: int) -> float:
+        began = time.monotonic()
+        answered = await asyncio.gather(*(client.authorize("Person:P1", "use", "Seal:S1") for _ in range(count)))
+        assert all(answered)
+        return time.monotonic() - began
+
+    async def calls() -> None:
+        async with AsyncSealAuthzClient(way.address, TOKEN, insecure=True, timeout_s=20) as client:
+            await ask(client, 1)
+            assert way.connections == 1, "an attempt was given up before an answer could be there"
+            # Three turns of so many, each of which takes the way there and back.
+            assert await ask(client, 2 * STREAMS + 10) > 2.5 * round_trip_s
+            assert way.connections == 1
+            await asyncio.to_thread(served.server.stop, 0)
+            serve(listen=served.address)
+            await ask(client, 1)
+            assert 2 <= way.connections <= MOST_ATTEMPTS
+
     try:
-        with SealAuthzClient(way.address, TOKEN, insecure=True, timeout_s=20) as client:
-            assert client.authorize("Person:P1", "use", "Seal:S1")
-        assert way.connections == 1, "an attempt was given up before an answer could be there"
+        asyncio.run(calls())
     finally:
         way.close()
+
+
+STREAMS = 100
+"""The server announces no fewer."""
+
+MOST_ATTEMPTS = 8
+"""Of connecting anew, with a back-off that begins at 50 ms: where each attempt were cut short, there would be tens."""
 
 
 def test_over_tls_the_server_must_be_the_one_that_is_trusted(serve: Serve, tmp_path: Any) -> None:
