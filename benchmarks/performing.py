@@ -137,7 +137,8 @@ class Recorder:
         def heard(kind: str) -> Any:
             def send(cursor: Any, query: Any, params: Any = None, **keywords: Any) -> Any:
                 if threading.get_ident() == me:
-                    self.sent.append((kind, query, params))
+                    self.sent.append((kind, query, list(params) if kind == "executemany" else params))
+                    params = self.sent[-1][2]
                 return plain[kind](cursor, query, params, **keywords)
 
             return send
@@ -189,7 +190,7 @@ class Bare:
             elif kind == "end":
                 return
             else:
-                cursor = connection.cursor()
+                cursor = psycopg.RawCursor(connection) if isinstance(query, bytes) else connection.cursor()
                 getattr(cursor, kind)(query, params)
                 if not is_piped and kind == "execute" and cursor.description is not None:
                     cursor.fetchall()
@@ -310,6 +311,10 @@ def recorded(process: Process, act: Act, acts: int) -> dict[int, list[Sent]]:
     return scripts
 
 
+def _text(query: Any) -> str:
+    return query.decode() if isinstance(query, bytes) else str(query or "")
+
+
 def counted(script: Sequence[Sent]) -> tuple[int, int]:
     """Return how many statements an act sent, and in how many round trips."""
     statements = trips = 0
@@ -369,7 +374,7 @@ def main() -> int:
             middle = scripts[acts // 2]
             if options.statements:
                 for number, (kind, query, _) in enumerate(middle):
-                    console.print(f"{number:3} {kind:11} {' '.join(str(query or '').split())[:100]}", markup=False)
+                    console.print(f"{number:3} {kind:11} {' '.join(_text(query).split())[:100]}", markup=False)
 
             def make(name: str = name, url: str = server.copy()) -> tuple[Any, Act]:
                 process = Process(url, bundle)

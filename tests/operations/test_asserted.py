@@ -285,9 +285,9 @@ def test_an_assertion_that_ends_while_the_act_waits_is_not_used(world: World, mo
     performance = signed(archiving(world.draft()))
     real = Database.write
 
-    def late(database: Database) -> Any:
+    def late(database: Database, *settings: str) -> Any:
         world.clock.now = NOW + 61 * SECOND
-        return real(database)
+        return real(database, *settings)
 
     monkeypatch.setattr(Database, "write", late)
     refuses(world, performance, "expired")

@@ -17,7 +17,7 @@ from sealauthz.decision.assembly import RequestOptions, Within
 from sealauthz.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Delete, FactCache, Part, Put, Store, Update
 from sealauthz.facts.memory.consistency import FULL
-from sealauthz.facts.store import writing
+from sealauthz.facts.store import group_commit, writing
 from sealauthz.operations import Operations, Performance, Performed
 from sealauthz.schema import Duty, MetBy, Outcome
 
@@ -402,7 +402,9 @@ def test_a_failure_of_any_statement_leaves_nothing(
     before = store.revision()
     for name in ("lock_revisions", "check_together", "check_each", "check_references", "look"):
         with monkeypatch.context() as broken:
-            broken.setattr(writing, name, _fail)
+            for module in (writing, group_commit):  # acts that share a transaction, and one that has its own
+                if hasattr(module, name):
+                    broken.setattr(module, name, _fail)
             with pytest.raises(FactsUnavailable, match="pulled"):
                 operations.perform(request, OPTIONS)
         found = document(store, "d1")

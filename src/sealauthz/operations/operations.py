@@ -192,8 +192,8 @@ class Operations:
             lambda: self._pdp.has_policies(decision.policy_version),
             once,
         )
-        wanted = check(Batch(options.caller, performance.request_id, following.changes), self._model)
-        wanted = replace(wanted, digest=performance.fingerprint)
+        fingerprint = performance.fingerprint
+        wanted = check(Batch(options.caller, performance.request_id, following.changes), self._model, fingerprint)
 
         def keep(is_postgresql: bool, receipt: WriteReceipt) -> list[Statement]:
             performed = self._performed(receipt, performance, operation_id, decision, following, options.caller)
@@ -201,7 +201,7 @@ class Operations:
             terms = following.outcome.receipt
             record = act_record(self._model, _origin(options), decision, performed, concerned, asserted, terms, began)
             return [
-                self._kept(is_postgresql, receipt, performance, performed, asserted),
+                self._kept(is_postgresql, receipt, performance, fingerprint, performed, asserted),
                 waiting(is_postgresql, receipt.at, record),
                 *events_kept(is_postgresql, receipt, following.events),
             ]
@@ -273,6 +273,7 @@ class Operations:
         is_postgresql: bool,
         receipt: WriteReceipt,
         performance: Performance,
+        fingerprint: str,
         performed: Performed,
         asserted: Assertion | None,
     ) -> Statement:
@@ -284,7 +285,7 @@ class Operations:
         named = self._model.action(question.action, question.resource.type).records
         context = {key: value for key, value in question.context.items() if key in named}
         kept = kept_form(performed, context)
-        kept["fingerprint"] = performance.fingerprint
+        kept["fingerprint"] = fingerprint
         key, used_up = (operation.caller, operation.request_id), ""
         if asserted is not None:
             # Ids only, and no token: an issuer may say more of a person in it than may be kept.

@@ -341,6 +341,10 @@ class Units:
         standing: dict[str, Any] = {record.id: record for record in records}
         if not path:
             return {record_id: {record_id} for record_id in standing}
+        if len(standing) == 1:
+            ((start, record),) = standing.items()
+            end = self._end_above(record_type, path, record, rows)
+            return {} if end is None else {start: {end}}
         here = record_type
         *before, last = path
         for step in before:
@@ -350,6 +354,19 @@ class Units:
             standing = {start: found[key] for start, key in keys.items() if key in found}
         # The id of the root is enough: whether the row is there is the concern of the foreign key.
         return {start: {key} for start, key in _keys(standing, last.column).items()}
+
+    def _end_above(self, record_type: str, path: Path, record: Any, rows: Rows) -> str | None:
+        """Follow a path that only goes up from one record; return the id that it ends at."""
+        *before, last = path
+        for step in before:
+            key = getattr(record, step.column)
+            if key is None:
+                return None
+            record_type = self._shapes[record_type].column(step.column).ref or ""
+            record = rows.get(record_type, (key,)).get(key)
+            if record is None:
+                return None
+        return getattr(record, last.column)  # type: ignore[no-any-return]
 
 
 def _keys(records: Mapping[str, Any], column: str) -> dict[str, str]:

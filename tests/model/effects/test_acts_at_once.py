@@ -1,4 +1,4 @@
-"""Two acts at the same moment, from two processes on PostgreSQL, come out as if one of them had come after the other.
+"""Two acts at the same moment, from two processes or from one, come out as if one of them had come after the other.
 
 Each pair is first carried out in both orders, one after the other: those are the outcomes that there may be. Then it is
 carried out at once, again and again, on a copy of the facts for each time; the revisions tell which came first.
@@ -372,7 +372,9 @@ def test_two_acts_at_once_come_out_as_one_after_the_other(processes: tuple[Proce
                 start.wait(60)
                 return process.do(deed, prefix, which)
 
-            one, other = pool.submit(run, here, pair.first, 1), pool.submit(run, there, pair.second, 2)
+            # In turns from two processes, and from two threads of one, which may share a transaction.
+            beside = (there, here)[number % 2]
+            one, other = pool.submit(run, here, pair.first, 1), pool.submit(run, beside, pair.second, 2)
             (first, at), (second, at_other) = one.result(120), other.result(120)
             outcome = first, second
             if at and at_other:

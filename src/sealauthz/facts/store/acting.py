@@ -7,7 +7,7 @@ Locks on rows only order the queue.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, bindparam, case, func, literal_column, select
 
 from sealauthz.errors import AssertionNeeded
 from sealauthz.facts.store.batch import Wanted, WriteReceipt
-from sealauthz.facts.store.history import Changed, changes_in
+from sealauthz.facts.store.history import Changed, changed_of, changes_in
 from sealauthz.facts.store.identity import Seen
 from sealauthz.facts.store.performed import used_up_statement
 from sealauthz.facts.store.statements import Driver, compiled
@@ -51,6 +51,10 @@ class Observed:
         """Tell whether the changes of a revision, as text, may be of a type that was looked for."""
         types = {*self.pages, *(key[0] for key in self.records), *(key[0] for key in self.look_ups)}
         return any(f'"{record_type}"' in text for record_type in types)
+
+    def is_touched_by_any(self, units: Collection[Unit], images: Iterable[Mapping[str, Any]]) -> bool:
+        """Tell whether what was read may be another after a write: it touched units, with images of its changes."""
+        return not self.units.isdisjoint(units) or any(self.is_touched_by(changed_of(image)) for image in images)
 
     def is_touched_by(self, changed: Changed) -> bool:
         """Tell whether a change may alter what was looked up, or makes or ends a record that was looked for."""
@@ -93,12 +97,9 @@ class Basis:
 
     def ask(self, driver: Driver) -> Callable[[], Since]:
         """Ask what has changed since, under the lock of revisions; it is told once the pipeline is over."""
-        units, changes = _since_statements(driver.is_postgresql)
-        parameters = {"revision": self.revision, "most": _MOST_CHARACTERS}
-        asked = [driver.run(units, parameters), driver.run(changes, parameters)]
+        asked = ask_since(driver, self.revision)
         if self.once is not None:
-            used = used_up_statement(driver.is_postgresql)
-            asked.append(driver.run(used, {"assertion": self.once.assertion}))
+            asked.append(ask_used_up(driver, self.once))
         return lambda: Since(self.revision, *(cursor.fetchall() for cursor in asked))
 
     def check(self, since: Since, newest: Seen, now: int) -> None:
@@ -120,7 +121,8 @@ class Basis:
     def _check_revisions(self, since: Since, newest: int) -> None:
         if newest - self.revision > _MOST_REVISIONS or len(since.units) > _MOST_UNITS:
             raise Overtaken("too much has changed to look at")
-        if any(Unit(kind, unit_id) in self.observed.units for _, kind, unit_id in since.units):
+        units, base = self.observed.units, self.revision
+        if any(revision > base and Unit(kind, unit_id) in units for revision, kind, unit_id in since.units):
             raise Overtaken("what the decision read has changed")
         if not since.is_whole(newest):
             raise Overtaken("what has changed is not kept, or too long to look at")
@@ -156,6 +158,18 @@ class Since:
         if revision == 0:
             return (None, None, None)
         return next((tuple(row[1:4]) for row in self.revisions if row[0] == revision), None)
+
+
+def ask_since(driver: Driver, revision: int) -> list[Any]:
+    """Ask what has changed since a revision; return the cursors, whose rows are those of `Since`."""
+    units, changes = _since_statements(driver.is_postgresql)
+    parameters = {"revision": revision, "most": _MOST_CHARACTERS}
+    return [driver.run(units, parameters), driver.run(changes, parameters)]
+
+
+def ask_used_up(driver: Driver, once: UsedOnce) -> Any:
+    """Ask which operation has used up what serves once; return the cursor."""
+    return driver.run(used_up_statement(driver.is_postgresql), {"assertion": once.assertion})
 
 
 @cache

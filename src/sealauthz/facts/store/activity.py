@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
@@ -17,6 +18,7 @@ from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.performed import Statement
 from sealauthz.facts.store.statements import compiled
 from sealauthz.facts.store.tables import FACT_ACTIVITY, Tables
+from sealauthz.facts.store.values import as_json
 from sealauthz.schema import Change, Changes, Model, Rows, Shown, Sighting
 from sealauthz.schema.activity import Path
 from sealauthz.schema.effect import Value
@@ -119,7 +121,7 @@ def _found(ends: _Ends, told: list[tuple[Shown, Any, Sighting]]) -> Iterator[Fou
             "judged": [shown.action, judged_type, judged_id],
             "values": dict(sighting.values),
         }
-        text = json.dumps(body, ensure_ascii=False)
+        text = as_json(body)
         topic, subject = ends.of(record, shown.topic)[1], ends.of(record, shown.subject)[1]
         tenants = dict.fromkeys(ends.of(record, path)[1] for path in shown.tenants)
         yield from (Found(tenant, topic or "", subject or "", text) for tenant in tenants if tenant is not None)
@@ -171,11 +173,18 @@ class _Ends:
         return self._model.shapes[cls.__name__].column(name).ref or "", getattr(record, name)
 
 
+@cache
+def _insert_statement(is_postgresql: bool) -> str:
+    return compiled(insert(FACT_ACTIVITY), is_postgresql)
+
+
 def activity_kept(is_postgresql: bool, receipt: WriteReceipt, found: Collection[Found]) -> list[Statement]:
     """Return what keeps the activity of a revision, in the transaction that makes it."""
-    statement = compiled(insert(FACT_ACTIVITY), is_postgresql) if found else ""
     return [
-        (statement, {"revision": receipt.revision, "ordinal": ordinal, "at": receipt.at, **each._asdict()})
+        (
+            _insert_statement(is_postgresql),
+            {"revision": receipt.revision, "ordinal": ordinal, "at": receipt.at, **each._asdict()},
+        )
         for ordinal, each in enumerate(found)
     ]
 

@@ -80,8 +80,11 @@ class Wanted:
         return [*self.puts, *self.updates, *sorted(self.deletes)]
 
 
-def check(batch: Batch, model: Model) -> Wanted:
-    """Check every value of a batch. Raises InvalidRequest with the path of the first bad change."""
+def check(batch: Batch, model: Model, digest: str = "") -> Wanted:
+    """Check every value of a batch. Raises InvalidRequest with the path of the first bad change.
+
+    `digest` stands for what the request says; empty for that of the batch.
+    """
     for name, value in (("caller", batch.caller), ("request_id", batch.request_id)):
         problem = text_problem(value, is_indexed=True) if value else "must not be empty"
         if problem is not None:
@@ -113,7 +116,8 @@ def check(batch: Batch, model: Model) -> Wanted:
                 deletes.add(key)
     for number, precondition in enumerate(batch.preconditions):
         _check_key(model, *precondition.key, f"preconditions[{number}]")
-    return Wanted(batch, puts, updates, frozenset(deletes), _digest(batch, puts, updates, deletes), left_out)
+    digest = digest or _digest(batch, puts, updates, deletes)
+    return Wanted(batch, puts, updates, frozenset(deletes), digest, left_out)
 
 
 def _check_key(model: Model, record_type: str, record_id: str, path: str) -> None:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -284,9 +284,13 @@ class Database:
         self.identity.schema = f"{served.version}+{generation}" if generation else served.version
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Open a write transaction; it commits unless an exception leaves. Raises FactsUnavailable, IntegrityError."""
-        with self._one_writer(), self._transaction("written", self._begin_write) as connection:
+    def write(self, settings: str = "") -> Iterator[Connection]:
+        """Open a write transaction; it commits unless an exception leaves. Raises FactsUnavailable, IntegrityError.
+
+        `settings` are set for it on PostgreSQL, in the same round trip.
+        """
+        begin = partial(self._begin_write, settings)
+        with self._one_writer(), self._transaction("written", begin) as connection:
             yield connection
 
     @contextmanager
@@ -302,8 +306,8 @@ class Database:
         finally:
             self._writer.release()
 
-    def _begin_write(self, connection: Connection) -> Connection:
-        driver(connection).execute(_WRITE_POSTGRESQL if self.is_postgresql else "BEGIN IMMEDIATE")
+    def _begin_write(self, settings: str, connection: Connection) -> Connection:
+        driver(connection).execute(f"{_WRITE_POSTGRESQL}{settings}" if self.is_postgresql else "BEGIN IMMEDIATE")
         return connection
 
     @contextmanager

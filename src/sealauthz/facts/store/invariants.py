@@ -32,15 +32,21 @@ def check_each(model: Model, changes: Changes) -> None:
             check_edit(change, shape)
 
 
+@cache
+def _references(cls: type) -> tuple[tuple[str, str], ...]:
+    """Each key of a record: its column, and the type that it names."""
+    return tuple((column.name, column.ref) for column in shape_of(cls).columns if column.ref is not None)
+
+
 def check_references(records: Collection[Any], rows: Rows) -> None:
     """Check that every key names a record that exists. Raises InvariantBroken `REFERENCE`."""
     wanted: dict[str, dict[str, tuple[Any, str]]] = defaultdict(dict)
     for record in records:
         cls: type = type(record)
-        for column in shape_of(cls).columns:
-            target = getattr(record, column.name)
-            if column.ref is not None and target is not None:
-                wanted[column.ref].setdefault(target, (record, column.name))
+        for name, ref in _references(cls):
+            target = getattr(record, name)
+            if target is not None:
+                wanted[ref].setdefault(target, (record, name))
     for record_type, targets in wanted.items():
         found = rows.get(record_type, targets.keys())
         for target, (record, column_name) in targets.items():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -24,21 +25,34 @@ def lock_revisions(connection: Connection) -> None:
 
 
 @cache
-def _lock_statement(tables: Tables, root_type: str) -> str:
-    """Return the statement that locks roots in their order."""
+def _lock_statement(tables: Tables, root_type: str, is_patient: bool) -> str:
+    """Return the statement that locks roots in their order; if not patient, those that nobody else has locked."""
     root = tables.of(root_type).c.id
     # NO KEY: rows that only refer to a root may still be inserted by others.
-    statement = select(root).where(among(root, "ids", True)).order_by(root).with_for_update(key_share=True)
-    return compiled(statement, True)
+    statement = select(root).where(among(root, "ids", True)).order_by(root)
+    return compiled(statement.with_for_update(key_share=True, skip_locked=not is_patient), True)
 
 
 def lock_roots(driver: Driver, tables: Tables, units: Iterable[Unit]) -> None:
     """Lock the roots of units, in one order for all."""
-    if not driver.is_postgresql:
-        return  # BEGIN IMMEDIATE lets one writer in at a time.
+    if driver.is_postgresql:  # on SQLite, BEGIN IMMEDIATE lets one writer in at a time
+        _lock(driver, tables, units, is_patient=True)
+
+
+def lock_free_roots(driver: Driver, tables: Tables, units: Iterable[Unit]) -> Callable[[], set[Unit]]:
+    """Lock the roots of units that nobody else has locked, on PostgreSQL. Which those are is told once the pipeline is
+    over.
+    """
+    asked = _lock(driver, tables, units, is_patient=False)
+    return lambda: {Unit(kind, root_id) for kind, cursor in asked.items() for (root_id,) in cursor.fetchall()}
+
+
+def _lock(driver: Driver, tables: Tables, units: Iterable[Unit], *, is_patient: bool) -> dict[str, Any]:
     roots: dict[str, set[str]] = defaultdict(set)
     for unit in units:
         roots[unit.kind].add(unit.id)
-    for root_type, kind in tables.model.units.roots.items():
-        if roots[kind]:
-            driver.run(_lock_statement(tables, root_type), {"ids": ids_parameter(roots[kind], True)})
+    return {
+        kind: driver.run(_lock_statement(tables, root_type, is_patient), {"ids": ids_parameter(roots[kind], True)})
+        for root_type, kind in tables.model.units.roots.items()
+        if roots[kind]
+    }

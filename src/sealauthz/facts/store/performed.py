@@ -14,6 +14,7 @@ from sqlalchemy import tuple_ as pair
 from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.tables import AUDIT_PENDING, FACT_EVENT, FACT_OPERATION, Tables
+from sealauthz.facts.store.values import as_json
 from sealauthz.schema import Event
 
 Statement = tuple[str, Mapping[str, Any]]
@@ -69,7 +70,7 @@ def operation_kept(
     row: dict[str, Any] = {"caller": caller, "request_id": request_id, "operation_id": operation_id}
     if assertion:
         row["assertion"] = assertion
-    text = json.dumps(answer, ensure_ascii=False)
+    text = as_json(answer)
     row |= {"revision": receipt.revision, "at": receipt.at, "answer": text}
     return _insert_statement(FACT_OPERATION, tuple(row), is_postgresql), row
 
@@ -83,14 +84,13 @@ def events_kept(is_postgresql: bool, receipt: WriteReceipt, events: Sequence[Eve
             "ordinal": ordinal,
             "tenant_id": event.tenant_id,
             "at": receipt.at,
-            "body": json.dumps(
+            "body": as_json(
                 {
                     "code": event.code,
                     "about": event.about,
                     "recipients": event.recipients,
                     "values": dict(event.values),
-                },
-                ensure_ascii=False,
+                }
             ),
         }
         for ordinal, event in enumerate(events)

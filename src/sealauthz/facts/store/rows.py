@@ -197,7 +197,13 @@ class RecordRows:
         """Return those of the records that exist, by id."""
         if not ids:
             return {}
-        ours = self._records.get(record_type, {})
+        ours = self._records.get(record_type)
+        if ours is None:
+            if self._below is None:
+                return {}
+            if not self._gone:
+                return self._below.get(record_type, ids)
+            ours = {}
         found = {record_id: ours[record_id] for record_id in ids if record_id in ours}
         if self._below is not None and len(found) < len(ids):
             others = (record_id for record_id in ids if record_id not in found)

@@ -133,6 +133,28 @@ def _as_one(statements: tuple[str, ...], counted: frozenset[int] = frozenset()) 
     return f"WITH {parts} {last}" if first else last
 
 
+@cache
+def _by_place_cursor() -> Any:
+    """Return the kind of cursor that takes parameters by place."""
+    import psycopg
+
+    return psycopg.RawCursor
+
+
+@cache
+def _by_place(statement: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return a statement with parameters by place, as PostgreSQL takes them, and their names in order.
+
+    The driver would look for the names again each time: what it remembers of statements excludes long ones.
+    """
+    places: dict[str, int] = {}
+
+    def place(found: re.Match[str]) -> str:
+        return f"${places.setdefault(found[1], len(places) + 1)}"
+
+    return _PARAMETER.sub(place, statement).replace("%%", "%").encode(), tuple(places)
+
+
 def check_met(cursor: Any, met: int) -> None:
     """Raise RowsNotMet unless a statement that was run met so many rows."""
     if cursor.rowcount != met:
@@ -152,15 +174,25 @@ class Driver:
     def run(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Run a statement; return the cursor, whose rows are there once the pipeline is over, if there is one."""
         try:
-            return self._driver.execute(statement, parameters or ())
+            return self._run(statement, parameters or {})
         except _errors() as error:
             _raise(error)
+
+    def _run(self, statement: str, parameters: Mapping[str, Any]) -> Any:
+        if not self.is_postgresql:
+            return self._driver.execute(statement, parameters)
+        text, names = _by_place(statement)
+        return _by_place_cursor()(self._driver).execute(text, [parameters[name] for name in names])
 
     def run_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement for each row of parameters."""
         try:
             if len(rows) == 1:
-                self._driver.execute(statement, rows[0])
+                self._run(statement, rows[0])
+            elif self.is_postgresql:
+                text, names = _by_place(statement)
+                values = ([row[name] for name in names] for row in rows)
+                _by_place_cursor()(self._driver).executemany(text, values)
             else:
                 self._driver.cursor().executemany(statement, rows)
         except _errors() as error:
@@ -179,7 +211,7 @@ class Driver:
     def rows(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
         try:
-            return self._driver.execute(statement, parameters or ()).fetchall()  # type: ignore[no-any-return]
+            return self._run(statement, parameters or {}).fetchall()  # type: ignore[no-any-return]
         except _errors() as error:
             _raise(error)
 

@@ -22,6 +22,7 @@ from sealauthz.facts.store.batch import Batch, Wanted, WriteReceipt, check
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
 from sealauthz.facts.store.due import Place, due
 from sealauthz.facts.store.following import can_follow, follow_to, followed_to, logged_from, unraised
+from sealauthz.facts.store.group_commit import SETTINGS, GroupCommit
 from sealauthz.facts.store.identity import SchemaMoved, Seen, seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.keeping import Archive, Pruned, prune
@@ -83,6 +84,7 @@ class Store:
         self._now = now
         self._observers: list[weakref.WeakMethod[Callable[[Commit], None]]] = []
         self.store_id = store_id
+        self._group = GroupCommit(database, now, self._tell) if database.is_postgresql else None
 
     @classmethod
     def open(cls, url: str, model: Model, now: Callable[[], int] = now_us) -> Store:
@@ -411,7 +413,12 @@ class Store:
         intended: Intended | T | None = None if is_exclusive else intend()
         if intended is not None and not isinstance(intended, Intended):
             return intended
-        with span("write"), self._database.write() as connection:
+        if intended is not None and self._group is not None and not is_careful and self._group.can_take(intended):
+            with span("write"):
+                together = self._group.write(intended, tenants, queued)
+            if together is not None:
+                return together
+        with span("write"), self._database.write(SETTINGS) as connection:
             if intended is None:
                 # First what others lock first: one of them would hold it, and wait for the lock of revisions.
                 lock_roots(Driver(connection), self.tables, queued)

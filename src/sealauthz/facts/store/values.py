@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache
@@ -15,6 +16,9 @@ MAX_INDEXED_BYTES = 512
 """The longest text in an index, in UTF-8: PostgreSQL refuses index rows above about 2,700 bytes."""
 
 MAX_INTEGER = 2**63 - 1
+
+as_json = json.JSONEncoder(ensure_ascii=False).encode
+"""Writes what is kept as JSON. `json.dumps` makes an encoder each time."""
 
 
 @cache

@@ -8,7 +8,6 @@ gap.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -38,9 +37,11 @@ from sealauthz.facts.store.importing import Importing, Part, check_unmarked
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
 from sealauthz.facts.store.known import Known, KnownRows
 from sealauthz.facts.store.locking import lock_revisions, lock_roots
+from sealauthz.facts.store.performed import Statement
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows, pairs, pairs_parameters
 from sealauthz.facts.store.statements import Driver, compiled, dialect_of
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, Tables
+from sealauthz.facts.store.values import as_json
 from sealauthz.schema import Change, Changes, Rows, Unit, shape_of
 from sealauthz.schema.rules import Urgent
 
@@ -49,7 +50,7 @@ Guard = Callable[[Any | None, Any | None], None]
 
 _NOBODY: frozenset[str] = frozenset()
 
-_NOTIFY = f"SELECT pg_notify('{CHANNEL}', %(said)s)"
+_NOTIFY = f"SELECT CASE WHEN %(said)s::text <> '' THEN pg_notify('{CHANNEL}', %(said)s::text) END"
 
 
 @cache
@@ -111,12 +112,13 @@ class Write:
         self._is_postgresql = self._driver.is_postgresql
         self._known = Known(tables.model, {} if intended is None or is_careful else intended.known)
         self._is_careful, self._is_part = is_careful, part is not None
-        self._rows = self._applying()
+        self.rows = self._applying()
         self._puts: Mapping[tuple[str, str], Any] = wanted.puts
         self._preconditions = [precondition.key for precondition in wanted.batch.preconditions]
         self._importing = None if part is None else Importing(connection, tables, wanted.batch.caller, part, now)
         self._new: Collection[tuple[str, str]] = ()
         self.is_revision = False
+        self.tries_what_is_refused = True
         self.units: frozenset[Unit] = frozenset()
         self.locked: set[Unit] = set()
         self.images: Sequence[Mapping[str, Any]] = ()
@@ -132,6 +134,14 @@ class Write:
         earlier, homes = self._take_request()
         if earlier is not None:
             return earlier
+        changes = self.work_out(homes)
+        return self._without_revision() if changes is None else self._commit_as_revision(changes)
+
+    def work_out(self, homes: Collection[Unit]) -> Changes | None:
+        """Return what is to be changed once all roots are locked; None where that makes no revision.
+
+        `homes` are those of all that the batch is about. Raises as `run` does.
+        """
         importing = self._importing
         before = self._rows_below()
         self._puts = self._resolved(before)
@@ -152,16 +162,9 @@ class Write:
             check_deletes_present(self._wanted, before)  # the act was decided on that
         check_updates_present(self._wanted, self._puts.keys())
         check_left_out(self._model, self._wanted, changes)
-        if not changes and self._intended is not None and not self._intended.makes_revision:
-            return self._finish(self._kept(self._intended))
-        if not changes and self._intended is None and (importing is None or not importing.locks_or_unlocks):
-            if importing is not None:
-                importing.advance()
-            revision, at, timeline = self._newest()
-            # A part says when it came, so that an import is not taken for one that stands still.
-            return self._finish(
-                WriteReceipt(revision, at if importing is None else max(at, self._now), timeline=timeline)
-            )
+        makes_revision = self._intended is not None and self._intended.makes_revision
+        if not changes and not makes_revision and (importing is None or not importing.locks_or_unlocks):
+            return None
         if importing is not None:
             after_homes = self._model.units.homes_of([change.after for change in changes], overlay)
             importing.mark_shared(after_homes.values())
@@ -180,13 +183,14 @@ class Write:
             after = _after(changes, before)
             refusal = self._refusal(changes, after)
             if refusal is not None:
-                self._rows.try_all(changes)  # what the database refuses is told first
+                if self.tries_what_is_refused:
+                    self.rows.try_all(changes)  # what the database refuses is told first
                 raise refusal
         else:
-            if not self._rows.is_careful:
+            if not self.rows.is_careful:
                 # Nobody sees these rows yet; if others write meanwhile, they get another revision under the lock.
-                self._rows = self._applying(expected=self._look().revision + 1)
-            self._rows.write(changes)
+                self.rows = self._applying(expected=self._look().revision + 1)
+            self.rows.write(changes)
             after = _after(changes, before)
             importing.check(changes, after)
             importing.lock_subjects(changes, before, after)
@@ -204,7 +208,18 @@ class Write:
         # What an import brings in has happened elsewhere, and long ago.
         if importing is None and keeps_activity(self._tables):
             self._activity = activity_of(self._model, changes, after)
-        return self._commit_as_revision(changes)
+        return changes
+
+    def _without_revision(self) -> WriteReceipt:
+        """Answer where nothing changes."""
+        if self._intended is not None:
+            return self._finish(self._kept(self._intended))
+        importing = self._importing
+        if importing is not None:
+            importing.advance()
+        revision, at, timeline = self._newest()
+        # A part says when it came, so that an import is not taken for one that stands still.
+        return self._finish(WriteReceipt(revision, at if importing is None else max(at, self._now), timeline=timeline))
 
     def _applying(self, expected: int = 0) -> Applying:
         return Applying(
@@ -235,12 +250,10 @@ class Write:
         Return the receipt if the request was answered before, and the homes of all that the batch is about.
         """
         batch = self._wanted.batch
-        statement = _take_statement(self._is_postgresql)
-        key = {"caller": batch.caller, "request_id": batch.request_id}
-        values = {**key, "digest": self._wanted.digest, "revision": 0, "at": 0}
+        statement, values = self.taking
         homes: set[Unit] = set()
         if self._importing is None:
-            homes = self._homes()
+            homes = self.homes()
             with self._driver.together():
                 taken = self._driver.run(statement, values)
                 self._lock(homes)
@@ -249,7 +262,7 @@ class Write:
             is_taken = bool(self._driver.rows(statement, values))
             if is_taken:
                 self._importing.take()
-                homes = self._homes()
+                homes = self.homes()
                 self._lock(homes | {Unit(self._tenant_kind, id_) for id_ in self._importing.locked})
         if is_taken:
             return None, homes
@@ -263,7 +276,13 @@ class Write:
     def _tenant_kind(self) -> str:
         return self._model.units.roots[self._model.tenant]
 
-    def _homes(self) -> set[Unit]:
+    @property
+    def taking(self) -> tuple[str, dict[str, Any]]:
+        """The statement that takes the request's key, and returns a row if it was free."""
+        key = {"caller": self._wanted.batch.caller, "request_id": self._wanted.batch.request_id}
+        return _take_statement(self._is_postgresql), {**key, "digest": self._wanted.digest, "revision": 0, "at": 0}
+
+    def homes(self) -> set[Unit]:
         """Return the homes of all that the batch is about, and of those whose place in a unit it decides."""
         # Read without locks, which is safe: what leads a record to its home never changes.
         unlocked = self._rows_below()
@@ -371,17 +390,17 @@ class Write:
     def _newest_under_lock(self, changes: Changes | None = None) -> Seen:
         """Take the lock of revisions, in one round trip with the rows that come before; what was decided must stand."""
         asked = None
-        if changes is not None and self._rows.is_careful:
-            self._rows.write(changes)  # which has to know of each row how that went
+        if changes is not None and self.rows.is_careful:
+            self.rows.write(changes)  # which has to know of each row how that went
         with self._driver.together():
-            if changes is not None and not self._rows.is_careful:
-                self._rows.write(changes)
+            if changes is not None and not self.rows.is_careful:
+                self.rows.write(changes)
             lock_revisions(self._connection)
             # A statement of its own: in one with the lock, the transaction would precede the wait.
             looking = look(self._connection, self._identity)
             if self._intended is not None:
                 asked = self._intended.basis.ask(self._driver)
-        self._rows.check_deleted()
+        self.rows.check_deleted()
         newest = self._seen(looking)
         if self._intended is not None and asked is not None:
             self.since = asked()
@@ -390,28 +409,40 @@ class Write:
 
     def _commit_as_revision(self, changes: Changes) -> WriteReceipt:
         """Take the next revision, stamp it on everything, and commit. INVARIANT: nothing is locked after this."""
-        text = json.dumps(self.images, ensure_ascii=False)
+        text = self.text
         newest = self._newest_under_lock(changes if self._importing is None else None)
-        receipt = WriteReceipt(newest.revision + 1, max(self._now, newest.mark[0] or 0), timeline=newest.timeline)
+        receipt = self.receipt_after(newest)
         self.is_revision = True
         # Nothing of what follows is waited for until all of it is sent.
         with self._driver.together():
-            self._write_revision(receipt, text)
+            kept = () if self._intended is None else self._intended.keep(self._is_postgresql, receipt)
+            self.write_revision(receipt, text, kept, announced(receipt.timeline, receipt.revision))
             end(self._connection)
         return receipt
 
-    def _write_revision(self, receipt: WriteReceipt, text: str) -> None:
-        """Stamp the revision on everything, keep what it changed, and answer the request."""
+    def receipt_after(self, newest: Seen) -> WriteReceipt:
+        """Return the receipt of what comes next after a revision."""
+        return WriteReceipt(newest.revision + 1, max(self._now, newest.mark[0] or 0), timeline=newest.timeline)
+
+    @property
+    def text(self) -> str:
+        """What was changed, as it is kept."""
+        return as_json(self.images)
+
+    def write_revision(self, receipt: WriteReceipt, text: str, kept: Sequence[Statement], said: str) -> None:
+        """Stamp the revision on everything, keep what changed (`text`) and what an act keeps, and answer the request.
+
+        `said` is announced by the commit; empty where somebody else in this transaction has more to say.
+        """
         batch = self._wanted.batch
         row = {"revision": receipt.revision, "at": receipt.at, "caller": batch.caller, "request_id": batch.request_id}
         change = (_keep_change(self._is_postgresql), {**row, "changes": text})
         units = {"revision": receipt.revision, **pairs_parameters(sorted(self.units), self._is_postgresql)}
-        told = announced(receipt.timeline, receipt.revision)
-        stamps = self._rows.stamps(receipt.revision)
+        stamps = self.rows.stamps(receipt.revision)
         others = [
             change,
             (_keep_units(self._is_postgresql), units),
-            *(() if self._intended is None else self._intended.keep(self._is_postgresql, receipt)),
+            *kept,
             *activity_kept(self._is_postgresql, receipt, self._activity),
             self._answered(receipt),
         ]
@@ -419,12 +450,12 @@ class Write:
             # Sent by the commit. It is said which revision there is, for those who know it already.
             first = [(statement, parameters) for statement, parameters, _ in stamps]
             met = {number: count for number, (_, _, count) in enumerate(stamps)}
-            self._driver.run_as_one([*first, *others], (_NOTIFY, {"said": told}), met)
+            self._driver.run_as_one([*first, *others], (_NOTIFY, {"said": said}), met)
             return
         for statement, parameters, count in stamps:
             self._driver.run_counted(statement, parameters, count)
-        for statement, parameters in others:
-            self._driver.run(statement, parameters)
+        for other, values in others:
+            self._driver.run(other, values)
 
     def _finish(self, receipt: WriteReceipt) -> WriteReceipt:
         """Remember the answer to the request."""
