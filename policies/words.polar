@@ -468,7 +468,7 @@ bound_face_check(check, person: Person, purpose, object_type, object_id, max_age
   check.bound_digest = digest;
 
 digest_of_act(digest, context) if
-  digest = context.act_digest and
+  digest = context.intent_digest and
   digest matches String;
 
 # When such a check stops to count.

@@ -25,12 +25,12 @@ from sealauthz.assertions import (
     read_keys,
     verify,
 )
-from sealauthz_client.assertions import LIFETIME_S, TYPE, Signer, act_digest, claims_of, digest_of
+from sealauthz_client.assertions import LIFETIME_S, TYPE, Signer, assertion_digest, claims_of, digest_of
 from sealauthz_client.receipts import TYPE as RECEIPT
 
 NOW = 1_790_000_000
 WHO, SERVICE, ISSUER, CALLER = "Person:p-lin", "https://authz.example", "https://id.example", "console"
-DIGEST = act_digest(WHO, "freeze", "Seal:s", {}, {"until": 5}, "r1")
+DIGEST = assertion_digest(WHO, "freeze", "Seal:s", {}, {"until": 5}, "r1")
 
 EDWARDS, CURVE = OKPKey.generate_key("Ed25519"), ECKey.generate_key("P-256")
 SIGNERS = {"Ed25519": Signer(ISSUER, SERVICE, EDWARDS), "ES256": Signer(ISSUER, SERVICE, CURVE)}
@@ -95,11 +95,11 @@ REFUSED = {
     "an extension": lambda: made({"crit": ["b64"], "b64": True}),
     "another subject": lambda: made(sub="Person:p-wang"),
     "no subject": lambda: made(sub=None),
-    "another act": lambda: made(digest=act_digest(WHO, "release", "Seal:s", {}, {"until": 5}, "r1")),
-    "another resource": lambda: made(digest=act_digest(WHO, "freeze", "Seal:t", {}, {"until": 5}, "r1")),
-    "another argument": lambda: made(digest=act_digest(WHO, "freeze", "Seal:s", {}, {"until": 6}, "r1")),
-    "another context": lambda: made(digest=act_digest(WHO, "freeze", "Seal:s", {"a": "b"}, {"until": 5}, "r1")),
-    "another request": lambda: made(digest=act_digest(WHO, "freeze", "Seal:s", {}, {"until": 5}, "r2")),
+    "another act": lambda: made(digest=assertion_digest(WHO, "release", "Seal:s", {}, {"until": 5}, "r1")),
+    "another resource": lambda: made(digest=assertion_digest(WHO, "freeze", "Seal:t", {}, {"until": 5}, "r1")),
+    "another argument": lambda: made(digest=assertion_digest(WHO, "freeze", "Seal:s", {}, {"until": 6}, "r1")),
+    "another context": lambda: made(digest=assertion_digest(WHO, "freeze", "Seal:s", {"a": "b"}, {"until": 5}, "r1")),
+    "another request": lambda: made(digest=assertion_digest(WHO, "freeze", "Seal:s", {}, {"until": 5}, "r2")),
     "no digest": lambda: made(digest=None),
     "too long a life": lambda: made(exp=NOW + LIFETIME_S + 1),
     "no end": lambda: made(exp=None),
@@ -212,9 +212,9 @@ def test_no_two_acts_have_the_same_digest() -> None:
     values += ["\u00c5", 2**53, 2**53 + 1, "a\nb", 'a","b":"c']
     given: list[dict[str, Any]] = [{}, *({"a": value} for value in values), {"a": 1, "b": ""}, {"b": 1}]
     acts = [(context, {}) for context in given] + [({}, arguments) for arguments in given[1:]]
-    digests = {act_digest(WHO, "use", "Seal:s", *act, "r1") for act in acts}
+    digests = {assertion_digest(WHO, "use", "Seal:s", *act, "r1") for act in acts}
     assert len(digests) == len(acts)
-    assert act_digest(WHO, "use", "Seal:s", {"b": 1, "a": {"d": 2, "c": 3}}, {}, "r1") == act_digest(
+    assert assertion_digest(WHO, "use", "Seal:s", {"b": 1, "a": {"d": 2, "c": 3}}, {}, "r1") == assertion_digest(
         WHO, "use", "Seal:s", {"a": {"c": 3, "d": 2}, "b": 1}, {}, "r1"
     )
 

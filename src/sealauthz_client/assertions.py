@@ -32,7 +32,7 @@ LIFETIME_S = 60
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
-def act_digest(
+def assertion_digest(
     subject: str,
     action: str,
     resource: str,
@@ -82,7 +82,7 @@ def digest_of(
     request_id: str,
 ) -> str:
     """Return the digest of a request, given as to `perform`. Raises ValueError for a time without a time zone."""
-    return act_digest(subject, action, resource, _plain(context or {}), _plain(arguments or {}), request_id)
+    return assertion_digest(subject, action, resource, _plain(context or {}), _plain(arguments or {}), request_id)
 
 
 def _plain(value: Any) -> Any:

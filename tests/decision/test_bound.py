@@ -27,7 +27,7 @@ def digest(scene: Scene, action: str, resource: str, **context: str) -> str:
     with FactCache.of_records(MODEL, scene.records).read() as snapshot:
         found = assemble(MODEL, asked, snapshot, everything, NOW, "", BUNDLE.parameters)
     assert found is not None
-    return str(found.context.act_digest)
+    return str(found.context.intent_digest)
 
 
 def changed(record_type: str, record_id: str, **columns: Any) -> Scene:

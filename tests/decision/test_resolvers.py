@@ -109,7 +109,7 @@ def test_every_key_of_the_servers_making_has_a_resolver() -> None:
         given = {key for action in MODEL.actions.values() if action.context is context for key in action.keys}
         own = {each.name for each in fields(context)} - {each.name for each in fields(Context)} - given
         if context is VerifiedContext:
-            own.remove("act_digest")  # a check of `claim` is bound to the contact of the invitation
+            own.remove("intent_digest")  # a check of `claim` is bound to the contact of the invitation
         resolver = MODEL.resolvers.get(context, NO_RESOLVER)
         assert bool(own) == (resolver != NO_RESOLVER), context
         assert set(resolver.all_paths) <= own

@@ -2,10 +2,11 @@
 
     python killing.py DATABASE_URL ACTION
 
-ACTION is one of the tiny model, or `sweep`, which is no act: what has run out is written down, or `alarm`: what the
-service itself performs, for what the log of decisions has and for what time alone has made a cause. A point is before
-or after one statement, `BEGIN` and `COMMIT` included. Each process is a fork of this one, which holds no connection and
-no thread. One line of JSON per point, and a last one once it ran to its end.
+ACTION is one of the tiny model, or `together`, which is two acts in one transaction; or `sweep`, which is no act: what
+has run out is written down, or `alarm`: what the service itself performs, for what the log of decisions has and for what
+time alone has made a cause. A point is before or after one statement, `BEGIN` and `COMMIT` included. Each process is a
+fork of this one, which holds no connection and no thread. One line of JSON per point, and a last one once it ran to its
+end.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +42,8 @@ from sealauthz.schema.alarms import Alarm, Attempt, Attempts
 OPTIONS = RequestOptions(caller="shop")
 MOST_POINTS = 120
 SWEEPING = "sweep"
+TOGETHER = "together"
+BOTH = ("publish", "add")
 
 
 def _run_out(_snapshot: Any, member: Any, _now: int) -> Outcome:
@@ -75,9 +80,9 @@ ALARMED = dataclasses.replace(
 def performance(action: str, number: int) -> Performance:
     """The act of one point: each on a document or title of its own."""
     subject = Entity("User", "ann")
-    if action == "add":
+    if action == "add":  # in another team than the other acts
         titles = {"titles": [f"first {number}", f"second {number}"]}
-        return Performance(Question(subject, "add", Entity("Folder", "plans")), f"r{number}", titles)
+        return Performance(Question(Entity("User", "cy"), "add", Entity("Folder", "notes")), f"add{number}", titles)
     context = {"approver": "red-bob"} if action == "publish" else {}
     return Performance(Question(subject, action, Entity("Document", f"k{number}"), context), f"r{number}")
 
@@ -90,12 +95,14 @@ def open_operations(url: str, bundle: Bundle) -> tuple[Store, Operations]:
 def die_at(point: int) -> Callable[[], None]:
     """Return what counts the points, and kills this process at one of them."""
     count = 0
+    lock = threading.Lock()
 
     def passed() -> None:
         nonlocal count
-        if count == point:
-            os.kill(os.getpid(), signal.SIGKILL)
-        count += 1
+        with lock:
+            if count == point:
+                os.kill(os.getpid(), signal.SIGKILL)
+            count += 1
 
     return passed
 
@@ -155,14 +162,33 @@ def perform_and_die(url: str, bundle: Bundle, action: str, point: int) -> None:
         connect = sqlite3.connect
         sqlite3.connect = lambda *a, **k: connect(*a, **{**k, "factory": WatchedConnection})
         sqlite3.dbapi2.connect = sqlite3.connect
-    _, operations = open_operations(url, bundle)
+    store, operations = open_operations(url, bundle)
     # From the decision on: opening the store writes nothing.
     if url.startswith("sqlite"):
         WatchedConnection.passed = staticmethod(die_at(point))
     else:
         watch(die_at(point))
-    operations.perform(performance(action, point), OPTIONS)
+    acts = [performance(each, point) for each in (BOTH if action == TOGETHER else (action,))]
+    if action == TOGETHER:
+        perform_together(store, operations, acts)
+    else:
+        operations.perform(acts[0], OPTIONS)
     os._exit(0)
+
+
+def perform_together(store: Store, operations: Operations, acts: list[Performance]) -> None:
+    """Perform acts that wait until all are there, as if another one were being written meanwhile."""
+    group = store._group
+    assert group is not None
+    group._is_led = True
+    running = [threading.Thread(target=operations.perform, args=(act, OPTIONS)) for act in acts]
+    for thread in running:
+        thread.start()
+    while len(group._waiting) < len(acts):
+        time.sleep(0.001)
+    group._hand_over((), ())
+    for thread in running:
+        thread.join()
 
 
 def sweep(store: Store) -> int:
@@ -294,6 +320,10 @@ def report(point: int, status: int, found: Any, after: Any, *, again: bool, is_r
 
 def left(store: Store, action: str, number: int) -> dict[str, bool]:
     """What a process left: facts, history, events, operation."""
+    if action == TOGETHER:
+        one, other = (left(store, each, number) for each in BOTH)
+        return {**one, "half": one["half"] or other["half"] or one != other}
+    request_id = performance(action, number).request_id
     if action == "add":
         both = [store.read("Document", {"title": f"{which} {number}"}).records for which in ("first", "second")]
         is_done, is_half = all(both), bool(both[0]) != bool(both[1])
@@ -301,11 +331,11 @@ def left(store: Store, action: str, number: int) -> dict[str, bool]:
         found = store.read("Document", {"id": f"k{number}"}).records
         is_done = not found if action == "archive" else found[0].record.state == "PUBLISHED"
         is_half = False
-    operation = store.operation("shop", f"r{number}")
+    operation = store.operation("shop", request_id)
     with store.read_transaction() as transaction:
         rows = transaction.connection.exec_driver_sql
-        history = rows(f"SELECT count(*) FROM fact_change WHERE request_id = 'r{number}'").scalar()
-        request = rows(f"SELECT count(*) FROM fact_request WHERE request_id = 'r{number}'").scalar()
+        history = rows(f"SELECT count(*) FROM fact_change WHERE request_id = '{request_id}'").scalar()
+        request = rows(f"SELECT count(*) FROM fact_request WHERE request_id = '{request_id}'").scalar()
         kept = rows("SELECT count(*) FROM fact_operation").scalar()
         recorded = rows("SELECT count(*) FROM audit_pending").scalar()
     told = any(event.event.about[1] == f"k{number}" for event in store.events_after((0, 0), 10_000))
@@ -344,7 +374,9 @@ def main(url: str, action: str) -> None:
         _, status = os.waitpid(child, 0)
         store, operations = open_operations(url, bundle)
         found = left(store, action, point)
-        again = operations.perform(performance(action, point), OPTIONS)
+        acts = BOTH if action == TOGETHER else (action,)
+        again, *others = (operations.perform(performance(each, point), OPTIONS) for each in acts)
+        assert all(each.is_replay == again.is_replay for each in others)
         after = left(store, action, point)
         store.close()
         report(point, status, found, after, again=bool(again), is_replay=again.is_replay)

@@ -37,13 +37,15 @@ def killed(url: str, action: str) -> list[dict[str, Any]]:
     [
         ("publish", "sqlite"),
         ("publish", "postgresql"),
-        ("add", "postgresql"),
+        ("together", "postgresql"),
         ("archive", "postgresql"),
         ("sweep", "postgresql"),
     ],
 )
 def test_an_act_is_done_as_a_whole_or_not_at_all(new_database: Callable[..., str], action: str, backend: str) -> None:
-    """An update with an event, two new records, and a record that goes; and what time alone ends, with its event."""
+    """An update with an event, alone and together with two new records of another act, and a record that goes; and what
+    time alone ends, with its event.
+    """
     points = killed(new_database(backend, TINY), action)
     assert [point["ended"] for point in points] == ["killed"] * (len(points) - 1) + ["exit 0"]
     # Reading the request, deciding, locking, writing, the revision, and what is kept: each before and after.

@@ -33,7 +33,7 @@ from sealauthz.schema.evidence import (
 )
 
 _DAYS_BACK = 14
-_WANTED = ("documents_digest", "act_digest")
+_WANTED = ("documents_digest", "intent_digest")
 """The keys of contexts that say what a check is to be bound to."""
 
 
@@ -264,5 +264,5 @@ EVIDENCE = Evidence(
         "RegistrySnapshot": (),
     },
     concerned=("PlatformStaff",),
-    stated=(Stated("IdentityVerification", "bound_digest", "this act", "act_digest"),),
+    stated=(Stated("IdentityVerification", "bound_digest", "this act", "intent_digest"),),
 )

@@ -12,7 +12,7 @@ from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.question import Entity, Question
 from sealauthz.schema.effect import Value
 from sealauthz_client.answers import Obligation
-from sealauthz_client.assertions import act_digest
+from sealauthz_client.assertions import assertion_digest
 
 ArgumentValue = str | int | bool | Sequence["ArgumentValue"] | Mapping[str, "ArgumentValue"]
 """The value of an argument as a client gives it. Instants are microseconds since 1970-01-01T00:00:00Z."""
@@ -35,7 +35,7 @@ class Performance:
         """What the person confirms: the digest of this request, by its id."""
         asked = self.question
         subject, resource = str(asked.subject), str(asked.resource)
-        return act_digest(subject, asked.action, resource, asked.context, self.arguments, self.request_id)
+        return assertion_digest(subject, asked.action, resource, asked.context, self.arguments, self.request_id)
 
     @property
     def fingerprint(self) -> str:

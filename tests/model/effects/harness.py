@@ -133,13 +133,13 @@ class World:
         """Ask whether somebody may do something now."""
         return self._pdp.decide(_question(subject, action, resource, context))
 
-    def act_digest(self, subject: str, action: str, resource: str, **context: Any) -> str:
+    def intent_digest(self, subject: str, action: str, resource: str, **context: Any) -> str:
         """What a face check for an act must be bound to, beside its object."""
         with self._cache.read() as snapshot:
             asked = _question(subject, action, resource, context)
             case = assemble(MODEL, asked, snapshot, everything, self.now, "", bundle().parameters)
         assert case is not None
-        return str(case.context.act_digest)
+        return str(case.context.intent_digest)
 
     def codes(self, subject: str, action: str, resource: str, **context: Any) -> list[str]:
         """Why somebody may not do something now; empty if they may."""

@@ -296,7 +296,9 @@ def shown(records: Sequence[Any], pair: Pair, prefix: str) -> list[Any]:
             with FactCache.of_records(MODEL, records).read() as snapshot:
                 case = assemble(MODEL, question, snapshot, everything, NOW, "", bundle().parameters)
             assert case is not None
-            found["IdentityVerification", check.id] = dataclasses.replace(check, bound_digest=case.context.act_digest)
+            found["IdentityVerification", check.id] = dataclasses.replace(
+                check, bound_digest=case.context.intent_digest
+            )
     return list(found.values())
 
 

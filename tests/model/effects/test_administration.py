@@ -47,7 +47,7 @@ def faces(here: World, giver: str, receiver: str, said: Any = None, role: str = 
     context = {"role": role} if role else {"receiver": f"m-{receiver}"}
     if said is not None:
         context["digest"] = rules_digest(action, *resource.split(":"), said)
-    digest = here.act_digest(giver, action, resource, **context)
+    digest = here.intent_digest(giver, action, resource, **context)
     return {
         **context,
         "verification": face(here, giver, "Membership", f"m-{receiver}", digest),

@@ -38,7 +38,7 @@ def granted(here: World, given: NewGrant, subject: str = "keeper", **context: An
 
 def confirmed(here: World, grant_id: str, by: str = "keeper", kind: str = "SealGrant") -> None:
     """Confirm a grant by a face check."""
-    digest = here.act_digest(by, "confirm", f"{kind}:{grant_id}")
+    digest = here.intent_digest(by, "confirm", f"{kind}:{grant_id}")
     here.write(face(f"v-{grant_id}", by, "SEAL_GRANT", kind, grant_id, digest))
     here.perform(by, "confirm", f"{kind}:{grant_id}", verification=f"v-{grant_id}")
 
@@ -90,7 +90,7 @@ def test_a_letter_that_is_not_genuine_confirms_nothing(world: NewWorld) -> None:
 def test_terms_change_until_the_grant_is_confirmed(world: NewWorld) -> None:
     here = world()
     grant_id = granted(here, TO_PLAIN)
-    before = here.act_digest("keeper", "confirm", f"SealGrant:{grant_id}")
+    before = here.intent_digest("keeper", "confirm", f"SealGrant:{grant_id}")
     here.write(face("v-before", "keeper", "SEAL_GRANT", "SealGrant", grant_id, before))
     here.perform("keeper", "extend", f"SealGrant:{grant_id}", NewTerms(valid_to=NOW + 60 * DAY, use_limit=5))
     # Who showed their face before that saw other terms.

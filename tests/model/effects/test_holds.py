@@ -41,7 +41,7 @@ def test_a_lost_seal_that_is_found_is_switched_off(world: NewWorld) -> None:
     here = world(put={"SealHold": {"other": {"source": "ADMIN", "placed_by_id": "plain"}}})
     here.perform("user", "report_lost", "Seal:s")
     assert here.get("Seal", "s").state == "LOST"
-    digest = here.act_digest("keeper", "report_found", "Seal:s")
+    digest = here.intent_digest("keeper", "report_found", "Seal:s")
     here.write(face("v-found", "keeper", "SEAL_MANAGE", "Seal", "s", digest))
     here.perform("keeper", "report_found", "Seal:s", verification="v-found")
     assert here.get("Seal", "s").state == "DISABLED"
@@ -59,7 +59,7 @@ def test_a_seal_lost_outside_is_not_out_any_more(world: NewWorld) -> None:
 
 def test_another_person_lets_a_seal_go_on(world: NewWorld) -> None:
     here = world(put={"SealHold": {"h": {"source": "ADMIN", "placed_by_id": "user"}}})
-    digest = here.act_digest("keeper", "release", "SealHold:h")
+    digest = here.intent_digest("keeper", "release", "SealHold:h")
     here.write(face("v-release", "keeper", "SEAL_MANAGE", "SealHold", "h", digest))
     assert here.codes("user", "use", "Seal:s", **USING) == ["SEAL_FROZEN"]
     here.perform("keeper", "release", "SealHold:h", verification="v-release")

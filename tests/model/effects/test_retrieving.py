@@ -38,7 +38,7 @@ def face(here: World, person: str, case: str, check: str, action: str, **context
             f"provider-{check}",
             bound_type="RetrievalCase",
             bound_id=case,
-            bound_digest=here.act_digest(person, action, f"RetrievalCase:{case}", **context),
+            bound_digest=here.intent_digest(person, action, f"RetrievalCase:{case}", **context),
             state="PASSED",
             passed_at=here.now,
         )

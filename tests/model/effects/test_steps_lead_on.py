@@ -34,7 +34,7 @@ def denied(here: World, code: str, step: str, *asked: str, **context: Any) -> No
 
 def confirmed(here: World, grant_id: str, by: str) -> None:
     """Confirm a grant by a face check."""
-    digest = here.act_digest(by, "confirm", f"SealGrant:{grant_id}")
+    digest = here.intent_digest(by, "confirm", f"SealGrant:{grant_id}")
     here.write(face(f"v-{grant_id}", by, "SEAL_GRANT", "SealGrant", grant_id, digest))
     here.perform(by, "confirm", f"SealGrant:{grant_id}", verification=f"v-{grant_id}")
 
@@ -117,7 +117,7 @@ def test_a_lost_seal_is_found_and_enabled(world: NewWorld) -> None:
     here = world()
     here.perform("user", "report_lost", "Seal:s")
     denied(here, "SEAL_LOST", "CONTACT_SEAL_ADMIN", "user", "use", "Seal:s", **USING)
-    digest = here.act_digest("keeper", "report_found", "Seal:s")
+    digest = here.intent_digest("keeper", "report_found", "Seal:s")
     here.write(face("v-found", "keeper", "SEAL_MANAGE", "Seal", "s", digest))
     here.perform("keeper", "report_found", "Seal:s", verification="v-found")
     here.perform("keeper", "enable", "Seal:s")

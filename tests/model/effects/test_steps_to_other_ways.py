@@ -173,7 +173,7 @@ def test_the_hold_of_a_loss_ends_when_the_seal_is_found(world: NewWorld) -> None
     here = world()
     hold = str(here.perform("user", "report_lost", "Seal:s").values["hold_id"])
     denied(here, "SEAL_STILL_LOST", "REPORT_SEAL_FOUND", "keeper", "release", f"SealHold:{hold}")
-    digest = here.act_digest("keeper", "report_found", "Seal:s")
+    digest = here.intent_digest("keeper", "report_found", "Seal:s")
     check = here.get("IdentityVerification", "v-user")
     bound = {"purpose": "SEAL_MANAGE", "bound_type": "Seal", "bound_id": "s", "bound_digest": digest}
     here.write(dataclasses.replace(check, id="v-found", person_id="keeper", provider_ref="found", **bound))
@@ -222,7 +222,7 @@ def test_what_a_retrieval_froze_its_new_administrator_releases(world: NewWorld) 
         }
     )
     denied(here, "NEW_ADMIN_ONLY", "CONTACT_ADMIN", "keeper", "release", "SealHold:h")
-    digest = here.act_digest("admin", "release", "SealHold:h")
+    digest = here.intent_digest("admin", "release", "SealHold:h")
     here.write(face("v-release", "admin", "SEAL_MANAGE", "SealHold", "h", digest))
     here.perform("admin", "release", "SealHold:h", verification="v-release")
 

@@ -1,6 +1,6 @@
 """What a face check is bound to beside its object: the digest of what is to be done, as it is decided and as it stands.
 
-A check that was shown for one act serves no other on the same object, and none on other terms. `act_digest` is
+A check that was shown for one act serves no other on the same object, and none on other terms. `intent_digest` is
 `sha256:` and the SHA-256, in hexadecimal, of the JSON of the action, the resource (`Type:id`) and the terms: keys in
 their order, no spaces, text as it is (UTF-8). The step that asks for the check (VERIFY_FACE) tells it.
 """
@@ -32,12 +32,12 @@ def binding(action: str, terms: Terms) -> Resolver:
     """Return the resolver that finds nothing but the digest of an act."""
 
     def find(query: ResolverInput) -> Mapping[str, Any]:
-        return {"act_digest": act_digest(action, query.resource, terms(query))}
+        return {"intent_digest": intent_digest(action, query.resource, terms(query))}
 
     return Resolver(find=find, find_again=find)
 
 
-def act_digest(action: str, resource: Any, terms: Mapping[str, Any]) -> str:
+def intent_digest(action: str, resource: Any, terms: Mapping[str, Any]) -> str:
     """Return the digest of an act on a resource, on these terms."""
     whole = {"action": action, "resource": f"{type(resource).__name__}:{resource.id}", "terms": terms}
     text = json.dumps(whole, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

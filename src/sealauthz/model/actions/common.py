@@ -23,12 +23,12 @@ class Context:
 
 @dataclass(slots=True)
 class VerifiedContext(Context):
-    """An act that rests on an intent check: `act_digest`, found by the server, is what the check is bound to (`bound`);
-    None where it is bound to something else.
+    """An act that rests on an intent check: `intent_digest`, found by the server, is what the check is bound to
+    (`bound`); None where it is bound to something else.
     """
 
     verification: IdentityVerification | None = None
-    act_digest: str | None = None
+    intent_digest: str | None = None
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sealauthz.model.actions.bound import ArgumentsContext, act_digest, binding, columns, given_text
+from sealauthz.model.actions.bound import ArgumentsContext, binding, columns, given_text, intent_digest
 from sealauthz.model.actions.common import Context, VerifiedContext
 from sealauthz.model.effects import retrieval, taking_over
 from sealauthz.model.records.identity import IdentityVerification
@@ -32,10 +32,10 @@ class RetrievalContext(Context):
 
 @dataclass(slots=True)
 class SubmissionContext(RetrievalContext):
-    """Submitting a retrieval, on a check of the applicant's intent for this attempt, bound to `act_digest`."""
+    """Submitting a retrieval, on a check of the applicant's intent for this attempt, bound to `intent_digest`."""
 
     verification: IdentityVerification | None = None
-    act_digest: str | None = None
+    intent_digest: str | None = None
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ def _objection(query: ResolverInput) -> Mapping[str, Any]:
 
 
 def _submission(query: ResolverInput) -> Mapping[str, Any]:
-    return {**_retrieval(query), "act_digest": act_digest("submit", query.resource, _case(query))}
+    return {**_retrieval(query), "intent_digest": intent_digest("submit", query.resource, _case(query))}
 
 
 _RETRIEVAL = Resolver(find=_retrieval, is_about_subject=True)
