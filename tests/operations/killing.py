@@ -3,10 +3,10 @@
     python killing.py DATABASE_URL ACTION
 
 ACTION is one of the tiny model, or `together`, which is two acts in one transaction; or `sweep`, which is no act: what
-has run out is written down, or `alarm`: what the service itself performs, for what the log of decisions has and for what
-time alone has made a cause. A point is before or after one statement, `BEGIN` and `COMMIT` included. Each process is a
-fork of this one, which holds no connection and no thread. One line of JSON per point, and a last one once it ran to its
-end.
+has run out is written down, or `alarm`: what the service itself performs, for what the log of decisions has and for
+what time alone has made a cause. A point is before or after one statement, `BEGIN` and `COMMIT` included. Each process
+is a fork of this one, which holds no connection and no thread. One line of JSON per point, and a last one once it ran
+to its end.
 """
 
 from __future__ import annotations
