@@ -13,6 +13,7 @@ from tiny.model import TINY
 
 from sealauthz import __version__
 from sealauthz.audit.log import Log, Wanted
+from sealauthz.audit.record import word_digest
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
@@ -69,6 +70,7 @@ def test_an_act_is_recorded_with_all_that_decided_it(
         "resource": "Document:d1",
         "context": {"approver": "red-ann"},
         "withheld": ["note"],
+        "words_sha256": {"note": word_digest(decision.decision_id, "note", PUBLISH.question.context["note"])},
         "effect": "ALLOW",
         "obligations": found["obligations"],
         "policy": decision.policy_version,

@@ -71,3 +71,12 @@ def test_the_log_is_replayed(sealauthz, demo_facts, tmp_path):
     code, out, _ = sealauthz("audit", "replay", "--from", "1", "-o", "json")
     assert (code, json.loads(out)["outcomes"]) == (3, {"NOT_CHECKABLE": 1})
     assert json.loads(out)["records"][0]["cause"] == "GAP"
+    (tmp_path / "words.jsonl").write_text('{"id": "d", "context": {"reason": "none asked"}}\n')
+    assert (
+        sealauthz("audit", "replay", "--words", "words.jsonl", "--to", "0")[0]
+        == sealauthz("audit", "replay", "--to", "0")[0]
+    )
+    for wrong in ("words", '{"id": 1, "context": {}}', '{"id": "d"}', "[]"):
+        (tmp_path / "words.jsonl").write_text(wrong)
+        code, _, err = sealauthz("audit", "replay", "--words", "words.jsonl")
+        assert (code, "needs lines of" in err) == (2, True)

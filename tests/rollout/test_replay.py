@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
@@ -234,6 +236,31 @@ def test_other_policies_and_releases_are_named(logged: Logged) -> None:
         patch.setattr("sealauthz.audit.record.__version__", "0.0.9")
         logged.answered("Authorize", replace(decision, policy_version=other))
     assert set(causes(logged.replay())[1:]) == {"OTHER_POLICY", "OTHER_RELEASE"}
+
+
+def test_words_that_somebody_has_kept_are_replayed(logged: Logged) -> None:
+    """Only those that the client gave: the record holds their digest, and no word."""
+    text = "Dear Ms Ann"
+    decision = logged.pdp.decide(Question(BOB, "publish", D1, {"note": text, "approver": "red-ann"}), CALLER)
+    logged.answered("Authorize", decision)
+    logged.answered("AuthorizeBatch", [logged.pdp.decide(READS, CALLER), replace(decision, decision_id="item")])
+    records = logged.replay_texts()[1:]
+    assert not any("Dear" in each for each in records)
+    digests = {each for record in records for each in re.findall(r'"note":"([0-9a-f]{64})"', record)}
+    assert len(digests) == 2  # the same words twice are not seen to be the same
+
+    def found(**words: Any) -> set[str]:
+        entries = Log(logged.store).backwards(1)
+        fresh = AsOf(logged.store, KeptPolicies(logged.store, lambda _version: None).of)
+        return set(causes(list(Replay(logged.store, fresh, words).run(entries))))
+
+    mine = {decision.decision_id: {"note": text}, "item": {"note": text}}
+    assert found() == {"WORDS_LEFT_OUT"}
+    assert found(**mine) == {"SAME"}
+    assert found(**mine | {"item": {"note": text, "more": "is not asked for"}}) == {"SAME"}
+    assert found(**mine | {"item": {"note": "Dear Ms Bob"}}) == {"SAME", "OTHER_WORDS"}
+    assert found(**mine | {"item": {"approver": "red-ann"}}) == {"SAME", "OTHER_WORDS"}
+    assert found(item={"note": text}) == {"SAME", "WORDS_LEFT_OUT"}
 
 
 def test_other_policies_of_the_same_version_are_found(logged: Logged) -> None:

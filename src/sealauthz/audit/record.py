@@ -175,6 +175,7 @@ def decided(model: Model, decision: Decision, concerned: Concerned) -> dict[str,
         # Whom and what an allow is about was there. It may have gone since, as by the act that was asked about.
         concerned = Concerned(tenants=concerned.tenants)
     context, withheld = safe_context(model, question, concerned)
+    given = question.context or {}
     content: dict[str, Any] = {
         "subject": named(question.subject, concerned),
         "action": safe_action(model, question),
@@ -185,6 +186,9 @@ def decided(model: Model, decision: Decision, concerned: Concerned) -> dict[str,
         content["context"] = context
     if withheld:
         content["withheld"] = withheld
+        words = {key: word_digest(decision.decision_id, key, question.context[key]) for key in withheld if key in given}
+        if words:
+            content["words_sha256"] = words
     if decision.reasons:
         content["reasons"] = [
             [reason.code, reason.requirement, *([FOR_OPERATORS] if reason.is_for_operators else ())]
@@ -193,6 +197,13 @@ def decided(model: Model, decision: Decision, concerned: Concerned) -> dict[str,
     if decision.obligations:
         content["obligations"] = [obligation.code for obligation in decision.obligations]
     return content
+
+
+def word_digest(decision_id: str, key: str, word: ContextValue) -> str:
+    """Return the digest that stands for what a client gave in words: of the decision that it was given for, so that the
+    same words twice are not seen to be the same.
+    """
+    return hashlib.sha256(f"{decision_id}\0{key}\0{word}".encode()).hexdigest()
 
 
 def named(entity: Entity, concerned: Concerned) -> str:

@@ -17,13 +17,13 @@ from sealauthz import __version__
 from sealauthz.audit.as_of import AsOf, PastMoment
 from sealauthz.audit.log import Entry
 from sealauthz.audit.merkle import leaf_hash
-from sealauthz.audit.record import FOR_OPERATORS, NOT_THERE, inflated, is_of_policies
+from sealauthz.audit.record import FOR_OPERATORS, NOT_THERE, inflated, is_of_policies, word_digest
 from sealauthz.audit.replayed_lists import differing_list
 from sealauthz.audit.sequencer import tile_fetcher
 from sealauthz.audit.tiles import Tiles
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.decision import Decision
-from sealauthz.decision.question import Entity, Question
+from sealauthz.decision.question import ContextValue, Entity, Question
 from sealauthz.errors import InvalidRequest, PastUnknown, PolicyUnknown
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.past import Past
@@ -67,10 +67,17 @@ class Replayed:
     found: Mapping[str, Any] | None = None
 
 
-class Replay:
-    """Decides again what the log of a store says."""
+Words = Mapping[str, Mapping[str, ContextValue]]
+"""What clients gave in words, by the id of the decision and the key of its context."""
 
-    def __init__(self, store: Store, as_of: AsOf) -> None:
+NO_WORDS: Words = {}
+
+
+class Replay:
+    """Decides again what the log of a store says; with the `words` that were kept elsewhere."""
+
+    def __init__(self, store: Store, as_of: AsOf, words: Words = NO_WORDS) -> None:
+        self._words = words
         self._store = store
         self._model = store.model
         self._as_of = as_of
@@ -82,7 +89,7 @@ class Replay:
         while some := list(islice(each, _AT_ONCE)):
             with self._store.read_transaction() as transaction, self._store.plain_connection() as connection:
                 tiles = Tiles(tile_fetcher(Driver(connection)))
-                replaying = _Replaying(self._model, self._as_of, transaction, self._activations)
+                replaying = _Replaying(self._model, self._as_of, transaction, self._activations, self._words)
                 for entry in some:
                     yield _tampered(entry, tiles) or replaying.replay(entry)
 
@@ -104,7 +111,10 @@ def _tampered(entry: Entry, tiles: Tiles) -> Replayed | None:
 class _Replaying:
     """Replays records on one read transaction."""
 
-    def __init__(self, model: Model, as_of: AsOf, transaction: ReadTransaction, activations: PolicyStore) -> None:
+    def __init__(
+        self, model: Model, as_of: AsOf, transaction: ReadTransaction, activations: PolicyStore, words: Words
+    ) -> None:
+        self._words = words
         self._model = model
         self._as_of = as_of
         self._transaction = transaction
@@ -141,7 +151,7 @@ class _Replaying:
         return Replayed(*head, Outcome.SAME)
 
     def _decide(self, content: Mapping[str, Any], part: Mapping[str, Any]) -> Decision:
-        question = question_of(self._model, part)
+        question = question_of(self._model, part, self._words)
         check_policies(self._as_of, content)
         return self._moment_of(content).decide(
             question, RequestOptions(caller=content.get("caller", "")), content["policy"]
@@ -212,17 +222,31 @@ def check_policies(as_of: AsOf, content: Mapping[str, Any]) -> None:
         raise PastUnknown("POLICY_CHANGED", f"what is kept as policies `{version}` are others of that version")
 
 
-def question_of(model: Model, part: Mapping[str, Any]) -> Question:
-    """Return the question that a part of a record is about. Raises PastUnknown where words of it were left out."""
-    if withheld := part.get("withheld"):
-        names = ", ".join(f"`{name}`" for name in withheld)
-        raise PastUnknown("WORDS_LEFT_OUT", f"the record leaves out what the client gave in words: {names}")
+def question_of(model: Model, part: Mapping[str, Any], words: Words = NO_WORDS) -> Question:
+    """Return the question that a part of a record is about; `words` are those that were kept elsewhere. Raises
+    PastUnknown where words of it were left out and are not given, or not those.
+    """
+    given = _given_words(part, words.get(part.get("id", ""), {})) if part.get("withheld") else {}
     action = part["action"]
     types = [type_ for name, type_ in model.actions if name == action]
     # For what was not there then, something that was not there: its digest.
     subject = _entity(part["subject"], model.subjects[0])
     resource = _entity(part["resource"], types[0] if types else model.tenant)
-    return Question(subject, action, resource, part.get("context", {}))
+    return Question(subject, action, resource, {**part.get("context", {}), **given})
+
+
+def _given_words(part: Mapping[str, Any], kept: Mapping[str, ContextValue]) -> Mapping[str, ContextValue]:
+    """Return the words that a record leaves out, if they are those whose digests it holds. Raises PastUnknown."""
+    withheld, digests = part["withheld"], part.get("words_sha256", {})
+    names = ", ".join(f"`{name}`" for name in withheld)
+    if not kept or set(digests) != set(withheld):
+        how = "; who has them gives them with --words" if set(digests) == set(withheld) else ""
+        raise PastUnknown("WORDS_LEFT_OUT", f"the record leaves out what the client gave in words: {names}{how}")
+    wrong = [key for key in withheld if key not in kept or word_digest(part["id"], key, kept[key]) != digests[key]]
+    if wrong:
+        names = ", ".join(f"`{name}`" for name in wrong)
+        raise PastUnknown("OTHER_WORDS", f"what is given is not what the client gave: {names}")
+    return {key: kept[key] for key in withheld}
 
 
 def _entity(name: str, type_of_missing: str) -> Entity:

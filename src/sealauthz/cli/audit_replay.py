@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 import click
 
 from sealauthz.audit.log import Entry, Log, Wanted
-from sealauthz.audit.replay import Outcome, Replay, Replayed
+from sealauthz.audit.replay import NO_WORDS, Outcome, Replay, Replayed, Words
 from sealauthz.cli.app import Exit
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.past import past_of
 from sealauthz.cli.settings import store_options
+from sealauthz.decision.question import ContextValue
 from sealauthz.facts import Store
 from sealauthz.terminal import console, show, table
 
@@ -30,6 +32,13 @@ _SHOWN = 50
     metavar="FOLDER",
     help="A folder that decided, where its policies were never activated.",
 )
+@click.option(
+    "--words",
+    "words_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help='What clients gave in words, by JSON Lines: {"id": "…", "context": {"reason": "…"}}.',
+)
 @store_options
 @output_option
 def audit_replay(
@@ -37,6 +46,7 @@ def audit_replay(
     first: int,
     last: int | None,
     policies: Path | None,
+    words_file: Path | None,
     config_file: Path | None,
     database: str | None,
     output: str,
@@ -47,18 +57,20 @@ def audit_replay(
     Each decision is made by the facts, the policies and the clock of then.
     Exits with 1 if any gives another answer than the logged one, or if a
     record was changed, and says why; with 3 if all that can be checked is the
-    same, and something cannot be: a list, words that the record leaves out,
-    a history that is pruned.
+    same, and something cannot be: words that the record leaves out and nobody
+    gives (--words), a history that is pruned.
 
     \b
       sealauthz audit replay --from 4000 --to 4711
       sealauthz audit replay --kind Perform --since 2026-03-01 -o json
+      sealauthz audit replay --words words.jsonl
     """
     counted: Counter[str] = Counter()
     told: list[Replayed] = []
+    words = NO_WORDS if words_file is None else _read_words(words_file)
     with past_of(config_file, database, policies) as (store, as_of, _):
         store.check_keeps_log()
-        for found in Replay(store, as_of).run(_entries(store, Wanted(**wanted), first, last)):
+        for found in Replay(store, as_of, words).run(_entries(store, Wanted(**wanted), first, last)):
             counted[found.outcome] += 1
             if found.outcome not in (Outcome.SAME, Outcome.NOTHING_DECIDED):
                 told.append(found)
@@ -83,6 +95,21 @@ def _entries(store: Store, wanted: Wanted, first: int, last: int | None) -> Iter
             is_wanted = True
         if is_wanted:
             yield entry
+
+
+def _read_words(file: Path) -> Words:
+    words: dict[str, dict[str, ContextValue]] = {}
+    try:
+        for line in file.read_text(encoding="utf-8").splitlines():
+            said = json.loads(line)
+            context = said["context"]
+            if type(said["id"]) is not str or not isinstance(context, dict):
+                raise TypeError
+            words[said["id"]] = context
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        said = 'needs lines of {"id": "…", "context": {"key": "words"}}'
+        raise click.BadParameter(f"`{file}`: {said}", param_hint="--words") from error
+    return words
 
 
 def _json(found: Replayed) -> dict[str, Any]:
