@@ -9,8 +9,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "polar"))
 
-from agreement import Agreement, shrunk
-from programs import Seeded, program_from
+import agreement as plain_agreement
+import programs as plain_programs
+from extended_programs_loader import extended_modules
 
 from sealauthz.cli.bars import counting
 
@@ -25,10 +26,13 @@ def main() -> int:
     parser.add_argument("--programs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stop-after", type=int, default=5, help="differences to show before giving up")
+    parser.add_argument("--rounds", type=int, default=1, help="rounds of questions about each program")
+    parser.add_argument("--extended", action="store_true", help="over records and contexts that policies have extended")
     parser.add_argument("--why", action="store_true", help="show what was refused most often")
     parser.add_argument("--ignore", default="", help="pass over failures of the compiled engine that hold this text")
     options = parser.parse_args()
-    agreement = Agreement(lambda number: number % READ_EVERY == 0, options.ignore)
+    generator, asking = extended_modules() if options.extended else (plain_programs, plain_agreement)
+    agreement = asking.Agreement(lambda number: number % READ_EVERY == 0, options.ignore)
     started = time.monotonic()
     # Program n of seed s is the same in any run.
     first = options.seed * 1_000_000_000
@@ -37,14 +41,14 @@ def main() -> int:
         while done < options.programs and len(agreement.differences) < options.stop_after:
             count = min(BATCH, options.programs - done)
             numbers = range(first + done, first + done + count)
-            programs = [program_from(Seeded(number)) for number in numbers]
+            programs = [generator.program_from(generator.Seeded(number), options.rounds) for number in numbers]
             found = agreement.check(programs)
             for number, program in zip(numbers, programs, strict=True):
                 own = [difference for difference in found if difference.program is program]
                 if own:
                     asked = len(program.questions)
                     print(f"--- program {number} differs in {len(own)} of {asked} questions; one, shrunk:")
-                    print(f"{shrunk(own[0])}\n", flush=True)
+                    print(f"{asking.shrunk(own[0])}\n", flush=True)
             done += count
             told(done)
             if done % 5_000 == 0:
@@ -54,7 +58,8 @@ def main() -> int:
                 )
     agreement.close()
     elapsed = time.monotonic() - started
-    print(f"seed {options.seed}, {elapsed:.0f} s, {done / elapsed:.0f} programs/s")
+    generated = "extended" if options.extended else "plain"
+    print(f"seed {options.seed} ({generated}), {elapsed:.0f} s, {done / elapsed:.0f} programs/s")
     for name, count in sorted(agreement.counts.items()):
         print(f"  {name:24} {count}")
     if options.why:

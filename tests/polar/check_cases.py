@@ -506,8 +506,8 @@ MODES = [
     error(
         "a value that the caller does not have",
         "unbound",
-        meets("f(seal, x) and x = 1") + "f(_: Seal, x) if x < 1;",
-        meets("x = 1 and f(seal, x)") + "f(_: Seal, x) if x < 1;",
+        meets("f(seal, x) and x = 1") + "f(_: Seal, x) if x < 2;",
+        meets("x = 1 and f(seal, x)") + "f(_: Seal, x) if x < 2;",
         "and `<` needs one",
     ),
     error(
@@ -699,11 +699,15 @@ NEVER = [
         "an order of a text and a number",
         "types",
         meets("seal.name < context.now"),
-        meets("0 < context.now"),
+        meets("g in seal.grants and 0 < g.valid_to"),
         "not str with int",
     ),
     error(
-        "an order of records", "types", meets("seal < person"), meets("context.now < 0"), "compares numbers or texts"
+        "an order of records",
+        "types",
+        meets("seal < person"),
+        meets("g in seal.grants and g.valid_to < 0"),
+        "compares numbers or texts",
     ),
     error(
         "arithmetic on a text",
@@ -986,7 +990,7 @@ ALWAYS = [
         "always",
         meets("home = seal.enterprise and home.id = seal.enterprise.id"),
         meets('home = seal.enterprise and home.name = "x"'),
-        "`home.id = seal.enterprise.id` always holds here: both sides are `seal.enterprise.id`",
+        "`home.id = seal.enterprise.id` always holds here: both sides are `seal.enterprise_id`",
     ),
     error(
         "a parameter by another name",
@@ -1312,6 +1316,97 @@ SETTLING = [
     ),
 ]
 
+CALLED = [
+    error(
+        "a word and another that a called rule asks for",
+        "never",
+        meets('is_live(seal) and seal.state = "LOST"') + 'is_live(s: Seal) if s.state = "ACTIVE";',
+        meets('is_live(seal) and seal.state = "ACTIVE"') + 'is_live(s: Seal) if s.state = "ACTIVE";',
+        '`seal.state = "LOST"` never holds here: `is_live(seal)` asks for `seal.state = "ACTIVE"`',
+    ),
+    error(
+        "two called rules that rule each other out, one behind another",
+        "never",
+        meets("is_live(seal) and is_gone(seal)")
+        + 'is_live(s: Seal) if s.state = "ACTIVE"; is_gone(s: Seal) if has(s, "LOST"); has(x, word) if x.state = word;',
+        meets("is_live(seal) and is_gone(seal)")
+        + 'is_live(s: Seal) if s.state = "LOST"; is_gone(s: Seal) if has(s, "LOST"); has(x, word) if x.state = word;',
+        '`is_gone(seal)` asks for `seal.state = "LOST"`, which never holds together with `seal.state = "ACTIVE"`',
+    ),
+    error(
+        "a call and its negation in a called rule",
+        "never",
+        meets("not g(seal) and f(seal)") + 'f(s: Seal) if g(s) and s.kind = "OTHER"; g(s: Seal) if s.name = "a";',
+        meets("g(seal) and f(seal)") + 'f(s: Seal) if g(s) and s.kind = "OTHER"; g(s: Seal) if s.name = "a";',
+        "`f(seal)` asks for `g(seal)`, which never holds together with `not g(seal)`",
+    ),
+    error(
+        "an interval that is handed over the wrong way round",
+        "interval",
+        meets("g in seal.grants and between(g.valid_to, context.now, g.valid_from)")
+        + "between(a, b, c) if a <= b and b < c;",
+        meets("g in seal.grants and between(g.valid_from, context.now, g.valid_to)")
+        + "between(a, b, c) if a <= b and b < c;",
+        "is compared the wrong way round with `valid_from` and `valid_to` of `g`",
+    ),
+    error(
+        "the id of a related record and the column that holds it",
+        "always",
+        meets("e = seal.enterprise and e.id = seal.enterprise_id"),
+        meets("m in seal.enterprise.memberships and m.enterprise.id = seal.enterprise_id"),
+        "both sides are `seal.enterprise_id`",
+    ),
+    error(
+        "whole numbers between neighbours",
+        "never",
+        meets("g in seal.grants and 3 < g.used and g.used < 4"),
+        meets("g in seal.grants and 3 < g.used and g.used < 5"),
+        "never hold together",
+    ),
+    error(
+        "later than the beginning of time",
+        "always",
+        meets("n = context.now and n > 0"),
+        meets("g in seal.grants and g.valid_to != 0"),
+        "every moment is later than 0",
+    ),
+    error(
+        "an order of words",
+        "word",
+        meets('seal.state < "ACTIVE"'),
+        meets('seal.name < "ACTIVE"'),
+        "compares the words of `Seal.state` by their letters",
+    ),
+    error(
+        "a misspelt word in lists that are not equal",
+        "word",
+        meets('[seal.state, 1] != ["ACTIV", 1]'),
+        meets('[seal.state, 1] != ["ACTIVE", 1]'),
+        '`Seal.state` is never "ACTIV"',
+    ),
+    error(
+        "a misspelt word in a list that a variable holds",
+        "word",
+        meets('x = [seal.state] and x = ["ACTIV"]'),
+        meets('x = [seal.state] and x = ["ACTIVE"]'),
+        '`Seal.state` is never "ACTIV"',
+    ),
+    error(
+        "a class of what a variable is read from",
+        "never",
+        meets("x = seal.name and x matches String"),
+        meets("x = seal.certificate and x matches Certificate"),
+        "this `matches` always holds: `x` is never anything else",
+    ),
+    error(
+        "a waiver for want of records",
+        "waiver",
+        'waived("R", "use", seal: Seal, _) if seal.holds = [];',
+        'waived("R", "use", seal: Seal, _) if seal.holds != nil and seal.kind = "OTHER";',
+        "a waiver rests on `[]`",
+    ),
+]
+
 CASES = [
     *NAMES,
     *CONTRACTS,
@@ -1320,6 +1415,7 @@ CASES = [
     *NEVER,
     *HABITS,
     *CONTRADICTIONS,
+    *CALLED,
     *ALWAYS,
     *INTERVALS,
     *UNITS,

@@ -1308,6 +1308,11 @@ class _Writer:
                 asked.append(Question(signature.name, tuple(arguments)))
         return tuple(asked)
 
+    def questions_again(self, rows: Sequence[Row]) -> tuple[Question, ...]:
+        """Further questions about all that was written."""
+        self._asked = 0
+        return self.questions(rows)
+
     def _argument(self, kind: Kind, rows: Sequence[Row]) -> Any:
         if self._percent(2):
             kind = self._pick((*map(Kind, (*_NAMES, *_SCALARS)), Kind("none")))
@@ -1387,15 +1392,19 @@ def renamed(term: Term, lonely: set[str]) -> Term:
     raise AssertionError(term)
 
 
-def program_from(choices: Choices) -> Program:
-    """Write a program."""
+def program_from(choices: Choices, rounds: int = 1) -> Program:
+    """Write a program with `rounds` of questions about all of it. The first round is the same with any others."""
     writer = _Writer(choices)
     statements = tuple(writer.rules())
     rows = writer.world()
     questions = writer.questions(rows)
     # Last, so that what a seed wrote before there were groups it still writes.
     groups = writer.groups()
-    return Program((*statements, *groups), rows, (*questions, *writer.questions(rows)))
+    questions = (*questions, *writer.questions(rows))
+    for _ in range(1, rounds):
+        # Each only once: one without arguments is the same in each round.
+        questions = tuple(dict.fromkeys((*questions, *writer.questions_again(rows))))
+    return Program((*statements, *groups), rows, questions)
 
 
 @st.composite

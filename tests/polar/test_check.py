@@ -187,6 +187,17 @@ def test_a_bundle_that_differs_in_one_rule_is_refused_for_the_same(old: str, new
     assert baseline.refuses(changed) == is_refused
 
 
+@pytest.mark.parametrize(("asked", "is_refused"), [('s.state = "LOST"', False), ('s.kind = "OFFICIAL"', True)])
+def test_a_rule_that_changes_is_read_with_the_rules_that_call_it(asked: str, is_refused: bool) -> None:
+    called = 'is_live(s: Seal) if s.state = "ACTIVE";'
+    text = "\n".join((meets('is_known(seal) and seal.kind = "OTHER"'), "is_known(s: Seal) if is_live(s);", called))
+    sources = [("contract.polar", CONTRACT), ("floor.polar", FLOOR), ("base.polar", BASE), ("a.polar", text)]
+    before = [statement for file, said in sources for statement in parse(Source(file, said))]
+    (after,) = parse(Source("a.polar", "\n\n" + called.replace('s.state = "ACTIVE"', asked)))
+    baseline = Baseline(before, TYPES, lambda a, t: MODEL.action(a, t).context, subjects=MODEL.subjects)
+    assert baseline.refuses([*before[:-1], after]) == is_refused
+
+
 def test_findings_stand_in_the_order_of_the_files() -> None:
     found = diagnostics(meets("seal.b = 1 and seal.a = 2"), Source("b.polar", "f(1);"), Source("Z.polar", "g(1);"))
     assert [str(diagnostic.place) for diagnostic in found] == sorted(str(diagnostic.place) for diagnostic in found)

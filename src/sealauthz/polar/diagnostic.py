@@ -71,6 +71,7 @@ class Diagnostics:
     def __init__(self) -> None:
         self.told = 0
         self._found: dict[tuple[Place, str], Diagnostic] = {}
+        self._wrong: set[Place] = set()
 
     def error(self, code: str, message: str, place: Place, hint: str = "") -> None:
         """Note an error."""
@@ -80,8 +81,14 @@ class Diagnostics:
         """Note a warning."""
         self._add(Diagnostic(Severity.WARNING, code, cut(message), place, cut(hint)))
 
+    def has_error_at(self, place: Place) -> bool:
+        """Whether an error was noted at a place."""
+        return place in self._wrong
+
     def _add(self, diagnostic: Diagnostic) -> None:
         self.told += 1
+        if diagnostic.severity is Severity.ERROR:
+            self._wrong.add(diagnostic.place)
         key = (diagnostic.place, diagnostic.code)
         known = self._found.get(key)
         if known is None or (known.severity is Severity.WARNING and diagnostic.severity is Severity.ERROR):

@@ -12,7 +12,7 @@ import operator
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -123,7 +123,9 @@ class TypeTable:
 
     `classes` are all of them by name, Polar's own included; `records` are the names of records, `told` of those with a
     text that a next step may tell; `intervals` are the instants between which something holds. `stem_names` has the
-    plain classes that have siblings, with the class that they derive from.
+    plain classes that have siblings, with the class that they derive from. Of names that mean the same in every class,
+    `keys_of_relations` has the columns with the ids of related records, by the relations, `whole_numbers` are those of
+    whole numbers, and `moments` those of instants that no record has and that are always there.
     """
 
     def __init__(self, records: Mapping[str, type], plain: Iterable[type] = ()) -> None:
@@ -143,6 +145,9 @@ class TypeTable:
         self.stem_names = {cls.__name__: stem.__name__ for cls, stem in self._stems.items()}
         self._common = {stem: frozenset(self._common_of(stem)) for stem in self._stems.values()}
         self.intervals = _intervals_of(map(shape_of, records.values()))
+        self.keys_of_relations = dict(self._keys_of_relations(map(shape_of, records.values())))
+        self.whole_numbers = frozenset(self._names_of(lambda held: held.value.name == "int"))
+        self.moments = frozenset(self._names_of(_is_moment))
         self.told = frozenset(name for name, cls in records.items() if _has_told_text(cls))
 
     # --- by name: the checker ---------------------------------------------------------------------------------------
@@ -197,6 +202,32 @@ class TypeTable:
         family = [cls for cls, other in self._stems.items() if other is stem]
         for name, known in self._of_class[stem].items():
             if all(self.known(cls, name) == known for cls in family):
+                yield name
+
+    def _named(self) -> Mapping[str, list[AttributeType]]:
+        """What the attributes of all classes hold, by name."""
+        named: dict[str, list[AttributeType]] = {}
+        for held in self._attributes.values():
+            for name, attribute in held.items():
+                named.setdefault(name, []).append(attribute)
+        return named
+
+    def _keys_of_relations(self, shapes: Iterable[Shape]) -> Iterator[tuple[str, str]]:
+        keys: dict[str, set[str]] = {}
+        for shape in shapes:
+            for relation in shape.relations:
+                keys.setdefault(relation.name, set()).add(relation.key if relation.is_one else "")
+        plain = [held for name, held in self._attributes.items() if name not in self.records]
+        for name, columns in keys.items():
+            column = min(columns)
+            # A class that is no record may have both, and they need not belong together.
+            if len(columns) == 1 and column and not any(name in held and column in held for held in plain):
+                yield name, column
+
+    def _names_of(self, is_meant: Callable[[AttributeType], bool]) -> Iterator[str]:
+        """The names of attributes that are meant in every class that has them."""
+        for name, held in self._named().items():
+            if all(map(is_meant, held)):
                 yield name
 
     def _of_record(self, cls: type, records: Mapping[str, type]) -> Iterable[tuple[str, AttributeType]]:
@@ -271,6 +302,10 @@ class TypeTable:
         named = getattr(hint, "__name__", "")
         is_known = named in self._above or hint in BUILTIN.values()
         return ValueType(named if is_known else "", is_optional, is_given=is_optional)
+
+
+def _is_moment(held: AttributeType) -> bool:
+    return held.sort == "field" and held.value.unit == "instant" and not held.value.is_optional
 
 
 def _unit_of(declared: dataclasses.Field[Any]) -> Unit:

@@ -6,10 +6,11 @@ its type, its words, whether it may be nil, whether it has a value yet, and unde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from sealauthz.polar.check.called import callers_of, check_called
 from sealauthz.polar.check.contradictions import check_conditions
 from sealauthz.polar.check.entries import ContextOf, enter, enter_one, entries
 from sealauthz.polar.check.floor import check_floor, check_kept
@@ -63,7 +64,9 @@ class _Service:
             check_names(rules, self.types, found)
         for clause in fresh:
             check_slips(clause, found)
-            check_conditions(clause, self.types.intervals, found)
+            check_conditions(clause, self.types, found)
+        calling = () if right is None else _calling_others(rules, right, fresh)
+        check_called([*fresh, *calling], rules, self.types, found)
         return fresh
 
     def contract(self, rules: Rules, found: Diagnostics) -> Rulebook:
@@ -106,6 +109,14 @@ class _Service:
         """What follows the calls of a bundle."""
         names = {self.contexts(action, type_).__name__ for action, type_ in book.requirements}
         return Flow(rules, self.types, names, found, before)
+
+
+def _calling_others(rules: Rules, right: Rules, fresh: Sequence[Clause]) -> Iterator[Clause]:
+    """The clauses that are the same in two bundles, and call rules that are not."""
+    keys = rules.by_key.keys() | right.by_key.keys()
+    changed = {key for key in keys if [*map(id, rules.by_key.get(key, ()))] != [*map(id, right.by_key.get(key, ()))]}
+    calling = callers_of(changed, rules) - {*map(id, fresh)} if changed else set()
+    return (clause for clause in rules.clauses if id(clause) in calling and not clause.is_written_out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Conditions that cannot hold together, always hold, or test an interval the wrong way round.
 
 What stands in the text is compared: the same two terms in an order that there is not, two bounds of one term that leave
-nothing, a condition and its negation, one condition twice. A variable that is said to equal a path stands for the path;
-nothing else is inferred.
+nothing, a condition and its negation, one condition twice. A variable that is said to equal a path stands for the path,
+and the id of a related record for the column that holds it; nothing else is inferred.
 """
 
 from __future__ import annotations
@@ -37,27 +37,26 @@ from sealauthz.polar.syntax import (
     Literal,
     Not,
     Or,
-    Place,
     Term,
     Unify,
     Variable,
 )
 from sealauthz.polar.terms import conjuncts, placeless
-from sealauthz.polar.types import Intervals
+from sealauthz.polar.types import TypeTable
 from sealauthz.polar.unparse import written
 
 _MOST_REMEMBERED = 50
 """So many conditions are compared with each other; of more, the time to check them would grow faster than they do."""
 
 
-def check_conditions(clause: Clause, intervals: Intervals, found: Diagnostics) -> None:
+def check_conditions(clause: Clause, types: TypeTable, found: Diagnostics) -> None:
     """Find the conditions of a rule that cannot be meant as they are written."""
     if clause.node.body is not None:
-        _Reader(clause, intervals, found).conjunction(clause.node.body, None)
+        Reader(clause, types, found).conjunction(clause.node.body, None)
 
 
 @dataclass(slots=True)
-class _Known:
+class Known:
     """What the conditions of a conjunction say, with where: of pairs of terms, of terms and constants, of bounds; and
     which paths variables stand for.
     """
@@ -68,36 +67,39 @@ class _Known:
     bounds: dict[tuple[Key, Key, str], int] = field(default_factory=dict)
     paths: dict[str, Term] = field(default_factory=dict)
 
-    def copy(self) -> _Known:
+    def copy(self) -> Known:
         """What is known, for an alternative that goes its own way."""
         constants = {key: list(listed) for key, listed in self.constants.items()}
-        return _Known(dict(self.held), dict(self.pairs), constants, dict(self.bounds), dict(self.paths))
+        return Known(dict(self.held), dict(self.pairs), constants, dict(self.bounds), dict(self.paths))
 
 
-class _Reader:
+class Reader:
     """Reads conditions, and notes what is wrong with them."""
 
-    def __init__(self, clause: Clause, intervals: Intervals, found: Diagnostics) -> None:
+    def __init__(self, clause: Clause, types: TypeTable, found: Diagnostics) -> None:
         self._counts = clause.counts
         self._found = found
-        self._uppers = intervals.uppers
-        self._lowers = intervals.lowers
+        self._uppers = types.intervals.uppers
+        self._lowers = types.intervals.lowers
+        self._keys = types.keys_of_relations
+        self._whole = types.whole_numbers
+        self._moments = types.moments
 
-    def conjunction(self, goal: Term, around: _Known | None) -> None:
+    def conjunction(self, goal: Term, around: Known | None) -> None:
         """Read conditions that must hold together; `around` is what holds where they stand."""
         goals = list(conjuncts(goal))
         known = around
         if len(goals) > 1 or around is not None:
-            known = around.copy() if around is not None else _Known()
+            known = around.copy() if around is not None else Known()
         for part in goals:
             self._alone(part)
             if known is not None:
-                for each in _negated_alone(part):
+                for each in negated_alone(part):
                     self._join(each, known)
         for part in goals:
             self._within(part, known)
 
-    def _within(self, goal: Term, known: _Known | None) -> None:
+    def _within(self, goal: Term, known: Known | None) -> None:
         if isinstance(goal, Or):
             self._alternatives(goal, known)
         elif isinstance(goal, Not):
@@ -106,7 +108,7 @@ class _Reader:
             self.conjunction(goal.condition, None)
             self.conjunction(goal.action, None)
 
-    def _alternatives(self, goal: Or, known: _Known | None) -> None:
+    def _alternatives(self, goal: Or, known: Known | None) -> None:
         parts = list(_alternatives_of(goal))
         if known is not None and len(known.held) > _MOST_REMEMBERED:
             known = None
@@ -154,11 +156,13 @@ class _Reader:
     def _itself(self, goal: Unify | Compare) -> None:
         """Find a condition that compares a term with itself, constants, or anything with `_`."""
         left, right = goal.left, goal.right
+        said = expanded(goal, {}, self._keys)
         if isinstance(goal, Unify) and (self._is_anything(left) or self._is_anything(right)):
             self._always(goal, "`_` compares with nothing: give the variable a name")
         if type(left) is not type(right):
+            self._since_the_beginning(goal, said)
             return
-        relation = relation_of(goal)
+        relation = relation_of(said)
         if relation is None:
             return
         order: int | None = EQUAL if relation.left_key == relation.right_key else 0
@@ -167,23 +171,38 @@ class _Reader:
         if order and relation.allows & order:
             self._always(goal)
         elif order:
-            self._found.error("never", f"`{written(goal)}` never holds", goal.place)
+            self._error("never", f"`{written(goal)}` never holds", goal)
+
+    def _since_the_beginning(self, goal: Term, said: Term) -> None:
+        """Find a condition that asks whether it is later than 0, the beginning of time."""
+        relation = relation_of(said)
+        for seen in (relation, relation.flipped) if relation is not None else ():
+            is_moment = isinstance(seen.left, Attribute) and seen.left.name in self._moments
+            beginning = seen.right.value if is_moment and isinstance(seen.right, Literal) else None
+            if type(beginning) is int and beginning <= 0:
+                word = "always" if seen.allows & GREATER else "never"
+                self._error(word, f"`{written(goal)}` {word} holds: every moment is later than 0", goal)
+
+    def _error(self, code: str, message: str, goal: Term, hint: str = "") -> None:
+        """Note what is wrong with a condition."""
+        self._found.error(code, message, goal.place, hint)
 
     def _always(self, goal: Term, hint: str = "") -> None:
         self._found.error("always", f"`{written(goal)}` always holds", goal.place, hint)
 
     # --- conditions together ----------------------------------------------------------------------------------------
 
-    def _join(self, goal: Term, known: _Known) -> None:
+    def _join(self, goal: Term, known: Known) -> None:
         """Add a condition to what is known, and find what it contradicts or repeats."""
-        said = goal if not known.paths else expanded(goal, known.paths)
+        said = expanded(goal, known.paths, self._keys)
         if said is not goal and _said_by(goal)[1] in known.held:
             self._repeated(goal)
             return
+        if said is not goal:
+            self._since_the_beginning(goal, said)
         order = _order_with_itself(said) if said is not goal else None
         if order is not None:
-            word = "always" if order & EQUAL else "never"
-            self._found.error(word, f"`{written(goal)}` {word} holds here: both sides are `{_side(said)}`", goal.place)
+            self._with_itself("always" if order & EQUAL else "never", goal, said)
             return
         path = expansion_of(said)
         if path is not None:
@@ -200,7 +219,10 @@ class _Reader:
             self._join_constant(relation, goal, known)
             self._join_bounds(relation, goal, known)
 
-    def _join_pair(self, relation: Relation, goal: Term, known: _Known) -> None:
+    def _with_itself(self, word: str, goal: Term, said: Term) -> None:
+        self._error(word, f"`{written(goal)}` {word} holds here: both sides are `{_side(said)}`", goal)
+
+    def _join_pair(self, relation: Relation, goal: Term, known: Known) -> None:
         pair, allows = (relation.left_key, relation.right_key), relation.allows
         if pair not in known.pairs and pair[::-1] in known.pairs:
             pair, allows = pair[::-1], flip(allows)
@@ -214,7 +236,7 @@ class _Reader:
         else:
             known.pairs[pair] = before[0] & allows, goal
 
-    def _join_constant(self, relation: Relation, goal: Term, known: _Known) -> None:
+    def _join_constant(self, relation: Relation, goal: Term, known: Known) -> None:
         if isinstance(relation.left, Literal):
             relation = relation.flipped
         constant = relation.right
@@ -224,12 +246,9 @@ class _Reader:
         for allows, value, other in listed:
             if value == constant.value and type(value) is type(constant.value):
                 continue  # the same pair of terms
-            if not can_both_hold(allows, value, relation.allows, constant.value):
-                if allows == relation.allows == EQUAL:
-                    message = f"`{written(relation.left)}` is never {written(constant)} here: `{written(other)}`"
-                    self._found.error("never", message, goal.place)
-                else:
-                    self._together(other, goal)
+            is_whole = isinstance(relation.left, Attribute) and relation.left.name in self._whole
+            if not can_both_hold(allows, value, relation.allows, constant.value, is_whole=is_whole):
+                self._together(other, goal, relation if allows == relation.allows == EQUAL else None)
                 break
         if len(listed) < _MOST_REMEMBERED:
             listed.append((relation.allows, constant.value, goal))
@@ -238,13 +257,18 @@ class _Reader:
         message = f"`{written(goal)}` stands there already, so that it always holds here"
         self._found.error("always", message, goal.place)
 
-    def _together(self, other: Term, goal: Term) -> None:
+    def _together(self, other: Term, goal: Term, equals: Relation | None = None) -> None:
+        """Note two conditions of which one rules the other out; `equals` is what the second says, where both give a
+        value.
+        """
         message = f"`{written(other)}` and `{written(goal)}` never hold together"
-        self._found.error("never", message, goal.place)
+        if equals is not None:
+            message = f"`{written(equals.left)}` is never {written(equals.right)} here: `{written(other)}`"
+        self._error("never", message, goal)
 
     # --- intervals --------------------------------------------------------------------------------------------------
 
-    def _join_bounds(self, relation: Relation, goal: Term, known: _Known) -> None:
+    def _join_bounds(self, relation: Relation, goal: Term, known: Known) -> None:
         self._in_order(relation, goal)
         for seen, bound in self._bounds_in(relation):
             base = key_of(bound.base)
@@ -254,7 +278,7 @@ class _Reader:
                 if other is not None:
                     lower, upper = (seen.allows, other) if bound.name in self._uppers else (other, seen.allows)
                     if _is_before(lower) and _is_before(flip(upper)):
-                        self._wrong_way_round(seen.left, bound, name, goal.place, "never holds")
+                        self._wrong_way_round(seen.left, bound, name, goal, "never holds")
 
     def _in_order(self, relation: Relation, goal: Term) -> None:
         """Find the end of an interval before its beginning, which the record itself rules out."""
@@ -263,7 +287,7 @@ class _Reader:
             return
         allows = relation.allows if right.name in self._uppers.get(left.name, ()) else flip(relation.allows)
         if right.name in self._others_if_any(left.name) and not allows & (LESS | EQUAL):
-            self._found.error("never", f"`{written(goal)}` never holds", goal.place)
+            self._error("never", f"`{written(goal)}` never holds", goal)
 
     def _others_if_any(self, name: str) -> frozenset[str]:
         return self._uppers.get(name) or self._lowers.get(name, frozenset())
@@ -280,7 +304,7 @@ class _Reader:
                     if other is not None:
                         lower, upper = (seen.allows, other) if bound.name in self._uppers else (other, seen.allows)
                         if _is_before(flip(lower)) and _is_before(upper):
-                            self._wrong_way_round(seen.left, bound, name, goal.place, "always holds")
+                            self._wrong_way_round(seen.left, bound, name, goal, "always holds")
 
     def _bounds_in(self, relation: Relation) -> Iterator[tuple[Relation, Attribute]]:
         """A relation for each of its sides that is a bound of an interval, seen from the other side."""
@@ -291,12 +315,12 @@ class _Reader:
     def _others_of(self, name: str) -> frozenset[str]:
         return self._uppers.get(name) or self._lowers[name]
 
-    def _wrong_way_round(self, instant: Term, bound: Attribute, other: str, place: Place, when: str) -> None:
+    def _wrong_way_round(self, instant: Term, bound: Attribute, other: str, goal: Term, when: str) -> None:
         at, base = written(instant), written(bound.base)
         lower, upper = (bound.name, other) if bound.name in self._uppers else (other, bound.name)
         message = f"this {when}: `{at}` is compared the wrong way round with `{lower}` and `{upper}` of `{base}`"
         hint = f"inside is `{base}.{lower} <= {at}` and `{at} < {base}.{upper}`"
-        self._found.error("interval", message, place, hint)
+        self._error("interval", message, goal, hint)
 
 
 def _alternatives_of(goal: Term) -> Iterator[Term]:
@@ -336,7 +360,7 @@ def _turned(relation: Relation) -> Key:
     return relation.right_key, flip(relation.allows), relation.left_key
 
 
-def _negated_alone(goal: Term) -> Iterator[Term]:
+def negated_alone(goal: Term) -> Iterator[Term]:
     """A condition; or instead of the negation of an `or`, that of each of its alternatives."""
     if isinstance(goal, Not) and isinstance(goal.term, Or):
         for part in _alternatives_of(goal.term):

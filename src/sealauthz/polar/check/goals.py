@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from sealauthz.polar.check.asked import Asked
+from sealauthz.polar.check.relations import expansion_of
 from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.check.scope import Mode, Scope
 from sealauthz.polar.check.unifying import Unifier
@@ -33,7 +34,7 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
-from sealauthz.polar.terms import Node, occurrences, walk, written
+from sealauthz.polar.terms import Node, nodes_of, occurrences, walk, written
 from sealauthz.polar.types import ANYTHING, TypeTable, ValueType
 
 
@@ -219,6 +220,8 @@ class Goals(Unifier):
         needed_by = f"`{goal.operator}`"
         left = self.value(goal.left, scope, mode, needed_by)
         right = self.value(goal.right, scope, mode, needed_by)
+        if goal.operator in ("==", "!=") and self._has_impossible_items(goal.left, goal.right, goal.place, scope, mode):
+            return True
         if goal.operator == "==":
             return self.equal((goal.left, left), (goal.right, right), goal.place, scope, mode)
         if goal.operator == "!=":
@@ -231,9 +234,25 @@ class Goals(Unifier):
         if not (kinds <= set(NUMBERS) or kinds == {"str"}):
             message = f"`{goal.operator}` compares numbers or texts, not {left} with {right}"
             self.found.error("types", message, goal.place)
+        for value in (left, right):
+            if self.types.words_of(value.column):
+                message = f"`{goal.operator}` compares the words of `{value.column}` by their letters"
+                self.found.error("word", message, goal.place, "say which are meant, as in `in […]`")
         if not self.mixes_units((goal.left, left), (goal.right, right), goal.place):
             self.names_others((goal.left, left), (goal.right, right), goal.place)
         return True
+
+    def _has_impossible_items(self, left: Term, right: Term, place: Place, scope: Scope, mode: Mode) -> bool:
+        """Note what stands in two lists that are compared, at the same place of both, and is never equal."""
+        if not (isinstance(left, ListTerm) and isinstance(right, ListTerm)) or left.rest or right.rest:
+            return False
+        if len(left.items) != len(right.items):
+            return False
+        found = False
+        for one, other in zip(left.items, right.items, strict=True):
+            values = [(term, self.value(term, scope, mode, "a list")) for term in (one, other)]
+            found |= self.is_impossible(values[0], values[1], place)
+        return found
 
     def _differ_in(self, goal: Compare, left: ValueType, right: ValueType, scope: Scope, mode: Mode) -> bool:
         sides = ((goal.left, left), (goal.right, right))
@@ -294,7 +313,9 @@ class Goals(Unifier):
         fitting: Value | None = None
         is_impossible = False
         for term, value in values:
-            if self.is_impossible((goal.item, item), (term, value), goal.place):
+            if self._has_impossible_items(goal.item, term, goal.place, scope, mode) or self.is_impossible(
+                (goal.item, item), (term, value), goal.place
+            ):
                 is_impossible = True
                 continue
             common = both(item, value, self.types)
@@ -339,8 +360,16 @@ def _is_declared(goal: Matches, clause: Clause) -> bool:
     """Whether what a term is stands in the head of the rule or in the records, and does not follow from other rules."""
     if isinstance(goal.term, Attribute):
         return True
+    if isinstance(goal.term, Variable) and _is_read(goal.term.name, clause):
+        return True
     heads = (parameter for parameter in clause.node.parameters if parameter.variable == written(goal.term))
     return any(isinstance(parameter.pattern, TypePattern) for parameter in heads)
+
+
+def _is_read(name: str, clause: Clause) -> bool:
+    """Whether a rule says that a variable is an attribute."""
+    expansions = (expansion_of(node) for node in nodes_of(clause.node) if isinstance(node, Unify | Assign))
+    return any(each is not None and each[0] == name and isinstance(each[1], Attribute) for each in expansions)
 
 
 def _place_of(node: Node) -> Place:

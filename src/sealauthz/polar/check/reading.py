@@ -242,6 +242,19 @@ class Reader:
             else:
                 self._misspell(column.column, words, term, other, place)
             return True
+        if lvalue.element is not None and rvalue.element is not None:
+            return self._has_impossible_members((lterm, lvalue.element), (rterm, rvalue.element), place)
+        return False
+
+    def _has_impossible_members(
+        self, left: tuple[Term, ValueType], right: tuple[Term, ValueType], place: Place
+    ) -> bool:
+        """Note words in a list that an enumeration does not have, where all members of the other are of that one."""
+        for (_, column), (term, other) in ((left, right), (right, left)):
+            words = self.types.words_of(column.column)
+            if words and column.words == words and other.words and not other.words & words:
+                self._misspell(column.column, words, term, other, place)
+                return True
         return False
 
     def names_others(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType], place: Place) -> bool:

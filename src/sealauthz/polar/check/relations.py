@@ -109,26 +109,37 @@ def _is_path(term: Term, beside: str) -> bool:
     return isinstance(term, Variable) and term.name not in ("_", NIL, beside)
 
 
-def expanded(term: Any, paths: Mapping[str, Term]) -> Any:
-    """A condition or term with paths in place of the variables that stand for them; the same one where it has none."""
+def expanded(term: Any, paths: Mapping[str, Term], keys: Mapping[str, str]) -> Any:
+    """A condition or term with paths in place of the variables that stand for them, and columns in place of the ids of
+    the records that they lead to; the same one where it has none.
+
+    `keys` are the columns of relations, by name.
+    """
+
+    def of(inner: Any) -> Any:
+        return expanded(inner, paths, keys)
+
     match term:
         case Variable(name, _):
             return paths.get(name, term)
         case Attribute(base, name, None, place):
-            return term if (inner := expanded(base, paths)) is base else Attribute(inner, name, None, place)
+            inner = of(base)
+            if name == "id" and isinstance(inner, Attribute) and inner.arguments is None and inner.name in keys:
+                return Attribute(inner.base, keys[inner.name], None, place)
+            return term if inner is base else Attribute(inner, name, None, place)
         case Unify(left, right, place):
-            one, other = expanded(left, paths), expanded(right, paths)
+            one, other = of(left), of(right)
             return term if one is left and other is right else Unify(one, other, place)
         case Compare(sign, left, right, place):
-            one, other = expanded(left, paths), expanded(right, paths)
+            one, other = of(left), of(right)
             return term if one is left and other is right else Compare(sign, one, other, place)
         case In(item, collection, place):
-            one, other = expanded(item, paths), expanded(collection, paths)
+            one, other = of(item), of(collection)
             return term if one is item and other is collection else In(one, other, place)
         case Not(inner, place):
-            return term if (found := expanded(inner, paths)) is inner else Not(found, place)
+            return term if (found := of(inner)) is inner else Not(found, place)
         case Call(name, arguments, place):
-            found = tuple([expanded(each, paths) for each in arguments])
+            found = tuple([of(each) for each in arguments])
             return term if all(map(operator.is_, found, arguments)) else Call(name, found, place)
         case _:
             return term
@@ -158,15 +169,17 @@ def key_of(node: Node) -> Key:
     return placeless(node)
 
 
-def can_both_hold(allows: int, value: object, other_allows: int, other: object) -> bool:
-    """Whether something may stand so to one constant and so to the other."""
+def can_both_hold(allows: int, value: object, other_allows: int, other: object, *, is_whole: bool = False) -> bool:
+    """Whether something may stand so to one constant and so to the other. What `is_whole` is a whole number."""
     order = order_of(value, other)
     if order is None:
         return not (allows == EQUAL and other_allows == EQUAL)
     if order == EQUAL:
         return bool(allows & other_allows)
     if order == GREATER:
-        allows, other_allows = other_allows, allows
+        allows, other_allows, value, other = other_allows, allows, other, value
+    if is_whole and type(value) is int and other == value + 1 and (allows, other_allows) == (GREATER, LESS):
+        return False
     # The first constant is less: what lies before, on, between, on and behind the two.
     ways = ((LESS, LESS), (EQUAL, LESS), (GREATER, LESS), (GREATER, EQUAL), (GREATER, GREATER), (UNORDERED, UNORDERED))
     return any(allows & one and other_allows & two for one, two in ways)

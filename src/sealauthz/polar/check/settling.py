@@ -15,6 +15,7 @@ from sealauthz.polar.syntax import (
     Call,
     Compare,
     Forall,
+    ListTerm,
     Not,
     Or,
     Parameter,
@@ -132,7 +133,7 @@ def _check_positive(rule: RuleNode, rules: Rules, found: Diagnostics) -> None:
         for goal, is_alone in _goals_of(node.body, True) if node.body is not None else ():
             place = goal.place if node is rule else called_at
             if _is_negative(goal) or (is_alone and isinstance(goal, Forall)):
-                word = "forall" if isinstance(goal, Forall) else "!=" if isinstance(goal, Compare) else "not"
+                word = _word_of(goal)
                 where = "" if node is rule else f" at {goal.place}"
                 message = f"a waiver rests on `{word}`{where}: what is not known, or not thought of, would waive"
                 found.error("waiver", message, place, "say of which it is not asked, as in `x.kind in […]`")
@@ -156,10 +157,21 @@ def _goals_of(goal: Term, is_alone: bool) -> Iterator[tuple[Term, bool]]:
         yield goal, is_alone
 
 
+def _word_of(goal: Term) -> str:
+    """What makes a condition negative."""
+    if isinstance(goal, Unify) or (isinstance(goal, Compare) and goal.operator == "=="):
+        return "[]"
+    return "forall" if isinstance(goal, Forall) else "!=" if isinstance(goal, Compare) else "not"
+
+
 def _is_negative(goal: Term) -> bool:
-    """Whether a condition says what is not so. That something is there at all is said by `!= nil`."""
+    """Whether a condition says what is not so, or that nothing of a kind is there. That something is there at all is
+    said by `!= nil`.
+    """
     if isinstance(goal, Not):
         return not (isinstance(goal.term, Unify | Compare) and _is_about_nil(goal.term))
+    if isinstance(goal, Unify) or (isinstance(goal, Compare) and goal.operator == "=="):
+        return any(isinstance(side, ListTerm) and not side.items and not side.rest for side in (goal.left, goal.right))
     return isinstance(goal, Compare) and goal.operator == "!=" and not _is_about_nil(goal)
 
 
