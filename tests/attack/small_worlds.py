@@ -91,6 +91,8 @@ def goals_of(chance: random.Random, facts: dict[str, Any], depth: int) -> list[d
         insiders = sorted({member["user_id"] for member in facts["TeamMember"].values()})
         colluders = [chance.choice(insiders), *chance.sample(USERS, chance.choice((0, 1)))]
         goal = {"goal": f"goal {number}", "colluders": sorted(set(colluders)), "depth": depth, "reached": reached}
+        if number % 4 == 2:
+            goal["waits"] = 1
         if chance.random() < 0.3:
             goal["deceived"] = [chance.choice([user for user in USERS if user not in colluders])]
         found.append(goal)

@@ -117,8 +117,8 @@ def acts_without(protection: Protection) -> Iterator[None]:
         object.__setattr__(action, "effect", before)
 
 
-TRIED = PROTECTIONS if EFFORT is Effort.THOROUGH else PROTECTIONS[:: 4 if EFFORT is Effort.SHORT else 2]
-"""Each is a search of some seconds: every run makes every second one."""
+TRIED = PROTECTIONS if EFFORT is Effort.THOROUGH else PROTECTIONS[:: 5 if EFFORT is Effort.SHORT else 3]
+"""Each is a search of some seconds: every run makes every third one."""
 
 
 @pytest.mark.slow

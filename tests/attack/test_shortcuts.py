@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import small_worlds
 from small_worlds import BUNDLE, loaded, written
+from tiny.model import TINY
 
 from sealauthz.attack.acting import Acting
 from sealauthz.attack.candidates import Candidates, Doer
@@ -211,3 +213,40 @@ def test_numbers_are_said_on_both_sides_of_each_threshold(tmp_path: Path) -> Non
     longest = BUNDLE.parameters.longest
     some = Said(BUNDLE, {})._thresholds(World(goals.goals[0].facts), "words")
     assert {longest - 1, longest, longest + 1, 9, 10, 11} <= set(some)
+
+
+def test_numbers_instants_and_yes_or_no_are_said_in_contexts(tmp_path: Path) -> None:
+    """Those on both sides of what a rule compares with them; the present instant, and those that records hold."""
+    further = (("count", "Integer"), ("on", "Instant"), ("is_late", "Boolean"))
+    action = Action("publish", "Document", TINY.context, further=further)
+    facts = small_worlds.world(random.Random(5))
+    facts["TeamMember"]["red-ann"] = {"team_id": "red", "user_id": "ann", "rank": "OWNER", "since": "now - 1 day"}
+    goal = {"goal": "g", "colluders": ["ann"], "reached": small_worlds.QUERIES[0]}
+    goals, _ = loaded(written(tmp_path / "goals.yaml", facts, [goal]))
+    rules = "a(one, two) if one.count <= 7 and one.on < two.since; b(one, two) if one.on <= two.now;"
+    names = frozenset({"count", "on", "since", "now"})
+    said = Said(BUNDLE, {})
+    said._compared = comparisons(admit(Source("rules.polar", rules), names))
+    now, world = goals.goals[0].now, World(goals.goals[0].facts)
+
+    def values(key: str) -> set[object]:
+        return {each and each[1] for each in said._choices(world, now, action, key, "ann", is_shown=False)}
+
+    assert values("is_late") == {None, False, True}
+    assert {6, 7, 8} <= values("count")
+    day = 86_400_000_000
+    assert {now - 1, now, now + 1, now - day - 1, now - day, now - day + 1} <= values("on")
+
+
+def test_a_digest_is_each_that_rules_compare_and_one_that_is_none_of_them(shipped: Bundle, tmp_path: Path) -> None:
+    path = tmp_path / "goals.yaml"
+    path.write_text(SPRUCE, encoding="utf-8")
+    world, said = World(load_goals([path], shipped).goals[0].facts), Said(shipped, {})
+    action = MODEL.action("assign_role", "Membership")
+    now = load_goals([path], shipped).goals[0].now
+    texts = {each and each[1] for each in said._choices(world, now, action, "digest", "plain", is_shown=False)}
+    assert {None, "digest-1", "fresh"} <= texts
+    check = replace(world.records["IdentityVerification"]["v-user"], bound_digest="fresh")
+    later = world.with_records([check])
+    texts = {each and each[1] for each in said._choices(later, now, action, "digest", "plain", is_shown=False)}
+    assert {"fresh", "fresh-too"} <= texts

@@ -133,7 +133,7 @@ class Candidates:
             if not rests_on:
                 return  # no context settles it
             shown |= rests_on
-        for one in self._said.contexts(world, asked, keys, frozenset(shown)):
+        for one in self._said.contexts(world, now, asked, keys, frozenset(shown)):
             if not one.context:
                 continue
             verdict = self._acting.verdict(world, now, one, may_provide)

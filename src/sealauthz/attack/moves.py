@@ -11,6 +11,9 @@ from sealauthz.attack.world import Writing
 from sealauthz.decision.question import Entity, Question
 from sealauthz.schema import Instant, RecordChange
 
+Value = str | int | bool
+"""What a client may give in the context of an act."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -19,7 +22,7 @@ class Asked:
     subject: str
     action: str
     resource: tuple[str, str]
-    context: tuple[tuple[str, str], ...] = ()
+    context: tuple[tuple[str, Value], ...] = ()
     caller: str = ""
 
     def question(self, subject_type: str) -> Question:

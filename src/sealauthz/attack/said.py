@@ -10,12 +10,12 @@ from typing import Any
 
 from sealauthz.attack.acting import Refused
 from sealauthz.attack.compared import NOTHING, comparisons
-from sealauthz.attack.moves import ActMove, Asked
+from sealauthz.attack.moves import ActMove, Asked, Value
 from sealauthz.attack.reads import Reads
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.policytest import form
-from sealauthz.schema import UNLIMITED, Action, Column, Instant
+from sealauthz.schema import FOREVER, UNLIMITED, Action, Column, Instant
 from sealauthz.schema.arguments import Argument, arguments_of
 
 DAY = 86_400_000_000
@@ -23,11 +23,12 @@ MOST_CONTEXTS = 200
 """How many contexts are tried of one act on one record."""
 MOST_ARGUMENTS = 80
 """How many ways of carrying out one allowed act are tried."""
-_FRESH = "fresh"
-"""A text that nothing has yet."""
+_FRESH = ("fresh", "fresh-too")
+"""Texts that nothing has at first; where an act left the first behind, the second is the one that nothing has."""
 _MOST_TEXTS = 8
-_MOST_FITTING = 3
+_MOST_FITTING = 6
 _MOST_NUMBERS = 8
+_MOST_INSTANTS = 24
 _MOST_PARTS = 4
 
 Words = Mapping[tuple[str, str], tuple[str, ...]]
@@ -101,18 +102,18 @@ class Said:
             elif column.type in (int, str) and not (column.words or column.is_instant):
                 columns |= set(self._held_under(name))
         for key in action.plain:
-            columns |= set(self._held_under(key))
+            columns |= {*self._held_under(key), *self._instants_under(key)}
         return Reads(frozenset(columns), frozenset(types))
 
     def contexts(
-        self, world: World, asked: Asked, free: frozenset[str], shown: frozenset[str] = frozenset()
+        self, world: World, now: Instant, asked: Asked, free: frozenset[str], shown: frozenset[str] = frozenset()
     ) -> Iterator[Asked]:
         """Return an act with every context that may matter, the empty one first. Only keys of `free` are given; under
         those of `shown`, what somebody outside gave to other people too.
         """
         action = self._model.action(asked.action, asked.resource[0])
         keys = [key for key in action.keys if key in free]
-        choices = [self._choices(world, action, key, asked.subject, is_shown=key in shown) for key in keys]
+        choices = [self._choices(world, now, action, key, asked.subject, is_shown=key in shown) for key in keys]
         for number, some in enumerate(itertools.product(*choices)):
             if number >= MOST_CONTEXTS:
                 self.left_out.contexts += 1
@@ -121,15 +122,18 @@ class Said:
             yield Asked(asked.subject, asked.action, asked.resource, context, asked.caller)
 
     def _choices(
-        self, world: World, action: Action, key: str, subject: str, *, is_shown: bool
-    ) -> list[tuple[str, str] | None]:
+        self, world: World, now: Instant, action: Action, key: str, subject: str, *, is_shown: bool
+    ) -> list[tuple[str, Value] | None]:
         record_type = action.records.get(key)
         if record_type is None:
             if key not in action.texts:
-                return [None]  # nothing says which numbers or instants may matter
+                some = [False, True] if action.keys[key] is bool else self._numbers_in_context(world, now, key)
+                return [None, *((key, each) for each in some)]
             known = [each for each in self.words.get((action.name, key), ()) if not self._is_subject(world, each)]
-            known = known or self._fitting(world, key)
-            return [None, *((key, each) for each in known[:_MOST_TEXTS])]
+            fitting = self._fitting(world, key)
+            # Where rules compare it with what records hold, it is each of these, and none of them.
+            known = [*fitting, *known, self._fresh(world, key)] if self._is_symbolic(key) else known or fitting
+            return [None, *((key, each) for each in list(dict.fromkeys(known))[:_MOST_TEXTS])]
         if key in self._provided:
             # What somebody outside gives comes when it is asked for; what they gave before may be shown once more.
             own = self._own(world, record_type, subject)
@@ -186,8 +190,8 @@ class Said:
                     continue
                 if name not in arguments:
                     waiting.extend((each, is_plain) for each in self._with(world, now, arguments, [declared[name]]))
-                elif _is_text(declared[name]) and arguments[name] != _FRESH:
-                    waiting.append(({**arguments, name: _FRESH}, is_plain))
+                elif _is_text(declared[name]) and arguments[name] not in _FRESH:
+                    waiting.append(({**arguments, name: self._fresh(world, name)}, is_plain))
                 elif _is_instant(declared[name]) and arguments[name] > now:
                     waiting.append(({**arguments, name: now - DAY}, is_plain))
 
@@ -217,9 +221,42 @@ class Said:
         if column.type is int:
             some = self._thresholds(world, name)[:_MOST_NUMBERS]
             return [*some, *([UNLIMITED] if column.default == UNLIMITED else [])]
-        fitting = self._fitting(world, name)
-        held = sorted(str(value) for value in self._held(world, {name, name.removesuffix("s")}) if value)[:1]
-        return list(dict.fromkeys([*held, *fitting])) or [_FRESH]
+        fitting, fresh = self._fitting(world, name), self._fresh(world, name)
+        held = sorted(str(value) for value in self._held(world, {name, name.removesuffix("s")}) if value)
+        if self._is_symbolic(name):
+            return [*list(dict.fromkeys([*fitting, *held]))[: _MOST_TEXTS - 1], fresh]
+        return list(dict.fromkeys([*held[:1], *fitting])) or [fresh]
+
+    def _is_symbolic(self, name: str) -> bool:
+        """Tell whether rules compare what is said under a name with what records hold: then all that counts is which of
+        these it is.
+        """
+        return any(True for _ in self._columns(self._compared.get(name, NOTHING).names))
+
+    def _fresh(self, world: World, name: str) -> str:
+        """Return a text that no record holds under a name."""
+        held = self._held(world, {name, name.removesuffix("s"), *self._compared.get(name, NOTHING).names})
+        return next((each for each in _FRESH if each not in held), _FRESH[-1])
+
+    def _numbers_in_context(self, world: World, now: Instant, name: str) -> list[int]:
+        """The numbers that may matter in a context, and the instants: those that records hold under names with which
+        rules compare it, and the present one, with the ones before and after.
+        """
+        names = self._compared.get(name, NOTHING).names
+        instants = {
+            getattr(each, c) for t, c in self._instants_under(name) for each in world.records.get(t, {}).values()
+        }
+        instants |= {now} if names & {each.name for each in fields(self._model.context)} else set()
+        near = {each + step for each in instants if 0 < each < FOREVER for step in (-1, 0, 1)}
+        return [*sorted(near)[:_MOST_INSTANTS], *self._thresholds(world, name)[:_MOST_NUMBERS]]
+
+    def _instants_under(self, name: str) -> Iterator[tuple[str, str]]:
+        """The columns of instants with which rules compare what is said under a name."""
+        names = self._compared.get(name, NOTHING).names
+        for record_type, shape in self._model.shapes.items():
+            for column in shape.columns:
+                if column.name in names and column.is_instant:
+                    yield record_type, column.name
 
     def _thresholds(self, world: World, name: str) -> list[int]:
         """The numbers at which something may change: those that records hold under a name, those that rules compare

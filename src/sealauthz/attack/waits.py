@@ -13,7 +13,7 @@ _MINUTE = 60_000_000
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 _WITHIN = (_HOUR, _DAY, 5 * _DAY, 15 * _DAY, 45 * _DAY, 400 * _DAY)
-"""Time passes to the last instant that matters within each of these."""
+"""Time passes to the next and to the last instant that matters within each of these."""
 
 
 def lengths_of(parameters: Any) -> tuple[int, ...]:
@@ -23,20 +23,20 @@ def lengths_of(parameters: Any) -> tuple[int, ...]:
 
 
 def ends_of_waits(world: World, now: Instant, lengths: Sequence[int]) -> list[Instant]:
-    """Return until when time may pass: the last instant that matters within some lengths of time."""
-    found: set[Instant] = set()
+    """Return until when time may pass, in order: every instant to come that a record holds, and of those that lie a
+    length of the parameters behind one, the next and the last within some lengths of time.
+    """
+    held: set[Instant] = set()
     for record_type, some in world.records.items():
         columns = [column.name for column in world.model.shapes[record_type].columns if column.is_instant]
         for record in some.values():
-            for name in columns:
-                at = getattr(record, name)
-                if 0 < at < FOREVER:
-                    found.update((at, *(at + length for length in lengths)))
-    ends = []
+            held.update(at for name in columns if 0 < (at := getattr(record, name)) < FOREVER)
+    behind = {at + length for at in held for length in lengths}
+    ends = {at for at in held if at > now}
     low = now
     for length in _WITHIN:
-        inside = [at for at in found if low < at <= now + length]
+        inside = [at for at in held | behind if low < at <= now + length]
         if inside:
-            ends.append(max(inside))
+            ends |= {min(inside), max(inside)}
         low = now + length
-    return ends
+    return sorted(ends)
