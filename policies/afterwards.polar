@@ -16,12 +16,7 @@ requires("approve_afterwards", _: EmergencyUse, "APPROVED_IN_TIME");
 meets(person: Person, "APPROVER_OF_EMERGENCY", "approve_afterwards", use: EmergencyUse, context) if
   legal_representative(person, use.grant.seal.enterprise, context);
 meets(person: Person, "APPROVER_OF_EMERGENCY", "approve_afterwards", use: EmergencyUse, context) if
-  member(person, use.grant.seal.enterprise, membership, context) and
-  approval_grant(membership, use.grant.seal, grant, context) and
-  grant.parent_id = nil and
-  grant.state = "ACTIVE" and
-  has_uses_left(grant) and
-  covers_everything(grant);
+  right_afterwards(person, use, _, context);
 meets(person: Person, "NOT_THE_USER", "approve_afterwards", use: EmergencyUse, _) if
   use.grant.membership.person_id != person.id;
 
@@ -41,6 +36,34 @@ meets(_: Person, "APPROVAL_MISSING", "approve_afterwards", use: EmergencyUse, _)
 meets(_: Person, "APPROVED_IN_TIME", "approve_afterwards", use: EmergencyUse, context) if
   use.used_at <= context.now and
   context.now < use.used_at + context.parameters.post_approval_within;
+
+# It takes one use of a right that has a number of them, like any approval.
+#@ U-06
+obligation(person: Person, "approve_afterwards", use: EmergencyUse, context, "DECREMENT_USE") if
+  counted_right_afterwards(person, use, _, context);
+obligation_parameter(
+  "DECREMENT_USE", "grant_id", id, person: Person, "approve_afterwards", use: EmergencyUse, context) if
+  counted_right_afterwards(person, use, grant, context) and
+  forall(counted_right_afterwards(person, use, other, context), grant.id <= other.id) and
+  id = grant.id;
+
+counted_right_afterwards(person: Person, use: EmergencyUse, grant, context) if
+  not legal_representative(person, use.grant.seal.enterprise, context) and
+  right_afterwards(person, use, grant, context) and
+  not is_unlimited(grant.use_limit) and
+  not has_unlimited_right_afterwards(person, use, context);
+
+has_unlimited_right_afterwards(person: Person, use: EmergencyUse, context) if
+  right_afterwards(person, use, grant, context) and
+  is_unlimited(grant.use_limit);
+
+right_afterwards(person: Person, use: EmergencyUse, grant, context) if
+  member(person, use.grant.seal.enterprise, membership, context) and
+  approval_grant(membership, use.grant.seal, grant, context) and
+  grant.parent_id = nil and
+  grant.state = "ACTIVE" and
+  has_uses_left(grant) and
+  covers_everything(grant);
 
 lapses(_: Person, "approve_afterwards", use: EmergencyUse, context, at) if
   at = use.used_at + context.parameters.post_approval_within;

@@ -157,6 +157,7 @@ live_delegation(person: Person, seal: Seal, contract: Contract, delegation, gran
   covers_type(delegation, contract) and
   grant_of_principal(delegation.principal, seal, contract, grant, context) and
   not gave_grant(person.id, grant) and
+  not came_from_straw_man(grant, person.id, _, context) and
   not has_excluding_duty(delegation.principal, seal, contract, context) and
   is_reviewed_by_others(person, delegation.principal, seal, contract, context) and
   has_no_conflict_elsewhere(delegation.principal, seal, contract, context);
@@ -211,9 +212,9 @@ has_reviewed(person_id, seal: Seal, contract: Contract) if
 is_reviewed_by_third(person: Person, principal: Membership, seal: Seal, contract: Contract, context) if
   party in contract.signatories and
   party.needs_review = true and
-  passed_by(party, seal.enterprise, reviewer_id, context) and
-  reviewer_id != person.id and
-  reviewer_id != principal.person_id;
+  passed_by(party, seal.enterprise, review, context) and
+  is_reviewed_for(review, person.id, seal.enterprise, context) and
+  is_reviewed_for(review, principal.person_id, seal.enterprise, context);
 
 # What the principal represents elsewhere is known where a seal is used; nothing else is sealed.
 has_no_conflict_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
@@ -235,7 +236,7 @@ has_no_other_party(person: Person, seal: Seal, contract: Contract, context) if
 #@ U-20 U-21 U-13 U-14 S-09 U-04
 live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
   names_member_of_holder(person, seal, grant, holder, context) and
-  is_in_good_standing(holder) and
+  is_in_good_standing(holder, context) and
   not suspended(person, seal.enterprise, context) and
   not gave_to_own_enterprise(grant, holder) and
   may_count(grant, context) and
@@ -293,22 +294,40 @@ names_member_of_holder(person: Person, seal: Seal, grant, holder, context: SealU
   named.membership_id = membership.id and
   named.state = "ACTIVE";
 
-is_in_good_standing(enterprise: Enterprise) if
-  enterprise.auth_state = "AUTHENTICATED" and
-  enterprise.operating_state = "ACTIVE" and
-  has_licence(enterprise);
+is_in_good_standing(enterprise: Enterprise, context) if
+  operates(enterprise) and
+  has_licence(enterprise, context);
 
-# The registry says now that the enterprise exists.
-has_licence(enterprise: Enterprise) if
+operates(enterprise: Enterprise) if
+  enterprise.auth_state = "AUTHENTICATED" and
+  enterprise.operating_state = "ACTIVE";
+
+# Whether more stands in the way than that the registry was not asked lately.
+is_out_of_order(enterprise: Enterprise, _) if not operates(enterprise);
+is_out_of_order(enterprise: Enterprise, context) if
+  not has_licence(enterprise, context) and
+  not has_stale_licence(enterprise, context);
+
+# The registry says now that the enterprise exists. What it said long ago, before a licence could have been revoked, says
+# nothing of now.
+#@ U-26
+has_licence(enterprise: Enterprise, context) if
   snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
-  is_in_business(snapshot);
+  is_in_business(snapshot) and
+  is_fetched_within(snapshot, context.parameters.licence_valid_for, context.now);
+
+has_stale_licence(enterprise: Enterprise, context) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  is_in_business(snapshot) and
+  not is_fetched_within(snapshot, context.parameters.licence_valid_for, context.now);
 
 # A person who does not belong to the seal's owner may ask to use it if the enterprise that holds it named them and is
 # in good standing. A member whom the owner suspended does not come back through the holder.
 is_holders_user(person: Person, seal: Seal, context: SealUseContext) if
   names_member_of_holder(person, seal, _, holder, context) and
-  is_in_good_standing(holder) and
+  is_in_good_standing(holder, context) and
   not suspended(person, seal.enterprise, context);
 
 is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if
@@ -342,7 +361,20 @@ is_blocked_by_holder(person: Person, seal: Seal, context: SealUseContext) if
   not suspended(person, seal.enterprise, context) and
   not is_holders_user(person, seal, context) and
   names_member_of_holder(person, seal, _, holder, context) and
-  not is_in_good_standing(holder);
+  is_out_of_order(holder, context);
+
+# … or was not looked up lately.
+#@ U-21 U-26
+because("MEMBER", "REGISTRY_STALE", person: Person, seal: Seal, context: SealUseContext) if
+  not belongs(person, seal.enterprise, context) and
+  not suspended(person, seal.enterprise, context) and
+  not is_holders_user(person, seal, context) and
+  names_member_of_holder(person, seal, _, holder, context) and
+  waits_for_licence(holder, context);
+
+waits_for_licence(enterprise: Enterprise, context) if
+  operates(enterprise) and
+  has_stale_licence(enterprise, context);
 
 # --- why there is no authority ---------------------------------------------------------------------------------------
 
@@ -375,6 +407,19 @@ because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context: Sea
   lacks_authority(person, seal, context) and
   names_member_of_holder(person, seal, grant, holder, context) and
   gave_to_own_enterprise(grant, holder);
+# One gave the grant, or confirmed it, whom the person put there just now.
+#@ M-11 U-18
+because("SEAL_AUTHORITY", "COOLING_OFF", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  lent_by_straw_man(person, seal, _, context);
+
+lent_by_straw_man(person: Person, seal: Seal, at, context) if
+  sealed_contract(context, contract) and
+  delegation_to(person, seal, delegation, context) and
+  delegation.state = "ACTIVE" and
+  grant_of_principal(delegation.principal, seal, contract, grant, context) and
+  came_from_straw_man(grant, person.id, at, context);
+
 # The grant waits for its confirmation.
 #@ S-06
 because("SEAL_AUTHORITY", "GRANT_NOT_CONFIRMED", person: Person, seal: Seal, context) if
@@ -598,7 +643,11 @@ because("SEAL_AUTHORITY", "SELF_DEALING", person: Person, seal: Seal, context: S
 because("SEAL_AUTHORITY", "HOLDER_ENTERPRISE_FROZEN", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
   names_member_of_holder(person, seal, _, holder, context) and
-  not is_in_good_standing(holder);
+  is_out_of_order(holder, context);
+because("SEAL_AUTHORITY", "REGISTRY_STALE", person: Person, seal: Seal, context: SealUseContext) if
+  lacks_authority(person, seal, context) and
+  names_member_of_holder(person, seal, _, holder, context) and
+  waits_for_licence(holder, context);
 
 delegation_has_expired(delegation: Delegation, _) if delegation.state = "EXPIRED";
 delegation_has_expired(delegation: Delegation, context) if
@@ -629,6 +678,9 @@ authority_lapses(person: Person, seal: Seal, _: Contract, context: SealUseContex
   names_member_of_holder(person, seal, _, holder, context) and
   member(person, holder, membership, context) and
   at = membership.ended_at;
+authority_lapses(person: Person, seal: Seal, _: Contract, context: SealUseContext, at) if
+  names_member_of_holder(person, seal, _, holder, context) and
+  licence_lapses(holder, context, at);
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   approved_request(person, seal, contract, request, context) and
   at = request.valid_to;

@@ -144,24 +144,40 @@ grantor_entitlement_lapses(grant: SealGrant, at) if
 grant_lapses(grant, at) if at = grant.valid_to;
 grant_lapses(grant, at) if grantor_entitlement_lapses(grant, at);
 
-# Who gave a right: its grantor, and the grantor of the right that it comes from. Neither gets it back, by any detour.
-#@ S-09
-gave_grant(person_id, grant) if grant.grantor.membership.person_id = person_id;
+# Who gave a right: its grantor and the person who confirmed it, and those of the right that it comes from. None of them
+# gets it back, by any detour.
+#@ S-09 A-02
+gave_grant(person_id, grant) if granted_or_confirmed(person_id, grant);
 gave_grant(person_id, grant: SealGrant) if
   parent = grant.parent and
   parent matches SealGrant and
-  parent.grantor.membership.person_id = person_id;
+  granted_or_confirmed(person_id, parent);
+
+granted_or_confirmed(person_id, grant) if grant.grantor.membership.person_id = person_id;
+granted_or_confirmed(person_id, grant) if
+  grant.confirmed_by_id matches String and
+  grant.confirmed_by_id = person_id;
 
 # An enterprise to which the grantor belongs is no other one: they would give the seal to themself.
 #@ S-09 U-20
 gave_to_own_enterprise(grant: CrossEnterpriseGrant, holder: Enterprise) if
   is_affiliated_with(grant.grantor.membership.person_id, holder);
-# … and neither is one to which the person belongs who confirmed it.
+# … and neither is one to which a person belongs who confirmed it, or who delivered or verified its letter.
 #@ A-02
 gave_to_own_enterprise(grant: CrossEnterpriseGrant, holder: Enterprise) if
   confirmer_id = grant.confirmed_by_id and
   confirmer_id matches String and
   is_affiliated_with(confirmer_id, holder);
+gave_to_own_enterprise(grant: CrossEnterpriseGrant, holder: Enterprise) if
+  letter in grant.letters and
+  letter.state = "VERIFIED" and
+  wrote_letter(person_id, letter) and
+  is_affiliated_with(person_id, holder);
+
+wrote_letter(person_id, letter: AuthLetter) if person_id = letter.delivered_by_id;
+wrote_letter(person_id, letter: AuthLetter) if
+  person_id = letter.verified_by_id and
+  person_id matches String;
 
 # A member, suspended or not, or the person whom the registry names, whatever state the licence is in.
 is_affiliated_with(person_id, enterprise: Enterprise) if
@@ -169,6 +185,16 @@ is_affiliated_with(person_id, enterprise: Enterprise) if
   membership.person_id = person_id and
   membership.state != "ENDED";
 is_affiliated_with(person_id, enterprise: Enterprise) if registry_names(person_id, enterprise);
+
+# The same, from the person's side.
+is_of_enterprise(person: Person, enterprise_id) if
+  membership in person.memberships and
+  membership.enterprise_id = enterprise_id and
+  membership.state != "ENDED";
+is_of_enterprise(person: Person, enterprise_id) if
+  snapshot in person.represented and
+  snapshot.is_current = true and
+  snapshot.enterprise_id = enterprise_id;
 
 # --- who grants ------------------------------------------------------------------------------------------------------
 
@@ -362,15 +388,18 @@ because("NOT_OWN_GRANT", "COOLING_OFF", person: Person, grant: SealGrant, contex
 
 # Neither the person who confirms nor the one who gives it was put in a post just now by the one who gets it.
 #@ M-11 S-09
-is_from_straw_man(grant: SealGrant, context) if
-  new_officer(
-    grant.grantor.membership.person_id, grant.membership.person_id, grant.seal.enterprise, _, context);
+is_from_straw_man(grant: SealGrant, context) if came_from_straw_man(grant, grant.membership.person_id, _, context);
+
+# … nor those from whom the right comes that is passed on, or lent.
+came_from_straw_man(grant: SealGrant, person_id, at, context) if
+  gave_grant(giver_id, grant) and
+  giver_id != person_id and
+  new_officer(giver_id, person_id, grant.seal.enterprise, at, context);
 
 straw_man_waits(person: Person, grant: SealGrant, at, context) if
   appointed_lately(person.id, grant.membership.person_id, grant.seal.enterprise, at, context);
 straw_man_waits(_: Person, grant: SealGrant, at, context) if
-  new_officer(
-    grant.grantor.membership.person_id, grant.membership.person_id, grant.seal.enterprise, at, context);
+  came_from_straw_man(grant, grant.membership.person_id, at, context);
 
 # What is open to everybody, or leaves the house, has no grantee who would have to be another person. So it is confirmed
 # by somebody else than its grantor, or by the legal representative.
@@ -606,8 +635,11 @@ meets(_: Person, "DELEGABLE", "accept", delegation: Delegation, _) if
 requires("accept", _: Delegation, "WITHIN_PRINCIPAL");
 meets(_: Person, "WITHIN_PRINCIPAL", "accept", delegation: Delegation, context) if
   delegable_grant(delegation, _, context);
-# The delegate, or the principal, gave the grant.
+# The delegate, or the principal, gave the grant, or one gave it whom the delegate put there just now.
 #@ S-09
+because("WITHIN_PRINCIPAL", "COOLING_OFF", _: Person, delegation: Delegation, context) if
+  not delegable_grant(delegation, _, context) and
+  lends_from_straw_man(delegation, _, context);
 because("WITHIN_PRINCIPAL", "SELF_GRANT", _: Person, delegation: Delegation, context) if
   not delegable_grant(delegation, _, context) and
   grant in delegation.principal.grants and
@@ -615,6 +647,13 @@ because("WITHIN_PRINCIPAL", "SELF_GRANT", _: Person, delegation: Delegation, con
   grant.right = "USE" and
   grant.state = "ACTIVE" and
   gave_grant(delegation.delegate.person_id, grant);
+
+lends_from_straw_man(delegation: Delegation, at, context) if
+  grant in delegation.principal.grants and
+  is_about_seal(delegation, grant.seal_id) and
+  grant.right = "USE" and
+  grant.state = "ACTIVE" and
+  came_from_straw_man(grant, delegation.delegate.person_id, at, context);
 
 delegable_grant(delegation: Delegation, grant, context) if
   grant in delegation.principal.grants and
@@ -628,7 +667,8 @@ delegable_grant(delegation: Delegation, grant, context) if
   is_within_scope(delegation, grant) and
   grantor_is_entitled(grant, context) and
   not gave_grant(delegation.principal.person_id, grant) and
-  not gave_grant(delegation.delegate.person_id, grant);
+  not gave_grant(delegation.delegate.person_id, grant) and
+  not came_from_straw_man(grant, delegation.delegate.person_id, _, context);
 
 # Either of the two ends it, and so does an administrator or the legal representative.
 #@ U-18

@@ -32,8 +32,14 @@ is_confirmed(grant: CrossEnterpriseGrant, at, context) if
 # Like the requirements of `confirm` (granting.polar), at the time at which it was confirmed.
 was_confirmed_for_one(grant: SealGrant, at, context) if
   was_confirmed_by(grant, confirmer_id, at) and
-  confirmer_id != grant.membership.person_id and
-  could_confirm(confirmer_id, grant, context);
+  could_confirm(confirmer_id, grant, context) and
+  was_second_person(
+    confirmer_id, grant.membership.person_id, grant.seal.enterprise, grant.confirmed_at, context) and
+  not was_given_by_straw_man(grant, context);
+
+was_given_by_straw_man(grant: SealGrant, context) if
+  was_new_officer(
+    grant.grantor.membership.person_id, grant.membership.person_id, grant.seal.enterprise, grant.confirmed_at, context);
 
 was_confirmed_for_all(grant, at, context) if
   was_confirmed_by(grant, confirmer_id, at) and
@@ -57,7 +63,9 @@ passed_on(person_id, grant: SealGrant) if
   parent.membership.person_id = person_id and
   grant.grantor.membership_id = parent.membership_id;
 
-was_another_or_legal_rep(confirmer_id, grant, _) if confirmer_id != grant.grantor.membership.person_id;
+was_another_or_legal_rep(confirmer_id, grant, context) if
+  was_second_person(
+    confirmer_id, grant.grantor.membership.person_id, grant.seal.enterprise, grant.confirmed_at, context);
 was_another_or_legal_rep(confirmer_id, grant, context) if
   represented(confirmer_id, grant.seal.enterprise, grant.confirmed_at, context);
 
@@ -98,7 +106,7 @@ has_letter(grant, at, context) if
   letter.verified_at <= at and
   verifier_id = letter.verified_by_id and
   verifier_id matches String and
-  verifier_id != letter.delivered_by_id and
+  was_second_person(verifier_id, letter.delivered_by_id, grant.seal.enterprise, letter.verified_at, context) and
   verifier_id != grant.grantor.membership.person_id and
   not is_grantee(letter.delivered_by_id, grant) and
   not is_grantee(verifier_id, grant) and
@@ -140,6 +148,19 @@ meets(_: Person, "GRANT_PENDING", "deliver_letter", grant: OpenGrant, context) i
 meets(_: Person, "GRANT_PENDING", "deliver_letter", grant: CrossEnterpriseGrant, context) if
   awaits_confirmation(grant, context);
 meets(person: Person, "NOT_OWN_GRANT", "deliver_letter", grant: SealGrant, _) if not is_grantee(person.id, grant);
+
+# Nobody delivers or verifies the letter that lets their own enterprise have the seal of another.
+#@ A-02 U-20
+requires("deliver_letter", _: CrossEnterpriseGrant, "HOLDER_APART");
+requires("verify", _: AuthLetter, "HOLDER_APART");
+meets(person: Person, "HOLDER_APART", "deliver_letter", grant: CrossEnterpriseGrant, _) if
+  not is_of_enterprise(person, grant.holder_id);
+meets(person: Person, "HOLDER_APART", "verify", letter: AuthLetter, _) if not is_of_holder(person, letter);
+
+is_of_holder(person: Person, letter: AuthLetter) if
+  grant = letter.cross_grant and
+  grant matches CrossEnterpriseGrant and
+  is_of_enterprise(person, grant.holder_id);
 
 # --- verifying one ---------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,28 @@ obligation(_: Person, "emergency_use", seal: Seal, _, "ALERT_ABNORMAL_LICENCE") 
 obligation(_: Person, "stamp", seal: Seal, _, "ALERT_ABNORMAL_LICENCE") if is_listed_as_abnormal(seal.enterprise);
 obligation(_: Person, "carry_out", seal: Seal, _, "ALERT_ABNORMAL_LICENCE") if is_listed_as_abnormal(seal.enterprise);
 
+# A licence that was not looked up lately is looked up again: what the registry said carries a seal for so long, and an
+# answer ends with it.
+#@ U-26
+because("LICENCE_EXISTING", "REGISTRY_STALE", _: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  has_stale_licence(enterprise, context);
+
+lapses(_: Person, ["use", "auto_use", "emergency_use", "stamp", "carry_out"], seal: Seal, context, at) if
+  licence_lapses(seal.enterprise, context, at);
+lapses(_: Person, "sign", task: SigningTask, context, at) if
+  owner(task, context, enterprise) and
+  licence_lapses(enterprise, context, at);
+lapses(_: Person, "seal", use: SealUse, context, at) if
+  owner(use, context, enterprise) and
+  licence_lapses(enterprise, context, at);
+
+licence_lapses(enterprise: Enterprise, context, at) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  at = snapshot.fetched_at + context.parameters.licence_valid_for and
+  context.now < at;
+
 # What stands in the way of a seal, and of the representative whose authority rests: nobody can mend it here.
 #@ A-04
 because("LICENCE_EXISTING", "ENTERPRISE_IN_LIQUIDATION", _: Person, seal: Seal, _) if

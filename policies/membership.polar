@@ -671,6 +671,7 @@ meets(person: Person, "CERTIFIED", "authenticate", enterprise: Enterprise, conte
   own_first_certification(person, enterprise, certification) and
   certification.state = "PASSED" and
   is_rightly_decided(certification, enterprise, context) and
+  was_examined(certification) and
   is_by_registered_representative(certification, enterprise, context) and
   fresh_snapshot(enterprise, _, context);
 # A-02: Nobody who belongs to the enterprise decided it, and not at a time that has not come.
@@ -678,6 +679,13 @@ meets(person: Person, "CERTIFIED", "authenticate", enterprise: Enterprise, conte
 is_rightly_decided(certification: EnterpriseAuthentication, enterprise: Enterprise, context) if
   certification.decided_at <= context.now and
   not is_decided_by_own(certification, enterprise);
+
+# Papers are looked at by somebody, after they came in. (That a reviewer has or had a post for it, the store sees to.)
+was_examined(certification: EnterpriseAuthentication) if certification.method in ["LEGAL_REP_ONLINE", "BANK_TRANSFER"];
+was_examined(certification: EnterpriseAuthentication) if
+  certification.method in ["DOCUMENTS", "AUTH_LETTER"] and
+  certification.reviewer_id matches String and
+  certification.submitted_at <= certification.decided_at;
 
 is_decided_by_own(certification: EnterpriseAuthentication, enterprise: Enterprise) if
   reviewer_id = certification.reviewer_id and

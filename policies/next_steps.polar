@@ -284,6 +284,14 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, review: InternalReview
 #@ M-11
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, grant: SealGrant, context) if
   straw_man_waits(person, grant, at, context);
+# … or who would act for a colleague on a grant by such a person.
+#@ M-11 U-18
+parameter("WAIT_UNTIL", "wait_until", at, _: Person, delegation: Delegation, context) if
+  not delegable_grant(delegation, _, context) and
+  lends_from_straw_man(delegation, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: SealUseContext) if
+  lacks_authority(person, seal, context) and
+  lent_by_straw_man(person, seal, at, context);
 
 # Until when the new administrator waits before they end a seal or give out rights to it.
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if

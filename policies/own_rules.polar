@@ -106,7 +106,7 @@ parameter("VERIFY_FACE", "bound_id", id, _: Person, resource, context: RulesCont
   owner(resource, context, enterprise) and
   id = enterprise.id;
 
-agreed_change(enterprise: Enterprise, kind, change, context) if
+agreed_change(enterprise: Enterprise, kind, change, context: RulesContext) if
   change = context.change and
   change matches RuleChange and
   change.enterprise_id = enterprise.id and
@@ -116,10 +116,22 @@ agreed_change(enterprise: Enterprise, kind, change, context) if
   ran_enterprise(change.proposed_by_id, enterprise, change.proposed_at, context) and
   confirmer_id = change.confirmed_by_id and
   confirmer_id matches String and
-  confirmer_id != change.proposed_by_id and
+  was_second_person(confirmer_id, change.proposed_by_id, enterprise, change.confirmed_at, context) and
   change.proposed_at <= change.confirmed_at and
   change.confirmed_at <= context.now and
-  ran_enterprise(confirmer_id, enterprise, change.confirmed_at, context);
+  ran_enterprise(confirmer_id, enterprise, change.confirmed_at, context) and
+  has_waited_a_day(change, context);
+
+# Like COUNTS_FROM_NEXT_DAY, when the rules are written: the day on which it was confirmed is over.
+#@ A-06
+has_waited_a_day(change: RuleChange, _: RulesContext) if
+  change.rule_kind in ["AMOUNT_BANDS", "PROCESSES", "CATEGORIES"];
+has_waited_a_day(change: RuleChange, context: RulesContext) if
+  change.rule_kind in ["WORKING_HOURS", "HOLIDAYS", "SETTINGS"] and
+  ends = context.day_ends and
+  ends matches Integer and
+  time_after(change.confirmed_at, 24, "hours", a_day_later) and
+  a_day_later <= ends;
 
 # What was confirmed is what is written: these rules and no other.
 is_for_these_rules(change: RuleChange, context) if
@@ -289,8 +301,17 @@ because("CHANGE_AGREED", "CHANGE_NOT_YET_DUE", person: Person, resource, context
   change = context.change and
   change matches RuleChange and
   change.state = "CONFIRMED" and
-  context.now < change.counts_from and
+  waits_until(change, _, context) and
   not stands_without(change, person, resource, context);
+
+waits_until(change: RuleChange, at, context) if
+  at = change.counts_from and
+  context.now < at;
+waits_until(change: RuleChange, at, context: RulesContext) if
+  change.counts_from <= context.now and
+  not has_waited_a_day(change, context) and
+  at = context.day_ends and
+  at matches Integer;
 
 # Rules of the kind of a change that need no such change: they tighten, or their author is alone.
 stands_without(change: RuleChange, _: Person, _, context: RulesContext) if tightens_only(change.rule_kind, context);
@@ -302,8 +323,7 @@ parameter("WAIT_UNTIL", "wait_until", at, _: Person, _, context: RulesContext) i
   change = context.change and
   change matches RuleChange and
   change.state = "CONFIRMED" and
-  context.now < change.counts_from and
-  at = change.counts_from;
+  waits_until(change, at, context);
 
 # A confirmation waits, too, while a retrieval holds the enterprise, and a new administrator confirms nothing yet.
 #@ R-12 R-13

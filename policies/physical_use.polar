@@ -241,8 +241,8 @@ because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, seal: Seal, context: Stam
 
 # The licence of the seal's owner exists.
 #@ U-26
-meets(_: Person, "LICENCE_EXISTING", "stamp", seal: Seal, _) if has_licence(seal.enterprise);
-meets(_: Person, "LICENCE_EXISTING", "carry_out", seal: Seal, _) if has_licence(seal.enterprise);
+meets(_: Person, "LICENCE_EXISTING", "stamp", seal: Seal, context) if has_licence(seal.enterprise, context);
+meets(_: Person, "LICENCE_EXISTING", "carry_out", seal: Seal, context) if has_licence(seal.enterprise, context);
 
 # The processes by amount and by category are followed, and the hours kept (procedures.polar).
 #@ U-04 U-08

@@ -32,13 +32,20 @@ was_recorded(resolution: BoardResolution, enterprise: Enterprise, contract: Cont
   ran_contracts(recorder_id, enterprise, resolution.recorded_at, context) and
   confirmer_id = resolution.confirmed_by_id and
   confirmer_id matches String and
-  confirmer_id != recorder_id and
+  was_second_person(confirmer_id, recorder_id, enterprise, resolution.confirmed_at, context) and
   not is_beneficiary(confirmer_id, resolution) and
+  not was_put_there_by_beneficiary(recorder_id, resolution, enterprise, resolution.recorded_at, context) and
+  not was_put_there_by_beneficiary(confirmer_id, resolution, enterprise, resolution.confirmed_at, context) and
   resolution.recorded_at <= resolution.confirmed_at and
   resolution.confirmed_at <= context.now and
   ran_contracts(confirmer_id, enterprise, resolution.confirmed_at, context) and
   not acts_for_counterparty(recorder_id, enterprise, contract) and
   not acts_for_counterparty(confirmer_id, enterprise, contract);
+
+was_put_there_by_beneficiary(person_id, resolution: BoardResolution, enterprise: Enterprise, at, context) if
+  beneficiary_id = resolution.beneficiary_id and
+  beneficiary_id matches String and
+  had_new_post_from(person_id, beneficiary_id, enterprise, at, context);
 
 acts_for_counterparty(person_id, enterprise: Enterprise, contract: Contract) if
   party in contract.signatories and

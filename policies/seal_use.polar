@@ -47,7 +47,7 @@ is_begun(document: ContractDocument, task: SigningTask) if
 # U-26: A seal is used only while the registry says that its owner exists and does business: a licence that was revoked
 # or cancelled, a liquidation, or a licence of which nothing is known, carries no seal (licence.polar).
 #@ U-26
-meets(_: Person, "LICENCE_EXISTING", "use", seal: Seal, _) if has_licence(seal.enterprise);
+meets(_: Person, "LICENCE_EXISTING", "use", seal: Seal, context) if has_licence(seal.enterprise, context);
 
 # --- the seal --------------------------------------------------------------------------------------------------------
 
@@ -103,7 +103,8 @@ has_passed_review(review: SealReview, seal: Seal, context) if
 
 # Like SEAL_ADMINISTRATION (seal_management.polar), at an earlier time.
 was_decided_by_second(review: SealReview, decider: Membership, seal: Seal, context) if
-  decider.person_id != review.submitted_by.person_id and
+  was_second_person(
+    decider.person_id, review.submitted_by.person_id, seal.enterprise, review.decided_at, context) and
   not is_submitted_for(decider.person_id, review, context) and
   ran_seals(decider.person_id, seal.enterprise, review.decided_at, context);
 

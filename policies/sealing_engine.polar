@@ -85,7 +85,7 @@ is_counted_request(request: SealUseRequest, context: SealingContext) if
 
 meets(_: Person, "LICENCE_EXISTING", "seal", _: SealUse, context) if
   put_seal(context, seal) and
-  has_licence(seal.enterprise);
+  has_licence(seal.enterprise, context);
 meets(_: Person, "TASK_READY", "seal", _: SealUse, context) if
   sealing_task(context, task) and
   is_ready(task, context);

@@ -251,17 +251,24 @@ because("REVIEW_PASSED", "REVIEWER_NOT_ENTITLED", person: Person, seal: Seal, co
 is_reviewed(party: Signatory, _: Enterprise, _, _) if needs_no_review(party);
 is_reviewed(party: Signatory, enterprise: Enterprise, person_id, context) if
   not has_unpassed_review(party) and
-  passed_by(party, enterprise, reviewer_id, context) and
-  reviewer_id != person_id;
+  passed_by(party, enterprise, review, context) and
+  is_reviewed_for(review, person_id, enterprise, context);
 
 needs_no_review(party: Signatory) if
   party.needs_review = false and
   not has_unpassed_review(party);
 
+# Not by that person, nor by one to whom they gave their post just then.
+is_reviewed_for(review: InternalReview, person_id, enterprise: Enterprise, context) if
+  reviewer_id = review.reviewer_id and
+  reviewer_id matches String and
+  reviewer_id != person_id and
+  not was_made_by(reviewer_id, person_id, enterprise, review.decided_at, context);
+
 # A person who ran the contracts of the party when they passed these documents, and who is not on the other side. What a
 # person passed is not reviewed for that person's own act.
 #@ A-02 C-07
-passed_by(party: Signatory, enterprise: Enterprise, reviewer_id, context) if
+passed_by(party: Signatory, enterprise: Enterprise, review, context) if
   party.enterprise_id matches String and
   party.enterprise_id = enterprise.id and
   is_passed(party, review, context) and
@@ -269,7 +276,24 @@ passed_by(party: Signatory, enterprise: Enterprise, reviewer_id, context) if
   reviewer_id matches String and
   is_about_these_documents(review, context) and
   ran_contracts(reviewer_id, enterprise, review.decided_at, context) and
+  not was_made_by_named_sealer(reviewer_id, party, enterprise, review.decided_at, context) and
   not acts_for_another_party(reviewer_id, party);
+
+# Like APPROVER_SETTLED, when it was decided: the one who seals or signs did not put the reviewer there just then.
+#@ M-11 C-07
+was_made_by_named_sealer(reviewer_id, party: Signatory, enterprise: Enterprise, at, context) if
+  task in party.tasks and
+  task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"] and
+  is_act_of_sealing(task) and
+  membership in enterprise.memberships and
+  membership.person_id = reviewer_id and
+  had_new_role_from(membership, sealer_id, at, context) and
+  is_named_in_task(sealer_id, task);
+
+was_made_by(reviewer_id, person_id, enterprise: Enterprise, at, context) if
+  membership in enterprise.memberships and
+  membership.person_id = reviewer_id and
+  had_new_role_from(membership, person_id, at, context);
 
 is_passed(party: Signatory, review, context) if
   review in party.reviews and
@@ -314,7 +338,7 @@ waived("SIGNING_AUTHORITY", "sign", task: SigningTask, _) if is_beside_seal(task
 
 meets(_: Person, "LICENCE_EXISTING", "sign", task: SigningTask, context) if
   owner(task, context, enterprise) and
-  has_licence(enterprise);
+  has_licence(enterprise, context);
 waived("LICENCE_EXISTING", "sign", task: SigningTask, _) if task.signatory.kind = "PERSON";
 waived("LICENCE_EXISTING", "sign", task: SigningTask, _) if is_beside_seal(task);
 

@@ -10,7 +10,7 @@
 
 requires("auto_use", _: Seal, "AUTO_SIGN_GRANTED");
 
-meets(_: Person, "LICENCE_EXISTING", "auto_use", seal: Seal, _) if has_licence(seal.enterprise);
+meets(_: Person, "LICENCE_EXISTING", "auto_use", seal: Seal, context) if has_licence(seal.enterprise, context);
 meets(_: Person, "TASK_READY", "auto_use", _: Seal, context) if
   sealing_task(context, task) and
   is_ready(task, context) and
@@ -106,7 +106,7 @@ lapses(person: Person, "auto_use", seal: Seal, context, at) if
 requires("emergency_use", _: Seal, "REASON_STATED");
 requires("emergency_use", _: Seal, "EMERGENCY_GRANTED");
 
-meets(_: Person, "LICENCE_EXISTING", "emergency_use", seal: Seal, _) if has_licence(seal.enterprise);
+meets(_: Person, "LICENCE_EXISTING", "emergency_use", seal: Seal, context) if has_licence(seal.enterprise, context);
 meets(_: Person, "TASK_READY", "emergency_use", _: Seal, context) if
   sealing_task(context, task) and
   is_ready(task, context) and
@@ -197,7 +197,7 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   approver.id = use.approved_by_id and
   approver.person_id != grant.membership.person_id and
   could_act_as_approver(approver, seal, use.approved_at, context) and
-  had_right_to_approve(approver, seal, use.approved_at, context);
+  had_right_to_approve(approver, grant.membership.person_id, seal, use.approved_at, context);
 
 # The legal representative approves with a membership or without one.
 is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context) if
@@ -227,21 +227,26 @@ was_acting_custodian(person_id, seal: Seal, at) if
   is_named_acting_custodian(person_id, seal) and
   is_time_of_acting_custodian(seal, at);
 
-# Like has_right_to_approve. What was sealed the use does not tell, so that only a right without limits covers it.
-had_right_to_approve(approver: Membership, seal: Seal, at, context) if
+# Like has_right_to_approve. What was sealed the use does not tell, so that only a right without limits covers it. Nobody
+# has it newly from the one who used the seal.
+had_right_to_approve(approver: Membership, _, seal: Seal, at, context) if
   was_legal_representative(approver.person_id, seal.enterprise, at, context.parameters.registry_valid_for);
-had_right_to_approve(approver: Membership, seal: Seal, at, context) if
+had_right_to_approve(approver: Membership, user_id, seal: Seal, at, context) if
   seal.kind != "LEGAL_REP" and
   grant in seal.grants and
   grant.right = "APPROVE" and
   grant.membership_id = approver.id and
-  grant.state in ["ACTIVE", "EXPIRED"] and
+  had_force(grant) and
+  not had_new_right_to_approve_from(approver, seal, user_id, at, context) and
   is_confirmed(grant, at, context) and
   covers_everything(grant) and
   grant.parent_id = nil and
   grant.valid_from <= at and
   at < grant.valid_to and
   was_entitled_to_grant(grant.grantor, seal.enterprise, at, context);
+
+had_force(grant: SealGrant) if is_in_force(grant);
+had_force(grant: SealGrant) if grant.state = "EXPIRED";
 
 # A grant stood on the role of the one who gave it, and on their membership.
 was_entitled_to_grant(grantor: RoleAssignment, _: Enterprise, at, context) if

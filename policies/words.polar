@@ -331,7 +331,7 @@ right_to_approve_from_until(membership: Membership, seal: Seal, by_id, at, conte
   grant.right = "APPROVE" and
   grant.state = "ACTIVE" and
   grant.membership_id = membership.id and
-  grant.grantor.membership.person_id = by_id and
+  granted_or_confirmed(by_id, grant) and
   not registry_names(by_id, seal.enterprise) and
   at = grant.confirmed_at + context.parameters.cooling_off and
   context.now < at;
@@ -342,6 +342,58 @@ new_post_until(assignment: RoleAssignment, at, context) if
     assignment.valid_from + context.parameters.cooling_off,
     assignment.membership.joined_at + context.parameters.cooling_off] and
   context.now < at;
+
+# What was so when it was done, is so when it is used: a record that says that a second person agreed counts only if they
+# were one then. (Of a role that somebody took back later it is known that it was given.)
+#@ M-11 A-02
+was_second_person(person_id, first_id, enterprise: Enterprise, at, context) if
+  person_id != first_id and
+  not was_new_officer(person_id, first_id, enterprise, at, context) and
+  not was_new_officer(first_id, person_id, enterprise, at, context);
+
+was_new_officer(person_id, by_id, enterprise: Enterprise, at, context) if
+  had_new_post_from(person_id, by_id, enterprise, at, context) and
+  not could_do_alone(by_id, enterprise, at, context);
+
+had_new_post_from(person_id, by_id, enterprise: Enterprise, at, context) if
+  membership in enterprise.memberships and
+  membership.person_id = person_id and
+  assignment in membership.assignments and
+  assignment.role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN"] and
+  assignment.granted_by_id matches String and
+  assignment.granted_by_id = by_id and
+  was_new_post(assignment, at, context);
+
+had_new_role_from(membership: Membership, by_id, at, context) if
+  assignment in membership.assignments and
+  assignment.granted_by_id matches String and
+  assignment.granted_by_id = by_id and
+  was_new_post(assignment, at, context) and
+  not could_do_alone(by_id, membership.enterprise, at, context);
+
+had_new_right_to_approve_from(membership: Membership, seal: Seal, by_id, at, context) if
+  grant in seal.grants and
+  grant.right = "APPROVE" and
+  grant.membership_id = membership.id and
+  granted_or_confirmed(by_id, grant) and
+  grant.confirmed_at > 0 and
+  grant.confirmed_at <= at and
+  at < grant.confirmed_at + context.parameters.cooling_off and
+  not could_do_alone(by_id, seal.enterprise, at, context);
+
+was_new_post(assignment: RoleAssignment, at, context) if
+  assignment.valid_from <= at and
+  began in [assignment.valid_from, assignment.membership.joined_at] and
+  at < began + context.parameters.cooling_off and
+  not had_been_revoked(assignment, at);
+
+had_been_revoked(assignment: RoleAssignment, at) if
+  assignment.revoked_at > 0 and
+  assignment.revoked_at <= at;
+
+could_do_alone(person_id, enterprise: Enterprise, _, _) if registry_names(person_id, enterprise);
+could_do_alone(person_id, enterprise: Enterprise, at, context) if
+  was_legal_representative(person_id, enterprise, at, context.parameters.registry_valid_for);
 
 # The named administrator of seals, for those who must ask for a grant.
 named_seal_administrator(enterprise: Enterprise, membership, context) if

@@ -432,6 +432,17 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
         "R-08",
         [edited("RetrievalReview", "review", staff_id="was-staff")],
     ),
+    "M-15 a certification decided by one who has no post": (
+        "M-15",
+        [edited("EnterpriseAuthentication", "auth", state="PASSED", decided_at=NOW, reviewer_id="ann")],
+    ),
+    "M-15 a certification decided from a post of the support": (
+        "M-15",
+        [
+            edited("PlatformStaff", "support", id="support2", person_id="ann"),
+            edited("EnterpriseAuthentication", "auth", state="PASSED", decided_at=NOW, reviewer_id="ann"),
+        ],
+    ),
     "SAME_ENTERPRISE a grantee": ("SAME_ENTERPRISE", [grant("new", membership_id="e2-m-boss")]),
     "SAME_ENTERPRISE a grantor": ("SAME_ENTERPRISE", [grant("new", grantor_id="e2-admin")]),
     "SAME_ENTERPRISE a custodian": ("SAME_ENTERPRISE", [edited("Seal", "s1", custodian_id="e2-m-boss")]),
@@ -889,6 +900,8 @@ ALLOWED: list[list[Any]] = [
     [edited("SealReview", "face", state="PASSED", decided_by_id="m-cat", decided_at=NOW)],
     [edited("InternalReview", "internal", state="REJECTED", reviewer_id="bob", decided_at=NOW)],
     [edited("SealProposal", "proposal", state="CARRIED_OUT")],
+    # A post that has ended decided what it decided.
+    [edited("EnterpriseAuthentication", "auth", state="PASSED", decided_at=NOW, reviewer_id="bob")],
     # A successor goes on with a grant: the old one ends in the write in which the new one begins.
     [adopting(state="ACTIVE", confirmation="INTENT"), edited("SealGrant", "g-emergency", state="INVALIDATED")],
     # An item of a list is used up.

@@ -94,10 +94,24 @@ def check_reviewer(changes: Changes, rows: Rows) -> None:
             broken("R-08", f"`RetrievalReview:{review.id}` is not made from an active post of a reviewer")
 
 
+def check_certifier(changes: Changes, rows: Rows) -> None:
+    """M-15: a certification is decided by who has or had a reviewer's post on the platform's staff.
+
+    Posts stay on record when they end, and a certification may come from before, so that one that ended is enough.
+    """
+    decided = changes.filled("EnterpriseAuthentication", "reviewer_id")
+    posts = rows.naming("PlatformStaff", "person_id", {certification.reviewer_id for certification in decided})
+    reviewers = {post.person_id for post in posts if post.duty == "REVIEWER"}
+    for certification in decided:
+        if certification.reviewer_id not in reviewers:
+            broken("M-15", f"`EnterpriseAuthentication:{certification.id}` is not decided from the post of a reviewer")
+
+
 MEMBERS = (Invariant(check_departments), Invariant(check_verified))
 
 
 ADMINISTRATORS = (
     Invariant(check_reviewer),
+    Invariant(check_certifier),
     Invariant(check_administrator, standing=("Enterprise", "Membership", "RoleAssignment")),
 )

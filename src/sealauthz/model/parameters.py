@@ -40,6 +40,7 @@ class Parameters:
     notice_legal_rep: Duration = length("12 hours", "30 days")
     registry_fresh_within: Duration = length("1 hour", "7 days")
     registry_valid_for: Duration = length("1 day", "30 days")
+    licence_valid_for: Duration = length("7 days", "365 days")
     retrieval_draft_for: Duration = length("1 hour", "7 days")
     retrieval_idle_for: Duration = length("3 days", "60 days")
     retrieval_window: Duration = length("7 days", "365 days")

@@ -31,12 +31,14 @@ class ResolutionContext(Context):
 class RulesContext(Context):
     """Changing an enterprise's own rules: on which change that two agreed to, or on which intent check of an owner who
     is alone; the digest of the rules that are written, as they were confirmed; and whether that only TIGHTENS them.
+    `day_ends` is as in RuleChangeContext.
     """
 
     change: RuleChange | None = None
     verification: IdentityVerification | None = None
     effect: str | None = None
     digest: str | None = None
+    day_ends: Instant | None = None
 
 
 @dataclass(slots=True)
@@ -49,7 +51,11 @@ class RuleChangeContext(Context):
 
 
 def _day(query: ResolverInput) -> Mapping[str, Any]:
-    return {"day_ends": end_of_day(query.resource.enterprise.timezone, query.now)}
+    enterprise = getattr(query.resource, "enterprise", query.resource)
+    return {"day_ends": end_of_day(enterprise.timezone, query.now)}
+
+
+_DAY = Resolver(find=_day)
 
 
 @dataclass(slots=True)
@@ -62,7 +68,7 @@ class CountersignContext(Context):
 def _writing(resource: str, name: str, rules: type, effect: Effect) -> tuple[Action, ...]:
     """Declare an act that writes rules."""
     given = ("change", "verification", "effect", "digest")
-    return actions(resource, RulesContext, name, gives=given, arguments=rules, effect=effect)
+    return actions(resource, RulesContext, name, gives=given, resolver=_DAY, arguments=rules, effect=effect)
 
 
 ACTIONS = (
@@ -102,7 +108,7 @@ ACTIONS = (
         "RuleChange",
         RuleChangeContext,
         "confirm_change",
-        resolver=Resolver(find=_day),
+        resolver=_DAY,
         effect=own_rules.confirm_change,
     ),
     *actions("RuleChange", Context, "withdraw", effect=own_rules.withdraw_change),
