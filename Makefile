@@ -15,7 +15,7 @@ FUZZ_ARGS ?=
 SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto format check static lint types generated policies quick test coverage reference run demo pools \
+.PHONY: help setup protections lock proto format check static lint types generated policies quick test coverage reference run demo pools \
   bench bench-memory bench-served equality mutate attack fuzz soak thorough sbom wheel released
 
 help: ## list the targets
@@ -147,6 +147,9 @@ equality: setup ## compare the compiled engine with oso on 100,000 random progra
 
 mutate: setup ## make every small mistake in the policies, and see that their tests notice (MUTATE_ARGS="--file …": in one)
 	$(BIN)/sealauthz policy mutate policies --fail-under 95 $(MUTATE_ARGS)
+
+protections: setup ## take each listed protection out of the policies, and see that its test notices (some five minutes)
+	$(BIN)/python tools/protections.py
 
 attack: setup ## search for acts by which people reach what must never happen (ATTACK_ARGS="--depth 3": further)
 	$(BIN)/sealauthz policy attack policies $(ATTACK_ARGS)

@@ -26,10 +26,10 @@ DOCUMENT = ROOT / "docs" / "protections.md"
 
 HEAD = """# What was allowed wrongly, and what keeps it away
 
-What an adversary once found, with facts that the store takes; the policy that refuses it now; and a test. `make protections` takes each
-of these policies away in turn, and asks the test, which has to fail. What is refused before any policy is asked, the store refuses.
-The pitfalls behind them are in [pitfalls.md](pitfalls.md). This page is written by `tools/protections.py` from
-`tests/policytest/protections.toml`.
+What an adversary once found, with facts that the store takes; the policy that refuses it now; and a test.
+`make protections` takes each of these policies away in turn, and asks the test, which has to fail. What no policy
+refuses, the store refuses before one is asked. The pitfalls behind them are in [pitfalls.md](pitfalls.md). This page
+is written by `tools/protections.py` from `tests/policytest/protections.toml`.
 """
 
 
@@ -119,7 +119,7 @@ def _without(protection: Protection, policies: Path) -> Bundle:
             if path.is_file():
                 Path(folder, path.name).write_bytes(path.read_bytes())
         Path(folder, protection.file).write_text(protection.taken_away(policies), encoding="utf-8")
-        return Bundle.load(MODEL, Path(folder))
+        return Bundle.load(MODEL, Path(folder), is_served=False)
 
 
 def main() -> int:

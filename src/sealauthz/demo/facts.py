@@ -104,7 +104,7 @@ def _companies(now: int) -> list[Any]:
             organisation.Enterprise(
                 id=f"e-{key}", name=name, uscc=uscc, auth_state=organisation.AuthenticationState.AUTHENTICATED
             ),
-            snapshot(key, 1, now - 300 * DAY, legal_rep),
+            snapshot(key, 1, now - 60 * DAY, legal_rep),
             EnterpriseAuthentication(
                 id=f"certification-{key}-1",
                 enterprise_id=f"e-{key}",
