@@ -29,6 +29,7 @@ from act_laws import (
     assert_used_up,
     changes_between,
 )
+from event_laws import assert_told
 from facts_scene import described
 from joserfc.jwk import OKPKey
 from own_word import TRUSTED, signed
@@ -43,11 +44,12 @@ from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.store.invariants import check_references, check_same_tenant, check_valid, check_whole
 from sealauthz.facts.store.rows import RecordRows
 from sealauthz.facts.store.tables import tables_of
+from sealauthz.facts.store.values import MAX_INTEGER
 from sealauthz.model import MODEL
 from sealauthz.operations import Issuer, Operations, Performance, Performed
 from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
-from sealauthz.schema import Change, Changes, Unit, values_of
+from sealauthz.schema import Change, Changes, Event, Unit, values_of
 
 _TABLES = tables_of(MODEL)
 _READING = {table.name: f"SELECT * FROM {table.name}" for table in _TABLES.metadata.sorted_tables}
@@ -134,6 +136,7 @@ class ActingWorld:
         self.pdp = PolicyDecisionPoint(cache, POLICIES, lambda: self.now)
         self._reference = reference
         self._checks_used: set[str] = set()
+        self.judges_events = False
         self._columns: dict[str, tuple[str, ...]] = {}
         self._read()
         self._assert_whole()
@@ -288,8 +291,14 @@ class ActingWorld:
         assert_counts(deed, changed)
         assert_used_up(deed, decision, before, self.records, self._checks_used)
         assert_cared_for(deed, before, self.records, self.now)
+        if self.judges_events:
+            assert_told(deed, self._events_after(revision), before, self.records, self.now)
         self._assert_whole()
         self._assert_all_see_the_same()
+
+    def _events_after(self, revision: int) -> list[Event]:
+        """What was told after a revision."""
+        return [each.event for each in self.store.events_after((revision, MAX_INTEGER), 1_000)]
 
     def _assert_whole(self) -> None:
         """Everything that is true of facts at any time holds of all that is stored."""

@@ -19,6 +19,7 @@ from act_laws import ACTING, Deed
 from acting_by_chance import Chance, allowed_in_tests
 from acting_world import ActingWorld, Ground
 from effort import EFFORT, Effort, tries
+from event_laws import RECIPIENTS, assert_told
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -31,9 +32,10 @@ from sealauthz.facts import Batch, Put, Store, Update
 from sealauthz.facts.store.acting import Basis
 from sealauthz.model import MODEL
 from sealauthz.model.records.grants import SealGrant
+from sealauthz.model.records.seals import HoldSource, SealHold
 from sealauthz.operations import Operations
 from sealauthz.policytest.suite import Ask
-from sealauthz.schema import Outcome
+from sealauthz.schema import Event, Outcome
 from sealauthz.schema.rules import Life, SetOnce
 
 NewDatabase = Callable[[str], str]
@@ -74,7 +76,9 @@ class Tour:
         keyed.pop(without or ("", ""), None)
         for records in ({**keyed, asked: _as_begun(keyed[asked])}, keyed):
             with contextlib.suppress(sqlite3.IntegrityError, InvariantBroken):
-                return Chance(self._ground.begin(records.values(), ask.now), seed)
+                world = self._ground.begin(records.values(), ask.now)
+                world.judges_events = True
+                return Chance(world, seed)
         raise AssertionError(f"no store holds the facts of {ask.file}:{ask.line}")
 
     def perform(self, act: tuple[str, str]) -> None:
@@ -161,6 +165,23 @@ def test_every_act_is_performed_and_keeps_the_laws(sqlite: Ground) -> None:
 
 
 ACTING_IN_ORDER = sorted(ACTING)
+
+
+def test_each_event_says_whom_it_is_for() -> None:
+    """Who must be told, who may be, and nobody else: each act is held against that."""
+    assert RECIPIENTS.keys() == MODEL.events.keys()
+    records = allowed_in_tests()["Seal", "freeze"][0].facts.records
+    facts = {(type(record).__name__, record.id): record for record in records}
+    seal_id = next(record_id for kind, record_id in facts if kind == "Seal")
+    owner = facts["Seal", seal_id].enterprise_id
+    for recipients in ((), ("nobody of the enterprise",)):
+        event = Event("SEAL_FREEZE_PLACED", owner, ("Seal", seal_id), recipients, {})
+        with pytest.raises(AssertionError, match="tell"):
+            assert_told(None, [event], facts, facts, NOW)
+    about = Event("SEAL_HOLD_RELEASED", owner, ("SealHold", "court"), (), {})
+    facts["SealHold", "court"] = SealHold("court", seal_id, HoldSource.JUDICIAL, NOW)
+    with pytest.raises(AssertionError, match="authority"):
+        assert_told(None, [about], facts, facts, NOW)
 
 
 # --- by chance -------------------------------------------------------------------------------------------------------
