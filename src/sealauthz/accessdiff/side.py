@@ -173,7 +173,7 @@ class Side:
             events = engine.events_of(rule, *arguments)
         except EvaluationFailed:
             return []
-        clauses = (c.condition.clause for c in engine.coverage([events]) if c.met and c.condition.term is None)
+        clauses = (c.condition.clause for c in engine.reached([events])[0] if c.met and c.condition.term is None)
         return [source_line(clause.place) for clause in clauses if clause is not None]
 
     def has_twin(self, rule: RuleNode | None) -> bool:

@@ -251,17 +251,17 @@ class CompiledEngine:
             raise _failure(rule, error) from error
         return events
 
-    def coverage(self, traces: Iterable[Sequence[trace.Event]]) -> list[trace.Coverage]:
-        """Count how often each condition that was traced came out met and unmet."""
-        return trace.coverage(traces, self._traced.compiler.conditions)
-
-    def used(self, traces: Iterable[Sequence[trace.Event]]) -> list[tuple[Clause, int]]:
-        """Count how often each plain fact decided something in what was traced."""
+    def reached(self, traces: Iterable[Sequence[trace.Event]]) -> tuple[list[trace.Coverage], list[tuple[Clause, int]]]:
+        """Count in what was traced how often each condition came out met and unmet, and how often each plain fact
+        decided something.
+        """
         conditions = self._traced.compiler.conditions
         if self._numbers is None:
             self._numbers = trace.NumbersOfClauses(conditions)
-        counts = trace.used(traces, self._numbers).items()
-        return [(clause, count) for number, count in counts if (clause := conditions[number].clause) is not None]
+        found, counts = trace.reached(traces, self._numbers)
+        return found, [
+            (clause, count) for number, count in counts.items() if (clause := conditions[number].clause) is not None
+        ]
 
     def prepare(self, rule: str, *arguments: object) -> None:
         """Compile a rule for arguments like these ahead of the first question; a class stands for its instances.

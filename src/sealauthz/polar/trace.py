@@ -7,10 +7,9 @@ tree is read off their order. Coverage counts the same events.
 from __future__ import annotations
 
 import datetime
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 from sealauthz.polar.compile import Condition
@@ -26,8 +25,6 @@ where it is searched for further solutions; it is "left" where it has no more.
 """
 
 _ANSWERED = frozenset({"met", "unmet", "left"})
-
-_what_and_number = itemgetter(0, 1)
 
 _EARLIEST_TIME = 1_000_000_000_000_000
 
@@ -161,18 +158,6 @@ class Coverage:
     unmet: int
 
 
-def coverage(traces: Iterable[Sequence[Event]], conditions: Sequence[Condition]) -> list[Coverage]:
-    """Count the events of traces, for every condition that they name."""
-    seen: Counter[tuple[str, int]] = Counter()
-    for events in traces:
-        seen.update(map(_what_and_number, events))
-    counts: dict[int, list[int]] = {}
-    for (what, number), count in seen.items():
-        if what not in {"asked", "left"}:
-            counts.setdefault(number, [0, 0])[0 if what in {"met", "proved"} else 1] += count
-    return [Coverage(conditions[number], met, unmet) for number, (met, unmet) in sorted(counts.items())]
-
-
 class NumbersOfClauses:
     """The numbers of the conditions of each clause. Conditions may be added to the end of `conditions` at any time."""
 
@@ -189,14 +174,18 @@ class NumbersOfClauses:
         return self._numbers
 
 
-def used(traces: Iterable[Sequence[Event]], numbers: NumbersOfClauses) -> dict[int, int]:
-    """Count how often each plain fact decided something, by the number of its clause.
+def reached(traces: Iterable[Sequence[Event]], numbers: NumbersOfClauses) -> tuple[list[Coverage], dict[int, int]]:
+    """Count how often each condition that traces name came out met and unmet, in the order of their numbers, and how
+    often each plain fact decided something, by the number of its clause.
 
     A fact that is asked with a free variable has a solution whenever it comes up. It decided only where everything that
     rests on that solution held, up to the question itself, or where a condition under a negation was unmet by it.
     """
     counts: dict[int, int] = {}
     conditions, own = numbers.conditions, numbers.all()
+    # There are millions of events in the tests of one policy folder, so each is looked at once.
+    met: dict[int, int] = defaultdict(int)
+    unmet: dict[int, int] = defaultdict(int)
 
     def count(facts: Iterable[int]) -> None:
         for fact in facts:
@@ -207,18 +196,30 @@ def used(traces: Iterable[Sequence[Event]], numbers: NumbersOfClauses) -> dict[i
         # What the present solution of a condition rests on; nothing where it is not named, as most are not.
         under: dict[int, set[int]] = {}
         for what, number, _ in events:
-            if asked and asked[-1] == number and what in _ANSWERED:
-                asked.pop()
-            if what == "asked":
-                asked.append(number)
-                under.pop(number, None)
-            elif what == "unmet":
-                count(under.pop(number, ()))
+            if what == "unmet":
+                unmet[number] += 1
+                if asked and asked[-1] == number:
+                    asked.pop()
+                if under:
+                    count(under.pop(number, ()))
+            elif what == "met":
+                met[number] += 1
+                if asked and asked[-1] == number:
+                    asked.pop()
             elif what == "tried":
+                unmet[number] += 1
                 if under:
                     for each in own[id(conditions[number].clause)]:
                         under.pop(each, None)
-            elif what == "proved":
+            elif what == "asked":
+                asked.append(number)
+                if under:
+                    under.pop(number, None)
+            elif what == "left":
+                if asked and asked[-1] == number:
+                    asked.pop()
+            else:
+                met[number] += 1
                 clause = conditions[number].clause
                 if clause is None:
                     continue
@@ -232,4 +233,7 @@ def used(traces: Iterable[Sequence[Event]], numbers: NumbersOfClauses) -> dict[i
                     under.setdefault(asked[-1], set()).update(facts)
                 else:
                     count(facts)
-    return counts
+    found = [
+        Coverage(conditions[number], met.get(number, 0), unmet.get(number, 0)) for number in sorted({*met, *unmet})
+    ]
+    return found, counts

@@ -157,7 +157,7 @@ class Recorder:
 
     def taken(self) -> tuple[list[trace.Coverage], list[tuple[Clause, int]]]:
         """Return what was reached since the last time, and which plain facts decided something."""
-        found = self._engine.coverage(self.events), self._engine.used(self.events)
+        found = self._engine.reached(self.events)
         self.events = []
         return found
 
