@@ -208,13 +208,13 @@ def test_what_cannot_be_recorded_is_not_answered(client: SealAuthzClient, store:
     assert client.authorize("User:ann", "archive", "Document:d1")
     run(store, "ALTER TABLE audit_pending RENAME TO gone")
     for ask in (
-        lambda: client.authorize("User:ann", "archive", "Document:d1", timeout_s=1),
-        lambda: client.explain("User:ann", "archive", "Document:d1", timeout_s=1),
-        lambda: client.authorize_batch([Question("User:ann", "archive", "Document:d1")], timeout_s=1),
-        lambda: client.list_actions("User:ann", "Document:d1", timeout_s=1),
-        lambda: client.list_actions_except("User:ann", "Document:d1", ["APPROVED"], timeout_s=1),
-        lambda: client.list_subjects("User", "archive", "Document:d1", timeout_s=1),
-        lambda: client.perform("User:ann", "archive", "Document:d1", request_id="r1", timeout_s=1),
+        lambda: client.authorize("User:ann", "archive", "Document:d1", timeout_s=30),
+        lambda: client.explain("User:ann", "archive", "Document:d1", timeout_s=30),
+        lambda: client.authorize_batch([Question("User:ann", "archive", "Document:d1")], timeout_s=30),
+        lambda: client.list_actions("User:ann", "Document:d1", timeout_s=30),
+        lambda: client.list_actions_except("User:ann", "Document:d1", ["APPROVED"], timeout_s=30),
+        lambda: client.list_subjects("User", "archive", "Document:d1", timeout_s=30),
+        lambda: client.perform("User:ann", "archive", "Document:d1", request_id="r1", timeout_s=30),
     ):
         with pytest.raises(CallFailed) as failed:
             ask()
