@@ -296,3 +296,20 @@ def test_the_seals_that_a_person_may_use_are_those_of_his_enterprises_and_of_gra
         "~Membership.person_id ^enterprise_id ~Seal.enterprise_id",
         "~RegistrySnapshot.legal_rep_id ^enterprise_id ~Seal.enterprise_id",
     ]
+
+
+def test_what_questions_share_changes_no_links() -> None:
+    """Whichever was asked before, with exceptions or without, a question has the links that it has alone."""
+    bundle = Bundle.load(MODEL)
+    context = MODEL.action("acknowledge", "Alert").context.__name__
+    exceptions = ({"MEMBER"}, set(bundle.rulebook.requirements["acknowledge", "Alert"]) - {"MEMBER"}, set[str]())
+    questions = [
+        ("Person", "acknowledge", "Alert", context, root, frozenset(excepted))
+        for root in Root
+        for excepted in exceptions
+    ]
+    together, backwards = reachability_of(bundle), reachability_of(bundle)
+    alone = [reachability_of(bundle).between(*question) for question in questions]
+    assert alone[0] != alone[2]
+    assert [together.between(*question) for question in questions] == alone
+    assert [backwards.between(*question) for question in reversed(questions)] == alone[::-1]

@@ -52,6 +52,9 @@ MAX_DEPTH = 24
 MAX_EXCEPTIONS_HELD = 64
 """Of how many questions that except requirements the links are kept."""
 
+MAX_SHARED_HELD = 4
+"""For how many contexts, each from one side, what questions share is kept."""
+
 MAX_WAYS = 32
 """With more ways than this in which a rule can hold, what it says about its arguments is dropped."""
 
@@ -82,6 +85,10 @@ class _Outcome:
     links: Links
 
 
+_Known = dict[tuple[str, _Arguments], list[_Outcome]]
+"""The ways in which rules can hold for arguments, as far as they were looked for."""
+
+
 class Reachability:
     """The links of one policy over records of these shapes.
 
@@ -100,6 +107,7 @@ class Reachability:
         self._resolver_paths = resolver_paths
         self._is_a = is_a
         self._found: dict[tuple[str, str, str, str, Root, frozenset[str]], Links] = {}
+        self._shared: dict[tuple[str, str, Root], _Known] = {}
         self._finding = threading.Lock()
 
     def between(
@@ -122,7 +130,10 @@ class Reachability:
         with self._finding:
             if key not in self._found:
                 resolved = self._resolved(resource, context)
-                search = _Search(self._program, self._shapes, self._heads, resolved, self._is_a, known, excepted)
+                shared = self._shared_by(resource, context, known)
+                search = _Search(
+                    self._program, self._shapes, self._heads, resolved, self._is_a, known, excepted, shared
+                )
                 asked: _Arguments = (
                     Endpoint(Root.SUBJECT, (), subject),
                     Constant(action),
@@ -146,6 +157,14 @@ class Reachability:
     ) -> bool:
         """Tell whether the links of an action were found already. Those with exceptions may be forgotten again."""
         return not excepted and (subject, action, resource, context, known, excepted) in self._found
+
+    def _shared_by(self, resource: str, context: str, known: Root) -> _Known:
+        """Return what questions with one context share from one side, and keep that of the last ones."""
+        key = (resource, context, known)
+        self._shared[key] = self._shared.pop(key, {})
+        for oldest in list(self._shared)[:-MAX_SHARED_HELD]:
+            del self._shared[oldest]
+        return self._shared[key]
 
     def _forget_exceptions(self) -> None:
         """Make room: which requirements to except is the client's choice, and there are very many."""
@@ -172,7 +191,12 @@ class _Search:
     is_a: Callable[[str, str], bool]
     known: Root
     excepted: frozenset[str]
-    _outcomes: dict[tuple[str, _Arguments], list[_Outcome]] = field(default_factory=dict)
+    shared: _Known
+    """What any other search with this context and side finds as well, so that it is found once."""
+    _own: _Known = field(default_factory=dict)
+    """What depends on the exceptions, or on the rules that were entered before."""
+    _reasons_of_its_own: int = 0
+    """How often anything was met on which that depends."""
     _entered: list[tuple[str, _Arguments]] = field(default_factory=list)
 
     # --- calls -------------------------------------------------------------------------------------------------------
@@ -180,12 +204,18 @@ class _Search:
     def outcomes(self, rule: str, arguments: _Arguments) -> list[_Outcome]:
         """The ways in which a rule can hold for these arguments; none if it cannot."""
         key = (rule, arguments)
-        found = self._outcomes.get(key)
+        found = self.shared.get(key)
         if found is not None:
             return found
+        found = self._own.get(key)
+        if found is not None:
+            self._reasons_of_its_own += 1
+            return found
         if key in self._entered or len(self._entered) == MAX_DEPTH:
+            self._reasons_of_its_own += 1
             return [_Outcome(tuple(None for value in arguments if value is None), None)]
         self._entered.append(key)
+        before = self._reasons_of_its_own
         words = tuple(value.value if isinstance(value, Constant) else None for value in arguments)
         try:
             ways = [
@@ -196,7 +226,8 @@ class _Search:
             ]
         finally:
             self._entered.pop()
-        made = self._outcomes[key] = self._guarded(rule, arguments, _merged(ways))
+        made = self._guarded(rule, arguments, _merged(ways))
+        (self.shared if self._reasons_of_its_own == before else self._own)[key] = made
         return made
 
     def _guarded(self, rule: str, arguments: _Arguments, outcomes: list[_Outcome]) -> list[_Outcome]:
@@ -334,8 +365,9 @@ class _Search:
 
     def _is_excepted(self, fact: Clause) -> bool:
         """Whether a fact lists a requirement that need not be met."""
-        if not self.excepted or fact.name != "requires":
+        if fact.name != "requires":
             return False
+        self._reasons_of_its_own += 1
         requirement = fact.parameters[2].term
         return isinstance(requirement, Literal) and requirement.value in self.excepted
 
