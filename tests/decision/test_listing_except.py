@@ -239,7 +239,7 @@ def test_what_an_excepted_requirement_links_does_not_narrow_the_list(root: Root)
     engine = compiled_from(MODEL, tuple(node for source in sources for node in parse(source)))
     bundle = dataclasses.replace(
         BUNDLE,
-        version="kept",
+        digest="kept",
         sources=sources,
         statements=statements,
         rulebook=rulebook_of(statements, PRODUCT_REASONS),
