@@ -289,7 +289,7 @@ def test_a_reason_that_holds_although_all_is_met_fails(tmp_path: Path) -> None:
     """It would be told wrongly as soon as another rule of its requirement fails; `because` has a condition too few."""
     told = 'because("KNOWN_PERSON", "ACCOUNT_CLOSED", person: Person, _: Enterprise, context) if\n'
     right = told + "  context.now < person.last_active_at;\n"
-    wrong = told + '  person.account_state = "ACTIVE" and context.now > 0;\n'
+    wrong = told + '  person.account_state = "ACTIVE" and context.now != person.last_active_at;\n'
     unmet = EARLY_TESTS.replace("[ACCOUNT_LOCKED]", "[ACCOUNT_CLOSED]")
     assert list(PolicyTests(MODEL, policy_folder(tmp_path / "right", ONLY_EARLY + right, unmet)).failures()) == []
     (failure,) = PolicyTests(MODEL, policy_folder(tmp_path / "wrong", ONLY_EARLY + wrong, unmet)).failures()
