@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 from audit_logs import made, run, wait
+from killing import die_at, watch
 from tiny.model import TINY
 
 from sealauthz.audit.note import Signer
@@ -27,20 +27,8 @@ from sealauthz.facts.store import database, statements
 MOST_POINTS = 80
 
 
-def die_at(point: int) -> Callable[[], None]:
-    count = 0
-
-    def passed() -> None:
-        nonlocal count
-        if count == point:
-            os.kill(os.getpid(), signal.SIGKILL)
-        count += 1
-
-    return passed
-
-
 class Watched:
-    """A connection of the driver that calls `passed` before and after every statement."""
+    """A connection of SQLite's driver that calls `passed` before and after every statement."""
 
     def __init__(self, connection: Any, passed: Callable[[], None]) -> None:
         self._connection = connection
@@ -59,8 +47,11 @@ class Watched:
 def sequence_and_die(url: str, signer: Signer, point: int) -> None:
     passed = die_at(point)
     plain = statements.driver
-    for module in (statements, database):
-        module.driver = lambda connection: Watched(plain(connection), passed)
+    if url.startswith("sqlite"):
+        for module in (statements, database):
+            module.driver = lambda connection: Watched(plain(connection), passed)
+    else:
+        watch(passed)
     with closing(Store.open(url, TINY)) as store:
         Sequencer(store, "log", signer).step()
     os._exit(0)

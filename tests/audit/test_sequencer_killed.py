@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 @pytest.mark.slow
 def test_a_step_is_done_as_a_whole_or_not_at_all(url: str) -> None:
-    paths = os.pathsep.join([str(HERE), str(HERE.parent), *sys.path])
+    paths = os.pathsep.join([str(HERE), str(HERE.parent), str(HERE.parent / "operations"), *sys.path])
     done = subprocess.run(
         [sys.executable, str(HERE / "sequencing_and_dying.py"), url],
         capture_output=True,

@@ -164,8 +164,9 @@ def test_what_cannot_be_configured_is_refused(authority: Authority, tmp_path: Pa
         ('timestamps = "http://t.example"', "`folder` is needed"),
         ('folder = "kept"\ntimestamps = "http://t.example"', "`timestamp_roots` is needed"),
         ('folder = "kept"\ntimestamps = "t.example/s3cret"\ntimestamp_roots = "r.pem"', "must begin with"),
-        ('folder = "kept"\nwitness = "http://w.example/s3cret"', "must begin with"),
-        ('folder = "kept"\nwitness = "https://w.example"', "not of Ed25519"),
+        ('folder = "kept"\nwitness = "http://w.example/s3cret"', "names 1 witness.*0 keys"),
+        ('folder = "kept"\nwitness = "http://w.example/s3cret"\nwitness_key = "w+1+AA"', "must begin with"),
+        ('folder = "kept"\nwitness = "https://w.example"\nwitness_key = "w+1+AA"', "no verifier key"),
     ],
 )
 def test_a_configuration_that_would_keep_nothing_is_refused(tmp_path: Path, settings: str, said: str) -> None:

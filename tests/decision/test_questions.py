@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scene import BUNDLE, CEDAR_USCC, HOUR, NOW, SIGNING, Scene, codes, question
+from scene import BUNDLE, CEDAR_USCC, HOUR, MINUTE, NOW, SIGNING, Scene, codes, question
 
 from sealauthz.decision import Decision, RequestOptions
 from sealauthz.decision.question import Entity
@@ -101,7 +101,14 @@ def test_the_same_organisation_in_another_realm_is_another_organisation() -> Non
     elsewhere = Enterprise("p", "雪松贸易", CEDAR_USCC, realm="PRIVATE:plant")
     snapshot = RegistrySnapshot("reg-p", "p", RegistryStatus.EXISTING, fetched_at=NOW - HOUR)
     certification = EnterpriseAuthentication(
-        "a-p", "p", "stranger", CertificationMethod.DOCUMENTS, NOW - HOUR, state=CertificationState.PASSED
+        "a-p",
+        "p",
+        "stranger",
+        CertificationMethod.DOCUMENTS,
+        NOW - HOUR,
+        state=CertificationState.PASSED,
+        decided_at=NOW - MINUTE,
+        reviewer_id="staff-1",
     )
     scene = Scene().put(elsewhere, snapshot, certification)
     assert scene.ask("stranger", "authenticate", ("Enterprise", "p"))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sealauthz.polar import Source
+from sealauthz.polar.check.contradictions import NOT_WRITTEN_YET
 from sealauthz.polar.layout import formatted
 from sealauthz.policytest.examples import Example
 
@@ -58,7 +59,7 @@ def polar_of(rule: NewRule) -> str:
         "",
         f"# {TODO}: write the condition in place of the line that never holds: until then everybody is denied.",
         f"#   {rule.helper}({arguments}) if …;",
-        f"{rule.helper}(_: {rule.subject}, _: {rule.type}, context) if context.now < 0;",
+        f"{rule.helper}(_: {rule.subject}, _: {rule.type}, context) if {NOT_WRITTEN_YET};",
         "",
         f"# {TODO}: if it rests on what ends by itself (a grant, a check, a role), say when; else remove this.",
         f'#   lapses({subject}: {rule.subject}, "{rule.action}", {resource}: {rule.type}, context, at) if …;',

@@ -45,6 +45,9 @@ from sealauthz.polar.terms import conjuncts, placeless
 from sealauthz.polar.types import TypeTable
 from sealauthz.polar.unparse import written
 
+NOT_WRITTEN_YET = "context.now < 0"
+"""The condition of a rule that nobody has written yet (`sealauthz policy new-rule`): it never holds, and says so."""
+
 _MOST_REMEMBERED = 50
 """So many conditions are compared with each other; of more, the time to check them would grow faster than they do."""
 
@@ -181,6 +184,8 @@ class Reader:
             beginning = seen.right.value if is_moment and isinstance(seen.right, Literal) else None
             if type(beginning) is int and beginning <= 0:
                 word = "always" if seen.allows & GREATER else "never"
+                if written(goal) == NOT_WRITTEN_YET:
+                    continue
                 self._error(word, f"`{written(goal)}` {word} holds: every moment is later than 0", goal)
 
     def _error(self, code: str, message: str, goal: Term, hint: str = "") -> None:
