@@ -16,12 +16,14 @@ import pytest
 from tiny.model import TINY
 
 from sealauthz.background import ignored
-from sealauthz.cli.folder_policies import FolderPolicies, Watching
+from sealauthz.cli.folder_policies import FolderLoader, FolderPolicies, Watching
 from sealauthz.cli.reloading import Reload
 from sealauthz.cli.rolling_out import _load
 from sealauthz.config import load
 from sealauthz.decision import Bundle
+from sealauthz.decision.bundle import inputs_key
 from sealauthz.decision.policies import Policies
+from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.process.log import make_log
 from sealauthz.rollout import Archive
@@ -55,9 +57,40 @@ class Scene:
         return self.policies.base.version
 
 
-def change(folder: Path, longest: int) -> None:
+def change(folder: Path, longest: int, of: int = 500) -> None:
     numbers = folder / "parameters.toml"
-    numbers.write_text(numbers.read_text().replace("longest = 500", f"longest = {longest}"))
+    numbers.write_text(numbers.read_text().replace(f"longest = {of}", f"longest = {longest}"))
+
+
+def test_a_folder_is_loaded_again_only_where_its_files_have_changed(folder: Path) -> None:
+    loads: list[str] = []
+
+    def load(_config: Any) -> Bundle:
+        bundle = Bundle.load(TINY, folder)
+        loads.append(bundle.version)
+        if len(loads) == 2:
+            change(folder, 7, of=5)  # while it is loaded
+        return bundle
+
+    config: Any = None
+    loader = FolderLoader(load, lambda _config: inputs_key(TINY, folder))
+    first = loader(config)
+    assert (loader(config) is first, len(loads)) == (True, 1)
+    change(folder, 5)
+    second = loader(config)
+    assert (second.version != first.version, len(loads)) == (True, 2)
+    third = loader(config)
+    assert (third.version != second.version, len(loads)) == (True, 3)
+    text = (folder / "documents.polar").read_text()
+    (folder / "documents.polar").write_text(text + "visible(_, _, _) if\n")
+    for _ in range(2):
+        with pytest.raises(BundleRefused):
+            loader(config)
+    (folder / "documents.polar").write_text(text)
+    assert (loader(config) is third, len(loads)) == (True, 3)
+    (folder / "floor.polar").unlink()
+    with pytest.raises(BundleRefused):
+        loader(config)
 
 
 def test_a_reload_takes_all_or_nothing(tmp_path: Path, folder: Path) -> None:

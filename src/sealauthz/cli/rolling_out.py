@@ -7,12 +7,12 @@ from pathlib import Path
 
 from sealauthz.accessdiff.shadowing import Shadowing
 from sealauthz.background import Failed
-from sealauthz.cli.folder_policies import FolderPolicies
+from sealauthz.cli.folder_policies import FolderLoader, FolderPolicies
 from sealauthz.cli.settings import bundle_cache, load_bundle
 from sealauthz.collector import keep_again
 from sealauthz.config import Config
 from sealauthz.decision import PolicyDecisionPoint
-from sealauthz.decision.bundle import Bundle
+from sealauthz.decision.bundle import Bundle, inputs_key
 from sealauthz.decision.policies import Policies
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store.shadows import ShadowStore
@@ -40,7 +40,8 @@ def policies_of(
     obeys = config.policies.source == "store" and engine == "compiled" and not is_watching
     policies = Policies(None, obeys=obeys)
     # Loads happen in another thread, which knows nothing of the command and its model.
-    load, load_base = partial(_load, store.model), partial(_load_folder, store.model, folder, engine)
+    load = partial(_load, store.model)
+    load_base = FolderLoader(partial(_load_folder, store.model, folder, engine), partial(_key_of, store.model, folder))
     following = Following(store, fact_cache, policies, load, partial(load_base, config), report, failed)
     following.load_active()
     return policies, following, FolderPolicies(policies, following, load_base)
@@ -67,6 +68,10 @@ def shipping_of(store: Store, config: Config, served: Policies) -> Shipping:
 
 def _load_folder(model: Model, folder: Path | None, engine: str, config: Config) -> Bundle:
     return load_bundle(config, folder, engine, model)
+
+
+def _key_of(model: Model, folder: Path | None, config: Config) -> str | None:
+    return inputs_key(model, folder or config.policies.folder)
 
 
 def _load(model: Model, archive: Archive) -> Bundle:

@@ -234,6 +234,14 @@ class _Inputs:
     needs: Extension
 
 
+def inputs_key(model: Model, folder: Path | None) -> str | None:
+    """Return what is the same for a folder that is loaded again as long as nothing changed of which its bundle is made,
+    or for which it is refused; None where only a load tells.
+    """
+    inputs = _inputs_of(model, folder, is_served=True)
+    return None if inputs is None else inputs.key
+
+
 def _inputs_of(model: Model, folder: Path | Layout | None, *, is_served: bool) -> _Inputs | None:
     """Read what a bundle is made of; None where it must not be stored, or a load refuses it and says why."""
     installed, types = installed_folder_of(model), _types(model)
