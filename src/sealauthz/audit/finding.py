@@ -58,4 +58,5 @@ def about(content: Mapping[str, Any]) -> set[str]:
         found.update([f"{kind}:{each}" for each in tenants])
     for part in content.get("items", ()):
         found.update([part[key] for key in ("subject", "resource") if key in part])
+    found.discard("")
     return found
