@@ -6,6 +6,7 @@ has waited, and waits for nothing.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -56,12 +57,17 @@ class Backlog:
         """Look once. Raises FactsUnavailable."""
         with self._store.plain_connection() as connection:
             driver = Driver(connection)
-            statement = compiled(select(AUDIT_PENDING.c.id).order_by(AUDIT_PENDING.c.id), driver.is_postgresql)
-            oldest = driver.rows(f"{statement} LIMIT 1")
-            writes = len(driver.rows(f"{statement} LIMIT {MOST_COUNTED:d}")) if oldest else 0
-        self.waiting = Waiting(writes, waiting_since(oldest[0][0])) if writes else Waiting(0, 0)
+            writes = driver.rows(_waiting_statement(driver.is_postgresql, MOST_COUNTED))
+        self.waiting = Waiting(len(writes), waiting_since(writes[0][0])) if writes else Waiting(0, 0)
 
     def _step(self) -> None:
         self.look()
         self.thread.goes_well()
         self.thread.rest(self._every_s)
+
+
+@cache
+def _waiting_statement(is_postgresql: bool, most: int) -> str:
+    """Return the statement that finds so many of what waits, the oldest first."""
+    pending = AUDIT_PENDING.c.id
+    return f"{compiled(select(pending).order_by(pending), is_postgresql)} LIMIT {most:d}"
