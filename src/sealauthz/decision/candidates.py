@@ -11,7 +11,7 @@ from sealauthz.decision.bundle import Bundle, reachability_of
 from sealauthz.decision.question import ListQuery
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, FactNotLoaded
 from sealauthz.facts.memory.snapshot import FactSnapshot
-from sealauthz.polar.reach import KnownOnly, Links, Path, Reachability, Referenced, Root, Step
+from sealauthz.polar.reach import Asked, KnownOnly, Links, Path, Reachability, Referenced, Step
 from sealauthz.schema import Model
 
 _CHUNK = 256
@@ -31,13 +31,13 @@ class Plans:
             self._reachability = reachability_of(self.bundle)
         return self._reachability.between(*self._asked(query))
 
-    def _asked(self, query: ListQuery) -> tuple[str, str, str, str, Root, frozenset[str]]:
+    def _asked(self, query: ListQuery) -> Asked:
         context = self.bundle.model.action(query.action, query.resource_type).context.__name__
         return query.subject_type, query.action, query.resource_type, context, query.root, query.exceptions
 
     def has_links(self, query: ListQuery) -> bool:
         """Tell whether the links of a query are known, so that they take no time."""
-        return self._reachability is not None and self._reachability.knows(*self._asked(query))
+        return self._reachability is not None and self._reachability.knows(self._asked(query))
 
     def holds(self, link: KnownOnly, known: Any) -> bool:
         """Whether a condition on what is known lets anything be allowed. One that cannot be evaluated is no reason

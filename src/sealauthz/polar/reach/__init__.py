@@ -2,9 +2,10 @@
 
 from sealauthz.polar.reach.links import KnownOnly, Link, Links, Referenced
 from sealauthz.polar.reach.paths import Endpoint, Path, Root, Shapes, Step, path_of
-from sealauthz.polar.reach.reachability import Reachability, ResolverPaths
+from sealauthz.polar.reach.reachability import Asked, Reachability, ResolverPaths
 
 __all__ = [
+    "Asked",
     "Endpoint",
     "KnownOnly",
     "Link",

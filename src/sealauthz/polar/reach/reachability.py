@@ -61,6 +61,9 @@ MAX_WAYS = 32
 ResolverPaths = Mapping[str, Mapping[str, Sequence[str]]]
 """By context class and key: the path from the resource to what the server finds for the key."""
 
+Asked = tuple[str, str, str, str, Root, frozenset[str]]
+"""What `Reachability.between` is asked, in its order."""
+
 _Words = tuple[tuple[int, str], ...]
 """The texts in the head of a clause, by position: most clauses differ in them."""
 
@@ -106,7 +109,7 @@ class Reachability:
         }
         self._resolver_paths = resolver_paths
         self._is_a = is_a
-        self._found: dict[tuple[str, str, str, str, Root, frozenset[str]], Links] = {}
+        self._found: dict[Asked, Links] = {}
         self._shared: dict[tuple[str, str, Root], _Known] = {}
         self._finding = threading.Lock()
 
@@ -146,17 +149,11 @@ class Reachability:
                 self._found[key] = links
             return self._found[key]
 
-    def knows(
-        self,
-        subject: str,
-        action: str,
-        resource: str,
-        context: str,
-        known: Root,
-        excepted: frozenset[str] = frozenset(),
-    ) -> bool:
-        """Tell whether the links of an action were found already. Those with exceptions may be forgotten again."""
-        return not excepted and (subject, action, resource, context, known, excepted) in self._found
+    def knows(self, asked: Asked) -> bool:
+        """Tell whether the links of what `between` may be asked were found already. Those with exceptions may be
+        forgotten again.
+        """
+        return not asked[-1] and asked in self._found
 
     def _shared_by(self, resource: str, context: str, known: Root) -> _Known:
         """Return what questions with one context share from one side, and keep that of the last ones."""
