@@ -117,6 +117,15 @@ def store(database: Path) -> Iterator[Store]:
     store.close()
 
 
+@pytest.fixture
+def demo_store(database_url: str) -> Iterator[Store]:
+    """The facts of the demo, on each database."""
+    store = Store.open(database_url, MODEL)
+    store.write(Batch("setup", "facts", tuple(map(Put, opening_facts(system_clock())))))
+    yield store
+    store.close()
+
+
 class Served:
     """A server under test, a channel to it, and its log."""
 

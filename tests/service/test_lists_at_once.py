@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.listing import Bounds
 from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, FactCache, Put, Store
-from sealauthz.model import MODEL
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz_client.v1 import authorization_pb2
 
@@ -28,12 +26,9 @@ EXCEPT.MergeFrom(SEEN)
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    """The facts of the demo, on each database."""
-    store = Store.open(database_url, MODEL)
-    store.write(Batch("setup", "facts", tuple(map(Put, opening_facts(system_clock())))))
-    yield store
-    store.close()
+def store(demo_store: Store) -> Store:
+    """What is served has the facts of the demo."""
+    return demo_store
 
 
 @pytest.fixture

@@ -17,13 +17,11 @@ from conftest import Serve, Served, metadata
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.listing import Bounds
 from sealauthz.decision.question import Entity, Question
-from sealauthz.demo.facts import opening_facts
-from sealauthz.facts import Batch, FactCache, Put, Store
+from sealauthz.facts import FactCache, Store
 from sealauthz.facts.memory.consistency import NO_DEADLINE
 from sealauthz.facts.memory.lookups import LookUps
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.memory.sources import TransactionSource
-from sealauthz.model import MODEL
 from sealauthz_client.v1 import authorization_pb2
 
 THREADS, IN_FLIGHT = 8, 64
@@ -41,12 +39,9 @@ FROM_MEMORY = authorization_pb2.AuthorizeRequest(
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    """The facts of the demo, on each database."""
-    store = Store.open(database_url, MODEL)
-    store.write(Batch("setup", "facts", tuple(map(Put, opening_facts(system_clock())))))
-    yield store
-    store.close()
+def store(demo_store: Store) -> Store:
+    """What is served has the facts of the demo."""
+    return demo_store
 
 
 @pytest.fixture(autouse=True)
