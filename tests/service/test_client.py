@@ -356,7 +356,7 @@ STREAMS = 100
 """The server announces no fewer."""
 
 MOST_ATTEMPTS = 8
-"""Of connecting anew, with a back-off that begins at 50 ms: where each attempt were cut short, there would be tens."""
+"""Of connecting again, with a back-off that begins at 50 ms: where each attempt were cut short, there would be tens."""
 
 
 def test_over_tls_the_server_must_be_the_one_that_is_trusted(serve: Serve, tmp_path: Any) -> None:

@@ -116,7 +116,7 @@ class Monitoring:
         return self.seen(view, sorted(found, key=lambda each: (each.at, each.about)), options)
 
     def between(self, view: View, after: tuple[int, int], before: tuple[int, int], size: int) -> list[Activity]:
-        """Return the first activity between two places that a view may be about, whoever may see it."""
+        """Return the first activity between two places that a view may be about, also what its subject may not see."""
         return self._store.activity(view.wanted, after, before, size)
 
     def page(

@@ -48,7 +48,7 @@ _TURNS = 3
 """So often an act waits for the next group, because the one before has locked what it locks."""
 
 SETTINGS = "; SET LOCAL plan_cache_mode = force_generic_plan"
-"""For the statements of acts: they look for a few rows by their ids, and to plan them anew costs as much as to run
+"""For the statements of acts: they look for a few rows by their ids, and to plan them again costs as much as to run
 them.
 """
 
