@@ -19,6 +19,7 @@ from sealauthz.errors import FactsUnavailable, HistoryLost, InvariantBroken, Sea
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store import database as database_module
 from sealauthz.facts.store import engine
+from sealauthz.facts.store.database import Database
 from sealauthz.model import MODEL
 
 
@@ -219,3 +220,20 @@ def test_nothing_stays_of_a_transaction_that_the_database_breaks(database_url: s
     assert all_rows(store) == before
     assert not write(store, edited("Seal", "s1", name="x"), request_id="r").is_replay
     store.close()
+
+
+def test_a_connection_given_back_to_a_pool_that_is_gone_is_closed(database_url: str) -> None:
+    database = Database(database_url, MODEL)
+    with database.plain() as held:
+        driven = held.connection.driver_connection
+        assert driven is not None
+        database.close()
+        driven.execute("SELECT 1")
+    with pytest.raises((psycopg.OperationalError, sqlite3.ProgrammingError), match="closed"):
+        driven.execute("SELECT 1")
+    with database.plain() as fresh:
+        kept = fresh.connection.driver_connection
+        assert kept is not driven
+    with database.plain() as again:
+        assert again.connection.driver_connection is kept
+    database.close()
