@@ -91,7 +91,21 @@ def test_an_interpreter_says_how_it_was_built():
     found = setup.look(sys.executable, dict(os.environ))
     said = sysconfig.get_config_var("CONFIG_ARGS") or ""
     assert found is not None
-    assert found.is_optimised is ("--enable-optimizations" in said)
+    assert found.is_optimised is ("--enable-optimizations" in said or sys.base_prefix == "/usr")
+
+
+def test_an_interpreter_that_another_hides_on_path_is_found_too(tmp_path, monkeypatch):
+    for folder in ("first", "second", "third"):
+        (tmp_path / folder).mkdir()
+    for place in ("first/python3.11", "second/python3.11"):
+        (tmp_path / place).touch(mode=0o755)
+    (tmp_path / "third" / "python3.11").symlink_to(tmp_path / "second" / "python3.11")
+    path = os.pathsep.join(str(tmp_path / folder) if folder else "" for folder in ("first", "", "second", "third"))
+    known = {"3.12": None, "3.11": f"{tmp_path}/first/python3.11"}
+    monkeypatch.setattr(setup, "found_by_uv", lambda _uv, _environment, name, _option: known[name])
+    found = [candidate.path for candidate in setup.at_hand("uv", {"PATH": path, "PYENV_ROOT": str(tmp_path)})]
+    # What two names lead to is run once; that none was found is said.
+    assert found == [None, f"{tmp_path}/first/python3.11", f"{tmp_path}/second/python3.11", None]
 
 
 @pytest.mark.parametrize("here", [interpreter("3.12.1"), interpreter("3.13.0")])
