@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sealauthz_client import audit, authorization, events, facts, monitor, operations
-from sealauthz_client import policy as rollout
+from sealauthz_client import policy_calls as rollout
 from sealauthz_client.transport import Connection, blocking, blocking_steps, iterating, watching
 
 

@@ -235,7 +235,7 @@ def test_an_older_transaction_leaves_a_newer_unit_alone(stores: list[Store]) -> 
         hold(stores[0], "h1")
         assert "h1" in fact_cache.answer(holds)
         hold(stores[0], "h2")
-        entry = fact_cache.loads.made(E1, fact_cache.timeline, old, 1.0)
+        entry = fact_cache.state.loads.made(E1, fact_cache.timeline, old, 1.0)
         assert entry is not None
         assert not {"h1", "h2"} & entry.records["SealHold"].keys()
     moved = fact_cache.statistics.moved

@@ -17,7 +17,7 @@ from test_importing import send
 
 from sealauthz.errors import FactsUnavailable, HistoryLost, TimeOver
 from sealauthz.facts import Batch, Consistency, Deadline, FactCache, FactSnapshot, Feed, Put, Store, Unit
-from sealauthz.facts.memory import fact_cache as fact_cache_module
+from sealauthz.facts.memory import cache_state
 from sealauthz.facts.memory import feed as feed_module
 from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.memory.entries import Entry, EntryCache
@@ -79,7 +79,7 @@ def test_a_look_that_began_before_an_own_write_does_not_vouch_for_it(
     stores: list[Store], fact_cache: FactCache, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """Another process writes, a look sees that, and before it is taken in this process writes as well."""
-    home: Any = fact_cache_module if where == "touched_since" else FactCache
+    home: Any = cache_state if where == "touched_since" else cache_state.CacheState
     real = getattr(home, where)
 
     def slow(*arguments: Any, **options: Any) -> Any:
@@ -189,9 +189,9 @@ def test_the_newest_is_not_what_another_saw_who_looked_before(
     """Somebody begins a new history from a transaction that is older than the question."""
     stores[1].begin_new_timeline()
     has_seen, may_go_on = threading.Event(), threading.Event()
-    real = FactCache.observe
+    real = cache_state.CacheState.observe
 
-    def observe(self: FactCache, *arguments: Any, **options: Any) -> Any:
+    def observe(self: cache_state.CacheState, *arguments: Any, **options: Any) -> Any:
         if threading.current_thread().name == "early":
             has_seen.set()
             may_go_on.wait(10)
@@ -204,7 +204,7 @@ def test_the_newest_is_not_what_another_saw_who_looked_before(
         with fact_cache.read() as snapshot:
             snapshot.find("Seal", "s1")
 
-    monkeypatch.setattr(FactCache, "observe", observe)
+    monkeypatch.setattr(cache_state.CacheState, "observe", observe)
     early = threading.Thread(target=look, name="early")
     early.start()
     assert has_seen.wait(10)
@@ -247,7 +247,7 @@ def test_a_look_that_never_ends_is_given_up(new_database: Any, monkeypatch: pyte
         real(self, *arguments)
 
     monkeypatch.setattr(database_module.ReadTransaction, "__init__", begin)
-    monkeypatch.setattr(fact_cache_module, "_LONGEST_WAIT_S", 0.5)
+    monkeypatch.setattr(cache_state, "_LONGEST_WAIT_S", 0.5)
     thread = threading.Thread(target=lambda: fact_cache.refresh(uptime_s()), name="hanging", daemon=True)
     thread.start()
     time.sleep(0.3)

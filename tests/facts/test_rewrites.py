@@ -13,7 +13,7 @@ from facts_scene import edited, scene, write
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Consistency, FactCache, FactSnapshot, Store, Unit
-from sealauthz.facts.memory import fact_cache as fact_cache_module
+from sealauthz.facts.memory import cache_state
 from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.store import database as database_module
 from sealauthz.facts.store.tables import tables_of
@@ -123,7 +123,7 @@ def test_what_is_in_memory_is_forgotten_when_a_table_is_rewritten(
     store: Store, admin: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No revision says that the rows are others now, so the feed looks at the files of the tables."""
-    monkeypatch.setattr(fact_cache_module, "_CATALOG_EVERY_S", 0.0)
+    monkeypatch.setattr(cache_state, "_CATALOG_EVERY_S", 0.0)
     fact_cache = FactCache(store, max_age_s=1e9)
     assert fact_cache.answer(is_held)
     fact_cache.refresh(uptime_s(), reload=True)

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from sealauthz.decision.folder import model_for
 from sealauthz.model import MODEL
 from sealauthz.policytest import form
-from sealauthz.policytest.loading import Vocabulary
+from sealauthz.policytest.vocabulary import Vocabulary
 from sealauthz.policytest.yaml_text import read_yaml
 from sealauthz.schema import Model
 

@@ -24,8 +24,8 @@ from sealauthz.polar.types import TypeTable
 from sealauthz.policytest import form
 from sealauthz.policytest.fixtures import FactSet
 from sealauthz.policytest.library import Library, LoadedFile
-from sealauthz.policytest.loading import Vocabulary
 from sealauthz.policytest.possible import refusal
+from sealauthz.policytest.vocabulary import Vocabulary
 from sealauthz.policytest.yaml_text import Path as DocumentPath
 from sealauthz.schema import Instant, Model
 

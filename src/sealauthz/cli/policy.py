@@ -119,7 +119,7 @@ def policy_schema(*, folder: Path | None) -> None:
         print_json(json_schema(model))
         return
     from sealauthz.decision import Bundle
-    from sealauthz.policytest.loading import Vocabulary
+    from sealauthz.policytest.vocabulary import Vocabulary
 
     bundle = Bundle.load(model, folder, cache=bundle_cache())
     print_json(json_schema(model, Vocabulary(bundle).suggestions()))

@@ -73,7 +73,7 @@ class Loader(Protocol):
 
 
 class Side(Protocol):
-    """What a reading needs of the fact cache that it reads from."""
+    """What a reading needs of the state of the fact cache that it reads from."""
 
     timeline: Timeline
     statistics: Statistics
@@ -93,9 +93,9 @@ class StoreReading:
     """Reads from memory, and from one read transaction that is opened when something is not there."""
 
     def __init__(
-        self, fact_cache: Side, store: Store, timeline: Timeline, age_s: float, deadline: Deadline, permit: ReadPermit
+        self, state: Side, store: Store, timeline: Timeline, age_s: float, deadline: Deadline, permit: ReadPermit
     ) -> None:
-        self._fact_cache = fact_cache
+        self._state = state
         self._store = store
         self.units = store.model.units
         self._deadline = deadline
@@ -139,7 +139,7 @@ class StoreReading:
             # Before others can wait for what we load: the one who loads must not stand in line behind them.
             self._permit.take()
             with span("load"):
-                records = self._fact_cache.loads.load(unit, self)
+                records = self._state.loads.load(unit, self)
         return records
 
     def lasts(self, records: WiredUnit) -> bool:
@@ -186,7 +186,7 @@ class StoreReading:
                 self._failed = error
                 raise
             # What is not known to be of our timeline may be of a database that was restored meanwhile.
-            if self._seen is not self._line or self._fact_cache.timeline is not self._line:
+            if self._seen is not self._line or self._state.timeline is not self._line:
                 raise StaleSnapshot
         return self._transaction
 
@@ -231,7 +231,7 @@ class StoreReading:
         if transaction.revision != self.revision and self._line.same_since(unit) > self.revision:
             raise StaleSnapshot
         patience_s = self._deadline.rest(_LONGEST_WAIT_S)
-        entry = self._fact_cache.loads.made(unit, self._line, transaction, patience_s)
+        entry = self._state.loads.made(unit, self._line, transaction, patience_s)
         return Load(self._line, transaction.revision, entry)
 
     def fits(self, load: Load, unit: Unit) -> bool:
@@ -248,17 +248,17 @@ class StoreReading:
         held = self._line.cache.get(unit)
         if held is None or held.since > self.revision or not self.enter(held):
             return None
-        self._fact_cache.statistics.hits += 1
+        self._state.statistics.hits += 1
         return held.records
 
     def _begin(self) -> ReadTransaction:
         self._deadline.rest(_LONGEST_WAIT_S)
         self._permit.take()
         with ExitStack() as opening:  # what fails gives back at once what it took
-            known, revision, started = self._fact_cache.timeline, self._fact_cache.timeline.revision, uptime_s()
-            with self._fact_cache.forgetting():
+            known, revision, started = self._state.timeline, self._state.timeline.revision, uptime_s()
+            with self._state.forgetting():
                 transaction = opening.enter_context(self._store.read_transaction())
-            self._seen = self._fact_cache.observe(transaction, known, revision, started)
+            self._seen = self._state.observe(transaction, known, revision, started)
             self._open = opening.pop_all()
         return transaction
 
@@ -267,15 +267,15 @@ class StoreReading:
         found = self._line.look_ups.get(key)
         if found is None or found.since > self.revision:
             return None
-        self._fact_cache.statistics.hits += 1
+        self._state.statistics.hits += 1
         if self._line.look_ups.is_old(key):
-            self._fact_cache.loads.renew(self._line, key)
+            self._state.loads.renew(self._line, key)
         return found.values
 
     def _looked_up(self, key: Key, values: Sequence[str]) -> tuple[str, ...]:
         """Keep what our transaction finds, and return it. Raises StaleSnapshot if it is not what was to be found."""
         self._check_same(key.record_type)
-        self._fact_cache.loads.keep(self._line, key, values, self.pin().revision)
+        self._state.loads.keep(self._line, key, values, self.pin().revision)
         return tuple(values)
 
     def _check_same(self, record_type: str) -> None:
