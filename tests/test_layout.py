@@ -163,6 +163,14 @@ def test_importing_the_package_loads_nothing() -> None:
     assert {name for name in loaded_by("sealauthz") if name.startswith("sealauthz")} == {"sealauthz"}
 
 
+def test_what_decides_loads_what_a_bundle_from_the_cache_needs() -> None:
+    """A command that asks without a server starts with it."""
+    needless = {"lark", "google.protobuf", "sealauthz.polar.check.checker", "sealauthz.polar.compile.compiler"}
+    loaded = loaded_by("sealauthz.decision, sealauthz.model")
+    assert "sealauthz.decision.pdp" in loaded
+    assert not needless & loaded
+
+
 def test_policies_are_evaluated_in_one_place_only() -> None:
     importers = {
         str(path)

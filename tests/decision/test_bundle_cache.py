@@ -25,9 +25,11 @@ from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, bu
 from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle_cache import KEPT, BundleCache, cache_of
 from sealauthz.decision.inspection import inspect
+from sealauthz.decision.stored_rules import StoredRules, written
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
+from sealauthz.polar import check
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
 from sealauthz.schema import Model
@@ -123,6 +125,27 @@ def test_it_decides_as_a_load_does_and_compiles_nothing_for_it(shipped: tuple[Bu
     assert decided(kept) == decided(fresh)
     assert {bool(decision) for decision in decided(kept)} == {True, False}
     assert engine_of(kept).is_as_stored
+    assert not kept.rulebook._stored.is_read  # type: ignore[attr-defined]
+
+
+def test_a_rule_of_its_rulebook_is_the_statement_itself(cache: BundleCache) -> None:
+    load(cache)
+    kept = load(cache)
+    assert is_stored(kept)
+    statements = {id(each) for each in kept.statements}
+    rules = [rule for some in kept.rulebook.rules.values() for rule in some]
+    assert rules
+    assert all(id(rule) in statements for rule in rules)
+    assert kept.statements is kept.statements
+    assert kept.rulebook == load(cache).rulebook
+    with pytest.raises(AttributeError, match="no `nothing`"):
+        kept.rulebook.nothing  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_rules_that_cannot_be_read_are_no_answer() -> None:
+    for content in (b"", written(hashlib.sha256)[:-1], pickle.dumps(hashlib.sha256)):
+        with pytest.raises(BundleRefused, match="empty the cache"):
+            StoredRules(content).statements()
 
 
 def explained(bundle: Bundle) -> list[Any]:
@@ -180,13 +203,13 @@ def test_an_inspection_finds_what_it_found_before(cache: BundleCache, folder: Pa
 def test_an_inspection_checks_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(folder, "documents.polar", '\nunused(document: Document) if document.title = "y";\n')
     checks = []
-    analyse = bundles.analyse
+    analyse = check.analyse
 
     def counting(*arguments: Any, **options: Any) -> Any:
         checks.append(arguments)
         return analyse(*arguments, **options)
 
-    monkeypatch.setattr(bundles, "analyse", counting)
+    monkeypatch.setattr(check, "analyse", counting)
     found = inspect(TINY, folder)
     assert found.bundle is not None
     assert found.diagnostics

@@ -185,6 +185,7 @@ def serve(
         served, following, of_folder = policies_of(
             store, fact_cache, config, policies, engine, report, log.thread_failed, is_watching=is_watching
         )
+        served.read_rules()
         # The compiled policies are half a million objects that stay: to collect garbage among them would stop all
         # threads for a third of a second, again and again.
         keep()

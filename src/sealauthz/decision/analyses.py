@@ -5,10 +5,13 @@ from __future__ import annotations
 import operator
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sealauthz.polar import Source, Statement
-from sealauthz.polar.check import Analysis
 from sealauthz.schema import Model
+
+if TYPE_CHECKING:
+    from sealauthz.polar.check import Analysis
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from sealauthz.collector import without_collection
@@ -29,14 +29,15 @@ from sealauthz.decision.folder import (
     read_product_sources,
     read_sources,
     read_texts,
+    texts_content,
 )
-from sealauthz.decision.questions import NO_PERMISSION, named_by_obligations, questions_of
+from sealauthz.decision.questions import NO_PERMISSION, questions_of
 from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, forget_always, signoff_diagnostics_of
 from sealauthz.decision.stored import StoredBundle, key_of
 from sealauthz.decision.texts import Texts
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, trace
-from sealauthz.polar.check import Baseline, Diagnostic, Severity, analyse, check_product_floor
+from sealauthz.polar.diagnostic import Diagnostic, Severity
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.groups import NO_GROUPS, Groups, expanded
 from sealauthz.polar.program import program_of
@@ -45,6 +46,9 @@ from sealauthz.polar.syntax import Place
 from sealauthz.polar.types import TypeTable
 from sealauthz.schema import NO_EXTENSION, Extension, ExtensionProblem, Model, extended
 from sealauthz.schema.declaring import MODEL_FILE
+
+if TYPE_CHECKING:
+    from sealauthz.polar.check import Baseline
 
 NOT_FOUND = "NOT_FOUND"
 UNKNOWN_ACTION = "UNKNOWN_ACTION"
@@ -81,16 +85,17 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded bundle. `digest` is the SHA-256 of all its files; `statements` keep the order of the files.
+    """A loaded bundle. `digest` is the SHA-256 of all its files; `read_statements` returns the same `statements` each
+    time.
 
-    Their groups are spelled out. `accepted` is what its folder has signed off, `own` are the policy files that lie in
-    the folder itself. `stored_warnings` are those of one from a cache.
+    `accepted` is what its folder has signed off, `own` are the policy files that lie in the folder itself.
+    `stored_warnings` are those of one from a cache.
     """
 
     model: Model
     digest: str
     sources: tuple[Source, ...]
-    statements: tuple[Statement, ...]
+    read_statements: Callable[[], tuple[Statement, ...]]
     parameters: Any
     texts: Texts
     rulebook: Rulebook
@@ -129,6 +134,11 @@ class Bundle:
                 _store(made, folder, cache, inputs.key, is_served=is_served)
             return made
 
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """The statements in the order of the files, with their groups spelled out. Raises BundleRefused."""
+        return self.read_statements()
+
     @cached_property
     def version(self) -> str:
         """By what people and answers name it: the beginning of its digest, of 64 bits."""
@@ -150,7 +160,7 @@ class Bundle:
     @cached_property
     def naming(self) -> frozenset[tuple[str, str]]:
         """The actions, each with its type of resource, of which an obligation may name something."""
-        return frozenset(named_by_obligations(self.rulebook))
+        return self.rulebook.naming
 
     def context_keys(self, action: str, resource_type: str) -> Mapping[str, type]:
         """The context keys that a client may give for an action, with the types of their values."""
@@ -189,7 +199,7 @@ def _loaded(model: Model, folder: Path | Layout | None, engine: EngineKind, *, i
         model,
         digest_of(sources, numbers, said, declared),
         sources,
-        statements,
+        lambda: statements,
         parameters,
         texts,
         rulebook,
@@ -228,7 +238,6 @@ class _Inputs:
     layout: Layout
     sources: tuple[Source, ...]
     parameters: Any
-    texts: Texts
     digest: str
     types: TypeTable
     needs: Extension
@@ -249,7 +258,7 @@ def _inputs_of(model: Model, folder: Path | Layout | None, *, is_served: bool) -
         layout = layout_of(folder or installed, is_served=is_served, installed=installed)
         sources = tuple(read_sources(layout))
         parameters, numbers = read_parameters(layout, model.parameters)
-        texts, said = read_texts(layout)
+        said = texts_content(layout)
         needs, declared = read_extension(layout)
         written_for_of(model, needs)
         read = (numbers, said, declared)
@@ -258,7 +267,7 @@ def _inputs_of(model: Model, folder: Path | Layout | None, *, is_served: bool) -
         return None  # a load tells first what comes first
     if key is None:
         return None
-    return _Inputs(key, layout, sources, parameters, texts, digest_of(sources, *read), types, needs)
+    return _Inputs(key, layout, sources, parameters, digest_of(sources, *read), types, needs)
 
 
 def _stored(model: Model, inputs: _Inputs, cache: BundleCache) -> Bundle | None:
@@ -267,16 +276,16 @@ def _stored(model: Model, inputs: _Inputs, cache: BundleCache) -> Bundle | None:
     stored = None if content is None else StoredBundle.loaded(content)
     if stored is None:
         return None
-    statements, types = stored.statements, inputs.types
+    read_statements, types = stored.rules.statements, inputs.types
     return Bundle(
         model,
         inputs.digest,
         inputs.sources,
-        statements,
+        read_statements,
         inputs.parameters,
-        inputs.texts,
+        stored.texts,
         stored.rulebook,
-        CompiledEngine.restored(stored.code, types, lambda: program_of(statements, types.classes)),
+        CompiledEngine.restored(stored.code, types, lambda: program_of(read_statements(), types.classes)),
         stored.accepted,
         inputs.layout.own,
         stored.warnings,
@@ -291,8 +300,9 @@ def _store(made: Bundle, folder: Path | Layout | None, cache: BundleCache, key: 
         return
     if not all(engine.has_prepared(*question) for question in questions_of(made.model, made.rulebook)):
         return
-    parts = StoredBundle(made.statements, made.rulebook, made.accepted, made.warnings, engine.stored())
-    content = parts.dumped()
+    content = StoredBundle.dumped(
+        made.statements, made.rulebook, made.texts, made.accepted, made.warnings, engine.stored()
+    )
     inputs = None if content is None else _inputs_of(made.model, folder, is_served=is_served)
     if content is not None and inputs is not None and inputs.key == key:
         cache.write(key, content)
@@ -353,6 +363,9 @@ def diagnostics_of(
     before = _analyses.get(model)
     if before is not None and groups is not None and sources == before.sources and before.is_of(statements):
         return [*before.analysis.diagnostics, *duty_diagnostics_of(model, before.analysis.rules)]
+    # Here, as wherever the checker is asked: what comes from a cache needs none.
+    from sealauthz.polar.check import analyse
+
     analysis = analyse(
         statements,
         _types(model),
@@ -375,6 +388,8 @@ def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Sourc
     """
     if not product:
         return []
+    from sealauthz.polar.check import check_product_floor
+
     with without_collection():
         kept = product_statements(product)
     return check_product_floor(statements, kept)
@@ -385,6 +400,8 @@ def written_ids_of(bundle: Bundle) -> list[tuple[str, str, Place]]:
 
     Only what the types tell to be an id: what is compared with one. The bundle is analysed from the beginning.
     """
+    from sealauthz.polar.check import analyse
+
     analysis = analyse(
         bundle.statements,
         _types(bundle.model),
@@ -401,6 +418,8 @@ def baseline_of(model: Model, statements: tuple[Statement, ...], groups: Groups 
 
     The statements are those that were spelled out of the groups.
     """
+    from sealauthz.polar.check import Baseline
+
     checked = _analyses.get(model)
     return Baseline(
         statements,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from sealauthz.errors import did_you_mean
-from sealauthz.polar.check.rules import Rules
 from sealauthz.polar.diagnostic import Diagnostic, Severity
 from sealauthz.schema import Model
+
+if TYPE_CHECKING:
+    from sealauthz.polar.check.rules import Rules
 
 _OBLIGATION = ("obligation", 5)
 _CODE = 4

@@ -266,6 +266,11 @@ def read_texts(layout: Layout) -> tuple[Texts, bytes]:
     return texts, b"\0".join(contents)
 
 
+def texts_content(layout: Layout) -> bytes:
+    """Read the content of the texts of a bundle, and make nothing of it. Raises BundleRefused."""
+    return b"\0".join(map(_content, layout.texts))
+
+
 def read_extension(layout: Layout) -> tuple[Extension, bytes]:
     """Read what a bundle adds to the model, and the content read; nothing where it adds nothing. Raises BundleRefused.
 

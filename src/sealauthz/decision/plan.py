@@ -33,12 +33,12 @@ class Plan:
         self._action = action
         self.assembly = Assembly(model, action, resource)
         self._types = (model.records[subject], model.records[resource], model.action(action, resource).context)
-        self._has_lapses = "lapses" in book.rules
+        self._has_lapses = "lapses" in book.names
         self._names_obligations = names_obligations
         self.places = {requirement: place for place, requirement in enumerate(book.requirements[action, resource])}
         # Most obligations name nothing, and are always the same.
         self.obligations = {code: Obligation(code) for code in book.obligations.get((action, resource), ())}
-        self._explained = book.because.keys()
+        self._explained = book.explained
         self._meets: dict[str, Asker] = {}
         self._because: dict[str, Asker] = {}
         self._carried: dict[tuple[str, str], Asker] = {}

@@ -94,6 +94,11 @@ class Policies:
                 # Others read it without the lock: it is replaced, and never changed.
                 self._loaded = {**self._loaded, bundle.version: ReasonCatalog(bundle)}
 
+    def read_rules(self) -> None:
+        """Read the rules that lists and explanations will ask for, so that none of them waits. Raises BundleRefused."""
+        for catalog in (*self._loaded.values(), *([self._base] if self._base else [])):
+            _ = catalog.bundle.statements
+
     def keep_only(self, versions: Sequence[str]) -> None:
         """Forget the bundles of other versions."""
         with self._changing:

@@ -30,7 +30,7 @@ from sealauthz.decision.folder import (
 )
 from sealauthz.errors import did_you_mean
 from sealauthz.polar import FLOOR_FILE, RuleNode, Source, Statement
-from sealauthz.polar.check import Diagnostic, Severity, check_product_floor
+from sealauthz.polar.diagnostic import Diagnostic, Severity
 from sealauthz.polar.groups import Groups, expanded
 from sealauthz.polar.program import Key
 from sealauthz.polar.syntax import And, Call, Literal, Or, Place, Term
@@ -102,6 +102,9 @@ def excesses_of(
 
         @cache
         def kept() -> set[Place]:
+            # Here, because it is asked of few bundles.
+            from sealauthz.polar.check import check_product_floor
+
             return {each.place for each in check_product_floor(tuple(statements), tuple(product))}
 
         found += _settling(always, known, own, frozenset(source.file for source in sources))

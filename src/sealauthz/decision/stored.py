@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
-import pickle
+import os
 import platform
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, lru_cache
@@ -25,6 +24,8 @@ from typing import Any
 import sealauthz
 from sealauthz.decision.folder import Layout, read_product_sources
 from sealauthz.decision.signoffs import Accepted
+from sealauthz.decision.stored_rules import UNREADABLE, StoredRulebook, StoredRules, read, written
+from sealauthz.decision.texts import Texts
 from sealauthz.polar import Rulebook, Source, Statement
 from sealauthz.polar.code import StoredCode
 from sealauthz.polar.diagnostic import Diagnostic
@@ -45,57 +46,38 @@ _OURS = "sealauthz."
 class StoredBundle:
     """The parts of a bundle that take long to make; `warnings` are those of the checker."""
 
-    statements: tuple[Statement, ...]
+    rules: StoredRules
     rulebook: Rulebook
+    texts: Texts
     accepted: tuple[Accepted, ...]
     warnings: tuple[Diagnostic, ...]
     code: StoredCode
 
-    def dumped(self) -> bytes | None:
-        """As bytes; None where it nests too deep."""
-        content = io.BytesIO()
+    @staticmethod
+    def dumped(
+        statements: tuple[Statement, ...],
+        rulebook: Rulebook,
+        texts: Texts,
+        accepted: tuple[Accepted, ...],
+        warnings: tuple[Diagnostic, ...],
+        code: StoredCode,
+    ) -> bytes | None:
+        """Return these parts as bytes; None where they nest too deep."""
         try:
-            _Trees(content, protocol=5).dump(
-                (self.statements, self.rulebook, self.accepted, self.warnings, self.code.dumped())
-            )
+            tree = StoredRules.dumped(statements, rulebook)
+            return written((StoredRulebook.light(rulebook), texts, accepted, warnings, code.dumped(), tree))
         except (RecursionError, ValueError):
             return None
-        return content.getvalue()
 
     @classmethod
     def loaded(cls, content: bytes) -> StoredBundle | None:
         """From bytes that `dumped` made under the same key; None where they cannot be read."""
         try:
-            statements, rulebook, accepted, warnings, code = _Ours(io.BytesIO(content)).load()
-            return cls(statements, rulebook, accepted, warnings, StoredCode.loaded(code))
-        except (pickle.UnpicklingError, ValueError, TypeError, EOFError, LookupError, AttributeError, ImportError):
+            light, texts, accepted, warnings, code, tree = read(content)
+            rules = StoredRules(tree)
+            return cls(rules, StoredRulebook.kept(light, rules), texts, accepted, warnings, StoredCode.loaded(code))
+        except UNREADABLE:
             return None
-
-
-class _Trees(pickle.Pickler):
-    """Writes a node of a tree as a call of its class, which is read in half of the time."""
-
-    def reducer_override(self, obj: Any) -> Any:
-        cls: Any = type(obj)
-        if not _is_frozen(cls):
-            return NotImplemented
-        return cls, tuple(getattr(obj, name) for name in cls.__match_args__)
-
-
-@cache
-def _is_frozen(cls: Any) -> bool:
-    parameters = getattr(cls, "__dataclass_params__", None)
-    return parameters is not None and parameters.frozen and all(each.init for each in dataclasses.fields(cls))
-
-
-class _Ours(pickle.Unpickler):
-    """Makes objects of the product's own classes only."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        found = super().find_class(module, name) if module.startswith("sealauthz.") else None
-        if not isinstance(found, type):
-            raise pickle.UnpicklingError(f"`{module}.{name}` is no class of the product")
-        return found
 
 
 def key_of(
@@ -160,18 +142,29 @@ class _Digest:
         return self._digest.hexdigest()
 
 
+def _code_in(folder: str) -> Iterator[str]:
+    """Yield the files of code in a folder and below it."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith((".py", ".lark")):
+                yield entry.path
+            elif entry.name != "__pycache__" and entry.is_dir():
+                yield from _code_in(entry.path)
+
+
 @cache
 def _code_digest() -> str | None:
     """The digest of the product's code; None where it may not be the code that this process has loaded.
 
     The content counts and not its time: a package that is installed again may bring other code with the same times.
     """
-    root = Path(sealauthz.__file__).parent
+    root = str(Path(sealauthz.__file__).parent)
     digest = _Digest()
     try:
-        for path in sorted(path for suffix in ("py", "lark") for path in root.rglob(f"*.{suffix}")):
-            digest.add(path.relative_to(root).as_posix(), path.read_bytes())
-            found = path.stat()
+        for path in sorted(_code_in(root)):
+            with Path(path).open("rb", buffering=0) as file:
+                digest.add(path[len(root) :], file.read())
+                found = os.fstat(file.fileno())
             if max(found.st_mtime, found.st_ctime) > sealauthz.STARTED - _SETTLED_S:
                 return None
         for name in _LIBRARIES:

@@ -62,7 +62,6 @@ from sealauthz.model.sweeps import SWEEPS
 from sealauthz.model.use_invariants import USES
 from sealauthz.schema import Model, Part
 from sealauthz.schema.record import records_of
-from sealauthz_client.v1 import records_pb2
 
 MODEL = Model(
     name="e-seals",
@@ -123,7 +122,7 @@ MODEL = Model(
     ),
     context=Context,
     parameters=Parameters,
-    messages=records_pb2,
+    messages="sealauthz_client.v1.records_pb2",
     migrations="sealauthz.model:migrations",
     evidence=EVIDENCE,
     progress_action=VIEW,

@@ -232,7 +232,8 @@ class Code:
         for rule, told, answering, always in stored.questions:
             likes = tuple(like if isinstance(like, str) else classes[like[0]] for like in told)
             function = None if answering is None else self._namespace[answering]
-            self._stored[(rule, *likes)] = (function, _picking(_given(pattern_of(likes))), always)
+            places = tuple([index for index, like in enumerate(likes) if _is_given(like)])
+            self._stored[(rule, *likes)] = (function, _picking(places), always)
         self.entries.update(self._stored)
 
 
@@ -269,6 +270,11 @@ def _mentioned_in(code: CodeType) -> Iterator[str]:
             yield inner
         elif isinstance(inner, tuple | frozenset):
             yield from (each for each in inner if isinstance(each, str))
+
+
+def _is_given(like: object) -> bool:
+    """Whether a function takes an argument that is like this, as `pattern_of` says of it."""
+    return isinstance(like, type) and like is not FREE_TYPE and like is not type(None)
 
 
 def _given(pattern: CallPattern) -> tuple[int, ...]:

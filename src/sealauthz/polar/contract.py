@@ -82,6 +82,22 @@ class Rulebook:
     groups: Groups = NO_GROUPS
     """The groups that some of the `requires` were spelled out of."""
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all rules."""
+        return frozenset(self.rules)
+
+    @property
+    def explained(self) -> frozenset[str]:
+        """The requirements of which rules tell why they are not met."""
+        return frozenset(self.because)
+
+    @property
+    def naming(self) -> frozenset[tuple[str, str]]:
+        """The actions, each with its type of resource, of which an obligation may name something."""
+        rules = self.rules.get("obligation_parameter", ())
+        return frozenset((rule.parameters[4].literal or "", rule.parameters[5].type or "") for rule in rules)
+
     def actions_of(self, resource_type: str) -> tuple[str, ...]:
         """The actions that a resource type has, in the order in which the bundle mentions them."""
         return tuple(action for action, type_ in self.requirements if type_ == resource_type)

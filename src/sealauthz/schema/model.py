@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import Any
 
 from sealauthz.schema.action import Action, Resolver, ResolverInput
@@ -59,17 +59,18 @@ class Model:
     """The whole. Two models are never equal: each has tables, types and caches of its own.
 
     `context` is the class that an action has without a declaration of its own, `parameters` the class of the bundle's
-    numbers. `messages` is the generated module with a message per record, None where records travel in the generic
-    form; `migrations` names the package of the migrations, empty where the tables are made as they are now;
-    `policies` is the folder of its own policies, None for the ones that are installed with the service; `evidence` is
-    what access diffs know of its questions; `progress_action` is the act of looking at a timeline.
+    numbers. `messages` names the generated module with a message per record, which only who writes to the wire imports;
+    it is empty where records travel in the generic form. `migrations` names the package of the migrations, empty where
+    the tables are made as they are now; `policies` is the folder of its own policies, None for the ones that are
+    installed with the service; `evidence` is what access diffs know of its questions; `progress_action` is the act of
+    looking at a timeline.
     """
 
     name: str
     parts: tuple[Part, ...]
     context: type
     parameters: type
-    messages: ModuleType | None = None
+    messages: str = ""
     migrations: str = ""
     policies: Path | None = None
     evidence: Evidence = NO_EVIDENCE

@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import Descriptor
@@ -77,7 +78,7 @@ class WireForms:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        known = {} if model.messages is None else model.messages.DESCRIPTOR.message_types_by_name
+        known = import_module(model.messages).DESCRIPTOR.message_types_by_name if model.messages else {}
         self._field = {name: snake(name) if name in known else GENERIC for name in model.records}
         self._record_of = {field: name for name, field in self._field.items() if field != GENERIC}
         self._named = {
