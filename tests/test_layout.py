@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 import sealauthz
 
 ROOT = Path(sealauthz.__file__).parent
@@ -62,6 +60,12 @@ WHO_MAY_NAME_THE_MODEL = ("model", "demo", "cli/app.py")
 """All else is given the model that it works with. `cli/app.py` is where the service is put together."""
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """The syntax tree of a module, read once for all tests."""
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+
+
 def name_of(path: Path) -> str:
     """The name of a module, from its place: `facts.store.tables`; a package has the name of its folder."""
     return ".".join(path.with_suffix("").parts).removesuffix("__init__").removesuffix(".")
@@ -76,10 +80,11 @@ def imported_by(path: Path) -> set[str]:
     return ours - {"__version__", name_of(path)}
 
 
-def imports_of(path: Path) -> set[str]:
+@cache
+def imports_of(path: Path) -> frozenset[str]:
     """What a module imports, wherever in it the import stands, for types as well."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -88,7 +93,7 @@ def imports_of(path: Path) -> set[str]:
                 whole = f"{node.module}.{alias.name}"
                 is_package = node.module in ("sealauthz", "sealauthz_client")
                 names.add(whole if is_package or whole.removeprefix("sealauthz.") in NAMES else str(node.module))
-    return names
+    return frozenset(names)
 
 
 @cache
@@ -106,14 +111,15 @@ def circles(imports: Mapping[str, Iterable[str]]) -> list[list[str]]:
     return []
 
 
-@pytest.mark.parametrize("name", sorted(NAMES))
-def test_imports_go_one_way(name: str) -> None:
-    own = name.split(".", maxsplit=1)[0]
-    if not own:
-        assert imports_by_name()[name] == set()
-        return
-    assert own in ORDER, f"`{own}` has no place in the order"
-    assert {imported.split(".")[0] for imported in imports_by_name()[name]} <= {own, *ORDER[: ORDER.index(own)]}
+def test_imports_go_one_way() -> None:
+    packages = {name.split(".", maxsplit=1)[0] for name in NAMES}
+    assert packages - {""} <= set(ORDER), "a package has no place in the order"
+    upwards = {}
+    for name, imports in imports_by_name().items():
+        own = name.split(".", maxsplit=1)[0]
+        allowed = {own, *ORDER[: ORDER.index(own)]} if own else set()
+        upwards[name] = {imported for imported in imports if imported.split(".")[0] not in allowed}
+    assert {name: imports for name, imports in upwards.items() if imports} == {}
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
@@ -129,15 +135,15 @@ def test_a_circle_is_found() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_only_who_puts_the_service_together_imports_the_model(path: Path) -> None:
-    names = {name for name in imports_by_name()[name_of(path)] if name.split(".")[0] == "model"}
-    assert not names or str(path).startswith(WHO_MAY_NAME_THE_MODEL)
+def test_only_who_puts_the_service_together_imports_the_model() -> None:
+    named = {
+        path: [name for name in imports_by_name()[name_of(path)] if name.split(".")[0] == "model"] for path in MODULES
+    }
+    assert [path for path in MODULES if named[path] and not str(path).startswith(WHO_MAY_NAME_THE_MODEL)] == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_a_module_says_its_job(path: Path) -> None:
-    assert ast.get_docstring(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+def test_a_module_says_its_job() -> None:
+    assert [path for path in MODULES if not ast.get_docstring(tree_of(path))] == []
 
 
 def loaded_by(module: str) -> set[str]:
@@ -147,10 +153,10 @@ def loaded_by(module: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_the_server_and_its_client_meet_in_the_wire_and_the_answers(path: Path) -> None:
-    of_client = {name.split(".")[1] for name in imports_of(path) if name.startswith("sealauthz_client.")}
-    assert path.parts[0] in WHO_MAY_CALL or of_client <= set(FORMS)
+def test_the_server_and_its_client_meet_in_the_wire_and_the_answers() -> None:
+    of_client = {path: [name for name in imports_of(path) if name.startswith("sealauthz_client.")] for path in MODULES}
+    calls = {path: [name for name in names if name.split(".")[1] not in FORMS] for path, names in of_client.items()}
+    assert [path for path in MODULES if calls[path] and path.parts[0] not in WHO_MAY_CALL] == []
 
 
 def test_the_supervisor_of_workers_needs_the_standard_library_only() -> None:
@@ -175,7 +181,7 @@ def test_policies_are_evaluated_in_one_place_only() -> None:
     importers = {
         str(path)
         for path in MODULES
-        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(path))
         if (isinstance(node, ast.Import) and any(alias.name.split(".")[0] in ("oso", "polar") for alias in node.names))
         or (isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] in ("oso", "polar"))
     }
