@@ -489,4 +489,61 @@ PROTECTIONS = [
         "  dated.valid_from <= context.now;",
         steps=2,
     ),
+    Protection(
+        "a seal is used under a certificate that was suspended or ended just before",
+        "seal_use.polar",
+        '  certificate.state = "ACTIVE" and\n  certificate.not_before <= context.now and\n'
+        "  context.now < certificate.not_after;\nbecause",
+        "  certificate.not_before <= context.now and\n  context.now < certificate.not_after;\nbecause",
+        steps=2,
+    ),
+    Protection(
+        "a seal is used after the registry took the licence of its enterprise away",
+        "words.polar",
+        'is_in_business(snapshot: RegistrySnapshot) if snapshot.status in ["EXISTING", "ABNORMAL"];',
+        "is_in_business(_: RegistrySnapshot);",
+        steps=2,
+    ),
+    Protection(
+        "a seal is used that a court or the platform began to hold just before",
+        "seal_use.polar",
+        "  not is_held(seal) and\n  has_current",
+        "  has_current",
+        steps=2,
+    ),
+    Protection(
+        "what is sealed is another document than the one that was approved just before",
+        "seal_request.polar",
+        "  forall(other in contract.documents, is_requested(request, other.digest)) and\n"
+        "  forall(asked in request.documents, is_in_contract(contract, asked.digest));",
+        "  _ in request.documents;",
+        steps=2,
+    ),
+    Protection(
+        "who runs the seals goes on with an account that was locked just before",
+        "floor.polar",
+        'meets(person: Person, "ACCOUNT_ACTIVE", _, _, _) if person.account_state = "ACTIVE";',
+        'meets(_: Person, "ACCOUNT_ACTIVE", _, _, _);',
+        steps=2,
+    ),
+    Protection(
+        "a case is executed although a notice of it did not arrive",
+        "retrieval.polar",
+        "  forall(must_be_notified(case, person_id, context), is_notified(case, person_id));",
+        "  must_be_notified(case, _, context);",
+    ),
+    Protection(
+        "a reviewer whose post ended just before lets the time of a notice run",
+        "retrieval.polar",
+        '  post.duty = "REVIEWER" and\n  post.state = "ACTIVE";',
+        '  post.duty = "REVIEWER";',
+        steps=2,
+    ),
+    Protection(
+        "a representative consents for a party after the registry named another one",
+        "consents.polar",
+        "",
+        waived("PARTY_REPRESENTED", "permit_double_agency", "Signatory"),
+        steps=2,
+    ),
 ]

@@ -212,10 +212,11 @@ class _Run:
         """Return the worlds that one move leads to, each once."""
         without = [World(each.facts, self._goal.facts, self._first) for each in node.unused]
         if node.acts < self._depth:
-            for doer, is_deceived in self._doers(node):
-                yield from self._acts_of(node, world, without, doer, is_deceived=is_deceived)
+            # First what happens outside, which is less than what people may do.
             for move in self._outside:
                 yield from self._outside_of(node, world, without, move)
+            for doer, is_deceived in self._doers(node):
+                yield from self._acts_of(node, world, without, doer, is_deceived=is_deceived)
         if node.waits and not isinstance(node.move, Waited):
             for until in ends_of_waits(world, node.now, self._lengths):
                 after = dataclasses.replace(

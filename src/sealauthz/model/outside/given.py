@@ -1,14 +1,12 @@
-"""What the world outside may do while policies are attacked: identity checks, and the registry."""
+"""What somebody outside gives a person whom a next step sends there: checks of faces."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from sealauthz.model.records.identity import IdentityVerification, VerificationMethod, VerificationState
-from sealauthz.schema import Instant, OutsideMove, Provided, Put, RecordChange, Update
-from sealauthz.schema.outside import Found
+from sealauthz.schema import Instant, Provided
 
 _BEFORE = 1_000_000
 """How long before the act a check was passed, in microseconds."""
@@ -39,20 +37,6 @@ def _receiver(_subject: Any, resource: Any, context: Any) -> str | None:
     return getattr(receiver, "person_id", None)
 
 
-def _new_representatives(found: Found, now: Instant) -> Iterable[tuple[str, tuple[RecordChange, ...]]]:
-    """The registry names somebody else as the legal representative of an enterprise."""
-    for snapshot in found.get("RegistrySnapshot", {}).values():
-        if not snapshot.is_current:
-            continue
-        for person_id in found.get("Person", {}):
-            if person_id != snapshot.legal_rep_id:
-                new = replace(snapshot, id=f"{snapshot.id}-{person_id}", legal_rep_id=person_id, fetched_at=now)
-                yield (
-                    f"{person_id} becomes the legal representative of {snapshot.enterprise_id}",
-                    (Update("RegistrySnapshot", snapshot.id, {"is_current": False}), Put(new)),
-                )
-
-
 PROVIDED = (
     Provided(
         "VERIFY_FACE",
@@ -69,14 +53,5 @@ PROVIDED = (
         "passes a check of their own face",
         _receiver,
         _face,
-    ),
-)
-
-OUTSIDE = (
-    OutsideMove(
-        "the registry names a new legal representative",
-        "the registry",
-        "writes a new snapshot",
-        _new_representatives,
     ),
 )
