@@ -297,8 +297,8 @@ PROTECTIONS = [
     Protection(
         "a suspended member acts in the enterprise",
         "words.polar",
-        '  membership.state = "ACTIVE" and\n  context.now < membership.ended_at;',
-        '  membership.state in ["ACTIVE", "SUSPENDED"] and\n  context.now < membership.ended_at;',
+        '  membership.state = "ACTIVE" and\n  membership.joined_at <= context.now and\n',
+        '  membership.state in ["ACTIVE", "SUSPENDED"] and\n  membership.joined_at <= context.now and\n',
         also=(
             (
                 "roles.polar",
