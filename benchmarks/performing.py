@@ -40,6 +40,7 @@ from rich.table import Table
 from served import children_of
 
 from sealauthz.cli.settings import bundle_cache
+from sealauthz.collector import keep
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.facts import Batch, FactCache, Store, Update
 from sealauthz.facts.memory.feed import Feed
@@ -243,6 +244,7 @@ def _work(make: Callable[[], tuple[Any, Act]], numbers: Sequence[int], threads: 
     worker, act = make()
     worker.warm(numbers)
     act(numbers[0])  # connections, and what is compiled once
+    keep()  # as a process of the service does with what stays
     todo = iter(numbers[1:])
     lock = threading.Lock()
     failed: list[BaseException] = []

@@ -7,16 +7,18 @@ SM2 (GM/T 0009) has no registered JOSE algorithm and no kept library here. A sig
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from sealauthz.errors import ConfigRefused
 from sealauthz_client.receipts import ALGORITHM, CURVE, TYPE, Receipt
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 class SigningKeys:
@@ -33,6 +35,9 @@ class SigningKeys:
         self.key_id, self._signer = next(iter(by_id.items()))
         if not self._signer.is_private:
             raise ConfigRefused("the first key of receipts must be a private one: it signs")
+        self._sign: Callable[[bytes], bytes] = self._signer.private_key.sign
+        header = {"alg": ALGORITHM, "typ": TYPE, "kid": self.key_id}
+        self._header = _part(json.dumps(header, separators=(",", ":")))
         self._public: list[dict[str, Any]] = [
             key.as_dict(private=False, kid=key_id, alg=ALGORITHM, use="sig") for key_id, key in by_id.items()
         ]
@@ -57,13 +62,19 @@ class SigningKeys:
 
     def sign(self, receipt: Receipt) -> str:
         """Sign a receipt. The same receipt gives the same text."""
-        header = {"alg": ALGORITHM, "typ": TYPE, "kid": self.key_id}
-        payload = json.dumps(receipt.claims, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-        return jws.serialize_compact(header, payload, self._signer, algorithms=[ALGORITHM])
+        # Put together here: a library would check the header, which is always the same, at five times the cost.
+        signed = f"{self._header}.{_part(_encode(receipt.claims))}"
+        return f"{signed}.{_part(self._sign(signed.encode()))}"
 
     def __repr__(self) -> str:
         """Name the public ids only."""
         return f"SigningKeys({', '.join(key['kid'] for key in self._public)})"
+
+
+def _part(content: str | bytes) -> str:
+    """Return a part of a JWS in its compact form (RFC 7515, section 3.1)."""
+    raw = content.encode() if isinstance(content, str) else content
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _read(file: Path) -> OKPKey:

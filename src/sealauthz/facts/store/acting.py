@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, bindparam, case, func, literal_column, select
 
 from sealauthz.errors import AssertionNeeded
 from sealauthz.facts.store.batch import Wanted, WriteReceipt
-from sealauthz.facts.store.history import Changed, changed_of, changes_in
+from sealauthz.facts.store.history import Changed, changes_in
 from sealauthz.facts.store.identity import Seen
 from sealauthz.facts.store.performed import used_up_statement
 from sealauthz.facts.store.statements import Driver, compiled
@@ -52,9 +52,9 @@ class Observed:
         types = {*self.pages, *(key[0] for key in self.records), *(key[0] for key in self.look_ups)}
         return any(f'"{record_type}"' in text for record_type in types)
 
-    def is_touched_by_any(self, units: Collection[Unit], images: Iterable[Mapping[str, Any]]) -> bool:
-        """Tell whether what was read may be another after a write: it touched units, with images of its changes."""
-        return not self.units.isdisjoint(units) or any(self.is_touched_by(changed_of(image)) for image in images)
+    def is_touched_by_any(self, units: Collection[Unit], changes: Iterable[Changed]) -> bool:
+        """Tell whether what was read may be another after a write, which touched units and made changes."""
+        return not self.units.isdisjoint(units) or any(map(self.is_touched_by, changes))
 
     def is_touched_by(self, changed: Changed) -> bool:
         """Tell whether a change may alter what was looked up, or makes or ends a record that was looked for."""

@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 from sqlalchemy import tuple_ as pair
 
 from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.performed import Statement
-from sealauthz.facts.store.statements import compiled
+from sealauthz.facts.store.statements import insert_row
 from sealauthz.facts.store.tables import FACT_ACTIVITY, Tables
 from sealauthz.facts.store.values import as_json
 from sealauthz.schema import Change, Changes, Model, Rows, Shown, Sighting
@@ -173,18 +172,11 @@ class _Ends:
         return self._model.shapes[cls.__name__].column(name).ref or "", getattr(record, name)
 
 
-@cache
-def _insert_statement(is_postgresql: bool) -> str:
-    return compiled(insert(FACT_ACTIVITY), is_postgresql)
-
-
 def activity_kept(is_postgresql: bool, receipt: WriteReceipt, found: Collection[Found]) -> list[Statement]:
     """Return what keeps the activity of a revision, in the transaction that makes it."""
+    statement = insert_row(FACT_ACTIVITY, tuple(FACT_ACTIVITY.c.keys()), is_postgresql)
     return [
-        (
-            _insert_statement(is_postgresql),
-            {"revision": receipt.revision, "ordinal": ordinal, "at": receipt.at, **each._asdict()},
-        )
+        (statement, {"revision": receipt.revision, "ordinal": ordinal, "at": receipt.at, **each._asdict()})
         for ordinal, each in enumerate(found)
     ]
 

@@ -83,15 +83,7 @@ class Applying:
 
     def write(self, changes: Changes) -> None:
         """Write the rows that may wait for others, in the order in which they can be written."""
-        puts = sorted(
-            (change for change in changes if change.after is not None),
-            # Updates first: they may free what a new row takes.
-            key=lambda change: (self._tables.dependency_order[change.record_type], change.before is None, change.id),
-        )
-        deletes = sorted(
-            (change for change in changes if change.after is None),
-            key=lambda change: (-self._tables.dependency_order[change.record_type], change.id),
-        )
+        puts, deletes = in_order(self._tables, changes)
         if self.is_careful:
             self._write_each([*puts, *deletes])
         else:
@@ -153,14 +145,13 @@ class Applying:
         inserted: dict[str, str] = {}
         for change in changes:
             record_type = change.record_type
-            values = self._values(change)
-            cls: type = type(change.after)
+            values = changed_values(tables, change)
             if change.before is None:
                 statement = _insert(tables, record_type, tuple(values), is_postgresql)
                 values["revision"] = self._expected
                 statements[statement].append(values)
                 inserted[statement] = record_type
-            elif self._in_two_steps and not values.keys() & _waits(cls):
+            elif self._in_two_steps and waits_for_nobody(change, values):
                 self._later.append((change, values))
                 continue
             elif values:
@@ -184,27 +175,48 @@ class Applying:
             cursor = self._driver.run(statement, {"ids": ids_parameter(ids, self._driver.is_postgresql)})
             self._deleted.append((cursor, len(ids)))
 
-    def _values(self, change: Change) -> dict[str, Any]:
-        """Return the columns that a change gives another value; all of a new row. Raises FactsUnavailable."""
-        record_type = change.record_type
-        columns = self._tables.model.shapes[record_type].columns
-        table = self._tables.of(record_type)
-        if (table.name, "") in self._tables.absent:
-            said = f"the database has no `{record_type}` yet"
-            raise FactsUnavailable(f"{said}: run `sealauthz db upgrade`, and then write it again")
-        after = zip((column.name for column in columns), values_of(change.after), strict=True)
-        if change.before is None:
-            values = dict(after)
-        else:
-            before = values_of(change.before)
-            values = {name: value for (name, value), old in zip(after, before, strict=True) if value != old}
-        return self._there(record_type, table.name, values) if self._tables.absent else values
 
-    def _there(self, record_type: str, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Leave out columns that the database does not have yet. Raises FactsUnavailable where that loses a value."""
-        shape = self._tables.model.shapes[record_type]
-        for name, value in values.items():
-            if (table, name) in self._tables.absent and value != shape.column(name).default:
-                said = f"the database has no `{name}` of `{record_type}` yet"
-                raise FactsUnavailable(f"{said}: run `sealauthz db upgrade`, and then write it again")
-        return {name: value for name, value in values.items() if (table, name) not in self._tables.absent}
+def in_order(tables: Tables, changes: Iterable[Change]) -> tuple[list[Change], list[Change]]:
+    """Return the changes that put a record and those that delete one, each in an order in which they can be made."""
+    order = tables.dependency_order
+    puts: list[Change] = []
+    deletes: list[Change] = []
+    for change in changes:
+        (deletes if change.after is None else puts).append(change)
+    # Updates first: they may free what a new row takes.
+    puts.sort(key=lambda change: (order[change.record_type], change.before is None, change.id))
+    deletes.sort(key=lambda change: (-order[change.record_type], change.id))
+    return puts, deletes
+
+
+def waits_for_nobody(change: Change, values: Mapping[str, Any]) -> bool:
+    """Tell whether these values of a record that is there can be written without waiting for another transaction."""
+    cls: type = type(change.after)
+    return not values.keys() & _waits(cls)
+
+
+def changed_values(tables: Tables, change: Change) -> dict[str, Any]:
+    """Return the columns that a change gives another value; all of a new row. Raises FactsUnavailable."""
+    record_type = change.record_type
+    columns = tables.model.shapes[record_type].columns
+    table = tables.of(record_type)
+    if (table.name, "") in tables.absent:
+        said = f"the database has no `{record_type}` yet"
+        raise FactsUnavailable(f"{said}: run `sealauthz db upgrade`, and then write it again")
+    after = zip((column.name for column in columns), values_of(change.after), strict=True)
+    if change.before is None:
+        values = dict(after)
+    else:
+        before = values_of(change.before)
+        values = {name: value for (name, value), old in zip(after, before, strict=True) if value != old}
+    return _there(tables, record_type, table.name, values) if tables.absent else values
+
+
+def _there(tables: Tables, record_type: str, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out columns that the database does not have yet. Raises FactsUnavailable where that loses a value."""
+    shape = tables.model.shapes[record_type]
+    for name, value in values.items():
+        if (table, name) in tables.absent and value != shape.column(name).default:
+            said = f"the database has no `{name}` of `{record_type}` yet"
+            raise FactsUnavailable(f"{said}: run `sealauthz db upgrade`, and then write it again")
+    return {name: value for name, value in values.items() if (table, name) not in tables.absent}

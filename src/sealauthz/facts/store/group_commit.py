@@ -27,9 +27,11 @@ from sealauthz.facts.store.engine import LOCK_TIMEOUT_S
 from sealauthz.facts.store.identity import SchemaMoved, Seen
 from sealauthz.facts.store.locking import lock_free_roots, lock_revisions
 from sealauthz.facts.store.performed import Statement
+from sealauthz.facts.store.rows_together import SETTINGS as OF_ROWS
+from sealauthz.facts.store.rows_together import RowsTogether, keep_together, take_keys
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.tables import FACT_REQUEST
-from sealauthz.facts.store.writing import Write
+from sealauthz.facts.store.writing import NOTIFY, Write
 from sealauthz.schema import Changes, Unit
 
 MOST_ACTS = 16
@@ -52,7 +54,7 @@ SETTINGS = "; SET LOCAL plan_cache_mode = force_generic_plan"
 them.
 """
 
-_BRIEFLY = f"{SETTINGS}; SET LOCAL lock_timeout = '100ms'"
+_BRIEFLY = f"{SETTINGS}{OF_ROWS}; SET LOCAL lock_timeout = '100ms'"
 _PATIENTLY = f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"
 
 Tell = Callable[[Write, Wanted, WriteReceipt], None]
@@ -111,7 +113,7 @@ class _Turn:
 
     def has_read(self, write: Write) -> bool:
         """Tell whether what the decision read is another after a write."""
-        return self.basis.observed.is_touched_by_any(write.units, write.images)
+        return self.basis.observed.is_touched_by_any(write.units, write.changed)
 
 
 class _Member:
@@ -134,6 +136,7 @@ class _Group:
         self._tables, self._identity = database.tables, database.identity
         self._now = now
         self._returned: list[tuple[str, str]] = []
+        self._rows = RowsTogether(connection, self._tables)
         self.members: list[_Member] = []
 
     def admit(self, turns: Sequence[_Turn]) -> list[_Turn]:
@@ -176,11 +179,11 @@ class _Group:
         """Take the keys and the roots of all, in one order for everybody; who does not get theirs leaves the group."""
         with self._driver.together():
             in_order = sorted(self.members, key=lambda member: member.turn.key)
-            taken = {member.turn.key: self._driver.run(*member.write.taking) for member in in_order}
+            taking = take_keys(self._driver, [member.write.key_row for member in in_order])
             locking = lock_free_roots(self._driver, self._tables, set().union(*map(self._roots, in_order)))
-        locked = locking()
+        locked, taken = locking(), set(taking.fetchall())
         for member in list(self.members):
-            if not taken[member.turn.key].fetchall():
+            if member.turn.key not in taken:
                 self._part(member, has_key=False)
             elif not self._roots(member) <= locked:
                 self._part(member)
@@ -210,8 +213,7 @@ class _Group:
         with self._driver.together():
             for caller, request_id in self._returned:
                 self._driver.run(_give_back(), {"caller": caller, "request_id": request_id})
-            for member in self.members:
-                member.write.rows.write(member.changes)
+            self._rows.write([member.changes for member in self.members])
             self._driver.run(_PATIENTLY)
             lock_revisions(self._connection)
             looking = look(self._connection, self._identity)
@@ -221,8 +223,7 @@ class _Group:
                 for member in self.members
                 if (once := member.turn.basis.once) is not None
             }
-        for member in self.members:
-            member.write.rows.check_deleted()
+        self._rows.check_deleted()
         newest = looking()
         since = Since(base, *(cursor.fetchall() for cursor in asked))
         for member in self.members:
@@ -234,15 +235,27 @@ class _Group:
         receipts = self._receipts(newest)
         self._check_all_stay()
         self.members[0].write.since = since
-        last = receipts[-1]
         with self._driver.together():
-            for member, receipt in zip(self.members, receipts, strict=True):
-                said = announced(receipt.timeline, receipt.revision) if receipt is last else ""
-                member.write.write_revision(receipt, member.text, member.kept, said)
+            self._rows.stamp([receipt.revision for receipt in receipts])
+            self._keep(receipts)
             end(self._connection)
         for member in self.members:
             member.write.is_revision = True
         return receipts
+
+    def _keep(self, receipts: Sequence[WriteReceipt]) -> None:
+        """Keep what all have changed, touched and leave beside the facts, and answer their requests."""
+        kept: list[Statement] = []
+        units: list[dict[str, object]] = []
+        answers: list[dict[str, object]] = []
+        for member, receipt in zip(self.members, receipts, strict=True):
+            kept += (*member.write.history(receipt, member.text), *member.kept)
+            units += ({"revision": receipt.revision, "kind": kind, "id": id_} for kind, id_ in member.write.units)
+            caller, request_id = member.turn.key
+            answered = {"revision": receipt.revision, "at": receipt.at}
+            answers.append({"caller": caller, "request_id": request_id, **answered})
+        said = announced(receipts[-1].timeline, receipts[-1].revision)
+        keep_together(self._driver, kept, units, answers, (NOTIFY, {"said": said}))
 
     def _receipts(self, newest: Seen) -> list[WriteReceipt]:
         """Give each act the next revision, and have it say what it keeps."""

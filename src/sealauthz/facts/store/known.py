@@ -20,12 +20,19 @@ class Known:
         self._model = model
         self._units = model.units
         self._held = held
+        self._found: dict[tuple[str, str], Any] = {}
 
     def __contains__(self, unit: object) -> bool:
         return unit in self._held
 
     def find(self, record_type: str, record_id: str) -> Any:
         """Return a record; None if it is in none of the units."""
+        key = (record_type, record_id)
+        if key not in self._found:
+            self._found[key] = self._look_for(record_type, record_id)
+        return self._found[key]
+
+    def _look_for(self, record_type: str, record_id: str) -> Any:
         root = self._units.roots.get(record_type)
         if root is not None:
             unit = self._held.get(Unit(root, record_id))

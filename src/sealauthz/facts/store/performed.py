@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy import tuple_ as pair
 
 from sealauthz.facts.store.batch import WriteReceipt
-from sealauthz.facts.store.statements import Driver, compiled
+from sealauthz.facts.store.statements import Driver, compiled, insert_row
 from sealauthz.facts.store.tables import AUDIT_PENDING, FACT_EVENT, FACT_OPERATION, Tables
 from sealauthz.facts.store.values import as_json
 from sealauthz.schema import Event
@@ -72,12 +72,12 @@ def operation_kept(
         row["assertion"] = assertion
     text = as_json(answer)
     row |= {"revision": receipt.revision, "at": receipt.at, "answer": text}
-    return _insert_statement(FACT_OPERATION, tuple(row), is_postgresql), row
+    return insert_row(FACT_OPERATION, tuple(row), is_postgresql), row
 
 
 def events_kept(is_postgresql: bool, receipt: WriteReceipt, events: Sequence[Event]) -> list[Statement]:
     """Return what keeps the events of a revision, in the transaction that makes it."""
-    statement = _insert_statement(FACT_EVENT, tuple(FACT_EVENT.c.keys()), is_postgresql)
+    statement = insert_row(FACT_EVENT, tuple(FACT_EVENT.c.keys()), is_postgresql)
     rows: list[dict[str, Any]] = [
         {
             "revision": receipt.revision,
@@ -96,11 +96,6 @@ def events_kept(is_postgresql: bool, receipt: WriteReceipt, events: Sequence[Eve
         for ordinal, event in enumerate(events)
     ]
     return [(statement, row) for row in rows]
-
-
-@cache
-def _insert_statement(table: Table, columns: tuple[str, ...], is_postgresql: bool) -> str:
-    return compiled(insert(table), is_postgresql, columns)
 
 
 def operation_of(connection: Connection, caller: str, request_id: str) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, Table, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ClauseElement
 
@@ -67,6 +67,23 @@ def compiled(statement: ClauseElement, is_postgresql: bool, columns: Sequence[st
     """Return a statement as text for the driver. `columns`: the parameters that an INSERT or UPDATE sets columns to."""
     names = None if columns is None else list(columns)
     return str(statement.compile(dialect=dialect(is_postgresql), column_keys=names))
+
+
+class InsertRow(str):
+    """A compiled statement that inserts one row; it knows the table and the columns, for who inserts many at once."""
+
+    __slots__ = ("columns", "table")
+
+    table: Table
+    columns: tuple[str, ...]
+
+
+@cache
+def insert_row(table: Table, columns: tuple[str, ...], is_postgresql: bool) -> InsertRow:
+    """Return the statement that inserts a row into some columns of a table; their names are those of the parameters."""
+    statement = InsertRow(compiled(insert(table), is_postgresql, columns))
+    statement.table, statement.columns = table, columns
+    return statement
 
 
 def driver(connection: Connection) -> Any:

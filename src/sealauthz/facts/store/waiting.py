@@ -8,10 +8,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import insert
-
 from sealauthz.facts.store.performed import Statement
-from sealauthz.facts.store.statements import compiled
+from sealauthz.facts.store.statements import insert_row
 from sealauthz.facts.store.tables import AUDIT_PENDING
 
 _encode = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
@@ -39,16 +37,11 @@ def written(content: Mapping[str, Any]) -> str:
     return encoded.decode() if encoded.isascii() and b"\x7f" not in encoded else _encode(said)
 
 
-@cache
-def _waiting_statement(is_postgresql: bool) -> str:
-    return compiled(insert(AUDIT_PENDING), is_postgresql, ("id", "records"))
-
-
 def waiting(is_postgresql: bool, at: int, *records: str) -> Statement:
     """Return what has records wait, in one row, those of an earlier instant first."""
     milliseconds = at // 1_000
     row_id = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-{uuid.uuid4()}"
-    return _waiting_statement(is_postgresql), {"id": row_id, "records": "\n".join(records)}
+    return insert_row(AUDIT_PENDING, ("id", "records"), is_postgresql), {"id": row_id, "records": "\n".join(records)}
 
 
 def waiting_since(row_id: str) -> int:

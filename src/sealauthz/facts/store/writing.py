@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, bindparam, insert, select, update
@@ -31,6 +31,7 @@ from sealauthz.facts.store.demands import (
     check_updates_present,
 )
 from sealauthz.facts.store.erasing import with_erased
+from sealauthz.facts.store.history import Changed, changed_of
 from sealauthz.facts.store.identity import Identity, Seen
 from sealauthz.facts.store.images import image_of, moves
 from sealauthz.facts.store.importing import Importing, Part, check_unmarked
@@ -39,7 +40,7 @@ from sealauthz.facts.store.known import Known, KnownRows
 from sealauthz.facts.store.locking import lock_revisions, lock_roots
 from sealauthz.facts.store.performed import Statement
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows, pairs, pairs_parameters
-from sealauthz.facts.store.statements import Driver, compiled, dialect_of
+from sealauthz.facts.store.statements import Driver, compiled, dialect_of, insert_row
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, Tables
 from sealauthz.facts.store.values import as_json
 from sealauthz.schema import Change, Changes, Rows, Unit, shape_of
@@ -50,7 +51,8 @@ Guard = Callable[[Any | None, Any | None], None]
 
 _NOBODY: frozenset[str] = frozenset()
 
-_NOTIFY = f"SELECT CASE WHEN %(said)s::text <> '' THEN pg_notify('{CHANNEL}', %(said)s::text) END"
+NOTIFY = f"SELECT CASE WHEN %(said)s::text <> '' THEN pg_notify('{CHANNEL}', %(said)s::text) END"
+"""Says which revision there is, for those who know it already; the commit sends it."""
 
 
 @cache
@@ -60,11 +62,6 @@ def _take_statement(is_postgresql: bool) -> str:
         dialect_of(is_postgresql).insert(FACT_REQUEST).on_conflict_do_nothing().returning(FACT_REQUEST.c.request_id)
     )
     return compiled(taking, is_postgresql)
-
-
-@cache
-def _keep_change(is_postgresql: bool) -> str:
-    return compiled(insert(FACT_CHANGE), is_postgresql)
 
 
 @cache
@@ -122,6 +119,7 @@ class Write:
         self.units: frozenset[Unit] = frozenset()
         self.locked: set[Unit] = set()
         self.images: Sequence[Mapping[str, Any]] = ()
+        self._resolutions: dict[tuple[str, str], tuple[Any, Any]] = {}
         self._activity: Sequence[Found] = ()
         self.before: tuple[Any, ...] = (None, None, None)
         self.since: Since | None = None
@@ -250,7 +248,7 @@ class Write:
         Return the receipt if the request was answered before, and the homes of all that the batch is about.
         """
         batch = self._wanted.batch
-        statement, values = self.taking
+        statement, values = _take_statement(self._is_postgresql), self.key_row
         homes: set[Unit] = set()
         if self._importing is None:
             homes = self.homes()
@@ -277,10 +275,10 @@ class Write:
         return self._model.units.roots[self._model.tenant]
 
     @property
-    def taking(self) -> tuple[str, dict[str, Any]]:
-        """The statement that takes the request's key, and returns a row if it was free."""
+    def key_row(self) -> dict[str, Any]:
+        """The row that takes the request's key."""
         key = {"caller": self._wanted.batch.caller, "request_id": self._wanted.batch.request_id}
-        return _take_statement(self._is_postgresql), {**key, "digest": self._wanted.digest, "revision": 0, "at": 0}
+        return {**key, "digest": self._wanted.digest, "revision": 0, "at": 0}
 
     def homes(self) -> set[Unit]:
         """Return the homes of all that the batch is about, and of those whose place in a unit it decides."""
@@ -315,7 +313,10 @@ class Write:
         for record_type, ids in by_type(self._wanted.updates).items():
             for record_id, record in rows.get(record_type, ids).items():
                 key = (record_type, record_id)
-                puts[key] = replace(record, **self._wanted.updates[key])
+                of, puts[key] = self._resolutions.get(key, (None, None))
+                if of is not record:  # a row that was read again
+                    puts[key] = replace(record, **self._wanted.updates[key])
+                    self._resolutions[key] = record, puts[key]
         return puts
 
     def _is_urgent(self, changes: Changes) -> bool:
@@ -416,7 +417,7 @@ class Write:
         # Nothing of what follows is waited for until all of it is sent.
         with self._driver.together():
             kept = () if self._intended is None else self._intended.keep(self._is_postgresql, receipt)
-            self.write_revision(receipt, text, kept, announced(receipt.timeline, receipt.revision))
+            self._write_revision(receipt, text, kept)
             end(self._connection)
         return receipt
 
@@ -424,33 +425,34 @@ class Write:
         """Return the receipt of what comes next after a revision."""
         return WriteReceipt(newest.revision + 1, max(self._now, newest.mark[0] or 0), timeline=newest.timeline)
 
+    @cached_property
+    def changed(self) -> Sequence[Changed]:
+        """What was changed, as its images tell it."""
+        return tuple(map(changed_of, self.images))
+
     @property
     def text(self) -> str:
         """What was changed, as it is kept."""
         return as_json(self.images)
 
-    def write_revision(self, receipt: WriteReceipt, text: str, kept: Sequence[Statement], said: str) -> None:
-        """Stamp the revision on everything, keep what changed (`text`) and what an act keeps, and answer the request.
-
-        `said` is announced by the commit; empty where somebody else in this transaction has more to say.
-        """
+    def history(self, receipt: WriteReceipt, text: str) -> list[Statement]:
+        """Return what keeps what changed (`text`), and what it tells those who monitor."""
         batch = self._wanted.batch
         row = {"revision": receipt.revision, "at": receipt.at, "caller": batch.caller, "request_id": batch.request_id}
-        change = (_keep_change(self._is_postgresql), {**row, "changes": text})
+        change = insert_row(FACT_CHANGE, (*row, "changes"), self._is_postgresql)
+        return [(change, {**row, "changes": text}), *activity_kept(self._is_postgresql, receipt, self._activity)]
+
+    def _write_revision(self, receipt: WriteReceipt, text: str, kept: Sequence[Statement]) -> None:
+        """Stamp the revision on everything, keep what changed (`text`) and what an act keeps, and answer."""
         units = {"revision": receipt.revision, **pairs_parameters(sorted(self.units), self._is_postgresql)}
         stamps = self.rows.stamps(receipt.revision)
-        others = [
-            change,
-            (_keep_units(self._is_postgresql), units),
-            *kept,
-            *activity_kept(self._is_postgresql, receipt, self._activity),
-            self._answered(receipt),
-        ]
+        change, *told = self.history(receipt, text)
+        others = [change, (_keep_units(self._is_postgresql), units), *kept, *told, self._answered(receipt)]
         if self._is_postgresql:
-            # Sent by the commit. It is said which revision there is, for those who know it already.
+            said = announced(receipt.timeline, receipt.revision)
             first = [(statement, parameters) for statement, parameters, _ in stamps]
             met = {number: count for number, (_, _, count) in enumerate(stamps)}
-            self._driver.run_as_one([*first, *others], (_NOTIFY, {"said": said}), met)
+            self._driver.run_as_one([*first, *others], (NOTIFY, {"said": said}), met)
             return
         for statement, parameters, count in stamps:
             self._driver.run_counted(statement, parameters, count)
