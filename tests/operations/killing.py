@@ -163,21 +163,24 @@ def perform_and_die(url: str, bundle: Bundle, action: str, point: int) -> None:
         sqlite3.connect = lambda *a, **k: connect(*a, **{**k, "factory": WatchedConnection})
         sqlite3.dbapi2.connect = sqlite3.connect
     store, operations = open_operations(url, bundle)
+    if action == TOGETHER:
+        acts = [performance(each, point) for each in BOTH]
+        perform_together(store, operations, acts, lambda: watch(die_at(point)))
+        os._exit(0)
     # From the decision on: opening the store writes nothing.
     if url.startswith("sqlite"):
         WatchedConnection.passed = staticmethod(die_at(point))
     else:
         watch(die_at(point))
-    acts = [performance(each, point) for each in (BOTH if action == TOGETHER else (action,))]
-    if action == TOGETHER:
-        perform_together(store, operations, acts)
-    else:
-        operations.perform(acts[0], OPTIONS)
+    operations.perform(performance(action, point), OPTIONS)
     os._exit(0)
 
 
-def perform_together(store: Store, operations: Operations, acts: list[Performance]) -> None:
-    """Perform acts that wait until all are there, as if another one were being written meanwhile."""
+def perform_together(store: Store, operations: Operations, acts: list[Performance], begin: Callable[[], None]) -> None:
+    """Perform acts that wait until all are there, as if another one were being written meanwhile; then `begin`.
+
+    What they read until then they read each for itself, as an act alone does, of which every point is looked at.
+    """
     group = store._group
     assert group is not None
     group._is_led = True
@@ -186,6 +189,7 @@ def perform_together(store: Store, operations: Operations, acts: list[Performanc
         thread.start()
     while len(group._waiting) < len(acts):
         time.sleep(0.001)
+    begin()
     group._hand_over((), ())
     for thread in running:
         thread.join()

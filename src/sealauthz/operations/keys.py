@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
@@ -32,10 +33,11 @@ class SigningKeys:
         by_id = {key.thumbprint(): key for key in keys}
         if len(by_id) != len(keys):
             raise ConfigRefused("a key to sign receipts with is given twice")
-        self.key_id, self._signer = next(iter(by_id.items()))
-        if not self._signer.is_private:
+        self.key_id, signer = next(iter(by_id.items()))
+        private = signer.private_key
+        if not isinstance(private, Ed25519PrivateKey):
             raise ConfigRefused("the first key of receipts must be a private one: it signs")
-        self._sign: Callable[[bytes], bytes] = self._signer.private_key.sign
+        self._private = private
         header = {"alg": ALGORITHM, "typ": TYPE, "kid": self.key_id}
         self._header = _part(json.dumps(header, separators=(",", ":")))
         self._public: list[dict[str, Any]] = [
@@ -64,7 +66,7 @@ class SigningKeys:
         """Sign a receipt. The same receipt gives the same text."""
         # Put together here: a library would check the header, which is always the same, at five times the cost.
         signed = f"{self._header}.{_part(_encode(receipt.claims))}"
-        return f"{signed}.{_part(self._sign(signed.encode()))}"
+        return f"{signed}.{_part(self._private.sign(signed.encode()))}"
 
     def __repr__(self) -> str:
         """Name the public ids only."""
