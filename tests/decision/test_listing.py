@@ -214,7 +214,7 @@ def tampered(name: str) -> Bundle:
     rulebook = rulebook_of(statements, PRODUCT_REASONS)
     engine = compiled_from(MODEL, tuple(node for source in sources for node in parse(source)))
     return dataclasses.replace(
-        BUNDLE, digest=name, sources=sources, statements=statements, rulebook=rulebook, engine=engine
+        BUNDLE, digest=name, sources=sources, read_statements=lambda: statements, rulebook=rulebook, engine=engine
     )
 
 

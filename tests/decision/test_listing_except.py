@@ -241,7 +241,7 @@ def test_what_an_excepted_requirement_links_does_not_narrow_the_list(root: Root)
         BUNDLE,
         digest="kept",
         sources=sources,
-        statements=statements,
+        read_statements=lambda: statements,
         rulebook=rulebook_of(statements, PRODUCT_REASONS),
         engine=engine,
     )

@@ -311,9 +311,13 @@ def _answer(engine: CompiledEngine | Interpreter, kind: str, rule: str, values: 
 
 
 def traced_answer(engine: CompiledEngine, rule: str, values: Sequence[Any]) -> Answer:
-    """Whether an explanation says that some clause of a rule holds."""
+    """Whether an explanation says that some clause of a rule holds; and what is asked for the clauses that held alone
+    has to name the same ones, in the same order.
+    """
     try:
-        return any(attempt.is_met for attempt in engine.explain(rule, *values))
+        met = [id(attempt.clause) for attempt in engine.explain(rule, *values) if attempt.is_met]
+        assert [*map(id, engine.proved(rule, *values))] == met, "other clauses held"
+        return bool(met)
     except EvaluationFailed as error:
         how = "refused" if isinstance(error.__cause__, BundleRefused) else "raised"
         return Silence(how, f"{error} {error.__cause__!r}")

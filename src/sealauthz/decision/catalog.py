@@ -7,11 +7,12 @@ from functools import cached_property
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.candidates import Plans
 from sealauthz.decision.carried import StepMaker
+from sealauthz.decision.decision import Standing
 from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
 from sealauthz.polar import RuleNode
 from sealauthz.polar.unparse import written_head
-from sealauthz_client.answers import Audience, NextStep, Reason, RuleRef
+from sealauthz_client.answers import Attempt, Audience, NextStep, Reason, RequirementOutcome, RuleRef
 
 
 class ReasonCatalog:
@@ -25,6 +26,7 @@ class ReasonCatalog:
         self._reasons: dict[tuple[str, str], Reason] = {}
         self._behind: dict[str, dict[str, list[tuple[int, RuleNode]]]] = {}
         self._refs: dict[int, tuple[RuleNode, RuleRef]] = {}
+        self._settled: dict[tuple[str, Standing, int], RequirementOutcome] = {}
         self._steps: dict[tuple[Plan, str], tuple[StepMaker, ...]] = {}
 
     def known_plan(self, question: Question) -> Plan | None:
@@ -66,6 +68,15 @@ class ReasonCatalog:
         found: dict[str, list[RuleNode]] = {}
         for rule in self.bundle.rulebook.rules["otherwise"]:
             found.setdefault(str(rule.parameters[0].literal), []).append(rule)
+        return found
+
+    def settled(self, requirement: str, standing: Standing, rule: RuleNode) -> RequirementOutcome:
+        """How a requirement came out that no other rule can have settled. There are as many as the bundle has."""
+        found = self._settled.get((requirement, standing, id(rule)))
+        if found is None:
+            ref = self.ref(rule)
+            found = RequirementOutcome(requirement, standing, (), (ref,), (), (Attempt(ref, True),))
+            self._settled[requirement, standing, id(rule)] = found
         return found
 
     def ref(self, rule: RuleNode) -> RuleRef:

@@ -168,7 +168,11 @@ class Evaluation:
 
     def evaluate(self, case: Case, plan: Plan) -> Decision:
         """Decide a case. Raises EvaluationFailed."""
-        question, work = case.question, plan.begin(case)
+        return self.evaluate_with(case, plan, plan.begin(case))
+
+    def evaluate_with(self, case: Case, plan: Plan, work: Work) -> Decision:
+        """Decide a case with the work that was begun for it. Raises EvaluationFailed."""
+        question = case.question
         if plan.allow(work):
             return self._decision(question, ALLOW, self._lapse(plan, work), (), self._obligations(plan, work))
         if not plan.visible(work):

@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from operator import itemgetter
 
 from sealauthz.decision.assembly import Case
+from sealauthz.decision.bundle import Engine
 from sealauthz.decision.decision import Explanation, Standing
 from sealauthz.decision.evaluation import Evaluation
+from sealauthz.decision.making import maker
 from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
 from sealauthz.errors import EvaluationFailed
 from sealauthz.polar import RuleNode, trace
-from sealauthz.polar.engine import Work
+from sealauthz.polar.engine import CompiledEngine, Work
+from sealauthz.polar.program import Clause
 from sealauthz.polar.runtime import FREE
 from sealauthz_client.answers import Attempt, RequirementOutcome, RuleRef
+
+_attempt = maker(Attempt)
 
 
 def explain(evaluation: Evaluation, question: Question) -> Explanation:
@@ -24,7 +29,9 @@ def explain(evaluation: Evaluation, question: Question) -> Explanation:
         if not isinstance(case, Case):
             return Explanation(evaluation.deny(question, [case]), ())
         plan = evaluation.catalog.plan(question)
-        return Explanation(evaluation.evaluate(case, plan), tuple(_outcomes(evaluation, case, plan)))
+        work = plan.begin(case)
+        decision = evaluation.evaluate_with(case, plan, work)
+        return Explanation(decision, tuple(_outcomes(evaluation, case, plan, work)))
     except EvaluationFailed as error:
         return Explanation(evaluation.failed(question, error), ())
 
@@ -74,9 +81,8 @@ def needless(evaluation: Evaluation, question: Question) -> tuple[tuple[str, str
     )
 
 
-def _outcomes(evaluation: Evaluation, case: Case, plan: Plan) -> list[RequirementOutcome]:
+def _outcomes(evaluation: Evaluation, case: Case, plan: Plan, work: Work) -> list[RequirementOutcome]:
     question = case.question
-    work = plan.begin(case)
     unmet = set(evaluation.unmet(plan, work))
     return [
         (_unmet_outcome if requirement in unmet else _settled_outcome)(evaluation, case, plan, work, requirement)
@@ -120,8 +126,8 @@ def _rules_behind(evaluation: Evaluation, case: Case, requirement: str, holding:
     ]
     rules = [rule for _, rule in sorted(possible, key=itemgetter(0))]
     if len(rules) > len(holding):  # each reason that holds has a rule
-        reasoned = evaluation.engine.explain("because", requirement, FREE, case.subject, case.resource, case.context)
-        held = {(a.clause.place.file, a.clause.place.line) for a in reasoned if a.is_met}
+        proved = _proved(evaluation.engine, "because", requirement, FREE, case.subject, case.resource, case.context)
+        held = {(clause.place.file, clause.place.line) for clause in proved}
         rules = [rule for rule in rules if (rule.place.file, rule.place.line) in held] or rules
     return rules
 
@@ -129,37 +135,43 @@ def _rules_behind(evaluation: Evaluation, case: Case, requirement: str, holding:
 def _settled_outcome(
     evaluation: Evaluation, case: Case, plan: Plan, work: Work, requirement: str
 ) -> RequirementOutcome:
-    question, book = case.question, evaluation.book
+    question, book, catalog = case.question, evaluation.book, evaluation.catalog
     need = (requirement, question.action, question.resource.type)
-    is_met = plan.meets(requirement)(work)
-    standing, settling = (Standing.MET, book.meets) if is_met else (Standing.WAIVED, book.waived)
-    rules = settling.get(need, [])
+    waiving = book.waived.get(need)
+    # What nothing can waive is settled by what meets it.
+    is_met = not waiving or plan.meets(requirement)(work)
+    standing = Standing.MET if is_met else Standing.WAIVED
+    rules = book.meets.get(need, []) if is_met else waiving or []
     if len(rules) == 1:  # no other can have settled it
-        refs = _refs(evaluation, rules)
-        return RequirementOutcome(requirement, standing, (), refs, (), tuple(Attempt(ref, True) for ref in refs))
+        return catalog.settled(requirement, standing, rules[0])
     arguments = (requirement, question.action, case.resource, case.context)
     engine = evaluation.engine
-    attempts = engine.explain("meets", case.subject, *arguments) if is_met else engine.explain("waived", *arguments)
-    proving = [attempt for attempt in attempts if attempt.is_met]
-    held = {(attempt.clause.place.file, attempt.clause.place.line) for attempt in proving}
+    proved = _proved(engine, "meets", case.subject, *arguments) if is_met else _proved(engine, "waived", *arguments)
+    if len(proved) == 1 and any(proved[0].rule is rule for rule in rules):
+        return catalog.settled(requirement, standing, proved[0].rule)
+    held = {(clause.place.file, clause.place.line) for clause in proved}
     refs = _refs(evaluation, [rule for rule in rules if (rule.place.file, rule.place.line) in held] or rules)
-    return RequirementOutcome(requirement, standing, (), refs, (), _attempts(evaluation, proving))
+    attempts = tuple([Attempt(catalog.ref(clause.rule), True) for clause in proved])
+    return RequirementOutcome(requirement, standing, (), refs, (), attempts)
+
+
+def _proved(engine: Engine, rule: str, *arguments: object) -> list[Clause]:
+    """The clauses of a rule that hold; none where the engine does not tell."""
+    if isinstance(engine, CompiledEngine):
+        return engine.proved(rule, *arguments)
+    return [attempt.clause for attempt in engine.explain(rule, *arguments) if attempt.is_met]
 
 
 def _attempts(evaluation: Evaluation, attempts: Sequence[trace.Attempt]) -> tuple[Attempt, ...]:
     """Tell attempts of the engine in the words of a decision."""
-    return tuple(
-        Attempt(
-            rule=evaluation.catalog.ref(attempt.clause.rule),
-            is_met=attempt.is_met,
-            condition=attempt.condition,
-            file=attempt.place.file if attempt.place else "",
-            line=attempt.place.line if attempt.place else 0,
-            values=attempt.values,
-            under=_attempts(evaluation, attempt.under),
-        )
-        for attempt in attempts
-    )
+    ref = evaluation.catalog.ref
+    told = []
+    for attempt in attempts:
+        rule, place = ref(attempt.clause.rule), attempt.place
+        file, line = ("", 0) if place is None else (place.file, place.line)
+        under = _attempts(evaluation, attempt.under) if attempt.under else ()
+        told.append(_attempt(rule, attempt.is_met, attempt.condition, file, line, attempt.values, under))
+    return tuple(told)
 
 
 def _refs(evaluation: Evaluation, rules: Sequence[RuleNode]) -> tuple[RuleRef, ...]:

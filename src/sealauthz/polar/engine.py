@@ -232,6 +232,12 @@ class CompiledEngine:
         compiler = self._traced.compiler
         return trace.attempts(events, compiler.conditions, rule, compiler.numbers)
 
+    def proved(self, rule: str, *arguments: object) -> list[Clause]:
+        """Return the clauses of a rule that these arguments try and that hold, each once. Raises EvaluationFailed."""
+        events = self.events_of(rule, *arguments)
+        compiler = self._traced.compiler
+        return trace.proved(events, compiler.conditions, compiler.numbers.get(rule, frozenset()))
+
     def events_of(self, rule: str, *arguments: object) -> list[trace.Event]:
         """Return every event of one evaluation. Raises EvaluationFailed."""
         key = self._key(rule, arguments)

@@ -55,7 +55,26 @@ def attempts(
 
     `numbers` are those of each rule's clauses and conditions.
     """
-    return _Trace(events, conditions, numbers).attempts(rule, 0, len(events))
+    return tuple(_Trace(events, conditions, numbers).attempts(rule, 0, len(events)))
+
+
+def proved(events: Iterable[Event], conditions: Sequence[Condition], own: Set[int]) -> list[Clause]:
+    """The clauses of a rule that were tried and held, each once; `own` are the numbers of its clauses and conditions.
+
+    They are those of `attempts` that are met, without the time that it takes to tell of the others.
+    """
+    found: dict[int, None] = {}
+    asked: list[int] = []
+    for what, number, _ in events:
+        if what == "asked":
+            asked.append(number)
+        elif asked:
+            # What happens inside of a condition is not ours, even where it is the same rule that is called.
+            if asked[-1] == number and what in _ANSWERED:
+                asked.pop()
+        elif what == "proved" and number in own:
+            found[number] = None
+    return [clause for clause in [conditions[number].clause for number in found] if clause is not None]
 
 
 class _Trace:
@@ -67,65 +86,71 @@ class _Trace:
         self._events = events
         self._conditions = conditions
         self._numbers = numbers
-        self._answers: dict[int, int] = {}
-        asked: list[tuple[int, int]] = []
+        # Where to go on behind each event: behind what is asked, with its answer.
+        self._next = behind = [*range(1, len(events) + 1)]
+        asked: list[int] = []
+        positions: list[int] = []
         for position, (what, number, _) in enumerate(events):
             if what == "asked":
-                asked.append((number, position))
-            elif asked and asked[-1][0] == number and what in _ANSWERED:
-                self._answers[asked.pop()[1]] = position
+                asked.append(number)
+                positions.append(position)
+            elif asked and asked[-1] == number and what in _ANSWERED:
+                asked.pop()
+                behind[positions.pop()] = position
+        for position in positions:  # never answered: nothing behind it is
+            behind[position] = len(events)
 
-    def attempts(self, rule: str, start: int, end: int) -> tuple[Attempt, ...]:
+    def attempts(self, rule: str, start: int, end: int) -> list[Attempt]:
         """The clauses of a rule that were tried between two places."""
-        events, answers, own = self._events, self._answers, self._numbers.get(rule, frozenset())
+        own = self._numbers.get(rule)
+        if own is None:
+            return []
+        events, behind, conditions = self._events, self._next, self._conditions
         found: dict[int, _Try] = {}
         position = start
         while position < end:
             what, number, values = events[position]
             if number in own:
-                condition = self._conditions[number]
+                condition = conditions[number]
                 clause = condition.clause
                 if clause is not None:
                     attempt = found.get(id(clause))
                     if attempt is None:
                         attempt = found[id(clause)] = _Try(clause)
-                    attempt.take(what, condition, values, position)
+                    if what == "proved":
+                        attempt.is_met = True
+                    elif what == "unmet" and condition.position >= attempt.reached:
+                        attempt.reached = condition.position
+                        attempt.furthest = (condition, values, attempt.last + 1, position)
+                    attempt.last = position
             # What happens inside of a condition is not ours, even where it is the same rule that is called.
-            position = answers.get(position, end) if what == "asked" else position + 1
-        return tuple([attempt.described(self) for attempt in found.values()])
+            position = behind[position]
+        return [self._described(attempt) for attempt in found.values()]
+
+    def _described(self, attempt: _Try) -> Attempt:
+        """An attempt as a whole."""
+        if attempt.is_met or attempt.furthest is None:
+            return Attempt(attempt.clause, attempt.is_met)
+        condition, values, start, end = attempt.furthest
+        under: list[Attempt] = []
+        if start < end:
+            for called in condition.called:
+                under += self.attempts(called, start, end)
+        place = None if condition.term is None else condition.term.place
+        return Attempt(attempt.clause, False, condition.text, place, tuple(map(shown, values)), tuple(under))
 
 
 class _Try:
-    """What is known so far of the tries of one clause."""
+    """What is known so far of the tries of one clause: whether it held, else where the furthest of them stopped."""
+
+    __slots__ = ("clause", "furthest", "is_met", "last", "reached")
 
     def __init__(self, clause: Clause) -> None:
-        self._clause = clause
-        self._is_met = False
-        self._last = -1
-        self._reached = 0
-        self._furthest: tuple[Condition, tuple[Any, ...], int, int] | None = None
-
-    def take(self, what: str, condition: Condition, values: tuple[Any, ...], position: int) -> None:
-        """Take in one event of the clause."""
-        if what == "proved":
-            self._is_met = True
-        elif what == "unmet" and condition.position >= self._reached:
-            self._reached = condition.position
-            self._furthest = (condition, values, self._last + 1, position)
-        self._last = position
-
-    def described(self, trace: _Trace) -> Attempt:
-        """The attempt as a whole."""
-        if self._is_met:
-            return Attempt(self._clause, True)
-        if self._furthest is None:
-            return Attempt(self._clause, False)
-        condition, values, start, end = self._furthest
-        under: list[Attempt] = []
-        for called in condition.called if start < end else ():
-            under += trace.attempts(called, start, end)
-        place = None if condition.term is None else condition.term.place
-        return Attempt(self._clause, False, condition.text, place, tuple(map(shown, values)), tuple(under))
+        self.clause = clause
+        self.is_met = False
+        self.last = -1
+        self.reached = 0
+        self.furthest: tuple[Condition, tuple[Any, ...], int, int] | None = None
 
 
 def shown(value: object) -> str:
