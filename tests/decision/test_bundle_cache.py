@@ -138,6 +138,9 @@ def test_a_rule_of_its_rulebook_is_the_statement_itself(cache: BundleCache) -> N
     assert all(id(rule) in statements for rule in rules)
     assert kept.statements is kept.statements
     assert kept.rulebook == load(cache).rulebook
+    other = dataclasses.replace(kept.rulebook, otherwise={})
+    assert (other.names, other.explained) == (kept.rulebook.names, kept.rulebook.explained)
+    assert (other.rules, other.otherwise) == (kept.rulebook.rules, {})
     with pytest.raises(AttributeError, match="no `nothing`"):
         kept.rulebook.nothing  # type: ignore[attr-defined]  # noqa: B018
 

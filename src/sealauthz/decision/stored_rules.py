@@ -116,10 +116,14 @@ class StoredRulebook(Rulebook):
     _explained: frozenset[str]
     _naming: frozenset[tuple[str, str]]
 
+    def __new__(cls, *values: Any, **fields: Any) -> Rulebook:  # type: ignore[misc]
+        """Return a plain one, as `dataclasses.replace` makes of it, which has its rules."""
+        return Rulebook(*values, **fields)
+
     @classmethod
     def kept(cls, content: tuple[Any, ...], stored: StoredRules) -> StoredRulebook:
         """Return the rulebook that `light` told of, with these rules."""
-        book = cls.__new__(cls)
+        book = object.__new__(cls)
         book._stored = stored
         book._names, book._explained, book._naming, fields = content
         for name, value in fields.items():
