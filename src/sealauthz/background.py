@@ -13,7 +13,7 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 
 _TURN = 4
-SHORT_TURN = 32
+SHORT_TURN = 64
 """For items of some microseconds: a thread that answers waits a fifth of a millisecond for them, at most.
 
 To give way costs as much as several of them, and what it is given away to may keep it for a millisecond.

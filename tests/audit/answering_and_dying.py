@@ -29,10 +29,9 @@ def main(url: str, policies: str, key: str, token: str) -> None:
     with closing(Store.open(url, TINY)) as store:
         cache = FactCache(store)
         pdp = PolicyDecisionPoint(cache, bundle)
-        recorder = Recorder(store, cache, lambda *_: None, ignored)
-        sequencing = Sequencing(
-            Sequencer(store, "test.example/log", Signer.load("test.example/log", Path(key))), ignored
-        )
+        sequencer = Sequencer(store, "test.example/log", Signer.load("test.example/log", Path(key)))
+        recorder = Recorder(store, cache, lambda *_: None, ignored, sequencer=sequencer)
+        sequencing = Sequencing(sequencer, ignored)
         caller = Caller(
             TINY,
             "shop",

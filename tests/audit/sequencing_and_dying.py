@@ -1,8 +1,9 @@
 """Sequences a log in processes that are killed at one point each, and tells what each left. Started by a test.
 
-    python sequencing_and_dying.py DATABASE_URL
+    python sequencing_and_dying.py DATABASE_URL step|place
 
-A point is before or after one statement of a step, its COMMIT included. Each process is a fork of this one.
+A point is before or after one statement of a step, its COMMIT included. Each process is a fork of this one. With
+`place` it gives places to records of its own too, which wait nowhere: they are gone with it, or have theirs.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Watched:
         return getattr(self._connection, name)
 
 
-def sequence_and_die(url: str, signer: Signer, point: int) -> None:
+def sequence_and_die(url: str, signer: Signer, point: int, own: list[str]) -> None:
     passed = die_at(point)
     plain = statements.driver
     if url.startswith("sqlite"):
@@ -53,27 +54,34 @@ def sequence_and_die(url: str, signer: Signer, point: int) -> None:
     else:
         watch(passed)
     with closing(Store.open(url, TINY)) as store:
-        Sequencer(store, "log", signer).step()
+        sequencer = Sequencer(store, "log", signer)
+        if own:
+            sequencer.place(own)
+        else:
+            sequencer.step()
     os._exit(0)
 
 
-def main(url: str) -> None:
+def main(url: str, how: str) -> None:
     signer, records = Signer.fresh("log"), []
     for point in range(MOST_POINTS):
         with closing(Store.open(url, TINY)) as store:
-            some = [made(number) for number in range(300 if point == 0 else 3)]
-            records += some
+            some = [made(number) for number in range(300 if point == 0 else 5)]
+            own = some[3:] if how == "place" else []
+            records += some[:3] if own else some
             wait(store, some[:2])
-            wait(store, some[2:])
+            wait(store, some[2:3] if own else some[2:])
         child = os.fork()
         if child == 0:
-            sequence_and_die(url, signer, point)
+            sequence_and_die(url, signer, point, own)
         _, status = os.waitpid(child, 0)
         with closing(Store.open(url, TINY)) as store:
             kept = [record for (record,) in run(store, "SELECT record FROM audit_log ORDER BY number")]
             waits = "\n".join(row for (row,) in run(store, "SELECT records FROM audit_pending ORDER BY id"))
             with store.plain_connection() as connection:
                 report = verify_database(connection, [signer.verifier])
+            if own and own[0] in kept:
+                records += own
             whole = sorted(kept + waits.splitlines()) == sorted(records)
         ended = "killed" if os.WIFSIGNALED(status) else f"exit {os.waitstatus_to_exitcode(status)}"
         said = {"ended": ended, "whole": whole, "in order": bool(report), "placed": len(kept) == len(records)}

@@ -280,8 +280,8 @@ def test_a_commit_whose_answer_was_lost_doubles_nothing(
     keep: Callable[..., None] = recorder._keep
     lost: list[int] = []
 
-    def keep_and_lose(lines: list[str]) -> None:
-        keep(lines)
+    def keep_and_lose(lines: list[str], **how: bool) -> None:
+        keep(lines, **how)
         if not lost:
             lost.append(1)
             raise FactsUnavailable("the connection was lost")
@@ -293,6 +293,66 @@ def test_a_commit_whose_answer_was_lost_doubles_nothing(
     assert recorder._write()
     assert len(run(store, "SELECT * FROM audit_pending")) == 2
     assert [found["kind"] for found in records(store, sequencer)] == ["Authorize", "AuthorizeBatch"]
+
+
+@pytest.fixture
+def placing(store: Store, cache: FactCache, reports: Reports, sequencer: Sequencer) -> Iterator[Recorder]:
+    """One that gives places too, and is not started."""
+    recorder = Recorder(store, cache, reports, ignored, sequencer=sequencer)
+    yield recorder
+    recorder.stop()
+
+
+def test_advice_gets_its_place_at_once_and_what_is_awaited_gets_it_later(
+    store: Store, sequencer: Sequencer, placing: Recorder, pdp: PolicyDecisionPoint
+) -> None:
+    advice, first = asked(pdp), asked(pdp)
+    placing.note(answered(advice))
+    assert placing._write()
+    assert run(store, "SELECT decision_id FROM audit_log") == [(advice.decision_id,)]
+    assert run(store, "SELECT * FROM audit_pending") == []
+    placing.record_then(answered(first), lambda error: None)
+    assert placing._write()
+    assert len(run(store, "SELECT * FROM audit_pending")) == 1
+    assert [found["id"] for found in records(store, sequencer)] == [advice.decision_id, first.decision_id]
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_advice_waits_for_its_place_where_that_cannot_be_given(
+    store: Store,
+    sequencer: Sequencer,
+    placing: Recorder,
+    pdp: PolicyDecisionPoint,
+    monkeypatch: pytest.MonkeyPatch,
+    is_committed: bool,
+) -> None:
+    """Also where it was given, and the connection was lost in the commit."""
+    place, tried = sequencer.place, []
+
+    def place_and_lose(lines: list[str]) -> bool:
+        tried.append(len(lines))
+        if is_committed:
+            place(lines)
+        raise FactsUnavailable("the connection was lost")
+
+    monkeypatch.setattr(sequencer, "place", place_and_lose)
+    decisions = [asked(pdp), asked(pdp)]
+    for decision in decisions:
+        placing.note(answered(decision))
+        assert placing._write()
+    assert tried == [1], "it is not tried again at once"
+    assert len(run(store, "SELECT * FROM audit_pending")) == 2
+    assert [found["id"] for found in records(store, sequencer)] == [each.decision_id for each in decisions]
+
+
+def test_advice_waits_where_the_log_was_tampered_with(
+    store: Store, sequencer: Sequencer, placing: Recorder, pdp: PolicyDecisionPoint
+) -> None:
+    """And the recorder goes on: why there are no places is for those to say who give them."""
+    run(store, "INSERT INTO audit_checkpoint (period, size, at, note) VALUES (9, 9, 9, 'nothing')")
+    placing.note(answered(asked(pdp)))
+    assert placing._write()
+    assert len(run(store, "SELECT * FROM audit_pending")) == 1
 
 
 def test_what_nobody_can_look_up_now_is_looked_up_later(

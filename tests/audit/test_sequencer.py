@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from audit_logs import grown, made, run, wait
 from sqlalchemy import delete
+from tiny.model import TINY
 
 from sealauthz.audit.log import Log, Wanted, _listing_statement
 from sealauthz.audit.merkle import Growing, leaf_hash, verify_consistency, verify_inclusion
 from sealauthz.audit.note import Signer, open_checkpoint, read_checkpoint
 from sealauthz.audit.sequencer import Sequencer
+from sealauthz.audit.verify import verify_database
 from sealauthz.errors import ConfigRefused, FactsUnavailable, InvalidRequest
 from sealauthz.facts import Store
 from sealauthz.facts.store.store import now_us
@@ -92,6 +95,52 @@ def test_what_was_written_twice_has_one_place(store: Store, sequencer: Sequencer
     assert run(store, "SELECT * FROM audit_pending") == []
 
 
+def test_what_waits_nowhere_gets_its_place_behind_what_waits(store: Store, sequencer: Sequencer) -> None:
+    """Also what JSON writes with a backslash, and where it is found by it."""
+    first, second, third = made(1), made(2), made(3, subject="User:a\tb\\c\n\u00e9", trace_id="\\t")
+    wait(store, [first])
+    assert sequencer.place([second, third])
+    assert run(store, "SELECT record FROM audit_log ORDER BY number") == [(first,), (second,), (third,)]
+    assert run(store, "SELECT * FROM audit_pending") == []
+    assert sequencer.place([])
+    assert sequencer.place([second]), "it has its place"
+    wait(store, [second, third])
+    assert sequencer.place([made(4)])
+    assert [number for (number,) in run(store, "SELECT number FROM audit_log ORDER BY number")] == [0, 1, 2, 3]
+    found = Log(store).page(Wanted(subject="User:a\tb\\c\n\u00e9"), "Team")
+    assert [entry.text for entry in found.entries] == [third]
+    with store.plain_connection() as connection:
+        assert verify_database(connection)
+
+
+def test_what_waits_nowhere_gets_no_place_where_more_waits_than_fits(store: Store, sequencer: Sequencer) -> None:
+    for _ in range(201):
+        wait(store, [made()])
+    assert not sequencer.place([made(1)])
+    assert run(store, "SELECT count(*) FROM audit_log") == [(0,)]
+
+
+def test_one_process_at_a_time_gives_places(new_database: Callable[..., str]) -> None:
+    store = Store.open(new_database("postgresql", TINY), TINY)
+    sequencer = Sequencer(store, "log")
+    with store.writing() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({0x5EA1_A0D1})")
+        assert not sequencer.place([made(1)])
+    assert sequencer.place([made(1)])
+    store.close()
+
+
+def test_a_log_that_others_went_on_with_grows_from_there(store: Store, signer: Signer) -> None:
+    """Each remembers the hashes at the end of the log as it left it."""
+    ours, theirs = (Sequencer(store, "test.example/log", signer) for _ in range(2))
+    for sequencer in (ours, ours, theirs, ours, theirs, theirs, ours):
+        grown(store, sequencer, 100)
+    with store.plain_connection() as connection:
+        report = verify_database(connection, [signer.verifier])
+    assert report, report.findings
+    assert report.records == 700
+
+
 def test_what_is_no_record_stops_the_log_and_is_said(store: Store, sequencer: Sequencer) -> None:
     record = made(1)
     grown(store, sequencer, 1)
@@ -113,7 +162,7 @@ def test_a_log_that_was_tampered_with_does_not_grow(store: Store, sequencer: Seq
         sequencer.step()
     run(store, "DELETE FROM audit_log WHERE number = 3", "DELETE FROM audit_tile")
     with pytest.raises(FactsUnavailable, match="lacks hashes of its tree"):
-        sequencer.step()
+        Sequencer(store, sequencer._name, sequencer._signer).step()
 
 
 def test_a_checkpoint_a_minute_is_kept_and_times_never_decrease(store: Store, signer: Signer) -> None:

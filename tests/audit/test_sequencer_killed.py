@@ -14,10 +14,11 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.slow
-def test_a_step_is_done_as_a_whole_or_not_at_all(url: str) -> None:
+@pytest.mark.parametrize("how", ["step", "place"])
+def test_a_step_is_done_as_a_whole_or_not_at_all(url: str, how: str) -> None:
     paths = os.pathsep.join([str(HERE), str(HERE.parent), str(HERE.parent / "operations"), *sys.path])
     done = subprocess.run(
-        [sys.executable, str(HERE / "sequencing_and_dying.py"), url],
+        [sys.executable, str(HERE / "sequencing_and_dying.py"), url, how],
         capture_output=True,
         text=True,
         check=False,

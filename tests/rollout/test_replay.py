@@ -233,7 +233,7 @@ def test_other_policies_and_releases_are_named(logged: Logged) -> None:
     decision = replace(decision, policy_digest=logged.bundles[1].digest)
     logged.answered("Authorize", replace(decision, policy_version=other, decision_id="other"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sealauthz.audit.record.__version__", "0.0.9")
+        patch.setattr("sealauthz.audit.record_text.__version__", "0.0.9")
         logged.answered("Authorize", replace(decision, policy_version=other))
     assert set(causes(logged.replay())[1:]) == {"OTHER_POLICY", "OTHER_RELEASE"}
 

@@ -249,27 +249,26 @@ def _words(model: Model) -> frozenset[str]:
     return frozenset(str(word) for column in columns for word in column.words or ())
 
 
-def entities_of(model: Model, questions: Iterable[Question]) -> set[Entity]:
-    """Return what questions name: subjects, resources and records of their contexts."""
-    found: set[Entity] = set()
-    for question in questions:
-        found.add(question.subject)
-        found.add(question.resource)
-        if question.context:
-            action = model.actions.get((question.action, question.resource.type))
-            for key, record_type in () if action is None else action.records.items():
-                if key in question.context:
-                    found.add(Entity(record_type, str(question.context[key])))
+def mentioned(model: Model, question: Question) -> list[tuple[str, str]]:
+    """Return what a question names, by type and id, the same perhaps twice: subject, resource and records of its
+    context.
+    """
+    subject, resource = question.subject, question.resource
+    found = [(subject.type, subject.id), (resource.type, resource.id)]
+    if question.context:
+        action = model.actions.get((question.action, resource.type))
+        records = {} if action is None else action.records
+        found += [(records[key], str(value)) for key, value in question.context.items() if key in records]
     return found
 
 
-def look_up(model: Model, entities: Iterable[Entity], snapshot: FactSnapshot) -> Concerned:
-    """Return what a snapshot says of them. Raises FactsUnavailable."""
+def look_up(model: Model, named: Iterable[tuple[str, str]], snapshot: FactSnapshot) -> Concerned:
+    """Return what a snapshot says of records, by type and id. Raises FactsUnavailable."""
     missing: set[Entity] = set()
     tenants: set[str] = set()
-    for entity in entities:
+    for record_type, record_id in named:
         try:
-            record, home = snapshot.locate(entity.type, entity.id)
+            record, home = snapshot.locate(record_type, record_id)
         except FactNotLoaded as error:
             # It is being imported: that it is there is told by who imports it.
             kind, unit_id = error.importing or ("", "")
@@ -277,7 +276,7 @@ def look_up(model: Model, entities: Iterable[Entity], snapshot: FactSnapshot) ->
                 tenants.add(unit_id)
             continue
         if record is None or home is None:
-            missing.add(entity)
+            missing.add(Entity(record_type, record_id))
         else:
             tenants |= model.units.concerned_by(record, home) or frozenset()
     return Concerned(frozenset(missing), frozenset(tenants)) if missing or tenants else NOBODY

@@ -9,31 +9,35 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from sealauthz.audit.concerning import Concerning
 from sealauthz.audit.record import (
-    NOBODY,
     Concerned,
     Origin,
     batch_record,
     decision_record,
-    entities_of,
     event_record,
     list_record,
-    look_up,
+    mentioned,
     named,
     policies_named,
     safe_context,
 )
+from sealauthz.audit.record_text import decision_text
+from sealauthz.audit.sequencer import Sequencer
 from sealauthz.background import SHORT_TURN, Background, Failed, in_turns
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.listing import ListedActions, ListPage
-from sealauthz.decision.question import Entity, ListQuery
+from sealauthz.decision.question import ListQuery, Question
 from sealauthz.errors import FactsUnavailable, SealAuthzError
 from sealauthz.facts.memory.fact_cache import FactCache
-from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.database import end
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import Store, now_us
@@ -59,6 +63,7 @@ _A_DECISION = 2_048
 _IDS = 16
 """So many ids do, too."""
 _PAUSE_S = 0.5
+_NO_PLACES_S = 2.0
 
 
 class Listed(NamedTuple):
@@ -114,7 +119,8 @@ class _Ticket:
 class Recorder:
     """Records what is answered from one store, from start to stop. Any thread may use it.
 
-    Unless it `takes_advice`, only what must be in the log first is recorded.
+    Unless it `takes_advice`, only what must be in the log first is recorded. With a `sequencer`, what nobody waits for
+    gets its place at once: it would be written and read twice.
     """
 
     def __init__(
@@ -126,8 +132,12 @@ class Recorder:
         every_s: float = EVERY_S,
         most: int = MOST_WAITING,
         takes_advice: bool = True,
+        sequencer: Sequencer | None = None,
     ) -> None:
         self.takes_advice = takes_advice
+        self._sequencer = sequencer
+        self._concerning = Concerning(store.model)
+        self._waits_until = 0.0  # of the steady clock: until then no places are given here
         self._store = store
         self._model = store.model
         self._fact_cache = fact_cache
@@ -216,7 +226,7 @@ class Recorder:
                 lines.append(event_record("Lacking", now_us(), count=lacks))
                 noted.append((lines[-1], None))
                 self._report("audit_lacking", {"records": lacks}, None)
-            self._keep(lines)
+            self._keep(lines, is_awaited=any(then is not None for _, then in noted))
         except SealAuthzError as error:
             self._give_back(noted, lines, error)
             return False
@@ -252,45 +262,55 @@ class Recorder:
         with self._counting:
             self._held += weight
 
-    def _keep(self, lines: Sequence[str]) -> None:
+    def _keep(self, lines: Sequence[str], *, is_awaited: bool) -> None:
+        """Give records their places in the log at once, or have them wait for these. Raises FactsUnavailable."""
+        if self._sequencer is not None and not is_awaited and self._place(self._sequencer, lines):
+            return
         with self._store.writing() as connection:
             driver = Driver(connection)
             with driver.together():
                 driver.run(*waiting(driver.is_postgresql, now_us(), *lines))
                 end(connection)
 
+    def _place(self, sequencer: Sequencer, lines: Sequence[str]) -> bool:
+        if time.monotonic() < self._waits_until:
+            return False
+        try:
+            return sequencer.place(lines)
+        except (SealAuthzError, SQLAlchemyError, ValueError, LookupError):
+            # Why no places can be given, who sequences tells. Those that got theirs after all are known by their ids.
+            self._waits_until = time.monotonic() + _NO_PLACES_S
+            return False
+
     def _lines(self, noted: Iterable[tuple[Answered | str, Then | None]]) -> list[str]:
         """Return the records. Raises FactsUnavailable where nobody can say what they are about."""
         answers = [answered for answered, _ in noted if isinstance(answered, Answered)]
-        named_by = [self._entities(answered.what) for answered in in_turns(answers, SHORT_TURN)]
-
-        def find(snapshot: FactSnapshot) -> dict[Entity, Concerned]:
-            return {each: look_up(self._model, [each], snapshot) for each in set().union(*named_by)}
-
+        named = [self._mentioned(answered.what) for answered in answers]
         found: Iterator[Concerned] = iter(())
         if answers:
-            known = self._fact_cache.answer(find)
-            found = iter(_together(known[each] for each in entities) for entities in named_by)
+            found = iter(self._fact_cache.answer(partial(self._concerning.of_each, named)))
         return [
             each if isinstance(each, str) else self._line(each, next(found)) for each, _ in in_turns(noted, SHORT_TURN)
         ]
 
-    def _entities(self, what: What) -> set[Entity]:
+    def _mentioned(self, what: What) -> Sequence[tuple[str, str]]:
         if isinstance(what, Decision):
-            return entities_of(self._model, [what.question])
-        if isinstance(what, ListedActions):
-            return entities_of(self._model, what.questions)
+            return mentioned(self._model, what.question)
         if isinstance(what, Listed):
-            return entities_of(self._model, [what.query.about("")]) - {Entity(what.query.sought, "")}
-        return entities_of(self._model, [each.question for each in what if isinstance(each, Decision)])
+            sought = what.query.sought, ""
+            return [each for each in mentioned(self._model, what.query.about("")) if each != sought]
+        questions = what.questions if isinstance(what, ListedActions) else _questions(what)
+        return [named for question in questions for named in mentioned(self._model, question)]
 
     def _line(self, answered: Answered, concerned: Concerned) -> str:
         origin = Origin(answered.caller, answered.peer, answered.trace_id)
         what = answered.what
         if isinstance(what, Decision):
-            return decision_record(
-                self._model, answered.kind, origin, what, concerned, answered.duration_us, **answered.more
-            )
+            if answered.more:
+                return decision_record(
+                    self._model, answered.kind, origin, what, concerned, answered.duration_us, **answered.more
+                )
+            return decision_text(self._model, answered.kind, origin, what, concerned, answered.duration_us)
         if isinstance(what, Listed | ListedActions):
             if isinstance(what, Listed):
                 content = _page_content(what, concerned, self._model)
@@ -300,6 +320,10 @@ class Recorder:
                 self._model, answered.kind, origin, content, answered.at, concerned, answered.duration_us
             )
         return batch_record(self._model, answered.kind, origin, what, answered.at, concerned, answered.duration_us)
+
+
+def _questions(items: Sequence[Decision | str]) -> list[Question]:
+    return [each.question for each in items if isinstance(each, Decision)]
 
 
 def _weight(answered: Answered | str) -> int:
@@ -369,14 +393,3 @@ def _actions_content(listed: ListedActions, concerned: Concerned, model: Model) 
         "revision": listed.revision,
         "timeline": listed.timeline,
     }
-
-
-def _together(parts: Iterable[Concerned]) -> Concerned:
-    found = NOBODY
-    for part in parts:
-        # Most often one of them tells all there is to tell.
-        if found is NOBODY or found == part:
-            found = part
-        elif part.missing or not part.tenants <= found.tenants:
-            found = Concerned(found.missing | part.missing, found.tenants | part.tenants)
-    return found

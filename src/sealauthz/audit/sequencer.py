@@ -6,13 +6,12 @@ after a crash each record either waits or has its place: none is lost, and none 
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Table, bindparam, delete, insert, select
+from sqlalchemy import BigInteger, Connection, Table, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from sealauthz.audit.finding import found_by
@@ -21,8 +20,9 @@ from sealauthz.audit.note import Checkpoint, Signer, check_name, read_checkpoint
 from sealauthz.audit.tiles import FetchTile, Tiles
 from sealauthz.background import SHORT_TURN, Background, Failed, in_turns
 from sealauthz.errors import FactsUnavailable
+from sealauthz.facts.store.database import end
 from sealauthz.facts.store.rows import among, ids_parameter
-from sealauthz.facts.store.statements import Driver, compiled, dialect_of
+from sealauthz.facts.store.statements import Driver, compiled, copied, dialect_of
 from sealauthz.facts.store.store import Store, now_us
 from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_CHECKPOINT, AUDIT_LOG, AUDIT_PENDING, AUDIT_TILE
 
@@ -31,6 +31,7 @@ _LOCK = 0x5EA1_A0D1
 
 _PENDING_AT_ONCE = 200
 _RECORDS_AT_ONCE = 1_000
+_LINES_AT_ONCE = 64
 _PERIOD_US = 60_000_000
 """Of the checkpoints within one, the last is kept."""
 
@@ -59,6 +60,8 @@ class Sequencer:
         self._name = name
         self._signer = signer
         self._now = now
+        self._edge: tuple[str, dict[tuple[int, int], bytes]] = "", {}
+        """The last checkpoint that was written here, and the tiles that the log grows at as of that."""
 
     def step(self) -> int:
         """Give places to what waits, as much as fits into one transaction; return to how many records.
@@ -68,11 +71,22 @@ class Sequencer:
         if not self._is_due():
             return 0
         try:
-            return self._integrate(_no_others)
+            return self._integrate(_no_others) or 0
         except IntegrityError:
             # Who lost the connection in a commit writes the same records again, which is rare: so they are looked for
             # only where an index says that one has its place already.
-            return self._integrate(_without_placed)
+            return self._integrate(_without_placed) or 0
+
+    def place(self, records: Sequence[str]) -> bool:
+        """Give places to records that wait nowhere yet, behind all that wait; tell whether that was done.
+
+        False, and then they have none, where another process gives places, or more waits than fits into one
+        transaction. Raises FactsUnavailable, after which they may have them.
+        """
+        try:
+            return self._integrate(_no_others, records) is not None
+        except IntegrityError:
+            return self._integrate(_without_placed, records) is not None
 
     def drain(self) -> int:
         """Give places to all that waits; return to how many records. Raises FactsUnavailable."""
@@ -87,14 +101,16 @@ class Sequencer:
             driver = Driver(connection)
             return bool(driver.rows(_statements(driver.is_postgresql).any_waiting))
 
-    def _integrate(self, left_of: _LeftOf) -> int:
+    def _integrate(self, left_of: _LeftOf, own: Sequence[str] = ()) -> int | None:
+        """Give places; return to how many records, and None where `own` got none."""
         with self._store.writing() as connection:
             driver = Driver(connection)
             if driver.is_postgresql and not driver.rows(f"SELECT pg_try_advisory_xact_lock({_LOCK})")[0][0]:
-                return 0
-            return self._place(driver, left_of)
+                return None
+            return self._place(connection, left_of, own)
 
-    def _place(self, driver: Driver, left_of: _LeftOf) -> int:
+    def _place(self, connection: Connection, left_of: _LeftOf, own: Sequence[str]) -> int | None:
+        driver = Driver(connection)
         statements = _statements(driver.is_postgresql)
         taken: list[str] = []
         waiting: list[str] = []
@@ -103,20 +119,25 @@ class Sequencer:
             waiting += lines.split("\n")
             if len(waiting) >= _RECORDS_AT_ONCE:
                 break
-        if not taken:
+        if own and (len(taken) == _PENDING_AT_ONCE or len(waiting) >= _RECORDS_AT_ONCE):
+            return None  # more may wait, and that goes first
+        waiting += own
+        if not waiting:
             return 0
         by_id = left_of(driver, _by_id(waiting))
         records = [text for text, _ in by_id.values()]
         if not records:
-            _delete(driver, taken)
+            if taken:
+                _delete(driver, taken)
             return 0
         head = head_of(driver)
         first = head.size
         if driver.rows(statements.beyond, {"number": first}):
             raise FactsUnavailable("the log has records that no checkpoint counts: run `sealauthz audit verify`")
-        tiles = Tiles(tile_fetcher(driver))
+        note, edge = self._edge
+        tiles = Tiles(tile_fetcher(driver), edge if note == head.note else {})
         try:
-            changed = tiles.append(first, [record.encode("ascii") for record in in_turns(records, SHORT_TURN)])
+            changed = tiles.append(first, [record.encode("ascii") for record in records])
             size = first + len(records)
             root = tree_root(size, tiles.node)
         except LookupError as error:
@@ -126,14 +147,16 @@ class Sequencer:
         checkpoint = Checkpoint(self._name, size, root)
         note = checkpoint.unsigned if self._signer is None else self._signer.sign(checkpoint)
         kept = {"period": max(at // _PERIOD_US, head.period), "size": size, "at": at, "note": note}
-        abouts = [(each, number) for number, (_, names) in enumerate(by_id.values(), first) for each in sorted(names)]
-        _insert(driver, AUDIT_LOG, zip(range(first, size), itertools.repeat(at), by_id, records, strict=False))
-        _insert(driver, AUDIT_ABOUT, abouts)
+        _insert(driver, by_id, first, at)
         with driver.together():
             for (level, number), hashes in changed.items():
                 driver.run(statements.tile, {"level": level, "number": number, "hashes": hashes})
             driver.run(statements.checkpoint, kept)
-            _delete(driver, taken)
+            if taken:
+                _delete(driver, taken)
+            end(connection)
+        # If that was not committed, the newest checkpoint is another one.
+        self._edge = note, tiles.edge(size)
         return len(records)
 
 
@@ -233,20 +256,39 @@ def _known_statement(is_postgresql: bool) -> str:
     return compiled(select(row.decision_id, row.record).where(known), is_postgresql)
 
 
+def _insert(driver: Driver, by_id: _Waiting, first: int, at: int) -> None:
+    """Insert records at their places from a number on, and what finds them."""
+    numbered = enumerate(by_id.items(), first)
+    if driver.is_postgresql:
+        records, abouts = [], []
+        for number, (decision_id, (text, names)) in in_turns(numbered, SHORT_TURN):
+            said = (decision_id, text, *names)
+            # JSON writes with a backslash whatever would be another text in a line of COPY, but for space between.
+            if "\\" in text or "\t" in text or "\r" in text:
+                said = tuple(map(copied, said))
+            key, line, *found = said
+            records.append(f"{number}\t{at}\t{key}\t{line}\n")
+            abouts += [f"{each}\t{number}\n" for each in found]
+        driver.copy_lines(AUDIT_LOG.name, AUDIT_LOG.c.keys(), _joined(records))
+        driver.copy_lines(AUDIT_ABOUT.name, AUDIT_ABOUT.c.keys(), _joined(abouts))
+        return
+    rows, about_rows = [], []
+    for number, (decision_id, (text, names)) in in_turns(numbered, SHORT_TURN):
+        rows.append(dict(zip(AUDIT_LOG.c.keys(), (number, at, decision_id, text), strict=True)))
+        about_rows += [dict(zip(AUDIT_ABOUT.c.keys(), (each, number), strict=True)) for each in names]
+    driver.run_each(_insert_statement(AUDIT_LOG), rows)
+    driver.run_each(_insert_statement(AUDIT_ABOUT), about_rows)
+
+
 @cache
 def _insert_statement(table: Table) -> str:
     return compiled(insert(table), False, tuple(table.c.keys()))
 
 
-def _insert(driver: Driver, table: Table, rows: Iterable[Sequence[Any]]) -> None:
-    """Insert many rows, each with its columns in the order of the table."""
-    names = table.c.keys()
-    if driver.is_postgresql:
-        driver.copy(table.name, names, in_turns(rows, SHORT_TURN))
-    else:
-        driver.run_each(
-            _insert_statement(table), [dict(zip(names, row, strict=True)) for row in in_turns(rows, SHORT_TURN)]
-        )
+def _joined(lines: Sequence[str]) -> Iterator[str]:
+    """Yield lines, many at a time: the driver sends each text by itself."""
+    for at in range(0, len(lines), _LINES_AT_ONCE):
+        yield "".join(lines[at : at + _LINES_AT_ONCE])
 
 
 def _delete(driver: Driver, taken: Iterable[str]) -> None:

@@ -6,7 +6,8 @@ reads a handful of tiles, and a tile that is full never changes. Source: c2sp.or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from sealauthz.audit.merkle import HASH_BYTES, leaf_hash, node_hash
 from sealauthz.background import SHORT_TURN, in_turns
@@ -31,9 +32,10 @@ class TileMissing(LookupError):
 class Tiles:
     """The tree over stored tiles, as proofs read it. It remembers what it has fetched: make one for each snapshot."""
 
-    def __init__(self, fetch: FetchTile) -> None:
+    def __init__(self, fetch: FetchTile, known: Mapping[tuple[int, int], bytes] = MappingProxyType({})) -> None:
+        """`known` are tiles that need not be fetched, by level and number."""
         self._fetch = fetch
-        self._known: dict[tuple[int, int], bytes] = {}
+        self._known = dict(known)
 
     def node(self, level: int, number: int) -> bytes:
         """Return the hash of a perfect subtree (`merkle.Node`). Raises TileMissing."""
@@ -52,6 +54,14 @@ class Tiles:
         if key not in self._known:
             self._known[key] = self._fetch(level, number)
         return self._known[key]
+
+    def edge(self, size: int) -> dict[tuple[int, int], bytes]:
+        """Return of the tiles that are known those that the next record of a tree of this size belongs under."""
+        return {
+            (level, number): hashes
+            for (level, number), hashes in self._known.items()
+            if number == size >> _LEVELS * (level + 1)
+        }
 
     def append(self, size: int, records: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
         """Add records to a tree of this size; return every tile that is another than before, by level and number.

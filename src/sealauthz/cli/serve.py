@@ -351,15 +351,19 @@ def _recording(
         yield None
         return
     with ExitStack() as stack:
+        sequencer = None
         if config.audit.sequences:
             fresh = Sequencer(store, "demo", audit.Signer.fresh("demo")) if is_demo else None
-            sequencing = Sequencing(fresh or audit_sequencer(config, store), log.thread_failed)
+            sequencer = fresh or audit_sequencer(config, store)
+            sequencing = Sequencing(sequencer, log.thread_failed)
             sequencing.start()
             stack.callback(sequencing.stop)
             anchoring = audit_anchoring(config, store, log.thread_failed)
             anchoring.start()
             stack.callback(anchoring.stop)
-        recorder = Recorder(store, fact_cache, report, log.thread_failed, takes_advice=config.audit.advice)
+        recorder = Recorder(
+            store, fact_cache, report, log.thread_failed, takes_advice=config.audit.advice, sequencer=sequencer
+        )
         recorder.start()
         stack.callback(recorder.stop)
         yield recorder

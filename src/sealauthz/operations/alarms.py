@@ -29,7 +29,7 @@ from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Basis, Intended, Observed
 from sealauthz.facts.store.batch import Batch, check
-from sealauthz.facts.store.following import request_of
+from sealauthz.facts.store.following import MOST_LOOKED_AT, request_of
 from sealauthz.facts.store.store import Store, now_us
 from sealauthz.operations.expiries import SWEEPER
 from sealauthz.operations.operations import Operations
@@ -94,8 +94,7 @@ class Alarms:
         """Follow the log of decisions to its end; return how many alarms were raised. Raises FactsUnavailable."""
         attempts, raised = self._model.attempts, 0
         while attempts is not None and not self.thread.is_stopping:
-            begin, found = self._store.log_to_follow(_NAME, _AT_ONCE)
-            number = begin
+            begin, end, found = self._store.log_to_follow(_NAME, PERFORM, _AT_ONCE)
             for number, text in found:
                 attempt = self._attempt(attempts, text)
                 if attempt is not None and self._put(attempts, attempt):
@@ -104,9 +103,9 @@ class Alarms:
                         self._store.follow_log(_NAME, number)  # and this one again, the next time
                         return raised
                     raised += done
-            if found:
-                self._store.follow_log(_NAME, number + 1)
-            if len(found) < _AT_ONCE:
+            if end > begin:
+                self._store.follow_log(_NAME, end)
+            if len(found) < _AT_ONCE and end - begin < MOST_LOOKED_AT:
                 break
         return raised
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from sealauthz.assertions import Assertion
-from sealauthz.audit.record import Concerned, Origin, entities_of, look_up
+from sealauthz.audit.record import Concerned, Origin, look_up, mentioned
 from sealauthz.decision.assembly import Case, RequestOptions
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.pdp import PolicyDecisionPoint
@@ -171,7 +171,7 @@ class Operations:
             if asserted is None:
                 self._check_needs_no_assertion(performance, decision)
             nonlocal concerned
-            concerned = look_up(self._model, entities_of(self._model, [performance.question]), snapshot)
+            concerned = look_up(self._model, mentioned(self._model, performance.question), snapshot)
             check_named(self._model, action.arguments, arguments, snapshot, options.may_see)
             named = named_by(decision)
             act = Act(case.subject, action.name, case.resource, case.context, arguments, named, snapshot, operation_id)

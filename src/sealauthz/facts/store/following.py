@@ -12,6 +12,10 @@ _FROM_THE_FIRST = 10_000
 """Of a log that nobody has followed, so many records at most are read from the first on; of a longer one, none."""
 
 
+MOST_LOOKED_AT = 10_000
+"""So many records are looked at in one statement."""
+
+
 def can_follow(tables: Tables) -> bool:
     """Tell whether the database keeps how far the log was followed, or is of before it did."""
     return (AUDIT_FOLLOWED.name, "") not in tables.absent
@@ -39,11 +43,19 @@ def follow_to(connection: Connection, name: str, number: int) -> None:
     )
 
 
-def logged_from(connection: Connection, number: int, limit: int) -> list[tuple[int, str]]:
-    """Return records of the log from a number on, in their order, each with its number."""
+def logged_from(connection: Connection, number: int, kind: str, limit: int) -> tuple[int, list[tuple[int, str]]]:
+    """Return records of a kind from a number of the log on, in their order, each with its number; and up to which
+    number, not included, these are all. Others may be among them that only mention the kind.
+
+    The database looks for them: of a busy log nearly all records are of other kinds, and need not be sent.
+    """
     row = AUDIT_LOG.c
-    statement = select(row.number, row.record).where(row.number >= number).order_by(row.number).limit(limit)
-    return [(each.number, each.record) for each in connection.execute(statement)]
+    size = connection.execute(select(func.max(row.number))).scalar()
+    end = min(number if size is None else size + 1, number + MOST_LOOKED_AT)
+    is_meant = row.record.contains(f'"kind":"{kind}"', autoescape=True)  # as `written` writes it
+    statement = select(row.number, row.record).where(row.number >= number, row.number < end, is_meant)
+    found = [(each.number, each.record) for each in connection.execute(statement.order_by(row.number).limit(limit))]
+    return (found[-1][0] + 1 if len(found) == limit else max(number, end)), found
 
 
 def request_of(alarm: Alarm, record_id: str) -> str:

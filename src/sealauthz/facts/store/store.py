@@ -273,15 +273,17 @@ class Store:
         with self._database.plain() as connection:
             return read_activity(connection, wanted, after, before, limit, is_newest_first=is_newest_first)
 
-    def log_to_follow(self, name: str, limit: int) -> tuple[int, list[tuple[int, str]]]:
-        """Return the number from which on the log of decisions is to be followed, and records from there on, each with
-        its number. Raises FactsUnavailable.
+    def log_to_follow(self, name: str, kind: str, limit: int) -> tuple[int, int, list[tuple[int, str]]]:
+        """Return the number from which on the log of decisions is to be followed, up to which, not included, this call
+        did, and the records of a kind between these, each with its number. Raises FactsUnavailable.
+
+        At most so many are returned (`limit`), of the next 10,000. Some may only mention the kind.
         """
         if not (self.keeps_log and can_follow(self.tables)):
-            return 0, []
+            return 0, 0, []
         with self._database.plain() as connection:
             begin = followed_to(connection, name)
-            return begin, logged_from(connection, begin, limit)
+            return begin, *logged_from(connection, begin, kind, limit)
 
     def follow_log(self, name: str, number: int) -> None:
         """Keep that the log was followed up to a record, not included. Raises FactsUnavailable."""
