@@ -90,7 +90,8 @@ REACHED := 92
 policies: setup ## run the policy tests, and show which rules and conditions they reach
 	$(BIN)/sealauthz policy test policies -n auto --coverage table --fail-under $(REACHED)
 
-# worksteal: who is done takes over tests that others have not begun; long ones stand close together.
+# In forks of the process that collects (tests/forking.py). Where pytest-xdist starts processes (not on Linux, or not for tests/)
+# who is done takes over what others have not begun.
 SPREAD := -n auto --dist worksteal
 RUN_TESTS := $(BIN)/pytest $(SPREAD)
 

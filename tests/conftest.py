@@ -20,10 +20,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import forking
 import lazy_loads
 import psycopg
 import pytest
-import spreading
 from tiny.model import TINY
 
 from sealauthz.collector import keep
@@ -164,10 +164,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     gc.set_threshold(100_000, 10, 1_000_000 if _STATM.exists() else 10)
 
 
-@pytest.hookimpl(optionalhook=True)  # there where pytest-xdist runs the tests in several processes
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each process as much to do as every other, and the long tests first."""
-    return spreading.scheduler(config, log) if config.getoption("dist") == "worksteal" else None
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Run the tests in forks of this process where `-n` asks for several, and not in new ones."""
+    forking.take_over(config)
 
 
 _TESTS = Path(__file__).parent
@@ -185,6 +184,7 @@ _SLOW = (
     "cli/test_cli_workers",
     "demo/test_story",
     "examples/test_example_services",
+    "test_forking",
     "test_setup",
     "test_supervisor",
     "test_tutorial",

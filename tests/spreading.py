@@ -1,18 +1,12 @@
-"""Which process of a test run does what: each as much as every other, and what takes long first.
+"""In which order the tests run, and what the process that runs one runs together with it.
 
-The processes take over what others have not begun (`--dist worksteal`). What is left for the end ought to be short: a
-long test that begins last keeps one core busy, and the others wait for it.
+What is left for the end ought to be short: a long test that begins last keeps one core busy, and others wait for it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import pytest
-
-if TYPE_CHECKING:
-    from xdist.scheduler.worksteal import WorkStealingScheduling
 
 LONG = {
     "tests/accessdiff/test_access_diff.py": 60,
@@ -56,34 +50,24 @@ _TEST_S = 0.03
 """What a test of another file takes."""
 
 
-def shares(tests: Sequence[str], processes: int) -> list[list[int]]:
-    """Return what each process does, in order, as places in the list of tests: whole files, the longest first."""
+_UNITS = 8
+"""How many units a process does at least, if it can be."""
+
+
+def units(tests: Sequence[str], processes: int) -> list[list[int]]:
+    """Return what a process does in one go, as places in the list of tests: what takes longest first.
+
+    That is a file, whose tests share what they make, or a part of it if it were much of what a process does.
+    """
     files: dict[str, list[int]] = {}
     for place, test in enumerate(tests):
         files.setdefault(test.partition("::")[0], []).append(place)
     seconds = {file: LONG.get(file, _TEST_S * len(places)) for file, places in files.items()}
-    given: list[list[int]] = [[] for _ in range(processes)]
-    load = [0.0] * processes
-    for file in sorted(files, key=lambda file: -seconds[file]):
-        least = load.index(min(load))
-        given[least] += files[file]
-        load[least] += seconds[file]
-    return given
-
-
-def scheduler(config: pytest.Config, log: Any) -> WorkStealingScheduling:
-    """Return the scheduler of pytest-xdist that begins with these shares."""
-    # Only where the processes are started, and only where pytest-xdist is.
-    from xdist.scheduler.worksteal import WorkStealingScheduling
-
-    class Spread(WorkStealingScheduling):
-        def schedule(self) -> None:
-            if self.collection is None and self._check_nodes_have_same_collection():
-                self.collection = next(iter(self.node2collection.values()))
-                for node, places in zip(self.nodes, shares(self.collection, len(self.nodes)), strict=True):
-                    if places:
-                        self.node2pending[node].extend(places)
-                        node.send_runtest_some(places)
-            super().schedule()
-
-    return Spread(config, log)
+    longest = sum(seconds.values()) / processes / _UNITS
+    found: list[tuple[float, list[int]]] = []
+    for file, places in files.items():
+        parts = min(len(places), math.ceil(seconds[file] / longest))
+        for part in range(parts):
+            given = places[part * len(places) // parts : (part + 1) * len(places) // parts]
+            found.append((seconds[file] * len(given) / len(places), given))
+    return [places for _, places in sorted(found, key=lambda unit: -unit[0])]
