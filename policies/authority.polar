@@ -666,6 +666,9 @@ authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   live_delegation(person, seal, contract, delegation, _, context) and
   at = delegation.principal.ended_at;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  live_delegation(person, seal, contract, _, _, context) and
+  registry_word_ends(seal.enterprise, context, at);
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   live_delegation(person, seal, contract, _, grant, context) and
   grant_lapses(grant, at);
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if

@@ -178,23 +178,26 @@ meets(person: Person, "APPROVER_SETTLED", "decide", review: InternalReview, cont
 
 is_made_by_sealer(person: Person, review: InternalReview, at, context) if
   owner(review, context, enterprise) and
-  task in review.signatory.tasks and
+  place_of(review.signatory, place) and
+  task in place.tasks and
   task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"] and
   task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "HANDLER_SIGN", "PERSONAL_SIGN"] and
   member(person, enterprise, membership, context) and
-  role_from_until(membership, sealer_id, at, context) and
-  is_named_in_task(sealer_id, task);
+  is_named_in_task(sealer_id, task) and
+  role_from_until(membership, sealer_id, at, context);
 meets(person: Person, "NOT_THE_COUNTERPARTY", "decide", review: InternalReview, _) if
   not acts_for_another_party(person.id, review.signatory) and
   not belongs_to_another_party(person, review.signatory);
 
 carries_out_for(person_id, party: Signatory) if
-  task in party.tasks and
+  place_of(party, place) and
+  task in place.tasks and
   task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"] and
   task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "HANDLER_SIGN", "PERSONAL_SIGN"] and
   is_named_in_task(person_id, task);
 carries_out_for(person_id, party: Signatory) if
-  task in party.tasks and
+  place_of(party, place) and
+  task in place.tasks and
   task.signed_by_id matches String and
   task.signed_by_id = person_id;
 
@@ -227,6 +230,16 @@ belongs_to_another_party(person: Person, party: Signatory) if
   snapshot in person.represented and
   snapshot.is_current = true and
   snapshot.enterprise_id = other.enterprise_id;
+
+# Where a party stands in its contract: an enterprise perhaps in several places.
+place_of(party: Signatory, place) if
+  party.kind = "PERSON" and
+  place = party;
+place_of(party: Signatory, place) if
+  place in party.contract.signatories and
+  place.enterprise_id matches String and
+  party.enterprise_id matches String and
+  place.enterprise_id = party.enterprise_id;
 
 # One enterprise may stand in a contract twice; it is no other side to itself.
 another_party(party: Signatory, other) if

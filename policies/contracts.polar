@@ -81,7 +81,19 @@ takes_contract_away(person: Person, contract: Contract, context) if
 takes_contract_away(person: Person, contract: Contract, context) if
   is_side_of(enterprise, contract, context) and
   has_active_role(person, enterprise, "CONTRACT_ADMIN", context) and
+  not is_put_there_meanwhile(person, enterprise, context) and
   not cooling_off(person, enterprise, _, context);
+
+# … but nobody who was made one since the case was opened, for just that.
+is_put_there_meanwhile(person: Person, enterprise: Enterprise, context) if
+  is_held_by_retrieval(enterprise, context) and
+  member(person, enterprise, membership, context) and
+  assignment in membership.assignments and
+  assignment.role = "CONTRACT_ADMIN" and
+  is_active_assignment(assignment, context) and
+  case in enterprise.retrieval_cases and
+  case.state in ["NOTICE", "OBJECTED", "APPROVED", "UNDER_APPEAL"] and
+  case.opened_at <= assignment.valid_from;
 
 because("DOWNLOAD_PERMITTED", "RETRIEVAL_HOLD", person: Person, contract: Contract, context) if
   not may_download(person, contract, context) and
@@ -100,6 +112,9 @@ is_kept_from_taking(person: Person, contract: Contract, "RETRIEVAL_HOLD", contex
   is_side_of(enterprise, contract, context) and
   may_administer(person, enterprise, context) and
   is_held_by_retrieval(enterprise, context);
+is_kept_from_taking(person: Person, contract: Contract, "RETRIEVAL_HOLD", context) if
+  is_side_of(enterprise, contract, context) and
+  is_put_there_meanwhile(person, enterprise, context);
 is_kept_from_taking(person: Person, contract: Contract, "COOLING_OFF", context) if
   is_side_of(enterprise, contract, context) and
   administers_contracts(person, enterprise, context) and

@@ -91,8 +91,11 @@ stands_on_role(grant, seal: Seal, grantor: RoleAssignment, context) if
 # A-11: To be suspended is not to be replaced: what a grantor gave stands while they are away. A suspension for suspicion
 # holds what was confirmed within the last month before it, and one that does not say why or since when holds all.
 #@ A-11
-carries_grant(_, grantor: RoleAssignment, context) if is_active_assignment(grantor, context);
+carries_grant(_, grantor: RoleAssignment, context) if
+  is_active_assignment(grantor, context) and
+  is_of_own_account(grantor.membership);
 carries_grant(grant, grantor: RoleAssignment, context) if
+  is_of_own_account(grantor.membership) and
   grantor.state = "ACTIVE" and
   is_within_time(grantor, context) and
   grantor.membership.state = "SUSPENDED" and

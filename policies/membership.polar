@@ -672,6 +672,7 @@ meets(person: Person, "CERTIFIED", "authenticate", enterprise: Enterprise, conte
   certification.state = "PASSED" and
   is_rightly_decided(certification, enterprise, context) and
   was_examined(certification) and
+  not has_served(certification, enterprise) and
   is_by_registered_representative(certification, enterprise, context) and
   fresh_snapshot(enterprise, _, context);
 # A-02: Nobody who belongs to the enterprise decided it, and not at a time that has not come.
@@ -679,6 +680,21 @@ meets(person: Person, "CERTIFIED", "authenticate", enterprise: Enterprise, conte
 is_rightly_decided(certification: EnterpriseAuthentication, enterprise: Enterprise, context) if
   certification.decided_at <= context.now and
   not is_decided_by_own(certification, enterprise);
+
+# It makes an administrator once: an enterprise that is to be authenticated again is certified again, and whom it sent away
+# does not come back on what they showed before.
+#@ M-15
+has_served(certification: EnterpriseAuthentication, enterprise: Enterprise) if
+  membership in enterprise.memberships and
+  membership.person_id = certification.applicant_id and
+  assignment in membership.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  certification.decided_at <= assignment.valid_from;
+has_served(certification: EnterpriseAuthentication, enterprise: Enterprise) if
+  membership in enterprise.memberships and
+  membership.person_id = certification.applicant_id and
+  membership.state = "ENDED" and
+  certification.decided_at <= membership.ended_at;
 
 # Papers are looked at by somebody, after they came in. (That a reviewer has or had a post for it, the store sees to.)
 was_examined(certification: EnterpriseAuthentication) if certification.method in ["LEGAL_REP_ONLINE", "BANK_TRANSFER"];
@@ -832,9 +848,7 @@ lapses(person: Person, "view_administrator", enterprise: Enterprise, context, at
 
 # A task connects with an enterprise until the deadline of its contract.
 sent_task_lapses(person: Person, enterprise: Enterprise, context, at) if
-  open_task_for(person, enterprise.id, task) and
-  task.signatory.contract.state = "SIGNING" and
-  context.now < task.signatory.contract.deadline and
+  open_sent_task(person, enterprise, task, context) and
   at = task.signatory.contract.deadline;
 
 # The earliest end of any administrator's role matters too: the last one left decides who is the last.
@@ -861,6 +875,22 @@ lapses(person: Person, _, resource, context, at) if
   at in [
     snapshot.fetched_at + context.parameters.registry_fresh_within,
     snapshot.fetched_at + context.parameters.registry_valid_for] and
+  context.now < at;
+
+# … and so does what rests on it that their new appointees are nobody's straw men.
+#@ A-14 M-11
+lapses(_: Person, [
+  "accept", "approve", "approve_afterwards", "confirm", "confirm_change", "countersign", "decide", "deliver_letter",
+  "destroy", "record_resolution", "record_return", "release", "report_found", "revoke", "verify"
+], resource, context, at) if
+  owner(resource, context, enterprise) and
+  registry_word_ends(enterprise, context, at);
+
+registry_word_ends(enterprise: Enterprise, context, at) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.legal_rep_id matches String and
+  at = snapshot.fetched_at + context.parameters.registry_valid_for and
   context.now < at;
 
 # What is done to a membership or a role ends with it.

@@ -206,9 +206,8 @@ has_used_up_reminders(person: Person, enterprise: Enterprise, context) if
   application.reminders >= context.parameters.reminder_limit;
 
 has_independent_standing(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
-has_independent_standing(person: Person, enterprise: Enterprise, _) if
-  open_task_for(person, enterprise.id, task) and
-  task.signatory.contract.state = "SIGNING" and
+has_independent_standing(person: Person, enterprise: Enterprise, context) if
+  open_sent_task(person, enterprise, task, context) and
   not is_connected_to_sender(person, task.signatory.contract);
 
 # A person who is or was in the sending enterprise, or at its head, could have sent it to themself.
@@ -639,6 +638,8 @@ lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if
 lapses(person: Person, "execute", case: RetrievalCase, context, at) if
   administrators_do_not_answer(person, case.enterprise, application, context) and
   at = application.expires_at;
+lapses(person: Person, "execute", case: RetrievalCase, context, at) if
+  sent_task_lapses(person, case.enterprise, context, at);
 lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if
   admin_lapses(person, enterprise, context, at);
 lapses(person: Person, "execute", case: RetrievalCase, context, at) if

@@ -332,6 +332,12 @@ was_refused(request: SealUseRequest) if
 decided_by_applicant(request: SealUseRequest) if
   approval in request.approvals and
   approval.approver.person_id = request.applicant.person_id;
+# … from another account.
+decided_by_applicant(request: SealUseRequest) if
+  other_id = request.applicant.person.same_as_id and
+  other_id matches String and
+  approval in request.approvals and
+  approval.approver.person_id = other_id;
 
 # Without a process, one person with the right to approve is enough.
 #@ U-03
@@ -449,11 +455,13 @@ contract_of_request(request: SealUseRequest, contract, context: StampContext) if
   contract_with_id(context.contract, request.contract_id, contract);
 contract_of_request(request: SealUseRequest, contract, context: SealUseContext) if
   sealed_contract(context, contract) and
+  request.contract_id matches String and
   contract.id = request.contract_id;
 
 contract_with_id(known, id, contract) if
   contract = known and
   contract matches Contract and
+  id matches String and
   contract.id = id;
 
 # An approver who is on the other side of the contract approved for that side. Where a seal is used, what each
@@ -566,7 +574,7 @@ is_named_approver_of_step(named: StepApprover, membership: Membership, request: 
   is_named_in_person(named, absent, request, context) and
   was_named_by_then(named, absent, at, context);
 
-# A verdict from before the role is none, though its author has the role now.
+# A verdict from before the role, or from between two terms of it, is none, though its author has the role now.
 #@ A-02
 was_named_by_then(named: StepApprover, _: Membership, _, _) if named.role = nil;
 was_named_by_then(named: StepApprover, membership: Membership, at, context) if
@@ -574,12 +582,12 @@ was_named_by_then(named: StepApprover, membership: Membership, at, context) if
   role matches String and
   role = "LEGAL_REP" and
   represented(membership.person_id, membership.enterprise, at, context);
-was_named_by_then(named: StepApprover, membership: Membership, at, _) if
+was_named_by_then(named: StepApprover, membership: Membership, at, context) if
   role = named.role and
   role matches String and
   assignment in membership.assignments and
   assignment.role = role and
-  assignment.valid_from <= at;
+  was_active_assignment(assignment, at, context);
 
 is_named_in_person(named: StepApprover, membership: Membership, _: SealUseRequest, _) if
   named.membership_id matches String and

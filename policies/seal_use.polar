@@ -385,14 +385,18 @@ guarantees_for_owner(party: Signatory, person: Person, seal: Seal, contract: Con
 has_other_creditor(person: Person, seal: Seal, contract: Contract) if
   other_party(seal, contract, creditor) and
   not represents(person, creditor) and
-  task in creditor.tasks and
-  task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"];
+  has_signature(creditor);
 has_other_creditor(person: Person, _: Seal, contract: Contract) if
   creditor in contract.signatories and
   creditor.person_id matches String and
   creditor.person_id != person.id and
   creditor.guarantor_for_id = nil and
-  task in creditor.tasks and
+  has_signature(creditor);
+
+# Who only fills in or approves, or has nothing to do at all, binds themself to nothing.
+has_signature(party: Signatory) if
+  task in party.tasks and
+  task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "HANDLER_SIGN", "PERSONAL_SIGN"] and
   task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"];
 
 represents(person: Person, party: Signatory) if
@@ -417,7 +421,7 @@ represents_another_party(person: Person, seal: Seal, contract: Contract) if
 
 is_for_its_sender(seal: Seal, contract: Contract) if
   contract.initiator_id != seal.enterprise_id and
-  forall(party in contract.signatories, is_party_of_owner(party, seal));
+  forall(party in contract.signatories, is_party_of_owner(party, seal) or not has_signature(party));
 
 is_party_of_owner(party: Signatory, seal: Seal) if
   party.enterprise_id matches String and

@@ -110,7 +110,7 @@ meets(_: Person, "SEAL_IN_CATEGORY", "seal", _: SealUse, context) if
 meets(person: Person, "REVIEW_PASSED", "seal", _: SealUse, context) if
   put_seal(context, seal) and
   sealing_task(context, task) and
-  is_reviewed(task.signatory, seal.enterprise, person.id, context);
+  is_reviewed_everywhere(task.signatory, seal.enterprise, person.id, context);
 meets(person: Person, "NOT_AN_AUDITOR", "seal", _: SealUse, context) if
   put_seal(context, seal) and
   not is_auditor(person, seal, context);
@@ -153,6 +153,12 @@ meets(person: Person, "TASK_OPERATOR", "seal", use: SealUse, context) if
   put_seal(context, seal) and
   sealing_task(context, task) and
   is_operator(person, task, seal.enterprise, context);
+meets(person: Person, "TASK_OPERATOR", "seal", use: SealUse, context) if
+  use.act = "USE" and
+  use.delegation_id matches String and
+  put_seal(context, seal) and
+  sealing_task(context, task) and
+  is_delegate_of_operator(person, task, seal, context);
 meets(person: Person, "TASK_OPERATOR", "seal", use: SealUse, context) if
   use.act = "AUTO_USE" and
   sealing_task(context, task) and

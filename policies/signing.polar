@@ -186,10 +186,18 @@ is_named_approver(person: Person, task: SigningTask) if
 # handed to one who seals or signs, nor the other way round.
 #@ U-12 C-06
 requires("approve", _: SigningTask, "APPROVES_BEFORE_SEALING");
+requires("approve", _: SigningTask, "NOT_THE_COUNTERPARTY");
 meets(person: Person, "APPROVES_BEFORE_SEALING", "approve", task: SigningTask, _) if not has_sealed(person.id, task);
 
+# Nor does a person who is on the other side, as with a request to use a seal.
+#@ U-12 U-13
+meets(person: Person, "NOT_THE_COUNTERPARTY", "approve", task: SigningTask, _) if
+  not acts_for_another_party(person.id, task.signatory) and
+  not belongs_to_another_party(person, task.signatory);
+
 has_sealed(person_id, task: SigningTask) if
-  other in task.signatory.tasks and
+  place_of(task.signatory, place) and
+  other in place.tasks and
   is_act_of_sealing(other) and
   is_signed_for(other, person_id);
 
@@ -197,12 +205,14 @@ is_act_of_sealing(task: SigningTask) if task.action in ["CORPORATE_SEAL", "LEGAL
 
 has_excluding_task(person_id, task: SigningTask) if
   task.action = "APPROVE" and
-  other in task.signatory.tasks and
+  place_of(task.signatory, place) and
+  other in place.tasks and
   is_act_of_sealing(other) and
   takes_part_in(person_id, other);
 has_excluding_task(person_id, task: SigningTask) if
   is_act_of_sealing(task) and
-  other in task.signatory.tasks and
+  place_of(task.signatory, place) and
+  other in place.tasks and
   other.action = "APPROVE" and
   takes_part_in(person_id, other);
 
@@ -223,30 +233,41 @@ because("TASK_OPERATOR", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if 
 # C-07: Where a party reviews its contracts itself, nothing is signed or sealed for it before the review has passed, not
 # even automatically. A review that is open or has refused counts whether it was asked for or not.
 #@ C-07
-meets(_: Person, "REVIEW_PASSED", "sign", task: SigningTask, _) if needs_no_review(task.signatory);
+meets(_: Person, "REVIEW_PASSED", "sign", task: SigningTask, _) if
+  task.signatory.kind = "PERSON" and
+  needs_no_review(task.signatory);
 meets(person: Person, "REVIEW_PASSED", "sign", task: SigningTask, context) if
   owner(task, context, enterprise) and
-  is_reviewed(task.signatory, enterprise, person.id, context);
+  is_reviewed_everywhere(task.signatory, enterprise, person.id, context);
 meets(person: Person, "REVIEW_PASSED", "use", seal: Seal, context) if
   sealing_task(context, task) and
-  is_reviewed(task.signatory, seal.enterprise, person.id, context);
+  is_reviewed_everywhere(task.signatory, seal.enterprise, person.id, context);
 meets(person: Person, "REVIEW_PASSED", "auto_use", seal: Seal, context) if
   sealing_task(context, task) and
-  is_reviewed(task.signatory, seal.enterprise, person.id, context);
-because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, task: SigningTask, _) if is_refused_in_review(task.signatory);
+  is_reviewed_everywhere(task.signatory, seal.enterprise, person.id, context);
+because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, task: SigningTask, _) if
+  place_of(task.signatory, place) and
+  is_refused_in_review(place);
 because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, _: Seal, context) if
   sealing_task(context, task) and
-  is_refused_in_review(task.signatory);
+  place_of(task.signatory, place) and
+  is_refused_in_review(place);
 because("REVIEW_PASSED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 # It has passed, but by nobody whose word counts: somebody from elsewhere, nobody who is named, or the very person who
 # asks.
 because("REVIEW_PASSED", "REVIEWER_NOT_ENTITLED", person: Person, task: SigningTask, context) if
-  is_passed_by_somebody(task.signatory, context) and
-  not (owner(task, context, enterprise) and is_reviewed(task.signatory, enterprise, person.id, context));
+  place_of(task.signatory, place) and
+  is_passed_by_somebody(place, context) and
+  not (owner(task, context, enterprise) and is_reviewed(place, enterprise, person.id, context));
 because("REVIEW_PASSED", "REVIEWER_NOT_ENTITLED", person: Person, seal: Seal, context) if
   sealing_task(context, task) and
-  is_passed_by_somebody(task.signatory, context) and
-  not is_reviewed(task.signatory, seal.enterprise, person.id, context);
+  place_of(task.signatory, place) and
+  is_passed_by_somebody(place, context) and
+  not is_reviewed(place, seal.enterprise, person.id, context);
+
+# One enterprise may stand in a contract twice: what it reviews, approves and seals in one place, it does in all.
+is_reviewed_everywhere(party: Signatory, enterprise: Enterprise, person_id, context) if
+  forall(place_of(party, place), is_reviewed(place, enterprise, person_id, context));
 
 is_reviewed(party: Signatory, _: Enterprise, _, _) if needs_no_review(party);
 is_reviewed(party: Signatory, enterprise: Enterprise, person_id, context) if
@@ -282,13 +303,14 @@ passed_by(party: Signatory, enterprise: Enterprise, review, context) if
 # Like APPROVER_SETTLED, when it was decided: the one who seals or signs did not put the reviewer there just then.
 #@ M-11 C-07
 was_made_by_named_sealer(reviewer_id, party: Signatory, enterprise: Enterprise, at, context) if
-  task in party.tasks and
+  place_of(party, place) and
+  task in place.tasks and
   task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"] and
   is_act_of_sealing(task) and
   membership in enterprise.memberships and
   membership.person_id = reviewer_id and
-  had_new_role_from(membership, sealer_id, at, context) and
-  is_named_in_task(sealer_id, task);
+  is_named_in_task(sealer_id, task) and
+  had_new_role_from(membership, sealer_id, at, context);
 
 was_made_by(reviewer_id, person_id, enterprise: Enterprise, at, context) if
   membership in enterprise.memberships and

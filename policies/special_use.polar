@@ -261,7 +261,7 @@ was_entitled_to_grant(grantor: RoleAssignment, enterprise: Enterprise, at, conte
 #@ C-07 U-24
 meets(person: Person, "REVIEW_PASSED", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
-  is_reviewed(task.signatory, seal.enterprise, person.id, context);
+  is_reviewed_everywhere(task.signatory, seal.enterprise, person.id, context);
 
 # Always a face check: no kind of seal goes without one in an emergency.
 #@ U-09 U-24

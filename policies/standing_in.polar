@@ -20,7 +20,35 @@ stands_in_for(substitute: Membership, absent, request: SealUseRequest, at, conte
   absent.person_id != substitute.person_id and
   not keeps_seal_now(absent.person_id, request.seal, context) and
   was_recorded_rightly(absence, request, at, context) and
-  not gave_verdict(absent.person, request);
+  is_untied_absent(absent, request, context) and
+  not gave_verdict(absent.person, request) and
+  not spoke_through_another(absent, substitute, request, context);
+
+# Whoever is on the other side of the contract chooses nobody who decides in their place, as they decide nothing themself.
+#@ U-12 U-13
+is_untied_absent(absent: Membership, request: SealUseRequest, context) if
+  is_independent_approver(absent, request, context) and
+  not takes_part_elsewhere(absent, request, context);
+
+takes_part_elsewhere(absent: Membership, request: SealUseRequest, context: RequestContext) if
+  contract = context.contract and
+  contract matches Contract and
+  takes_part_for_other_party(absent.person_id, request.seal, contract);
+
+# Several substitutes of one person have one say. A verdict that its author could give in person is their own.
+spoke_through_another(absent: Membership, substitute: Membership, request: SealUseRequest, context) if
+  other in request.approvals and
+  other.approver.person_id != substitute.person_id and
+  absence in other.approver.substitutions and
+  absence.membership_id = absent.id and
+  is_absent_at(absence, other.decided_at) and
+  not is_given_in_person(other, request, context);
+
+is_given_in_person(approval: Approval, request: SealUseRequest, context) if
+  step = approval.process_step and
+  step matches ProcessStep and
+  approver_of(step, request, named) and
+  is_named_in_person(named, approval.approver, request, context);
 
 is_absent_at(absence: Absence, at) if
   absence.valid_from <= at and

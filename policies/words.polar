@@ -199,9 +199,13 @@ has_known_end(membership: Membership, context) if
   membership.state = "ENDED" and
   membership.ended_at <= context.now;
 
+# An account of which somebody found that its human has another one counts for nothing, nor does what it did.
+is_of_own_account(membership: Membership) if membership.person.same_as_id = nil;
+
 # A role as it was at a time, with the membership that it is of. One that was revoked counts until then, where that is
 # known.
 was_active_assignment(assignment: RoleAssignment, at, context) if
+  is_of_own_account(assignment.membership) and
   was_not_revoked_by(assignment, at, context) and
   assignment.valid_from <= at and
   at < assignment.valid_to and
@@ -300,20 +304,36 @@ appointed_lately(one_id, other_id, enterprise: Enterprise, at, context) if
 appointed_lately(one_id, other_id, enterprise: Enterprise, at, context) if
   new_officer(other_id, one_id, enterprise, at, context);
 
-# The legal representative's appointees are nobody's straw men: that person could do it themself.
+# The legal representative's appointees are nobody's straw men: that person could do it themself. Whom the registry named
+# long ago, or only by a namesake, could not.
+#@ M-11 A-14
 new_officer(person_id, by_id, enterprise: Enterprise, at, context) if
   has_new_post_from(person_id, by_id, enterprise, at, context) and
-  not registry_names(by_id, enterprise);
+  not can_do_alone(by_id, enterprise, context);
+
+can_do_alone(person_id, enterprise: Enterprise, context) if
+  was_legal_representative(person_id, enterprise, context.now, context.parameters.registry_valid_for);
 
 has_new_post_from(person_id, by_id, enterprise: Enterprise, at, context) if
+  new_post(person_id, giver_id, enterprise, at, context) and
+  is_behind(giver_id, by_id, enterprise, context);
+
+new_post(person_id, giver_id, enterprise: Enterprise, at, context) if
   membership in enterprise.memberships and
   membership.person_id = person_id and
   assignment in membership.assignments and
   assignment.role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN"] and
   assignment.state = "ACTIVE" and
+  new_post_until(assignment, at, context) and
   assignment.granted_by_id matches String and
-  assignment.granted_by_id = by_id and
-  new_post_until(assignment, at, context);
+  giver_id = assignment.granted_by_id;
+
+# The giver, or who had just put the giver in office in turn.
+is_behind(giver_id, by_id, _: Enterprise, _) if giver_id = by_id;
+is_behind(giver_id, by_id, enterprise: Enterprise, context) if
+  giver_id != by_id and
+  new_post(giver_id, by_id, enterprise, _, context) and
+  not can_do_alone(giver_id, enterprise, context);
 
 # Who approves or reviews for a person who put them in that place just now, is no second person for them: a role that
 # that person gave, or on a seal the right to approve.
@@ -321,20 +341,22 @@ has_new_post_from(person_id, by_id, enterprise: Enterprise, at, context) if
 role_from_until(membership: Membership, by_id, at, context) if
   assignment in membership.assignments and
   assignment.state = "ACTIVE" and
+  new_post_until(assignment, at, context) and
   assignment.granted_by_id matches String and
-  assignment.granted_by_id = by_id and
-  not registry_names(by_id, membership.enterprise) and
-  new_post_until(assignment, at, context);
+  giver_id = assignment.granted_by_id and
+  is_behind(giver_id, by_id, membership.enterprise, context) and
+  not can_do_alone(by_id, membership.enterprise, context);
 
 right_to_approve_from_until(membership: Membership, seal: Seal, by_id, at, context) if
   grant in seal.grants and
   grant.right = "APPROVE" and
   grant.state = "ACTIVE" and
   grant.membership_id = membership.id and
-  granted_or_confirmed(by_id, grant) and
-  not registry_names(by_id, seal.enterprise) and
   at = grant.confirmed_at + context.parameters.cooling_off and
-  context.now < at;
+  context.now < at and
+  granted_or_confirmed(giver_id, grant) and
+  is_behind(giver_id, by_id, seal.enterprise, context) and
+  not can_do_alone(by_id, seal.enterprise, context);
 
 # How long a post is new: from the day on which it was given, and from the day on which its holder joined.
 new_post_until(assignment: RoleAssignment, at, context) if
@@ -356,29 +378,41 @@ was_new_officer(person_id, by_id, enterprise: Enterprise, at, context) if
   not could_do_alone(by_id, enterprise, at, context);
 
 had_new_post_from(person_id, by_id, enterprise: Enterprise, at, context) if
+  had_new_post(person_id, giver_id, enterprise, at, context) and
+  was_behind(giver_id, by_id, enterprise, at, context);
+
+had_new_post(person_id, giver_id, enterprise: Enterprise, at, context) if
   membership in enterprise.memberships and
   membership.person_id = person_id and
   assignment in membership.assignments and
   assignment.role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN"] and
+  was_new_post(assignment, at, context) and
   assignment.granted_by_id matches String and
-  assignment.granted_by_id = by_id and
-  was_new_post(assignment, at, context);
+  giver_id = assignment.granted_by_id;
+
+was_behind(giver_id, by_id, _: Enterprise, _, _) if giver_id = by_id;
+was_behind(giver_id, by_id, enterprise: Enterprise, at, context) if
+  giver_id != by_id and
+  had_new_post(giver_id, by_id, enterprise, at, context) and
+  not could_do_alone(giver_id, enterprise, at, context);
 
 had_new_role_from(membership: Membership, by_id, at, context) if
   assignment in membership.assignments and
-  assignment.granted_by_id matches String and
-  assignment.granted_by_id = by_id and
   was_new_post(assignment, at, context) and
+  assignment.granted_by_id matches String and
+  giver_id = assignment.granted_by_id and
+  was_behind(giver_id, by_id, membership.enterprise, at, context) and
   not could_do_alone(by_id, membership.enterprise, at, context);
 
 had_new_right_to_approve_from(membership: Membership, seal: Seal, by_id, at, context) if
   grant in seal.grants and
   grant.right = "APPROVE" and
   grant.membership_id = membership.id and
-  granted_or_confirmed(by_id, grant) and
   grant.confirmed_at > 0 and
   grant.confirmed_at <= at and
   at < grant.confirmed_at + context.parameters.cooling_off and
+  granted_or_confirmed(giver_id, grant) and
+  was_behind(giver_id, by_id, seal.enterprise, at, context) and
   not could_do_alone(by_id, seal.enterprise, at, context);
 
 was_new_post(assignment: RoleAssignment, at, context) if
@@ -391,9 +425,7 @@ had_been_revoked(assignment: RoleAssignment, at) if
   assignment.revoked_at > 0 and
   assignment.revoked_at <= at;
 
-could_do_alone(person_id, enterprise: Enterprise, _, _) if registry_names(person_id, enterprise);
-could_do_alone(person_id, enterprise: Enterprise, at, context) if
-  was_legal_representative(person_id, enterprise, at, context.parameters.registry_valid_for);
+could_do_alone(person_id, enterprise: Enterprise, at, context) if represented(person_id, enterprise, at, context);
 
 # The named administrator of seals, for those who must ask for a grant.
 named_seal_administrator(enterprise: Enterprise, membership, context) if
@@ -431,7 +463,9 @@ open_task_for(person: Person, enterprise_id, task) if
 
 # … and one that connects with an enterprise: the contract has been sent, and its deadline has not passed, whatever its
 # state says. Nobody connects themself by drafting one.
-has_open_sent_task(person: Person, enterprise: Enterprise, context) if
+has_open_sent_task(person: Person, enterprise: Enterprise, context) if open_sent_task(person, enterprise, _, context);
+
+open_sent_task(person: Person, enterprise: Enterprise, task, context) if
   open_task_for(person, enterprise.id, task) and
   task.signatory.contract.state = "SIGNING" and
   context.now < task.signatory.contract.deadline;
@@ -564,6 +598,18 @@ cooling_off(person: Person, enterprise: Enterprise, at, context) if
   case.applicant_id = person.id and
   at = case.executed_at + context.parameters.cooling_off and
   context.now < at;
+# … and so does whoever has a post from them since.
+cooling_off(person: Person, enterprise: Enterprise, at, context) if
+  case in enterprise.retrieval_cases and
+  case.state = "EXECUTED" and
+  at = case.executed_at + context.parameters.cooling_off and
+  context.now < at and
+  membership in enterprise.memberships and
+  membership.person_id = person.id and
+  assignment in membership.assignments and
+  assignment.granted_by_id matches String and
+  assignment.granted_by_id = case.applicant_id and
+  case.executed_at <= assignment.valid_from;
 
 # --- kinds and states of seals ---------------------------------------------------------------------------------------
 

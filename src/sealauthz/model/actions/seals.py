@@ -229,8 +229,10 @@ def _stamped_digest(request: SealUseRequest, contract: Contract | None) -> str |
 
 
 def _approvers(query: ResolverInput, requests: Iterable[SealUseRequest]) -> list[Any]:
-    """Those who decided on the requests, each in the unit that holds what they represent."""
-    return _persons(query, {approval.approver.person_id for request in requests for approval in request.approvals})
+    """Those who decided on the requests, and those in whose place, each in the unit that holds what they represent."""
+    deciders = [approval.approver for request in requests for approval in request.approvals]
+    absent = [absence.membership for decider in deciders for absence in decider.substitutions]
+    return _persons(query, {membership.person_id for membership in (*deciders, *absent)})
 
 
 def _persons(query: ResolverInput, ids: set[str]) -> list[Any]:
