@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from scene import BUNDLE, CEDAR_USCC, HOUR, MINUTE, NOW, SIGNING, Scene, codes, question
 
@@ -16,6 +18,7 @@ from sealauthz.model.records.organisation import (
     RegistryStatus,
 )
 from sealauthz.model.records.retrieval import EnterpriseAuthentication
+from sealauthz.model.records.signing import InternalReview, PartyConsent, Signatory
 
 USE = question("user", "use", ("Seal", "s"), **SIGNING)
 
@@ -72,6 +75,23 @@ def test_a_task_belongs_to_its_party_not_to_who_sent_the_contract() -> None:
     assert Scene().pdp().decide(opening, RequestOptions(may_see={"e"}.__contains__))
     with pytest.raises(CallerNotPermitted):
         Scene().pdp().decide(opening, RequestOptions(may_see={"f"}.__contains__))
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ("request_review", Signatory("party-e", "c", "ENTERPRISE", enterprise_id="e")),
+        ("decide", InternalReview("review", "party-e")),
+        ("withdraw", PartyConsent("consent", "party-e", "TERMINATION", "boss")),
+    ],
+    ids=["party", "review", "consent"],
+)
+def test_what_a_party_says_belongs_to_it_and_not_to_the_other_side(action: str, said: Any) -> None:
+    scene = Scene().put(said)
+    asked = question("user", action, (type(said).__name__, said.id))
+    assert isinstance(scene.pdp().decide(asked, RequestOptions(may_see={"e"}.__contains__)), Decision)
+    with pytest.raises(CallerNotPermitted):
+        scene.pdp().decide(asked, RequestOptions(may_see={"f"}.__contains__))
 
 
 def test_a_task_of_another_party_in_the_context_is_refused_too() -> None:

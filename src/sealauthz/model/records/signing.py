@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from sealauthz.model.records.seal_uses import SealUse
 
 
+_OF_PARTY = ("signatory_id/enterprise_id", "signatory_id/contract_id/initiator_id")
+"""The party whose act it is; for a person's own, the enterprise that sent the contract."""
+
+
 class ReviewState(StrEnum):
     """What a party's own review of a contract found. SIGN_REJECTED ends the signing."""
 
@@ -64,6 +68,8 @@ class TaskState(StrEnum):
 
 
 @record(
+    # What a party says and does is that party's; for a person, the enterprise's that sent the contract.
+    ActsFor("enterprise_id", "contract_id/initiator_id"),
     Valid("U-05", "currency", currency_problem, says="a currency is its code of three letters"),
     Check(
         "C-02",
@@ -111,8 +117,7 @@ class Signatory:
 
 @record(
     Check("C-01", "position >= 1", says="tasks are ordered from 1"),
-    # The party whose act it is; for a person\'s own signature, the enterprise that sent the contract.
-    ActsFor("signatory_id/enterprise_id", "signatory_id/contract_id/initiator_id"),
+    ActsFor(*_OF_PARTY),
     Check(
         "A-12",
         "refused_by_id IS NULL OR (state = 'REJECTED' AND refused_at > 0)",
@@ -201,6 +206,7 @@ class TaskSeal:
         says="who decided a review, when and on which documents, is history",
     ),
     Life({"PENDING": ("PASSED", "REJECTED", "SIGN_REJECTED")}, invariant="C-07"),
+    ActsFor(*_OF_PARTY),
     OwnedByActs(),
     home="signatory_id",
     permanent=True,
@@ -245,6 +251,7 @@ class InternalReview:
         says="what was consented to, by whom and when, is history",
     ),
     SetOnce("U-14", "withdrawn_at", says="a consent that was withdrawn stays withdrawn"),
+    ActsFor(*_OF_PARTY),
     OwnedByActs(),
     home="signatory_id",
     permanent=True,
