@@ -6,7 +6,6 @@ is still a `Variable` behind this is one, so no later step may look at a name to
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -37,7 +36,7 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
-from sealauthz.polar.terms import conjuncts, variables
+from sealauthz.polar.terms import conjuncts, occurrences
 
 Key = tuple[str, int]
 """A rule's name and its number of parameters."""
@@ -113,12 +112,15 @@ def with_rule(program: Program, rule: RuleNode, replacement: RuleNode | None) ->
 
 
 def _clause(rule: RuleNode, classes: Container[str]) -> Clause:
-    parameters = tuple(replace(p, term=_resolved(p.term, classes)) for p in rule.parameters)
+    parameters = tuple([_parameter(parameter, classes) for parameter in rule.parameters])
     goals = tuple(conjuncts(_resolved(rule.body, classes))) if rule.body is not None else ()
-    counted: Counter[str] = Counter()
-    for term in (*(parameter.term for parameter in parameters), *goals):
-        counted.update(variables(term))
+    counted = occurrences(*[parameter.term for parameter in parameters], *goals)
     return Clause(rule.name, parameters, goals, rule.tags, rule.place, counted, rule)
+
+
+def _parameter(parameter: Parameter, classes: Container[str]) -> Parameter:
+    term = _resolved(parameter.term, classes)
+    return parameter if term is parameter.term else replace(parameter, term=term)
 
 
 def _resolved(term: Term, classes: Container[str]) -> Term:

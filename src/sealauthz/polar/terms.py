@@ -77,13 +77,19 @@ _PARTS: Mapping[type, Callable[[Any], tuple[Node, ...]]] = {
 }
 
 
+_LEAVES = frozenset({Literal, Variable})
+"""Most of what is walked through."""
+
+
 def walk(node: Node) -> Iterator[Node]:
     """A term and everything in it, from left to right."""
     waiting = [node]
     while waiting:
         found = waiting.pop()
         yield found
-        waiting += parts(found)[::-1]
+        kind = type(found)
+        if kind not in _LEAVES:
+            waiting += _PARTS[kind](found)[::-1]
 
 
 def nodes_of(rule: RuleNode) -> Iterator[Node]:
@@ -93,7 +99,10 @@ def nodes_of(rule: RuleNode) -> Iterator[Node]:
 
 def in_parameter(parameter: Parameter) -> Iterator[Node]:
     """Everything in a parameter, its term before its pattern."""
-    yield from walk(parameter.term)
+    if type(parameter.term) in _LEAVES:
+        yield parameter.term
+    else:
+        yield from walk(parameter.term)
     if parameter.pattern is not None:
         yield from walk(parameter.pattern)
 
@@ -112,9 +121,19 @@ def conjuncts(term: Term) -> Iterator[Term]:
         yield term
 
 
-def occurrences(node: Node) -> Counter[str]:
-    """How often each named variable stands in a term."""
-    return Counter(variables(node))
+def occurrences(*nodes: Node) -> Counter[str]:
+    """How often each named variable stands in terms, in the order in which they stand there first."""
+    counts: Counter[str] = Counter()
+    waiting = [*nodes[::-1]]
+    while waiting:
+        node = waiting.pop()
+        kind = type(node)
+        if isinstance(node, Variable):
+            if node.name != "_":
+                counts[node.name] = counts.get(node.name, 0) + 1
+        elif kind is not Literal:
+            waiting += _PARTS[kind](node)[::-1]
+    return counts
 
 
 def written(node: Node) -> str:
