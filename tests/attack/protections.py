@@ -546,4 +546,12 @@ PROTECTIONS = [
         waived("PARTY_REPRESENTED", "permit_double_agency", "Signatory"),
         steps=2,
     ),
+    Protection(
+        "two whom one absent approver chose pass the two steps of a process",
+        "standing_in.polar",
+        "  not gave_verdict(absent.person, request) and\n"
+        "  not spoke_through_another(absent, substitute, request, context);",
+        "  not gave_verdict(absent.person, request);",
+        steps=2,
+    ),
 ]
