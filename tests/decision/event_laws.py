@@ -15,6 +15,7 @@ SEALS = "who run its seals"
 WATCH = "who watch its seals"
 NAMED = "whom the record names, or one that the event names"
 MEMBERS = "members"
+SIGN = "who were named to sign, in a task that the event is about"
 FORMER = "who ran the enterprise or its seals until this act"
 
 
@@ -133,14 +134,14 @@ RECIPIENTS: Mapping[str, Told] = {
     "SEAL_ENDING_WITHDRAWN": Told((), (NAMED, MEMBERS)),
     "SEAL_WITNESS_FOUND": Told((), (NAMED, MEMBERS)),
     # Contracts
-    "TASK_DUE": Told((), (NAMED, MEMBERS)),
-    "TASK_PASSED_ON": Told((), (NAMED, MEMBERS)),
+    "TASK_DUE": Told((), (SIGN, NAMED, MEMBERS)),
+    "TASK_PASSED_ON": Told((), (SIGN, NAMED, MEMBERS)),
     "TASK_REFUSED": Told((), (NAMED, MEMBERS)),
     "REVIEW_REQUESTED": Told((), (MEMBERS,)),
     "REVIEW_ENDED_SIGNING": Told((), (NAMED, MEMBERS)),
     "CONTRACT_COMPLETE": Told((), (NAMED, MEMBERS)),
-    "CONTRACT_ENDED": Told((), (NAMED, MEMBERS)),
-    "CONTRACT_RECALLED": Told((), (NAMED, MEMBERS, RUN)),
+    "CONTRACT_ENDED": Told((), (SIGN, NAMED, MEMBERS)),
+    "CONTRACT_RECALLED": Told((), (SIGN, NAMED, MEMBERS, RUN)),
     "CONTRACT_TERMINATED": _to("initiated_by_id"),
     # Retrieving an enterprise
     "RETRIEVAL_OPENED": _to("applicant_id"),
@@ -215,6 +216,10 @@ def _group(name: str, event: Event, record: Any, records: Records, now: int) -> 
             for kind in MODEL.records:
                 if (kind, value) in records:
                     yield from _named_by(records[kind, str(value)], records)
+    elif name == SIGN:
+        for (kind, _), each in records.items():
+            if kind == "TaskOperator" and event.about == ("SigningTask", each.task_id):
+                yield each.person_id
     elif name == MEMBERS:
         yield from (m.person_id for m in _members(tenant, records) if m.state != "ENDED")
     elif name == FORMER:

@@ -33,6 +33,7 @@ from sealauthz.facts.store.acting import Basis
 from sealauthz.model import MODEL
 from sealauthz.model.records.grants import SealGrant
 from sealauthz.model.records.seals import HoldSource, SealHold
+from sealauthz.model.records.signing import TaskOperator
 from sealauthz.operations import Operations
 from sealauthz.policytest.suite import Ask
 from sealauthz.schema import Event, Outcome
@@ -184,6 +185,20 @@ def test_each_event_says_whom_it_is_for() -> None:
         assert_told(None, [about], facts, facts, NOW)
 
 
+def test_who_was_named_to_sign_is_told_that_it_is_over_and_no_stranger() -> None:
+    """Also one from outside, whom a task names without being named by it."""
+    records = allowed_in_tests()["Contract", "recall"][0].facts.records
+    facts = {(type(record).__name__, record.id): record for record in records}
+    task_id = next(record_id for kind, record_id in facts if kind == "SigningTask")
+    party = facts["Signatory", facts["SigningTask", task_id].signatory_id]
+    outsider = "from outside"
+    event = Event("CONTRACT_RECALLED", party.enterprise_id, ("SigningTask", task_id), (outsider,), {})
+    with pytest.raises(AssertionError, match=outsider):
+        assert_told(None, [event], facts, facts, NOW)
+    facts["TaskOperator", "another"] = TaskOperator("another", task_id, outsider)
+    assert_told(None, [event], facts, facts, NOW)
+
+
 # --- by chance -------------------------------------------------------------------------------------------------------
 
 
@@ -198,6 +213,7 @@ class ActsByChance(RuleBasedStateMachine):
         by = random.Random(seed)
         chosen = by.choice(allowed_in_tests()[by.choice(ACTING_IN_ORDER)])
         self.world: ActingWorld = self.ground.begin(chosen.facts.records, chosen.now, self.reference)
+        self.world.judges_events = True
         self.chance = Chance(self.world, seed)
         self.done: list[Deed] = []
         self._try(self.chance.deed_of(chosen))
