@@ -1,35 +1,46 @@
 """Two acts at the same moment, from two processes or from one, come out as if one of them had come after the other.
 
 Each pair is first carried out in both orders, one after the other: those are the outcomes that there may be. Then it is
-carried out at once, again and again, on a copy of the facts for each time; the revisions tell which came first.
+carried out at once, again and again, on a copy of the facts for each time; the revisions tell which came first. In
+every third round other policies, which decide the same, come to decide meanwhile. `make thorough` runs thousands.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from effort import tries
 from harness import NOW, bundle, facts
 from joserfc.jwk import OKPKey
 from own_word import TRUSTED, signed
 
-from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOptions
+from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.assembly import assemble, everything
+from sealauthz.decision.folder import installed_folder
+from sealauthz.decision.policies import Policies
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, FactCache, Put, Store
+from sealauthz.facts.store.policies import PolicyStore, Proposal
 from sealauthz.model import MODEL
 from sealauthz.operations import Issuer, Operations, Performance
 from sealauthz.operations.keys import SigningKeys
-from sealauthz.schema import shape_of
+from sealauthz.rollout import Archive, load_archive
+from sealauthz.schema import shape_of, values_of
 
-ROUNDS = tries(12, 1_500)
+ROUNDS = tries(12, 2_000)
+AT_A_TIME = 100
+"""For so many rounds are facts put in one go."""
 
 _DISTINCT = {"provider_ref", "bound_id"}
 """Columns that name something once in the whole store, beside the ids; each copy is a deployment (realm) of its own."""
@@ -303,13 +314,32 @@ def shown(records: Sequence[Any], pair: Pair, prefix: str) -> list[Any]:
 
 
 class Process:
-    """What one process of a service has: a store, its facts in memory, and what performs acts."""
+    """What one process of a service has: a store, its facts in memory, policies, and what performs acts."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *others: Bundle) -> None:
+        self.url = url
         self.store = Store.open(url, MODEL, lambda: NOW)
-        pdp = PolicyDecisionPoint(FactCache(self.store), bundle(), lambda: NOW)
+        policies = Policies(bundle())
+        for each in (bundle(), *others):
+            policies.add(each)
+        pdp = PolicyDecisionPoint(FactCache(self.store), policies, lambda: NOW)
         issuer = Issuer("authz", SigningKeys([OKPKey.generate_key("Ed25519")]))
         self.operations = Operations(self.store, pdp, issuer, TRUSTED)
+
+    def put(self, records: Iterable[Any]) -> None:
+        """Put many facts that are valid past the store, in a fiftieth of the time. No fact of theirs is known yet."""
+        rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        for record in records:
+            rows[type(record).__name__].append(values_of(record))
+        # Who replicates may write rows in any order.
+        replicating = psycopg.connect(self.url.replace("+psycopg", ""), options="-c session_replication_role=replica")
+        with replicating as connection, connection.cursor() as cursor:
+            for record_type, each in rows.items():
+                names = ", ".join(f'"{column.name}"' for column in MODEL.shapes[record_type].columns)
+                table = self.store.tables.of(record_type).name
+                with cursor.copy(f"COPY {table} ({names}, revision) FROM STDIN") as copy:
+                    for values in each:
+                        copy.write_row((*(str(value) if isinstance(value, str) else value for value in values), 1))
 
     def do(self, deed: Deed, prefix: str, number: int) -> tuple[str, int]:
         """Perform a deed, the first or the second: how it came out, and its revision; 0 where it made none."""
@@ -330,73 +360,122 @@ class Process:
         return "PERFORMED", done.operation.revision
 
 
+class Activating:
+    """Two versions of the policies that decide the same: one after the other is activated while acts are performed."""
+
+    def __init__(self, store: Store, archives: Sequence[Archive], versions: Sequence[str]) -> None:
+        self._kept = PolicyStore(store)
+        self._both = list(zip(versions, archives, strict=True))
+        self._active = ""
+        for version, archive in self._both:
+            self._kept.propose(Proposal(version, archive.digest, "ann", "", NOW, archive.text))
+
+    def next(self) -> None:
+        version, archive = next(each for each in self._both if each[0] != self._active)
+        self._kept.activate(version, archive.digest, self._active, "bob")
+        self._active = version
+
+
+@dataclass(frozen=True)
+class Racing:
+    """Two processes, and who activates policies beside them."""
+
+    here: Process
+    there: Process
+    activating: Activating
+
+    def race(self, name: str, rounds: int) -> Counter[tuple[str, str]]:
+        """Carry out a pair in both orders, and then at once, so many times; return how often which outcome came."""
+        pair, label = PAIRS[name], f"p{list(PAIRS).index(name)}"
+        records = list(facts(*pair.situations, **pair.given).records)
+
+        def world(prefix: str) -> list[Any]:
+            return shown(copied(records, prefix), pair, prefix)
+
+        for each in "xy":  # as a service writes them: what is put past the store below is valid
+            self.here.store.write(Batch("race", f"{label}{each}", tuple(map(Put, world(f"{label}{each}")))))
+        first_then = self.here.do(pair.first, f"{label}x", 1)[0], self.here.do(pair.second, f"{label}x", 2)[0]
+        second_before = self.here.do(pair.second, f"{label}y", 2)[0]
+        second_then = self.here.do(pair.first, f"{label}y", 1)[0], second_before
+        # Else there is nothing to race for.
+        assert "PERFORMED" in first_then, first_then
+        assert "PERFORMED" in second_then, second_then
+        if name in ONE_WINS:
+            assert [first_then.count("PERFORMED"), second_then.count("PERFORMED")] == [1, 1]
+        seen: Counter[tuple[str, str]] = Counter()
+        with ThreadPoolExecutor(3) as pool:
+            for number in range(rounds):
+                if number % AT_A_TIME == 0:
+                    lot = range(number, min(number + AT_A_TIME, rounds))
+                    self.here.put(record for each in lot for record in world(f"{label}r{each}z"))
+                (first, at), (second, at_other) = self._round(pool, pair, f"{label}r{number}z", number)
+                outcome = first, second
+                if at and at_other:
+                    assert outcome == (first_then if at < at_other else second_then), (number, at, at_other)
+                else:
+                    assert outcome in (first_then, second_then), number
+                seen[outcome] += 1
+        assert seen.keys() <= {first_then, second_then}
+        return seen
+
+    def _round(self, pool: ThreadPoolExecutor, pair: Pair, prefix: str, number: int) -> list[tuple[str, int]]:
+        # In turns from two processes, and from two threads of one, which may share a transaction.
+        beside = (self.there, self.here)[number % 2]
+        # In between, now and then, other policies come to decide.
+        activates = number % 3 == 2
+        start = threading.Barrier(2 + activates)
+
+        def run(process: Process, deed: Deed, which: int) -> tuple[str, int]:
+            start.wait(60)
+            return process.do(deed, prefix, which)
+
+        def activate() -> None:
+            start.wait(60)
+            self.activating.next()
+
+        both = [pool.submit(run, self.here, pair.first, 1), pool.submit(run, beside, pair.second, 2)]
+        activated = pool.submit(activate) if activates else None
+        outcomes = [each.result(120) for each in both]
+        if activated is not None:
+            activated.result(120)
+        return outcomes
+
+
+def racing_on(url: str, folder: Path) -> Racing:
+    """Two processes on a database. Other policies than the shipped ones, which decide the same, come into a folder."""
+    shutil.copytree(installed_folder(), folder)
+    some = next(iter(sorted(folder.rglob("*.polar"))))
+    some.write_text(f"{some.read_text()}\n# Nothing else is different.\n")
+    archives = [Archive.of_folder(MODEL), Archive.of_folder(MODEL, folder)]
+    same = load_archive(MODEL, archives[1])
+    here, there = Process(url, same), Process(url, same)
+    return Racing(here, there, Activating(there.store, archives, [bundle().version, same.version]))
+
+
 @pytest.fixture(scope="module")
-def processes(new_database: Callable[[str], str]) -> Iterator[tuple[Process, Process]]:
-    url = new_database("postgresql")
-    two = Process(url), Process(url)
-    yield two
-    for process in two:
+def racing(new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Racing]:
+    found = racing_on(new_database("postgresql"), tmp_path_factory.mktemp("same") / "policies")
+    yield found
+    for process in (found.here, found.there):
         process.store.close()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
-def test_two_acts_at_once_come_out_as_one_after_the_other(processes: tuple[Process, Process], name: str) -> None:
-    pair = PAIRS[name]
-    here, there = processes
-    records = facts(*pair.situations, **pair.given).records
-
-    def begin(prefix: str) -> None:
-        made = shown(copied(list(records), prefix), pair, prefix)
-        here.store.write(Batch("race", prefix, tuple(map(Put, made))))
-
-    label = f"p{list(PAIRS).index(name)}"
-    begin(f"{label}x")
-    first_then = here.do(pair.first, f"{label}x", 1)[0], here.do(pair.second, f"{label}x", 2)[0]
-    begin(f"{label}y")
-    second_before = here.do(pair.second, f"{label}y", 2)[0]
-    second_then = here.do(pair.first, f"{label}y", 1)[0], second_before
-    # Else there is nothing to race for.
-    assert "PERFORMED" in first_then, first_then
-    assert "PERFORMED" in second_then, second_then
-    if name in ONE_WINS:
-        assert [first_then.count("PERFORMED"), second_then.count("PERFORMED")] == [1, 1]
-    seen: set[tuple[str, str]] = set()
-    with ThreadPoolExecutor(2) as pool:
-        for number in range(ROUNDS):
-            prefix = f"{label}r{number}z"
-            begin(prefix)
-            start = threading.Barrier(2)
-
-            def run(
-                process: Process, deed: Deed, which: int, start: threading.Barrier = start, prefix: str = prefix
-            ) -> Any:
-                start.wait(60)
-                return process.do(deed, prefix, which)
-
-            # In turns from two processes, and from two threads of one, which may share a transaction.
-            beside = (there, here)[number % 2]
-            one, other = pool.submit(run, here, pair.first, 1), pool.submit(run, beside, pair.second, 2)
-            (first, at), (second, at_other) = one.result(120), other.result(120)
-            outcome = first, second
-            if at and at_other:
-                assert outcome == (first_then if at < at_other else second_then), (number, at, at_other)
-            else:
-                assert outcome in (first_then, second_then), number
-            seen.add(outcome)
-    assert seen <= {first_then, second_then}
+def test_two_acts_at_once_come_out_as_one_after_the_other(racing: Racing, name: str) -> None:
+    assert racing.race(name, ROUNDS).total() == ROUNDS
 
 
 WRITERS, ACTS = 6, 8
 
 
 @pytest.mark.slow
-def test_no_writer_is_starved_by_the_others(processes: tuple[Process, Process]) -> None:
+def test_no_writer_is_starved_by_the_others(racing: Racing) -> None:
     """Six write on one seal, again and again. Between two acts of one of them the others have done no more than a few
     each: an act that was overtaken four times is decided under the lock of revisions, behind those who stand in the
     queue before it. None waits for one that waits for it.
     """
-    prefix = "starving"
+    prefix, processes = "starving", (racing.here, racing.there)
     processes[0].store.write(Batch("race", prefix, tuple(map(Put, copied(list(facts().records), prefix)))))
     start = threading.Barrier(WRITERS)
 
