@@ -554,4 +554,12 @@ PROTECTIONS = [
         "  not gave_verdict(absent.person, request);",
         steps=2,
     ),
+    Protection(
+        "what an honest approver was asked for and approved lets other documents be sealed",
+        "seal_request.polar",
+        "  forall(other in contract.documents, is_requested(request, other.digest)) and\n"
+        "  forall(asked in request.documents, is_in_contract(contract, asked.digest));",
+        "  _ in request.documents;",
+        steps=3,
+    ),
 ]

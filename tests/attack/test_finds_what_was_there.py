@@ -76,7 +76,7 @@ def _without(protection: Protection) -> Bundle:
     return dataclasses.replace(
         bundle,
         sources=sources,
-        statements=expansion.statements,
+        read_statements=lambda: expansion.statements,
         rulebook=rulebook_of(expansion.statements, PRODUCT_REASONS, expansion.groups),
         engine=compiled_from(MODEL, expansion.statements),
     )

@@ -11,7 +11,7 @@ from typing import Any
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance, View
 from sealauthz.attack.world import World, Writing
-from sealauthz.decision import Bundle
+from sealauthz.decision import Bundle, NextStep
 from sealauthz.decision.assembly import Case, RequestOptions, everything
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision
@@ -156,6 +156,18 @@ class Acting:
             world = world.with_records([record])
             asked = asked.with_context(key, record.id)
         return Verdict(asked, False, ("",))
+
+    def shown(self, world: World, now: Instant, asked: Asked) -> tuple[NextStep, ...]:
+        """Return the next steps that somebody is shown who asks for an act; none where it is allowed."""
+        question = asked.question(self._subject_type)
+        evaluation = self._evaluation(world, now, asked)
+        try:
+            case = evaluation.case(question)
+            if not isinstance(case, Case):
+                return ()
+            return evaluation.evaluate(case, self._catalog.plan(question)).next_steps
+        except (EvaluationFailed, InvalidRequest):
+            return ()
 
     def _given(
         self, world: World, now: Instant, case: Case, steps: Any, asked: Asked, may_provide: Collection[str]

@@ -48,6 +48,7 @@ class Goal:
     colluders: tuple[str, ...]
     deceived: tuple[str, ...]
     dutiful: tuple[form.Duty, ...]
+    following: tuple[str, ...]
     outside: tuple[str, ...]
     callers: tuple[str, ...]
     acts: frozenset[str]
@@ -169,7 +170,11 @@ def _goal(
     facts = library.changed(loaded, document, start, start.facts, written.given, (*place, "given"), start.now)
     library.check(document, facts, place)
     model = facts.model
-    for key, people in (("colluders", written.colluders), ("deceived", written.deceived)):
+    for key, people in (
+        ("colluders", written.colluders),
+        ("deceived", written.deceived),
+        ("following", written.following),
+    ):
         for number, person in enumerate(people):
             if facts.subject(person) not in facts:
                 near = did_you_mean(person, facts.subjects)
@@ -198,6 +203,7 @@ def _goal(
         tuple(written.colluders),
         tuple(written.deceived),
         tuple(written.dutiful),
+        tuple(written.following),
         tuple(written.outside),
         tuple(written.callers),
         frozenset(written.acts),

@@ -14,6 +14,7 @@ from typing import Any
 
 from sealauthz.attack.acting import Acting
 from sealauthz.attack.candidates import Candidates, Doer
+from sealauthz.attack.following import Following
 from sealauthz.attack.found import Ended, Found, Limits, Made, both
 from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.moves import ActMove, Move, OutsideMoved, Waited
@@ -96,6 +97,7 @@ class _Run:
             self._acting, self._said, self._candidates = before._acting, before._said, before._candidates
             self._taking = before._taking
         self._relevance = relevance
+        self._following = Following(bundle, self._acting, self._said, (*goal.colluders, *goal.following))
         self._first = World(goal.facts)
         self._began = time.monotonic()
         self._seen = Seen()
@@ -116,7 +118,7 @@ class _Run:
             return ()  # which duty is done first may depend on ids
         reads = self._reads | relevance.all_of(self._acts, self._outside)
         words = (word for some in self._said.words.values() for word in some)
-        named = {*goal.deceived, *goal.callers, *words, *relevance.texts, *self._goals.texts(goal)}
+        named = {*goal.deceived, *goal.following, *goal.callers, *words, *relevance.texts, *self._goals.texts(goal)}
         return swaps_of(goal.facts, goal.colluders, reads, named)
 
     @property
@@ -161,7 +163,8 @@ class _Run:
 
         What duties rest on matters always, because they are done at once.
         """
-        if not self._limits.is_pruned:
+        if not self._limits.is_pruned or self._goal.following:
+            # What they are asked rests on what is denied, whatever that is.
             return [self._acts] * self._depth, None
         levels: list[list[Action]] = []
         first = self._reads
@@ -235,6 +238,8 @@ class _Run:
             for subject in goal.deceived:
                 # They show their own face, because they believe in what they do.
                 yield Doer(subject, colluders | {subject}, goal.callers), True
+        for subject in goal.following:
+            yield Doer(subject, frozenset({subject}), goal.callers), node.is_deceived
 
     def _is_over(self) -> bool:
         return time.monotonic() - self._began > self._limits.seconds
@@ -243,9 +248,12 @@ class _Run:
         self, node: Node, world: World, without: list[World], doer: Doer, *, is_deceived: bool
     ) -> Iterator[Node]:
         before = done(node) if self._width else frozenset()
+        follows = doer.subject in self._goal.following
         for action in self._levels[self._depth - node.acts - 1]:
             if self._is_over():
                 return
+            if follows and not self._following.may_be_asked(action):
+                continue
             # Where no act is done twice, none needs another name the second time.
             again = () if self._width else earlier(node, doer, action)
             kept = self._candidates.kept(world, node.now, doer, action, again)
@@ -256,8 +264,11 @@ class _Run:
                 if move.operation_id in before:
                     self.left_out += 1
                     continue
+                if follows and not self._following.is_asked(world, node.now, move):
+                    continue
                 pairs = zip(without, known, strict=True)
-                unused = [each for each, some in pairs if some is kept or move.what in some.whats]
+                # What made somebody ask for it is used by it, whatever that was.
+                unused = [each for each, some in pairs if not follows and (some is kept or move.what in some.whats)]
                 after = self._after(node, world, move, unused, is_deceived=is_deceived)
                 if after is not None:
                     yield self._settled(after)

@@ -58,6 +58,7 @@ from sealauthz.model.records import (
 )
 from sealauthz.model.records import signing as signing_records
 from sealauthz.model.right_invariants import RIGHTS
+from sealauthz.model.steps import STEP_ACTS
 from sealauthz.model.sweeps import SWEEPS
 from sealauthz.model.use_invariants import USES
 from sealauthz.schema import Model, Part
@@ -115,6 +116,7 @@ MODEL = Model(
             sweeps=SWEEPS,
             provided=PROVIDED,
             outside=OUTSIDE,
+            step_acts=STEP_ACTS,
             monitored=MONITORED,
             alarms=ALARMS,
             attempts=ATTEMPTS,

@@ -383,6 +383,8 @@ class Goal(_Form):
     """Honest people of whom one may once do something that the colluders want."""
     dutiful: list[Duty] = []
     """What honest people do as soon as they may, before time passes and after each move."""
+    following: list[Subject] = []
+    """Honest people who do what the next steps ask of them that are shown to those who act: each as an act."""
     outside: list[Name] = []
     """What may happen outside, by the names of the model's outside moves."""
     callers: list[Name] = []

@@ -47,6 +47,8 @@ class Part:
     """What somebody outside gives to whom a next step sends there."""
     outside: tuple[OutsideMove, ...] = ()
     """What may happen outside."""
+    step_acts: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """The acts of other people that a next step may ask for, by the step: each an action and its resource type."""
     monitored: Monitored | None = None
     """What can be monitored; at most one part of a model says so."""
     alarms: tuple[Alarm, ...] = ()
@@ -148,6 +150,11 @@ class Model:
     def outside(self) -> tuple[OutsideMove, ...]:
         """What may happen outside."""
         return tuple(move for part in self.parts for move in part.outside)
+
+    @cached_property
+    def step_acts(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """The acts of other people that a next step may ask for, by the step: each an action and its resource type."""
+        return {step: acts for part in self.parts for step, acts in part.step_acts.items()}
 
     @cached_property
     def monitored(self) -> Monitored | None:
