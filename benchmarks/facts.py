@@ -30,7 +30,8 @@ from sqlalchemy import insert, select
 
 from sealauthz.facts import FactCache, Store, Unit, upgrade
 from sealauthz.facts.store.database import Database
-from sealauthz.facts.store.tables import FACT_CHANGE, tables_of
+from sealauthz.facts.store.system_tables import FACT_CHANGE
+from sealauthz.facts.store.tables import tables_of
 from sealauthz.facts.store.values import plain
 from sealauthz.model import MODEL
 from sealauthz.schema import values_of

@@ -20,7 +20,7 @@ from sealauthz.errors import ConfigRefused, FactsUnavailable, InvalidRequest
 from sealauthz.facts import Store
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import now_us
-from sealauthz.facts.store.tables import AUDIT_LOG
+from sealauthz.facts.store.system_tables import AUDIT_LOG
 
 
 def test_records_get_places_in_the_order_in_which_they_came(store: Store, sequencer: Sequencer, signer: Signer) -> None:

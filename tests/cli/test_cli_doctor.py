@@ -24,7 +24,7 @@ from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.store.importing import Part
 from sealauthz.facts.store.policies import PolicyStore, Process
-from sealauthz.facts.store.tables import AUDIT_PENDING
+from sealauthz.facts.store.system_tables import AUDIT_PENDING
 from sealauthz.model import MODEL
 from sealauthz.model.records.organisation import Enterprise
 

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, delete, select, text, update
 from sealauthz.errors import RevisionGone, RevisionUnknown
 from sealauthz.facts import Delete, Store
 from sealauthz.facts.store.history import Changed, Revision, read_changes
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
+from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT
 from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.seals import SealHold

@@ -15,7 +15,7 @@ from sqlalchemy import delete
 
 from sealauthz.errors import FactsUnavailable, HistoryLost, RevisionUnknown
 from sealauthz.facts import Consistency, FactCache, FactSnapshot, Store
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
+from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT
 from sealauthz.model import MODEL
 
 FULL = Consistency(is_full=True)

@@ -22,7 +22,7 @@ from sealauthz.facts.memory.reading import StoreReading
 from sealauthz.facts.memory.sources import RecordSource
 from sealauthz.facts.memory.wiring import wire
 from sealauthz.facts.store.database import ReadTransaction
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
+from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT
 from sealauthz.model import MODEL
 from sealauthz.model.records.seals import SealHold
 from sealauthz.schema import values_of

@@ -18,7 +18,7 @@ from sealauthz.errors import FactConflict, InvariantBroken, PastUnknown
 from sealauthz.facts import Delete, FactCache, Part, Put, Store, Unit
 from sealauthz.facts.memory.past_reading import PastReading
 from sealauthz.facts.store.past import Past, revision_at
-from sealauthz.facts.store.tables import FACT_CHANGE
+from sealauthz.facts.store.system_tables import FACT_CHANGE
 from sealauthz.model import MODEL
 from sealauthz.model.records.seals import SealHold
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts import FactCache, Store
-from sealauthz.facts.store.tables import FACT_CHANGE
+from sealauthz.facts.store.system_tables import FACT_CHANGE
 from sealauthz.model import MODEL
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import Enterprise

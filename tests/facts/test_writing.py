@@ -31,7 +31,7 @@ from sqlalchemy import select
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Store
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
+from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT
 from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.membership import Membership, RoleAssignment

@@ -20,7 +20,7 @@ from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken, 
 from sealauthz.facts import Batch, Delete, FactCache, Put, Store
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.store.policies import PolicyStore, Proposal
-from sealauthz.facts.store.tables import FACT_CHANGE, POLICY_BUNDLE
+from sealauthz.facts.store.system_tables import FACT_CHANGE, POLICY_BUNDLE
 from sealauthz.rollout import Archive
 from sealauthz.rollout.kept import KeptPolicies
 

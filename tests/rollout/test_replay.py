@@ -29,7 +29,7 @@ from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
 from sealauthz.facts import Delete, FactCache, Put, Store
-from sealauthz.facts.store.tables import AUDIT_LOG, FACT_CHANGE, POLICY_ACTIVATION, POLICY_BUNDLE
+from sealauthz.facts.store.system_tables import AUDIT_LOG, FACT_CHANGE, POLICY_ACTIVATION, POLICY_BUNDLE
 from sealauthz.operations import Operations, Performance
 from sealauthz.polar.reach import Root
 from sealauthz.rollout import Archive

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sealauthz.background import Background, Failed
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store
-from sealauthz.facts.store.tables import AUDIT_PENDING
+from sealauthz.facts.store.system_tables import AUDIT_PENDING
 from sealauthz.facts.store.waiting import waiting_since
 
 EVERY_S = 5.0

@@ -21,7 +21,7 @@ from sealauthz.errors import FactsUnavailable, InvalidRequest
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store
-from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_LOG, TEXT
+from sealauthz.facts.store.system_tables import AUDIT_ABOUT, AUDIT_LOG, TEXT
 from sealauthz_client import answers
 
 MAX_PAGE = 1_000

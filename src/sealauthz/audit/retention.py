@@ -23,7 +23,7 @@ from sealauthz.facts.store.following import can_follow
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store, now_us
-from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_FOLLOWED, AUDIT_LOG
+from sealauthz.facts.store.system_tables import AUDIT_ABOUT, AUDIT_FOLLOWED, AUDIT_LOG
 from sealauthz.facts.store.waiting import waiting
 
 KIND = "Pruned"

@@ -24,7 +24,7 @@ from sealauthz.facts.store.database import end
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, compiled, copied, dialect_of
 from sealauthz.facts.store.store import Store, now_us
-from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_CHECKPOINT, AUDIT_LOG, AUDIT_PENDING, AUDIT_TILE
+from sealauthz.facts.store.system_tables import AUDIT_ABOUT, AUDIT_CHECKPOINT, AUDIT_LOG, AUDIT_PENDING, AUDIT_TILE
 
 _LOCK = 0x5EA1_A0D1
 """The key of PostgreSQL's advisory lock under which records get their places."""

@@ -34,7 +34,7 @@ from sealauthz.audit.sequencer import tile_fetcher
 from sealauthz.audit.tiles import WIDTH, TileMissing, Tiles, perfect_root
 from sealauthz.audit.timestamps import Stamped
 from sealauthz.facts.store.statements import Driver, compiled
-from sealauthz.facts.store.tables import AUDIT_ABOUT, AUDIT_LOG, TEXT
+from sealauthz.facts.store.system_tables import AUDIT_ABOUT, AUDIT_LOG, TEXT
 
 _ROWS_AT_ONCE = WIDTH * 16
 _MOST_FINDINGS = 100

@@ -16,7 +16,7 @@ from sealauthz.facts import Store
 from sealauthz.facts.store.policies import STORE, PolicyStore, Process
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.sweep import idle_for_s
-from sealauthz.facts.store.tables import AUDIT_PENDING
+from sealauthz.facts.store.system_tables import AUDIT_PENDING
 from sealauthz.rollout import Archive, load_archive
 
 LOG_STANDS_STILL_S = 60.0

@@ -15,7 +15,7 @@ from sealauthz.decision.policies import Policies
 from sealauthz.errors import SealAuthzError
 from sealauthz.facts import FactCache, Store, Unit, upgrade
 from sealauthz.facts.store.store import Commit
-from sealauthz.facts.store.tables import FACT_CHANGE
+from sealauthz.facts.store.system_tables import FACT_CHANGE
 
 _ROWS = 5_000
 

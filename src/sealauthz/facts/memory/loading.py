@@ -22,14 +22,14 @@ from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.history import Changed, changes_in
 from sealauthz.facts.store.rows import ids_along, ids_parameter, leads, marks_among
 from sealauthz.facts.store.statements import compiled
-from sealauthz.facts.store.tables import (
+from sealauthz.facts.store.system_tables import (
     FACT_CHANGE,
     FACT_CHANGE_UNIT,
     FACT_IMPORT,
     FACT_IMPORT_NEW,
     FACT_IMPORT_UNIT,
-    Tables,
 )
+from sealauthz.facts.store.tables import Tables
 from sealauthz.schema import FOREVER, UNLIMITED, Model, Unit, shape_of
 
 _MAX_REVISIONS = 2_000

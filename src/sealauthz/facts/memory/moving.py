@@ -21,7 +21,8 @@ from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.history import Changed, changes_in
 from sealauthz.facts.store.rows import among, ids_parameter, leads
 from sealauthz.facts.store.statements import compiled
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, Tables
+from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT
+from sealauthz.facts.store.tables import Tables
 from sealauthz.schema import Unit
 from sealauthz.schema.units import Path
 

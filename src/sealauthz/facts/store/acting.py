@@ -20,7 +20,7 @@ from sealauthz.facts.store.history import Changed, changes_in
 from sealauthz.facts.store.identity import Seen
 from sealauthz.facts.store.performed import used_up_statement
 from sealauthz.facts.store.statements import Driver, compiled
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
+from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT
 from sealauthz.schema import Unit
 
 _MOST_REVISIONS = 500

@@ -16,7 +16,8 @@ from sqlalchemy import tuple_ as pair
 from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.performed import Statement
 from sealauthz.facts.store.statements import insert_row
-from sealauthz.facts.store.tables import FACT_ACTIVITY, Tables
+from sealauthz.facts.store.system_tables import FACT_ACTIVITY
+from sealauthz.facts.store.tables import Tables
 from sealauthz.facts.store.values import as_json
 from sealauthz.schema import Change, Changes, Model, Rows, Shown, Sighting
 from sealauthz.schema.activity import Path

@@ -10,7 +10,7 @@ from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.database import Database
 from sealauthz.facts.store.importing import open_imports
 from sealauthz.facts.store.serving import chain, current, head, served_schema
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_REQUEST
+from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_REQUEST
 from sealauthz.schema import Model
 
 

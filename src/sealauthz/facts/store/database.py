@@ -24,7 +24,8 @@ from sealauthz.facts.store.extensions import applied, check_has
 from sealauthz.facts.store.identity import Identity, SchemaMoved, Seen, catalog_statement
 from sealauthz.facts.store.serving import served_schema
 from sealauthz.facts.store.statements import BROKEN, dialect, driver
-from sealauthz.facts.store.tables import STORE_IDENTITY, Tables, tables_of
+from sealauthz.facts.store.system_tables import STORE_IDENTITY
+from sealauthz.facts.store.tables import Tables, tables_of
 from sealauthz.schema import NO_EXTENSION, Model
 
 if TYPE_CHECKING:

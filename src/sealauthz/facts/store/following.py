@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, exists, func, literal, select
 
 from sealauthz.facts.store.statements import dialect_of
-from sealauthz.facts.store.tables import AUDIT_FOLLOWED, AUDIT_LOG, FACT_OPERATION, Tables
+from sealauthz.facts.store.system_tables import AUDIT_FOLLOWED, AUDIT_LOG, FACT_OPERATION
+from sealauthz.facts.store.tables import Tables
 from sealauthz.schema.alarms import Alarm
 
 _FROM_THE_FIRST = 10_000

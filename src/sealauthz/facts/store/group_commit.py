@@ -30,7 +30,7 @@ from sealauthz.facts.store.performed import Statement
 from sealauthz.facts.store.rows_together import SETTINGS as OF_ROWS
 from sealauthz.facts.store.rows_together import RowsTogether, keep_together, take_keys
 from sealauthz.facts.store.statements import Driver, compiled
-from sealauthz.facts.store.tables import FACT_REQUEST
+from sealauthz.facts.store.system_tables import FACT_REQUEST
 from sealauthz.facts.store.writing import NOTIFY, Write
 from sealauthz.schema import Changes, Unit
 

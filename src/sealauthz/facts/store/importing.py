@@ -32,7 +32,8 @@ from sealauthz.facts.store.rows import (
     within,
 )
 from sealauthz.facts.store.statements import Driver, compiled, dialect_of
-from sealauthz.facts.store.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, FACT_REQUEST, TEXT, Tables
+from sealauthz.facts.store.system_tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, FACT_REQUEST, TEXT
+from sealauthz.facts.store.tables import Tables
 from sealauthz.schema import Change, Changes, Rows, Unit, Units
 
 INVARIANT = "IMPORT"

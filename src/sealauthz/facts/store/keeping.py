@@ -20,15 +20,15 @@ from sealauthz.facts.store.activity import keeps_activity
 from sealauthz.facts.store.database import Database, look
 from sealauthz.facts.store.importing import Part, open_imports
 from sealauthz.facts.store.performed import has_no_operations, keeps_assertions
-from sealauthz.facts.store.tables import (
+from sealauthz.facts.store.system_tables import (
     FACT_ACTIVITY,
     FACT_CHANGE,
     FACT_CHANGE_UNIT,
     FACT_EVENT,
     FACT_OPERATION,
     FACT_REQUEST,
-    Tables,
 )
+from sealauthz.facts.store.tables import Tables
 
 LEAST_DAYS = 30
 """What is younger is never pruned: so long a watcher may be away, and a request be repeated."""

@@ -23,7 +23,7 @@ from sealauthz.facts.store.history import Image
 from sealauthz.facts.store.importing import ImportState, Part
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import compiled
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_IMPORT
+from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_IMPORT
 from sealauthz.schema import Unit
 
 Undone = Mapping[str, Mapping[str, Image | None]]

@@ -13,7 +13,8 @@ from sqlalchemy import tuple_ as pair
 
 from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.statements import Driver, compiled, insert_row
-from sealauthz.facts.store.tables import AUDIT_PENDING, FACT_EVENT, FACT_OPERATION, Tables
+from sealauthz.facts.store.system_tables import AUDIT_PENDING, FACT_EVENT, FACT_OPERATION
+from sealauthz.facts.store.tables import Tables
 from sealauthz.facts.store.values import as_json
 from sealauthz.schema import Event
 

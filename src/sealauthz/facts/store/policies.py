@@ -37,7 +37,8 @@ from sealauthz.facts.store.performed import Statement
 from sealauthz.facts.store.serving import served_from_now
 from sealauthz.facts.store.statements import Driver, compiled, dialect_of
 from sealauthz.facts.store.store import Store
-from sealauthz.facts.store.tables import POLICY_ACTIVATION, POLICY_BUNDLE, POLICY_PROCESS, Tables
+from sealauthz.facts.store.system_tables import POLICY_ACTIVATION, POLICY_BUNDLE, POLICY_PROCESS
+from sealauthz.facts.store.tables import Tables
 from sealauthz.facts.store.waiting import waiting, written
 from sealauthz.schema import Unit
 

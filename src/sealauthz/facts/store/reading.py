@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select
 from sealauthz.errors import InvalidRequest, Violation
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.rows import Stored, ids_parameter, within
-from sealauthz.facts.store.tables import TYPES
+from sealauthz.facts.store.system_tables import TYPES
 from sealauthz.facts.store.values import plain, value_problem
 from sealauthz.schema import Model
 

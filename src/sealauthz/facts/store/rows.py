@@ -15,7 +15,8 @@ from sqlalchemy import ARRAY, ColumnElement, Connection, Select, any_, bindparam
 from sqlalchemy import column as sql_column
 
 from sealauthz.facts.store.statements import Driver, compiled
-from sealauthz.facts.store.tables import FACT_IMPORT_UNIT, TEXT, Tables
+from sealauthz.facts.store.system_tables import FACT_IMPORT_UNIT, TEXT
+from sealauthz.facts.store.tables import Tables
 from sealauthz.schema import Rows, shape_of
 from sealauthz.schema.units import Path
 

@@ -19,7 +19,8 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_leave
 from sealauthz.facts.store.applying import changed_values, in_order, waits_for_nobody
 from sealauthz.facts.store.rows import among
 from sealauthz.facts.store.statements import Driver, InsertRow, check_met, compiled
-from sealauthz.facts.store.tables import FACT_CHANGE_UNIT, FACT_REQUEST, Tables
+from sealauthz.facts.store.system_tables import FACT_CHANGE_UNIT, FACT_REQUEST
+from sealauthz.facts.store.tables import Tables
 from sealauthz.schema import Change, Changes
 
 SETTINGS = "".join(f"; SET LOCAL enable_{way} = off" for way in ("hashjoin", "mergejoin", "seqscan"))

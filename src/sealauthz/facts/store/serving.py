@@ -26,7 +26,8 @@ from sqlalchemy import table as any_table
 from sqlalchemy.schema import CreateTable
 
 from sealauthz.errors import FactsUnavailable
-from sealauthz.facts.store.tables import STORE_IDENTITY, SYSTEM, tables_of
+from sealauthz.facts.store.system_tables import STORE_IDENTITY, SYSTEM
+from sealauthz.facts.store.tables import tables_of
 from sealauthz.schema import Model
 
 if TYPE_CHECKING:  # it takes a tenth of a second to import, and most commands open no database

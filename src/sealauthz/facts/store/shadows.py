@@ -10,7 +10,7 @@ from sqlalchemy import Select, delete, insert, select, update
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.store import Store
-from sealauthz.facts.store.tables import POLICY_SHADOW, POLICY_SHADOW_REPORT
+from sealauthz.facts.store.system_tables import POLICY_SHADOW, POLICY_SHADOW_REPORT
 
 
 @dataclass(frozen=True, slots=True)

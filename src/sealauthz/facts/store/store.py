@@ -39,7 +39,8 @@ from sealauthz.facts.store.performed import (
 from sealauthz.facts.store.reading import Filter, Page, Query, read_page
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows
 from sealauthz.facts.store.statements import Driver, driver
-from sealauthz.facts.store.tables import STORE_IDENTITY, Tables
+from sealauthz.facts.store.system_tables import STORE_IDENTITY
+from sealauthz.facts.store.tables import Tables
 from sealauthz.facts.store.writing import Guard, Write
 from sealauthz.schema import Model, Put, Sweep, Unit
 from sealauthz.schema.alarms import Alarm

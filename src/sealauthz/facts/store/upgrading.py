@@ -18,7 +18,8 @@ from sealauthz.facts.store.extensions import apply, model_of
 from sealauthz.facts.store.identity import seal_statement
 from sealauthz.facts.store.serving import alembic_config, current, head, oldest_served, serves_from
 from sealauthz.facts.store.statements import driver
-from sealauthz.facts.store.tables import STORE_IDENTITY, tables_of
+from sealauthz.facts.store.system_tables import STORE_IDENTITY
+from sealauthz.facts.store.tables import tables_of
 from sealauthz.schema import Model
 
 _UPGRADE_LOCK = 0x5EA1_A073

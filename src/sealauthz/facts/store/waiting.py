@@ -10,7 +10,7 @@ from typing import Any
 
 from sealauthz.facts.store.performed import Statement
 from sealauthz.facts.store.statements import insert_row
-from sealauthz.facts.store.tables import AUDIT_PENDING
+from sealauthz.facts.store.system_tables import AUDIT_PENDING
 
 _encode = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 

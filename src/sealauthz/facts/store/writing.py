@@ -41,7 +41,8 @@ from sealauthz.facts.store.locking import lock_revisions, lock_roots
 from sealauthz.facts.store.performed import Statement
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows, pairs, pairs_parameters
 from sealauthz.facts.store.statements import Driver, compiled, dialect_of, insert_row
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, Tables
+from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST
+from sealauthz.facts.store.tables import Tables
 from sealauthz.facts.store.values import as_json
 from sealauthz.schema import Change, Changes, Rows, Unit, shape_of
 from sealauthz.schema.rules import Urgent
