@@ -14,11 +14,10 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, Table, bindparam, cast, func, insert, select, update
 from sqlalchemy import column as sql_column
-from sqlalchemy.dialects.postgresql import insert as insert_or_leave
 
 from sealauthz.facts.store.applying import changed_values, in_order, waits_for_nobody
 from sealauthz.facts.store.rows import among
-from sealauthz.facts.store.statements import Driver, InsertRow, check_met, compiled
+from sealauthz.facts.store.statements import Driver, InsertRow, check_met, compiled, dialect_of
 from sealauthz.facts.store.system_tables import FACT_CHANGE_UNIT, FACT_REQUEST
 from sealauthz.facts.store.tables import Tables
 from sealauthz.schema import Change, Changes
@@ -83,6 +82,7 @@ def _delete_rows(table: Table) -> str:
 @cache
 def _take_keys() -> str:
     """Return the statement that takes the keys of requests, and returns those that were free."""
+    insert_or_leave = dialect_of(True).insert
     columns = tuple(FACT_REQUEST.c.keys())
     each = _each(FACT_REQUEST, columns)
     taking = insert_or_leave(FACT_REQUEST).from_select(list(columns), select(*(each.c[name] for name in columns)))
