@@ -79,7 +79,7 @@ def client(store: Store, bundle: Bundle) -> Iterator[SealAuthzClient]:
     acts, keys = Operations(store, pdp, issuer), partial(key_set, issuer)
     server = build(settings, Callers([caller()]), store, pdp, acts, signal=cache.signal, keys=keys)
     server.start()
-    with SealAuthzClient(f"127.0.0.1:{server.port}", TOKEN, insecure=True) as client:
+    with SealAuthzClient(f"127.0.0.1:{server.port}", TOKEN, insecure=True, timeout_s=30) as client:
         yield client
     server.stop(0)
     feed.stop()

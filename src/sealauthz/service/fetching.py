@@ -52,7 +52,10 @@ def _fetched(host: str, port: int, name: str, path: str, context: ssl.SSLContext
             with closing(plain):
                 connection.sock = context.wrap_socket(plain, server_hostname=host)
             with closing(connection):
-                return _answered(connection, name, path)
+                content = _answered(connection, name, path)
+            if is_over.is_set():  # what ends without a length may look whole, and we ended it
+                raise FetchFailed(f"there is no whole answer after {within_s:g} seconds")
+            return content
         except (OSError, http.client.HTTPException, ValueError) as error:
             if is_over.is_set():
                 raise FetchFailed(f"there is no whole answer after {within_s:g} seconds") from error

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import operator
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from sealauthz.polar.check.asked import Asked, renamed
 from sealauthz.polar.check.goals import Goals
+from sealauthz.polar.check.patterns import NOTHING, Bits, Known, Pattern, Reach, Shared, Taken, Tried
 from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.check.scope import Mode, Scope
 from sealauthz.polar.check.units import LENGTH, LENGTH_OF_UNIT
@@ -28,9 +28,6 @@ MAX_READINGS = 120_000
 
 NEVER_MATCHES = "this rule can never match"
 
-_Pattern = tuple[Key, tuple[Value, ...], bool, bool]
-_Taken = tuple[Value, ...] | None
-
 
 class TooMuch(Exception):
     """The bundle is too deep or too large to be checked; `place` is where the checker stopped."""
@@ -38,113 +35,6 @@ class TooMuch(Exception):
     def __init__(self, message: str, place: Place) -> None:
         self.place = place
         super().__init__(message)
-
-
-_NOTHING = sys.maxsize
-"""Behind the turn of every pattern."""
-
-
-@dataclass(slots=True)
-class _Reach:
-    """What the analysis of a pattern rests on and says, as sets of bits: the look-ups of clauses that it made, which
-    clauses and conditions it tried, which of them could hold, which rules it called, and what it asked of the classes
-    of its arguments.
-
-    It is silent where nothing was wrong; it `uses_mode` where it may say something else under a negation, or where it
-    decides. `height` is how many calls, one inside the other, it may take at most. `rests_on` is the turn of the
-    outermost of the patterns that it rests on and that were still being read then: what it found may not be all.
-    """
-
-    look_ups: int = 0
-    tried: int = 0
-    held: int = 0
-    called: int = 0
-    asked: int = 0
-    uses_mode: bool = False
-    is_silent: bool = True
-    height: int = 1
-    rests_on: int = _NOTHING
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether it may not be all."""
-        return self.rests_on != _NOTHING
-
-    def add(self, other: _Reach) -> None:
-        """Take in the reach of a pattern that this one rests on."""
-        self.height = max(self.height, other.height + 1)
-        self.look_ups |= other.look_ups
-        self.tried |= other.tried
-        self.held |= other.held
-        self.called |= other.called
-        self.asked |= other.asked
-        self.uses_mode |= other.uses_mode
-        self.is_silent &= other.is_silent
-        self.rests_on = min(self.rests_on, other.rests_on)
-
-
-class _Bits:
-    """Numbers for things, as sets of one. `things` are kept, so that nothing else can be taken for one of them."""
-
-    def __init__(self, like: _Bits | None = None) -> None:
-        self.things: list[object] = [] if like is None else [*like.things]
-        self._bits: dict[object, int] = {} if like is None else dict(like._bits)
-
-    def of(self, name: object, thing: object) -> int:
-        """The bit of a thing that goes by a name."""
-        bit = self._bits.get(name)
-        if bit is None:
-            bit = self._bits[name] = 1 << len(self.things)
-            self.things.append(thing)
-        return bit
-
-    def known(self, name: object) -> int:
-        """The bit of a thing; none where it has none."""
-        return self._bits.get(name, 0)
-
-    def among(self, bits: int) -> Iterator[object]:
-        """The things whose bits are in a set."""
-        while bits:
-            lowest = bits & -bits
-            yield self.things[lowest.bit_length() - 1]
-            bits ^= lowest
-
-
-@dataclass(slots=True)
-class _Known:
-    """What is known of a pattern: the arguments that it was first called with, what comes out, clause by clause, and
-    whether it is still being found out; `turn` counts the patterns that were begun before it. Where it was found out
-    with another class, `instead_of` names that one and its own, for what the clauses say.
-    """
-
-    values: tuple[Value, ...] = ()
-    taken: _Taken = None
-    is_open: bool = True
-    turn: int = 0
-    is_recursive: bool = False
-    by_clause: list[tuple[Clause, _Taken]] = field(default_factory=list)
-    reach: _Reach = field(default_factory=_Reach)
-    instead_of: tuple[str, str] | None = None
-
-
-@dataclass(slots=True)
-class _Tried:
-    """A clause or condition that was tried: where it stands, what is wrong if it never holds, and why it did not."""
-
-    place: Place
-    what: str
-    holds: bool
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What is known of a pattern, as far as it holds for other classes and in other modes too."""
-
-    known: _Known
-    cls: str
-    is_negative: bool
-    decides: bool
 
 
 _Words = tuple[tuple[int, frozenset[object]], ...]
@@ -170,26 +60,26 @@ class Flow:
         self._asking: Asked = Asked(types) if before is None else before._asking
         self._goals = Goals(rules, types, contexts, found, self._asking, self)
         self._found = found
-        self._known: dict[_Pattern, _Known] = {}
-        self._shared: dict[tuple[Key, tuple[Value, ...]], list[_Shared]] = {}
-        self._sharing: list[list[_Shared]] = []
-        self._tried: dict[int, _Tried] = {}
+        self._known: dict[Pattern, Known] = {}
+        self._shared: dict[tuple[Key, tuple[Value, ...]], list[Shared]] = {}
+        self._sharing: list[list[Shared]] = []
+        self._tried: dict[int, Tried] = {}
         self._called: set[Key] = set()
         self._depth = 0
         self._turns = 0
         self._readings = 0
         self._readings_before = 0
-        self._reading: list[_Reach] = []
-        self._elsewhere = _Reach()
+        self._reading: list[Reach] = []
+        self._elsewhere = Reach()
         if before is not None and not before._is_like(rules):
             before = None
-        self._before: Mapping[_Pattern, _Known] = {} if before is None else before._known
-        self._tried_before: Mapping[int, _Tried] = {}
-        self._bits: _Bits = _Bits()
+        self._before: Mapping[Pattern, Known] = {} if before is None else before._known
+        self._tried_before: Mapping[int, Tried] = {}
+        self._bits: Bits = Bits()
         if before is not None:
             self._readings_before = before._readings + before._readings_before
             self._tried_before = {**before._tried_before, **before._tried}
-            self._bits = _Bits(before._bits)
+            self._bits = Bits(before._bits)
         self._look_ups: dict[tuple[Key, _Words], tuple[int, Sequence[Clause]]] = {}
         self._stale = 0 if before is None else self._take_look_ups(before)
 
@@ -228,7 +118,7 @@ class Flow:
 
     # --- what the goals ask -----------------------------------------------------------------------------------------
 
-    def call(self, key: Key, values: tuple[Value, ...], mode: Mode) -> _Taken:
+    def call(self, key: Key, values: tuple[Value, ...], mode: Mode) -> Taken:
         """The arguments after a call; None where no rule can match."""
         return self._of_pattern(key, tuple([FREE if isinstance(v, Free) else v for v in values]), mode).taken
 
@@ -236,7 +126,7 @@ class Flow:
         """Note that a condition was tried, and whether it could hold."""
         known = self._tried.get(id(node))
         if known is None:
-            self._tried[id(node)] = _Tried(place, what, holds, "" if holds else self._goals.why)
+            self._tried[id(node)] = Tried(place, what, holds, "" if holds else self._goals.why)
         elif holds:
             known.holds = True
         elif not known.why:
@@ -274,7 +164,7 @@ class Flow:
             is_offered = clause.place.file == TIMES_FILE  # nobody need call it with all that it takes
             if not is_offered and self._is_called(clause.key) and not self._is_tried(clause.node):
                 why = "no call has arguments that fit its head"
-                self._tried[id(clause.node)] = _Tried(clause.place, NEVER_MATCHES, False, why)
+                self._tried[id(clause.node)] = Tried(clause.place, NEVER_MATCHES, False, why)
         for node in self._bits.among(self._elsewhere.tried & ~self._elsewhere.held):
             self._tried.setdefault(id(node), replace(self._tried_before[id(node)], holds=False))
         return [
@@ -291,7 +181,7 @@ class Flow:
 
     # --- patterns ---------------------------------------------------------------------------------------------------
 
-    def _of_pattern(self, key: Key, values: tuple[Value, ...], mode: Mode) -> _Known:
+    def _of_pattern(self, key: Key, values: tuple[Value, ...], mode: Mode) -> Known:
         pattern = (key, values, mode.is_negative, mode.decides)
         known = self._known.get(pattern) or self._kept(pattern, mode)
         if known is None:
@@ -309,7 +199,7 @@ class Flow:
         if self._depth >= MAX_DEPTH:
             raise TooMuch(f"rules call each other deeper than {MAX_DEPTH}", mode.clause.place)
         self._called.add(key)
-        known = self._known[pattern] = _Known(values, turn=self._turns)
+        known = self._known[pattern] = Known(values, turn=self._turns)
         self._turns += 1
         before, shared, told = len(self._known), len(self._sharing), self._found.told
         goals = self._goals
@@ -341,14 +231,14 @@ class Flow:
         known.reach.is_silent &= self._found.told == told
         if known.reach.rests_on >= known.turn:
             # It rests on nothing that is still being read but itself, and what it was read with last is what it gives.
-            known.reach.rests_on = _NOTHING
+            known.reach.rests_on = NOTHING
         self._reading.pop()
         if self._reading:
             self._reading[-1].add(known.reach)
         self._share(pattern, known)
         return known
 
-    def _kept(self, pattern: _Pattern, mode: Mode) -> _Known | None:
+    def _kept(self, pattern: Pattern, mode: Mode) -> Known | None:
         """What an earlier analysis found out about a pattern, if that holds for these rules."""
         known = self._before.get(pattern)
         if known is None or not self._is_kept(known.reach):
@@ -359,17 +249,17 @@ class Flow:
         self._elsewhere.add(known.reach)
         return known
 
-    def _share(self, pattern: _Pattern, known: _Known) -> None:
+    def _share(self, pattern: Pattern, known: Known) -> None:
         """Keep what was found out for patterns that differ in the class of a context or in the mode alone."""
         key, values, is_negative, decides = pattern
         stemmed = None if known.reach.is_partial else self._asking.stemmed(values)
         if stemmed is not None:
             cls, general = stemmed
             alike = self._shared.setdefault((key, general), [])
-            alike.append(_Shared(known, cls, is_negative, decides))
+            alike.append(Shared(known, cls, is_negative, decides))
             self._sharing.append(alike)
 
-    def _alike(self, pattern: _Pattern) -> _Known | None:
+    def _alike(self, pattern: Pattern) -> Known | None:
         """What is known of a pattern that gave the same answers to all that was asked."""
         key, values, is_negative, decides = pattern
         stemmed = self._asking.stemmed(values)
@@ -385,7 +275,7 @@ class Flow:
             known = shared.known
             if cls != shared.cls:
                 names = shared.cls, cls
-                known = _Known(
+                known = Known(
                     values,
                     _renamed(known.taken, *names),
                     is_open=False,
@@ -397,7 +287,7 @@ class Flow:
             return known
         return None
 
-    def _is_kept(self, reach: _Reach) -> bool:
+    def _is_kept(self, reach: Reach) -> bool:
         """Whether what an earlier analysis said of a pattern holds for these rules."""
         return reach.is_silent and not reach.is_partial and not reach.look_ups & self._stale
 
@@ -417,7 +307,7 @@ class Flow:
         self._reading[-1].look_ups |= found[0]
         return found[1]
 
-    def _clause(self, clause: Clause, values: tuple[Value, ...], mode: Mode) -> _Taken:
+    def _clause(self, clause: Clause, values: tuple[Value, ...], mode: Mode) -> Taken:
         self._readings += 1
         if self._readings + self._readings_before > MAX_READINGS:
             raise TooMuch("the rules call each other with too many patterns of arguments", clause.place)
@@ -484,11 +374,11 @@ class Flow:
         return FREE if isinstance(known, Free) else known
 
 
-def _renamed(taken: _Taken, cls: str, other: str) -> _Taken:
+def _renamed(taken: Taken, cls: str, other: str) -> Taken:
     return None if taken is None else tuple([renamed(value, cls, other) for value in taken])
 
 
-def _joined(found: list[_Taken]) -> _Taken:
+def _joined(found: list[Taken]) -> Taken:
     """What comes out of a rule whose clauses give these."""
     joined = [taken for taken in found if taken is not None]
     # Two and two: one after the other, the words of each fact would be put together with those of all before it.
