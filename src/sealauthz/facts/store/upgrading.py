@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, event, inser
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.database import translated
-from sealauthz.facts.store.engine import make_engine, parse
+from sealauthz.facts.store.engine import LOCK_TIMEOUT_S, make_engine, parse
 from sealauthz.facts.store.extensions import apply, model_of
 from sealauthz.facts.store.identity import seal_statement
 from sealauthz.facts.store.serving import alembic_config, current, head, oldest_served, serves_from
@@ -24,6 +24,9 @@ from sealauthz.schema import Model
 
 _UPGRADE_LOCK = 0x5EA1_A073
 """The key of PostgreSQL's advisory lock under which one upgrade runs at a time."""
+
+_TURN_WITHIN_S = 60
+"""How long an upgrade waits for another one: on a busy machine one takes longer than any write."""
 
 _CHANGING = frozenset({"CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "DELETE"})
 
@@ -96,8 +99,11 @@ def _upgrading(
             is_postgresql = connection.dialect.name == "postgresql"
             if is_postgresql:
                 driver(connection).execute("BEGIN")
+                driver(connection).execute(f"SET LOCAL lock_timeout = '{_TURN_WITHIN_S}s'")
                 driver(connection).execute(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+                driver(connection).execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
             else:
+                driver(connection).execute(f"PRAGMA busy_timeout = {_TURN_WITHIN_S * 1000}")
                 # A table that is made again must not take the rows that point to it along. Only this connection is so.
                 driver(connection).execute("PRAGMA foreign_keys = OFF")
                 driver(connection).execute("BEGIN IMMEDIATE")
