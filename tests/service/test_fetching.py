@@ -130,7 +130,7 @@ BAD: dict[str, tuple[Answer | None, str]] = {
     "no HTTP": (sends(b"SSH-2.0-OpenSSH_9\r\n"), "BadStatusLine"),
     "nothing": (sends(), "RemoteDisconnected|EOF"),
     "a byte now and then": (drips, f"after {WITHIN_S} seconds"),
-    "silence": (hangs, f"after {WITHIN_S} seconds"),
+    "silence": (hangs, f"after {WITHIN_S} seconds|timed out"),
     "no handshake": (None, f"after {WITHIN_S} seconds|timed out"),
     "a header without end": (sends(b"HTTP/1.1 200 OK\r\n" + b"X: " + b"x" * 70_000), "LineTooLong"),
     "headers without end": (sends(b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 200), "more than 100 headers"),
