@@ -49,7 +49,7 @@ def pooled(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 def ask(served: Served, request: Any) -> Any:
     stub = served.authorization
     method = stub.ListSubjects if request is WHO else stub.ListResources
-    return method(request, metadata=metadata(), timeout=20)
+    return method(request, metadata=metadata(), timeout=60)
 
 
 def test_a_short_list_changes_threads_the_first_time_only(
