@@ -24,7 +24,7 @@ stands_in_for(substitute: Membership, absent, request: SealUseRequest, at, conte
   not gave_verdict(absent.person, request) and
   not spoke_through_another(absent, substitute, request, context);
 
-# Whoever is on the other side of the contract chooses nobody who decides in their place, as they decide nothing themself.
+# A person on the other side of the contract chooses nobody who decides in their place, as they decide nothing themself.
 #@ U-12 U-13
 is_untied_absent(absent: Membership, request: SealUseRequest, context) if
   is_independent_approver(absent, request, context) and

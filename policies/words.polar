@@ -598,7 +598,7 @@ cooling_off(person: Person, enterprise: Enterprise, at, context) if
   case.applicant_id = person.id and
   at = case.executed_at + context.parameters.cooling_off and
   context.now < at;
-# … and so does whoever has a post from them since.
+# … and so does each person who has a post from them since.
 cooling_off(person: Person, enterprise: Enterprise, at, context) if
   case in enterprise.retrieval_cases and
   case.state = "EXECUTED" and

@@ -4,6 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+_ENDS_TASKS = (
+    ("transfer", "SigningTask"),
+    ("sign", "SigningTask"),
+    ("refuse", "SigningTask"),
+    ("approve", "SigningTask"),
+    ("recall", "Contract"),
+)
+
+_MOVES_CASE = (
+    ("withdraw", "RetrievalCase"),
+    ("review", "RetrievalCase"),
+    ("adjudicate", "RetrievalCase"),
+    ("decide_appeal", "RetrievalCase"),
+    ("execute", "RetrievalCase"),
+    ("certify", "RetrievalCase"),
+    ("submit", "RetrievalCase"),
+    ("decide", "EnterpriseAuthentication"),
+    ("publish_notice", "RetrievalCase"),
+)
+
 _BY_ACTS: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (
     (("ASK_FOR_SEAL_REVIEW", "SUBMIT_SEAL_REVIEW"), (("submit_review", "Seal"), ("decide", "SealReview"))),
     (("ATTACH_RESOLUTION",), (("record_resolution", "Enterprise"), ("countersign", "BoardResolution"))),
@@ -57,22 +77,12 @@ _BY_ACTS: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (
     ),
     (
         ("FINISH_OPEN_TASK", "WAIT_PREVIOUS"),
-        (
-            ("transfer", "SigningTask"),
-            ("sign", "SigningTask"),
-            ("refuse", "SigningTask"),
-            ("approve", "SigningTask"),
-            ("recall", "Contract"),
-        ),
+        _ENDS_TASKS,
     ),
     (
         ("FINISH_TASKS",),
         (
-            ("transfer", "SigningTask"),
-            ("sign", "SigningTask"),
-            ("refuse", "SigningTask"),
-            ("approve", "SigningTask"),
-            ("recall", "Contract"),
+            *_ENDS_TASKS,
             ("withdraw", "SealUseRequest"),
         ),
     ),
@@ -113,17 +123,7 @@ _BY_ACTS: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (
     (("RETURN_SEAL", "WAIT_RETURN"), (("record_return", "SealOuting"),)),
     (
         ("REVIEW_CASE", "WAIT_RETRIEVAL"),
-        (
-            ("withdraw", "RetrievalCase"),
-            ("review", "RetrievalCase"),
-            ("adjudicate", "RetrievalCase"),
-            ("decide_appeal", "RetrievalCase"),
-            ("execute", "RetrievalCase"),
-            ("certify", "RetrievalCase"),
-            ("submit", "RetrievalCase"),
-            ("decide", "EnterpriseAuthentication"),
-            ("publish_notice", "RetrievalCase"),
-        ),
+        _MOVES_CASE,
     ),
     (
         ("SIGN_AUTH_LETTER",),
@@ -141,15 +141,7 @@ _BY_ACTS: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (
     (
         ("WAIT_REVIEW",),
         (
-            ("withdraw", "RetrievalCase"),
-            ("review", "RetrievalCase"),
-            ("adjudicate", "RetrievalCase"),
-            ("decide_appeal", "RetrievalCase"),
-            ("execute", "RetrievalCase"),
-            ("certify", "RetrievalCase"),
-            ("submit", "RetrievalCase"),
-            ("decide", "EnterpriseAuthentication"),
-            ("publish_notice", "RetrievalCase"),
+            *_MOVES_CASE,
             ("decide", "InternalReview"),
         ),
     ),

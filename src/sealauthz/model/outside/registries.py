@@ -22,15 +22,19 @@ def _current(found: Found) -> Iterator[Any]:
     return (each for each in found.get("RegistrySnapshot", {}).values() if each.is_current)
 
 
+def _instead(snapshot: Any, new: Any, said: str) -> Happening:
+    """A snapshot that takes the place of the current one."""
+    return said, (Update("RegistrySnapshot", snapshot.id, {"is_current": False}), Put(new))
+
+
 def _new_representatives(found: Found, now: Instant) -> Iterator[Happening]:
     """The registry names somebody else as the legal representative of an enterprise."""
     for snapshot in _current(found):
         for person_id in found.get("Person", {}):
             if person_id != snapshot.legal_rep_id:
                 new = replace(snapshot, id=f"{snapshot.id}-{person_id}", legal_rep_id=person_id, fetched_at=now)
-                yield (
-                    f"{person_id} becomes the legal representative of {snapshot.enterprise_id}",
-                    (Update("RegistrySnapshot", snapshot.id, {"is_current": False}), Put(new)),
+                yield _instead(
+                    snapshot, new, f"{person_id} becomes the legal representative of {snapshot.enterprise_id}"
                 )
 
 
@@ -39,10 +43,7 @@ def _new_statuses(found: Found, now: Instant) -> Iterator[Happening]:
         for status in RegistryStatus:
             if status != snapshot.status:
                 new = replace(snapshot, id=f"{snapshot.id}-{status}", status=status, fetched_at=now)
-                yield (
-                    f"{snapshot.enterprise_id} is {status}, and was {snapshot.status}",
-                    (Update("RegistrySnapshot", snapshot.id, {"is_current": False}), Put(new)),
-                )
+                yield _instead(snapshot, new, f"{snapshot.enterprise_id} is {status}, and was {snapshot.status}")
 
 
 def _matched(found: Found, _now: Instant) -> Iterator[Happening]:
