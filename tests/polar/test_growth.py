@@ -1,15 +1,18 @@
 """Reading, checking and compiling policies takes work in proportion to the rules, also where one name is in many files.
 
-Work is counted in calls of functions, which a busy machine does not change.
+Work is counted in calls of the product's own functions. A busy machine does not change that; and where coverage is
+measured, its tool takes its probes out again at times that nobody knows, by many calls of its own.
 """
 
 from __future__ import annotations
 
 import cProfile
 import pstats
+from pathlib import Path
 
 import pytest
 
+import sealauthz
 from sealauthz.model import MODEL
 from sealauthz.polar import Source
 from sealauthz.polar.check import check
@@ -18,6 +21,7 @@ from sealauthz.polar.parse import parse
 from sealauthz.polar.types import TypeTable
 
 TYPES = TypeTable(MODEL.records, MODEL.contexts)
+OWN = Path(sealauthz.__file__).parent
 FILES = 8
 FEW, TIMES = 100, 4
 
@@ -50,7 +54,8 @@ def _calls(lines: list[str], asked: list[tuple[object, ...]]) -> int:
     for rule, *arguments in asked:
         engine.prepare(str(rule), *arguments)
     profile.disable()
-    return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+    counted: dict[tuple[str, int, str], tuple[int, ...]] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    return sum(calls for (file, *_), (_, calls, *_) in counted.items() if Path(file).is_relative_to(OWN))
 
 
 @pytest.mark.parametrize("kind", ["facts", "rules"])
