@@ -17,6 +17,7 @@ ROOT = Path(sealauthz.__file__).parent
 
 ORDER = (
     "errors",
+    "base64url",
     "background",
     "collector",
     "spans",

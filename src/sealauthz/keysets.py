@@ -6,12 +6,13 @@ them to say: one kind of token never passes for the other.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from sealauthz import base64url
 
 Key = OKPKey | ECKey | RSAKey
 
@@ -67,7 +68,7 @@ def public_key(key: Mapping[str, Any], algorithm: str) -> Key:
 
 
 def _bits(number: str) -> int:
-    return int.from_bytes(base64.urlsafe_b64decode(number + "=" * (-len(number) % 4))).bit_length()
+    return int.from_bytes(base64url.decode(number)).bit_length()
 
 
 def once_each(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from sealauthz import __version__
+from sealauthz import __version__, base64url
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.ids import new_id
 from sealauthz.decision.question import ContextValue, Entity, Question
@@ -309,7 +309,7 @@ def policies_named(version: str, digest: str) -> dict[str, str]:
 
 @lru_cache(maxsize=64)
 def _compact(digest: str) -> str:
-    return base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
+    return base64url.encode(bytes.fromhex(digest))
 
 
 def is_of_policies(content: Mapping[str, Any], digest: str) -> bool:

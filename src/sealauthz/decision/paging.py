@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sealauthz import base64url
 from sealauthz.decision.question import ListQuery
 from sealauthz.errors import InvalidRequest, RevisionGone
 from sealauthz.facts.memory.consistency import Consistency
@@ -83,14 +83,14 @@ def consistency_of(query: ListQuery, token: str, caller: str, first: Consistency
 def token_of(query: ListQuery, start: Start, caller: str) -> str:
     """Return the token of the page that starts there."""
     content = json.dumps(start, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(_seal(query, content, caller) + content).decode().rstrip("=")
+    return base64url.encode(_seal(query, content, caller) + content)
 
 
 def _opened(query: ListQuery, token: str, caller: str) -> Start:
     try:
         if len(token) > _MAX_TOKEN_CHARACTERS:
             raise ValueError
-        sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        sealed = base64url.decode(token)
         content = sealed[_SEAL_BYTES:]
         start = Start(*json.loads(content))
     except (ValueError, TypeError, RecursionError) as error:

@@ -7,7 +7,6 @@ SM2 (GM/T 0009) has no registered JOSE algorithm and no kept library here. A sig
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from sealauthz import base64url
 from sealauthz.errors import ConfigRefused
 from sealauthz_client.receipts import ALGORITHM, CURVE, TYPE, Receipt
 
@@ -39,7 +39,7 @@ class SigningKeys:
             raise ConfigRefused("the first key of receipts must be a private one: it signs")
         self._private = private
         header = {"alg": ALGORITHM, "typ": TYPE, "kid": self.key_id}
-        self._header = _part(json.dumps(header, separators=(",", ":")))
+        self._header = base64url.encode(json.dumps(header, separators=(",", ":")).encode())
         self._public: list[dict[str, Any]] = [
             key.as_dict(private=False, kid=key_id, alg=ALGORITHM, use="sig") for key_id, key in by_id.items()
         ]
@@ -65,18 +65,12 @@ class SigningKeys:
     def sign(self, receipt: Receipt) -> str:
         """Sign a receipt. The same receipt gives the same text."""
         # Put together here: a library would check the header, which is always the same, at five times the cost.
-        signed = f"{self._header}.{_part(_encode(receipt.claims))}"
-        return f"{signed}.{_part(self._private.sign(signed.encode()))}"
+        signed = f"{self._header}.{base64url.encode(_encode(receipt.claims).encode())}"
+        return f"{signed}.{base64url.encode(self._private.sign(signed.encode()))}"
 
     def __repr__(self) -> str:
         """Name the public ids only."""
         return f"SigningKeys({', '.join(key['kid'] for key in self._public)})"
-
-
-def _part(content: str | bytes) -> str:
-    """Return a part of a JWS in its compact form (RFC 7515, section 3.1)."""
-    raw = content.encode() if isinstance(content, str) else content
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _read(file: Path) -> OKPKey:

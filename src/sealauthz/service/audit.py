@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 from typing import Any
 
+from sealauthz import base64url
 from sealauthz.audit.as_of import AsOf, Moment
 from sealauthz.audit.log import Entry, Log, Wanted, is_shown
 from sealauthz.audit.retention import NOTHING_PRUNED
@@ -200,12 +200,12 @@ def _asked(wanted: Wanted) -> list[Any]:
 
 def _token(before: int, wanted: Wanted) -> str:
     """Return what asks for the next page of the same list."""
-    return base64.urlsafe_b64encode(json.dumps([before, _asked(wanted)]).encode()).decode().rstrip("=")
+    return base64url.encode(json.dumps([before, _asked(wanted)]).encode())
 
 
 def _before(token: str, wanted: Wanted) -> int:
     try:
-        content = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
+        content = json.loads(base64url.decode(token))
         before, asked = content
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidRequest.at("page_token", "is not a token of this list") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from functools import lru_cache
@@ -10,6 +9,7 @@ from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from sealauthz import base64url
 from sealauthz.errors import InvalidRequest, RevisionUnknown, Violation
 from sealauthz.schema import FOREVER
 from sealauthz_client.v1 import revision_pb2
@@ -115,7 +115,7 @@ def revision_message(store_id: str, timeline_id: str, number: int) -> revision_p
 @lru_cache(maxsize=256)
 def _text(token: Token) -> str:
     content = json.dumps(token, separators=(",", ":"))
-    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+    return base64url.encode(content.encode())
 
 
 def token_from(text: str, field: str) -> Token:
@@ -123,7 +123,7 @@ def token_from(text: str, field: str) -> Token:
     try:
         if len(text) > _MAX_TOKEN_CHARACTERS:
             raise ValueError
-        content = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        content = json.loads(base64url.decode(text))
         store_id, timeline_id, number = content
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidRequest.at(field, "is not a revision token") from error

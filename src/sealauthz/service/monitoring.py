@@ -7,7 +7,6 @@ sent nothing more.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import time
@@ -15,6 +14,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from sealauthz import base64url
 from sealauthz.decision import PolicyDecisionPoint, RequestOptions
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.ids import new_id
@@ -218,12 +218,12 @@ def _asked(request: monitor_pb2.ListSealActivityRequest) -> str:
 
 def _token(before: tuple[int, int], asked: str) -> str:
     """Return what asks for the next page of the same list."""
-    return base64.urlsafe_b64encode(json.dumps([*before, asked]).encode()).decode().rstrip("=")
+    return base64url.encode(json.dumps([*before, asked]).encode())
 
 
 def _before(token: str, asked: str) -> tuple[int, int]:
     try:
-        content = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
+        content = json.loads(base64url.decode(token))
         revision, ordinal, of = content
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidRequest.at("page_token", "is not a token of this list") from error

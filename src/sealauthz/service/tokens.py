@@ -6,8 +6,6 @@ algorithm, type and name of the key is never followed.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 import threading
@@ -20,6 +18,7 @@ from typing import Any, Generic, TypeVar
 from joserfc import jws
 from joserfc.errors import JoseError
 
+from sealauthz import base64url
 from sealauthz.errors import CallerUnknown, KeysUnavailable
 from sealauthz.keysets import KINDS, once_each
 from sealauthz.service.issuer_keys import IssuerKeys, KeySource
@@ -180,11 +179,7 @@ class Tokens(Generic[T]):
 
 def _json(part: str) -> Mapping[str, Any]:
     """Return a part of a token. Raises ValueError for what is no object, or says something twice."""
-    try:
-        content = base64.b64decode(part + "=" * (-len(part) % 4), b"-_", validate=True)
-    except binascii.Error as error:
-        raise ValueError("is no base64url") from error
-    found = json.loads(content, object_pairs_hook=once_each)
+    found = json.loads(base64url.decode(part), object_pairs_hook=once_each)
     if not isinstance(found, dict):
         raise ValueError("is no object")
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 
+from sealauthz import base64url
 from sealauthz.errors import InvalidRequest, Violation
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.rows import Stored, ids_parameter, within
@@ -104,13 +104,13 @@ def _seal(last_id: str, query: Query, timeline: str) -> bytes:
 
 def _make_token(last_id: str, query: Query, timeline: str) -> str:
     """Return the token of the page after a record."""
-    return base64.urlsafe_b64encode(_seal(last_id, query, timeline) + last_id.encode()).decode().rstrip("=")
+    return base64url.encode(_seal(last_id, query, timeline) + last_id.encode())
 
 
 def _open_token(token: str, query: Query, timeline: str) -> str:
     """Return the id that the page follows. Raises InvalidRequest for a token that is not of this query."""
     try:
-        content = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        content = base64url.decode(token)
         last_id = content[_SEAL_BYTES:].decode()
     except ValueError as error:
         raise InvalidRequest.at("page_token", "is not a page token") from error
