@@ -170,7 +170,7 @@ def verified_and_listed(store: Store, count: int) -> None:
     placed = (count - size) / (time.process_time() - began)
     began, wall = time.process_time(), time.perf_counter()
     with store.plain_connection() as connection:
-        report = verify_database(connection, [])
+        report = verify_database(connection, store.tables, [])
     spent, wall = time.process_time() - began, time.perf_counter() - wall
     if not report or report.records != count:
         raise SystemExit(f"the log is not in order: {report.findings[:3]}")
@@ -225,7 +225,9 @@ def large(url: str, count: int) -> None:
         "CREATE INDEX audit_log_at_idx ON audit_log (at)",
         "CREATE UNIQUE INDEX audit_log_decision_id_idx ON audit_log (decision_id)",
         "ALTER TABLE audit_about ADD CONSTRAINT audit_about_pkey PRIMARY KEY (about, number)",
-        "ANALYZE audit_log, audit_about",
+        "INSERT INTO audit_checkpoint (period, size, at, note, known_to)"
+        " SELECT at / 60000000, max(number) + 1, max(at), '', max(number) + 1 FROM audit_log GROUP BY at / 60000000",
+        "ANALYZE audit_log, audit_about, audit_checkpoint",
     ]
     with contextlib.closing(Store.open(url, MODEL)) as store:
         with store.plain_connection() as connection:

@@ -79,7 +79,7 @@ def main(url: str, how: str) -> None:
             kept = [record for (record,) in run(store, "SELECT record FROM audit_log ORDER BY number")]
             waits = "\n".join(row for (row,) in run(store, "SELECT records FROM audit_pending ORDER BY id"))
             with store.plain_connection() as connection:
-                report = verify_database(connection, [signer.verifier])
+                report = verify_database(connection, store.tables, [signer.verifier])
             if own and own[0] in kept:
                 records += own
             whole = sorted(kept + waits.splitlines()) == sorted(records)

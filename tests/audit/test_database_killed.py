@@ -209,7 +209,7 @@ def test_what_was_answered_is_in_the_log_though_workers_and_the_database_are_kil
             Sequencer(store, NAME, signer).drain()
             rows = run(store, "SELECT number, decision_id FROM audit_log ORDER BY number")
             with store.plain_connection() as connection:
-                report = verify_database(connection, [signer.verifier])
+                report = verify_database(connection, store.tables, [signer.verifier])
     logged = [decision_id for _, decision_id in rows]
     answered = {decision_id for client in (*doomed, *clients) for decision_id in client.received}
     assert len(answered) > (OUTAGES + 1) * BETWEEN

@@ -158,6 +158,6 @@ def test_what_must_be_in_the_log_is_not_answered_while_it_cannot_be_and_advice_i
         while not expected <= set(logged):
             logged = [row[0] for row in run(store, "SELECT decision_id FROM audit_log")]
         with store.plain_connection() as connection:
-            report = verify_database(connection, [signer.verifier])
+            report = verify_database(connection, store.tables, [signer.verifier])
     assert report, report.findings
     assert len(logged) == len(set(logged))

@@ -46,7 +46,7 @@ def pruned(store: Store, sequencer: Sequencer, plan: Plan) -> int:
 
 def verified(store: Store, signer: Signer, trusted: Sequence[Checkpoint] = ()) -> Report:
     with store.plain_connection() as connection:
-        return verify_database(connection, [signer.verifier], trusted)
+        return verify_database(connection, store.tables, [signer.verifier], trusted)
 
 
 def exported(store: Store) -> list[str]:

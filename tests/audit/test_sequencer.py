@@ -112,7 +112,7 @@ def test_what_waits_nowhere_gets_its_place_behind_what_waits(store: Store, seque
     found = Log(store).page(Wanted(subject="User:a\tb\\c\n\u00e9"), "Team")
     assert [entry.text for entry in found.entries] == [third]
     with store.plain_connection() as connection:
-        assert verify_database(connection)
+        assert verify_database(connection, store.tables)
 
 
 def test_what_waits_nowhere_gets_no_place_where_more_waits_than_fits(store: Store, sequencer: Sequencer) -> None:
@@ -138,7 +138,7 @@ def test_a_log_that_others_went_on_with_grows_from_there(store: Store, signer: S
     for sequencer in (ours, ours, theirs, ours, theirs, theirs, ours):
         grown(store, sequencer, 100)
     with store.plain_connection() as connection:
-        report = verify_database(connection, [signer.verifier])
+        report = verify_database(connection, store.tables, [signer.verifier])
     assert report, report.findings
     assert report.records == 700
 

@@ -32,7 +32,7 @@ def trusted(store: Store, sequencer: Sequencer) -> Checkpoint:
 def verified(store: Store, signer: Signer | None, trusted: Checkpoint | None = None) -> Report:
     with store.plain_connection() as connection:
         keys = [] if signer is None else [signer.verifier]
-        return verify_database(connection, keys, [] if trusted is None else [trusted])
+        return verify_database(connection, store.tables, keys, [] if trusted is None else [trusted])
 
 
 def found(store: Store, signer: Signer, trusted: Checkpoint | None) -> list[tuple[Kind, int, int]]:
@@ -123,7 +123,7 @@ def rewritten(store: Store, signer: Signer, trusted: Checkpoint, *, key: Signer 
         with store.writing() as connection:
             for period, size, at, note in notes:
                 connection.exec_driver_sql(
-                    f"INSERT INTO audit_checkpoint VALUES ({period}, {size}, {at}, '{note}')"
+                    f"INSERT INTO audit_checkpoint (period, size, at, note) VALUES ({period}, {size}, {at}, '{note}')"
                 ) if size <= count else None
 
 

@@ -1,13 +1,21 @@
-"""By what a record of the log is found: its id, and whom and what it is about."""
+"""By what a record of the log is found: its id, when it was answered, and whom and what it is about."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from sealauthz.audit.record import READ, content_of
+
+
+class FoundBy(NamedTuple):
+    """The id of a record, when it was answered, and whom and what it is about, each as `Type:id`."""
+
+    decision_id: str
+    at: int
+    about: set[str]
 
 
 class _Item(msgspec.Struct):
@@ -18,6 +26,7 @@ class _Item(msgspec.Struct):
 class _Said(msgspec.Struct):
     v: int
     id: str
+    at: int
     subject: str = ""
     resource: str = ""
     tenant: str = ""
@@ -28,8 +37,8 @@ class _Said(msgspec.Struct):
 _read = msgspec.json.Decoder(_Said).decode
 
 
-def found_by(text: str) -> tuple[str, set[str]]:
-    """Return the id of a record, and whom and what it is about, each as `Type:id`.
+def found_by(text: str) -> FoundBy:
+    """Return by what a record is found.
 
     Reads the whole text, and keeps only that of it. Raises ValueError for a text that is no record.
     """
@@ -37,7 +46,9 @@ def found_by(text: str) -> tuple[str, set[str]]:
         said = _read(text)
     except msgspec.DecodeError:  # something in it is not of the type that we write, or half of a character
         content = content_of(text)
-        return content["id"], about(content)
+        at = content.get("at")
+        # Of one that says no time, a list within any looks for itself.
+        return FoundBy(content["id"], at if type(at) is int else 0, about(content))
     if said.v not in READ or text[0] != "{" or text[-1] != "}":
         raise ValueError("the text is no record of this version")
     found = {said.subject, said.resource}
@@ -47,7 +58,7 @@ def found_by(text: str) -> tuple[str, set[str]]:
         found.add(item.subject)
         found.add(item.resource)
     found.discard("")
-    return said.id, found
+    return FoundBy(said.id, said.at, found)
 
 
 def about(content: Mapping[str, Any]) -> set[str]:

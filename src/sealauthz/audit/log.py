@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, and_, bindparam, func, join, select, true
 from sqlalchemy import column as sql_column
 
+from sealauthz.audit.lateness import EVERYWHERE, places_of
 from sealauthz.audit.merkle import consistency_proof, inclusion_proof, tree_root
 from sealauthz.audit.note import Checkpoint, read_checkpoint
 from sealauthz.audit.record import FOR_OPERATORS, content_of
@@ -30,7 +31,6 @@ _LOOKED_AT = 10_000
 """How many records are read for one page: a rare word may stand in none of them, and then the page is empty."""
 
 _AT_ONCE = 500
-_CLOCKS_APART_US = 60_000_000
 
 
 class Entry(NamedTuple):
@@ -168,7 +168,7 @@ class Log:
 
     def backwards(self, first: int, last: int | None = None) -> Iterator[Entry]:
         """Yield the records between two places, the newest first, as they are stored: broken ones, too."""
-        before = (1 << 62) if last is None else last + 1
+        before = EVERYWHERE if last is None else last + 1
         with self._reading() as driver:
             statement = _backwards(driver.is_postgresql)
         while True:
@@ -189,21 +189,15 @@ class Log:
             raise InvalidRequest.at("page_size", "must not be negative")
         found: list[Entry] = []
         most, looked_at = min(size or DEFAULT_PAGE, MAX_PAGE), 0
-        upper = (1 << 62) if before is None else before
+        upper = EVERYWHERE if before is None else before
         with self._reading() as driver:
-            least = 0
-            if wanted.since:
-                # A record gets its place after it was answered: who places it may have another clock.
-                parameters = {"since": wanted.since - _CLOCKS_APART_US}
-                first = driver.rows(_first_since(driver.is_postgresql), parameters)[0][0]
-                if first is None:
-                    return Page((), None)
-                least = first
+            places = places_of(driver, self._store.tables, wanted.since, wanted.until, upper)[::-1]
             # Most often what is found is what is wanted, and each record lies elsewhere on the disk.
             at_once = DEFAULT_PAGE if most <= DEFAULT_PAGE else _AT_ONCE
-            while len(found) < most and looked_at < _LOOKED_AT:
+            while places and len(found) < most and looked_at < _LOOKED_AT:
+                least, end = places[-1]
                 statement, parameters = _listing(wanted, tenant_type, driver.is_postgresql, at_once, least)
-                rows = driver.rows(statement, {**parameters, "before": upper})
+                rows = driver.rows(statement, {**parameters, "before": min(upper, end)})
                 for row in rows:
                     upper = row[0]
                     if row[2] is None:
@@ -215,9 +209,10 @@ class Log:
                             break
                 looked_at += len(rows)
                 if len(rows) < at_once and len(found) < most:
-                    return Page(tuple(found), None)
-                at_once = _AT_ONCE
-        return Page(tuple(found), upper or None)
+                    places.pop()
+                else:
+                    at_once = _AT_ONCE
+        return Page(tuple(found), upper or None if places else None)
 
     def inclusion(self, number: int) -> answers.LogProof:
         """Prove that the record at a place is in the log, as the newest checkpoint has it. Raises InvalidRequest."""
@@ -337,11 +332,3 @@ def _places_of_tenants(is_postgresql: bool, limit: str) -> Select[tuple[int]]:
 def _between(place: ColumnElement[int]) -> ColumnElement[bool]:
     before, least = (bindparam(name, type_=BigInteger) for name in ("before", "least"))
     return and_(place < before, place >= least)
-
-
-@cache
-def _first_since(is_postgresql: bool) -> str:
-    """Return the statement that finds the first place that was given since an instant: both rise together."""
-    row = AUDIT_LOG.c
-    since = select(func.min(row.at)).where(row.at >= bindparam("since", type_=BigInteger)).scalar_subquery()
-    return compiled(select(func.min(row.number)).where(row.at == since), is_postgresql)

@@ -164,7 +164,7 @@ def _found_by(rows: Iterable[tuple[int, str]], tiles: Tiles) -> list[dict[str, A
         try:
             if leaf_hash(record.encode()) != tiles.node(0, number):
                 raise ValueError("the record was changed")
-            _, names = found_by(record)
+            names = found_by(record).about
         except (ValueError, LookupError) as error:
             said = f"record {number} is not the one that was hashed: run `sealauthz audit verify`"
             raise FactsUnavailable(said) from error

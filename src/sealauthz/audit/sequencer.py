@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Table, bindparam, delete, insert, select
+from sqlalchemy import BigInteger, Connection, Table, bindparam, case, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from sealauthz.audit.finding import found_by
+from sealauthz.audit.finding import FoundBy, found_by
+from sealauthz.audit.lateness import PERIOD_US, can_know, late_from
 from sealauthz.audit.merkle import tree_root
 from sealauthz.audit.note import Checkpoint, Signer, check_name, read_checkpoint
 from sealauthz.audit.tiles import FetchTile, Tiles
@@ -32,8 +33,6 @@ _LOCK = 0x5EA1_A0D1
 _PENDING_AT_ONCE = 200
 _RECORDS_AT_ONCE = 1_000
 _LINES_AT_ONCE = 64
-_PERIOD_US = 60_000_000
-"""Of the checkpoints within one, the last is kept."""
 
 EVERY_S = 0.1
 
@@ -99,7 +98,7 @@ class Sequencer:
         """Whether anything waits: to look costs no lock."""
         with self._store.plain_connection() as connection:
             driver = Driver(connection)
-            return bool(driver.rows(_statements(driver.is_postgresql).any_waiting))
+            return bool(driver.rows(_statements(driver.is_postgresql, False).any_waiting))
 
     def _integrate(self, left_of: _LeftOf, own: Sequence[str] = ()) -> int | None:
         """Give places; return to how many records, and None where `own` got none."""
@@ -111,7 +110,7 @@ class Sequencer:
 
     def _place(self, connection: Connection, left_of: _LeftOf, own: Sequence[str]) -> int | None:
         driver = Driver(connection)
-        statements = _statements(driver.is_postgresql)
+        statements = _statements(driver.is_postgresql, can_know(self._store.tables))
         taken: list[str] = []
         waiting: list[str] = []
         for pending_id, lines in driver.rows(statements.waiting):
@@ -146,7 +145,10 @@ class Sequencer:
         at = max(self._now(), head.at)
         checkpoint = Checkpoint(self._name, size, root)
         note = checkpoint.unsigned if self._signer is None else self._signer.sign(checkpoint)
-        kept = {"period": max(at // _PERIOD_US, head.period), "size": size, "at": at, "note": note}
+        kept = {"period": max(at // PERIOD_US, head.period), "size": size, "at": at, "note": note}
+        if can_know(self._store.tables):
+            late = late_from(at, (found.at for _, found in by_id.values()))
+            kept |= {"late_from": late, "known_to": size}
         _insert(driver, by_id, first, at)
         with driver.together():
             for (level, number), hashes in changed.items():
@@ -195,15 +197,21 @@ class _Statements(NamedTuple):
 
 
 @cache
-def _statements(is_postgresql: bool) -> _Statements:
+def _statements(is_postgresql: bool, knows_late: bool) -> _Statements:
     pending, dialect = AUDIT_PENDING.c, dialect_of(is_postgresql)
     tile = dialect.insert(AUDIT_TILE)
     tile = tile.on_conflict_do_update(index_elements=["level", "number"], set_={"hashes": tile.excluded.hashes})
     checkpoint = dialect.insert(AUDIT_CHECKPOINT)
-    names = ("size", "at", "note")
-    checkpoint = checkpoint.on_conflict_do_update(
-        index_elements=["period"], set_={name: checkpoint.excluded[name] for name in names}
-    )
+    kept, new = AUDIT_CHECKPOINT.c, checkpoint.excluded
+    names: tuple[str, ...] = ("size", "at", "note")
+    set_ = {name: new[name] for name in names}
+    if knows_late:
+        # Where others have written the checkpoint so far, nothing is known of it, and nothing will be.
+        is_known, is_earlier = kept.known_to == kept.size, (kept.late_from <= new.late_from) | new.late_from.is_(None)
+        set_["known_to"] = case((is_known, new.known_to), else_=kept.known_to)
+        set_["late_from"] = case((is_earlier, kept.late_from), else_=new.late_from)
+        names = (*names, "late_from", "known_to")
+    checkpoint = checkpoint.on_conflict_do_update(index_elements=["period"], set_=set_)
     beyond = select(AUDIT_LOG.c.number).where(AUDIT_LOG.c.number >= bindparam("number", type_=BigInteger))
     waiting = compiled(select(pending.id, pending.records).order_by(pending.id), is_postgresql)
     return _Statements(
@@ -215,8 +223,8 @@ def _statements(is_postgresql: bool) -> _Statements:
     )
 
 
-_Waiting = dict[str, tuple[str, set[str]]]
-"""Records by their ids, in order: the text of each, and whom and what it is about."""
+_Waiting = dict[str, tuple[str, FoundBy]]
+"""Records by their ids, in order: the text of each, and by what it is found."""
 
 _LeftOf = Callable[[Driver, _Waiting], _Waiting]
 """Returns which of these have no place yet."""
@@ -227,11 +235,11 @@ def _by_id(waiting: Sequence[str]) -> _Waiting:
     found: _Waiting = {}
     for text in in_turns(waiting, SHORT_TURN):
         try:
-            decision_id, names = found_by(text)
+            by = found_by(text)
         except ValueError as error:
             raise FactsUnavailable("what waits for the log is no record") from error
-        if found.setdefault(decision_id, (text, names))[0] != text:
-            raise FactsUnavailable(f"two records have the id `{decision_id}`")
+        if found.setdefault(by.decision_id, (text, by))[0] != text:
+            raise FactsUnavailable(f"two records have the id `{by.decision_id}`")
     return found
 
 
@@ -261,8 +269,8 @@ def _insert(driver: Driver, by_id: _Waiting, first: int, at: int) -> None:
     numbered = enumerate(by_id.items(), first)
     if driver.is_postgresql:
         records, abouts = [], []
-        for number, (decision_id, (text, names)) in in_turns(numbered, SHORT_TURN):
-            said = (decision_id, text, *names)
+        for number, (decision_id, (text, by)) in in_turns(numbered, SHORT_TURN):
+            said = (decision_id, text, *by.about)
             # JSON writes with a backslash whatever would be another text in a line of COPY, but for space between.
             if "\\" in text or "\t" in text or "\r" in text:
                 said = tuple(map(copied, said))
@@ -273,9 +281,9 @@ def _insert(driver: Driver, by_id: _Waiting, first: int, at: int) -> None:
         driver.copy_lines(AUDIT_ABOUT.name, AUDIT_ABOUT.c.keys(), _joined(abouts))
         return
     rows, about_rows = [], []
-    for number, (decision_id, (text, names)) in in_turns(numbered, SHORT_TURN):
+    for number, (decision_id, (text, by)) in in_turns(numbered, SHORT_TURN):
         rows.append(dict(zip(AUDIT_LOG.c.keys(), (number, at, decision_id, text), strict=True)))
-        about_rows += [dict(zip(AUDIT_ABOUT.c.keys(), (each, number), strict=True)) for each in names]
+        about_rows += [dict(zip(AUDIT_ABOUT.c.keys(), (each, number), strict=True)) for each in by.about]
     driver.run_each(_insert_statement(AUDIT_LOG), rows)
     driver.run_each(_insert_statement(AUDIT_ABOUT), about_rows)
 

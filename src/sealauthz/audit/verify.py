@@ -18,6 +18,7 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, Connection, bindparam, select, tuple_
 
 from sealauthz.audit.finding import found_by
+from sealauthz.audit.lateness import KEPT, Kept, Times, can_know
 from sealauthz.audit.merkle import HASH_BYTES, leaf_hash, tree_root
 from sealauthz.audit.note import (
     Checkpoint,
@@ -35,6 +36,7 @@ from sealauthz.audit.tiles import WIDTH, TileMissing, Tiles, perfect_root
 from sealauthz.audit.timestamps import Stamped
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.system_tables import AUDIT_ABOUT, AUDIT_LOG, TEXT
+from sealauthz.facts.store.tables import Tables
 
 _ROWS_AT_ONCE = WIDTH * 16
 _MOST_FINDINGS = 100
@@ -105,23 +107,29 @@ class Stored(NamedTuple):
 
 
 def verify_database(
-    connection: Connection, verifiers: Sequence[Verifier] = (), trusted: Sequence[Checkpoint] = ()
+    connection: Connection,
+    tables: Tables,
+    verifiers: Sequence[Verifier] = (),
+    trusted: Sequence[Checkpoint] = (),
 ) -> Report:
-    """Verify the log of a database, read in one transaction of a connection that is in none.
+    """Verify the log of a database with these tables, read in one transaction of a connection that is in none.
 
     `verifiers` are the keys of those whose checkpoints count; `trusted` are checkpoints that were kept elsewhere.
     """
     driver = Driver(connection)
     driver.run("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" if driver.is_postgresql else "BEGIN")
     try:
-        return _Verification(driver, verifiers, trusted).run()
+        return _Verification(driver, tables, verifiers, trusted).run()
     finally:
         driver.run("ROLLBACK")
 
 
 class _Verification:
-    def __init__(self, driver: Driver, verifiers: Sequence[Verifier], trusted: Sequence[Checkpoint]) -> None:
+    def __init__(
+        self, driver: Driver, tables: Tables, verifiers: Sequence[Verifier], trusted: Sequence[Checkpoint]
+    ) -> None:
         self._driver = driver
+        self._knows_late = can_know(tables)
         self._verifiers = verifiers
         self._trusted = trusted
         self._report = Report()
@@ -130,6 +138,7 @@ class _Verification:
         self._tile_at: tuple[int, int] | None = None
         self._tile_is = b""
         self._marks = array("q")
+        self._times = Times(())
         self._made: list[list[bytes]] = []
         """Of each level, the roots of its tiles that are full, as those of level 0 make them."""
 
@@ -139,6 +148,8 @@ class _Verification:
             Stored(*row)
             for row in self._driver.rows("SELECT period, size, at, note FROM audit_checkpoint ORDER BY period")
         ]
+        if self._knows_late:
+            self._times = Times(Kept(*row) for row in self._driver.rows(KEPT))
         opened = self._open(checkpoints)
         report.size = opened[-1][1].size if opened else 0
         self._pruned = newest_pruned(self._driver)
@@ -272,16 +283,18 @@ class _Verification:
     def _mark(self, row: _Row) -> bool:
         """Note by what a record is to be found; return whether it can be read."""
         try:
-            decision_id, names = found_by(row.record)
+            by = found_by(row.record)
         except ValueError:
             return False
         mark = 0
-        for each in names:
+        for each in by.about:
             mark ^= hash(each)
         self._marks[row.number] = mark
-        if row.decision_id != decision_id:
+        if row.decision_id != by.decision_id:
             said = f"record {row.number} is kept under the id of another"
             self._report.add(Kind.INDEX, row.number, row.number + 1, said)
+        if wrong := self._times.wrong_with(row.number, row.at, by.at):
+            self._report.add(Kind.INDEX, row.number, row.number + 1, f"record {row.number} {wrong}")
         return True
 
     def _check_index(self) -> None:

@@ -89,7 +89,7 @@ def audit_verify(
         with open_store(config_file, database) as store:
             store.check_keeps_log()
             with store.plain_connection() as connection:
-                report = verify_database(connection, verifiers, trusted)
+                report = verify_database(connection, store.tables, verifiers, trusted)
     _add_witnesses(report, checkpoint, verifiers)
     _add_stamps(report, checkpoint, tsa_roots or read_config(config_file).audit.timestamp_roots)
     return _show(report, output)

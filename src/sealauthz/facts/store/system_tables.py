@@ -227,14 +227,23 @@ AUDIT_TILE = sa.Table(
 below.
 """
 
+_MAY_BE_LATE = sa.text("known_to IS NULL OR known_to <> size OR late_from IS NOT NULL")
+
 AUDIT_CHECKPOINT = sa.Table(
     "audit_checkpoint",
     SYSTEM,
     sa.Column("period", sa.BigInteger, autoincrement=False, nullable=False),
     *_columns(size=sa.BigInteger, at=sa.BigInteger, note=sa.Text),
+    sa.Column("late_from", sa.BigInteger, nullable=True),
+    sa.Column("known_to", sa.BigInteger, nullable=True),
     sa.PrimaryKeyConstraint("period", name="audit_checkpoint_pkey"),
+    sa.Index("audit_checkpoint_late_idx", "period", sqlite_where=_MAY_BE_LATE, postgresql_where=_MAY_BE_LATE),
 )
-"""The last checkpoint of each minute in which the log grew. The newest one says how long the log is."""
+"""The last checkpoint of each minute in which the log grew. The newest one says how long the log is.
+
+`late_from` is when the first of its records was answered that got their places late (`audit/lateness.py`), and nothing
+where none did; both only where `known_to` is the size: of what others have written, nothing is known.
+"""
 
 STORE_IDENTITY = sa.Table(
     "store_identity",
