@@ -201,8 +201,10 @@ def test_an_explanation_names_the_first_condition_that_no_try_got_past() -> None
 
 def test_coverage_counts_both_sides_of_each_condition() -> None:
     loaded = engine("f(p: Person) if p.age > 40 and p.id = 1;")
-    traces = [loaded.events_of("f", Person("x", age)) for age in (30, 50, 60)]
-    counted = {c.condition.term.place.column: (c.met, c.unmet) for c in loaded.reached(traces)[0] if c.condition.term}
+    tally = loaded.tally()
+    for age in (30, 50, 60):
+        tally.add(loaded.counted("f", Person("x", age)))
+    counted = {c.condition.term.place.column: (c.met, c.unmet) for c in tally.taken()[0] if c.condition.term}
     assert counted == {17: (2, 1), 32: (0, 2)}
 
 

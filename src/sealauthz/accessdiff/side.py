@@ -170,11 +170,9 @@ class Side:
         if not isinstance(engine, CompiledEngine):
             return []
         try:
-            events = engine.events_of(rule, *arguments)
+            return [source_line(clause.place) for clause in engine.proved_at_all(rule, *arguments)]
         except EvaluationFailed:
             return []
-        clauses = (c.condition.clause for c in engine.reached([events])[0] if c.met and c.condition.term is None)
-        return [source_line(clause.place) for clause in clauses if clause is not None]
 
     def has_twin(self, rule: RuleNode | None) -> bool:
         """Whether the bundle has a rule that says the same, word for word."""

@@ -16,6 +16,7 @@ from sealauthz.polar import trace
 from sealauthz.polar.code import FREE_TYPE, Code, Entry, StoredCode, pattern_of
 from sealauthz.polar.compile import ALL_PASSES, Passes
 from sealauthz.polar.compile.remembering import FIRST_PLACE, PLACES
+from sealauthz.polar.counting import Tally
 from sealauthz.polar.program import Clause, Program, program_of, with_rule
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Literal, RuleNode, Statement
@@ -85,7 +86,7 @@ class CompiledEngine:
         self._entries = code.entries
         self._tracing = threading.Lock()
         self._traced_code: Code | None = None
-        self._numbers: trace.NumbersOfClauses | None = None
+        self._counted_code: Code | None = None
 
     @property
     def program(self) -> Program:
@@ -102,11 +103,21 @@ class CompiledEngine:
         """The functions that trace, made when first asked for."""
         with self._tracing:
             if self._traced_code is None:
-                compiler = self._code.compiler
-                self._traced_code = Code(
-                    compiler.table, compiling.Compiler(compiler.program, compiler.table, is_traced=True)
-                )
+                self._traced_code = self._tracing_code(is_counted=False)
             return self._traced_code
+
+    @property
+    def _counted(self) -> Code:
+        """The functions that trace for those who only count, made when first asked for."""
+        with self._tracing:
+            if self._counted_code is None:
+                self._counted_code = self._tracing_code(is_counted=True)
+            return self._counted_code
+
+    def _tracing_code(self, *, is_counted: bool) -> Code:
+        compiler = self._code.compiler
+        made = compiling.Compiler(compiler.program, compiler.table, is_traced=True, is_counted=is_counted)
+        return Code(compiler.table, made)
 
     def changed(self, rule: RuleNode, replacement: RuleNode | None) -> CompiledEngine:
         """Return an engine of the same policy in which one rule is another with the same head, or is gone.
@@ -238,12 +249,32 @@ class CompiledEngine:
         compiler = self._traced.compiler
         return trace.proved(events, compiler.conditions, compiler.numbers.get(rule, frozenset()))
 
+    def proved_at_all(self, rule: str, *arguments: object) -> list[Clause]:
+        """Return every clause that had a solution in one evaluation of a rule, in the order of the compilation.
+
+        Raises EvaluationFailed.
+        """
+        numbers = sorted({number for what, number, _ in self.events_of(rule, *arguments) if what == "proved"})
+        found = [self._traced.compiler.conditions[number].clause for number in numbers]
+        return [clause for clause in found if clause is not None]
+
     def events_of(self, rule: str, *arguments: object) -> list[trace.Event]:
         """Return every event of one evaluation. Raises EvaluationFailed."""
+        return self._told(self._traced, rule, arguments)
+
+    def counted(self, rule: str, *arguments: object) -> list[int]:
+        """Return every event of one evaluation in the short form that a `tally` counts. Raises EvaluationFailed."""
+        return self._told(self._counted, rule, arguments)
+
+    def tally(self) -> Tally:
+        """Return what counts evaluations of this engine."""
+        return Tally(self._counted.compiler.conditions)
+
+    def _told(self, code: Code, rule: str, arguments: tuple[object, ...]) -> list[Any]:
+        """Return what functions that trace tell of one evaluation."""
         key = self._key(rule, arguments)
-        entry = self._traced.entries.get(key) or self._enter_late(self._traced, key)
-        function, picked, _always = entry
-        events: list[trace.Event] = []
+        function, picked, _always = code.entries.get(key) or self._enter_late(code, key)
+        events: list[Any] = []
         if function is None:
             return events
         try:
@@ -256,18 +287,6 @@ class CompiledEngine:
         except Exception as error:
             raise _failure(rule, error) from error
         return events
-
-    def reached(self, traces: Iterable[Sequence[trace.Event]]) -> tuple[list[trace.Coverage], list[tuple[Clause, int]]]:
-        """Count in what was traced how often each condition came out met and unmet, and how often each plain fact
-        decided something.
-        """
-        conditions = self._traced.compiler.conditions
-        if self._numbers is None:
-            self._numbers = trace.NumbersOfClauses(conditions)
-        found, counts = trace.reached(traces, self._numbers)
-        return found, [
-            (clause, count) for number, count in counts.items() if (clause := conditions[number].clause) is not None
-        ]
 
     def prepare(self, rule: str, *arguments: object) -> None:
         """Compile a rule for arguments like these ahead of the first question; a class stands for its instances.

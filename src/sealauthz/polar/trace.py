@@ -1,13 +1,12 @@
 """Why a rule holds or does not: what a traced evaluation went through, made into a tree.
 
 A traced evaluation is the same compilation with events in it. Each event names a clause or a condition by number; the
-tree is read off their order. Coverage counts the same events.
+tree is read off their order.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -172,93 +171,3 @@ def shown(value: object) -> str:
         return f"{len(value)} items"
     identity = getattr(value, "id", None)
     return f"{type(value).__name__}:{identity}" if isinstance(identity, str) else type(value).__name__
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """How often a condition was met and unmet; a clause counts its tries as unmet and its solutions as met."""
-
-    condition: Condition
-    met: int
-    unmet: int
-
-
-class NumbersOfClauses:
-    """The numbers of the conditions of each clause. Conditions may be added to the end of `conditions` at any time."""
-
-    def __init__(self, conditions: Sequence[Condition]) -> None:
-        self.conditions = conditions
-        self._numbers: dict[int, list[int]] = {}
-        self._known = 0
-
-    def all(self) -> Mapping[int, Sequence[int]]:
-        """Return the numbers by the identity of the clause."""
-        known, self._known = self._known, len(self.conditions)
-        for number in range(known, self._known):
-            self._numbers.setdefault(id(self.conditions[number].clause), []).append(number)
-        return self._numbers
-
-
-def reached(traces: Iterable[Sequence[Event]], numbers: NumbersOfClauses) -> tuple[list[Coverage], dict[int, int]]:
-    """Count how often each condition that traces name came out met and unmet, in the order of their numbers, and how
-    often each plain fact decided something, by the number of its clause.
-
-    A fact that is asked with a free variable has a solution whenever it comes up. It decided only where everything that
-    rests on that solution held, up to the question itself, or where a condition under a negation was unmet by it.
-    """
-    counts: dict[int, int] = {}
-    conditions, own = numbers.conditions, numbers.all()
-    # There are millions of events in the tests of one policy folder, so each is looked at once.
-    met: dict[int, int] = defaultdict(int)
-    unmet: dict[int, int] = defaultdict(int)
-
-    def count(facts: Iterable[int]) -> None:
-        for fact in facts:
-            counts[fact] = counts.get(fact, 0) + 1
-
-    for events in traces:
-        asked: list[int] = []
-        # What the present solution of a condition rests on; nothing where it is not named, as most are not.
-        under: dict[int, set[int]] = {}
-        for what, number, _ in events:
-            if what == "unmet":
-                unmet[number] += 1
-                if asked and asked[-1] == number:
-                    asked.pop()
-                if under:
-                    count(under.pop(number, ()))
-            elif what == "met":
-                met[number] += 1
-                if asked and asked[-1] == number:
-                    asked.pop()
-            elif what == "tried":
-                unmet[number] += 1
-                if under:
-                    for each in own[id(conditions[number].clause)]:
-                        under.pop(each, None)
-            elif what == "asked":
-                asked.append(number)
-                if under:
-                    under.pop(number, None)
-            elif what == "left":
-                if asked and asked[-1] == number:
-                    asked.pop()
-            else:
-                met[number] += 1
-                clause = conditions[number].clause
-                if clause is None:
-                    continue
-                if not clause.goals:
-                    facts = {number}
-                elif under:
-                    facts = set().union(*(under[each] for each in own[id(clause)] if each in under))
-                else:
-                    continue
-                if asked:
-                    under.setdefault(asked[-1], set()).update(facts)
-                else:
-                    count(facts)
-    found = [
-        Coverage(conditions[number], met.get(number, 0), unmet.get(number, 0)) for number in sorted({*met, *unmet})
-    ]
-    return found, counts

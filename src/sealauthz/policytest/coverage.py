@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,11 +135,11 @@ def sides_of(rules: Iterable[RuleReport]) -> tuple[int, int]:
 
 
 class Recorder:
-    """An engine that answers like another and keeps the trace of every evaluation."""
+    """An engine that answers like another and counts what every evaluation reaches."""
 
     def __init__(self, engine: CompiledEngine) -> None:
-        self.events: list[Sequence[trace.Event]] = []
         self._engine = engine
+        self._tally = engine.tally()
 
     def holds(self, rule: str, *arguments: object) -> bool:
         """Whether a rule holds for these arguments."""
@@ -155,15 +155,29 @@ class Recorder:
         """The clauses that were tried, each with what stopped it."""
         return self._engine.explain(rule, *arguments)
 
-    def taken(self) -> tuple[list[trace.Coverage], list[tuple[Clause, int]]]:
+    def taken(self) -> dict[Side, int]:
         """Return what was reached since the last time, and which plain facts decided something."""
-        found = self._engine.reached(self.events)
-        self.events = []
-        return found
+        reached, used = self._tally.taken()
+        sides: Counter[Side] = Counter()
+        for fact, count in used:
+            sides[*clause_key(fact), -1, "decided"] += count
+        for covered in reached:
+            clause, term = covered.condition.clause, covered.condition.term
+            if clause is None:
+                continue
+            position = covered.condition.position
+            if term is not None and position < 0:
+                continue
+            key = (*clause_key(clause), position)
+            if covered.met:
+                sides[*key, "met"] += covered.met
+            if covered.unmet:
+                sides[*key, "unmet"] += covered.unmet
+        return sides
 
     def _record(self, rule: str, arguments: tuple[object, ...]) -> None:
         try:
-            self.events.append(self._engine.events_of(rule, *arguments))
+            self._tally.add(self._engine.counted(rule, *arguments))
         except EvaluationFailed:
             return  # the answer itself fails in the same way, and says so
 
@@ -193,8 +207,7 @@ class Coverage:
     def run(self, test: PolicyTest) -> None:
         """Ask the questions of a test, and count what they reach."""
         for ask in test.asks:
-            for side, count in self.ask(test, ask)[1].items():
-                self._sides[side] += count
+            failure_of(test, ask, self._recorded)
             unmet: set[str] = set()
             for question in [ask.question] if isinstance(ask, Ask) else ask.questions.values():
                 standings = list(self.standings_of(ask, question))
@@ -217,24 +230,13 @@ class Coverage:
 
     def ask(self, test: PolicyTest, ask: Ask | ListAsk) -> tuple[bool, dict[Side, int]]:
         """Ask one question, and return whether it is answered as expected, and what it reaches."""
+        self._take()
         passes = failure_of(test, ask, self._recorded) is None
-        sides: dict[Side, int] = {}
-        reached, used = self._recorder.taken()
-        for fact, count in used:
-            sides[*clause_key(fact), -1, "decided"] = count
-        for covered in reached:
-            clause, term = covered.condition.clause, covered.condition.term
-            if clause is None:
-                continue
-            position = covered.condition.position
-            if term is not None and position < 0:
-                continue
-            key = (*clause_key(clause), position)
-            if covered.met:
-                sides[*key, "met"] = covered.met
-            if covered.unmet:
-                sides[*key, "unmet"] = covered.unmet
-        return passes, sides
+        return passes, self._recorder.taken()
+
+    def _take(self) -> None:
+        """Count what the tests since the last time reached."""
+        self._sides.update(self._recorder.taken())
 
     def standings_of(self, ask: Ask | ListAsk, question: Question) -> Iterator[Standing]:
         """Return how each requirement of a question came out; none where the table of roles alone is asked."""
@@ -253,6 +255,7 @@ class Coverage:
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts as plain lists, for another process."""
+        self._take()
         return {
             "sides": [[*side, count] for side, count in self._sides.items()],
             "standings": [[*standing, count] for standing, count in self._standings.items()],
@@ -267,6 +270,7 @@ class Coverage:
 
     def report(self, files: Collection[str]) -> Report:
         """Return what is reached and what is not in some of the policy files."""
+        self._take()
         rules = [self._rule(clause) for clause in clauses_of(self._bundle) if clause.place.file in files]
         order = {source.file: index for index, source in enumerate(self._bundle.sources)}
         rules.sort(key=lambda rule: (order[rule.place.file], rule.place.line, rule.place.column))

@@ -9,7 +9,7 @@ from typing import Any
 
 from sealauthz.polar.compile.forms import NOT_TYPED, Bound, CallPattern, Env, Head, Way
 from sealauthz.polar.compile.goals import Goals
-from sealauthz.polar.compile.nodes import all_of, marker, tell_trace, when
+from sealauthz.polar.compile.nodes import all_of, marker, when
 from sealauthz.polar.core import nodes as core
 
 
@@ -65,7 +65,8 @@ class Clauses(Goals):
 
     def _event(self, what: str, clause: core.Clause) -> list[ast.stmt]:
         """Tell a trace that a clause is tried, or has a solution."""
-        return [tell_trace(what, self._compiler.clause_number(clause.source))] if self._compiler.is_traced else []
+        compiler = self._compiler
+        return [compiler.told(what, compiler.clause_number(clause.source))] if compiler.is_traced else []
 
     def _alike(
         self, first: Way, left: Sequence[Way], at: int, in_any_order: bool

@@ -68,8 +68,9 @@ class Compiler(Session):
         is_traced: bool = False,
         passes: Passes = ALL_PASSES,
         first_name: int = 1,
+        is_counted: bool = False,
     ) -> None:
-        super().__init__(program, table, is_traced, passes, first_name)
+        super().__init__(program, table, is_traced, passes, first_name, is_counted)
         self._compiled: dict[tuple[Key, CallPattern, bool], Compiled] = {}
         self._templates: dict[tuple[Key, CallPattern], _Kept] = {}
         # What holds for other contexts too, by the context that it was made with; and for which there is something.

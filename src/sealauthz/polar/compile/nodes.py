@@ -84,6 +84,16 @@ def tell_trace(what: str, number: int, values: Sequence[ast.expr] = ()) -> ast.s
     return placed.Expr(placed.Call(placed.Subscript(name_node(BUDGET), constant_node(2), ast.Load()), [event], []))
 
 
+HAPPENED = ("asked", "left", "met", "proved", "tried", "unmet")
+"""What may happen to a condition or a clause, in the order of its number in what is told to who only counts."""
+
+
+def tell_count(what: str, number: int) -> ast.stmt:
+    """Tell who only counts what happened to a condition: as one whole number, which `HAPPENED` takes apart."""
+    event = constant_node(number * len(HAPPENED) + HAPPENED.index(what))
+    return placed.Expr(placed.Call(placed.Subscript(name_node(BUDGET), constant_node(2), ast.Load()), [event], []))
+
+
 def yield_node(nodes: list[ast.expr]) -> ast.stmt:
     """A statement that yields one solution."""
     return placed.Expr(placed.Yield(placed.Tuple(nodes, ast.Load())))

@@ -12,7 +12,7 @@ from types import FunctionType
 from sealauthz.polar import program as written
 from sealauthz.polar.alike import Alike
 from sealauthz.polar.compile.forms import ALL_PASSES, CallPattern, Compiled, Condition, Passes, Template, class_names
-from sealauthz.polar.compile.nodes import name_node, numbered
+from sealauthz.polar.compile.nodes import name_node, numbered, tell_count, tell_trace
 from sealauthz.polar.compile.remembering import Remembering
 from sealauthz.polar.core.nodes import Classes, Clause, Constant
 from sealauthz.polar.program import Key, Program
@@ -62,11 +62,18 @@ class Session(ABC):
     """
 
     def __init__(
-        self, program: Program, table: TypeTable, is_traced: bool, passes: Passes = ALL_PASSES, first_name: int = 1
+        self,
+        program: Program,
+        table: TypeTable,
+        is_traced: bool,
+        passes: Passes = ALL_PASSES,
+        first_name: int = 1,
+        is_counted: bool = False,
     ) -> None:
         self.program = program
         self.table = table
         self.is_traced = is_traced
+        self.is_counted = is_counted
         self.passes = passes
         self.conditions: list[Condition] = []
         self.numbers: dict[str, set[int]] = {}
@@ -159,6 +166,10 @@ class Session(ABC):
                     demands.append((index, term, classes))
             found = self._demands[clause] = tuple(demands)
         return found
+
+    def told(self, what: str, number: int, values: Sequence[ast.expr] = ()) -> ast.stmt:
+        """Tell a trace what happened to a condition, with the values seen unless it is only counted."""
+        return tell_count(what, number) if self.is_counted else tell_trace(what, number, values)
 
     def clause_number(self, clause: written.Clause) -> int:
         """The number by which a trace names a clause."""

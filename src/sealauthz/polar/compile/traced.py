@@ -15,7 +15,7 @@ from sealauthz.errors import BundleRefused
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.conditions import Conditions
 from sealauthz.polar.compile.forms import Env, Rest
-from sealauthz.polar.compile.nodes import Test, constant_node, name_node, runtime_call, tell_trace
+from sealauthz.polar.compile.nodes import Test, constant_node, name_node, runtime_call
 from sealauthz.polar.core import nodes as core
 
 
@@ -27,17 +27,18 @@ class Traced(Conditions):
         number = self._compiler.condition(self._tracing, goal.source)
         asked = self._asked(number)
         if test is False:
-            return [*asked, tell_trace("unmet", number)]
+            return [*asked, self._compiler.told("unmet", number)]
         before = self._solutions_given
         behind = then(self._learnt(goal, env))
         if self._solutions_given == before:
             return behind
         if test is True:
             # It reads nothing, and so do we.
-            return [*asked, tell_trace("met", number), *behind]
-        values = [self._value(term, env).node for term in _seen(goal)]
-        met = [tell_trace("met", number, values), *behind]
-        return [*asked, placed.If(test, met, [tell_trace("unmet", number, values)])]
+            return [*asked, self._compiler.told("met", number), *behind]
+        seen = () if self._compiler.is_counted else _seen(goal)
+        values = [self._value(term, env).node for term in seen]
+        met = [self._compiler.told("met", number, values), *behind]
+        return [*asked, placed.If(test, met, [self._compiler.told("unmet", number, values)])]
 
     def _searched(self, goal: core.Goal, search: Callable[[], list[ast.stmt]]) -> list[ast.stmt]:
         """A goal that finds values, and what a trace is told where nothing behind it can hold."""
@@ -46,7 +47,7 @@ class Traced(Conditions):
         if self._solutions_given > before:
             return code
         number = self._compiler.condition(self._tracing, goal.source)
-        return [*self._asked(number), tell_trace("unmet", number)]
+        return [*self._asked(number), self._compiler.told("unmet", number)]
 
     def _unless_refused(self, compiled: Callable[[], list[ast.stmt]]) -> list[ast.stmt]:
         """What is compiled; where it is refused, the traced code fails once it gets there.
@@ -70,12 +71,12 @@ class Traced(Conditions):
         number = self._compiler.condition(self._tracing, goal.source)
         is_any, asked = self._local("is_any"), self._asked(number)
         found = placed.Assign([placed.Name(is_any, ast.Store())], constant_node(True))
-        left: list[ast.stmt] = [tell_trace("left", number)] if asked else []
+        left: list[ast.stmt] = [self._compiler.told("left", number)] if asked else []
         return [
             placed.Assign([placed.Name(is_any, ast.Store())], constant_node(False)),
             *asked,
-            placed.For(walk.target, walk.iter, [found, tell_trace("met", number), *walk.body, *asked], []),
-            placed.If(placed.UnaryOp(ast.Not(), name_node(is_any)), [tell_trace("unmet", number)], left),
+            placed.For(walk.target, walk.iter, [found, self._compiler.told("met", number), *walk.body, *asked], []),
+            placed.If(placed.UnaryOp(ast.Not(), name_node(is_any)), [self._compiler.told("unmet", number)], left),
         ]
 
     def _among_facts(
@@ -89,13 +90,13 @@ class Traced(Conditions):
         code: list[ast.stmt] = []
         for fact, follows in facts:
             clause = self._compiler.clause_number(fact.source)
-            behind = follows([tell_trace("proved", clause), tell_trace("met", number)])
+            behind = follows([self._compiler.told("proved", clause), self._compiler.told("met", number)])
             # Nothing that stands behind reads what is told: where it never holds, it is not told either.
-            code += [*asked, tell_trace("tried", clause), *behind] if behind else []
-        return [*code, *asked, tell_trace("left", number)] if code and asked else code
+            code += [*asked, self._compiler.told("tried", clause), *behind] if behind else []
+        return [*code, *asked, self._compiler.told("left", number)] if code and asked else code
 
     def _asked(self, number: int) -> list[ast.stmt]:
-        return [tell_trace("asked", number)] if self._compiler.conditions[number].called else []
+        return [self._compiler.told("asked", number)] if self._compiler.conditions[number].called else []
 
 
 def _seen(goal: core.Goal) -> Sequence[core.Term]:
