@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import trustme
 from prometheus_client.parser import text_string_to_metric_families
+from shared_cache import SHARED_CACHE
 
 from sealauthz.decision import system_clock
 from sealauthz.demo.facts import opening_facts
@@ -52,8 +53,8 @@ class Serving:
 
     def __init__(self, folder, *arguments):
         self.log_path = folder / "log"
-        keeps = ("SEALAUTHZ_CACHE",)
-        environ = {name: v for name, v in os.environ.items() if name in keeps or not name.startswith("SEALAUTHZ_")}
+        # Named here: a fixture of a module comes before those that each test of this folder has.
+        environ = {name: v for name, v in os.environ.items() if not name.startswith("SEALAUTHZ_")} | SHARED_CACHE
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sealauthz", "serve", "--listen", "127.0.0.1:0", *arguments],
