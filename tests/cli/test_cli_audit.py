@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import json
 import sqlite3
 from contextlib import closing
@@ -58,6 +59,11 @@ def test_what_is_asked_wrongly_is_said(sealauthz, log):
     assert "no record `nobody`" in sealauthz("audit", "show", "nobody")[2]
     assert sealauthz("audit", "show", "99")[0] == 1
     assert "neither a day nor a time" in sealauthz("audit", "list", "--since", "yesterday")[2]
+    for command, option in itertools.product(("list", "replay"), ("--subject", "--resource")):
+        code, out, err = sealauthz("audit", command, option, "p-chen")
+        assert (code, out) == (2, "")
+        assert "`p-chen` is not a reference: write TYPE:ID" in err
+    assert "'MAYBE' is not one of" in sealauthz("audit", "list", "--effect", "MAYBE")[2]
     assert "has no time zone" in sealauthz("audit", "list", "--since", "2026-03-02T09:00:00")[2]
     assert "no key is configured" in sealauthz("audit", "key")[2]
     assert "--proof and --record go together" in sealauthz("audit", "verify", "--proof", "log.key")[2]

@@ -208,6 +208,9 @@ def test_progress_tells_nothing_to_who_may_not_look(sealauthz, demo_facts):
     code, out, err = sealauthz("progress", "Person:p-lin", "SigningTask:task-cartons")
     assert (code, err) == (1, "")
     assert out.startswith("DENY  progress of Person:p-lin SigningTask:task-cartons\n  NOT_FOUND\n")
+    for asked in (("p-zhou", "SigningTask:task-cartons"), ("Person:p-zhou", "task-cartons")):
+        code, _, err = sealauthz("progress", *asked)
+        assert (code, "is not a reference: write TYPE:ID" in err) == (2, True)
     code, _, err = sealauthz("progress", "Person:p-zhou", "Seal:seal-official")
     assert code == 2
     assert "has no progress to show" in err

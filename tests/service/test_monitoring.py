@@ -500,6 +500,13 @@ def test_the_command_shows_what_happened_in_lines(server: Server, monkeypatch: p
     assert [json.loads(line) for line in rest.splitlines()] == items[1:]
 
 
+@pytest.mark.parametrize("wrong", [("p-chen",), ("Person:p-chen", "--branch", "d-north")])
+def test_the_command_says_how_a_subject_and_a_branch_are_written(wrong: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(monitor, [*wrong, "--enterprise", "e-yunshan"])
+    assert done.exit_code == 2
+    assert f"`{wrong[-1]}` is not a reference: write TYPE:ID" in done.output
+
+
 def test_the_command_ends_where_its_subject_may_not_watch(
     server: Server, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from sealauthz.audit.portable import export_lines, proof_text
 from sealauthz.audit.sequencer import EVERY_S
 from sealauthz.background import Background
 from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.asking import Reference
 from sealauthz.cli.audit_evidence import audit_evidence
 from sealauthz.cli.audit_prune import audit_prune
 from sealauthz.cli.audit_replay import audit_replay
@@ -35,6 +36,8 @@ from sealauthz.cli.settings import (
 )
 from sealauthz.terminal import console, instant, show, table
 from sealauthz_client.answers import LogEntry
+
+_EFFECTS = ("ALLOW", "DENY", "MIXED", "ERROR")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,19 +59,27 @@ audit.add_command(audit_prune)
 audit.add_command(audit_rules)
 
 
+def _or_any(_context: click.Context, _option: click.Parameter, value: str | None) -> str:
+    return value or ""
+
+
 def filter_options(command: F) -> F:
     """Add the options that say which records are wanted."""
     for name, says in {
         "--kind": "Only answers of this kind, such as Authorize or Perform.",
         "--caller": "Only what this caller was answered.",
         "--reason": "Only with this reason.",
-        "--effect": "Only with this effect: ALLOW, DENY or MIXED.",
         "--action": "Only about this action.",
         "--tenant": f"Only about this {service_model().tenant}, by its id.",
-        "--resource": "Only about this resource, TYPE:ID.",
-        "--subject": "Only about this subject, TYPE:ID.",
     }.items():
         command = click.option(name, metavar="WORD", default="", help=says)(command)
+    # What no record can hold is a mistake: it would be answered with an empty list.
+    for name, type_, says in (
+        ("--effect", click.Choice(_EFFECTS), "Only with this effect; MIXED and ERROR are those of several."),
+        ("--resource", Reference(), "Only about this resource."),
+        ("--subject", Reference(), "Only about this subject."),
+    ):
+        command = click.option(name, type=type_, callback=_or_any, help=says)(command)
     since = click.option("--since", type=InstantType(), default=0, help="Only what was answered at or after this.")
     until = click.option("--until", type=InstantType(), default=0, help="Only what was answered before this.")
     return since(until(command))

@@ -18,15 +18,15 @@ from sealauthz.cli.answer_source import (
     where_options,
 )
 from sealauthz.cli.app import Exit
-from sealauthz.cli.asking import print_answer
+from sealauthz.cli.asking import Reference, print_answer
 from sealauthz.cli.completing import record_types, references, subject_types
 from sealauthz.cli.output import event_json, output_option, progress_json
 from sealauthz.terminal import progress_page
 
 
 @click.command()
-@click.argument("subject", shell_complete=references(subject_types))
-@click.argument("resource", shell_complete=references(record_types))
+@click.argument("subject", type=Reference(), shell_complete=references(subject_types))
+@click.argument("resource", type=Reference(), shell_complete=references(record_types))
 @where_options
 @output_option
 def progress(*, subject: str, resource: str, where: Where, output: str) -> int:

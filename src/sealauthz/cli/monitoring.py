@@ -11,6 +11,7 @@ import click
 
 from sealauthz.cli.answer_source import connected, connection_options, outage_reporter, watched_address
 from sealauthz.cli.app import Exit
+from sealauthz.cli.asking import Reference
 from sealauthz.cli.completing import references, subject_types
 from sealauthz.cli.output import activity_json, decision_json, output_option
 from sealauthz.terminal import activity_line, console, decision_page, show
@@ -20,11 +21,11 @@ _MOST_BEFORE = 1_000
 
 
 @click.command()
-@click.argument("subject", shell_complete=references(subject_types))
+@click.argument("subject", type=Reference(), shell_complete=references(subject_types))
 @click.option("--enterprise", "enterprises", metavar="ID", multiple=True, required=True, help="Of it; may be repeated.")
 @click.option("--seal", "seal_ids", metavar="ID", multiple=True, help="Only this seal; may be repeated.")
 @click.option("--person", "persons", metavar="ID", multiple=True, help="Only this person; may be repeated.")
-@click.option("--branch", "branches", metavar="TYPE:ID", multiple=True, help="Only this department or enterprise.")
+@click.option("--branch", "branches", type=Reference(), multiple=True, help="Only this department or enterprise.")
 @click.option("--personal", is_flag=True, help="What SUBJECT may see one by one, such as their own uses.")
 @click.option(
     "--before", type=click.IntRange(0, _MOST_BEFORE), default=10, show_default=True, help="Show so many of before."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ from sealauthz.background import ignored
 from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.facts import FactCache, Store
 from sealauthz.model import MODEL
+from sealauthz.model.records.identity import IdentityVerification, VerificationState
 from sealauthz.operations import Operations, Performed
 from sealauthz.operations.alarms import Alarms
 from sealauthz.schema import Event
@@ -66,6 +68,59 @@ def test_an_alert_of_a_use_is_kept_with_it_and_told(platform: NewPlatform) -> No
     ((code, told),) = alerts(here.told())
     assert code == "ALERT_FIRST_USE"
     assert "plain" in told
+
+
+WITH_A_USE: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
+    "more than four fifths of a right are used": ((), {"change": {"SealGrant": {"g-user": {"used": 8}}}}, "NEAR_LIMIT"),
+    "it is out of hours": (
+        ("Spruce works until six", "plain's request is approved for out of hours"),
+        {"file": "procedures.yaml", "change": {"SealGrant": {"g-user": {"used": 1}}}},
+        "OUT_OF_HOURS",
+    ),
+    "an administrator came within a day": (
+        (),
+        {
+            "change": {
+                "SealGrant": {"g-user": {"used": 1}},
+                "RoleAssignment": {"r-admin": {"valid_from": "now - 2 hours"}},
+            }
+        },
+        "AFTER_ADMIN_CHANGE",
+    ),
+}
+
+
+@pytest.mark.parametrize("why", WITH_A_USE)
+def test_a_use_that_those_who_watch_must_know_of_raises_an_alert(platform: NewPlatform, why: str) -> None:
+    given, more, code = WITH_A_USE[why]
+    here = platform(*given, put=LEADER, **more)
+    here.told()
+    done = here.perform("user", "use", "Seal:s", {"audience": "engine"}, task="t", verification="v-user")
+    assert done.operation is not None
+    assert raised(here) == [(f"ALERT_{code}", f"Operation:{done.operation.operation_id}", "user")]
+    assert [told for told, _ in alerts(here.told())] == [f"ALERT_{code}"]
+
+
+def test_a_use_in_an_emergency_raises_an_alert(platform: NewPlatform) -> None:
+    grant = {"g-e": {"membership_id": "m-user", "right": "EMERGENCY", "use_limit": 5, "used": 1}}
+    here = platform("user holds no grant", put={**LEADER, "SealGrant": grant})
+    asked = {"task": "t", "verification": "v-user", "reason": "flood"}
+    done = here.perform("user", "emergency_use", "Seal:s", {"audience": "engine"}, **asked)
+    assert done.operation is not None
+    assert raised(here) == [("ALERT_EMERGENCY_USE", f"Operation:{done.operation.operation_id}", "user")]
+
+
+def test_a_case_of_retrieval_that_is_submitted_raises_an_alert(platform: NewPlatform) -> None:
+    here = platform("outsider's case can be executed", "outsider's case is a draft", file="retrieval.yaml", put=LEADER)
+    asked = here.ask("outsider", "submit", "RetrievalCase:k")
+    (said,) = [step.parameters for step in asked.next_steps if step.code == "VERIFY_FACE"]
+    bound = {name: str(said[name]) for name in ("bound_type", "bound_id", "bound_digest")}
+    check = IdentityVerification("v-in", "outsider", "FACE", str(said["purpose"]), "provider-v-in", **bound)  # type: ignore[arg-type]
+    here.write(dataclasses.replace(check, state=VerificationState.PASSED, passed_at=here.now))
+    here.told()
+    here.perform("outsider", "submit", "RetrievalCase:k", verification="v-in")
+    assert raised(here) == [("ALERT_RETRIEVAL_CASE", "RetrievalCase:k", "outsider")]
+    assert [code for code, _ in alerts(here.told())] == ["ALERT_RETRIEVAL_CASE"]
 
 
 def test_an_alert_is_open_until_one_of_those_who_watch_has_seen_it(platform: NewPlatform) -> None:
@@ -151,6 +206,13 @@ def test_who_is_denied_all_the_time_does_not_fill_the_facts(platform: NewPlatfor
 
 def test_an_attempt_on_a_frozen_seal_is_an_alert(platform: NewPlatform) -> None:
     here = platform(put={**LEADER, "SealHold": {"h": {"source": "ADMIN"}}})
+    log(here, denied(here, "user"))
+    assert alarms_of(here).follow() == 1
+    assert [code for code, _, _ in raised(here)] == ["ALERT_BLOCKED_SEAL"]
+
+
+def test_an_attempt_on_a_lost_seal_is_an_alert(platform: NewPlatform) -> None:
+    here = platform(put=LEADER, change={"Seal": {"s": {"state": "LOST"}}})
     log(here, denied(here, "user"))
     assert alarms_of(here).follow() == 1
     assert [code for code, _, _ in raised(here)] == ["ALERT_BLOCKED_SEAL"]
