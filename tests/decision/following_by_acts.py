@@ -35,10 +35,11 @@ SHOWN = frozenset(code for code, entry in BUNDLE.rulebook.reasons.items() if SHO
 
 @dataclass(frozen=True)
 class Denied:
-    """A question that is denied, and one near it that is allowed; None where its test has none."""
+    """A question that is denied, and one near it that is allowed, of the same test; None where it has none."""
 
     ask: Ask
     twin: Ask | None
+    test: str
 
 
 @cache
@@ -48,7 +49,8 @@ def denied() -> tuple[Denied, ...]:
     for test in suite():
         asks = () if test.allow_impossible else [ask for ask in test.asks if isinstance(ask, Ask)]
         allowed = [ask for ask in asks if ask.expected.effect == "ALLOW"]
-        found += [Denied(ask, allowed[0] if allowed else None) for ask in asks if ask.expected.effect != "ALLOW"]
+        denials = [ask for ask in asks if ask.expected.effect != "ALLOW"]
+        found += [Denied(ask, allowed[0] if allowed else None, test.name) for ask in denials]
     return tuple(sorted(found, key=lambda each: each.twin is None))
 
 
