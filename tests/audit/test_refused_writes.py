@@ -5,6 +5,7 @@ lost.
 from __future__ import annotations
 
 import hashlib
+import resource
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -28,6 +29,7 @@ from sealauthz_client import CallFailed, RetryPolicy, SealAuthzClient
 from sealauthz_client.answers import Decision, Performed
 
 TOKEN = "t" * 40
+Outage = Callable[[str], AbstractContextManager[None]]
 ONCE = RetryPolicy(max_attempts=1)
 
 
@@ -41,8 +43,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.fixture
-def url(new_database: Callable[..., str]) -> str:
-    url = new_database("postgresql", TINY)
+def url(outage: Outage, new_database: Callable[..., str]) -> str:
+    url = new_database("sqlite" if outage is no_room else "postgresql", TINY)
     with closing(Store.open(url, TINY)) as store:
         store.write(Batch("test", "facts", tuple(map(Put, facts()))))
     return url
@@ -115,6 +117,17 @@ def full_disk(url: str) -> Iterator[None]:
         execute(url, "DROP FUNCTION no_room CASCADE")
 
 
+@contextmanager
+def no_room(_url: str) -> Iterator[None]:
+    """A disk that takes nothing more of this process, which SQLite finds out when it writes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def refusal(ask: Callable[[SealAuthzClient], object], client: SealAuthzClient) -> grpc.StatusCode:
     with pytest.raises(CallFailed) as failed:
         ask(client)
@@ -133,13 +146,13 @@ def publish(client: SealAuthzClient) -> Performed:
     return client.perform("User:bob", "publish", "Document:d1", {"approver": "red-ann"}, request_id="r1")
 
 
-@pytest.mark.parametrize("outage", [read_only, full_disk])
+@pytest.mark.parametrize("outage", [read_only, full_disk, no_room])
 def test_what_must_be_in_the_log_is_not_answered_while_it_cannot_be_and_advice_is(
     url: str,
     client: SealAuthzClient,
     signer: Signer,
     reported: list[str],
-    outage: Callable[[str], AbstractContextManager[None]],
+    outage: Outage,
 ) -> None:
     answered = [archive(client), read(client)]
     with outage(url):
