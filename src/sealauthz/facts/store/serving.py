@@ -32,7 +32,7 @@ from sealauthz.schema import Model
 
 if TYPE_CHECKING:  # it takes a tenth of a second to import, and most commands open no database
     from alembic.config import Config
-    from alembic.script import Script
+    from alembic.script import Script, ScriptDirectory
 
 _VERSIONS = "alembic_version"
 """Alembic's table, in which the revision of the schema stands."""
@@ -52,21 +52,29 @@ class Served:
 
 def alembic_config(model: Model) -> Config:
     """Return Alembic's configuration; there is no file."""
+    return _config(model.migrations)
+
+
+def _config(migrations: str) -> Config:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", model.migrations)
+    config.set_main_option("script_location", migrations)
     config.set_main_option("path_separator", "os")
     return config
 
 
 def chain(model: Model) -> list[Script]:
     """Return the migrations of a model, the first one first; none for a model without."""
-    if not model.migrations:
-        return []
+    return list(scripts_in(model.migrations).walk_revisions())[::-1] if model.migrations else []
+
+
+@cache
+def scripts_in(migrations: str) -> ScriptDirectory:
+    """Return Alembic's view of a folder of migrations, each of which is a module that a process runs once."""
     from alembic.script import ScriptDirectory
 
-    return list(ScriptDirectory.from_config(alembic_config(model)).walk_revisions())[::-1]
+    return ScriptDirectory.from_config(_config(migrations))
 
 
 @cache

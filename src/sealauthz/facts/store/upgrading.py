@@ -16,7 +16,7 @@ from sealauthz.facts.store.database import translated
 from sealauthz.facts.store.engine import LOCK_TIMEOUT_S, make_engine, parse
 from sealauthz.facts.store.extensions import apply, model_of
 from sealauthz.facts.store.identity import seal_statement
-from sealauthz.facts.store.serving import alembic_config, current, head, oldest_served, serves_from
+from sealauthz.facts.store.serving import alembic_config, current, head, oldest_served, scripts_in, serves_from
 from sealauthz.facts.store.statements import driver
 from sealauthz.facts.store.system_tables import STORE_IDENTITY
 from sealauthz.facts.store.tables import tables_of
@@ -152,15 +152,25 @@ def _seal(connection: Connection, model: Model, oldest: str) -> str:
 
 def _bring_up(connection: Connection, model: Model, oldest: str) -> None:
     if model.migrations:
-        from alembic import command
-
-        config = alembic_config(model)
-        config.attributes["connection"] = connection
-        config.attributes["metadata"] = tables_of(model).metadata
-        command.upgrade(config, "head")
+        if current(connection) != head(model):
+            _migrate(connection, model)
     elif not current(connection):
         tables_of(model).metadata.create_all(connection)
         connection.execute(insert(STORE_IDENTITY).values(store_id=str(uuid.uuid4()), timeline_id=str(uuid.uuid4())))
         _VERSION.create(connection)
         connection.execute(insert(_VERSION).values(version_num=head(model)))
     driver(connection).execute(_seal(connection, model, oldest))
+
+
+def _migrate(connection: Connection, model: Model) -> None:
+    """Run the migrations that a database lacks, as Alembic's own command does, which reads all of them each time."""
+    from alembic.runtime.environment import EnvironmentContext
+
+    config, scripts = alembic_config(model), scripts_in(model.migrations)
+    config.attributes["connection"] = connection
+    config.attributes["metadata"] = tables_of(model).metadata
+    newest = head(model)
+    with EnvironmentContext(
+        config, scripts, fn=lambda found, _: scripts._upgrade_revs(newest, found), destination_rev=newest
+    ):
+        scripts.run_env()
