@@ -29,7 +29,8 @@ def test_a_question_is_decided_as_of_the_past(sealauthz, demo_facts):
 def test_what_nobody_can_tell_is_neither_allowed_nor_denied(sealauthz, demo_facts):
     code, _, err = sealauthz("check", *ASKED, "--at", "1")
     assert code == 3
-    assert "no policies were activated at revision 1" in err
+    assert "no policies were activated at revision 1: name the version that decided, as a record" in err
+    assert "`policy_version`" in err
     code, _, err = sealauthz("check", *ASKED, "--at", "1", "--policy-version", "0123456789abcdef")
     assert code == 3
     assert "are not kept here" in err

@@ -213,7 +213,10 @@ class PastMoment:
     def _evaluation(self, options: RequestOptions, policy_version: str) -> Evaluation:
         version = policy_version or self.activated
         if not version:
-            said = f"no policies were activated at revision {self.revision}: name the version that decided"
+            said = (
+                f"no policies were activated at revision {self.revision}: name the version that decided, as a record "
+                "of the log has it (`policy_version`)"
+            )
             raise PastUnknown("POLICY_UNKNOWN", said)
         catalog = self._as_of.catalog(version)
         model = catalog.bundle.model
