@@ -110,6 +110,7 @@ coverage: setup ## run all tests, and show which lines they reach, and what the 
 
 thorough: setup ## run the tests that try things at random with ten times as many tries (hours)
 	TEST_EFFORT=thorough $(RUN_TESTS) --timeout 7200 tests/decision tests/model/effects tests/policytest tests/accessdiff tests/attack \
+	  tests/polar \
 	  $(PYTEST_ARGS)
 
 reference: setup ## run all policy tests on oso, of which make test runs one in four hundred (some three minutes)

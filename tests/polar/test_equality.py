@@ -55,7 +55,7 @@ def agreement() -> Iterator[Agreement]:
 
 def test_seeded_programs_agree_and_most_of_them_are_accepted(agreement: Agreement) -> None:
     before = agreement.counts.copy()
-    for first in range(0, SEEDED_PROGRAMS, 50):
+    for first in range(0, tries(SEEDED_PROGRAMS, 10 * SEEDED_PROGRAMS), 50):
         found = agreement.check(program_from(Seeded(number)) for number in range(first, first + 50))
         assert not found, f"\n{shrunk(found[0])}"
     counts = agreement.counts - before
@@ -97,7 +97,7 @@ def test_seeded_programs_hold_what_an_engine_may_get_wrong() -> None:
 
 
 @given(program=programs())
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=tries(40, 400), deadline=None, suppress_health_check=list(HealthCheck))
 def test_random_programs_agree(agreement: Agreement, program: Program) -> None:
     found = agreement.check([program])
     assert not found, f"\n{found[0]}"
