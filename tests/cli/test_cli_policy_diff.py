@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sealauthz.accessdiff import diff as diff_module
 from sealauthz.cli.diff_source import fact_sets
 from sealauthz.cli.records import line_of
 from sealauthz.decision.bundle import Bundle
@@ -48,6 +49,26 @@ def _each_bundle_is_loaded_once(monkeypatch, loaded_bundles):
         return loaded_bundles[key]
 
     monkeypatch.setattr(Bundle, "load", loaded)
+
+
+@pytest.fixture(scope="module")
+def found_differences():
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def _the_same_is_compared_once(monkeypatch, found_differences):
+    """Keep what was found between two bundles over the same facts: most tests ask how it is told."""
+    compare = diff_module.compare
+
+    def compared(old, new, records, now, limits=None, progress=None, name=""):
+        key = (id(old), id(new), tuple(map(repr, records)), now, limits, name)
+        if key not in found_differences:
+            # With the bundles, so that no others take their identity.
+            found_differences[key] = (old, new, compare(old, new, records, now, limits, progress, name))
+        return found_differences[key][-1]
+
+    monkeypatch.setattr(diff_module, "compare", compared)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Any
 
 from sealauthz.attack.reads import Reads, texts_in
 from sealauthz.decision import Bundle
+from sealauthz.decision.analyses import Analyses, Checked
 from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, plain_classes
 from sealauthz.errors import BundleRefused, Fault, SuiteRefused, did_you_mean
 from sealauthz.polar import RuleNode, Source, Statement, admit
@@ -254,6 +255,16 @@ def _name_of(loaded: LoadedFile, place: DocumentPath) -> str:
     return f"{loaded.document.file}:{loaded.document.line(place)}"
 
 
+_analyses = Analyses()
+"""Of policies with goals: from another file of goals, or from another bundle, little differs."""
+
+
+@cache
+def _types(model: Model) -> TypeTable:
+    """The types that goals are checked against."""
+    return TypeTable(model.records, (*plain_classes(model), context_class(model)))
+
+
 def _check(
     bundle: Bundle,
     statements: Iterable[Statement],
@@ -265,16 +276,20 @@ def _check(
     own = tuple(statements)
     if not own:
         return
-    table = TypeTable(model.records, (*plain_classes(model), context_class(model)))
+    whole = (*bundle.statements, *own)
+    before = _analyses.get(model)
     analysis = analyse(
-        (*bundle.statements, *own),
-        table,
+        whole,
+        _types(model),
         lambda action, type_: model.action(action, type_).context,
         product_reasons=PRODUCT_REASONS,
         subjects=model.subjects,
         sources=bundle.sources,
+        before=None if before is None else before.analysis,
         groups=bundle.rulebook.groups,
     )
+    if analysis.flow is not None:
+        _analyses.keep(model, Checked(bundle.sources, whole, analysis))
     by_file = {_name_of(loaded, place): (loaded, place) for loaded, place in places}
     for diagnostic in analysis.diagnostics:
         found = by_file.get(diagnostic.place.file)
