@@ -153,3 +153,17 @@ has_payment(case: RetrievalCase) if
   found.method = "BANK_TRANSFER";
 
 lapses(_: Person, "certify", case: RetrievalCase, context, at) if case_idle_lapses(case, context, at);
+
+# A case is certified in the way that it was opened for.
+#@ R-05
+leads_nowhere("CERTIFY_LEGAL_REP_ONLINE", _: Person, case: RetrievalCase, _) if case.path != "LEGAL_REP_ONLINE";
+leads_nowhere("SUBMIT_DOCUMENTS", _: Person, case: RetrievalCase, _) if case.path = "LEGAL_REP_ONLINE";
+# Who opened one as the legal representative whom the registry does not name begins again with documents.
+leads_nowhere("RETRIEVE_BY_DOCUMENTS", person: Person, resource, context) if
+  not could_begin_again(person, resource, context);
+parameter("RETRIEVE_BY_DOCUMENTS", "case_id", id, _: Person, case: RetrievalCase, _) if id = case.id;
+parameter("RETRIEVE_BY_DOCUMENTS", "enterprise_id", id, _: Person, case: RetrievalCase, _) if id = case.enterprise_id;
+
+could_begin_again(person: Person, case: RetrievalCase, _) if
+  case.path = "LEGAL_REP_ONLINE" and
+  case.applicant_id = person.id;

@@ -611,6 +611,29 @@ meets(_: Person, "TASKS_HANDED_OVER", "end", membership: Membership, context) if
 meets(_: Person, "TASKS_HANDED_OVER", "resign", membership: Membership, context) if
   has_no_open_task(membership, context.member);
 
+# In an enterprise that does not operate nobody signs, and nobody hands over: its tasks are parked, and hold up nobody who
+# leaves. Nor do its electronic seals, which nobody can use. A physical seal is in somebody's hands.
+#@ M-10 M-13
+meets(_: Person, "TASKS_HANDED_OVER", "resign", membership: Membership, context) if
+  not operating(membership, context);
+meets(_: Person, "SEALS_HANDED_OVER", "resign", membership: Membership, context) if
+  not operating(membership, context) and
+  forall(kept_seal(membership, seal, context), seal.category = "ELECTRONIC");
+because("SEALS_HANDED_OVER", "ENTERPRISE_FROZEN", _: Person, membership: Membership, context) if
+  membership.enterprise.operating_state = "FROZEN" and
+  kept_seal(membership, seal, context) and
+  seal.category != "ELECTRONIC";
+because("SEALS_HANDED_OVER", "ENTERPRISE_CLOSED", _: Person, membership: Membership, context) if
+  membership.enterprise.operating_state = "CLOSED" and
+  kept_seal(membership, seal, context) and
+  seal.category != "ELECTRONIC";
+because("NOT_LAST_ADMIN", "ENTERPRISE_FROZEN", _: Person, membership: Membership, context) if
+  membership.enterprise.operating_state = "FROZEN" and
+  not leaves_an_administrator(membership, context);
+because("NOT_LAST_ADMIN", "ENTERPRISE_CLOSED", _: Person, membership: Membership, context) if
+  membership.enterprise.operating_state = "CLOSED" and
+  not leaves_an_administrator(membership, context);
+
 task_to_hand_over(membership: Membership, member, task) if
   member matches Person and
   member.id = membership.person_id and
@@ -824,10 +847,11 @@ custom_role_lapses(person: Person, enterprise: Enterprise, context, at) if
 lapses(_: Person, "end", membership: Membership, context, at) if custody_lapses(membership, context, at);
 lapses(_: Person, "resign", membership: Membership, context, at) if custody_lapses(membership, context, at);
 
-custody_lapses(membership: Membership, _, at) if
+custody_lapses(membership: Membership, context, at) if
   seal_in_custody(membership.enterprise, seal) and
   seal.custodian_id = membership.id and
-  at = seal.acting_to;
+  at = seal.acting_to and
+  context.now < at;
 custody_lapses(membership: Membership, context, at) if
   seal_in_custody(membership.enterprise, seal) and
   seal.acting_custodian_id = membership.id and

@@ -193,6 +193,21 @@ refused_for(person: Person, request: SealUseRequest, found) if
   found.verdict = "REJECTED";
 parameter("SUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 parameter("RESUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
+# A request that says so is approved for a use out of hours, and no other one.
+#@ U-08
+parameter("SUBMIT_APPROVAL", "is_out_of_hours", "true", person: Person, seal: Seal, context: SealUseContext) if
+  hour_still_to_ask(person, seal, context);
+parameter("RESUBMIT_APPROVAL", "is_out_of_hours", "true", person: Person, seal: Seal, context: SealUseContext) if
+  hour_still_to_ask(person, seal, context);
+parameter("REQUEST_SEAL_USE", "is_out_of_hours", "true", person: Person, seal: Seal, context: SealUseContext) if
+  hour_still_to_ask(person, seal, context);
+parameter("REQUEST_SEAL_USE", "is_out_of_hours", "true", _: Person, seal: Seal, context: StampContext) if
+  is_out_of_hours(seal.enterprise, context);
+parameter("SUBMIT_APPROVAL", "is_out_of_hours", "true", _: Person, seal: Seal, context: StampContext) if
+  is_out_of_hours(seal.enterprise, context);
+parameter("UPLOAD_USE_PHOTOS", "request_id", id, person: Person, seal: Seal, _) if
+  owes_photos(person, seal.enterprise, request) and
+  id = request.id;
 counted("UPLOAD_USE_PHOTOS", "requests", request, person: Person, seal: Seal, _) if
   owes_photos(person, seal.enterprise, request);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
@@ -236,6 +251,13 @@ parameter("FORWARD_TO_OPERATOR", "operator", found, person: Person, task: Signin
   membership in context.enterprise.memberships and
   membership.person_id = operator.person_id and
   found = membership.person;
+
+# Where nobody is named for the task there is nobody to forward it to.
+#@ C-02
+leads_nowhere("FORWARD_TO_OPERATOR", _: Person, task: SigningTask, _) if not (_ in task.operators);
+leads_nowhere("FORWARD_TO_OPERATOR", _: Person, _: Seal, context: SealUseContext) if
+  sealing_task(context, task) and
+  not (_ in task.operators);
 
 # What the face check must be bound to.
 parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: Seal, _: SealUseContext);
@@ -399,12 +421,55 @@ parameter("WAIT_APPROVAL", "wait_until", at, person: Person, seal: Seal, context
   waiting_request(person, seal, request, context) and
   at = request.valid_to;
 
-# A request of one's own for these documents that is still being decided.
+# A request of one's own for these documents that is still being decided, and would settle something that is open.
 waiting_request(person: Person, seal: Seal, request, context: SealUseContext) if
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request, context) and
   awaits_verdicts(request, context) and
-  is_for_these_documents(request, contract);
+  is_for_these_documents(request, contract) and
+  would_settle(person, seal, contract, request, context);
+
+would_settle(person: Person, seal: Seal, _: Contract, request: SealUseRequest, context) if
+  lacks_authority(person, seal, context) and
+  may_replace_grant(request, context);
+would_settle(_: Person, seal: Seal, contract: Contract, request: SealUseRequest, context) if
+  needs_approval_of_process(seal, contract, process, context) and
+  follows(request, process.id);
+would_settle(_: Person, seal: Seal, contract: Contract, request: SealUseRequest, context) if
+  request.is_out_of_hours = true and
+  not hour_is_settled(seal, contract, context);
+
+needs_approval_of_process(seal: Seal, contract: Contract, process, context) if
+  process_of_amount_is_open(seal, contract, process, context);
+needs_approval_of_process(seal: Seal, contract: Contract, process, context) if
+  process_of_category_is_open(seal, contract, process, context);
+
+# What nobody has asked for yet: the right to use the seal, a process, the hour.
+is_still_to_ask(person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  not has_waiting_request(person, seal, context);
+# A physical seal is stamped on a request, whatever grant there is; and what task it is for, may not be known yet.
+is_still_to_ask(_: Person, seal: Seal, _) if seal.category = "PHYSICAL";
+is_still_to_ask(person: Person, seal: Seal, context) if
+  lacks_task(context) and
+  not has_waiting_request(person, seal, context);
+is_still_to_ask(person: Person, seal: Seal, context) if
+  process_still_to_ask(person, seal, context, _);
+is_still_to_ask(person: Person, seal: Seal, context) if
+  hour_still_to_ask(person, seal, context);
+
+process_still_to_ask(person: Person, seal: Seal, context, process) if
+  sealed_contract(context, contract) and
+  needs_approval_of_process(seal, contract, process, context) and
+  not waits_for_process(person, seal, process, context);
+waits_for_process(person: Person, seal: Seal, process: ApprovalProcess, context) if
+  waiting_request(person, seal, request, context) and
+  follows(request, process.id);
+
+hour_still_to_ask(person: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not hour_is_settled(seal, contract, context) and
+  not (waiting_request(person, seal, request, context) and request.is_out_of_hours = true);
 waiting_request(person: Person, seal: Seal, request, context: StampContext) if
   request = context.request and
   request matches SealUseRequest and
@@ -412,21 +477,56 @@ waiting_request(person: Person, seal: Seal, request, context: StampContext) if
   request.applicant.person_id = person.id and
   awaits_verdicts(request, context);
 
+# With the right to approve, or the legal representative; in a process those whom its current step names, and who stands in
+# for one who is away. Not one who may not decide on this request.
+#@ U-03 U-12 A-07
 awaited_approver(request: SealUseRequest, membership, context) if
   request.process_id = nil and
   grant in request.seal.grants and
   grant.right = "APPROVE" and
   membership = grant.membership and
-  is_live(membership, context) and
-  approval_grant(membership, request.seal, _, context);
+  could_give_verdict(membership, request, context) and
+  grant_to_decide(membership, request, grant, context);
 awaited_approver(request: SealUseRequest, membership, context) if
+  request.process_id = nil and
+  representing_member(request.seal.enterprise, membership, context) and
+  could_give_verdict(membership, request, context);
+awaited_approver(request: SealUseRequest, membership, context) if
+  named_for_current_step(request, membership, context) and
+  could_give_verdict(membership, request, context) and
+  not is_away_now(membership, _, context);
+awaited_approver(request: SealUseRequest, membership, context) if
+  named_for_current_step(request, absent, context) and
+  is_away_now(absent, membership, context) and
+  could_give_verdict(membership, request, context);
+
+named_for_current_step(request: SealUseRequest, membership, context) if
   follows_process(request, process) and
-  step in process.steps and
+  step_of(process, request, step) and
   step_is_current(step, process, request, context) and
-  named in step.approvers and
-  membership = named.membership and
-  membership matches Membership and
-  is_live(membership, context);
+  approver_of(step, request, named) and
+  membership in request.seal.enterprise.memberships and
+  is_named_in_person(named, membership, request, context);
+
+could_give_verdict(membership: Membership, request: SealUseRequest, context) if
+  membership.person_id != request.applicant.person_id and
+  may_act_as_approver(membership, request.seal, context) and
+  not gave_verdict(membership.person, request);
+
+is_away_now(absent: Membership, substitute, context) if
+  absence in absent.absences and
+  absence.recorded_at <= context.now and
+  is_absent_at(absence, context.now) and
+  substitute = absence.substitute;
+
+# The legal representative, where they are a member.
+representing_member(enterprise: Enterprise, membership, context) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  membership in enterprise.memberships and
+  membership.person_id = snapshot.legal_rep_id and
+  is_live(membership, context) and
+  legal_representative(membership.person, enterprise, context);
 
 parameter("WAIT_APPLICANT", "applicant", found, _: Person, application: JoinApplication, _) if
   found = application.person;
@@ -546,7 +646,18 @@ leads_nowhere("RESUBMIT_APPROVAL", person: Person, resource, context) if
   not could_request(person, resource, context);
 leads_nowhere("WAIT_APPROVAL", person: Person, resource, context) if not has_waiting_request(person, resource, context);
 
+could_request(person: Person, seal: Seal, context: SealUseContext) if
+  seal.state = "ACTIVE" and
+  not is_holders_user(person, seal, context) and
+  is_still_to_ask(person, seal, context) and
+  could_be_approved(person, seal, context);
+could_request(person: Person, seal: Seal, context: StampContext) if
+  seal.state = "ACTIVE" and
+  not has_waiting_request(person, seal, context) and
+  could_be_approved(person, seal, context);
 could_request(person: Person, seal: Seal, context) if
+  not (context matches SealUseContext) and
+  not (context matches StampContext) and
   seal.state = "ACTIVE" and
   not is_holders_user(person, seal, context) and
   not has_waiting_request(person, seal, context);
@@ -557,6 +668,62 @@ could_request(_: Person, delegation: Delegation, _) if
   seal.state = "ACTIVE";
 
 has_waiting_request(person: Person, seal: Seal, context) if waiting_request(person, seal, _, context);
+
+# A request that nobody else could approve would wait for nobody: then who manages the seals gives a right, or a colleague
+# asks, and the person approves.
+#@ U-03 U-12
+leads_nowhere("REQUEST_GRANT", person: Person, seal: Seal, context) if could_be_approved(person, seal, context);
+leads_nowhere("REQUEST_GRANT", person: Person, seal: Seal, context) if
+  not has_other_seal_administrator(person, seal.enterprise, context);
+leads_nowhere("LET_COLLEAGUE_ASK", person: Person, seal: Seal, context) if
+  could_be_approved(person, seal, context) or
+  not could_approve(person, seal, context) or
+  is_only_member(person, seal.enterprise, context);
+parameter("REQUEST_GRANT", "seal_administrator", found, person: Person, resource, context) if
+  shown_seal_administrator(person, resource, context, found);
+parameter("LET_COLLEAGUE_ASK", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
+
+could_approve(person: Person, seal: Seal, context) if
+  approver_by_right(seal, membership, context) and
+  membership.person_id = person.id;
+
+could_be_approved(person: Person, seal: Seal, context) if
+  approver_by_right(seal, membership, context) and
+  membership.person_id != person.id;
+could_be_approved(person: Person, seal: Seal, _) if
+  seal.kind != "LEGAL_REP" and
+  process in seal.enterprise.approval_processes and
+  process.state = "ENABLED" and
+  process.is_open = true and
+  has_other_approver(process, person);
+could_be_approved(person: Person, seal: Seal, context: SealUseContext) if
+  sealed_contract(context, contract) and
+  needs_approval_of_process(seal, contract, process, context) and
+  has_other_approver(process, person);
+could_be_approved(person: Person, seal: Seal, context: StampContext) if
+  sealed_contract(context, contract) and
+  needs_approval_of_process(seal, contract, process, context) and
+  has_other_approver(process, person);
+
+approver_by_right(seal: Seal, membership, context) if
+  grant in seal.grants and
+  grant.right = "APPROVE" and
+  membership = grant.membership and
+  approval_grant(membership, seal, grant, context) and
+  may_act_as_approver(membership, seal, context);
+approver_by_right(seal: Seal, membership, context) if
+  representing_member(seal.enterprise, membership, context) and
+  may_act_as_approver(membership, seal, context);
+
+has_other_approver(process: ApprovalProcess, person: Person) if
+  step in process.steps and
+  named in step.approvers and
+  not is_named_alone(named, person);
+
+is_named_alone(named: StepApprover, person: Person) if
+  membership = named.membership and
+  membership matches Membership and
+  membership.person_id = person.id;
 
 # Those whom the holder of a seal named ask for a grant to the holder.
 leads_nowhere("REQUEST_CROSS_GRANT", person: Person, seal: Seal, context) if belongs(person, seal.enterprise, context);
@@ -589,6 +756,25 @@ leads_nowhere("ASK_FOR_SEAL_REVIEW", person: Person, resource, context) if
   seal_about(resource, seal) and
   may_manage(person, seal, context);
 leads_nowhere("WAIT_SEAL_REVIEW", _: Person, resource, _) if not is_about_review(resource);
+
+# Who may decide on it does not wait for somebody else.
+#@ S-02 A-03
+leads_nowhere("DECIDE_SEAL_REVIEW", person: Person, resource, context) if
+  not could_decide_review(person, resource, _, context);
+parameter("DECIDE_SEAL_REVIEW", "review_id", id, person: Person, seal: Seal, context) if
+  could_decide_review(person, seal, review, context) and
+  id = review.id;
+
+could_decide_review(person: Person, seal: Seal, review, context) if
+  review in seal.reviews and
+  review.state = "IN_REVIEW" and
+  may_manage(person, seal, context) and
+  is_second_person(person, review.submitted_by.person_id, seal.enterprise, context) and
+  not is_submitted_for(person.id, review, context);
+could_decide_review(person: Person, seal: Seal, review, context) if
+  review in seal.reviews and
+  review.state = "IN_REVIEW" and
+  decides_own_review(person, review, context);
 
 could_submit_review(person: Person, seal: Seal, context) if
   may_manage(person, seal, context) and
@@ -630,6 +816,10 @@ leads_nowhere("CONTACT_INITIATOR", _: Person, seal: Seal, context) if
   forall(document in contract.documents, is_complete(document));
 
 parameter("STATE_OWN_TERMS", "contract_id", id, _: Person, _: Seal, context) if
+  sealed_contract(context, contract) and
+  id = contract.id;
+# What is resolved, is resolved of this contract.
+parameter("ATTACH_RESOLUTION", "contract_id", id, _: Person, _: Seal, context) if
   sealed_contract(context, contract) and
   id = contract.id;
 

@@ -39,6 +39,13 @@ meets(_: Person, "COUNTS_FROM_NEXT_DAY", "confirm_change", change: RuleChange, c
 meets(_: Person, "COUNTS_FROM_NEXT_DAY", "confirm_change", change: RuleChange, _) if
   change.rule_kind in ["AMOUNT_BANDS", "PROCESSES", "CATEGORIES"];
 
+# One that counts too early is withdrawn, and another one proposed that counts from then.
+parameter("WITHDRAW_RULE_CHANGE", "change_id", id, _: Person, change: RuleChange, _) if id = change.id;
+parameter("PROPOSE_RULE_CHANGE", "counts_from_at", at, _: Person, change: RuleChange, context) if
+  change.rule_kind in ["WORKING_HOURS", "HOLIDAYS", "SETTINGS"] and
+  at = context.day_ends and
+  at matches Integer;
+
 # The author takes a proposal back, and so do those who run the enterprise, until it is carried out.
 #@ A-02
 requires("withdraw", _: RuleChange, "CHANGE_AUTHOR");

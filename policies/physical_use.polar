@@ -272,7 +272,7 @@ because("PROCESS_FOLLOWED", "APPROVAL_REQUIRED", _: Person, seal: Seal, context:
   sealed_contract(context, contract) and
   category_id_of_owner(seal, contract, category_id) and
   not category_is_settled(seal, contract, category_id, context);
-because("PROCESS_FOLLOWED", "AMOUNT_UNKNOWN", _: Person, seal: Seal, context: StampContext) if
+because("PROCESS_FOLLOWED", "REQUEST_WITHOUT_CONTRACT", _: Person, seal: Seal, context: StampContext) if
   is_without_contract(seal, context) and
   has_amount_bands(seal.enterprise);
 because("PROCESS_FOLLOWED", "OUT_OF_HOURS", _: Person, seal: Seal, context: StampContext) if

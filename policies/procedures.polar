@@ -334,17 +334,24 @@ approval_changes(request: SealUseRequest, context, at) if
 # --- what to submit --------------------------------------------------------------------------------------------------
 
 # The process that is still to be followed: by amount, else by category.
-parameter("SUBMIT_APPROVAL", "process_id", id, _: Person, seal: Seal, context: SealUseContext) if
-  process_to_follow(seal, context, process) and
+parameter("SUBMIT_APPROVAL", "process_id", id, person: Person, seal: Seal, context: SealUseContext) if
+  process_to_follow(person, seal, context, process) and
   id = process.id;
-parameter("SUBMIT_APPROVAL", "process_name", name, _: Person, seal: Seal, context: SealUseContext) if
-  process_to_follow(seal, context, process) and
+parameter("SUBMIT_APPROVAL", "process_name", name, person: Person, seal: Seal, context: SealUseContext) if
+  process_to_follow(person, seal, context, process) and
   name = process.name;
 
-process_to_follow(seal: Seal, context, process) if
+process_to_follow(person: Person, seal: Seal, context, process) if
   sealed_contract(context, contract) and
-  process_of_amount_is_open(seal, contract, process, context);
-process_to_follow(seal: Seal, context, process) if
+  process_of_amount_is_open(seal, contract, process, context) and
+  process_still_to_ask(person, seal, context, process);
+process_to_follow(person: Person, seal: Seal, context, process) if
   sealing_task(context, task) and
-  not process_of_amount_is_open(seal, task.signatory.contract, _, context) and
-  process_of_category_is_open(seal, task.signatory.contract, process, context);
+  not amount_still_to_ask(person, seal, context) and
+  process_of_category_is_open(seal, task.signatory.contract, process, context) and
+  process_still_to_ask(person, seal, context, process);
+
+amount_still_to_ask(person: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  process_of_amount_is_open(seal, contract, process, context) and
+  process_still_to_ask(person, seal, context, process);

@@ -92,6 +92,14 @@ meets(person: Person, "TASK_OPERATOR", "use", seal: Seal, context) if
   sealing_task(context, task) and
   is_operator(person, task, seal.enterprise, context);
 
+# Whether they have authority over its fixed seal, SEAL_AUTHORITY asks of the use itself, and says what is missing.
+meets(_: Person, "TASK_OPERATOR", "use", seal: Seal, context) if
+  sealing_task(context, task) and
+  not has_named_operator(task) and
+  has_fixed_seal(task) and
+  task.action = "CORPORATE_SEAL" and
+  task_takes_seal(task, seal);
+
 is_operator(person: Person, task: SigningTask, _: Enterprise, _) if
   task.action = "CORPORATE_SEAL" and
   operator in task.operators and

@@ -88,6 +88,7 @@ WAYS: dict[str, Way] = {
     "CONTACT_PLATFORM": FACTS,
     "CONTACT_SEAL_ADMIN": acts(OTHERS, *_SEAL, facts=True, other=True),
     "CREATE_OWN_SEAL": acts(ANYBODY, "Enterprise/create_seal", other=True),
+    "DECIDE_SEAL_REVIEW": acts(SELF, "SealReview/decide"),
     "ENTER_USE_CODE": Way(says=True, facts=True),
     "FINISH_CONTRACTS": acts(ANYBODY, "Contract/recall", "Contract/terminate", *_CONSENTS, facts=True),
     "FINISH_OPEN_TASK": acts(ANYBODY, *_TASKS, facts=True),
@@ -97,6 +98,7 @@ WAYS: dict[str, Way] = {
     "INVITE_MEMBER": acts(SELF, "Enterprise/invite", f"{OTHERS} Invitation/accept", "Membership/assign_role",
                           facts=True, other=True),
     "JOIN_ENTERPRISE": acts(SELF, "Enterprise/join", f"{OTHERS} JoinApplication/approve_join", facts=True),
+    "LET_COLLEAGUE_ASK": acts(OTHERS, "Seal/request_use", f"{ANYBODY} SealUseRequest/approve", other=True),
     "LIFT_CERTIFICATE_SUSPENSION": FACTS,
     "MATCH_PHONE": Way(facts=True, says=True),
     "NAME_BENEFICIARY": SAYS,
@@ -120,6 +122,7 @@ WAYS: dict[str, Way] = {
     "REQUEST_CONSENTS": acts(OTHERS, *_CONSENTS, facts=True),
     "REQUEST_CROSS_GRANT": acts(OTHERS, *_GRANTING, says=True),
     "REQUEST_DELEGATION": acts(OTHERS, "Membership/delegate", f"{ANYBODY} Delegation/accept", says=True),
+    "REQUEST_GRANT": acts(OTHERS, *_GRANTING),
     "REQUEST_GRANT_RENEWAL": acts(OTHERS, *_GRANTING),
     "REQUEST_INVITATION": acts(OTHERS, "Enterprise/invite", says=True),
     "REQUEST_NEW_ADMIN_FACE": Way(facts=True, says=True),  # `Chance.show_face`
@@ -128,6 +131,7 @@ WAYS: dict[str, Way] = {
     "REQUEST_SECOND_PERSON": OTHER,
     "REQUEST_TRANSFER": acts(OTHERS, "SigningTask/transfer", other=True),
     "RESUBMIT_APPROVAL": acts(SELF, "Seal/request_use", *_APPROVING, says=True),
+    "RETRIEVE_BY_DOCUMENTS": acts(SELF, "RetrievalCase/withdraw", "Enterprise/retrieve"),
     "RETRIEVE_ENTERPRISE": acts(SELF, "Enterprise/retrieve", says=True),
     "RETRY_LATER": FACTS,
     "RETURN_SEAL": acts(ANYBODY, "SealOuting/record_return"),
@@ -160,6 +164,7 @@ WAYS: dict[str, Way] = {
     "WAIT_SEAL_REVIEW": acts(OTHERS, "SealReview/decide"),
     "WAIT_UNTIL": Way(waits=True),
     "WITHDRAW_APPLICATION": acts(SELF, "JoinApplication/withdraw"),
+    "WITHDRAW_RULE_CHANGE": acts(ANYBODY, "RuleChange/withdraw", "Enterprise/propose_rule_change"),
     "WITHDRAW_PROPOSAL": acts(ANYBODY, "SealProposal/withdraw", "Seal/propose_end"),
 }  # fmt: skip
 

@@ -73,6 +73,7 @@ NOT_SHOWN: dict[str, str] = {
     "SEAL_OF_ANOTHER_ENTERPRISE": "as SEAL_NOT_PERMITTED_FOR_TASK, of a seal that one is hardly ever shown",
     "BATCH_NOT_ALLOWED": "a check of its own is shown, as for FACE_VERIFICATION_REQUIRED",
     "REQUEST_USED_UP": "another request is opened by another code, which the owner of the controller writes",
+    "REQUEST_WITHOUT_CONTRACT": "as REQUEST_USED_UP: the request that names the contract has a code of its own",
     "REQUEST_WITHOUT_DOCUMENTS": "no act makes such a request: what an import brought is asked for again",
     "NO_ACTIVE_ADMIN": "the whole way is told in `test_retrieving.py`, of an administrator who answers nothing",
     "REPRESENTATIVE_ROLE_MISSING": "the platform imports the role: no act gives it",

@@ -88,11 +88,13 @@ _BY_ACTS: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (
     ),
     (("HANDOVER_TASKS",), (("transfer", "SigningTask"), ("assign_custodian", "Seal"))),
     (("INVITE_MEMBER",), (("accept", "Invitation"),)),
+    (("LET_COLLEAGUE_ASK",), (("request_use", "Seal"), ("approve", "SealUseRequest"))),
     (("JOIN_ENTERPRISE",), (("approve_join", "JoinApplication"),)),
     (("NAME_WITNESSES",), (("witness", "SealProposal"),)),
     (("PROPOSE_END",), (("propose_end", "Seal"), ("witness", "SealProposal"))),
     (("PROPOSE_LIFT",), (("propose_lift", "SealHold"),)),
     (("PROPOSE_RULE_CHANGE",), (("propose_rule_change", "Enterprise"), ("confirm_change", "RuleChange"))),
+    (("WITHDRAW_RULE_CHANGE",), (("withdraw", "RuleChange"), ("propose_rule_change", "Enterprise"))),
     (("REPORT_NOT_SEALED",), (("report_not_sealed", "SealUse"), ("use", "Seal"))),
     (("WAIT_SEALING",), (("seal", "SealUse"), ("confirm_sealed", "SealUse"), ("report_not_sealed", "SealUse"))),
     (("REPORT_SEAL_FOUND",), (("report_found", "Seal"),)),
@@ -102,7 +104,7 @@ _BY_ACTS: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (
         (("permit_double_agency", "Signatory"), ("agree_to_termination", "Signatory")),
     ),
     (
-        ("REQUEST_CROSS_GRANT", "REQUEST_GRANT_RENEWAL"),
+        ("REQUEST_CROSS_GRANT", "REQUEST_GRANT", "REQUEST_GRANT_RENEWAL"),
         (
             ("extend", "SealGrant"),
             ("grant", "Seal"),
