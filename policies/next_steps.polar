@@ -421,7 +421,8 @@ parameter("WAIT_APPROVAL", "wait_until", at, person: Person, seal: Seal, context
   waiting_request(person, seal, request, context) and
   at = request.valid_to;
 
-# A request of one's own for these documents that is still being decided, and would settle something that is open.
+# A request of one's own for these documents that is still being decided, and would settle something that is open. A bundle
+# with a requirement of its own that an approval settles adds a `would_settle`.
 waiting_request(person: Person, seal: Seal, request, context: SealUseContext) if
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request, context) and
@@ -444,15 +445,11 @@ needs_approval_of_process(seal: Seal, contract: Contract, process, context) if
 needs_approval_of_process(seal: Seal, contract: Contract, process, context) if
   process_of_category_is_open(seal, contract, process, context);
 
-# What nobody has asked for yet: the right to use the seal, a process, the hour.
-is_still_to_ask(person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  not has_waiting_request(person, seal, context);
-# A physical seal is stamped on a request, whatever grant there is; and what task it is for, may not be known yet.
+# What nobody has asked for yet. Which requirement an approval settles, a bundle that extends this one may add to: so
+# anything is still to ask while no request waits; and while one waits, a process or the hour that it does not settle.
+is_still_to_ask(person: Person, seal: Seal, context) if not has_waiting_request(person, seal, context);
+# A physical seal is stamped on a request, whatever grant there is.
 is_still_to_ask(_: Person, seal: Seal, _) if seal.category = "PHYSICAL";
-is_still_to_ask(person: Person, seal: Seal, context) if
-  lacks_task(context) and
-  not has_waiting_request(person, seal, context);
 is_still_to_ask(person: Person, seal: Seal, context) if
   process_still_to_ask(person, seal, context, _);
 is_still_to_ask(person: Person, seal: Seal, context) if
@@ -765,21 +762,26 @@ parameter("DECIDE_SEAL_REVIEW", "review_id", id, person: Person, seal: Seal, con
   could_decide_review(person, seal, review, context) and
   id = review.id;
 
+# Only what `decide` itself does not refuse: an open review, of a seal that waits for it.
 could_decide_review(person: Person, seal: Seal, review, context) if
-  review in seal.reviews and
-  review.state = "IN_REVIEW" and
-  may_manage(person, seal, context) and
+  open_review_to_decide(person, seal, review, context) and
   is_second_person(person, review.submitted_by.person_id, seal.enterprise, context) and
   not is_submitted_for(person.id, review, context);
 could_decide_review(person: Person, seal: Seal, review, context) if
-  review in seal.reviews and
-  review.state = "IN_REVIEW" and
+  open_review_to_decide(person, seal, review, context) and
+  seal.kind != "LEGAL_REP" and
   decides_own_review(person, review, context);
 
+open_review_to_decide(person: Person, seal: Seal, review, context) if
+  review in seal.reviews and
+  meets(person, "REVIEW_OPEN", "decide", review, context) and
+  meets(person, "SEAL_ADMINISTRATION", "decide", review, context);
+
 could_submit_review(person: Person, seal: Seal, context) if
-  may_manage(person, seal, context) and
-  seal.face_digest != "" and
-  not is_in_review(seal);
+  meets(person, "SEAL_MANAGER", "submit_review", seal, context) and
+  meets(person, "REVIEW_DUE", "submit_review", seal, context) and
+  meets(person, "NO_OPEN_REVIEW", "submit_review", seal, context) and
+  meets(person, "FACE_ON_FILE", "submit_review", seal, context);
 
 is_about_review(seal: Seal) if is_in_review(seal);
 

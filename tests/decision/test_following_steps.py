@@ -224,7 +224,7 @@ def dead_ends(facts: Facts, pdp_at: Callable[[int], PolicyDecisionPoint], decisi
                 answer = pdp_at(at).decide(asked)
                 again = [each.code for each in answer.reasons]
                 later = {*LATER, "NOT_A_MEMBER"} if asked.action in AS_A_MEMBER else LATER
-                if not answer and (set(again) - known - later or asked == question):
+                if not answer and (set(again) - known - later or reason.code in again):
                     yield f"{reason.code} → {step.code} → {again}"
 
 

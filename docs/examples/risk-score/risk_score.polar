@@ -20,3 +20,8 @@ meets(person: Person, "RISK_ACCEPTED", "use", seal: Seal, context) if
 
 otherwise("RISK_ACCEPTED", "HIGH_RISK_NEEDS_APPROVAL");
 reason("HIGH_RISK_NEEDS_APPROVAL", 90, "USER", "SUBMIT_APPROVAL");
+reason("HIGH_RISK_NEEDS_APPROVAL", 90, "USER", "REQUEST_GRANT");
+reason("HIGH_RISK_NEEDS_APPROVAL", 90, "USER", "WAIT_APPROVAL");
+
+# A request that waits would settle it: so the person waits, and does not ask twice.
+would_settle(person: Person, _: Seal, _: Contract, _: SealUseRequest, _) if not is_low_risk(person);
