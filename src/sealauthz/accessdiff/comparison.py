@@ -120,6 +120,7 @@ class Comparison:
             counts.decided_pairs += len(subjects)
             self._decide(resource, subjects)
             self._contexts.forget()
+            self._questions.forget()
             if len(self._denied) >= 500:
                 self._compare_reasons()
         self._compare_reasons()

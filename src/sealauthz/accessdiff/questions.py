@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from sealauthz.accessdiff.contexts import Contexts, Values
@@ -33,6 +34,8 @@ class QuestionBuilder:
         self._now = now
         self._is_fresh = is_fresh
         self._found: dict[RecordKey, Any] = {}
+        self._resolved: dict[object, Mapping[str, Any]] = {}
+        """What the server found by what a client gives, where it does not depend on who asks; for one resource."""
 
     def prepared(self, subject: Entity, action: Action, resource: RecordKey) -> Prepared | None:
         """Return a question without what a client gives; None where subject or resource do not exist."""
@@ -55,6 +58,10 @@ class QuestionBuilder:
             record = self._found[key] = self._snapshot.find(record_type, record_id)
         return record
 
+    def forget(self) -> None:
+        """Forget what was kept for one resource."""
+        self._resolved.clear()
+
     def fill(self, question: Prepared, values: Values) -> None:
         """Put what a client gives into the contexts of both sides."""
         old, new = question.old_context, question.new_context
@@ -73,7 +80,7 @@ class QuestionBuilder:
                 setattr(context, key, None if value is None else str(value))
                 if isinstance(value, FreshText):
                     _give_text(question.action, context, key)
-        self._resolve_again(question)
+        self._resolve_again(question, values)
         if not is_supposed:
             return
         for (key, record_type), value in zip(records.items(), values, strict=False):
@@ -83,17 +90,28 @@ class QuestionBuilder:
                     query = FreshQuery(question.subject, question.action, question.resource, values, key, context)
                     setattr(context, key, samples.make(value, query))
 
-    def _resolve_again(self, question: Prepared) -> None:
+    def _resolve_again(self, question: Prepared, values: Values) -> None:
         """Put into the contexts of both sides what the server finds by what a client gives."""
-        resolver = question.action.resolver
-        if resolver.find_again is None:
+        if question.action.resolver.find_again is None:
             return
-        given = {key: getattr(question.new_context, key) for key in question.action.keys}
-        parameters = self._new.parameters
-        query = ResolverInput(question.subject, question.resource, self._now, parameters, self._snapshot, given)
-        for key, found in resolver.find_again(query).items():
+        for key, found in self._found_again(question, values).items():
             setattr(question.old_context, key, found)
             setattr(question.new_context, key, found)
+
+    def _found_again(self, question: Prepared, values: Values) -> Mapping[str, Any]:
+        resolver = question.action.resolver
+        # Among values, a text that is supposed equals the same one that is given.
+        key = (question.action.name, type(question.resource), question.resource.id, values, tuple(map(type, values)))
+        if not resolver.is_about_subject and key in self._resolved:
+            return self._resolved[key]
+        given = {name: getattr(question.new_context, name) for name in question.action.keys}
+        parameters = self._new.parameters
+        query = ResolverInput(question.subject, question.resource, self._now, parameters, self._snapshot, given)
+        assert resolver.find_again is not None  # noqa: S101 (the caller looked)
+        found = resolver.find_again(query)
+        if not resolver.is_about_subject:
+            self._resolved[key] = found
+        return found
 
 
 def _give_text(action: Action, context: Any, key: str) -> None:
