@@ -15,7 +15,7 @@ from sealauthz.polar.check.contradictions import check_conditions
 from sealauthz.polar.check.entries import ContextOf, enter, enter_one, entries
 from sealauthz.polar.check.floor import check_floor, check_kept
 from sealauthz.polar.check.flow import Flow, TooMuch
-from sealauthz.polar.check.graph import check_calls, check_graph
+from sealauthz.polar.check.graph import check_calls, check_graph, check_shapes
 from sealauthz.polar.check.lacking import check_lacking
 from sealauthz.polar.check.lapsing import check_lapsing
 from sealauthz.polar.check.names import check_contract_names, check_names, check_names_of, check_unused_reasons
@@ -43,15 +43,20 @@ class _Service:
     subjects: tuple[str, ...]
     groups: Groups = NO_GROUPS
 
-    def read(self, rules: Rules, texts: dict[str, str], found: Diagnostics, before: Analysis | None = None) -> Rulebook:
-        """Find what can be seen without following any call."""
-        fresh = self.read_clauses(rules, None if before is None or before.diagnostics else before.rules, found)
+    def read(
+        self, rules: Rules, texts: dict[str, str], found: Diagnostics, before: Analysis | None = None
+    ) -> tuple[Rulebook, bool]:
+        """Find what can be seen without following any call; tell whether nothing was found in any clause by itself."""
+        right = before.rules if before is not None and before.has_right_clauses else None
+        fresh = self.read_clauses(rules, right, found)
+        check_shapes(fresh, texts, found)
+        has_right_clauses = not found.told
         book = self.contract(rules, found)
         check_unused_reasons(book, self.product_reasons, found)
-        check_graph(rules, texts, found, fresh)
+        check_graph(rules, found)
         check_lapsing(book, rules, found)
         check_lacking(book, found)
-        return book
+        return book, has_right_clauses
 
     def read_clauses(self, rules: Rules, right: Rules | None, found: Diagnostics) -> list[Clause]:
         """Find what is wrong with each rule by itself, and with names; not again in `right` ones. Return the others."""
@@ -82,7 +87,7 @@ class _Service:
         """Find everything that is wrong. Raises TooMuch, RecursionError."""
         rules = Rules(statements, None if before is None else before.rules)
         found = Diagnostics()
-        book = self.read(rules, texts, found, before)
+        book, has_right_clauses = self.read(rules, texts, found, before)
         flow = self.flow(rules, book, found, None if before is None else before.flow)
         enter(flow, rules, book, self.contexts, self.subjects, self.types.told, found)
         # A rule with an error gets no second message that it never matches.
@@ -90,7 +95,7 @@ class _Service:
         for place, message in flow.never():
             if rules.clause_at(place) not in wrong:
                 found.error("never", message, place)
-        return Analysis(found.by_place(), rules, None if found.errors() else flow)
+        return Analysis(found.by_place(), rules, None if found.errors() else flow, has_right_clauses)
 
     def analyse_alone(self, statements: tuple[Statement, ...], texts: dict[str, str]) -> Analysis:
         """Find what is wrong, where it may be that the policies are too deep or too large for all to be found."""
@@ -128,6 +133,8 @@ class Analysis:
     diagnostics: list[Diagnostic]
     rules: Rules
     flow: Flow | None
+    has_right_clauses: bool = False
+    """Whether nothing was found in any clause by itself, so that those that another bundle has too need no look."""
 
 
 def analyse(

@@ -20,15 +20,19 @@ from sealauthz.polar.syntax import (
 from sealauthz.polar.terms import in_parameter, shape, walk
 
 
-def check_graph(rules: Rules, texts: Mapping[str, str], found: Diagnostics, fresh: Iterable[Clause]) -> None:
-    """Find what can be seen without knowing any type. `texts` are the files by name, as far as they are at hand. Only
-    `fresh` clauses are looked at by themselves.
-    """
+def check_graph(rules: Rules, found: Diagnostics) -> None:
+    """Find what can be seen of all rules without knowing any type."""
     check_calls(rules, found)
     _check_twice(rules, found)
     _check_spread(rules, found)
+
+
+def check_shapes(clauses: Iterable[Clause], texts: Mapping[str, str], found: Diagnostics) -> None:
+    """Find what can be seen of each clause without knowing any type. `texts` are the files by name, as far as they are
+    at hand.
+    """
     lines = {file: text.splitlines() for file, text in texts.items()}
-    for clause in fresh:
+    for clause in clauses:
         _check_singletons(clause, found)
         _check_mixed(clause, lines, found)
 
