@@ -227,8 +227,6 @@ AUDIT_TILE = sa.Table(
 below.
 """
 
-_MAY_BE_LATE = sa.text("known_to IS NULL OR known_to <> size OR late_from IS NOT NULL")
-
 AUDIT_CHECKPOINT = sa.Table(
     "audit_checkpoint",
     SYSTEM,
@@ -237,7 +235,6 @@ AUDIT_CHECKPOINT = sa.Table(
     sa.Column("late_from", sa.BigInteger, nullable=True),
     sa.Column("known_to", sa.BigInteger, nullable=True),
     sa.PrimaryKeyConstraint("period", name="audit_checkpoint_pkey"),
-    sa.Index("audit_checkpoint_late_idx", "period", sqlite_where=_MAY_BE_LATE, postgresql_where=_MAY_BE_LATE),
 )
 """The last checkpoint of each minute in which the log grew. The newest one says how long the log is.
 
@@ -255,4 +252,15 @@ STORE_IDENTITY = sa.Table(
 )
 """One row: which store this is, and which line of its history. `origin` is where the row was written (`identity.py`),
 `serves_from` the schema, and behind a colon that of the oldest code that may serve it (`serving.py`).
+"""
+
+PARTIAL_INDEXES = {
+    "audit_checkpoint": (
+        "audit_checkpoint_late_idx",
+        "period",
+        "known_to IS NULL OR known_to <> size OR late_from IS NOT NULL",
+    ),
+}
+"""Of tables, an index of some of their rows: its name, its column, and which rows. They are not declared above, as the
+condition of an index makes SQLAlchemy load the dialects of both databases, which no question needs.
 """

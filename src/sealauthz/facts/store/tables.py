@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.compiler import compiles
 
 from sealauthz.errors import FactConflict, InvariantBroken
-from sealauthz.facts.store.system_tables import SYSTEM, TYPES
+from sealauthz.facts.store.system_tables import PARTIAL_INDEXES, SYSTEM, TYPES
 from sealauthz.schema import Model, Shape
 from sealauthz.schema.changes import in_backticks
 from sealauthz.schema.rules import Check, Unique
@@ -94,7 +94,7 @@ class Tables:
                     _constrain(self._tables[name], shape, made)
                 for table in SYSTEM.sorted_tables:
                     if (table.name, "") not in self.absent:
-                        table.to_metadata(self._metadata)
+                        _index_in_part(table.to_metadata(self._metadata))
                 self.__dict__["_constrained"] = made
         return made
 
@@ -188,11 +188,23 @@ def _constrain(table: sa.Table, shape: Shape, made: _Constraints) -> None:
         made.said[constraint_name] = (in_backticks(_columns_of(constraint, shape)), constraint.says)
         match constraint:
             case Unique(columns=columns, where=where):
-                only: Any = {f"{dialect}_where": sa.text(where) for dialect in ("sqlite", "postgresql") if where}
+                only = _only(where) if where else {}
                 sa.Index(constraint_name, *(table.c[key] for key in columns), unique=True, **only)
                 made.unique_columns[name, *columns] = constraint_name
             case Check(condition=condition):
                 table.append_constraint(sa.CheckConstraint(condition, name=constraint_name))
+
+
+def _index_in_part(table: sa.Table) -> None:
+    """Give a table of the store itself its index of some of its rows, where it has one."""
+    if table.name in PARTIAL_INDEXES:
+        name, column, where = PARTIAL_INDEXES[table.name]
+        sa.Index(name, table.c[column], **_only(where))
+
+
+def _only(where: str) -> dict[str, Any]:
+    """Say to both databases which rows an index has."""
+    return {f"{dialect}_where": sa.text(where) for dialect in ("sqlite", "postgresql")}
 
 
 def tables_of(model: Model, absent: frozenset[tuple[str, str]] = frozenset()) -> Tables:
