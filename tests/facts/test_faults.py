@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
+import threading
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -237,3 +239,25 @@ def test_a_connection_given_back_to_a_pool_that_is_gone_is_closed(database_url: 
     with database.plain() as again:
         assert again.connection.driver_connection is kept
     database.close()
+
+
+def test_when_all_connections_die_at_once_none_is_left_behind(new_database: Any, postgresql_uri: str) -> None:
+    url = new_database("postgresql")
+    name = url.split("/facts_")[1].split("?")[0]
+    database = Database(url, MODEL)
+    others = "FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    together = threading.Barrier(8, timeout=60)
+
+    def ask(_: int) -> None:
+        together.wait()
+        with database.read():
+            together.wait()  # so that there are as many connections
+
+    with ThreadPoolExecutor(8) as threads, psycopg.connect(postgresql_uri, autocommit=True) as owner:
+        for _ in range(5):
+            list(threads.map(ask, range(8)))
+            owner.execute(f"SELECT pg_terminate_backend(pid, 5000) {others}", [f"facts_{name}"])
+            list(threads.map(ask, range(8)))
+        database.close()
+        while owner.execute(f"SELECT pid {others}", [f"facts_{name}"]).fetchall():
+            pass

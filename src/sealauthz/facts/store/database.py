@@ -15,8 +15,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DisconnectionError, IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.engine import LIVELINESS, LOCK_TIMEOUT_S, make_engine, parse
@@ -47,6 +48,7 @@ def announced(timeline: str, revision: int) -> str:
 
 
 _LOCK_ATTEMPT_MS = 800
+_GENERATION, _IS_NEW = "generation", "is_new"
 """How long a read waits for its locks before it lets go of them and begins again.
 
 Less than PostgreSQL's `deadlock_timeout` (1 second): where a read and a restore each hold what the other one wants, it
@@ -229,6 +231,9 @@ class Database:
         self._file: tuple[int, int] | None = None
         self.identity = Identity(self.is_postgresql)
         self.engine = make_engine(parsed, must_exist=True)
+        self._generation = 0
+        event.listen(self.engine, "connect", self._note_generation)
+        event.listen(self.engine, "checkout", self._replace_neighbours_of_the_dead)
 
     def close(self) -> None:
         """Close every connection that is not in use."""
@@ -335,20 +340,30 @@ class Database:
     def _begin(self, begin: Callable[[Connection], T]) -> tuple[Connection, T]:
         """Begin on a pooled connection. One that died while it was idle is replaced once: nothing has been done yet."""
         connection = self.engine.connect()
+        generation: int = connection.info[_GENERATION]
         try:
             return connection, begin(connection)
         except BaseException as error:
             _give_back(connection, is_sound=False)
             if not _is_of_the_connection(error):
                 raise
-        # Its neighbours in the pool have most likely died with it.
-        self.engine.dispose()
+        # Its neighbours in the pool have most likely died with it. Each is replaced when it is taken: to a pool that is
+        # disposed of, others would give back what they are just connecting, and nobody would close that.
+        self._generation = max(self._generation, generation + 1)
         connection = self.engine.connect()
         try:
             return connection, begin(connection)
         except BaseException:
             _give_back(connection, is_sound=False)
             raise
+
+    def _note_generation(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[_GENERATION], record.info[_IS_NEW] = self._generation, True
+
+    def _replace_neighbours_of_the_dead(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        """Have the pool connect again where others of the same age have died; not what was made a moment ago."""
+        if not record.info.pop(_IS_NEW, False) and record.info[_GENERATION] != self._generation:
+            raise DisconnectionError
 
     def _check_file(self) -> None:
         """See that the SQLite file is still the one that we opened: an open file outlives its name."""
