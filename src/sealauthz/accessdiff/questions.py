@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sealauthz.accessdiff.contexts import Contexts, Values
@@ -92,24 +92,26 @@ class QuestionBuilder:
 
     def _resolve_again(self, question: Prepared, values: Values) -> None:
         """Put into the contexts of both sides what the server finds by what a client gives."""
-        if question.action.resolver.find_again is None:
+        find_again = question.action.resolver.find_again
+        if find_again is None:
             return
-        for key, found in self._found_again(question, values).items():
+        for key, found in self._found_again(question, values, find_again).items():
             setattr(question.old_context, key, found)
             setattr(question.new_context, key, found)
 
-    def _found_again(self, question: Prepared, values: Values) -> Mapping[str, Any]:
-        resolver = question.action.resolver
+    def _found_again(
+        self, question: Prepared, values: Values, find_again: Callable[[ResolverInput], Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
+        is_kept = not question.action.resolver.is_about_subject
         # Among values, a text that is supposed equals the same one that is given.
         key = (question.action.name, type(question.resource), question.resource.id, values, tuple(map(type, values)))
-        if not resolver.is_about_subject and key in self._resolved:
+        if is_kept and key in self._resolved:
             return self._resolved[key]
         given = {name: getattr(question.new_context, name) for name in question.action.keys}
         parameters = self._new.parameters
         query = ResolverInput(question.subject, question.resource, self._now, parameters, self._snapshot, given)
-        assert resolver.find_again is not None  # noqa: S101 (the caller looked)
-        found = resolver.find_again(query)
-        if not resolver.is_about_subject:
+        found = find_again(query)
+        if is_kept:
             self._resolved[key] = found
         return found
 
