@@ -18,6 +18,7 @@ from sealauthz_client.answers import Audience, Obligation, Reason
 WORDS = ("d1", "", "a b", 'q"', "b\\s", "t\tn\n", "\u00e9\u7ae0", "\x7f", "d-" + "9" * 60)
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 DIGEST = "0123456789abcdef" * 4
+SAFE = ("READER", "sha256:" + DIGEST, DIGEST)
 
 
 def plain_or_odd(chance: random.Random) -> str:
@@ -31,9 +32,10 @@ def made(chance: random.Random) -> tuple[str, Origin, Decision, Concerned, int]:
     subject = Entity("User" if chance.random() < 0.95 else 'U"', plain_or_odd(chance))
     resource = Entity(resource_type, plain_or_odd(chance))
     context: dict[str, ContextValue] = {}
-    for key, how_often in (*((key, 0.5) for key in declared.records), ("note", 0.1), ("unknown", 0.05)):
+    for key, how_often in (*((key, 0.5) for key in declared.keys), ("note", 0.1), ("unknown", 0.05)):
         if chance.random() < how_often:
-            context[key] = chance.choice([plain_or_odd(chance), plain_or_odd(chance), 4711, 0, True, False])
+            told = plain_or_odd(chance) if key in declared.records else chance.choice(SAFE)
+            context[key] = chance.choice([told, told, told, plain_or_odd(chance), 4711, 0, -(1 << 70), True, False])
     effect = chance.choice(list(Effect))
     is_denied = effect is Effect.DENY
     reasons = tuple(

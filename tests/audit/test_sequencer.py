@@ -22,6 +22,8 @@ from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.system_tables import AUDIT_LOG
 
+ODD = 'User:a\tb\\c\n\u00e9"d",{e}, NULL \\"'
+
 
 def test_records_get_places_in_the_order_in_which_they_came(store: Store, sequencer: Sequencer, signer: Signer) -> None:
     log = Log(store)
@@ -99,7 +101,7 @@ def test_what_was_written_twice_has_one_place(store: Store, sequencer: Sequencer
 
 def test_what_waits_nowhere_gets_its_place_behind_what_waits(store: Store, sequencer: Sequencer) -> None:
     """Also what JSON writes with a backslash, and where it is found by it."""
-    first, second, third = made(1), made(2), made(3, subject="User:a\tb\\c\n\u00e9", trace_id="\\t")
+    first, second, third = made(1), made(2), made(3, subject=ODD, trace_id="\\t")
     wait(store, [first])
     assert sequencer.place([second, third])
     assert run(store, "SELECT record FROM audit_log ORDER BY number") == [(first,), (second,), (third,)]
@@ -109,7 +111,7 @@ def test_what_waits_nowhere_gets_its_place_behind_what_waits(store: Store, seque
     wait(store, [second, third])
     assert sequencer.place([made(4)])
     assert [number for (number,) in run(store, "SELECT number FROM audit_log ORDER BY number")] == [0, 1, 2, 3]
-    found = Log(store).page(Wanted(subject="User:a\tb\\c\n\u00e9"), "Team")
+    found = Log(store).page(Wanted(subject=ODD), "Team")
     assert [entry.text for entry in found.entries] == [third]
     with store.plain_connection() as connection:
         assert verify_database(connection, store.tables)
@@ -141,6 +143,21 @@ def test_a_log_that_others_went_on_with_grows_from_there(store: Store, signer: S
         report = verify_database(connection, store.tables, [signer.verifier])
     assert report, report.findings
     assert report.records == 700
+
+
+def test_a_step_that_fails_leaves_the_tree_as_it_was(store: Store, sequencer: Sequencer) -> None:
+    """Roots and hashes of the end of the log are kept from step to step."""
+    records, twice = grown(store, sequencer, 5), made(1)
+    assert sequencer.place([twice, made(2)])
+    for failing in ([made(3), twice.replace("ALLOW", "DENY")], [made(4), "no record"]):
+        with pytest.raises(FactsUnavailable):
+            sequencer.place(failing)
+        assert sequencer.place([made(5), made(6), twice])
+    records += grown(store, sequencer, 3)
+    with store.plain_connection() as connection:
+        report = verify_database(connection, store.tables)
+    assert report, report.findings
+    assert report.size == 14
 
 
 def test_what_is_no_record_stops_the_log_and_is_said(store: Store, sequencer: Sequencer) -> None:

@@ -27,6 +27,7 @@ PERIOD_US = 60_000_000
 EVERYWHERE = 1 << 62
 """Behind every place."""
 
+_LATE_FROM = (AUDIT_CHECKPOINT.name, AUDIT_CHECKPOINT.c.late_from.name)
 _CLOCKS_APART_US = 60_000_000
 _MOST = 200
 """So many checkpoints with late records are told apart; before those, everything is looked at."""
@@ -34,7 +35,7 @@ _MOST = 200
 
 def can_know(tables: Tables) -> bool:
     """Tell whether the database keeps since when late records were answered, or is of before it did."""
-    return (AUDIT_CHECKPOINT.name, AUDIT_CHECKPOINT.c.late_from.name) not in tables.absent
+    return _LATE_FROM not in tables.absent
 
 
 def late_from(placed_at: int, answered: Iterable[int]) -> int | None:

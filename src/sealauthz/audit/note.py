@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ _ED25519, _COSIGNATURE = b"\x01", b"\x04"
 _TIME_BYTES = 8
 _DASH = "\u2014 "  # the text of a signature line begins with an em dash
 _MOST_SIGNATURES = 100
+_has_control_letters = re.compile(r"[\x00-\x09\x0b-\x1f]").search
 _MOST_CHARACTERS = 1_000_000
 
 
@@ -207,7 +209,7 @@ def cosigned(text: str, verifiers: Iterable[Verifier]) -> list[Cosigned]:
 
 def _split(text: str) -> tuple[str, list[tuple[str, bytes]]]:
     """Return the signed text of a note, and its signatures: each the name of the key, its id and what it signed."""
-    if len(text) > _MOST_CHARACTERS or any(letter < " " and letter != "\n" for letter in text):
+    if len(text) > _MOST_CHARACTERS or _has_control_letters(text):
         raise NoteRefused("the text is no checkpoint")
     body, blank, signatures = text.rpartition("\n\n")
     lines = signatures.splitlines()

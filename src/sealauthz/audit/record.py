@@ -233,13 +233,18 @@ def safe_context(model: Model, question: Question, concerned: Concerned) -> tupl
         if key in names:
             is_there = Entity(names[key], str(value)) not in concerned.missing
             kept[key] = value if is_there else _digest_of(str(value))
-        elif key in known and (not isinstance(value, str) or value in _words(model) or _DIGEST.fullmatch(value)):
+        elif key in known and (not isinstance(value, str) or is_safe_word(model, value)):
             kept[key] = value
         elif key in known:
             withheld.append(key)
         else:
             withheld.append(_digest_of(key))
     return kept, sorted(withheld)
+
+
+def is_safe_word(model: Model, value: str) -> bool:
+    """Tell whether a text is a word of the vocabulary, or a digest."""
+    return value in _words(model) or _DIGEST.fullmatch(value) is not None
 
 
 @cache

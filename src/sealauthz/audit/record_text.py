@@ -19,6 +19,7 @@ from sealauthz.audit.record import (
     Concerned,
     Origin,
     decision_record,
+    is_safe_word,
     policies_named,
 )
 from sealauthz.decision.decision import Decision, Effect
@@ -29,6 +30,8 @@ from sealauthz.schema import Model
 _is_plain = re.compile(r"[ !#-\[\]-~]*").fullmatch
 """Whether a text stands in JSON as it is."""
 
+_WIDEST = 1 << 63
+
 
 def decision_text(
     model: Model, kind: str, origin: Origin, decision: Decision, concerned: Concerned, duration_us: int
@@ -36,9 +39,9 @@ def decision_text(
     """Return the record of one decision of which nothing more is to be said."""
     question = decision.question
     subject, action, resource = f"{question.subject}", question.action, f"{question.resource}"
-    context = _context(model, question) if question.context else ""
-    is_rare = concerned.missing or context is None or (action, question.resource.type) not in model.actions
-    if is_rare or not _is_plain(f"{subject}{resource}{decision.decision_id}{origin.trace_id}"):
+    is_rare = concerned.missing or (action, question.resource.type) not in model.actions
+    context = _context(model, question) if question.context and not is_rare else ""
+    if is_rare or context is None or not _is_plain(f"{subject}{resource}{decision.decision_id}{origin.trace_id}"):
         return decision_record(model, kind, origin, decision, concerned, duration_us)
     caller, called, policies, timeline = _shared(
         __version__,
@@ -65,14 +68,21 @@ def decision_text(
 
 
 def _context(model: Model, question: Question) -> str | None:
-    """Return a context that names records, all of which are there, by plain ids; None for another."""
-    action = model.actions.get((question.action, question.resource.type))
-    records = {} if action is None else action.records
+    """Return a context of which all is kept: plain ids of records that are there, and what is no text of the client's
+    own (`safe_context`); None for another.
+    """
+    action = model.actions[question.action, question.resource.type]
     said = []
     for key, value in sorted(question.context.items()):
-        if key not in records or type(value) is not str or not _is_plain(value):
+        if type(value) is str:
+            is_kept = key in action.records or (key in action.keys and is_safe_word(model, value))
+            if not is_kept or not _is_plain(value):
+                return None
+            said.append(f'"{key}":"{value}"')
+        elif type(value) is int and key in action.keys and key not in action.records and -_WIDEST < value < _WIDEST:
+            said.append(f'"{key}":{value:d}')
+        else:
             return None
-        said.append(f'"{key}":"{value}"')
     return f'"context":{{{",".join(said)}}},'
 
 

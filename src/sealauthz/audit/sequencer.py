@@ -7,32 +7,39 @@ after a crash each record either waits or has its place: none is lost, and none 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Table, bindparam, case, delete, insert, select
+from sqlalchemy import Connection, Table, bindparam, case, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from sealauthz.audit.finding import FoundBy, found_by
 from sealauthz.audit.lateness import PERIOD_US, can_know, late_from
-from sealauthz.audit.merkle import tree_root
+from sealauthz.audit.merkle import Growing, leaf_hash, perfect_subtrees
 from sealauthz.audit.note import Checkpoint, Signer, check_name, read_checkpoint
 from sealauthz.audit.tiles import FetchTile, Tiles
 from sealauthz.background import SHORT_TURN, Background, Failed, in_turns
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.database import end
 from sealauthz.facts.store.rows import among, ids_parameter
-from sealauthz.facts.store.statements import Driver, compiled, copied, dialect_of
+from sealauthz.facts.store.statements import Driver, array_of, compiled, dialect_of
 from sealauthz.facts.store.store import Store, now_us
 from sealauthz.facts.store.system_tables import AUDIT_ABOUT, AUDIT_CHECKPOINT, AUDIT_LOG, AUDIT_PENDING, AUDIT_TILE
 
 _LOCK = 0x5EA1_A0D1
 """The key of PostgreSQL's advisory lock under which records get their places."""
 
+_HEAD = "SELECT period, at, note FROM audit_checkpoint ORDER BY period DESC LIMIT 1"
+_STATE = (
+    "SELECT last, period, at, note FROM (SELECT max(number) AS last FROM audit_log) AS placed"  # noqa: S608 (ours)
+    f" LEFT JOIN ({_HEAD}) AS head ON true"
+)
+"""The last place that is taken, and the newest checkpoint; nulls where there is none."""
+_TRY_LOCK = f"SELECT pg_try_advisory_xact_lock({_LOCK})"
+
 _PENDING_AT_ONCE = 200
 _RECORDS_AT_ONCE = 1_000
-_LINES_AT_ONCE = 64
 
 EVERY_S = 0.1
 
@@ -50,6 +57,20 @@ class Head(NamedTuple):
         return read_checkpoint(self.note).size if self.note else 0
 
 
+_NO_HEAD = Head(0, 0, "")
+
+
+class _Edge(NamedTuple):
+    """Where a log grows: the newest checkpoint, its size, the roots of the perfect subtrees as of that, the largest
+    first (None: not known), and the tiles that records are added to.
+    """
+
+    note: str
+    size: int
+    roots: Sequence[bytes] | None
+    tiles: Mapping[tuple[int, int], bytes]
+
+
 class Sequencer:
     """Sequences the log of one store under its name. Without a signer its checkpoints are unsigned."""
 
@@ -59,8 +80,7 @@ class Sequencer:
         self._name = name
         self._signer = signer
         self._now = now
-        self._edge: tuple[str, dict[tuple[int, int], bytes]] = "", {}
-        """The last checkpoint that was written here, and the tiles that the log grows at as of that."""
+        self._edge = _Edge("", 0, (), {})
 
     def step(self) -> int:
         """Give places to what waits, as much as fits into one transaction; return to how many records.
@@ -103,17 +123,21 @@ class Sequencer:
     def _integrate(self, left_of: _LeftOf, own: Sequence[str] = ()) -> int | None:
         """Give places; return to how many records, and None where `own` got none."""
         with self._store.writing() as connection:
-            driver = Driver(connection)
-            if driver.is_postgresql and not driver.rows(f"SELECT pg_try_advisory_xact_lock({_LOCK})")[0][0]:
-                return None
             return self._place(connection, left_of, own)
 
     def _place(self, connection: Connection, left_of: _LeftOf, own: Sequence[str]) -> int | None:
         driver = Driver(connection)
         statements = _statements(driver.is_postgresql, can_know(self._store.tables))
+        # In one go: most of what a few records cost is waiting for the database. Each of these reads what is committed
+        # when its turn comes, so those behind the lock read what its last holder wrote; without it they say nothing.
+        with driver.together():
+            locked = driver.run(_TRY_LOCK) if driver.is_postgresql else None
+            rows, states = driver.run(statements.waiting), driver.run(_STATE)
+        if locked is not None and not locked.fetchall()[0][0]:
+            return None
         taken: list[str] = []
         waiting: list[str] = []
-        for pending_id, lines in driver.rows(statements.waiting):
+        for pending_id, lines in rows.fetchall():
             taken.append(pending_id)
             waiting += lines.split("\n")
             if len(waiting) >= _RECORDS_AT_ONCE:
@@ -129,28 +153,34 @@ class Sequencer:
             if taken:
                 _delete(driver, taken)
             return 0
-        head = head_of(driver)
-        first = head.size
-        if driver.rows(statements.beyond, {"number": first}):
+        last, *stored = states.fetchall()[0]
+        head = Head(*stored) if stored[0] is not None else _NO_HEAD
+        edge = self._edge if self._edge.note == head.note else _Edge(head.note, head.size, None, {})
+        first = edge.size
+        if last is not None and last >= first:
             raise FactsUnavailable("the log has records that no checkpoint counts: run `sealauthz audit verify`")
-        note, edge = self._edge
-        tiles = Tiles(tile_fetcher(driver), edge if note == head.note else {})
+        tiles = Tiles(tile_fetcher(driver), edge.tiles)
+        leaves = [leaf_hash(record.encode("ascii")) for record in in_turns(records, SHORT_TURN)]
         try:
-            changed = tiles.append(first, [record.encode("ascii") for record in records])
-            size = first + len(records)
-            root = tree_root(size, tiles.node)
+            roots = edge.roots
+            if roots is None:
+                roots = [tiles.node(*subtree) for subtree in perfect_subtrees(0, first)]
+            changed = tiles.append(first, leaves)
         except LookupError as error:
             raise FactsUnavailable("the log lacks hashes of its tree: run `sealauthz audit verify`") from error
+        tree = Growing(first, roots)
+        for leaf in leaves:
+            tree.add(leaf)
         # Never earlier than before: places and times are in the same order.
         at = max(self._now(), head.at)
-        checkpoint = Checkpoint(self._name, size, root)
+        checkpoint = Checkpoint(self._name, tree.size, tree.root)
         note = checkpoint.unsigned if self._signer is None else self._signer.sign(checkpoint)
-        kept = {"period": max(at // PERIOD_US, head.period), "size": size, "at": at, "note": note}
+        kept = {"period": max(at // PERIOD_US, head.period), "size": tree.size, "at": at, "note": note}
         if can_know(self._store.tables):
             late = late_from(at, (found.at for _, found in by_id.values()))
-            kept |= {"late_from": late, "known_to": size}
-        _insert(driver, by_id, first, at)
+            kept |= {"late_from": late, "known_to": tree.size}
         with driver.together():
+            _insert(driver, by_id, first, at)
             for (level, number), hashes in changed.items():
                 driver.run(statements.tile, {"level": level, "number": number, "hashes": hashes})
             driver.run(statements.checkpoint, kept)
@@ -158,7 +188,7 @@ class Sequencer:
                 _delete(driver, taken)
             end(connection)
         # If that was not committed, the newest checkpoint is another one.
-        self._edge = note, tiles.edge(size)
+        self._edge = _Edge(note, tree.size, tuple(tree.roots), tiles.edge(tree.size))
         return len(records)
 
 
@@ -191,7 +221,6 @@ class Sequencing:
 class _Statements(NamedTuple):
     any_waiting: str
     waiting: str
-    beyond: str
     tile: str
     checkpoint: str
 
@@ -212,12 +241,10 @@ def _statements(is_postgresql: bool, knows_late: bool) -> _Statements:
         set_["late_from"] = case((is_earlier, kept.late_from), else_=new.late_from)
         names = (*names, "late_from", "known_to")
     checkpoint = checkpoint.on_conflict_do_update(index_elements=["period"], set_=set_)
-    beyond = select(AUDIT_LOG.c.number).where(AUDIT_LOG.c.number >= bindparam("number", type_=BigInteger))
     waiting = compiled(select(pending.id, pending.records).order_by(pending.id), is_postgresql)
     return _Statements(
         compiled(select(pending.id), is_postgresql) + " LIMIT 1",
         f"{waiting} LIMIT {_PENDING_AT_ONCE:d}",
-        compiled(beyond, is_postgresql) + " LIMIT 1",
         compiled(tile, is_postgresql, ("level", "number", "hashes")),
         compiled(checkpoint, is_postgresql, ("period", *names)),
     )
@@ -266,37 +293,40 @@ def _known_statement(is_postgresql: bool) -> str:
 
 def _insert(driver: Driver, by_id: _Waiting, first: int, at: int) -> None:
     """Insert records at their places from a number on, and what finds them."""
-    numbered = enumerate(by_id.items(), first)
+    numbers, abouts = [], []
+    for number, (_, by) in in_turns(enumerate(by_id.values(), first), SHORT_TURN):
+        for each in by.about:
+            numbers.append(number)
+            abouts.append(each)
     if driver.is_postgresql:
-        records, abouts = [], []
-        for number, (decision_id, (text, by)) in in_turns(numbered, SHORT_TURN):
-            said = (decision_id, text, *by.about)
-            # JSON writes with a backslash whatever would be another text in a line of COPY, but for space between.
-            if "\\" in text or "\t" in text or "\r" in text:
-                said = tuple(map(copied, said))
-            key, line, *found = said
-            records.append(f"{number}\t{at}\t{key}\t{line}\n")
-            abouts += [f"{each}\t{number}\n" for each in found]
-        driver.copy_lines(AUDIT_LOG.name, AUDIT_LOG.c.keys(), _joined(records))
-        driver.copy_lines(AUDIT_ABOUT.name, AUDIT_ABOUT.c.keys(), _joined(abouts))
+        texts = (text for text, _ in by_id.values())
+        records = {"first": first, "at": at, "ids": array_of(by_id), "records": array_of(texts)}
+        found = {"abouts": array_of(abouts), "numbers": array_of(map(str, numbers))}
+        driver.run(_INSERT, records | found)
         return
-    rows, about_rows = [], []
-    for number, (decision_id, (text, by)) in in_turns(numbered, SHORT_TURN):
-        rows.append(dict(zip(AUDIT_LOG.c.keys(), (number, at, decision_id, text), strict=True)))
-        about_rows += [dict(zip(AUDIT_ABOUT.c.keys(), (each, number), strict=True)) for each in by.about]
-    driver.run_each(_insert_statement(AUDIT_LOG), rows)
-    driver.run_each(_insert_statement(AUDIT_ABOUT), about_rows)
+    rows = [(number, at, key, text) for number, (key, (text, _)) in enumerate(by_id.items(), first)]
+    driver.run_each(_insert_statement(AUDIT_LOG), _named(AUDIT_LOG, rows))
+    driver.run_each(_insert_statement(AUDIT_ABOUT), _named(AUDIT_ABOUT, zip(abouts, numbers, strict=True)))
+
+
+def _named(table: Table, rows: Iterable[Iterable[object]]) -> list[dict[str, object]]:
+    names = table.c.keys()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+# One statement for all rows goes with what else is sent at once; COPY waits three times.
+_INSERT = (
+    "WITH placed AS (INSERT INTO audit_log (number, at, decision_id, record)"
+    " SELECT %(first)s::bigint + n - 1, %(at)s::bigint, id, record"
+    " FROM unnest(%(ids)s::text[], %(records)s::text[]) WITH ORDINALITY AS given(id, record, n))"
+    " INSERT INTO audit_about (about, number)"
+    " SELECT about, number FROM unnest(%(abouts)s::text[], %(numbers)s::bigint[]) AS given(about, number)"
+)
 
 
 @cache
 def _insert_statement(table: Table) -> str:
     return compiled(insert(table), False, tuple(table.c.keys()))
-
-
-def _joined(lines: Sequence[str]) -> Iterator[str]:
-    """Yield lines, many at a time: the driver sends each text by itself."""
-    for at in range(0, len(lines), _LINES_AT_ONCE):
-        yield "".join(lines[at : at + _LINES_AT_ONCE])
 
 
 def _delete(driver: Driver, taken: Iterable[str]) -> None:
@@ -307,8 +337,8 @@ def _delete(driver: Driver, taken: Iterable[str]) -> None:
 
 def head_of(driver: Driver) -> Head:
     """Return the newest checkpoint."""
-    rows = driver.rows("SELECT period, at, note FROM audit_checkpoint ORDER BY period DESC LIMIT 1")
-    return Head(*rows[0]) if rows else Head(0, 0, "")
+    rows = driver.rows(_HEAD)
+    return Head(*rows[0]) if rows else _NO_HEAD
 
 
 @cache

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from sealauthz.audit.merkle import HASH_BYTES, leaf_hash, node_hash
-from sealauthz.background import SHORT_TURN, in_turns
+from sealauthz.audit.merkle import HASH_BYTES, node_hash
 
 WIDTH = 256
 _LEVELS = 8
@@ -63,13 +62,14 @@ class Tiles:
             if number == size >> _LEVELS * (level + 1)
         }
 
-    def append(self, size: int, records: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
-        """Add records to a tree of this size; return every tile that is another than before, by level and number.
+    def append(self, size: int, leaves: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
+        """Add leaves, by their hashes, to a tree of this size; return every tile that is another than before, by level
+        and number.
 
         Raises TileMissing where the tree has not this size.
         """
         changed: dict[tuple[int, int], bytes] = {}
-        added, level = [leaf_hash(record) for record in in_turns(records, SHORT_TURN)], 0
+        added, level = leaves, 0
         while added:
             number, place = divmod(size, WIDTH)
             hashes = self.tile(level, number)[: place * HASH_BYTES]

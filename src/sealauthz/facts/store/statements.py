@@ -41,7 +41,6 @@ BROKEN = "broken"
 it sent behind the failed one for prepared, and they are not.
 """
 
-_IN_LINES = (("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r"))
 
 _QUOTING = ("22", "P0")
 """The classes of SQLSTATE whose messages quote values: data that is not valid, and what a trigger raises."""
@@ -174,14 +173,12 @@ def _by_place(statement: str) -> tuple[bytes, tuple[str, ...]]:
     return _PARAMETER.sub(place, statement).replace("%%", "%").encode(), tuple(places)
 
 
-def copied(text: str) -> str:
-    """Return a text as a value in a line of COPY."""
-    if "\\" in text:
-        text = text.replace("\\", "\\\\")
-    for character, written in _IN_LINES:
-        if character in text:
-            text = text.replace(character, written)
-    return text
+def array_of(texts: Iterable[str]) -> str:
+    """Return texts as an array of PostgreSQL, for a statement that says what it is (`::text[]`): the driver would look
+    at each of them.
+    """
+    quoted = [each.replace("\\", "\\\\").replace('"', '\\"') for each in texts]
+    return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
 
 
 def check_met(cursor: Any, met: int) -> None:
@@ -234,18 +231,6 @@ class Driver:
             with self._driver.cursor() as cursor, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
                 for row in rows:
                     copy.write_row(tuple(row))
-        except _errors() as error:
-            _raise(error)
-
-    def copy_lines(self, table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
-        """Do the same with rows that are written as PostgreSQL reads them: `copied` values between tabs, each line
-        with its end. The driver would look at each value.
-        """
-        names = ", ".join(f'"{column}"' for column in columns)
-        try:
-            with self._driver.cursor() as cursor, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
-                for some in lines:
-                    copy.write(some)
         except _errors() as error:
             _raise(error)
 
