@@ -39,14 +39,9 @@ from rich.table import Table
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint
 from sealauthz.decision.assembly import Case, assemble
-from sealauthz.decision.bundle import (
-    PRODUCT_REASONS,
-    attributes,
-    diagnostics_of,
-    engine_classes,
-    forget_loads,
-)
+from sealauthz.decision.checking import attributes, diagnostics_of, engine_classes, forget_loads
 from sealauthz.decision.folder import installed_folder
+from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.decision.questions import questions_of
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL

@@ -28,6 +28,7 @@ from tiny.model import TINY
 
 from sealauthz.collector import keep
 from sealauthz.decision import bundle as bundles
+from sealauthz.decision import checking
 from sealauthz.decision.bundle import CompiledEngine, Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.facts import Store, upgrade
@@ -65,7 +66,7 @@ class _CompiledLater(CompiledEngine):
             if "_code" not in self.__dict__:
                 self.__dict__.update(self._compile().__dict__)
                 # What it has compiled, the next one need not.
-                bundles._engines.setdefault(self._model, []).append(weakref.ref(self))
+                checking._engines.setdefault(self._model, []).append(weakref.ref(self))
         return object.__getattribute__(self, name)
 
 

@@ -23,7 +23,7 @@ from sealauthz.accessdiff.changes import CauseKind
 from sealauthz.accessdiff.shadow import Difference, Noted, Shadow
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.assembly import Within
-from sealauthz.decision.bundle import POLICY_ERROR
+from sealauthz.decision.product_reasons import POLICY_ERROR
 from sealauthz.errors import SealAuthzError
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL

@@ -21,8 +21,9 @@ from sealauthz.attack.replay import replay
 from sealauthz.attack.said import Words, words_of_tests
 from sealauthz.attack.search import Search
 from sealauthz.decision import Bundle
-from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, compiled_from
+from sealauthz.decision.checking import attributes, compiled_from
 from sealauthz.decision.folder import installed_folder
+from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.errors import InvariantBroken
 from sealauthz.model import MODEL
 from sealauthz.polar import Source, admit, rulebook_of

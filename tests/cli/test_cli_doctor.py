@@ -22,8 +22,9 @@ from sealauthz.doctor.findings import Check, Level, run
 from sealauthz.doctor.store import look_at_active, look_at_imports, look_at_log, look_at_processes
 from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
+from sealauthz.facts.store.activations import Process
 from sealauthz.facts.store.importing import Part
-from sealauthz.facts.store.policies import PolicyStore, Process
+from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.facts.store.system_tables import AUDIT_PENDING
 from sealauthz.model import MODEL
 from sealauthz.model.records.organisation import Enterprise

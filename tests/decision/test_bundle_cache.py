@@ -21,7 +21,7 @@ from tiny.model import TINY, facts
 import sealauthz
 from sealauthz import collector
 from sealauthz.collector import keep
-from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, bundle_cache, stored
+from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, bundle_cache, checking, stored
 from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle_cache import KEPT, BundleCache, cache_of
 from sealauthz.decision.inspection import inspect
@@ -276,7 +276,7 @@ def test_other_code_another_model_or_interpreter_finds_nothing(
 
 
 def test_a_model_that_declares_anything_else_is_another_one() -> None:
-    digests = {stored._model_digest(model, bundles._types(model)) for model in (MODEL, TINY, _with_other_parts())}
+    digests = {stored._model_digest(model, checking.types_of(model)) for model in (MODEL, TINY, _with_other_parts())}
     assert None not in digests
     assert len(digests) == 3
 
@@ -336,7 +336,7 @@ def test_a_bundle_with_an_error_is_never_kept(cache: BundleCache, folder: Path) 
 
 
 def test_a_bundle_that_is_not_compiled_whole_is_not_kept(cache: BundleCache, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundles.forget_loads(TINY)
+    checking.forget_loads(TINY)
     monkeypatch.setattr(bundles, "_prepare", lambda *_: None)
     load(cache)
     assert files_of(cache) == []

@@ -29,11 +29,12 @@ from sealauthz.decision import (
     system_clock,
 )
 from sealauthz.decision.assembly import DEFAULT_OPTIONS, MaySee, Within, everything
-from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, compiled_from
 from sealauthz.decision.candidates import Plans, ends_of
+from sealauthz.decision.checking import attributes, compiled_from
 from sealauthz.decision.listing import Bounds, ListPage
 from sealauthz.decision.paging import PAGES_GO_ON_FOR, Paging, Start, token_of
 from sealauthz.decision.policies import Policies
+from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.decision.question import ListQuery
 from sealauthz.demo.facts import opening_facts
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, RevisionGone, TimeOver

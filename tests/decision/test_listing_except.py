@@ -16,10 +16,11 @@ from test_listing import CALLER, asked_one_by_one, listed, pages, query_of
 
 from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.assembly import Case, Within
-from sealauthz.decision.bundle import NOT_FOUND, PRODUCT_REASONS, attributes, compiled_from
+from sealauthz.decision.checking import attributes, compiled_from
 from sealauthz.decision.evaluation import Evaluation
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.plan import Asker, Plan
+from sealauthz.decision.product_reasons import NOT_FOUND, PRODUCT_REASONS
 from sealauthz.decision.question import ListQuery
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, SealAuthzError
 from sealauthz.facts.memory.fact_cache import FactCache

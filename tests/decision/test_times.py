@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sealauthz.decision.bundle import engine_classes, plain_classes
+from sealauthz.decision.checking import engine_classes, plain_classes
 from sealauthz.decision.inspection import inspect
 from sealauthz.model import MODEL
 from sealauthz.model.actions.seals import SealUseContext

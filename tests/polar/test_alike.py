@@ -14,7 +14,8 @@ from effort import tries
 from programs import RECORDS
 from test_analysis import analysis_of, bundle
 
-from sealauthz.decision.bundle import PRODUCT_REASONS, Bundle
+from sealauthz.decision.bundle import Bundle
+from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.errors import EvaluationFailed
 from sealauthz.model import MODEL
 from sealauthz.polar import Source

@@ -10,7 +10,8 @@ from check_cases import CASES, meets
 from effort import tries
 from test_check import BASE, CONTRACT, FLOOR, TYPES
 
-from sealauthz.decision.bundle import PRODUCT_REASONS, Bundle
+from sealauthz.decision.bundle import Bundle
+from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.model import MODEL
 from sealauthz.polar import Source
 from sealauthz.polar.check import Analysis, Diagnostic, analyse, flow

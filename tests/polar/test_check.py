@@ -9,7 +9,7 @@ import pytest
 from check_cases import CASES, MEETS, Twins, meets
 
 import sealauthz
-from sealauthz.decision.bundle import PRODUCT_REASONS
+from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
 from sealauthz.polar.check import Baseline, Diagnostic, Severity, check, flow, graph

@@ -35,7 +35,7 @@ from scene import BUNDLE, NOW, Scene
 
 from sealauthz.decision import Question
 from sealauthz.decision.assembly import assemble
-from sealauthz.decision.bundle import engine_classes
+from sealauthz.decision.checking import engine_classes
 from sealauthz.decision.pdp import everything
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL

@@ -12,7 +12,7 @@ from effort import tries
 from policy_files import BUNDLE, EARLY_TESTS, ONLY_EARLY, policy_folder
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint
-from sealauthz.decision.bundle import baseline_of, compiled_from, diagnostics_of, plain_classes
+from sealauthz.decision.checking import baseline_of, compiled_from, diagnostics_of, plain_classes
 from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
 from sealauthz.polar.check import Severity

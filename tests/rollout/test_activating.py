@@ -19,17 +19,8 @@ from sealauthz.decision.question import ListQuery, Root
 from sealauthz.errors import PoliciesUnavailable, PolicyRefused, PolicyUnknown, RevisionGone
 from sealauthz.facts import Batch, FactCache, Feed, Store, Update
 from sealauthz.facts.memory.consistency import FULL
-from sealauthz.facts.store.policies import (
-    ACTIVATE,
-    FOLDER,
-    KEPT_PROPOSALS,
-    ROLL_BACK,
-    STORE,
-    Activated,
-    PolicyStore,
-    Process,
-    Proposal,
-)
+from sealauthz.facts.store.activations import ACTIVATE, FOLDER, ROLL_BACK, STORE, Activated, Process
+from sealauthz.facts.store.policies import KEPT_PROPOSALS, PolicyStore, Proposal
 from sealauthz.operations import Operations, Performance
 from sealauthz.rollout import Archive
 

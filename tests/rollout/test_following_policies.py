@@ -17,7 +17,8 @@ from sealauthz.decision.policies import Policies
 from sealauthz.errors import PoliciesUnavailable, PolicyRefused
 from sealauthz.facts import Batch, FactCache, Store, Update, upgrade
 from sealauthz.facts.memory.consistency import FULL, uptime_s
-from sealauthz.facts.store.policies import FOLDER, PolicyStore, Proposal
+from sealauthz.facts.store.activations import FOLDER
+from sealauthz.facts.store.policies import PolicyStore, Proposal
 from sealauthz.facts.store.upgrading import model_in
 from sealauthz.rollout import Archive, Following, load_archive
 

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from tiny.model import TINY
 
-from sealauthz.decision.bundle import _types
+from sealauthz.decision.checking import types_of
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import Person
@@ -113,7 +113,7 @@ def test_contexts_have_the_keys_and_those_that_derive_from_them_too() -> None:
     assert use.context is auto.context
     sealing = model().action("seal", "SealUse").context
     assert issubclass(sealing, use.context)
-    types = _types(model())
+    types = types_of(model())
     assert types.is_a("SealingContext", "SealUseContext")
     assert types.attribute("SealingContext", "tries") == types.attribute("SealUseContext", "tries")
     assert types.attribute("SealUseContext", "seen_at").value.unit == "instant"  # type: ignore[union-attr]

@@ -20,7 +20,8 @@ from sealauthz.config.callers import CallerSection
 from sealauthz.decision import Bundle, Entity, Question
 from sealauthz.errors import BundleRefused, ConfigRefused
 from sealauthz.facts import Store
-from sealauthz.facts.store.policies import STORE, PolicyStore, Process
+from sealauthz.facts.store.activations import STORE, Process
+from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.facts.store.shadows import ShadowStore
 from sealauthz.model import MODEL
 from sealauthz.rollout import Archive, Shipping, Signers, load_archive

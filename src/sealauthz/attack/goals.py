@@ -15,7 +15,8 @@ from typing import Any
 from sealauthz.attack.reads import Reads, texts_in
 from sealauthz.decision import Bundle
 from sealauthz.decision.analyses import Analyses, Checked
-from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, plain_classes
+from sealauthz.decision.checking import attributes, plain_classes
+from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.errors import BundleRefused, Fault, SuiteRefused, did_you_mean
 from sealauthz.polar import RuleNode, Source, Statement, admit
 from sealauthz.polar.check import Severity, analyse

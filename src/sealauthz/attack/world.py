@@ -16,8 +16,8 @@ from sealauthz.errors import FactConflict, InvariantBroken, SealAuthzError
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.memory.timeline import HomeIndex
 from sealauthz.facts.memory.wiring import WiredUnit, wire
+from sealauthz.facts.store.activations import Activated
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
-from sealauthz.facts.store.policies import Activated
 from sealauthz.facts.store.rows import RecordRows
 from sealauthz.facts.store.values import checked, checked_values
 from sealauthz.policytest.fixtures import FactSet, Key

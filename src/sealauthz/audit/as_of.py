@@ -28,9 +28,9 @@ from sealauthz.facts.memory.consistency import NO_DEADLINE, Deadline
 from sealauthz.facts.memory.past_reading import PastReading
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Observed
+from sealauthz.facts.store.activations import activated_in
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.past import Past, revision_at
-from sealauthz.facts.store.policies import activated_in
 from sealauthz.facts.store.store import Store
 from sealauthz.schema import Model
 from sealauthz_client import answers

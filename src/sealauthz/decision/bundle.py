@@ -4,26 +4,30 @@ all.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-from weakref import ReferenceType, WeakKeyDictionary, ref
+from typing import Any, Protocol
 
 from sealauthz.collector import without_collection
-from sealauthz.decision.analyses import Analyses, Checked
 from sealauthz.decision.bundle_cache import BundleCache
-from sealauthz.decision.duties import duty_diagnostics_of
+from sealauthz.decision.checking import (
+    attributes,
+    compiled_from,
+    context_of,
+    diagnostics_of,
+    engine_classes,
+    floor_diagnostics_of,
+    types_of,
+)
 from sealauthz.decision.folder import (
     Layout,
     digest_of,
     fitting,
     installed_folder,
     layout_of,
-    product_statements,
     read_extension,
     read_parameters,
     read_product_sources,
@@ -31,15 +35,16 @@ from sealauthz.decision.folder import (
     read_texts,
     texts_content,
 )
-from sealauthz.decision.questions import NO_PERMISSION, questions_of
-from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, forget_always, signoff_diagnostics_of
+from sealauthz.decision.product_reasons import PRODUCT_REASONS
+from sealauthz.decision.questions import questions_of
+from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, signoff_diagnostics_of
 from sealauthz.decision.stored import StoredBundle, key_of
 from sealauthz.decision.texts import Texts
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, trace
 from sealauthz.polar.diagnostic import Diagnostic, Severity
 from sealauthz.polar.engine import CompiledEngine
-from sealauthz.polar.groups import NO_GROUPS, Groups, expanded
+from sealauthz.polar.groups import expanded
 from sealauthz.polar.program import program_of
 from sealauthz.polar.reach import Reachability
 from sealauthz.polar.syntax import Place
@@ -47,17 +52,7 @@ from sealauthz.polar.types import TypeTable
 from sealauthz.schema import NO_EXTENSION, Extension, ExtensionProblem, Model, extended
 from sealauthz.schema.declaring import MODEL_FILE
 
-if TYPE_CHECKING:
-    from sealauthz.polar.check import Baseline
-
-NOT_FOUND = "NOT_FOUND"
-UNKNOWN_ACTION = "UNKNOWN_ACTION"
-UNKNOWN_TYPE = "UNKNOWN_TYPE"
-FACT_UNAVAILABLE = "FACT_UNAVAILABLE"
-POLICY_ERROR = "POLICY_ERROR"
 _VERSION_CHARACTERS = 16
-PRODUCT_REASONS = (NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE, FACT_UNAVAILABLE, POLICY_ERROR, NO_PERMISSION)
-"""The reasons that the service gives by itself; a bundle describes them like its own."""
 
 
 class EngineKind(StrEnum):
@@ -253,7 +248,7 @@ def inputs_key(model: Model, folder: Path | None) -> str | None:
 
 def _inputs_of(model: Model, folder: Path | Layout | None, *, is_served: bool) -> _Inputs | None:
     """Read what a bundle is made of; None where it must not be stored, or a load refuses it and says why."""
-    installed, types = installed_folder_of(model), _types(model)
+    installed, types = installed_folder_of(model), types_of(model)
     try:
         layout = layout_of(folder or installed, is_served=is_served, installed=installed)
         sources = tuple(read_sources(layout))
@@ -331,70 +326,6 @@ def _refuse_errors(diagnostics: Iterable[Diagnostic]) -> None:
             raise BundleRefused(diagnostic.message, place.file, place.line, place.column)
 
 
-_analyses = Analyses()
-
-_engines: WeakKeyDictionary[Model, list[ReferenceType[CompiledEngine]]] = WeakKeyDictionary()
-"""The engines of each model that are in use, the last ones first: most of what the next one compiles, they have."""
-
-
-def forget_loads(model: Model) -> None:
-    """Let the next load of a model's policies start from nothing, for measurements."""
-    forget_always()
-    _analyses.forget(model)
-    _engines.pop(model, None)
-
-
-def compiled_from(model: Model, statements: tuple[Statement, ...]) -> CompiledEngine:
-    """Make an engine of parsed policies that compiles each rule when it is asked for. Raises BundleRefused."""
-    known = [engine for engine in (known() for known in _engines.get(model, ())) if engine is not None]
-    fresh = None if known else CompiledEngine(statements, model.records, plain_classes(model))
-    engine = fresh or known[0].reloaded(statements)
-    _engines[model] = [ref(engine), *map(ref, known)]
-    return engine
-
-
-def diagnostics_of(
-    model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...], groups: Groups | None = None
-) -> list[Diagnostic]:
-    """Check parsed sources against the records, contexts and parameters that the service has.
-
-    With `groups`, the statements are those that were spelled out of them.
-    """
-    before = _analyses.get(model)
-    if before is not None and groups is not None and sources == before.sources and before.is_of(statements):
-        return [*before.analysis.diagnostics, *duty_diagnostics_of(model, before.analysis.rules)]
-    # Here, as wherever the checker is asked: what comes from a cache needs none.
-    from sealauthz.polar.check import analyse
-
-    analysis = analyse(
-        statements,
-        _types(model),
-        _context_of(model),
-        product_reasons=PRODUCT_REASONS,
-        subjects=model.subjects,
-        sources=sources,
-        before=None if before is None else before.analysis,
-        groups=groups,
-    )
-    if analysis.flow is not None:
-        _analyses.keep(model, Checked(sources, statements, analysis))
-    return [*analysis.diagnostics, *duty_diagnostics_of(model, analysis.rules)]
-
-
-def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Source, ...]) -> list[Diagnostic]:
-    """Find where a bundle changes what the floor rests on. `product` are the installed files; none for themselves.
-
-    Apart from the other checks, because it holds for what is served only. Raises BundleRefused for what is no Polar.
-    """
-    if not product:
-        return []
-    from sealauthz.polar.check import check_product_floor
-
-    with without_collection():
-        kept = product_statements(product)
-    return check_product_floor(statements, kept)
-
-
 def written_ids_of(bundle: Bundle) -> list[tuple[str, str, Place]]:
     """Return the ids that stand in the policies of a bundle, each with the type of its record and where it stands.
 
@@ -404,8 +335,8 @@ def written_ids_of(bundle: Bundle) -> list[tuple[str, str, Place]]:
 
     analysis = analyse(
         bundle.statements,
-        _types(bundle.model),
-        _context_of(bundle.model),
+        types_of(bundle.model),
+        context_of(bundle.model),
         product_reasons=PRODUCT_REASONS,
         subjects=bundle.model.subjects,
         groups=bundle.rulebook.groups,
@@ -413,29 +344,10 @@ def written_ids_of(bundle: Bundle) -> list[tuple[str, str, Place]]:
     return [] if analysis.flow is None else analysis.flow.written_ids
 
 
-def baseline_of(model: Model, statements: tuple[Statement, ...], groups: Groups = NO_GROUPS) -> Baseline:
-    """Check policies without errors so that small changes of them can be checked quickly.
-
-    The statements are those that were spelled out of the groups.
-    """
-    from sealauthz.polar.check import Baseline
-
-    checked = _analyses.get(model)
-    return Baseline(
-        statements,
-        _types(model),
-        _context_of(model),
-        product_reasons=PRODUCT_REASONS,
-        subjects=model.subjects,
-        groups=groups,
-        known=checked.analysis if checked is not None and checked.is_of(statements) else None,
-    )
-
-
 def reachability_of(bundle: Bundle) -> Reachability:
     """Return what the rules of a bundle say about the links between subjects and resources."""
     model, engine = bundle.model, bundle.engine
-    types = _types(model)
+    types = types_of(model)
     program = engine.program if isinstance(engine, CompiledEngine) else program_of(bundle.statements, types.classes)
     paths = {context.__name__: resolver.all_paths for context, resolver in model.resolvers.items()}
     return Reachability(program, model.shapes, paths, types.is_a)
@@ -444,22 +356,6 @@ def reachability_of(bundle: Bundle) -> Reachability:
 def installed_folder_of(model: Model) -> Path:
     """Return where the product's own policies of a model lie."""
     return model.policies or installed_folder()
-
-
-def plain_classes(model: Model) -> tuple[type, ...]:
-    """The classes that a policy may name beside the records."""
-    return (*model.contexts, model.parameters)
-
-
-@cache
-def _types(model: Model) -> TypeTable:
-    """The types that a bundle is checked against."""
-    return TypeTable(model.records, plain_classes(model))
-
-
-def _context_of(model: Model) -> Callable[[str, str], type]:
-    """What tells the class of the context of an action."""
-    return lambda action, type_: model.action(action, type_).context
 
 
 def _reference(
@@ -474,20 +370,3 @@ def _reference(
         return ReferenceEngine(sources, engine_classes(model))
     except ReferenceUnavailable as error:
         raise BundleRefused(str(error)) from error
-
-
-def engine_classes(model: Model) -> tuple[type, ...]:
-    """The classes that a policy may name."""
-    return (*model.records.values(), *plain_classes(model))
-
-
-@cache
-def attributes(model: Model) -> frozenset[str]:
-    """Every name that a policy may read behind a dot."""
-    names: set[str] = set()
-    for shape in model.shapes.values():
-        names.update(column.name for column in shape.columns if not column.is_personal)
-        names.update(relation.name for relation in shape.relations)
-    for plain in plain_classes(model):
-        names.update(field.name for field in dataclasses.fields(plain))
-    return frozenset(names)

@@ -8,13 +8,6 @@ from functools import partial
 from operator import attrgetter
 
 from sealauthz.decision.assembly import Case, RequestOptions, check_given, check_seen
-from sealauthz.decision.bundle import (
-    FACT_UNAVAILABLE,
-    NOT_FOUND,
-    POLICY_ERROR,
-    UNKNOWN_ACTION,
-    UNKNOWN_TYPE,
-)
 from sealauthz.decision.carried import Made, named_by
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Effect
@@ -22,6 +15,7 @@ from sealauthz.decision.ids import new_id
 from sealauthz.decision.listing import Entry, ListPage, Search, find_page
 from sealauthz.decision.making import maker
 from sealauthz.decision.plan import Plan
+from sealauthz.decision.product_reasons import FACT_UNAVAILABLE, NOT_FOUND, POLICY_ERROR, UNKNOWN_ACTION, UNKNOWN_TYPE
 from sealauthz.decision.question import Question
 from sealauthz.decision.questions import NO_PERMISSION
 from sealauthz.decision.texts import SERVICE_STEPS

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealauthz.decision.bundle import Bundle, diagnostics_of, floor_diagnostics_of, installed_folder_of, written_for_of
+from sealauthz.decision.bundle import Bundle, installed_folder_of, written_for_of
 from sealauthz.decision.bundle_cache import BundleCache
+from sealauthz.decision.checking import diagnostics_of, floor_diagnostics_of
 from sealauthz.decision.folder import (
     Layout,
     layout_of,

@@ -26,7 +26,7 @@ from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consist
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Observed
-from sealauthz.facts.store.policies import POLICIES
+from sealauthz.facts.store.activations import POLICIES
 from sealauthz.schema import Event
 from sealauthz.spans import span
 from sealauthz_client.answers import ConditionalItem

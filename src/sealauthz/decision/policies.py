@@ -14,7 +14,7 @@ from typing import Protocol
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.errors import PoliciesUnavailable
-from sealauthz.facts.store.policies import Activated
+from sealauthz.facts.store.activations import Activated
 
 
 class Snapshot(Protocol):

@@ -13,7 +13,8 @@ from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.doctor.findings import Found, Level
 from sealauthz.errors import SealAuthzError
 from sealauthz.facts import Store
-from sealauthz.facts.store.policies import STORE, PolicyStore, Process
+from sealauthz.facts.store.activations import STORE, Process
+from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.sweep import idle_for_s
 from sealauthz.facts.store.system_tables import AUDIT_PENDING

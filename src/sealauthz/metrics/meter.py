@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from prometheus_client import Histogram
 
 from sealauthz.background import Background, Failed, ignored
-from sealauthz.decision.bundle import UNKNOWN_ACTION, UNKNOWN_TYPE
 from sealauthz.decision.decision import Decision, Effect
+from sealauthz.decision.product_reasons import UNKNOWN_ACTION, UNKNOWN_TYPE
 from sealauthz.metrics.instruments import Instruments
 from sealauthz.process.log import Entry, Log, Sink
 

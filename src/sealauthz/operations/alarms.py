@@ -20,8 +20,8 @@ from typing import Any
 from sealauthz.audit.record import NOT_THERE, content_of
 from sealauthz.background import Background, Failed
 from sealauthz.decision.assembly import DEFAULT_OPTIONS
-from sealauthz.decision.bundle import FACT_UNAVAILABLE
 from sealauthz.decision.decision import Effect
+from sealauthz.decision.product_reasons import FACT_UNAVAILABLE
 from sealauthz.decision.question import Entity, Question
 from sealauthz.errors import EvaluationFailed, FactConflict, FactNotLoaded, InvalidRequest, InvariantBroken
 from sealauthz.facts.memory.consistency import FULL

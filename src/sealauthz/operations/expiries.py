@@ -13,10 +13,10 @@ from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Basis, Intended, Observed
+from sealauthz.facts.store.activations import POLICIES
 from sealauthz.facts.store.batch import Batch, WriteReceipt, check
 from sealauthz.facts.store.due import Place
 from sealauthz.facts.store.performed import Statement, events_kept
-from sealauthz.facts.store.policies import POLICIES
 from sealauthz.facts.store.store import Store, now_us
 from sealauthz.schema import Outcome, Sweep
 from sealauthz.schema.effect import merged

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.decision.assembly import RequestOptions
-from sealauthz.decision.bundle import FACT_UNAVAILABLE
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.pdp import PolicyDecisionPoint
+from sealauthz.decision.product_reasons import FACT_UNAVAILABLE
 from sealauthz.decision.question import Entity, Question
 from sealauthz.errors import FactsUnavailable, SealAuthzError
 from sealauthz.facts.memory.snapshot import FactSnapshot

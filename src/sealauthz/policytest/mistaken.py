@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from sealauthz.decision import Bundle
-from sealauthz.decision.bundle import Engine, compiled_from
+from sealauthz.decision.bundle import Engine
+from sealauthz.decision.checking import compiled_from
 from sealauthz.polar import Rulebook
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import RuleNode, Statement

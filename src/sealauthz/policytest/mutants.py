@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from sealauthz.decision import Bundle
-from sealauthz.decision.bundle import plain_classes
+from sealauthz.decision.checking import plain_classes
 from sealauthz.decision.folder import PARAMETERS_FILE
 from sealauthz.polar import syntax
 from sealauthz.polar.groups import is_of_group

@@ -23,7 +23,8 @@ from pkgutil import resolve_name
 from typing import Any
 
 from sealauthz.decision import Bundle
-from sealauthz.decision.bundle import Engine, baseline_of
+from sealauthz.decision.bundle import Engine
+from sealauthz.decision.checking import baseline_of
 from sealauthz.decision.folder import PARAMETERS_FILE, Layout, installed_folder, layout_of, model_for, own_numbers
 from sealauthz.decision.policies import Policies
 from sealauthz.errors import BundleRefused, EvaluationFailed

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sealauthz.decision import Effect, Entity, Question
-from sealauthz.decision.bundle import NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE
+from sealauthz.decision.product_reasons import NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE
 from sealauthz.errors import did_you_mean
 from sealauthz.policytest import form
 from sealauthz.policytest.fixtures import FactSet, length_of

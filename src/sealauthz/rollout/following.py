@@ -22,7 +22,8 @@ from sealauthz.decision.policies import Policies
 from sealauthz.errors import BundleRefused, PoliciesUnavailable, SealAuthzError
 from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.memory.fact_cache import FactCache
-from sealauthz.facts.store.policies import FOLDER, STORE, Activated, PolicyStore, Process, before_active
+from sealauthz.facts.store.activations import FOLDER, STORE, Activated, Process, before_active
+from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.facts.store.store import Store
 from sealauthz.rollout.archive import Archive
 

@@ -18,7 +18,8 @@ from sealauthz.decision.inspection import Inspection, inspect, unreadable
 from sealauthz.decision.policies import Policies
 from sealauthz.errors import BundleRefused, InvalidRequest, PolicyRefused, ServiceBusy, TimeOver
 from sealauthz.facts.memory.consistency import NO_DEADLINE, Deadline
-from sealauthz.facts.store.policies import Activation, PolicyStore, Process, Proposal
+from sealauthz.facts.store.activations import Activation, Process
+from sealauthz.facts.store.policies import PolicyStore, Proposal
 from sealauthz.facts.store.reading import MAX_PAGE_SIZE, Query, read_page
 from sealauthz.facts.store.store import Store
 from sealauthz.rollout.archive import Archive

@@ -10,7 +10,8 @@ from sealauthz.accessdiff.report import unseen
 from sealauthz.decision.inspection import Inspection
 from sealauthz.errors import BundleRefused, CallerNotPermitted, InvalidRequest
 from sealauthz.facts.memory.consistency import Deadline
-from sealauthz.facts.store.policies import ACTIVATE, STORE, Activation, Process, Proposal
+from sealauthz.facts.store.activations import ACTIVATE, STORE, Activation, Process
+from sealauthz.facts.store.policies import Proposal
 from sealauthz.polar.check import Severity
 from sealauthz.rollout.archive import Archive, File, Part
 from sealauthz.rollout.shipping import GAINS_FIRST, Compared, Standing

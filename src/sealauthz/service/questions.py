@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sealauthz.decision.assembly import MaySee, Within, everything
-from sealauthz.decision.bundle import FACT_UNAVAILABLE, NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE, Bundle
+from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.decision import Decision, Effect
+from sealauthz.decision.product_reasons import FACT_UNAVAILABLE, NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE
 from sealauthz.decision.question import ContextValue, Entity, Question
 from sealauthz.decision.texts import LANGUAGES
 from sealauthz.errors import InvalidRequest

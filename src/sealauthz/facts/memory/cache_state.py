@@ -23,9 +23,9 @@ from sealauthz.facts.memory.snapshot import wired_unit
 from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.memory.timeline import HomeIndex, Timeline
 from sealauthz.facts.memory.wiring import WiredUnit
+from sealauthz.facts.store.activations import POLICIES, Activated, activated_in
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.history import Changed, changed_of, changes_in
-from sealauthz.facts.store.policies import POLICIES, Activated, activated_in
 from sealauthz.facts.store.store import Commit, Store
 from sealauthz.schema import Unit
 

@@ -20,9 +20,9 @@ from sealauthz.facts.memory import loading
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.memory.timeline import HomeIndex
 from sealauthz.facts.memory.wiring import WiredUnit, wire
+from sealauthz.facts.store.activations import Activated, activated_in
 from sealauthz.facts.store.history import Image
 from sealauthz.facts.store.past import Past, Undone
-from sealauthz.facts.store.policies import Activated, activated_in
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import compiled
 from sealauthz.facts.store.tables import Tables

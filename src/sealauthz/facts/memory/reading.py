@@ -18,8 +18,8 @@ from sealauthz.facts.memory.snapshot import StaleSnapshot
 from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.memory.timeline import Timeline
 from sealauthz.facts.memory.wiring import WiredUnit
+from sealauthz.facts.store.activations import POLICIES, activated_in
 from sealauthz.facts.store.database import ReadTransaction
-from sealauthz.facts.store.policies import POLICIES, activated_in
 from sealauthz.facts.store.store import Store
 from sealauthz.schema import Unit
 from sealauthz.spans import span

@@ -9,7 +9,7 @@ from sealauthz.facts.memory.sources import LookUps, RecordSource, Source
 from sealauthz.facts.memory.timeline import HomeIndex
 from sealauthz.facts.memory.wiring import WiredUnit, wire
 from sealauthz.facts.store.acting import Observed
-from sealauthz.facts.store.policies import Activated
+from sealauthz.facts.store.activations import Activated
 from sealauthz.facts.store.values import text_problem
 from sealauthz.schema import Model, Unit, Units
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from sealauthz.facts.memory.entries import EntryCache
 from sealauthz.facts.memory.lookups import LookUps
+from sealauthz.facts.store.activations import Activated
 from sealauthz.facts.store.history import Changed
-from sealauthz.facts.store.policies import Activated
 from sealauthz.schema import Unit
 
 _CHANGES_REMEMBERED = 4_096

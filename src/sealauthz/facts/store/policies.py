@@ -1,5 +1,4 @@
-"""Policies in the store: archives that were proposed, which of them decide from which revision on, and which process
-has what.
+"""Policies in the store: archives that are proposed, and activated.
 
 An activation is a revision like any write: it takes the next one under the lock of all writers, and touches a unit of
 its own. So who has followed the facts to a revision has been told of every activation up to it, and an act that was
@@ -10,60 +9,46 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Select,
-    cast,
-    delete,
-    extract,
-    func,
-    insert,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import Select, delete, func, insert, select, update
 
 from sealauthz.errors import FactsUnavailable, PolicyRefused, PolicyUnknown
 from sealauthz.facts.store.acting import Intended, Observed, Since
+from sealauthz.facts.store.activations import (
+    ACTIVATE,
+    POLICIES,
+    ROLL_BACK,
+    SECOND,
+    Activated,
+    Activation,
+    Process,
+    activated_in,
+    before_active,
+    database_now,
+    has_no_policies,
+    last_statement,
+    process_of,
+    processes_statement,
+)
 from sealauthz.facts.store.batch import Batch, WriteReceipt, check
-from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.identity import Seen, seal_statement
 from sealauthz.facts.store.performed import Statement
 from sealauthz.facts.store.serving import served_from_now
 from sealauthz.facts.store.statements import Driver, compiled, dialect_of
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.system_tables import POLICY_ACTIVATION, POLICY_BUNDLE, POLICY_PROCESS
-from sealauthz.facts.store.tables import Tables
 from sealauthz.facts.store.waiting import waiting, written
-from sealauthz.schema import Unit
-
-POLICIES = Unit("POLICIES", "active")
-"""What an activation touches."""
-
-ACTIVATE, ROLL_BACK = "ACTIVATE", "ROLL_BACK"
-
-LIVES_FOR_S = 10.0
-"""A process that was not seen for longer is taken for dead: nobody waits for it, and it must look before it answers."""
 
 KEPT_PROPOSALS = 50
 """How many proposals are kept that never decided; what decided once is kept for good."""
 
 _PAST = 1_000
 _FORGOTTEN_S = 86_400.0
-_SECOND = 1_000_000
 _NEVER_BEFORE = 2**62
-
-
-class Activated(NamedTuple):
-    """From which revision on which policies decide."""
-
-    revision: int
-    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,120 +64,6 @@ class Proposal:
     note: str
     at: int
     content: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """Policies that decide from a revision on, in the place of `previous` (empty: what each process had)."""
-
-    revision: int
-    version: str
-    previous: str
-    kind: str
-    author: str
-    approver: str
-    note: str
-    signed_by: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process that decides: what it serves now, and of other versions why it could not load them, or nothing."""
-
-    id: str
-    name: str
-    release: str
-    source: str
-    serves: str
-    loaded: Mapping[str, str]
-    age_s: float = 0.0
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it was seen lately."""
-        return self.age_s <= LIVES_FOR_S
-
-    def problem(self, version: str) -> str:
-        """Why this process could not switch to a version now; empty if it could."""
-        if self.source == FOLDER:
-            return "it serves its folder, as `[policies] source` of its configuration says"
-        if version not in self.loaded:
-            return "it has not loaded them yet"
-        return self.loaded[version]
-
-
-FOLDER, STORE = "folder", "store"
-"""The sources of a process: its own folder whatever is activated, or what is."""
-
-
-def has_no_policies(tables: Tables) -> bool:
-    """Tell whether the database is of before policies could be activated."""
-    return (POLICY_ACTIVATION.name, "") in tables.absent
-
-
-def activated_in(transaction: ReadTransaction) -> tuple[Activated, ...]:
-    """Return every activation that a transaction sees, the first one first."""
-    if has_no_policies(transaction.tables):
-        return ()
-    return tuple(Activated(*row) for row in transaction.fetch(_activated_statement(transaction.is_postgresql), {}))
-
-
-def before_active(past: Sequence[Activation]) -> str:
-    """Return what a roll-back would have decide again: what decided when the active ones were activated; empty where
-    nothing did. `past` are the activations, the newest one first.
-
-    What was rolled back from is not what was before, until two people activate it again: nobody gets that back alone.
-    """
-    standing: list[str] = []  # what decides, over what decided before it
-    withdrawn: set[str] = set()
-    for each in reversed(past):
-        if not standing and each.previous:
-            standing.append(each.previous)
-        if each.kind == ACTIVATE:
-            withdrawn.discard(each.version)
-        else:
-            withdrawn.add(each.previous)
-            while standing and standing[-1] != each.version:
-                standing.pop()
-            standing = standing[:-1]
-        standing.append(each.version)
-    below = (version for version in reversed(standing[:-1]) if version != standing[-1])
-    return next((version for version in below if version not in withdrawn), "")
-
-
-@cache
-def _activated_statement(is_postgresql: bool) -> str:
-    row = POLICY_ACTIVATION.c
-    return compiled(select(row.revision, row.version).order_by(row.revision), is_postgresql)
-
-
-@cache
-def _last_statement(is_postgresql: bool) -> str:
-    row = POLICY_ACTIVATION.c
-    newest = select(*POLICY_ACTIVATION.c).order_by(row.revision.desc())
-    # Written by us, as in `after_statement`.
-    return f"{compiled(newest, is_postgresql)}\n LIMIT 1"
-
-
-def _now(is_postgresql: bool) -> Any:
-    """The time by the clock of the database, in microseconds: processes of several machines are compared by it."""
-    if is_postgresql:
-        return cast(extract("epoch", func.clock_timestamp()) * literal_column(str(_SECOND)), BigInteger)
-    since_1970 = "(julianday('now') - 2440587.5) * 86400000000"
-    return cast(literal_column(since_1970), BigInteger)
-
-
-@cache
-def _processes_statement(is_postgresql: bool) -> str:
-    columns = [column for column in POLICY_PROCESS.c if column.name != POLICY_PROCESS.c.seen_at.name]
-    age = _now(is_postgresql) - POLICY_PROCESS.c.seen_at
-    return compiled(select(*columns, age).order_by(POLICY_PROCESS.c.name), is_postgresql)
-
-
-def _process(row: Sequence[Any]) -> Process:
-    id_, name, release, source, serves, loaded, age = row
-    return Process(id_, name, release, source, serves, json.loads(loaded), age / _SECOND)
 
 
 class _Conditions:
@@ -218,8 +89,8 @@ class _Conditions:
 
     def ask(self, driver: Driver) -> Callable[[], Since]:
         """Ask what is active now, and which processes there are."""
-        active = driver.run(_last_statement(driver.is_postgresql))
-        processes = driver.run(_processes_statement(driver.is_postgresql))
+        active = driver.run(last_statement(driver.is_postgresql))
+        processes = driver.run(processes_statement(driver.is_postgresql))
         self._told = lambda: (active.fetchall(), processes.fetchall())
         # Nothing is known of what came before: who follows has to look.
         return lambda: Since(_NEVER_BEFORE, (), ())
@@ -235,7 +106,7 @@ class _Conditions:
             raise PolicyRefused("ANOTHER_IS_ACTIVE", said)
         if now_active == self._version:
             raise PolicyRefused("IS_ACTIVE", f"{_named(now_active)} are active")
-        self._check_processes(map(_process, processes))
+        self._check_processes(map(process_of, processes))
 
 
 def _named(version: str) -> str:
@@ -324,7 +195,7 @@ class PolicyStore:
         with self._store.read_transaction() as transaction:
             if has_no_policies(transaction.tables):
                 return []
-            return list(map(_process, transaction.fetch(_processes_statement(transaction.is_postgresql), {})))
+            return list(map(process_of, transaction.fetch(processes_statement(transaction.is_postgresql), {})))
 
     def beat(self, process: Process) -> bool:
         """Write down that a process is there, and what it has; False where that cannot be written down yet."""
@@ -333,13 +204,13 @@ class PolicyStore:
             if has_no_policies(self._store.tables):
                 return False
             is_postgresql = connection.dialect.name == "postgresql"
-            now = _now(is_postgresql)
+            now = database_now(is_postgresql)
             said = {column.name: getattr(process, column.name) for column in (row.name, row.release, row.source)}
             said |= {"serves": process.serves, "loaded": json.dumps(dict(process.loaded)), "seen_at": now}
             changed = connection.execute(update(POLICY_PROCESS).where(row.id == process.id).values(**said))
             if not changed.rowcount:
                 connection.execute(insert(POLICY_PROCESS).values(id=process.id, **said))
-                connection.execute(delete(POLICY_PROCESS).where(row.seen_at < now - int(_FORGOTTEN_S * _SECOND)))
+                connection.execute(delete(POLICY_PROCESS).where(row.seen_at < now - int(_FORGOTTEN_S * SECOND)))
         return True
 
     def leave(self, process_id: str) -> None:

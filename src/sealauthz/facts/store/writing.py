@@ -8,22 +8,19 @@ gap.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, bindparam, insert, select, update
 
-from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
+from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.store.acting import Intended, Since
 from sealauthz.facts.store.activity import Found, activity_kept, activity_of, keeps_activity
 from sealauthz.facts.store.applying import Applying
 from sealauthz.facts.store.batch import Wanted, WriteReceipt
 from sealauthz.facts.store.database import CHANNEL, announced, end, look
 from sealauthz.facts.store.demands import (
-    by_type,
     check_counters,
     check_deletes_present,
     check_left_out,
@@ -44,8 +41,8 @@ from sealauthz.facts.store.statements import Driver, compiled, dialect_of, inser
 from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST
 from sealauthz.facts.store.tables import Tables
 from sealauthz.facts.store.values import as_json
-from sealauthz.schema import Change, Changes, Rows, Unit, shape_of
-from sealauthz.schema.rules import Urgent
+from sealauthz.facts.store.working_out import WorkedOut, concerned_by, held_by, rows_after
+from sealauthz.schema import Changes, Rows, Unit
 
 Guard = Callable[[Any | None, Any | None], None]
 """Is shown each record before and after the write, None where it does not exist; what it raises refuses the batch."""
@@ -111,8 +108,7 @@ class Write:
         self._known = Known(tables.model, {} if intended is None or is_careful else intended.known)
         self._is_careful, self._is_part = is_careful, part is not None
         self.rows = self._applying()
-        self._puts: Mapping[tuple[str, str], Any] = wanted.puts
-        self._preconditions = [precondition.key for precondition in wanted.batch.preconditions]
+        self._worked_out = WorkedOut(tables.model, wanted)
         self._importing = None if part is None else Importing(connection, tables, wanted.batch.caller, part, now)
         self._new: Collection[tuple[str, str]] = ()
         self.is_revision = False
@@ -120,7 +116,6 @@ class Write:
         self.units: frozenset[Unit] = frozenset()
         self.locked: set[Unit] = set()
         self.images: Sequence[Mapping[str, Any]] = ()
-        self._resolutions: dict[tuple[str, str], tuple[Any, Any]] = {}
         self._activity: Sequence[Found] = ()
         self.before: tuple[Any, ...] = (None, None, None)
         self.since: Since | None = None
@@ -143,13 +138,13 @@ class Write:
         """
         importing = self._importing
         before = self._rows_below()
-        self._puts = self._resolved(before)
-        overlay = RecordRows(self._puts.values(), before)
-        changes = self._changes(before)
-        self._check_rights(before, overlay)
+        puts = self._worked_out.puts(before)
+        overlay = RecordRows(puts.values(), before)
+        changes = self._worked_out.changes(puts, before)
+        self._worked_out.check_rights(self._tenants, puts, before, overlay)
         if importing is not None:
             importing.check_homes(homes)
-        elif not self._is_urgent(changes):
+        elif not self._worked_out.is_urgent(puts, changes):
             # A unit that a decision has read was not being imported; and to mark it is to touch it.
             check_unmarked(self._connection, self._tables, [home for home in homes if home not in self._known])
         if self._guard is not None:
@@ -159,7 +154,7 @@ class Write:
         check_preconditions(self._wanted, before.below)
         if self._intended is not None:
             check_deletes_present(self._wanted, before)  # the act was decided on that
-        check_updates_present(self._wanted, self._puts.keys())
+        check_updates_present(self._wanted, puts.keys())
         check_left_out(self._model, self._wanted, changes)
         makes_revision = self._intended is not None and self._intended.makes_revision
         if not changes and not makes_revision and (importing is None or not importing.locks_or_unlocks):
@@ -173,13 +168,15 @@ class Write:
         check_references([change.after for change in changes if change.after is not None], overlay)
         has_moves = any(map(moves, changes))
         # Rows that only come, or that name what they did, lead wherever they led: what held a record still does.
-        self.units = frozenset(self._units(changes, before, is_before=True) if has_moves else ())
+        self.units = frozenset(held_by(self._model, changes, before, is_before=True) if has_moves else ())
         tells_anew = any(
             change.before is None and change.record_type in self._model.units.telling for change in changes
         )
-        concerned_before = self._concerned(changes, before, is_before=True) if has_moves or tells_anew else None
+        concerned_before = (
+            concerned_by(self._model, changes, before, is_before=True) if has_moves or tells_anew else None
+        )
         if importing is None:
-            after = _after(changes, before)
+            after = rows_after(changes, before)
             refusal = self._refusal(changes, after)
             if refusal is not None:
                 if self.tries_what_is_refused:
@@ -190,14 +187,14 @@ class Write:
                 # Nobody sees these rows yet; if others write meanwhile, they get another revision under the lock.
                 self.rows = self._applying(expected=self._look().revision + 1)
             self.rows.write(changes)
-            after = _after(changes, before)
+            after = rows_after(changes, before)
             importing.check(changes, after)
             importing.lock_subjects(changes, before, after)
             self.units |= importing.advance()
-        self.units |= self._units(changes, after, is_before=False)
+        self.units |= held_by(self._model, changes, after, is_before=False)
         if self._intended is not None:
             self.units |= self._intended.touches
-        concerned_after = self._concerned(changes, after, is_before=False)
+        concerned_after = concerned_by(self._model, changes, after, is_before=False)
         told = concerned_after if concerned_before is None else concerned_before
         self.images = [
             image_of(change, told.get(key, _NOBODY), concerned_after.get(key, _NOBODY))
@@ -284,22 +281,7 @@ class Write:
     def homes(self) -> set[Unit]:
         """Return the homes of all that the batch is about, and of those whose place in a unit it decides."""
         # Read without locks, which is safe: what leads a record to its home never changes.
-        unlocked = self._rows_below()
-        puts = self._resolved(unlocked)
-        overlay = RecordRows(puts.values(), unlocked)
-        about: list[Any] = list(puts.values())
-        for record_type, ids in by_type([*self._preconditions, *self._wanted.deletes]).items():
-            about += unlocked.get(record_type, ids).values()
-        related: dict[str, set[str]] = defaultdict(set)
-        for record in about:
-            cls: type = type(record)
-            for column in self._model.units.locked_keys(cls.__name__):
-                related_id = getattr(record, column)
-                if related_id is not None:
-                    related[shape_of(cls).column(column).ref or ""].add(related_id)
-        for record_type, ids in related.items():
-            about += overlay.get(record_type, ids).values()
-        homes = self._model.units.homes_of(about, overlay)
+        homes = self._worked_out.homes(self._rows_below())
         self._new = {key for key in self._wanted.puts if homes.get(key) in self._known}
         return set(homes.values())
 
@@ -307,63 +289,6 @@ class Write:
         """Lock the roots of units, and remember which."""
         self.locked.update(units)
         lock_roots(self._driver, self._tables, units)
-
-    def _resolved(self, rows: Rows) -> dict[tuple[str, str], Any]:
-        """Return the records as they are to be stored: those that are put, and those that exist and are updated."""
-        puts = dict(self._wanted.puts)
-        for record_type, ids in by_type(self._wanted.updates).items():
-            for record_id, record in rows.get(record_type, ids).items():
-                key = (record_type, record_id)
-                of, puts[key] = self._resolutions.get(key, (None, None))
-                if of is not record:  # a row that was read again
-                    puts[key] = replace(record, **self._wanted.updates[key])
-                    self._resolutions[key] = record, puts[key]
-        return puts
-
-    def _is_urgent(self, changes: Changes) -> bool:
-        """Tell whether all that is wanted are new records that wait for no import."""
-
-        def is_covered(record: Any) -> bool:
-            return any(rule.covers(record) for rule in self._model.shapes[type(record).__name__].rules_of(Urgent))
-
-        is_new = all(change.before is None for change in changes)
-        return is_new and not self._wanted.deletes and all(is_covered(record) for record in self._puts.values())
-
-    def _changes(self, before: Rows) -> Changes:
-        """Compare what is wanted with what is there; what is equal is no change."""
-        changes = []
-        for record_type, some in by_type(self._wanted.keys).items():
-            found = before.get(record_type, some)
-            for record_id in sorted(some):
-                old, new = found.get(record_id), self._puts.get((record_type, record_id))
-                if old != new:
-                    changes.append(Change(record_type, record_id, old, new))
-        return Changes(changes)
-
-    def _check_rights(self, before: Rows, overlay: Rows) -> None:
-        """Check that the caller may write into the tenants concerned, as they were and as they will be."""
-        if self._tenants is None:
-            return
-        ids = by_type([*self._wanted.keys, *self._preconditions])
-        old = [record for record_type, some in ids.items() for record in before.get(record_type, some).values()]
-        new = list(self._puts.values())
-        # A new record of an old contract needs the right on the contract as it was: nobody lets themselves in.
-        for records, rows in ((old, before), (new, overlay), (new, before)):
-            for concerned in self._model.units.tenants_of(records, rows).values():
-                if concerned and not concerned & self._tenants:
-                    tenant = self._model.tenant.lower()
-                    raise CallerNotPermitted(f"the caller may not write facts of this {tenant}")
-
-    def _units(self, changes: Changes, rows: Rows, is_before: bool) -> set[Unit]:
-        """Return the units that hold a changed record."""
-        sides = (change.before if is_before else change.after for change in changes)
-        held = self._model.units.units_of([record for record in sides if record is not None], rows)
-        return {unit for units in held.values() for unit in units}
-
-    def _concerned(self, changes: Changes, rows: Rows, is_before: bool) -> Mapping[tuple[str, str], frozenset[str]]:
-        """Return the tenants that each changed record concerns."""
-        sides = (change.before if is_before else change.after for change in changes)
-        return self._model.units.tenants_of([record for record in sides if record is not None], rows)
 
     def _newest(self) -> tuple[int, int, str]:
         """Return the newest revision and its instant, zeros before the first, and the history that they belong to.
@@ -469,9 +394,3 @@ class Write:
         batch = self._wanted.batch
         parameters = {"of_caller": batch.caller, "of_request": batch.request_id}
         return _answer_request(self._is_postgresql), {**parameters, "revision": receipt.revision, "at": receipt.at}
-
-
-def _after(changes: Changes, before: Rows) -> Rows:
-    """Return the rows as they are once the changes are made."""
-    gone = [(change.record_type, change.id) for change in changes if change.after is None]
-    return RecordRows((change.after for change in changes if change.after is not None), before, gone)

@@ -1,0 +1,144 @@
+"""What policies are checked against and compiled for: the records, contexts and parameters of a model.
+
+Of each model it is remembered what the last check found and which engines are in use, so that what did not change is
+neither checked nor compiled again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+from weakref import ReferenceType, WeakKeyDictionary, ref
+
+from sealauthz.collector import without_collection
+from sealauthz.decision.analyses import Analyses, Checked
+from sealauthz.decision.duties import duty_diagnostics_of
+from sealauthz.decision.folder import product_statements
+from sealauthz.decision.product_reasons import PRODUCT_REASONS
+from sealauthz.decision.signoffs import forget_always
+from sealauthz.polar import Source, Statement
+from sealauthz.polar.diagnostic import Diagnostic
+from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.groups import NO_GROUPS, Groups
+from sealauthz.polar.types import TypeTable
+from sealauthz.schema import Model
+
+if TYPE_CHECKING:
+    from sealauthz.polar.check import Baseline
+
+_analyses = Analyses()
+
+_engines: WeakKeyDictionary[Model, list[ReferenceType[CompiledEngine]]] = WeakKeyDictionary()
+"""The engines of each model that are in use, the last ones first: most of what the next one compiles, they have."""
+
+
+def plain_classes(model: Model) -> tuple[type, ...]:
+    """The classes that a policy may name beside the records."""
+    return (*model.contexts, model.parameters)
+
+
+def engine_classes(model: Model) -> tuple[type, ...]:
+    """The classes that a policy may name."""
+    return (*model.records.values(), *plain_classes(model))
+
+
+@cache
+def attributes(model: Model) -> frozenset[str]:
+    """Every name that a policy may read behind a dot."""
+    names: set[str] = set()
+    for shape in model.shapes.values():
+        names.update(column.name for column in shape.columns if not column.is_personal)
+        names.update(relation.name for relation in shape.relations)
+    for plain in plain_classes(model):
+        names.update(field.name for field in dataclasses.fields(plain))
+    return frozenset(names)
+
+
+@cache
+def types_of(model: Model) -> TypeTable:
+    """The types that a bundle is checked against."""
+    return TypeTable(model.records, plain_classes(model))
+
+
+def context_of(model: Model) -> Callable[[str, str], type]:
+    """What tells the class of the context of an action."""
+    return lambda action, type_: model.action(action, type_).context
+
+
+def forget_loads(model: Model) -> None:
+    """Let the next load of a model's policies start from nothing, for measurements."""
+    forget_always()
+    _analyses.forget(model)
+    _engines.pop(model, None)
+
+
+def compiled_from(model: Model, statements: tuple[Statement, ...]) -> CompiledEngine:
+    """Make an engine of parsed policies that compiles each rule when it is asked for. Raises BundleRefused."""
+    known = [engine for engine in (known() for known in _engines.get(model, ())) if engine is not None]
+    fresh = None if known else CompiledEngine(statements, model.records, plain_classes(model))
+    engine = fresh or known[0].reloaded(statements)
+    _engines[model] = [ref(engine), *map(ref, known)]
+    return engine
+
+
+def diagnostics_of(
+    model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...], groups: Groups | None = None
+) -> list[Diagnostic]:
+    """Check parsed sources against the records, contexts and parameters that the service has.
+
+    With `groups`, the statements are those that were spelled out of them.
+    """
+    before = _analyses.get(model)
+    if before is not None and groups is not None and sources == before.sources and before.is_of(statements):
+        return [*before.analysis.diagnostics, *duty_diagnostics_of(model, before.analysis.rules)]
+    # Here, as wherever the checker is asked: what comes from a cache needs none.
+    from sealauthz.polar.check import analyse
+
+    analysis = analyse(
+        statements,
+        types_of(model),
+        context_of(model),
+        product_reasons=PRODUCT_REASONS,
+        subjects=model.subjects,
+        sources=sources,
+        before=None if before is None else before.analysis,
+        groups=groups,
+    )
+    if analysis.flow is not None:
+        _analyses.keep(model, Checked(sources, statements, analysis))
+    return [*analysis.diagnostics, *duty_diagnostics_of(model, analysis.rules)]
+
+
+def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Source, ...]) -> list[Diagnostic]:
+    """Find where a bundle changes what the floor rests on. `product` are the installed files; none for themselves.
+
+    Apart from the other checks, because it holds for what is served only. Raises BundleRefused for what is no Polar.
+    """
+    if not product:
+        return []
+    from sealauthz.polar.check import check_product_floor
+
+    with without_collection():
+        kept = product_statements(product)
+    return check_product_floor(statements, kept)
+
+
+def baseline_of(model: Model, statements: tuple[Statement, ...], groups: Groups = NO_GROUPS) -> Baseline:
+    """Check policies without errors so that small changes of them can be checked quickly.
+
+    The statements are those that were spelled out of the groups.
+    """
+    from sealauthz.polar.check import Baseline
+
+    checked = _analyses.get(model)
+    return Baseline(
+        statements,
+        types_of(model),
+        context_of(model),
+        product_reasons=PRODUCT_REASONS,
+        subjects=model.subjects,
+        groups=groups,
+        known=checked.analysis if checked is not None and checked.is_of(statements) else None,
+    )
