@@ -36,6 +36,7 @@ from sealauthz.facts.store.policies import PolicyStore, Proposal
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.waiting import waiting
 from sealauthz.operations import Operations
+from sealauthz.polar.engine import CompiledEngine
 from sealauthz.rollout import Archive
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.audit import PAST_AT_ONCE, AuditServicer
@@ -49,6 +50,7 @@ TOKEN = "t" * 40
 READER = "r" * 40
 OPERATOR = "o" * 40
 ASKER = "a" * 40
+LAWYER = "l" * 40
 
 
 THING = authorization_pb2.Entity(type="Document", id="d1")
@@ -91,6 +93,7 @@ def port(store: Store, bundle: Bundle) -> Iterator[int]:
         caller("demo", TOKEN),
         caller("red", READER, tenants=frozenset({"red"})),
         caller("operator", OPERATOR, sees_operator_reasons=True),
+        caller("lawyer", LAWYER, rpcs=frozenset({"AuditService/DecideAsOf"})),
         caller("asker", ASKER, rpcs=frozenset({"AuthorizationService/Authorize"})),
     ]
     server = build(settings, Callers(callers), store, pdp, Operations(store, pdp), recorder=recorder)
@@ -370,6 +373,23 @@ def test_a_caller_sees_records_of_its_own_enterprises_only(reader: SealAuthzClie
         assert (failed.value.code, failed.value.reason) == (grpc.StatusCode.NOT_FOUND, "RECORD_UNKNOWN")
 
 
+def test_who_may_see_no_explanation_waits_for_none(
+    client: SealAuthzClient, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rules that tell what they prove are compiled when they are first asked for."""
+    before = client.authorize("User:ann", "archive", "Document:d1")
+
+    def explained(*_: object) -> None:
+        raise AssertionError("it is explained")
+
+    monkeypatch.setattr(CompiledEngine, "events_of", explained)
+    with SealAuthzClient(f"127.0.0.1:{port}", LAWYER, insecure=True) as lawyer:
+        past = lawyer.decide_as_of(
+            "User:ann", "archive", "Document:d1", revision=before.revision, policy_version=before.policy_version
+        )
+    assert past.effect == "ALLOW"
+
+
 def test_the_past_is_decided_on_for_who_may_read_the_log(
     client: SealAuthzClient, reader: SealAuthzClient, store: Store, port: int
 ) -> None:
@@ -385,6 +405,9 @@ def test_the_past_is_decided_on_for_who_may_read_the_log(
         assert past.requirements[0].tried[0].file.endswith(".polar")
         with pytest.raises(TypeError):
             bool(past)
+    with SealAuthzClient(f"127.0.0.1:{port}", LAWYER, insecure=True) as lawyer:
+        told = lawyer.decide_as_of(*asked, revision=before.revision, policy_version=before.policy_version)
+    assert (told.effect, told.obligations, told.requirements) == ("ALLOW", past.obligations, ())
     with SealAuthzClient(f"127.0.0.1:{port}", ASKER, insecure=True) as asker, pytest.raises(CallFailed) as failed:
         asker.decide_as_of(*asked, revision=1)
     assert failed.value.code is grpc.StatusCode.PERMISSION_DENIED
@@ -416,6 +439,9 @@ def test_the_past_is_decided_on_for_who_may_read_the_log(
         ("ListDecisions", audit_pb2.ListDecisionsRequest(subject={"type": "User"}), "subject.id"),
         ("ListDecisions", audit_pb2.ListDecisionsRequest(since={"seconds": -1}), "since"),
         ("ListDecisions", audit_pb2.ListDecisionsRequest(action="a" * 200), "action"),
+        ("ListDecisions", audit_pb2.ListDecisionsRequest(effect="DENIED"), "effect"),
+        ("ListDecisions", audit_pb2.ListDecisionsRequest(effect="deny"), "effect"),
+        ("ListDecisions", audit_pb2.ListDecisionsRequest(reason="not_member"), "reason"),
     ],
 )
 def test_what_is_asked_wrongly_is_named(client: SealAuthzClient, rpc: str, request_: Any, path: str) -> None:

@@ -99,8 +99,12 @@ class AsOf:
         options: RequestOptions = DEFAULT_OPTIONS,
         policy_version: str = "",
         timeline: str = "",
+        *,
+        is_explained: bool = True,
     ) -> PastDecision:
         """Decide as of a moment. Raises PastUnknown, and what a decision raises.
+
+        Unless it `is_explained`, how each requirement came out is left out.
 
         `policy_version` names the policies where none were activated then, or where others decided, and `timeline` the
         history that the revision is of, where that is known.
@@ -109,6 +113,8 @@ class AsOf:
             raise InvalidRequest.at("moment", "must name a revision or a time")
         with self.past(moment, options.deadline) as past:
             past.check_timeline(timeline or past.timeline)
+            if not is_explained:
+                return past.told(Explanation(past.decide(question, options, policy_version), ()))
             return past.explain(question, options, policy_version)
 
     @contextmanager
@@ -165,8 +171,10 @@ class PastMoment:
 
     def explain(self, question: Question, options: RequestOptions, policy_version: str = "") -> PastDecision:
         """Decide, with the rules that proved it. Raises as `AsOf.decide` does."""
-        evaluation = self._evaluation(options, policy_version)
-        explanation = explain(evaluation, question)
+        return self.told(explain(self._evaluation(options, policy_version), question))
+
+    def told(self, explanation: Explanation) -> PastDecision:
+        """Return what was explained as a decision of this moment."""
         return PastDecision(explanation, explanation.decision.policy_version == self.activated)
 
     def observe(
@@ -175,8 +183,7 @@ class PastMoment:
         """Explain, and return what was read for it. Raises as `AsOf.decide` does."""
         evaluation, observed = self._evaluation(options, policy_version), Observed()
         evaluation.snapshot = evaluation.snapshot.observing(observed)
-        explanation = explain(evaluation, question)
-        return PastDecision(explanation, explanation.decision.policy_version == self.activated), observed
+        return self.told(explain(evaluation, question)), observed
 
     def decide(self, question: Question, options: RequestOptions, policy_version: str = "") -> Decision:
         """Decide only. Raises as `AsOf.decide` does."""

@@ -14,6 +14,7 @@ import click
 
 from sealauthz.audit.portable import export_lines, proof_text
 from sealauthz.audit.sequencer import EVERY_S
+from sealauthz.audit.words import EFFECTS, is_reason_code
 from sealauthz.background import Background
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.asking import Reference
@@ -36,8 +37,6 @@ from sealauthz.cli.settings import (
 )
 from sealauthz.terminal import console, instant, show, table
 from sealauthz_client.answers import LogEntry
-
-_EFFECTS = ("ALLOW", "DENY", "MIXED", "ERROR")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,19 +62,31 @@ def _or_any(_context: click.Context, _option: click.Parameter, value: str | None
     return value or ""
 
 
+class ReasonCode(click.ParamType[str]):
+    """The code of a reason."""
+
+    name = "code"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what can be none."""
+        if not is_reason_code(value):
+            self.fail(f"`{value}` is no code of a reason: these are capital letters, digits and _", param, ctx)
+        return value
+
+
 def filter_options(command: F) -> F:
     """Add the options that say which records are wanted."""
     for name, says in {
         "--kind": "Only answers of this kind, such as Authorize or Perform.",
         "--caller": "Only what this caller was answered.",
-        "--reason": "Only with this reason.",
         "--action": "Only about this action.",
         "--tenant": f"Only about this {service_model().tenant}, by its id.",
     }.items():
         command = click.option(name, metavar="WORD", default="", help=says)(command)
     # What no record can hold is a mistake: it would be answered with an empty list.
     for name, type_, says in (
-        ("--effect", click.Choice(_EFFECTS), "Only with this effect; MIXED and ERROR are those of several."),
+        ("--effect", click.Choice(EFFECTS), "Only with this effect; MIXED and ERROR are those of several."),
+        ("--reason", ReasonCode(), "Only with this reason."),
         ("--resource", Reference(), "Only about this resource."),
         ("--subject", Reference(), "Only about this subject."),
     ):

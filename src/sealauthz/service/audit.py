@@ -10,6 +10,7 @@ from sealauthz import base64url
 from sealauthz.audit.as_of import AsOf, Moment
 from sealauthz.audit.log import Entry, Log, Wanted, is_shown
 from sealauthz.audit.retention import NOTHING_PRUNED
+from sealauthz.audit.words import EFFECTS, is_reason_code
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.decision import Effect
 from sealauthz.decision.question import Question
@@ -116,7 +117,9 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         if not self._past.acquire(blocking=False):
             raise ServiceBusy("too many questions about the past at once; try again later", _RETRY_PAST_AFTER_S)
         try:
-            found = self._as_of.decide(question, moment, options, request.policy_version)
+            # Rules that tell what they prove are compiled when they are first asked for, which takes a second or two.
+            is_explained = caller.may_call(EXPLAIN)
+            found = self._as_of.decide(question, moment, options, request.policy_version, is_explained=is_explained)
         finally:
             self._past.release()
         said, decided = found.answer(), found.decision
@@ -129,7 +132,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         message.policy_version, message.policy_activated = said.policy_version, said.is_activated
         message.revision = said.revision
         set_timestamp(message.decided_at, decided.evaluated_at)
-        if caller.may_call(EXPLAIN):
+        if is_explained:
             message.requirements.extend(
                 explanation_message(found.explanation, caller, self._store.store_id).requirements
             )
@@ -178,6 +181,11 @@ def _wanted_from(request: audit_pb2.ListDecisionsRequest, caller: Caller) -> tup
         texts[name] = value = getattr(request, name)
         if value:
             violations.check_id(name, value)
+    # What no record can hold is a mistake: it would be answered with an empty list.
+    if request.effect and request.effect not in EFFECTS:
+        violations.add("effect", f"must be one of {', '.join(EFFECTS)}")
+    if request.reason and not is_reason_code(request.reason):
+        violations.add("reason", "must be the code of a reason: capital letters, digits and _")
     for name in ("subject", "resource"):
         if request.HasField(name):
             texts[name] = str(entity_from(getattr(request, name), name, violations))

@@ -82,9 +82,10 @@ class Compiler(Session):
         self._reads: dict[str, int] = {}
         self._in_template: set[Key] = set()
         self._next_bit = 1
-        lowering = Lowering(program, table.classes)
-        self._core = {key: self._by_specificity(lowering.clauses(found)) for key, found in program.clauses.items()}
-        self._by_literal = {key: _by_literal(clauses) for key, clauses in self._core.items()}
+        self._lowering = Lowering(program, table.classes)
+        # Of the rules that were looked at: to lower all of them takes as long as to compile those of a question.
+        self._core: dict[Key, Sequence[Clause]] = {}
+        self._by_literal: dict[Key, Mapping[int, Mapping[str, list[Clause]]]] = {}
 
     # --- rules ------------------------------------------------------------------------------------------------------
 
@@ -98,7 +99,7 @@ class Compiler(Session):
         if found is None:
             found = self._alike(self._common, key, pattern, collects)
         if found is None:
-            if key not in self._core:
+            if not self.has(key):
                 raise self._no_rule(key, place)
             found = self._compile(key, pattern, collects)
         elif found.always is None and found.name not in self.definitions:
@@ -150,7 +151,7 @@ class Compiler(Session):
 
     def _no_rule(self, key: Key, place: Place | None) -> BundleRefused:
         name, count = key
-        known = [arity for other, arity in self._core if other == name]
+        known = [arity for other, arity in self.program.clauses if other == name]
         return refusal(
             f"`{name}` has {known[0]} parameters, not {count}" if known else f"no rule is called `{name}`", place
         )
@@ -207,7 +208,7 @@ class Compiler(Session):
 
     def template(self, key: Key, pattern: CallPattern) -> Template | None:
         """The clauses of a rule as one small expression; None where they are none."""
-        if key in self._in_template or key not in self._core:
+        if key in self._in_template or not self.has(key):
             return None
         kept = self._templates.get((key, pattern))
         if kept is None:
@@ -251,13 +252,21 @@ class Compiler(Session):
 
     def has(self, key: Key) -> bool:
         """Whether there is such a rule."""
-        return key in self._core
+        return key in self.program.clauses
+
+    def _lowered(self, key: Key) -> Sequence[Clause]:
+        """The clauses of a rule in the order in which they are tried; none where there is no such rule."""
+        found = self._core.get(key)
+        if found is None:
+            found = self._by_specificity(self._lowering.clauses(self.program.clauses.get(key, ())))
+            self._core[key], self._by_literal[key] = found, _by_literal(found)
+        return found
 
     def all_clauses(self, key: Key) -> Sequence[Clause]:
         """All clauses of a rule; none where there is no such rule."""
         found = self._look_ups.get((key, None))
         if found is None:
-            found = self._looked_up(key, None, self._core.get(key, []), Noted())
+            found = self._looked_up(key, None, self._lowered(key), Noted())
         self.note(found.bit, 0)
         return found.clauses
 
@@ -291,8 +300,8 @@ class Compiler(Session):
 
     def _likely(self, key: Key, pattern: CallPattern) -> Sequence[Clause]:
         """The clauses that a look-up by the most telling literal leaves."""
-        clauses: Sequence[Clause] = self._core.get(key, ())
-        by_position = self._by_literal.get(key, {})
+        clauses = self._lowered(key)
+        by_position = self._by_literal[key]
         for position, argument in enumerate(pattern):
             if isinstance(argument, Constant) and argument.kind is str and position in by_position:
                 some = by_position[position].get(str(argument.value), ())
@@ -313,20 +322,17 @@ class Compiler(Session):
         other._siblings = {known: [*classes] for known, classes in self._siblings.items()}
         other.conditions, other.numbers, other._condition_ids = [], {}, {}
         other._core, other._by_literal = dict(self._core), dict(self._by_literal)
-        lowering = Lowering(program, self.table.classes)
+        other._lowering = Lowering(program, self.table.classes)
         changed = set()
-        for key in self._core.keys() | program.clauses.keys():
+        for key in self._core:
             before, now = self.program.clauses.get(key, ()), program.clauses.get(key, ())
             if len(before) == len(now) and all(map(operator.is_, before, now)):
                 continue
             changed.add(key)
-            if now:
-                known = {id(clause.source): clause for clause in self._core.get(key, ())}
-                lowered = [known.get(id(clause)) or lowering.clause(clause) for clause in now]
-                other._core[key] = other._by_specificity(lowered)
-                other._by_literal[key] = _by_literal(other._core[key])
-            else:
-                del other._core[key], other._by_literal[key]
+            known = {id(clause.source): clause for clause in self._core[key]}
+            lowered = [known.get(id(clause)) or other._lowering.clause(clause) for clause in now]
+            other._core[key] = other._by_specificity(lowered)
+            other._by_literal[key] = _by_literal(other._core[key])
         other._keep(self._stale(other, changed))
         return other
 
@@ -334,15 +340,15 @@ class Compiler(Session):
         """The look-ups that find other clauses in another policy."""
         stale = 0
         # Where each clause says the same, as after a line was put in above, every look-up finds the same.
-        changed = {key for key in changed if not _say_the_same(self._core.get(key, ()), other._core.get(key, ()))}
+        changed = {key for key in changed if not _say_the_same(self._core[key], other._core[key])}
         for (key, pattern), look_up in self._look_ups.items():
             if key in changed:
                 with other.noting() as noted:
-                    clauses = other._core.get(key, []) if pattern is None else other._fitting_clauses(key, pattern)
+                    clauses = other._core[key] if pattern is None else other._fitting_clauses(key, pattern)
                 # A rule without a clause that fits holds for nothing; without any clause, it is none. And where more
                 # is asked of a class than before, code for all that answered alike may be code for it no more.
                 is_same = (
-                    (key in self._core) == (key in other._core)
+                    self.has(key) == other.has(key)
                     and noted.asked == look_up.asked
                     and _say_the_same(look_up.clauses, clauses)
                 )
@@ -376,7 +382,7 @@ def _say_the_same(one: Sequence[Clause], other: Sequence[Clause]) -> bool:
 def _by_literal(clauses: Sequence[Clause]) -> Mapping[int, Mapping[str, list[Clause]]]:
     """The clauses by the literal at each position where every clause has one."""
     positions: dict[int, dict[str, list[Clause]]] = {}
-    for position in range(len(clauses[0].parameters)):
+    for position in range(len(clauses[0].parameters) if clauses else 0):
         terms = [clause.parameters[position].term for clause in clauses]
         if all(isinstance(term, CoreConstant) and type(term.value) is str for term in terms):
             by_literal: dict[str, list[Clause]] = {}
