@@ -7,13 +7,17 @@ from __future__ import annotations
 import hashlib
 import resource
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from typing import Any
 
 import grpc
 import psycopg
 import pytest
 from audit_logs import run
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 from tiny.model import TINY, facts
 
 from sealauthz.audit.note import Signer
@@ -43,11 +47,15 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.fixture
-def url(outage: Outage, new_database: Callable[..., str]) -> str:
-    url = new_database("sqlite" if outage is no_room else "postgresql", TINY)
+def url(outage: Outage, new_database: Callable[..., str]) -> Iterator[str]:
+    url = new_database("sqlite" if outage in (no_room, read_only_file) else "postgresql", TINY)
     with closing(Store.open(url, TINY)) as store:
         store.write(Batch("test", "facts", tuple(map(Put, facts()))))
-    return url
+    if outage is read_only_file:
+        event.listen(Pool, "checkout", set_query_only)
+    yield url
+    if outage is read_only_file:
+        event.remove(Pool, "checkout", set_query_only)
 
 
 @pytest.fixture
@@ -128,6 +136,23 @@ def no_room(_url: str) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+IS_READ_ONLY = threading.Event()
+
+
+def set_query_only(connection: Any, *_: object) -> None:
+    connection.execute(f"PRAGMA query_only = {int(IS_READ_ONLY.is_set())}")
+
+
+@contextmanager
+def read_only_file(_url: str) -> Iterator[None]:
+    """A file that SQLite may only read, with its own error for that; permissions would not stop root."""
+    IS_READ_ONLY.set()
+    try:
+        yield
+    finally:
+        IS_READ_ONLY.clear()
+
+
 def refusal(ask: Callable[[SealAuthzClient], object], client: SealAuthzClient) -> grpc.StatusCode:
     with pytest.raises(CallFailed) as failed:
         ask(client)
@@ -146,7 +171,7 @@ def publish(client: SealAuthzClient) -> Performed:
     return client.perform("User:bob", "publish", "Document:d1", {"approver": "red-ann"}, request_id="r1")
 
 
-@pytest.mark.parametrize("outage", [read_only, full_disk, no_room])
+@pytest.mark.parametrize("outage", [read_only, full_disk, no_room, read_only_file])
 def test_what_must_be_in_the_log_is_not_answered_while_it_cannot_be_and_advice_is(
     url: str,
     client: SealAuthzClient,

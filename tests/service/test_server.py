@@ -352,8 +352,8 @@ def test_a_stopped_server_can_be_waited_for(serve: Serve) -> None:
     assert served.server.wait(10)
 
 
-def test_health_is_red_while_a_thread_of_the_background_fails_and_no_longer(store: Store) -> None:
-    """The calls may be answered well; but nobody knows for how long what the thread does is not missed."""
+def test_health_is_red_while_a_thread_fails_that_answers_rest_on_and_no_longer(store: Store) -> None:
+    """Those that write down what answers do not rest on fail while the database takes no writes: advice is given."""
     is_broken = threading.Event()
 
     def step() -> None:
@@ -362,19 +362,30 @@ def test_health_is_red_while_a_thread_of_the_background_fails_and_no_longer(stor
             raise TypeError
 
     log = io.StringIO()
-    thread = Background("sweep", step, lambda *_: None)
-    readiness = Readiness(store, 0.01, make_log(log), [thread])
-    thread.start()
+    thread = Background("feed", step, lambda *_: None)
+    beside = Background("sweep", stop_at_once, lambda *_: None)
+    readiness = Readiness(store, 0.01, make_log(log), [thread], beside=[beside])
+    for each in (thread, beside):
+        each.start()
+    while not beside.is_failing:
+        time.sleep(0.001)
     readiness.start()
     assert readiness.servicer.is_serving
     is_broken.set()
     until_said(readiness, is_serving=False)
     is_broken.clear()
     until_said(readiness, is_serving=True)
-    thread.stop()
+    assert beside in readiness.threads, "that it fails is counted"
+    assert beside.is_failing
+    for each in (thread, beside):
+        each.stop()
     readiness.stop()
     readiness.close()
-    assert '"threads": ["sweep"]' in log.getvalue()
+    assert '"threads": ["feed"]' in log.getvalue()
+
+
+def stop_at_once() -> None:
+    raise FactsUnavailable("the facts cannot be written now")
 
 
 def test_who_asks_for_readiness_goes_on_whatever_is_raised(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

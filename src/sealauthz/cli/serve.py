@@ -210,11 +210,12 @@ def serve(
         alarms = Alarms(store, fact_cache, acts, log.thread_failed)
         alarms.start()
         stack.callback(alarms.stop)
-        threads = [feed.thread, sweep.thread, expiries.thread, alarms.thread, following.thread, following.beating]
+        # What the others do is written down, and no answer rests on it: a database that takes no writes stops them.
+        beside = [sweep.thread, expiries.thread, alarms.thread, following.beating]
         if meter is not None:
             backlog = stack.enter_context(backlog_of(store, log.thread_failed))
             watch_log(meter, alarms, recorder, backlog)
-            threads.append(backlog.thread)
+            beside.append(backlog.thread)
         server = build(
             settings,
             callers,
@@ -224,13 +225,14 @@ def serve(
             log,
             signal,
             permits,
-            threads,
+            [feed.thread, following.thread],
             keys,
             has_problem,
             meter,
             recorder,
             ships,
             tracer,
+            beside,
         )
         if meter is not None:
             watch_service(meter, server, fact_cache, pdp, tracer)

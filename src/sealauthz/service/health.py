@@ -1,5 +1,8 @@
 """Health: SERVING while policies and facts are ready, NOT_SERVING before, after, and while no fact can be read.
 
+It says whether answers can be had here, and not whether everything can: a proxy sends no calls where it is NOT_SERVING,
+and all backends share one database. While that takes no writes, advice is given, and what must be written is refused.
+
 grpcio's own servicer is not used: its non-blocking Watch sends under a lock that the serving thread needs, and hung the
 server when a watcher left while the status changed.
 """
@@ -91,8 +94,8 @@ class HealthServicer:
 
 
 class Readiness:
-    """Asks periodically whether the store can be read and the threads of the background work, and has `servicer` say
-    so. `problem` tells what else stands in the way.
+    """Asks periodically whether the store can be read and the threads that answers rest on work, and has `servicer` say
+    so. `problem` tells what else stands in the way; `beside` are threads that no answer rests on.
     """
 
     def __init__(
@@ -102,19 +105,21 @@ class Readiness:
         log: Log,
         threads: Iterable[Background] = (),
         problem: Callable[[], str] = lambda: "",
+        beside: Iterable[Background] = (),
     ) -> None:
         self.servicer = HealthServicer()
         self._store = store
         self._interval_s = interval_s
         self._log = log
         self._threads = tuple(threads)
+        self._beside = tuple(beside)
         self._problem = problem
         self.thread = Background("readiness", self._step, self._fail)
 
     @property
     def threads(self) -> tuple[Background, ...]:
-        """The threads whose failure makes the service not ready, and its own."""
-        return (*self._threads, self.thread)
+        """All threads of the background, its own among them."""
+        return (*self._threads, *self._beside, self.thread)
 
     def start(self) -> None:
         """Ask once, and then periodically until stopped."""

@@ -190,15 +190,17 @@ def build(
     recorder: Recorder | None = None,
     shipping: Ships | None = None,
     tracer: Tracer | None = None,
+    beside: Iterable[Background] = (),
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
     `acts` performs them (`operations.Operations`), and `keys` returns the key set that verifies their receipts.
     `signal` announces new revisions (`FactCache.signal`), so that watchers get them at once; without it they poll.
     `permits` are the read permits of the fact cache (`FactCache.permits`): while an answer waits for one, another takes
-    its thread. `threads` are those of the background, besides the server's own: while one fails, health is NOT_SERVING,
-    and while there is a `problem`. `meter` is left a note of each decision, and `recorder` records what is answered;
-    without it nothing is. `shipping` ships policies. `tracer` keeps the traces of calls.
+    its thread. `threads` are those of the background that answers rest on, besides the server's own: while one
+    fails, health is NOT_SERVING, and while there is a `problem`; `beside` are those that no answer rests on.
+    `meter` is left a note of each decision, and `recorder` records what is answered; without it nothing is.
+    `shipping` ships policies. `tracer` keeps the traces of calls.
     """
     log = log or make_log()
     pools = Pools(
@@ -236,7 +238,7 @@ def build(
     as_of = AsOf(store, KeptPolicies(store, pdp.bundle_of).of)
     reception = _reception(server, settings, interceptor, log)
     waiting = [interceptor.thread, interceptor.standing, *([] if reception is None else [reception.thread])]
-    readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting], problem)
+    readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting], problem, beside)
     to = reception or server
     authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, to)  # type: ignore[no-untyped-call]
     facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, to)  # type: ignore[no-untyped-call]
