@@ -16,9 +16,10 @@ from typing import Any
 import psycopg
 import pytest
 from facts_scene import NAME, PHONE, all_rows, edited, everything, person, scene, write
+from sqlalchemy import event
 
 from sealauthz.errors import FactsUnavailable, HistoryLost, InvariantBroken, SealAuthzError
-from sealauthz.facts import FactCache, Store
+from sealauthz.facts import FactCache, Store, upgrade
 from sealauthz.facts.store import database as database_module
 from sealauthz.facts.store import engine
 from sealauthz.facts.store.database import Database
@@ -238,6 +239,35 @@ def test_a_connection_given_back_to_a_pool_that_is_gone_is_closed(database_url: 
         assert kept is not driven
     with database.plain() as again:
         assert again.connection.driver_connection is kept
+    database.close()
+
+
+def test_a_connection_made_while_the_file_was_replaced_serves_nobody_again(tmp_path: Path) -> None:
+    """It leads to a file that has no name any more, and would tell for ever what that held."""
+    path, other = tmp_path / "facts.db", tmp_path / "other.db"
+    for file, name in ((path, "old"), (other, "new")):
+        upgrade(f"sqlite:///{file}", MODEL)
+        with closing(sqlite3.connect(file)) as made, made:
+            made.execute("CREATE TABLE which (name TEXT)")
+            made.execute("INSERT INTO which VALUES (?)", [name])
+    database = Database(f"sqlite:///{path}", MODEL)
+
+    def which() -> str:
+        with database.plain() as connection:
+            return str(connection.exec_driver_sql("SELECT name FROM which").scalar_one())
+
+    def replace(*_: object) -> None:
+        if other.exists():
+            for end in ("-wal", "-shm"):
+                Path(f"{path}{end}").unlink(missing_ok=True)
+            other.replace(path)
+            with ThreadPoolExecutor(1) as thread:
+                assert thread.submit(which).result(60) == "new"  # somebody else notices first
+
+    with database.plain():  # so that the next one is a new one
+        event.listen(database.engine, "connect", replace, insert=True)
+        assert which() == "old"  # as one that was asked just before
+    assert {which() for _ in range(8)} == {"new"}  # each time with the one that was longest in the pool
     database.close()
 
 

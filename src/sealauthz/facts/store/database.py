@@ -232,11 +232,13 @@ class Database:
         self.identity = Identity(self.is_postgresql)
         self.engine = make_engine(parsed, must_exist=True)
         self._generation = 0
-        event.listen(self.engine, "connect", self._note_generation)
-        event.listen(self.engine, "checkout", self._replace_neighbours_of_the_dead)
+        event.listen(self.engine, "do_connect", self._note_generation)
+        event.listen(self.engine, "checkout", self._replace_what_is_of_before)
+        event.listen(self.engine, "checkin", self._close_what_is_of_before)
 
     def close(self) -> None:
-        """Close every connection that is not in use."""
+        """Close every connection: one that is in use when it is given back."""
+        self._generation += 1
         self.engine.dispose()
 
     def listen(self) -> Listener | None:
@@ -357,13 +359,19 @@ class Database:
             _give_back(connection, is_sound=False)
             raise
 
-    def _note_generation(self, _connection: object, record: ConnectionPoolEntry) -> None:
+    def _note_generation(self, _dialect: object, record: ConnectionPoolEntry, *_how: object) -> None:
+        """Note it before a connection is made: one that leads to what was there before must not count as of after."""
         record.info[_GENERATION], record.info[_IS_NEW] = self._generation, True
 
-    def _replace_neighbours_of_the_dead(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+    def _replace_what_is_of_before(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
         """Have the pool connect again where others of the same age have died; not what was made a moment ago."""
         if not record.info.pop(_IS_NEW, False) and record.info[_GENERATION] != self._generation:
             raise DisconnectionError
+
+    def _close_what_is_of_before(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        """Close it when it is given back: a pool that was disposed of would keep it open until garbage is collected."""
+        if record.info.get(_GENERATION) != self._generation:
+            record.invalidate()
 
     def _check_file(self) -> None:
         """See that the SQLite file is still the one that we opened: an open file outlives its name."""
@@ -378,7 +386,7 @@ class Database:
         file = (status.st_dev, status.st_ino)
         if self._file != file:
             if self._file is not None:
-                self.engine.dispose()
+                self._generation += 1
             self._file = file
 
 

@@ -43,8 +43,6 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
 )
 
-_POOL = "pool"
-
 _DURABLE = """
     SELECT set_config('synchronous_commit', CASE setting WHEN 'off' THEN 'on' ELSE setting END, false)
     FROM current_setting('synchronous_commit') AS setting
@@ -98,27 +96,6 @@ def _prepare(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -
     (record.info["server"],) = connection.execute(SERVER).fetchone() or ("",)
 
 
-def _close_what_outlived_its_pool(engine: Engine) -> None:
-    """Close a connection that is given back to a pool that was disposed of while it was in use: nobody else does.
-
-    Such a pool would keep it open until the garbage is collected, and the server counts it as long as that.
-    """
-    pools = {"disposed": 0}
-
-    @event.listens_for(engine, "engine_disposed")
-    def count(_engine: Engine) -> None:
-        pools["disposed"] += 1
-
-    @event.listens_for(engine, "connect")
-    def mark(_connection: object, record: ConnectionPoolEntry) -> None:
-        record.info[_POOL] = pools["disposed"]
-
-    @event.listens_for(engine, "checkin")
-    def close(_connection: object, record: ConnectionPoolEntry) -> None:
-        if record.info.get(_POOL) != pools["disposed"]:
-            record.invalidate()
-
-
 def make_engine(url: URL, *, must_exist: bool) -> Engine:
     """Make the engine. `must_exist`: a missing SQLite file is an error rather than a new, empty database.
 
@@ -130,7 +107,6 @@ def make_engine(url: URL, *, must_exist: bool) -> Engine:
         options = f"-c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=60s"
         arguments = {**LIVELINESS, "options": options, "application_name": "sealauthz"}
         engine = create_engine(url, connect_args=arguments, **common)
-        _close_what_outlived_its_pool(engine)
         event.listen(engine, "handle_error", _forget_values)
         event.listen(engine, "connect", _prepare)
         return engine
@@ -139,7 +115,6 @@ def make_engine(url: URL, *, must_exist: bool) -> Engine:
     database = f"sqlite:///file:{quote(str(path))}?mode={mode}&uri=true"
     arguments = {"timeout": LOCK_TIMEOUT_S, "check_same_thread": False}
     engine = create_engine(database, connect_args=arguments, **common)
-    _close_what_outlived_its_pool(engine)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
