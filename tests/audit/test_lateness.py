@@ -13,11 +13,12 @@ from effort import tries
 from sqlalchemy import create_engine
 
 from sealauthz.audit import sequencer as sequencing
-from sealauthz.audit.lateness import LATE_US, PERIOD_US, Places, _statements, places_of
+from sealauthz.audit.lateness import LATE_US, PERIOD_US, Kept, Places, Times, _statements, places_of
 from sealauthz.audit.log import Log, Wanted
 from sealauthz.audit.note import Signer
+from sealauthz.audit.report import Kind
 from sealauthz.audit.sequencer import Sequencer
-from sealauthz.audit.verify import Kind, verify_database
+from sealauthz.audit.verify import verify_database
 from sealauthz.facts import Store, upgrade
 from sealauthz.facts.store.statements import Driver
 from sealauthz.model import MODEL
@@ -238,3 +239,23 @@ def test_a_log_goes_on_over_the_upgrade(kind: str, new_database: Callable[..., s
         assert numbers(Log(store), Wanted(since=hour[0], until=hour[1])) == [42, 21, 20, 0]
         with store.plain_connection() as connection:
             assert verify_database(connection, store.tables)
+
+
+def test_what_passes_at_once_passes_one_after_the_other() -> None:
+    """A whole log that is in order is looked at in large steps."""
+    chance, passed = random.Random(98), 0
+    for _ in range(2_000):
+        kept = Kept(0, 9, chance.choice((None, 5)), chance.choice((9, None)))
+        at_once, each = Times([kept]), Times([kept])
+        placed = sorted(chance.choice((1, LATE_US, LATE_US + 5)) for _ in range(chance.randrange(1, 4)))
+        if chance.random() < 0.3:
+            chance.shuffle(placed)
+        answered = [at - chance.choice((0, 1, LATE_US - 1, LATE_US, LATE_US)) for at in placed]
+        wrong = [each.wrong_with(number, *both) for number, both in enumerate(zip(placed, answered, strict=True))]
+        if at_once.passes(placed, answered):
+            passed += 1
+            assert not any(wrong), (placed, answered)
+            assert at_once.wrong_with(3, placed[-1] - 1, placed[-1] - 1)
+        else:
+            assert [at_once.wrong_with(n, *both) for n, both in enumerate(zip(placed, answered, strict=True))] == wrong
+    assert 100 < passed < 1_900

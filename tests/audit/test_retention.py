@@ -12,9 +12,10 @@ from sealauthz.audit.log import Log
 from sealauthz.audit.merkle import leaf_hash, verify_inclusion
 from sealauthz.audit.note import Checkpoint, Signer, read_checkpoint
 from sealauthz.audit.portable import export_lines, proof_text, verify_export, verify_proof
+from sealauthz.audit.report import Kind, Report
 from sealauthz.audit.retention import Plan, Retention
 from sealauthz.audit.sequencer import Sequencer
-from sealauthz.audit.verify import Kind, Report, verify_database
+from sealauthz.audit.verify import verify_database
 from sealauthz.errors import FactsUnavailable, InvalidRequest
 from sealauthz.facts import Store
 

@@ -125,7 +125,7 @@ def test_verify_says_who_stamped_what_and_which_token_proves_nothing(
 ) -> None:
     keep(stamps, 3)
     (tmp_path / "export").write_text("")
-    from sealauthz.audit.verify import Report
+    from sealauthz.audit.report import Report
     from sealauthz.cli.audit_verify import _add_stamps
 
     report = Report()

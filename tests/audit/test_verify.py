@@ -9,8 +9,9 @@ from audit_logs import grown, run, wait
 
 from sealauthz.audit.log import Log
 from sealauthz.audit.note import Checkpoint, Signer, read_checkpoint
+from sealauthz.audit.report import Kind, Report
 from sealauthz.audit.sequencer import Sequencer
-from sealauthz.audit.verify import Kind, Report, verify_database
+from sealauthz.audit.verify import verify_database
 from sealauthz.facts import Store
 
 SIZE = 600

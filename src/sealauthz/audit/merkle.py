@@ -7,7 +7,7 @@ They never change while the tree grows. Source: RFC 9162, sections 2.1.1 to 2.1.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 HASH_BYTES = 32
 
@@ -27,9 +27,21 @@ def leaf_hash(content: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + content).digest()
 
 
+def leaf_hashes(contents: Iterable[bytes]) -> bytes:
+    """Return the hashes of leaves, one behind the other."""
+    return b"".join([hashlib.sha256(b"\x00" + content).digest() for content in contents])
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return the hash of the node above two others."""
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def nodes_above(hashes: bytes) -> bytes:
+    """Return the hashes of the nodes above a row of nodes, of which there are an even number."""
+    width = 2 * HASH_BYTES
+    pairs = [hashes[at : at + width] for at in range(0, len(hashes), width)]
+    return b"".join([hashlib.sha256(b"\x01" + pair).digest() for pair in pairs])
 
 
 def perfect_subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -25,10 +25,10 @@ from sealauthz.audit.note import (
     signers,
 )
 from sealauthz.audit.record import content_of
+from sealauthz.audit.report import Kind, Report
 from sealauthz.audit.retention import KIND, Pruned, newest_pruned, pruned_of
 from sealauthz.audit.sequencer import head_of, tile_fetcher
 from sealauthz.audit.tiles import Tiles
-from sealauthz.audit.verify import Kind, Report
 from sealauthz.errors import FactsUnavailable, InvalidRequest
 from sealauthz.facts.store.statements import Driver
 from sealauthz_client.answers import LogProof

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from sealauthz.audit.merkle import HASH_BYTES, node_hash
+from sealauthz.audit.merkle import HASH_BYTES, nodes_above
 
 WIDTH = 256
 _LEVELS = 8
@@ -90,7 +90,6 @@ class Tiles:
 
 def perfect_root(hashes: bytes) -> bytes:
     """Return the root above 2^n hashes."""
-    row = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
-    while len(row) > 1:
-        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
-    return row[0]
+    while len(hashes) > HASH_BYTES:
+        hashes = nodes_above(hashes)
+    return hashes

@@ -12,8 +12,9 @@ from sealauthz.audit.anchoring import COSIGNED, SUFFIX
 from sealauthz.audit.merkle import ProofRefused
 from sealauthz.audit.note import Checkpoint, NoteRefused, Verifier, cosigned, open_checkpoint, read_checkpoint
 from sealauthz.audit.portable import verify_export, verify_proof
+from sealauthz.audit.report import Kind, Report
 from sealauthz.audit.timestamps import STAMP, StampRefused, read_roots, verify_stamp
-from sealauthz.audit.verify import Kind, Report, verify_database
+from sealauthz.audit.verify import verify_database
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import audit_signer, open_store, read_config, store_options

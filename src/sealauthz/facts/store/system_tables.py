@@ -254,13 +254,10 @@ STORE_IDENTITY = sa.Table(
 `serves_from` the schema, and behind a colon that of the oldest code that may serve it (`serving.py`).
 """
 
-PARTIAL_INDEXES = {
-    "audit_checkpoint": (
-        "audit_checkpoint_late_idx",
-        "period",
-        "known_to IS NULL OR known_to <> size OR late_from IS NOT NULL",
-    ),
-}
+MAY_BE_LATE = "known_to IS NULL OR known_to <> size OR late_from IS NOT NULL"
+"""Which checkpoints may have late records: a statement must say it like this for the index to be used."""
+
+PARTIAL_INDEXES = {"audit_checkpoint": ("audit_checkpoint_late_idx", "period", MAY_BE_LATE)}
 """Of tables, an index of some of their rows: its name, its column, and which rows. They are not declared above, as the
 condition of an index makes SQLAlchemy load the dialects of both databases, which no question needs.
 """
