@@ -175,6 +175,15 @@ REFUSED = {
     "an issuer without keys": (ISSUER, "`assertions.issuers.id.keys`: field required"),
     "an unknown caller of an issuer": (f'{ISSUER}keys = "k"\ncallers = ["x"]\n', "unknown caller `x`"),
     "an unknown section": ("[serve]\n", "unknown setting `serve`"),
+    "a value for a section": (
+        'audit = "yes"\n',
+        "`audit` is a section, and not a value: its settings stand under `[audit]`",
+    ),
+    "a list of sections": ("[[server]]\nthreads = 8\n", "`server` is a section, and not a list (`[[…]]` begins one)"),
+    "a value for a caller": (
+        '[callers]\ndemo = "x"\n',
+        "`callers.demo` is a section, and not a value: its settings stand under `[callers.demo]`",
+    ),
     "an unknown setting": ("[server]\nlistne = 'x'\n", "unknown setting `server.listne`"),
     "an unknown setting of the policies": ("[policies]\nfile = 'x'\n", "unknown setting `policies.file`"),
     "a wrong type": ("[server]\nthreads = 'many'\n", "`server.threads`: input should be a valid integer"),

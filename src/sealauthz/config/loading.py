@@ -75,11 +75,25 @@ class Read:
             line = places.line_of(self.text, found, context.get("word", ""))
         if problem["type"] == "extra_forbidden":
             message = f"unknown setting `{'.'.join(place)}`{did_you_mean(place[-1], _known_beside(place))}"
+        elif problem["type"] in _NO_TABLE and place:
+            name = ".".join(place)
+            how = "a JSON object" if variable else f"its settings stand under `[{name}]`"
+            message = f"`{name}` is a section, and not {_kind(problem['input'])}: {how}"
         else:
             message = problem["msg"].removeprefix("Value error, ")
             message = message[:1].lower() + message[1:]
             message = f"`{'.'.join(place)}`: {message}" if place else message
         return Problem(message, "" if variable or self.path is None else str(self.path), line, variable)
+
+
+_NO_TABLE = frozenset({"dict_type", "model_type", "model_attributes_type", "dataclass_type", "mapping_type"})
+
+
+def _kind(value: object) -> str:
+    """Return what kind of value stands where a section belongs, without the value."""
+    if isinstance(value, list):
+        return "a list (`[[…]]` begins one)" if any(isinstance(each, dict) for each in value) else "a list"
+    return "a value"
 
 
 def load(model: Model, environ: Mapping[str, str], path: Path | None = None) -> Config:
