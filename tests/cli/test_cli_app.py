@@ -7,6 +7,7 @@ import click
 import pytest
 
 from sealauthz import __version__, errors
+from sealauthz.cli import app
 from sealauthz.cli.app import EXIT_OF, Exit, cli
 
 
@@ -42,6 +43,23 @@ def test_every_command_explains_itself_with_an_example_in_80_columns(sealauthz, 
     assert (code, err) == (0, "")
     assert all(len(line) <= 80 for line in out.splitlines())
     assert isinstance(command, click.Group) or f"    sealauthz {' '.join(path)}" in out
+
+
+def test_the_main_help_says_of_each_command_how_its_own_help_begins():
+    context = click.Context(cli)
+    assert {name: said for name, (_, said) in app._COMMANDS.items()} == {
+        name: cli.get_command(context, name).get_short_help_str(1_000) for name in cli.list_commands(context)
+    }
+
+
+def test_help_and_completion_import_no_command(sealauthz, monkeypatch):
+    """Someone reads, or has pressed a key: to import all commands takes more than a second."""
+    monkeypatch.setattr(app, "import_module", pytest.fail)
+    code, out, err = sealauthz("--help")
+    assert (code, err) == (0, "")
+    assert out.endswith("  completion  Print what has SHELL complete commands, options and values.\n")
+    begun = [item.value for item in cli.shell_complete(click.Context(cli), "p")]
+    assert begun == ["perform", "progress", "policy"]
 
 
 def test_the_version(sealauthz):

@@ -17,6 +17,8 @@ from sealauthz import __version__, errors
 from sealauthz.collector import without_collection
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from sealauthz.schema import Model
 
 
@@ -98,35 +100,35 @@ COMPLETES = "_SEALAUTHZ_COMPLETE"
 """The variable with which a shell asks what completes a line."""
 
 _COMMANDS = {
-    "serve": "serve.serve",
-    "reload": "reload_command.reload",
-    "health": "health.health",
-    "check": "asking.check",
-    "explain": "asking.explain",
-    "actions": "asking.actions",
-    "list": "asking.list_",
-    "perform": "performing.perform",
-    "operation": "performing.operation",
-    "keys": "performing.keys",
-    "progress": "following.progress",
-    "events": "following.events",
-    "monitor": "monitoring.monitor",
-    "facts": "facts.facts",
-    "sync": "sync.sync",
-    "policy": "policy.policy",
-    "callers": "callers.callers",
-    "audit": "audit.audit",
-    "config": "config.config_",
-    "doctor": "doctor.doctor",
-    "db": "operating.db",
-    "demo": "operating.demo",
-    "completion": "completing.completion",
+    "serve": ("serve.serve", "Serve decisions and facts over gRPC."),
+    "reload": ("reload_command.reload", "Have the server with this process id read its files again."),
+    "health": ("health.health", "Does a server take calls?"),
+    "check": ("asking.check", "May SUBJECT do ACTION to RESOURCE?"),
+    "explain": ("asking.explain", "Why may SUBJECT do ACTION to RESOURCE, or why not?"),
+    "actions": ("asking.actions", "What may SUBJECT do to RESOURCE?"),
+    "list": ("asking.list_", "On which RESOURCE may SUBJECT do ACTION, or who may do it to RESOURCE?"),
+    "perform": ("performing.perform", "Carry out ACTION of SUBJECT on RESOURCE, if it is allowed."),
+    "operation": ("performing.operation", "Show an operation that was performed."),
+    "keys": ("performing.keys", "Print the public keys that verify receipts, as a JSON Web Key Set."),
+    "progress": ("following.progress", "How far is RESOURCE, as SUBJECT may see it?"),
+    "events": ("following.events", "Print what people must be told, one JSON line for each event."),
+    "monitor": ("monitoring.monitor", "Show what happens to the seals of an enterprise, as SUBJECT may see it."),
+    "facts": ("facts.facts", "Read and write facts, directly in the database unless a server is named."),
+    "sync": ("sync.sync", "Bring facts from a database, CSV or JSON Lines, as MAPPING declares."),
+    "policy": ("policy.policy", "Work with policies."),
+    "callers": ("callers.callers", "Show who may call, and what each caller may do."),
+    "audit": ("audit.audit", "Read and verify the log of decisions."),
+    "config": ("config.config_", "Check the configuration, and show what counts."),
+    "doctor": ("doctor.doctor", "Look at everything that serving needs, and say what to do."),
+    "db": ("operating.db", "Work with the database."),
+    "demo": ("operating.demo", "Walk through the founding story, against a real service."),
+    "completion": ("completing.completion", "Print what has SHELL complete commands, options and values."),
 }
-"""The commands, in the order of the help, and where they are: module and function."""
+"""The commands, in the order of the help: where each is (module and function), and how its own help begins."""
 
 
 class LazyGroup(click.Group):
-    """A group that imports the module of a command only when it runs: `--version` need not load an engine."""
+    """A group that imports the module of a command only when it runs: `--help` need not load an engine."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in the order in which the help shows them."""
@@ -136,10 +138,25 @@ class LazyGroup(click.Group):
         """Return a command by its name."""
         if cmd_name not in _COMMANDS:
             return None
-        module, _, function = _COMMANDS[cmd_name].partition(".")
+        module, _, function = _COMMANDS[cmd_name][0].partition(".")
         with without_collection():
             command: click.Command = getattr(import_module(f"sealauthz.cli.{module}"), function)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command is for, as click does, which would import all of them."""
+        room = formatter.width - 6 - max(map(len, _COMMANDS))
+        shown = [(name, click.Command(name, help=said)) for name, (_, said) in _COMMANDS.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(room)) for name, command in shown])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what completes a word: a person who types waits for it."""
+        from click.shell_completion import CompletionItem
+
+        begun = [(name, said) for name, (_, said) in _COMMANDS.items() if name.startswith(incomplete)]
+        options = super(click.Group, self).shell_complete(ctx, incomplete)
+        return [*(CompletionItem(name, help=said) for name, said in begun), *options]
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
