@@ -19,6 +19,10 @@ _DECIDE_AS_OF = Rpc(audit_pb2.DecideAsOfRequest, audit_pb2.DecideAsOfResponse, R
 _LIST_DECISIONS = Rpc(audit_pb2.ListDecisionsRequest, audit_pb2.ListDecisionsResponse, Repeats.READS_MUCH)
 
 
+PAST_TIMEOUT_S = 15.0
+"""How long a question about the past may take: history is read, and policies that nobody asks now are loaded."""
+
+
 def checkpoint(*, timeout_s: float | None = None) -> Call[str]:
     """Return the newest checkpoint of the log, a signed note; empty while the log is. Raises CallFailed."""
     request = audit_pb2.GetCheckpointRequest()
@@ -49,7 +53,7 @@ def decide_as_of(
     revision: int | None = None,
     time: datetime.datetime | None = None,
     policy_version: str = "",
-    timeout_s: float | None = None,
+    timeout_s: float | None = PAST_TIMEOUT_S,
 ) -> Call[PastDecision]:
     """Decide as of the past: at a revision, at a time, or both. What it returns permits nothing.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import shutil
 import threading
@@ -414,7 +415,12 @@ def test_the_past_is_decided_on_for_who_may_read_the_log(
     with pytest.raises(CallFailed) as failed:
         reader.decide_as_of("User:cy", "read", "Document:d3", revision=1, policy_version=before.policy_version)
     assert failed.value.reason == "CALLER_NOT_PERMITTED"
-    for how, cause in (({"revision": 1}, "POLICY_UNKNOWN"), ({"revision": 99}, "NOT_YET")):
+    tomorrow = before.evaluated_at + datetime.timedelta(days=1)
+    for how, cause in (
+        ({"revision": 1}, "POLICY_UNKNOWN"),
+        ({"revision": 99}, "NOT_YET"),
+        ({"time": tomorrow, "policy_version": before.policy_version}, "NOT_YET"),
+    ):
         with pytest.raises(CallFailed) as failed:
             client.decide_as_of(*asked, **how)
         assert (failed.value.reason, failed.value.metadata["cause"]) == ("NOT_CHECKABLE", cause)

@@ -31,7 +31,7 @@ from sealauthz.facts.store.acting import Observed
 from sealauthz.facts.store.activations import activated_in
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.past import Past, revision_at
-from sealauthz.facts.store.store import Store
+from sealauthz.facts.store.store import Store, now_us
 from sealauthz.schema import Model
 from sealauthz_client import answers
 from sealauthz_client.answers import moment as instant
@@ -123,6 +123,8 @@ class AsOf:
         with self._store.read_transaction() as transaction:
             revision = moment.revision
             if revision is None:
+                if (moment.at or 0) > now_us() + _CLOCKS_APART_US:
+                    raise PastUnknown("NOT_YET", "that time has not come: what is changed until then is not known")
                 revision = revision_at(transaction, moment.at or 0)
             past = Past(transaction, revision, lambda: deadline.rest(1.0))
             at = past.instant_of(revision) if moment.at is None else moment.at
@@ -142,6 +144,7 @@ class AsOf:
 
 
 _CATALOGS = 4
+_CLOCKS_APART_US = 60_000_000
 _LIST_WITHIN_S = 60.0
 
 
