@@ -245,7 +245,7 @@ live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context:
   not is_on_other_side(person, holder, seal, contract, context);
 
 # Nobody seals for the owner on the side of its counterparty: not the enterprise that holds the seal, not a subsidiary
-# of the counterparty, and not a person whom the counterparty named to use the seal as well, or who represents it. The
+# of the counterparty or the company above it, and not a person whom the counterparty named to use the seal as well, or who represents it. The
 # sender of the contract counts as a counterparty, signatory or not: a contract that only the owner signs benefits its
 # author. A resolution of the owner permits it; and both parties may agree to it, as companies of one group do. (Being
 # employed by the counterparty is no bar, as it is none for the owner's own members: nobody else's facts decide about a
@@ -254,12 +254,12 @@ is_on_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contr
   other_party(seal, contract, party) and
   other_id = party.enterprise_id and
   other_id matches String and
-  sides_with(person, holder, seal, other_id) and
+  sides_with(person, holder, seal, other_id, context) and
   not has_self_dealing_resolution(person, seal, contract, context) and
   not have_both_consented(person.id, seal, contract, party, context);
 is_on_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
   contract.initiator_id != seal.enterprise_id and
-  sides_with(person, holder, seal, contract.initiator_id) and
+  sides_with(person, holder, seal, contract.initiator_id, context) and
   not is_party(contract.initiator_id, contract) and
   not has_self_dealing_resolution(person, seal, contract, context);
 
@@ -268,18 +268,23 @@ is_party(enterprise_id, contract: Contract) if
   party.enterprise_id matches String and
   party.enterprise_id = enterprise_id;
 
-sides_with(_: Person, holder: Enterprise, _: Seal, enterprise_id) if holder.id = enterprise_id;
-sides_with(_: Person, holder: Enterprise, _: Seal, enterprise_id) if
+sides_with(_: Person, holder: Enterprise, _: Seal, enterprise_id, _) if holder.id = enterprise_id;
+sides_with(_: Person, holder: Enterprise, _: Seal, enterprise_id, _) if
   holder.parent_id matches String and
   holder.parent_id = enterprise_id;
-sides_with(person: Person, _: Enterprise, seal: Seal, enterprise_id) if
+sides_with(_: Person, holder: Enterprise, _: Seal, enterprise_id, context) if
+  other in context.parties and
+  other.id = enterprise_id and
+  other.parent_id matches String and
+  other.parent_id = holder.id;
+sides_with(person: Person, _: Enterprise, seal: Seal, enterprise_id, _) if
   grant in seal.cross_grants and
   grant.holder_id = enterprise_id and
   named in grant.holders and
   named.state = "ACTIVE" and
   membership in person.memberships and
   membership.id = named.membership_id;
-sides_with(person: Person, _: Enterprise, _: Seal, enterprise_id) if
+sides_with(person: Person, _: Enterprise, _: Seal, enterprise_id, _) if
   snapshot in person.represented and
   snapshot.is_current = true and
   snapshot.enterprise_id = enterprise_id;

@@ -231,6 +231,25 @@ belongs_to_another_party(person: Person, party: Signatory) if
   snapshot.is_current = true and
   snapshot.enterprise_id = other.enterprise_id;
 
+# … or was one of them when they gave evidence for this party, whoever wrote that down.
+belonged_to_another_party(person_id, party: Signatory, at, context) if
+  author in context.authors and
+  author.id = person_id and
+  another_party(party, other) and
+  other.enterprise_id matches String and
+  belonged_to(author, other.enterprise_id, at);
+
+belonged_to(person: Person, enterprise_id, at) if
+  membership in person.memberships and
+  membership.enterprise_id = enterprise_id and
+  membership.joined_at <= at and
+  at < membership.ended_at;
+belonged_to(person: Person, enterprise_id, at) if
+  snapshot in person.represented and
+  snapshot.is_current = true and
+  snapshot.enterprise_id = enterprise_id and
+  snapshot.fetched_at <= at;
+
 # Where a party stands in its contract: an enterprise perhaps in several places.
 place_of(party: Signatory, place) if
   party.kind = "PERSON" and

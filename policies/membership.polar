@@ -719,7 +719,9 @@ has_served(certification: EnterpriseAuthentication, enterprise: Enterprise) if
   membership.state = "ENDED" and
   certification.decided_at <= membership.ended_at;
 
-# Papers are looked at by somebody, after they came in. (That a reviewer has or had a post for it, the store sees to.)
+# Papers are looked at by somebody, after they came in. (That a reviewer has or had a post for it, the store sees to.) The
+# other two prove themselves, so they may pass without a person: the representative showed their face and the registry
+# named them, and a payment came from the enterprise's own account, as the bank says and no reviewer could know better.
 was_examined(certification: EnterpriseAuthentication) if certification.method in ["LEGAL_REP_ONLINE", "BANK_TRANSFER"];
 was_examined(certification: EnterpriseAuthentication) if
   certification.method in ["DOCUMENTS", "AUTH_LETTER"] and

@@ -467,6 +467,13 @@ hour_still_to_ask(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   not hour_is_settled(seal, contract, context) and
   not (waiting_request(person, seal, request, context) and request.is_out_of_hours = true);
+waiting_request(person: Person, seal: Seal, request, context: TaskContext) if
+  contract = context.contract and
+  contract matches Contract and
+  own_request(person, seal, contract, request, context) and
+  awaits_verdicts(request, context) and
+  is_for_these_documents(request, contract) and
+  may_replace_grant(request, context);
 waiting_request(person: Person, seal: Seal, request, context: StampContext) if
   request = context.request and
   request matches SealUseRequest and
@@ -665,6 +672,59 @@ could_request(_: Person, delegation: Delegation, _) if
   seal.state = "ACTIVE";
 
 has_waiting_request(person: Person, seal: Seal, context) if waiting_request(person, seal, _, context);
+
+# A task with a fixed seal for which nobody is named is for those with authority over that seal, which an approved request
+# gives.
+#@ C-02 U-03
+because("TASK_OPERATOR", "NO_SEAL_GRANT", person: Person, task: SigningTask, context: TaskContext) if
+  could_request(person, task, context);
+because("TASK_OPERATOR", "APPROVAL_REQUIRED", person: Person, task: SigningTask, context: TaskContext) if
+  has_waiting_request(person, task, context);
+
+seal_to_ask_for(person: Person, task: SigningTask, seal, context: TaskContext) if
+  task.action = "CORPORATE_SEAL" and
+  not has_named_operator(task) and
+  enterprise = context.enterprise and
+  enterprise matches Enterprise and
+  not is_operator(person, task, enterprise, context) and
+  fixed in task.fixed_seals and
+  seal in enterprise.seals and
+  seal.id = fixed.seal_id;
+
+could_request(person: Person, task: SigningTask, context: TaskContext) if
+  seal_to_ask_for(person, task, seal, context) and
+  could_request(person, seal, context) and
+  could_be_approved(person, seal, context);
+has_waiting_request(person: Person, task: SigningTask, context: TaskContext) if
+  request_for_task(person, task, _, context);
+
+request_for_task(person: Person, task: SigningTask, request, context: TaskContext) if
+  seal_to_ask_for(person, task, seal, context) and
+  waiting_request(person, seal, request, context);
+
+parameter("REQUEST_SEAL_USE", "seal_id", id, person: Person, task: SigningTask, context: TaskContext) if
+  seal_to_ask_for(person, task, seal, context) and
+  id = seal.id;
+parameter("REQUEST_SEAL_USE", "seal_name", name, person: Person, task: SigningTask, context: TaskContext) if
+  seal_to_ask_for(person, task, seal, context) and
+  name = seal.name;
+parameter("WAIT_APPROVAL", "request_id", id, person: Person, task: SigningTask, context: TaskContext) if
+  request_for_task(person, task, request, context) and
+  id = request.id;
+parameter("WAIT_APPROVAL", "wait_until", at, person: Person, task: SigningTask, context: TaskContext) if
+  request_for_task(person, task, request, context) and
+  at = request.valid_to;
+parameter("WAIT_APPROVAL", "approver", found, person: Person, task: SigningTask, context: TaskContext) if
+  request_for_task(person, task, request, context) and
+  awaited_approver(request, membership, context) and
+  membership.person_id != person.id and
+  found = membership.person;
+
+# The task takes this seal only, and is opened by who may use it.
+leads_nowhere("CHOOSE_OTHER_SEAL", _: Person, _: SigningTask, _);
+leads_nowhere("REQUEST_GRANT", _: Person, _: SigningTask, _);
+leads_nowhere("LET_COLLEAGUE_ASK", _: Person, _: SigningTask, _);
+leads_nowhere("SUBMIT_APPROVAL", _: Person, _: SigningTask, _);
 
 # A request that nobody else could approve would wait for nobody: then who manages the seals gives a right, or a colleague
 # asks, and the person approves.

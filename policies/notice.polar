@@ -30,12 +30,14 @@ is_answered_for(case: RetrievalCase, person_id, context) if
   notice in case.notices and
   notice.person_id = person_id and
   notice.state in ["ACCEPTED", "FAILED"] and
+  is_of_this_attempt(notice, case) and
   notice.sent_at <= context.now;
 
 is_reached(case: RetrievalCase, person_id, context) if
   notice in case.notices and
   notice.person_id = person_id and
   notice.state = "ACCEPTED" and
+  is_of_this_attempt(notice, case) and
   notice.sent_at <= context.now;
 
 # Whom the notice must reach if it runs from now on (must_be_notified, retrieval.polar).

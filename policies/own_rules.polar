@@ -118,16 +118,20 @@ agreed_change(enterprise: Enterprise, kind, change, context: RulesContext) if
   change matches RuleChange and
   change.enterprise_id = enterprise.id and
   change.rule_kind = kind and
-  change.state = "CONFIRMED" and
   is_for_these_rules(change, context) and
+  was_agreed(enterprise, change, context) and
+  has_waited_a_day(change, context);
+
+# One of those who ran the enterprise proposed it, and another one confirmed it.
+was_agreed(enterprise: Enterprise, change: RuleChange, context) if
+  change.state = "CONFIRMED" and
   ran_enterprise(change.proposed_by_id, enterprise, change.proposed_at, context) and
   confirmer_id = change.confirmed_by_id and
   confirmer_id matches String and
   was_second_person(confirmer_id, change.proposed_by_id, enterprise, change.confirmed_at, context) and
   change.proposed_at <= change.confirmed_at and
   change.confirmed_at <= context.now and
-  ran_enterprise(confirmer_id, enterprise, change.confirmed_at, context) and
-  has_waited_a_day(change, context);
+  ran_enterprise(confirmer_id, enterprise, change.confirmed_at, context);
 
 # Like COUNTS_FROM_NEXT_DAY, when the rules are written: the day on which it was confirmed is over.
 #@ A-06
@@ -340,6 +344,75 @@ meets(person: Person, "COOLED_OFF", "confirm_change", change: RuleChange, contex
   not cooling_off(person, change.enterprise, _, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm_change", change: RuleChange, context) if
   not is_held_by_retrieval(change.enterprise, context);
+
+# --- what to do about a proposal that is open -------------------------------------------------------------------------
+
+# For rules of a kind one proposal is open at a time. It is confirmed, carried out or withdrawn before the next is made.
+#@ A-06
+leads_nowhere("PROPOSE_RULE_CHANGE", _: Person, resource, context: RulesContext) if open_change(resource, _, context);
+leads_nowhere("CONFIRM_RULE_CHANGE", person: Person, resource, context) if
+  not could_confirm_change(person, resource, context);
+leads_nowhere("WAIT_RULE_CHANGE", person: Person, resource, context) if
+  not waits_for_confirmation(person, resource, context);
+leads_nowhere("NAME_RULE_CHANGE", _: Person, resource, context) if not change_to_carry_out(resource, context);
+leads_nowhere("WITHDRAW_RULE_CHANGE", person: Person, resource, context: RulesContext) if
+  not could_withdraw_change(person, resource, context);
+
+open_change(resource, change, context: RulesContext) if
+  owner(resource, context, enterprise) and
+  change in enterprise.rule_changes and
+  change.rule_kind = context.rule_kind and
+  change.state in ["PROPOSED", "CONFIRMED"];
+
+proposed_change(resource, change, context: RulesContext) if
+  open_change(resource, change, context) and
+  change.state = "PROPOSED";
+
+# What `confirm_change` would not refuse.
+could_confirm_change(person: Person, resource, context: RulesContext) if
+  proposed_change(resource, change, context) and
+  meets(person, "ENTERPRISE_ADMIN", "confirm_change", change, context) and
+  meets(person, "PROPOSED_BY_ANOTHER", "confirm_change", change, context) and
+  meets(person, "COUNTS_FROM_NEXT_DAY", "confirm_change", change, context);
+
+waits_for_confirmation(person: Person, resource, context: RulesContext) if
+  proposed_change(resource, change, context) and
+  meets(person, "COUNTS_FROM_NEXT_DAY", "confirm_change", change, context) and
+  not could_confirm_change(person, resource, context);
+
+could_withdraw_change(person: Person, resource, context: RulesContext) if
+  open_change(resource, change, context) and
+  meets(person, "CHANGE_AUTHOR", "withdraw", change, context);
+
+# Two agreed to it, and the question names another one, or is of other rules.
+change_to_carry_out(resource, context: RulesContext) if
+  open_change(resource, change, context) and
+  not carries_out(change, context) and
+  was_agreed(change.enterprise, change, context);
+
+carries_out(change: RuleChange, context: RulesContext) if
+  context.change = change and
+  is_for_these_rules(change, context);
+
+parameter("CONFIRM_RULE_CHANGE", "change_id", id, _: Person, resource, context: RulesContext) if
+  open_change(resource, change, context) and
+  id = change.id;
+parameter("WAIT_RULE_CHANGE", "change_id", id, _: Person, resource, context: RulesContext) if
+  open_change(resource, change, context) and
+  id = change.id;
+parameter("NAME_RULE_CHANGE", "change_id", id, _: Person, resource, context: RulesContext) if
+  open_change(resource, change, context) and
+  id = change.id;
+parameter("WITHDRAW_RULE_CHANGE", "change_id", id, _: Person, resource, context: RulesContext) if
+  open_change(resource, change, context) and
+  id = change.id;
+parameter("CONFIRM_RULE_CHANGE", "proposer", found, _: Person, resource, context: RulesContext) if
+  proposed_change(resource, change, context) and
+  membership in change.enterprise.memberships and
+  membership.person_id = change.proposed_by_id and
+  found = membership.person;
+parameter("WAIT_RULE_CHANGE", "administrator", found, person: Person, resource, context) if
+  shown_administrator(person, resource, context, found);
 
 # --- when the permission ends by itself ------------------------------------------------------------------------------
 

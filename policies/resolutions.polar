@@ -21,11 +21,12 @@ resolution_of(enterprise: Enterprise, contract: Contract, resolution, context) i
   covers_amount_of(resolution, contract) and
   was_recorded(resolution, enterprise, contract, context);
 
-was_recorded(resolution: BoardResolution, enterprise: Enterprise, _: Contract, context) if
+was_recorded(resolution: BoardResolution, enterprise: Enterprise, contract: Contract, context) if
   resolution.source = "LEGAL_REP" and
   recorder_of(resolution, recorder_id, context) and
   was_legal_representative(
-    recorder_id, enterprise, resolution.recorded_at, context.parameters.registry_fresh_within);
+    recorder_id, enterprise, resolution.recorded_at, context.parameters.registry_fresh_within) and
+  not was_on_other_side(recorder_id, enterprise, contract, resolution.recorded_at, context);
 was_recorded(resolution: BoardResolution, enterprise: Enterprise, contract: Contract, context) if
   resolution.source in ["BOARD", "SHAREHOLDERS"] and
   recorder_of(resolution, recorder_id, context) and
@@ -39,19 +40,24 @@ was_recorded(resolution: BoardResolution, enterprise: Enterprise, contract: Cont
   resolution.recorded_at <= resolution.confirmed_at and
   resolution.confirmed_at <= context.now and
   ran_contracts(confirmer_id, enterprise, resolution.confirmed_at, context) and
-  not acts_for_counterparty(recorder_id, enterprise, contract) and
-  not acts_for_counterparty(confirmer_id, enterprise, contract);
+  not was_on_other_side(recorder_id, enterprise, contract, resolution.recorded_at, context) and
+  not was_on_other_side(confirmer_id, enterprise, contract, resolution.confirmed_at, context);
 
 was_put_there_by_beneficiary(person_id, resolution: BoardResolution, enterprise: Enterprise, at, context) if
   beneficiary_id = resolution.beneficiary_id and
   beneficiary_id matches String and
   had_new_post_from(person_id, beneficiary_id, enterprise, at, context);
 
-acts_for_counterparty(person_id, enterprise: Enterprise, contract: Contract) if
+# Like NOT_THE_COUNTERPARTY of those who record and confirm, when they did.
+was_on_other_side(person_id, enterprise: Enterprise, contract: Contract, at, context) if
   party in contract.signatories and
   party.enterprise_id matches String and
   party.enterprise_id = enterprise.id and
-  acts_for_another_party(person_id, party);
+  is_or_was_of_another_party(person_id, party, at, context);
+
+is_or_was_of_another_party(person_id, party: Signatory, _, _) if acts_for_another_party(person_id, party);
+is_or_was_of_another_party(person_id, party: Signatory, at, context) if
+  belonged_to_another_party(person_id, party, at, context);
 
 # Nobody records before it was passed.
 recorder_of(resolution: BoardResolution, recorder_id, context) if

@@ -557,7 +557,13 @@ is_notified(case: RetrievalCase, person_id) if
   notice in case.notices and
   notice.person_id = person_id and
   notice.state = "ACCEPTED" and
+  is_of_this_attempt(notice, case) and
   notice.sent_at <= case.notice_from;
+
+# Nobody was told of a case before it was opened, nor of an attempt before its evidence came in.
+is_of_this_attempt(notice: NoticeDelivery, case: RetrievalCase) if
+  case.opened_at <= notice.sent_at and
+  forall(certification(case, found), found.submitted_at <= notice.sent_at);
 
 # The administrators and seal administrators whose role had begun when the notice did, whether they can act or not,
 # suspended ones too, and the legal representative. A person who is appointed later cannot stop the clock.

@@ -56,11 +56,12 @@ from sealauthz.model.records.cross_grants import CrossEnterpriseGrant
 from sealauthz.model.records.delegations import Delegation
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise, RegistrySnapshot
+from sealauthz.model.records.procedures import BoardResolution
 from sealauthz.model.records.requests import Approval, SealUseRequest
 from sealauthz.model.records.retrieval import EnterpriseAuthentication
 from sealauthz.model.records.seal_uses import SealUse
 from sealauthz.model.records.seals import Seal
-from sealauthz.model.records.signing import PartyConsent, Signatory, SigningTask, TaskOperator, TaskSeal
+from sealauthz.model.records.signing import InternalReview, PartyConsent, Signatory, SigningTask, TaskOperator, TaskSeal
 from sealauthz.schema import ResolverInput
 from sealauthz.schema.action import NO_RESOLVER, Action
 
@@ -312,6 +313,29 @@ def test_a_stamp_has_the_contract_and_the_approvers_of_its_request() -> None:
     assert around(*decided(1, "plain"), given=NOTHING) == {"contract": None, "approvers": []}
 
 
+def test_the_authors_are_those_who_reviewed_the_contract_or_resolved_about_it() -> None:
+    evidence = (
+        InternalReview("ir", "party-e", "PASSED", "plain", NOW),
+        InternalReview("ir-waits", "party-e"),
+        InternalReview("ir-other", "party-f", "PASSED", "trader", NOW),
+        BoardResolution("br", "e", "c", "GUARANTEE", "BOARD", recorded_by_id="keeper", confirmed_by_id="admin"),
+        BoardResolution("br-other", "f", "c", "GUARANTEE", "BOARD", recorded_by_id="boss"),
+    )
+    scene = Scene().put(*evidence, *decided(1, "plain"))
+    seal, request = ("Seal", "s"), {"request": ("SealUseRequest", "q1")}
+    authors = ["admin", "keeper", "plain"]
+    assert found(SealUseContext, scene, "user", seal, given=TASK)["authors"] == authors
+    assert found(StampContext, scene, "user", seal, given=request)["authors"] == authors
+    assert found(TaskContext, scene, "user", ("SigningTask", "t"))["authors"] == authors
+    assert found(SealUseContext, scene, "user", seal)["authors"] == []
+    assert found(StampContext, scene, "user", seal)["authors"] == []
+    assert found(SealUseContext, Scene(), "user", seal, given=TASK)["authors"] == []
+
+
+def test_where_an_enterprise_holds_the_seal_all_other_parties_are_found() -> None:
+    assert sealing(Scene().put(cross("x", "e")))["parties"] == ["f"]
+
+
 def test_a_request_leads_to_its_contract() -> None:
     asked = ("SealUseRequest", "q1")
     scene = Scene().put(*decided(1))
@@ -346,7 +370,7 @@ def test_the_subject_may_act_for_two_parties() -> None:
 def test_a_signature_in_place_of_a_seal_has_hours_parties_and_approvers() -> None:
     beside = Scene().put(*decided(1, "plain")).change("SigningTask", "t-f", handler_id="user")
     keys = found(SignContext, beside, "user", ("SigningTask", "t-hand"))
-    assert set(keys) == {"enterprise", "contract", "documents_digest"}
+    assert set(keys) == {"enterprise", "contract", "documents_digest", "authors"}
     alone = beside.change("SigningTask", "t", state="VOIDED")
     keys = found(SignContext, alone, "user", ("SigningTask", "t-hand"))
     assert (keys["parties"], keys["approvers"], keys["local_weekday"]) == (["f"], ["plain"], 1)

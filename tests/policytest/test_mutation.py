@@ -24,7 +24,7 @@ from sealauthz.polar.terms import conjuncts
 from sealauthz.polar.types import TypeTable
 from sealauthz.polar.unparse import written
 from sealauthz.policytest.conditions import Kind
-from sealauthz.policytest.implied import is_implied
+from sealauthz.policytest.implied import is_covered, is_implied
 from sealauthz.policytest.loading import files_of_tests, load_suite
 from sealauthz.policytest.mutants import mutants_of
 from sealauthz.policytest.mutation import Result, Sample, TestsFail, Verdict, mutate
@@ -178,6 +178,69 @@ def test_what_another_condition_asks_for_is_not_dropped() -> None:
     assert ("representing_snapshot", f"{twice} were dropped") not in effects
     assert ("representing_snapshot", f"{twice} were negated") in effects
     assert ("digest_of_rules", f"{once} were dropped") in effects
+
+
+def is_said_by_another_rule(policy: str) -> bool:
+    """Whether the first condition of the first rule says nothing that the other rules do not."""
+    rules = [each for each in parse(Source("own.polar", policy)) if isinstance(each, RuleNode)]
+    assert rules[0].body is not None
+    return is_covered(rules[0], list(conjuncts(rules[0].body)), 0, rules, TYPES)
+
+
+DOCUMENTS = 'found(case: RetrievalCase, _) if case.path = "DOCUMENTS" and case.attempt > 1;'
+ONLINE = 'found(case: RetrievalCase, _) if case.path = "LEGAL_REP_ONLINE"'
+REVIEWED = 'found(seal: Seal) if seal.state in ["ACTIVE", "DISABLED"] and seal.name = "x";'
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        f"{DOCUMENTS} {ONLINE};",
+        f"{DOCUMENTS} {ONLINE} and case.attempt > 1;",
+    ],
+)
+def test_a_word_is_not_asked_for_where_other_rules_settle_the_other_words(policy: str) -> None:
+    assert is_said_by_another_rule(policy)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        DOCUMENTS,
+        f"{DOCUMENTS} {ONLINE} and case.attempt > 2;",
+        # Of another head, another name, or of what is not this column.
+        f"{DOCUMENTS} {ONLINE};".replace('_) if case.path = "LEGAL', '1) if case.path = "LEGAL'),
+        f"{DOCUMENTS} other{ONLINE.removeprefix('found')};",
+        f"{DOCUMENTS} {ONLINE.replace('case.path', 'case.state')};",
+        # A third word is left.
+        f'{REVIEWED} found(seal: Seal) if seal.state = "LOST";',
+        # The column may be empty.
+        'found(use: SealUse) if use.grant_type = "SealGrant" and use.id = "x"; found(use: SealUse);',
+    ],
+)
+def test_a_word_is_asked_for_where_they_do_not(policy: str) -> None:
+    assert not is_said_by_another_rule(policy)
+
+
+def test_a_rule_that_no_question_asks_is_not_changed(tmp_path: Path) -> None:
+    rules = """\
+requires("join", _: Enterprise, "KNOWN_PERSON");
+meets(person: Person, "KNOWN_PERSON", "join", _: Enterprise, _) if is_of(person, "some");
+otherwise("KNOWN_PERSON", "ACCOUNT_LOCKED");
+is_of(person: Person, kind) if state_of(kind, state) and person.account_state = state;
+state_of("some", "ACTIVE");
+state_of("others", "LOCKED");
+is_other(person: Person) if is_of(person, "others");
+"""
+
+    def changed(name: str, rules: str) -> set[str]:
+        bundle = Bundle.load(MODEL, policy_folder(tmp_path / name, rules, EARLY_TESTS))
+        effects = [mutant.effect for mutant in mutants_of(bundle, bundle.statements)]
+        return {word for word in ("some", "others") if any(f'`state_of("{word}"' in each for each in effects)}
+
+    assert changed("one", rules) == {"some"}
+    both = rules.replace('is_of(person, "some")', 'kind in ["some", "others"] and is_of(person, kind)')
+    assert changed("both", both) == {"some", "others"}
 
 
 def test_what_no_test_reaches_is_said_so(tmp_path: Path) -> None:

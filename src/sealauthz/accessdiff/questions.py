@@ -109,7 +109,9 @@ class QuestionBuilder:
             return self._resolved[key]
         given = {name: getattr(question.new_context, name) for name in question.action.keys}
         parameters = self._new.parameters
-        query = ResolverInput(question.subject, question.resource, self._now, parameters, self._snapshot, given)
+        query = ResolverInput(
+            question.subject, question.resource, self._now, parameters, self._snapshot, given, question.action.name
+        )
         found = find_again(query)
         if is_kept:
             self._resolved[key] = found

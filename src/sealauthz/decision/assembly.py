@@ -148,7 +148,7 @@ class Assembly:
             _refuse_untold(self._model, error, may_see)
             raise
         if self._finds:
-            query = ResolverInput(subject, resource, now, parameters, snapshot, values)
+            query = ResolverInput(subject, resource, now, parameters, snapshot, values, action.name)
             values = {**values, **self._model.resolve(action, query)}
         return Case(question, subject, resource, action.context(now, caller, parameters, **values))
 

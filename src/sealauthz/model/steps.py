@@ -94,6 +94,7 @@ _BY_ACTS: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (
     (("PROPOSE_END",), (("propose_end", "Seal"), ("witness", "SealProposal"))),
     (("PROPOSE_LIFT",), (("propose_lift", "SealHold"),)),
     (("PROPOSE_RULE_CHANGE",), (("propose_rule_change", "Enterprise"), ("confirm_change", "RuleChange"))),
+    (("WAIT_RULE_CHANGE",), (("confirm_change", "RuleChange"), ("withdraw", "RuleChange"))),
     (("WITHDRAW_RULE_CHANGE",), (("withdraw", "RuleChange"), ("propose_rule_change", "Enterprise"))),
     (("REPORT_NOT_SEALED",), (("report_not_sealed", "SealUse"), ("use", "Seal"))),
     (("WAIT_SEALING",), (("seal", "SealUse"), ("confirm_sealed", "SealUse"), ("report_not_sealed", "SealUse"))),

@@ -1,20 +1,21 @@
-"""Conditions that another condition of the same rule asks for as well, so that a rule without them answers the same.
+"""Conditions without which a policy answers the same: another condition of the rule, or another rule, says as much.
 
 `use.grant_id matches String and use.grant_id = grant.id`: what equals the id of a record is a text, and the first
 condition is there for the checker and for readers. Found is only what follows from the text of one rule and from the
-types of the model. (A number is not: where one is missing, `<` fails, and the condition before it changes the answer.)
+types of the model, and of a word also from the other rules of that head. (A number is not: where one is missing, `<`
+fails, and the condition before it changes the answer.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sealauthz.polar import syntax
-from sealauthz.polar.syntax import Literal, Matches, RuleNode, Term, Variable
-from sealauthz.polar.terms import walk
+from sealauthz.polar.syntax import Attribute, Literal, Matches, RuleNode, Term, Variable
+from sealauthz.polar.terms import conjuncts, walk
 from sealauthz.polar.types import BUILTIN, TypeTable
-from sealauthz.polar.unparse import written
+from sealauthz.polar.unparse import written, written_head
 
 _TEXT = "String"
 
@@ -37,6 +38,59 @@ def is_implied(rule: RuleNode, goals: Sequence[Term], position: int, types: Type
         if any(_is_text(side, known, types) or written(side) in texts for side in beside):
             return True
     return False
+
+
+def is_covered(
+    rule: RuleNode, goals: Sequence[Term], position: int, others: Sequence[RuleNode], types: TypeTable
+) -> bool:
+    """Whether a condition asks a column for some of its words, and for each other word one of the other rules of the
+    same name and head asks for no more than the rest of this one.
+
+    `f(case) if case.path = "ONLINE"; f(case) if case.path = "DOCUMENTS" and g(case);`: `g(case)` is enough.
+    """
+    asked = _asked_for_words(goals[position])
+    if asked is None:
+        return False
+    column, words = asked
+    known = _records(rule, goals[:position], types)
+    owner = _record_of(column.base, known, types)
+    found = types.attribute(owner, column.name) if owner else None
+    if found is None or found.value.words is None or found.value.is_optional:
+        return False
+    rest = {written(goal) for at, goal in enumerate(goals) if at != position}
+    head = written_head(rule.name, rule.parameters)
+    bodies = [
+        list(conjuncts(other.body))
+        for other in others
+        if other is not rule and other.body is not None and written_head(other.name, other.parameters) == head
+    ]
+    return all(
+        any(all(_holds(goal, written(column), word, rest) for goal in body) for body in bodies)
+        for word in found.value.words - words
+    )
+
+
+def _holds(goal: Term, column: str, word: object, rest: Collection[str]) -> bool:
+    """Whether a condition holds where some others do and a column has a word."""
+    if written(goal) in rest:
+        return True
+    asked = _asked_for_words(goal)
+    return asked is not None and written(asked[0]) == column and word in asked[1]
+
+
+def _asked_for_words(goal: Term) -> tuple[Attribute, frozenset[object]] | None:
+    """The column that a condition asks for words, and which."""
+    listed: tuple[Term, ...]
+    if isinstance(goal, syntax.Unify):
+        column, listed = goal.left, (goal.right,)
+    elif isinstance(goal, syntax.In) and isinstance(goal.collection, syntax.ListTerm):
+        column, listed = goal.item, goal.collection.items
+    else:
+        return None
+    if not isinstance(column, Attribute) or column.arguments is not None:
+        return None
+    words = frozenset(each.value for each in listed if isinstance(each, Literal) and isinstance(each.value, str))
+    return (column, words) if len(words) == len(listed) else None
 
 
 def _asked_for_text(goal: Term) -> str | None:

@@ -3,7 +3,7 @@
 A mistake that the compiler or the checker refuses is none that tests must find, so what would leave a variable without
 a value, or a requirement without a rule that meets it, is not made here. Nor is one that changes no answer: a type is
 not dropped from `x matches T and f(x)` where every rule of `f` asks for a T, nor where another condition asks for it
-(`implied`).
+(`implied`), nor a rule changed that no question asks (`asked`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from sealauthz.polar.syntax import BlockNode, Literal, Matches, Place, RuleNode,
 from sealauthz.polar.terms import conjuncts, variables, walk
 from sealauthz.polar.types import TypeTable
 from sealauthz.polar.unparse import written, written_head
+from sealauthz.policytest.asked import Asked
 from sealauthz.policytest.conditions import Kind, changes_of, rewritten, swapped_words
 from sealauthz.policytest.coverage import READ_AT_LOAD
-from sealauthz.policytest.implied import is_implied
+from sealauthz.policytest.implied import is_covered, is_implied
 from sealauthz.schema import Model
 from sealauthz.schema.parameters import SECOND, counts_of
 
@@ -66,17 +67,31 @@ def mutants_of(
     asked = _types_asked(statements)
     reasons = list(bundle.rulebook.reasons)
     types = TypeTable(bundle.model.records, plain_classes(bundle.model))
+    alike = _by_name(statements)
+    reach = Asked(statements)
     for index, statement in enumerate(statements):
         if not is_wanted(statement.place.file):
             continue
         if isinstance(statement, RuleNode):
-            yield from _of_rule(bundle.model, types, index, statement, asked, is_needed=index in met)
+            others = alike[statement.name]
+            for mutant in _of_rule(bundle.model, types, index, statement, asked, others, is_needed=index in met):
+                changed = mutant.replacement
+                if reach.reaches(statement) or (isinstance(changed, RuleNode) and reach.reaches(changed)):
+                    yield mutant
             yield from _of_entry(bundle, index, statement, entries.get(index, ()))
             yield from _of_otherwise(index, statement, reasons)
         elif isinstance(statement, BlockNode):
             yield from _of_block(index, statement)
     if is_wanted(PARAMETERS_FILE):
         yield from _of_parameters(bundle.parameters)
+
+
+def _by_name(statements: Sequence[Statement]) -> Mapping[str, Sequence[RuleNode]]:
+    found: dict[str, list[RuleNode]] = {}
+    for statement in statements:
+        if isinstance(statement, RuleNode):
+            found.setdefault(statement.name, []).append(statement)
+    return found
 
 
 def _entries(statements: Sequence[Statement]) -> dict[int, tuple[int, ...]]:
@@ -134,7 +149,14 @@ def _only_met(statements: Sequence[Statement]) -> frozenset[int]:
 
 
 def _of_rule(
-    model: Model, types: TypeTable, index: int, rule: RuleNode, asked: _Asked, *, is_needed: bool
+    model: Model,
+    types: TypeTable,
+    index: int,
+    rule: RuleNode,
+    asked: _Asked,
+    alike: Sequence[RuleNode],
+    *,
+    is_needed: bool,
 ) -> Iterator[Mutant]:
     head = written_head(rule.name, rule.parameters)
     if rule.name == "requires":
@@ -156,8 +178,10 @@ def _of_rule(
     for position, goal in enumerate(goals):
         others = goals[position + 1 :]
         later = {name for other in others for name in variables(other)} | known
-        is_said_again = is_implied(rule, goals, position, types) or (
-            bool(others) and _is_said_by(others[0], goal, asked)
+        is_said_again = (
+            is_implied(rule, goals, position, types)
+            or (bool(others) and _is_said_by(others[0], goal, asked))
+            or is_covered(rule, goals, position, alike, types)
         )
         for kind, place, effect, changed in changes_of(model, goal, known, later):
             if changed is None and is_said_again:

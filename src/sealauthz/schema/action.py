@@ -32,6 +32,7 @@ class ResolverInput(NamedTuple):
     """Where a question stands: who asks about what, when, and the facts at that revision.
 
     `given` are the values that the client named, by their key in the context: records, texts, None for what is unknown.
+    `action` is the name of what is asked for, where several share a context.
     """
 
     subject: Any
@@ -40,6 +41,7 @@ class ResolverInput(NamedTuple):
     parameters: Any
     snapshot: Snapshot
     given: Mapping[str, Any] = _NOTHING
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)

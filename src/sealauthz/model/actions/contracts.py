@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
-from sealauthz.model.actions.seals import documents_digest, sealed_by_hand
+from sealauthz.model.actions.seals import authors_of, documents_digest, sealed_by_hand
 from sealauthz.model.effects import signing
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema import Resolver, ResolverInput, actions, looks
+from sealauthz.schema import EMPTY, Resolver, ResolverInput, actions, looks
 
 
 @dataclass(slots=True)
@@ -40,13 +40,15 @@ class TerminationContext(ContractContext):
 @dataclass(slots=True)
 class TaskContext(Context):
     """An act on a task, with its `contract`: `enterprise` is the task's party, None where a person is the party;
-    `documents_digest` is the digest of all documents of the contract (`whole_digest`).
+    `documents_digest` is the digest of all documents of the contract (`whole_digest`); `authors`, those who gave
+    evidence about it for the party, as in SealUseContext.
     """
 
     enterprise: Enterprise | None = None
     contract: Contract | None = None
     verification: IdentityVerification | None = None
     documents_digest: str | None = None
+    authors: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -94,17 +96,20 @@ def _termination(query: ResolverInput) -> Mapping[str, Any]:
     return {**_own_parties(query), "parties": parties, "documents_digest": documents_digest(query.resource)}
 
 
-def _documents(query: ResolverInput) -> Mapping[str, Any]:
-    contract = query.resource.signatory.contract
-    return {"contract": contract, "documents_digest": documents_digest(contract)}
+def _task(query: ResolverInput) -> Mapping[str, Any]:
+    party = query.resource.signatory
+    contract = party.contract
+    enterprise = query.snapshot.find("Enterprise", party.enterprise_id) if party.enterprise_id else None
+    authors = EMPTY if enterprise is None else authors_of(query, enterprise, contract)
+    return {"contract": contract, "documents_digest": documents_digest(contract), "authors": authors}
 
 
 def _signature(query: ResolverInput) -> Mapping[str, Any]:
     party = query.resource.signatory
     enterprise = query.snapshot.find("Enterprise", party.enterprise_id) if party.enterprise_id else None
     if enterprise is None or any(task.action in _SEALING and task.state != "VOIDED" for task in party.tasks):
-        return _documents(query)
-    return {**_documents(query), **sealed_by_hand(query, enterprise, party.contract)}
+        return _task(query)
+    return {**_task(query), **sealed_by_hand(query, enterprise, party.contract)}
 
 
 _SEALING = frozenset({"CORPORATE_SEAL", "LEGAL_REP_SEAL"})
@@ -116,7 +121,7 @@ _TASK_PARTY = {"enterprise": ("signatory_id", "enterprise_id")}
 _CONTRACT = Resolver(along=_INITIATOR, find=_own_parties, paths=_OWN_PARTIES, is_about_subject=True)
 _TERMINATION = Resolver(along=_INITIATOR, find=_termination, paths=_OWN_PARTIES, is_about_subject=True)
 _CONTRACT_OF_TASK = {"contract": ("signatory_id", "contract_id")}
-_TASK = Resolver(along=_TASK_PARTY, find=_documents, paths=_CONTRACT_OF_TASK)
+_TASK = Resolver(along=_TASK_PARTY, find=_task, paths=_CONTRACT_OF_TASK)
 _SIGNATURE = Resolver(along=_TASK_PARTY, find=_signature, paths=_CONTRACT_OF_TASK, is_about_subject=True)
 
 ACTIONS = (

@@ -11,7 +11,7 @@ from sealauthz.model.actions.seals import end_of_day
 from sealauthz.model.effects import own_rules, procedures, resolutions, rule_terms
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification, Person
-from sealauthz.model.records.procedures import RuleChange
+from sealauthz.model.records.procedures import RuleChange, RuleKind
 from sealauthz.schema import Action, Instant, Resolver, ResolverInput, actions, looks
 from sealauthz.schema.effect import Effect
 
@@ -31,7 +31,7 @@ class ResolutionContext(Context):
 class RulesContext(Context):
     """Changing an enterprise's own rules: on which change that two agreed to, or on which intent check of an owner who
     is alone; the digest of the rules that are written, as they were confirmed; and whether that only TIGHTENS them.
-    `day_ends` is as in RuleChangeContext.
+    `day_ends` is as in RuleChangeContext, `rule_kind` the kind of rules that the act writes; both are the server's.
     """
 
     change: RuleChange | None = None
@@ -39,6 +39,7 @@ class RulesContext(Context):
     effect: str | None = None
     digest: str | None = None
     day_ends: Instant | None = None
+    rule_kind: str | None = None
 
 
 @dataclass(slots=True)
@@ -65,10 +66,27 @@ class CountersignContext(Context):
     contract: Contract | None = None
 
 
+def _rules(query: ResolverInput) -> Mapping[str, Any]:
+    written = _OF_ACTION.get(query.action) or _OF_EDITED.get(type(query.resource).__name__)
+    return {**_day(query), "rule_kind": None if written is None else str(written)}
+
+
+_OF_ACTION = {
+    "set_amount_bands": RuleKind.AMOUNT_BANDS,
+    "set_working_hours": RuleKind.WORKING_HOURS,
+    "set_holidays": RuleKind.HOLIDAYS,
+    "change_settings": RuleKind.SETTINGS,
+    "create_process": RuleKind.PROCESSES,
+    "create_category": RuleKind.CATEGORIES,
+}
+_OF_EDITED = {"ApprovalProcess": RuleKind.PROCESSES, "BusinessCategory": RuleKind.CATEGORIES}
+_RULES = Resolver(find=_rules)
+
+
 def _writing(resource: str, name: str, rules: type, effect: Effect) -> tuple[Action, ...]:
     """Declare an act that writes rules."""
     given = ("change", "verification", "effect", "digest")
-    return actions(resource, RulesContext, name, gives=given, resolver=_DAY, arguments=rules, effect=effect)
+    return actions(resource, RulesContext, name, gives=given, resolver=_RULES, arguments=rules, effect=effect)
 
 
 ACTIONS = (

@@ -35,8 +35,10 @@ class SealUseContext(Context):
     subject act for them at the seal's owner, each with what they represent.
 
     Of the task's contract: `documents_digest`, the digest of all its documents (`whole_digest`); `parties`, the other
-    enterprises for which the subject or one of the principals signed a task of it or is named for one, or that hold the
-    seal; and `approvers`, those who decided on requests to use the seal for it, each with what they represent.
+    enterprises for which the subject or one of the principals signed a task of it or is named for one, and all others
+    where an enterprise holds the seal; `approvers`, those who decided on requests to use the seal for it; and
+    `authors`, those who reviewed it for the seal's owner, or recorded or confirmed a resolution of the owner about it,
+    each with what they represent.
     """
 
     task: SigningTask | None = None
@@ -50,6 +52,7 @@ class SealUseContext(Context):
     documents_digest: str | None = None
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
     approvers: list[Person] = dataclasses.field(default_factory=list)
+    authors: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -69,10 +72,10 @@ class StampContext(Context):
 
     Of the server's making: `contract`, the one that a request for this seal names, None where it names none, and
     `documents_digest`, the digest of all its documents (`whole_digest`), or of those that a request without one lists;
-    `approvers`, those who decided on the request, each with what they represent; `parties`, the other enterprises of
-    the contract for which the subject acts too, or that they are or were a member of, or that hold the seal; the local
-    day, weekday and minute as in SealUseContext; and `day_ends`, the end of that day. None where the time zone of the
-    seal's owner is not known.
+    `approvers`, those who decided on the request, each with what they represent; `authors`, as in SealUseContext;
+    `parties`, the other enterprises of the contract for which the subject acts too, or that they are or were a member
+    of, and all others where an enterprise holds the seal; the local day, weekday and minute as in SealUseContext; and
+    `day_ends`, the end of that day. None where the time zone of the seal's owner is not known.
     """
 
     request: SealUseRequest | None = None
@@ -85,6 +88,7 @@ class StampContext(Context):
     local_weekday: int | None = None
     local_minute: int | None = None
     approvers: list[Person] = dataclasses.field(default_factory=list)
+    authors: list[Person] = dataclasses.field(default_factory=list)
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
 
 
@@ -154,13 +158,14 @@ def _sealed(query: ResolverInput, seal: Seal, principals: set[str]) -> dict[str,
     """What is sealed, and for whom else those act who are to seal it."""
     task = query.given.get("task")
     if task is None:
-        return {"documents_digest": None, "parties": EMPTY, "approvers": EMPTY}
+        return {"documents_digest": None, "parties": EMPTY, "approvers": EMPTY, "authors": EMPTY}
     contract = task.signatory.contract
     requests: Any = seal.use_requests
     return {
         "documents_digest": documents_digest(contract),
         "parties": _other_parties(query, seal.enterprise_id, contract, {query.subject.id, *principals}, _held(seal)),
         "approvers": _approvers(query, requests.holding("contract_id", contract.id) if requests else ()),
+        "authors": authors_of(query, seal.enterprise, contract),
     }
 
 
@@ -186,18 +191,19 @@ def _held(seal: Seal) -> set[str]:
 def _other_parties(
     query: ResolverInput, owner_id: str, contract: Contract, acting: set[str], holders: Set[str] = frozenset()
 ) -> list[Any]:
-    """The other enterprises of a contract for which these persons act too, or acted as members, or that hold the seal.
+    """The other enterprises of a contract for which these persons act too, or acted as members; all of them where an
+    enterprise holds the seal, which may be one of them or stand above one.
 
     Who stamped for a party is named in none of its tasks, and may have left it since.
     """
     persons = (query.subject, *_persons(query, acting - {query.subject.id}))
-    concerned = holders | {membership.enterprise_id for person in persons for membership in person.memberships}
+    concerned = {membership.enterprise_id for person in persons for membership in person.memberships}
     others = set()
     for party in contract.signatories:
         enterprise_id = party.enterprise_id
         if not enterprise_id or enterprise_id == owner_id:
             continue
-        if enterprise_id in concerned or _acts_for(acting, party.tasks):
+        if holders or enterprise_id in concerned or _acts_for(acting, party.tasks):
             others.add(enterprise_id)
     return found(query.snapshot, "Enterprise", others)
 
@@ -235,6 +241,20 @@ def _approvers(query: ResolverInput, requests: Iterable[SealUseRequest]) -> list
     return _persons(query, {membership.person_id for membership in (*deciders, *absent)})
 
 
+def authors_of(query: ResolverInput, enterprise: Enterprise, contract: Contract) -> list[Any]:
+    """Those who reviewed a contract for an enterprise, or recorded or confirmed a resolution about it, by their ids."""
+    ids = {
+        review.reviewer_id
+        for party in contract.signatories
+        if party.enterprise_id == enterprise.id
+        for review in party.reviews
+    }
+    resolutions: Any = enterprise.resolutions
+    for resolution in resolutions.holding("contract_id", contract.id) if resolutions else ():
+        ids |= {resolution.recorded_by_id, resolution.confirmed_by_id}
+    return _persons(query, {person_id for person_id in ids if person_id})
+
+
 def _persons(query: ResolverInput, ids: set[str]) -> list[Any]:
     """Persons in the order of their ids, each in the unit that holds what they represent."""
     if not ids:
@@ -253,7 +273,7 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
     """What the request leads to. One for another seal leads nowhere from this one; the policies refuse it."""
     seal, request = query.resource, query.given.get("request")
     if request is None or request.seal_id != seal.id:
-        return {"contract": None, "documents_digest": None, "approvers": EMPTY, "parties": EMPTY}
+        return {"contract": None, "documents_digest": None, "approvers": EMPTY, "parties": EMPTY, "authors": EMPTY}
     contract = None if request.contract_id is None else query.snapshot.find("Contract", request.contract_id)
     parties = (
         EMPTY
@@ -264,6 +284,7 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
         "contract": contract,
         "documents_digest": _stamped_digest(request, contract),
         "approvers": _approvers(query, [request]),
+        "authors": EMPTY if contract is None else authors_of(query, seal.enterprise, contract),
         "parties": parties,
     }
 

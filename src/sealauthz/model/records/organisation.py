@@ -12,7 +12,13 @@ from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, SetOnce, Tenan
 
 if TYPE_CHECKING:
     from sealauthz.model.records.membership import Invitation, JoinApplication, Membership
-    from sealauthz.model.records.procedures import AmountBand, ApprovalProcess, BoardResolution, BusinessCategory
+    from sealauthz.model.records.procedures import (
+        AmountBand,
+        ApprovalProcess,
+        BoardResolution,
+        BusinessCategory,
+        RuleChange,
+    )
     from sealauthz.model.records.retrieval import EnterpriseAuthentication, RetrievalCase
     from sealauthz.model.records.seals import Certificate, Device, Seal
 
@@ -211,6 +217,7 @@ class Enterprise:
     amount_bands: list[AmountBand] = many("enterprise_id")
     categories: list[BusinessCategory] = many("enterprise_id")
     resolutions: list[BoardResolution] = many("enterprise_id")
+    rule_changes: list[RuleChange] = many("enterprise_id")
     monitors: list[MonitorSubscription] = many("enterprise_id")
 
 
