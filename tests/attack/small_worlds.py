@@ -42,6 +42,11 @@ QUERIES = tuple(
             "user: User, _: Attack",
             'user.id = "{user}" and one in user.memberships and two in user.memberships and one.team_id != two.team_id',
         ),
+        (
+            "member: TeamMember, context: Attack",
+            'actor = context.actor and actor matches User and actor.id = member.user_id and member.user_id = "{user}" '
+            'and member.rank != "OWNER"',
+        ),
     )
 )
 

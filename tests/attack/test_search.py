@@ -5,25 +5,30 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import small_worlds
 from small_worlds import BUNDLE, QUERIES, goals_of, loaded, written
 from tiny.model import TINY
 
+from sealauthz.attack import search as search_module
 from sealauthz.attack.acting import Acting, Allowed
+from sealauthz.attack.candidates import Candidates, Doer
 from sealauthz.attack.found import Ended, Found, Limits
-from sealauthz.attack.goals import Goal, load_goals
+from sealauthz.attack.goals import Goal, Goals, load_goals
+from sealauthz.attack.levels import Levels
 from sealauthz.attack.moves import ActMove, Asked
-from sealauthz.attack.reads import Relevance
+from sealauthz.attack.reads import Reads, Relevance, View
 from sealauthz.attack.replay import replay
 from sealauthz.attack.report import report_of
 from sealauthz.attack.runs import Attacker, Job, results_of
+from sealauthz.attack.search import Search, _Run
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
-from sealauthz.schema import Delete, Put, Update
+from sealauthz.schema import Action, Delete, Put, Update
 
 PLAIN = Limits(is_pruned=False)
 PRUNED = Limits()
@@ -38,6 +43,7 @@ class Compared:
     """One goal over one small world, searched in both ways."""
 
     goal: Goal
+    search: Search
     plain: Found
     pruned: Found
     is_replayed: bool | None
@@ -55,7 +61,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> list[Compared]:
         for goal in goals.goals:
             plain, pruned = search.run(goal, PLAIN), search.run(goal, PRUNED)
             is_replayed = bool(pruned.steps) and replay(BUNDLE, goals, pruned).is_reached if seed % 2 else None
-            found.append(Compared(goal, plain, pruned, is_replayed))
+            found.append(Compared(goal, search, plain, pruned, is_replayed))
     return found
 
 
@@ -63,6 +69,82 @@ def test_a_pruned_search_finds_what_a_plain_one_finds(compared: list[Compared]) 
     for each in compared:
         assert bool(each.pruned.record) == bool(each.plain.record), each.goal
         assert acts_of(each.pruned) == acts_of(each.plain), each.goal
+
+
+def differs(each: Compared) -> bool:
+    """Search again, with a fault: tell whether that finds something else than a plain search."""
+    found = each.search.run(each.goal, PRUNED)
+    return (bool(found.record), acts_of(found)) != (bool(each.plain.record), acts_of(each.plain))
+
+
+def allowed_at_once(
+    _relevance: Relevance, candidates: Candidates, goal: Goal, doers: list[Doer], acts: list[Action], _outside: object
+) -> list[Action]:
+    """The acts that are allowed as a search begins, on some record: what others make possible is left out."""
+    world = World(goal.facts)
+    return [each for each in acts if any([] in candidates.against(world, goal.now, doer, each) for doer in doers)]
+
+
+BLIND = Reads(frozenset(), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "fault"),
+    [
+        (Levels, "view", lambda *_: View(BLIND)),
+        (Levels, "sees", lambda *_: BLIND),
+        (search_module, "possible", allowed_at_once),
+    ],
+    ids=[
+        "moves that differ in what is read are one",
+        "nothing matters",
+        "what is denied stays so",
+    ],
+)
+def test_what_leaves_out_too_much_would_be_noticed(
+    where: Any, what: str, fault: Any, compared: list[Compared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted faults."""
+    monkeypatch.setattr(where, what, fault)
+    assert any(differs(each) for each in compared)
+
+
+ARCHIVED_BY_BOB = """reached(document: Document, context: Attack) if
+  context.action = "archive" and actor = context.actor and actor matches User and actor.id = "bob" and
+  document.state = "ARCHIVED";"""
+
+
+def reached_by_bob(folder: Path, depth: int) -> bool:
+    """Tell whether it is found that bob archives what ann may archive as well, who is asked first."""
+    owners = {f"red-{user}": {"team_id": "red", "user_id": user, "rank": "OWNER"} for user in ("ann", "bob")}
+    document = {"folder_id": "f", "author_id": "ann", "title": "T", "words": 1, "state": "PUBLISHED"}
+    facts = {
+        "User": {user: {} for user in small_worlds.USERS},
+        "Team": {"red": {"title": "red"}},
+        "TeamMember": owners,
+        "Folder": {"f": {"team_id": "red", "title": "Folder"}},
+        "Document": {"d": document},
+    }
+    goal = {"goal": "g", "colluders": ["ann", "bob"], "depth": depth, "reached": ARCHIVED_BY_BOB}
+    goals, search = loaded(written(folder / "goals.yaml", facts, [goal]))
+    return acts_of(search.run(goals.goals[0], PRUNED)) == 1
+
+
+def test_a_state_that_another_one_led_to_is_asked_again_whose_act_it_was(tmp_path: Path) -> None:
+    assert reached_by_bob(tmp_path, 1)
+    assert reached_by_bob(tmp_path, 2)
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "fault", "depth"),
+    [(_Run, "_ended_by", lambda *_: None, 2), (Goals, "last_acts", lambda *_: frozenset({"add"}), 1)],
+)
+def test_a_last_act_that_is_not_asked_of_would_be_noticed(
+    where: Any, what: str, fault: Any, depth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted faults: a state that was met is not asked again, and another act must be the last."""
+    monkeypatch.setattr(where, what, fault)
+    assert not reached_by_bob(tmp_path, depth)
 
 
 def test_a_pruned_search_tries_less(compared: list[Compared]) -> None:
@@ -197,7 +279,7 @@ def same_facts(moved: World) -> None:
 def test_a_world_behind_a_move_holds_what_its_facts_hold(tmp_path: Path) -> None:
     """Whatever was taken over from the world before: its units, what they hold, and what both are as numbers."""
     moves = 0
-    for seed in range(12):
+    for seed in range(16):
         chance = random.Random(seed)
         facts = small_worlds.world(chance)
         goals, _ = loaded(written(tmp_path / "goals.yaml", facts, goals_of(chance, facts, depth=2)))

@@ -81,7 +81,7 @@ class Acting:
             for requirement, seen in denied.items():
                 if self._looks(world, asked, requirement) in seen:
                     self.remembered += 1
-                    return Verdict(asked, False, (requirement,))
+                    return Verdict(asked, False, (requirement,), lasting=(requirement,))
         key = (asked, now, may_provide, world.as_seen_by(self._view(asked)))
         found = self._verdicts.get(key)
         if found is not None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from sealauthz.attack.acting import Acting, Refused, Verdict
 from sealauthz.attack.moves import ActMove, Asked
-from sealauthz.attack.reads import Relevance, View
+from sealauthz.attack.reads import Reads, Relevance, View
 from sealauthz.attack.said import Said
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
@@ -42,6 +42,13 @@ class Kept:
     decided: int = 0
     contexts: int = 0
     arguments: int = 0
+    _wrought: dict[View | None, tuple[int, ...]] = field(default_factory=dict, repr=False)
+
+    def wrought(self, view: View | None) -> tuple[int, ...]:
+        """What each move writes as a view sees it (None: all), whatever the ids are that it makes up, as numbers."""
+        if view not in self._wrought:
+            self._wrought[view] = tuple([each.wrought(view) for each in self.moves])
+        return self._wrought[view]
 
     @cached_property
     def whats(self) -> frozenset[int]:
@@ -110,6 +117,20 @@ class Candidates:
             asked = Asked(doer.subject, action.name, (action.resource, record_id), (), caller)
             for verdict in self._allowed(world, now, asked, doer.may_provide):
                 yield from self._ways(world, now, verdict, action, earlier)
+
+    def against(self, world: World, now: Instant, doer: Doer, action: Action) -> list[list[Reads]]:
+        """Return, for each record that an act may be done to, what alters each requirement because of which it is
+        denied now in any context; none where it may be allowed.
+        """
+        found = []
+        for record_id in world.ids(action.resource):
+            caller = self._caller(world, action, record_id, doer.callers)
+            asked = Asked(doer.subject, action.name, (action.resource, record_id), (), caller)
+            lasting = self._acting.verdict(world, now, asked, doer.may_provide).lasting
+            about = action.name, action.resource
+            standing = [each for each in lasting if not self._relevance.keys_of(each, *about)]
+            found.append([self._relevance.requirement(each, *about) for each in standing])
+        return found
 
     def _caller(self, world: World, action: Action, record_id: str, callers: tuple[str, ...]) -> str:
         """Return which service asks: one that the record names, if it is among those that there are."""

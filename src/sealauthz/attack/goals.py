@@ -21,7 +21,7 @@ from sealauthz.errors import BundleRefused, Fault, SuiteRefused, did_you_mean
 from sealauthz.polar import RuleNode, Source, Statement, admit
 from sealauthz.polar.check import Severity, analyse
 from sealauthz.polar.engine import CompiledEngine
-from sealauthz.polar.syntax import Literal, Parameter
+from sealauthz.polar.syntax import And, Attribute, In, ListTerm, Literal, Parameter, Unify, Variable
 from sealauthz.polar.types import TypeTable
 from sealauthz.policytest import form
 from sealauthz.policytest.fixtures import FactSet
@@ -85,6 +85,17 @@ class Goals:
         """Tell whether a goal asks whose act was the last one, or which, beside what it changed."""
         return not self._names[goal.name].isdisjoint(_OF_THE_ACT)
 
+    def last_acts(self, goal: Goal) -> frozenset[str] | None:
+        """Return the names of acts one of which must be the last, where every rule of a goal says which; else None."""
+        found: set[str] = set()
+        for each in self._statements:
+            if isinstance(each, RuleNode) and each.name == _REACHED and _said_first(each) == goal.name:
+                named = _acts_named(each)
+                if named is None:
+                    return None
+                found |= named
+        return frozenset(found)
+
     def reads(self, goal: Goal) -> Reads:
         """What the query of a goal may look at."""
         if self.asks_of_the_act(goal):
@@ -111,6 +122,21 @@ class Goals:
     def is_reached(self, goal: Goal, record: Any, context: Any) -> bool:
         """Tell whether a record is what a goal forbids. Raises EvaluationFailed."""
         return self._engine.holds(_REACHED, goal.name, record, context)
+
+
+def _acts_named(rule: RuleNode) -> set[str] | None:
+    """The texts one of which the action of the context must be for a rule of a goal to hold; None where any may be."""
+    context = rule.parameters[-1].variable
+    for part in rule.body.parts if isinstance(rule.body, And) else (rule.body,):
+        match part:
+            case Unify(Attribute(Variable(name), "action", None), Literal(str(said))) if name == context:
+                return {said}
+            case Unify(Literal(str(said)), Attribute(Variable(name), "action", None)) if name == context:
+                return {said}
+            case In(Attribute(Variable(name), "action", None), ListTerm(items, None)) if name == context:
+                if all(isinstance(each, Literal) and isinstance(each.value, str) for each in items):
+                    return {str(each.value) for each in items if isinstance(each, Literal)}
+    return None
 
 
 def _said_first(rule: RuleNode) -> object:

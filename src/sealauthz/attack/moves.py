@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from sealauthz.attack.reads import View
 from sealauthz.attack.world import Writing
 from sealauthz.decision.question import Entity, Question
-from sealauthz.schema import Instant, RecordChange
+from sealauthz.schema import Delete, Instant, Put, RecordChange, Update, values_of
+from sealauthz.schema.effect import is_made_up
 
 Value = str | int | bool
 """What a client may give in the context of an act."""
@@ -50,6 +52,32 @@ class ActMove:
     def what(self) -> int:
         """What is done and what it writes, as a number: the same act may write something else elsewhere."""
         return hash((self.asked, repr((sorted(self.arguments.items()), self.writing.changes))))
+
+    def wrought(self, view: View | None) -> int:
+        """Return, as a number, what it writes as a view sees it (None: all), whatever the ids are that it makes up:
+        what is said in an act may alter these alone.
+        """
+        changes = self.writing.changes
+        said = repr([told for each in changes if (told := _told(each, view)) is not None])
+        made = [each.record.id for each in changes if isinstance(each, Put) and is_made_up(each.record.id)]
+        for number, name in enumerate((self.operation_id, *made)):
+            said = said.replace(name, f"<{number}>")
+        return hash(said)
+
+
+def _told(change: RecordChange, view: View | None) -> tuple[Any, ...] | None:
+    """What a change writes, as a view sees it; None where it sees nothing of it."""
+    match change:
+        case Put():
+            seen = values_of(change.record) if view is None else view.seen(change.record)
+            return None if seen is None else (type(change.record).__name__, *seen)
+        case Update():
+            names = change.values if view is None else view.columns(change.record_type).intersection(change.values)
+            read = [(name, change.values[name]) for name in sorted(names)]
+            return (change.record_type, change.id, read) if read else None
+        case Delete():
+            is_seen = view is None or view.columns(change.record_type)
+            return (change.record_type, change.id) if is_seen else None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ that cannot write what a goal sees is no last step to it. No types are followed:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from operator import attrgetter
@@ -21,9 +21,9 @@ from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Literal
 from sealauthz.polar.terms import in_parameter, nodes_of
-from sealauthz.schema import Action, Change, Model, OutsideMove, Put, RecordChange, Update, values_of
+from sealauthz.schema import Action, Change, Model, OutsideMove, Put, RecordChange, Shape, Update, values_of
 from sealauthz.schema.arguments import arguments_of
-from sealauthz.schema.rules import Check
+from sealauthz.schema.rules import Check, Fixed, Life, Rising, Terms, Unique, Valid
 
 _WORD = re.compile(r"\w+")
 
@@ -85,11 +85,22 @@ class View:
     Two views are different ones even where they read the same: make one for each purpose, and keep it.
     """
 
-    __slots__ = ("_of", "reads")
+    __slots__ = ("_columns", "_of", "reads")
 
     def __init__(self, reads: Reads) -> None:
         self.reads = reads
+        self._columns = {type_: frozenset(("id", *columns)) for type_, columns in reads.by_type().items()}
         self._of = {type_: attrgetter("id", *columns) for type_, columns in reads.by_type().items()}
+
+    def columns(self, record_type: str) -> frozenset[str]:
+        """Return the columns that are read of the records of a type: none where these are not seen."""
+        return self._columns.get(record_type, frozenset())
+
+    def seen(self, record: Any) -> tuple[Any, ...] | None:
+        """Return what is read of a record, its id first; None where it is not seen."""
+        of = self._of.get(type(record).__name__)
+        found = None if of is None else of(record)
+        return found if found is None or isinstance(found, tuple) else (found,)
 
     def mark(self, record: Any) -> int:
         """Return what a record is in this view, as a number: 0 where it is not seen, or there is none."""
@@ -108,6 +119,10 @@ class Writes:
     def may_be_seen_by(self, reads: Reads) -> bool:
         """Tell whether something reads what is written."""
         return not self.types.isdisjoint(reads.types) or not self.columns.isdisjoint(reads.columns)
+
+    def makes(self, record_type: str) -> bool:
+        """Tell whether a record of a type may come by it."""
+        return record_type in self.types
 
     def covers(self, changes: Iterable[RecordChange]) -> bool:
         """Tell whether these changes are among what may be written."""
@@ -244,18 +259,30 @@ class Relevance:
         return self._performing[key]
 
     def taken(self, action: str, resource_type: str) -> Reads:
-        """Return what may alter whether a store takes what an act writes: what these records hold, others of their
-        types and those that they name, and what the invariants of the model look at that look at them.
+        """Return what may alter whether a store takes what an act writes: what it changes, what the law of these
+        records looks at, others of their types and those that they name, and what the invariants of the model look at
+        that look at them.
         """
         writes = self.writes(action, resource_type)
         types = writes.types | {type_ for type_, _ in writes.columns}
-        columns = [(each, column) for each in types for column in self._model.shapes[each].columns]
-        named = {column.ref for _, column in columns if column.ref is not None}
-        taken = Reads(frozenset((each, column.name) for each, column in columns), types | named)
+        shapes = [self._model.shapes[each] for each in types]
+        named = {column.ref for shape in shapes for column in shape.columns if column.ref is not None}
+        law = frozenset(each for type_ in types for each in self._law[type_])
+        taken = Reads(writes.columns | law, types | named)
         for reads in self._invariants:
             if not types.isdisjoint(reads.types):
                 taken |= reads
         return taken
+
+    @cached_property
+    def _law(self) -> Mapping[str, frozenset[tuple[str, str]]]:
+        """The columns that are looked at, by the law of one record, when one of a type comes or changes."""
+        found = {name: _looked_at(shape) for name, shape in self._model.shapes.items()}
+        for name, shape in self._model.shapes.items():
+            for terms in shape.rules_of(Terms):
+                for detail in terms.details:
+                    found[detail] |= {(name, terms.column)}
+        return found
 
     @cached_property
     def _invariants(self) -> tuple[Reads, ...]:
@@ -292,6 +319,13 @@ class Relevance:
         resolver = self._model.action(action, resource_type).resolver
         along = Mentioned(frozenset(name for path in resolver.all_paths.values() for name in path))
         return along | mentioned_by(resolver.find) | mentioned_by(resolver.find_again)
+
+    def happening(self, move: OutsideMove) -> Writes:
+        """Return what may be written by something outside: what its function names."""
+        mentioned = mentioned_by(move.moves)
+        names = mentioned.names | mentioned.texts
+        types = self._records_in(mentioned) | (names & self._known)
+        return Writes(types, frozenset((each, column) for each in self._known for column in names))
 
     def outside(self, move: OutsideMove) -> Reads:
         """Return what may alter what can happen outside."""
@@ -336,6 +370,23 @@ class Relevance:
             duty = self._model.duties[code]
             functions.append(duty.meet)
         return _all(mentioned_by(each) for each in functions)
+
+
+def _looked_at(shape: Shape) -> frozenset[tuple[str, str]]:
+    """The columns of a record that the law of it looks at when another one changes, or comes."""
+    names = {column.name for column in shape.columns if column.ref is not None} | {shape.home}
+    for rule in shape.rules:
+        match rule:
+            case Unique():
+                names |= {*rule.columns, *_WORD.findall(rule.where)}
+            case Check():
+                names.update(_WORD.findall(rule.condition))
+            case Life() | Rising() | Valid() | Terms():
+                names.add(rule.column)
+            case Fixed():
+                mentioned = mentioned_by(rule.once)
+                names |= mentioned.names | mentioned.texts
+    return frozenset((shape.name, column.name) for column in shape.columns if column.name in names)
 
 
 def texts_in(statements: Iterable[Statement]) -> frozenset[str]:

@@ -193,7 +193,7 @@ class Report:
     @property
     def bound(self) -> str:
         """How far a search looked that found nothing. INVARIANT: it never says that there is nothing to be found."""
-        looked = f"{self.states:,} states, {self.acts:,} acts decided"
+        looked = f"{self.states:,} state{'' if self.states == 1 else 's'}, {self.acts:,} acts decided"
         none = f"no attack up to {_acts(self.complete)}" if self.complete else "no attack found"
         for unused, acts in enumerate(self.followed, 1):
             if acts > self.complete:

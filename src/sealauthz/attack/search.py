@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sealauthz.attack.acting import Acting
@@ -17,9 +17,10 @@ from sealauthz.attack.candidates import Candidates, Doer
 from sealauthz.attack.following import Following
 from sealauthz.attack.found import Ended, Found, Limits, Made, both
 from sealauthz.attack.goals import Goal, Goals
+from sealauthz.attack.levels import Levels, possible
 from sealauthz.attack.moves import ActMove, Move, OutsideMoved, Waited
 from sealauthz.attack.nodes import Node, Seen, Unused, done, earlier
-from sealauthz.attack.reads import Reads, Relevance
+from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said, Words
 from sealauthz.attack.symmetry import Swap, swaps_of
 from sealauthz.attack.taking import Taking
@@ -31,6 +32,9 @@ from sealauthz.schema import Action, Instant, OutsideMove, looks
 
 _MOST_DUTIES = 200
 """How many duties are done one after the other at most: each might give cause for another one."""
+
+_SHALLOW = 2
+"""Up to how many acts it is not worth looking which acts are denied whatever is done."""
 
 
 class Search:
@@ -101,13 +105,15 @@ class _Run:
         self._first = World(goal.facts)
         self._began = time.monotonic()
         self._seen = Seen()
+        self._ends: set[Any] = set()
+        """Which states a goal that asks of the last act was asked of again behind another one, and behind which."""
         self._deepest = 0
         self._reads = self._goals.reads(goal)
         self._asks_of_the_act = self._goals.asks_of_the_act(goal)
         acts = [each for each in self._model.actions.values() if each.effect not in (None, looks)]
         self._acts = [each for each in acts if not goal.acts or each.name in goal.acts]
         self._outside = [each for each in self._model.outside if each.name in goal.outside]
-        self._levels, self._matters = self._by_distance(relevance)
+        self._levels = self._by_distance(relevance)
         self._swaps = self._interchangeable(relevance)
         self._lengths = lengths_of(bundle.parameters)
 
@@ -124,7 +130,7 @@ class _Run:
     @property
     def tried(self) -> frozenset[tuple[str, str]]:
         """The acts that may be tried, duties among them."""
-        acts = {(each.name, each.resource) for level in self._levels for each in level}
+        acts = {(each.name, each.resource) for left in range(self._depth) for each in self._acts_with(left)}
         return frozenset(acts | {(duty.action, duty.type) for duty in self._goal.dutiful})
 
     def found(self) -> Found:
@@ -157,30 +163,21 @@ class _Run:
                 return self._result(Ended.TIME)
         return self._result(Ended.DEPTH if self._deepest >= self._depth - 1 else Ended.ALL)
 
-    def _by_distance(self, relevance: Relevance) -> tuple[list[list[Action]], list[Reads] | None]:
-        """For each number of acts that are left, those that may still matter, and what a change must touch to matter:
-        the last act writes what the goal sees, the one before what that one or the goal rests on, and so on.
-
-        What duties rest on matters always, because they are done at once.
-        """
-        if not self._limits.is_pruned or self._goal.following:
+    def _by_distance(self, relevance: Relevance) -> Levels | None:
+        """What may still be done and matter, by how many acts are left; None where everything is tried."""
+        goal = self._goal
+        if not self._limits.is_pruned or goal.following:
             # What they are asked rests on what is denied, whatever that is.
-            return [self._acts] * self._depth, None
-        levels: list[list[Action]] = []
-        first = self._reads
-        for duty in self._goal.dutiful:
-            first |= relevance.performing(duty.action, duty.type)
-        matters = [first]
-        for _ in range(self._depth):
-            reads = matters[-1]
-            near = [each for each in self._acts if relevance.writes(each.name, each.resource).may_be_seen_by(reads)]
-            levels.append(near)
-            for move in self._outside:
-                reads |= relevance.outside(move)
-            for each in near:
-                reads |= relevance.performing(each.name, each.resource) | self._said.reads(each)
-            matters.append(reads)
-        return levels, matters
+            return None
+        acts = self._acts
+        if self._depth > _SHALLOW and not goal.waits:
+            doers = [doer for doer, _ in self._doers(is_deceived=False)]
+            acts = possible(relevance, self._candidates, goal, doers, acts, self._outside)
+        return Levels(relevance, self._said, self._goals, goal, self._depth, acts, self._outside)
+
+    def _acts_with(self, left: int) -> Sequence[Action]:
+        """The acts that are tried when so many are left behind each."""
+        return self._acts if self._levels is None else self._levels.acts(left)
 
     def _result(self, ended: Ended, node: Node | None = None, record: str = "") -> Found:
         steps: list[Made] = []
@@ -218,28 +215,29 @@ class _Run:
             # First what happens outside, which is less than what people may do.
             for move in self._outside:
                 yield from self._outside_of(node, world, without, move)
-            for doer, is_deceived in self._doers(node):
+            for doer, is_deceived in self._doers(is_deceived=node.is_deceived):
                 yield from self._acts_of(node, world, without, doer, is_deceived=is_deceived)
         if node.waits and not isinstance(node.move, Waited):
             for until in ends_of_waits(world, node.now, self._lengths):
                 after = dataclasses.replace(
                     node, world=world, now=until, parent=node, move=Waited(until), waits=node.waits - 1
                 )
-                if not self._seen.has(self._key(after), after.acts, after.unused):
+                is_met = self._seen.has(self._key(after), after.acts, after.unused)
+                if not is_met or (self._asks_of_the_act and self._reached(after)):
                     self._seen.add(self._key(after), after.acts, after.unused)
                     yield self._settled(after)
 
-    def _doers(self, node: Node) -> Iterator[tuple[Doer, bool]]:
-        """Return who may act, and whether an honest person has been deceived then."""
+    def _doers(self, *, is_deceived: bool) -> Iterator[tuple[Doer, bool]]:
+        """Return who may act, and whether an honest person has been deceived then; `is_deceived`: one was before."""
         goal, colluders = self._goal, frozenset(self._goal.colluders)
         for subject in goal.colluders:
-            yield Doer(subject, colluders, goal.callers), node.is_deceived
-        if not node.is_deceived:
+            yield Doer(subject, colluders, goal.callers), is_deceived
+        if not is_deceived:
             for subject in goal.deceived:
                 # They show their own face, because they believe in what they do.
                 yield Doer(subject, colluders | {subject}, goal.callers), True
         for subject in goal.following:
-            yield Doer(subject, frozenset({subject}), goal.callers), node.is_deceived
+            yield Doer(subject, frozenset({subject}), goal.callers), is_deceived
 
     def _is_over(self) -> bool:
         return time.monotonic() - self._began > self._limits.seconds
@@ -249,7 +247,10 @@ class _Run:
     ) -> Iterator[Node]:
         before = done(node) if self._width else frozenset()
         follows = doer.subject in self._goal.following
-        for action in self._levels[self._depth - node.acts - 1]:
+        left = self._depth - node.acts - 1
+        # How long time passes rests on what nobody else reads.
+        view = None if self._levels is None or node.waits else self._levels.view(left)
+        for action in self._acts_with(left):
             if self._is_over():
                 return
             if follows and not self._following.may_be_asked(action):
@@ -258,7 +259,8 @@ class _Run:
             again = () if self._width else earlier(node, doer, action)
             kept = self._candidates.kept(world, node.now, doer, action, again)
             known = [self._candidates.kept(each, node.now, doer, action, again) for each in without if kept.moves]
-            for move in kept.moves:
+            once: set[int] = set()
+            for number, move in enumerate(kept.moves):
                 if any(swap.makes_less_of(move, self._goal.colluders) for swap in node.swaps):
                     continue
                 if move.operation_id in before:
@@ -266,12 +268,18 @@ class _Run:
                     continue
                 if follows and not self._following.is_asked(world, node.now, move):
                     continue
+                wrought = kept.wrought(view)[number] if self._limits.is_pruned else 0
+                if wrought in once:
+                    continue
                 pairs = zip(without, known, strict=True)
                 # What made somebody ask for it is used by it, whatever that was.
                 unused = [each for each, some in pairs if not follows and (some is kept or move.what in some.whats)]
                 after = self._after(node, world, move, unused, is_deceived=is_deceived)
                 if after is not None:
                     yield self._settled(after)
+                if self._limits.is_pruned and (after is not None or self._taking.takes_too(world, move)):
+                    # Another one that writes the same, as far as anybody sees, leads no further.
+                    once.add(wrought)
 
     def _outside_of(self, node: Node, world: World, without: list[World], move: OutsideMove) -> Iterator[Node]:
         """Return the worlds that something outside leads to."""
@@ -293,12 +301,12 @@ class _Run:
             return None
         acts = node.acts + 1
         deceived = node.is_deceived if is_deceived is None else is_deceived
-        key = (written.digest, node.now, node.waits, deceived, self._last(move))
-        if self._seen.is_nearer(key, acts) or (not self._width and self._seen.has(key, acts)):
-            return None
+        key = (written.digest, node.now, node.waits, deceived)
         left = self._depth - acts
-        if self._matters is not None and not self._matters[left].sees(written.changes):
-            return None
+        if self._seen.is_nearer(key, acts) or (not self._width and self._seen.has(key, acts)):
+            return self._ended_by(node, world, move, written)
+        if self._levels is not None and not self._levels.sees(left).sees(written.changes):
+            return self._ended_by(node, world, move, written)
         unused: tuple[Unused, ...] = ()
         if self._width and left:
             without = [each for each in without if self._taking.takes_too(each, move)]
@@ -307,7 +315,7 @@ class _Run:
                 return self._reached_at_once(node, world, move, written)
             unused = (Unused(world.facts, world.digest), *(self._unused(node, each, move) for each in without))
             if self._seen.has(key, acts, unused):
-                return None
+                return self._ended_by(node, world, move, written)
         after = world.moved(written)
         swaps = tuple(each for each in node.swaps if not each.touches(written.changes)) if node.swaps else ()
         found = Node(
@@ -319,6 +327,18 @@ class _Run:
             return None
         self._seen.add(key, acts, unused)
         return found
+
+    def _ended_by(self, node: Node, world: World, move: Any, written: Written) -> Node | None:
+        """Return what a move leads to that leads to nothing new, if the goal asks whose act the last one was and is
+        reached by it.
+        """
+        if not self._asks_of_the_act:
+            return None
+        end = (written.digest, node.now, self._last(move))
+        if end in self._ends:
+            return None
+        self._ends.add(end)
+        return self._reached_at_once(node, world, move, written)
 
     def _reached_at_once(self, node: Node, world: World, move: Any, written: Written) -> Node | None:
         """Return what a move leads to behind which too many acts are unused to go on, if the goal is reached by it."""
@@ -337,13 +357,11 @@ class _Run:
         return Unused(after.facts, after.digest)
 
     def _key(self, node: Node) -> tuple[Any, ...]:
-        return node.digest, node.now, node.waits, node.is_deceived, self._last(node.move)
+        return node.digest, node.now, node.waits, node.is_deceived
 
     def _last(self, move: Move | None) -> tuple[str, str] | None:
-        """Whose act was the last one, and which, where the goal asks that: then it is part of what a state is."""
-        if self._asks_of_the_act and isinstance(move, ActMove):
-            return move.asked.subject, move.asked.action
-        return None
+        """Whose act was the last one, and which."""
+        return (move.asked.subject, move.asked.action) if isinstance(move, ActMove) else None
 
     def _settled(self, node: Node) -> Node:
         """Return what follows once honest people have done their duties, as far as they may, on each record once."""
