@@ -15,10 +15,10 @@ from scene import BUNDLE, CEDAR_USCC, DAY, NOW, POLICIES, SIGNING, Scene, codes,
 
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble
-from sealauthz.decision.bundle import NO_PERMISSION
 from sealauthz.decision.pdp import everything
 from sealauthz.decision.policies import Policies
 from sealauthz.decision.product_reasons import FACT_UNAVAILABLE, NOT_FOUND, POLICY_ERROR
+from sealauthz.decision.questions import NO_PERMISSION
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, FactsUnavailable
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
