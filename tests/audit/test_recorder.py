@@ -177,6 +177,40 @@ def test_a_batch_is_one_record_with_its_items(
     assert not Log(store).page(Wanted(resource="Document:d9"), "Team").entries
 
 
+@pytest.mark.parametrize("count", [2, 900])
+def test_the_id_of_an_item_finds_the_record_of_its_batch(
+    store: Store, sequencer: Sequencer, recorder: Recorder, pdp: PolicyDecisionPoint, count: int
+) -> None:
+    """It is what the client was given. Nine hundred items are packed in their record."""
+    decisions = [asked(pdp) for _ in range(count + 2)]
+    alone, *items, lost = decisions
+    recorder.note(answered(alone))
+    recorder.note(answered(items, "AuthorizeBatch"))
+    recorder.stop()
+    _, batch = records(store, sequencer)
+    assert ("items" in batch) == (count == 2)
+    log = Log(store)
+    assert {entry.content["id"] for entry in map(log.entry, [each.decision_id for each in items]) if entry} == {
+        batch["id"]
+    }
+    found = log.entry(alone.decision_id)
+    assert found is not None
+    assert found.content["id"] == alone.decision_id
+    assert log.entry(lost.decision_id) is None
+    run(store, f"UPDATE audit_log SET record = 'broken ' || record WHERE decision_id = '{batch['id']}'")
+    assert log.entry(items[0].decision_id) is None
+
+
+@pytest.mark.parametrize("id_", ["", "%", "01900000-0000-7000-8000-00000000000%", "not-an-id"])
+def test_what_is_no_id_finds_nothing(
+    store: Store, sequencer: Sequencer, recorder: Recorder, pdp: PolicyDecisionPoint, id_: str
+) -> None:
+    recorder.note(answered([asked(pdp)], "AuthorizeBatch"))
+    recorder.stop()
+    assert records(store, sequencer)
+    assert Log(store).entry(id_) is None
+
+
 def test_a_large_batch_is_recorded_by_its_digest(
     store: Store, sequencer: Sequencer, recorder: Recorder, pdp: PolicyDecisionPoint
 ) -> None:

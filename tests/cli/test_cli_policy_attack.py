@@ -52,7 +52,7 @@ def test_a_goal_that_is_not_reached_says_how_far_was_looked(attack):
     assert (code, err) == (0, "")
     assert "not reached  somebody without a grant uses the seal" in out
     assert "no attack up to 1 act (" in out
-    assert "states, " in out
+    assert "(1 state, " in out
     assert "acts decided)" in out
     assert "safe" not in out
 

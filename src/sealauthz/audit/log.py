@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, and_, bindparam, func, join, select, true
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, and_, bindparam, func, join, or_, select, true
 from sqlalchemy import column as sql_column
 
 from sealauthz.audit.lateness import EVERYWHERE, places_of
 from sealauthz.audit.merkle import consistency_proof, inclusion_proof, tree_root
 from sealauthz.audit.note import Checkpoint, read_checkpoint
-from sealauthz.audit.record import FOR_OPERATORS, content_of
+from sealauthz.audit.record import FOR_OPERATORS, PACKED, content_of, items_of
 from sealauthz.audit.retention import Pruned, newest_pruned
 from sealauthz.audit.sequencer import Head, head_of, tile_fetcher
 from sealauthz.audit.tiles import Tiles
+from sealauthz.decision.ids import made_at
 from sealauthz.errors import FactsUnavailable, InvalidRequest
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, compiled
@@ -29,6 +30,9 @@ MAX_PAGE = 1_000
 DEFAULT_PAGE = 100
 _LOOKED_AT = 10_000
 """How many records are read for one page: a rare word may stand in none of them, and then the page is empty."""
+
+_ANSWERED_US = 60_000_000
+"""A batch is answered so long after its items were decided, at most."""
 
 _AT_ONCE = 500
 
@@ -150,10 +154,27 @@ class Log:
         return read_checkpoint(note) if note else None
 
     def entry(self, decision_id: str) -> Entry | None:
-        """Return the record of this id; None where there is none."""
+        """Return the record of this id, or the one of a batch that has an item of this id; None where there is none."""
         with self._reading() as driver:
             rows = driver.rows(_by_id(driver.is_postgresql), {"of_id": decision_id})
-        return Entry(*rows[0]) if rows else None
+            return Entry(*rows[0]) if rows else self._with_item(driver, decision_id)
+
+    def _with_item(self, driver: Driver, item_id: str) -> Entry | None:
+        """Return the record with an item of this id. No index has these: an id tells when it was made, and the record
+        is looked for among those of then.
+        """
+        decided = made_at(item_id)
+        if decided is None:
+            return None
+        statement = _with_item_statement(driver.is_postgresql)
+        for least, before in places_of(driver, self._store.tables, decided, decided + _ANSWERED_US, EVERYWHERE):
+            parameters = {"least": least, "before": before, "item": f'%"id":"{item_id}"%', "packed": f'%"{PACKED}":%'}
+            for row in driver.rows(statement, parameters):
+                entry = Entry(*row)
+                with suppress(ValueError):  # of what was tampered with, `audit verify` tells
+                    if any(item.get("id") == item_id for item in items_of(entry.content)):
+                        return entry
+        return None
 
     def entry_at(self, number: int) -> Entry | None:
         """Return the record at this place; None where there is none."""
@@ -261,6 +282,13 @@ _COLUMNS = (AUDIT_LOG.c.number, AUDIT_LOG.c.at, AUDIT_LOG.c.record)
 @cache
 def _by_id(is_postgresql: bool) -> str:
     return compiled(select(*_COLUMNS).where(AUDIT_LOG.c.decision_id == bindparam("of_id")), is_postgresql)
+
+
+@cache
+def _with_item_statement(is_postgresql: bool) -> str:
+    row = AUDIT_LOG.c
+    may_hold = or_(*(row.record.like(bindparam(name, type_=TEXT)) for name in ("item", "packed")))
+    return compiled(select(*_COLUMNS).where(_between(row.number), may_hold).order_by(row.number), is_postgresql)
 
 
 @cache

@@ -37,6 +37,9 @@ MAX_BYTES = 60_000
 
 _MOST_INFLATED = 16 * 1024 * 1024
 
+PACKED = "items_deflated"
+"""The key of items that would make a record too long."""
+
 NOT_THERE = "sha256-"
 """How the id begins that stands in a record for one that no record of the facts has: any text of a client may be one,
 and a text may be about a person. Who knows the id finds it by its digest.
@@ -146,7 +149,7 @@ def batch_record(
     content["effects"] = {effect: counted.count(effect) for effect in sorted(set(counted))}
     plain = written({"items": said}).encode()
     content["items_sha256"] = hashlib.sha256(plain).hexdigest()
-    text = written({**content, "items_deflated": base64.b64encode(zlib.compress(plain)).decode()})
+    text = written({**content, PACKED: base64.b64encode(zlib.compress(plain)).decode()})
     return text if len(text) <= MAX_BYTES else written(content)
 
 
@@ -154,12 +157,18 @@ def inflated(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the items of a record that holds them packed. Raises ValueError where they are not those of the digest."""
     unpacking = zlib.decompressobj()
     try:
-        items = unpacking.decompress(base64.b64decode(content["items_deflated"], validate=True), _MOST_INFLATED)
+        items = unpacking.decompress(base64.b64decode(content[PACKED], validate=True), _MOST_INFLATED)
     except zlib.error as error:
         raise ValueError("the items of the record are not packed as they should be") from error
     if hashlib.sha256(items).hexdigest() != content["items_sha256"]:
         raise ValueError("the items of the record are not those of its digest")
     found: list[dict[str, Any]] = json.loads(items)["items"]
+    return found
+
+
+def items_of(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the items of a record, as far as it holds them. Raises ValueError where they are not as they should be."""
+    found: list[dict[str, Any]] = inflated(content) if PACKED in content else content.get("items", [])
     return found
 
 

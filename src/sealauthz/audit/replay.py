@@ -17,7 +17,7 @@ from sealauthz import __version__
 from sealauthz.audit.as_of import AsOf, PastMoment
 from sealauthz.audit.log import Entry
 from sealauthz.audit.merkle import leaf_hash
-from sealauthz.audit.record import FOR_OPERATORS, NOT_THERE, inflated, is_of_policies, word_digest
+from sealauthz.audit.record import FOR_OPERATORS, NOT_THERE, PACKED, inflated, is_of_policies, word_digest
 from sealauthz.audit.replayed_lists import differing_list
 from sealauthz.audit.sequencer import tile_fetcher
 from sealauthz.audit.tiles import Tiles
@@ -258,7 +258,7 @@ def _entity(name: str, type_of_missing: str) -> Entity:
 
 def _parts(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """Return the decisions in a record. Raises PastUnknown where it does not hold them."""
-    if "items_deflated" in content:
+    if PACKED in content:
         try:
             return [part for part in inflated(content) if "effect" in part]
         except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 
 _TAILS_AT_ONCE = 256
@@ -28,6 +29,15 @@ def new_id() -> str:
         except IndexError:
             drawn = os.urandom(10 * _TAILS_AT_ONCE).hex()
             tails.extend(_tail(drawn[at : at + 20]) for at in range(0, len(drawn), 20))
+
+
+_is_id = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
+
+
+def made_at(id_: str) -> int | None:
+    """Return when an id was made, in microseconds since 1970, to a millisecond; None for what is none of these ids."""
+    found = _is_id(id_)
+    return None if found is None else int(found[1] + found[2], 16) * 1_000
 
 
 def _tail(digits: str) -> str:
