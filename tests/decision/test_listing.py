@@ -337,6 +337,26 @@ def test_where_time_is_over_each_page_still_gets_further() -> None:
     assert len(found) > 1
 
 
+def test_the_first_candidate_is_looked_for_as_long_as_the_call_has_time() -> None:
+    """The facts that lead to it may have to be loaded, and a list with nothing in it would be a wrong answer."""
+    query = ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", SIGNING)
+    fact_cache = FactCache.of_records(MODEL, Scene().records)
+
+    def found(bounds: Bounds, deadline: Deadline) -> tuple[str, ...]:
+        pdp = PolicyDecisionPoint(fact_cache, POLICIES, lambda: NOW, bounds)
+        return pdp.list_page(query, options=dataclasses.replace(DEFAULT_OPTIONS, deadline=deadline)).ids
+
+    in_time, too_late = Deadline(time.monotonic() + 600), Deadline(time.monotonic() - 1)
+    assert found(Bounds(seconds=-1.0), in_time) == found(Bounds(seconds=-1.0), Deadline()) == ("s",)
+    for bounds, deadline in (
+        (Bounds(seconds=600.0), too_late),
+        (Bounds(seconds=-1.0, search_seconds=-1.0), in_time),
+        (Bounds(seconds=-1.0, search_seconds=-1.0), Deadline()),
+    ):
+        with pytest.raises(TimeOver, match="before a candidate"):
+            found(bounds, deadline)
+
+
 def links_of(pdp: PolicyDecisionPoint, query: ListQuery) -> Callable[[FactSnapshot], object]:
     """Reads the links of a query out of the policies."""
     return lambda snapshot: pdp.policies.at(snapshot).plans.links(query)

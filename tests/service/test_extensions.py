@@ -127,7 +127,8 @@ def codes(client: SealAuthzClient, token: str = "") -> list[str]:
 
 
 def subjects(client: SealAuthzClient, token: str) -> tuple[str, ...]:
-    return client.list_subjects("Person", "use", "Seal:s", CONTEXT, consistency=at_least(token)).ids
+    # The first list reads out of the policies what to follow, on a machine that may be busy.
+    return client.list_subjects("Person", "use", "Seal:s", CONTEXT, consistency=at_least(token), timeout_s=60).ids
 
 
 def test_a_risk_score_raises_what_a_use_requires(scored: Place, capsys: pytest.CaptureFixture[str]) -> None:

@@ -200,7 +200,7 @@ class PastMoment:
         start = Start("", "", None, plans.bundle.version, self.at)
         bounds = Bounds(candidates=most * 10, seconds=_LIST_WITHIN_S)
         until = time.monotonic() + bounds.seconds
-        page = evaluation.page(Search(query, options.caller, start, most, plans.links(query), bounds, until))
+        page = evaluation.page(Search(query, options.caller, start, most, plans.links(query), bounds, until, until))
         if not page.is_complete and len(page.ids) < most:
             raise PastUnknown("TOO_MUCH", "a list with more candidates than are decided again")
         return page

@@ -9,6 +9,7 @@ nothing.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
@@ -34,13 +35,15 @@ _SHARE_OF_DEADLINE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one page may cost: candidates decided, and seconds; the page that reaches a bound ends there. With `is_firm`
-    there is no page then: another thread has more time.
+    """What one page may cost: candidates decided, and seconds; the page that reaches a bound ends there. Until there is
+    a candidate there is nothing to give: the first one is looked for as long as the call has time, `search_seconds` at
+    most. With `is_firm` there is no page then: another thread has more time.
     """
 
     candidates: int = 5_000
     seconds: float = 1.0
     is_firm: bool = False
+    search_seconds: float = 10.0
 
     @property
     def at_once(self) -> Bounds:
@@ -155,7 +158,9 @@ def check_query(query: ListQuery, bundle: Bundle) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One page to be found: whose, from where on, how large, and at which time of `time.monotonic` to stop."""
+    """One page to be found: whose, from where on, how large, and at which time of `time.monotonic` to stop, and to give
+    up where there is no candidate yet.
+    """
 
     query: ListQuery
     caller: str
@@ -164,6 +169,7 @@ class Search:
     links: Links
     bounds: Bounds
     stop_at: float
+    give_up_at: float
 
 
 def search_for(
@@ -180,10 +186,10 @@ def search_for(
     start = start_of(query, paging.token, bundle.version, caller, now)
     links = plans.links(query)  # before the clock starts: it makes the first list of an action take longer
     begun = time.monotonic()
-    seconds = bounds.seconds
-    if deadline.at is not None:
-        seconds = min(seconds, (deadline.at - begun) * _SHARE_OF_DEADLINE)
-    return Search(query, caller, start, size, links, bounds, begun + seconds)
+    left = math.inf if deadline.at is None else (deadline.at - begun) * _SHARE_OF_DEADLINE
+    seconds = min(bounds.seconds, left)
+    patience = seconds if bounds.is_firm else max(seconds, min(bounds.search_seconds, left))
+    return Search(query, caller, start, size, links, bounds, begun + seconds, begun + patience)
 
 
 def find_page(
@@ -203,7 +209,7 @@ def find_page(
     bounds = search.bounds
 
     def watch() -> None:
-        if time.monotonic() >= search.stop_at:
+        if time.monotonic() >= search.give_up_at:
             if bounds.is_firm:
                 raise NotAtOnce
             raise TimeOver("deadline exceeded before a candidate of the list was found")
