@@ -245,11 +245,11 @@ live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context:
   not is_on_other_side(person, holder, seal, contract, context);
 
 # Nobody seals for the owner on the side of its counterparty: not the enterprise that holds the seal, not a subsidiary
-# of the counterparty or the company above it, and not a person whom the counterparty named to use the seal as well, or who represents it. The
-# sender of the contract counts as a counterparty, signatory or not: a contract that only the owner signs benefits its
-# author. A resolution of the owner permits it; and both parties may agree to it, as companies of one group do. (Being
-# employed by the counterparty is no bar, as it is none for the owner's own members: nobody else's facts decide about a
-# seal.) (Civil Code 168.)
+# of the counterparty or the company above it, and not a person whom the counterparty named to use the seal as well, or
+# who represents it. The sender of the contract counts as a counterparty, signatory or not: a contract that only the
+# owner signs benefits its author. A resolution of the owner permits it; and both parties may agree to it, as companies
+# of one group do. (Being employed by the counterparty is no bar, as it is none for the owner's own members: nobody
+# else's facts decide about a seal.) (Civil Code 168.)
 is_on_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
   other_id = party.enterprise_id and

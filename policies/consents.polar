@@ -231,7 +231,7 @@ belongs_to_another_party(person: Person, party: Signatory) if
   snapshot.is_current = true and
   snapshot.enterprise_id = other.enterprise_id;
 
-# … or was one of them when they gave evidence for this party, whoever wrote that down.
+# … or was one of them when they gave evidence for this party. Who wrote the evidence down makes no difference.
 belonged_to_another_party(person_id, party: Signatory, at, context) if
   author in context.authors and
   author.id = person_id and

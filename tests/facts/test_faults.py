@@ -243,7 +243,7 @@ def test_a_connection_given_back_to_a_pool_that_is_gone_is_closed(database_url: 
 
 
 def test_a_connection_made_while_the_file_was_replaced_serves_nobody_again(tmp_path: Path) -> None:
-    """It leads to a file that has no name any more, and would tell for ever what that held."""
+    """It leads to a file that no longer has a name, and would keep answering with what that file held."""
     path, other = tmp_path / "facts.db", tmp_path / "other.db"
     for file, name in ((path, "old"), (other, "new")):
         upgrade(f"sqlite:///{file}", MODEL)

@@ -17,7 +17,7 @@ from sealauthz import __version__
 from sealauthz.audit.as_of import AsOf, PastMoment
 from sealauthz.audit.log import Entry
 from sealauthz.audit.merkle import leaf_hash
-from sealauthz.audit.record import FOR_OPERATORS, NOT_THERE, PACKED, inflated, is_of_policies, word_digest
+from sealauthz.audit.record import FOR_OPERATORS, NOT_THERE, PACKED, is_of_policies, items_of, word_digest
 from sealauthz.audit.replayed_lists import differing_list
 from sealauthz.audit.sequencer import tile_fetcher
 from sealauthz.audit.tiles import Tiles
@@ -258,15 +258,13 @@ def _entity(name: str, type_of_missing: str) -> Entity:
 
 def _parts(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """Return the decisions in a record. Raises PastUnknown where it does not hold them."""
-    if PACKED in content:
+    if "items_sha256" in content and PACKED not in content:
+        raise PastUnknown("DIGEST_ONLY", "the record holds the digest of its many items, and not the items")
+    if "items" in content or PACKED in content:
         try:
-            return [part for part in inflated(content) if "effect" in part]
+            return [part for part in items_of(content) if "effect" in part]
         except ValueError as error:
             raise PastUnknown("DIGEST_ONLY", str(error)) from error
-    if "items_sha256" in content:
-        raise PastUnknown("DIGEST_ONLY", "the record holds the digest of its many items, and not the items")
-    if "items" in content:
-        return [part for part in content["items"] if "effect" in part]
     return [content] if "effect" in content and "policy" in content else []
 
 
