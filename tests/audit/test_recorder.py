@@ -152,6 +152,27 @@ def test_no_text_of_a_client_gets_into_the_log(
     assert all("sha256-" in text for text in texts)
 
 
+def test_a_decision_is_noted_as_the_text_that_a_look_up_would_give(
+    store: Store, recorder: Recorder, pdp: PolicyDecisionPoint, reports: Reports
+) -> None:
+    """So that no decision is held until it is written. One about facts that have changed since waits for a look-up."""
+    about = [asked(pdp), asked(pdp, who="bob", action="publish"), asked(pdp, "Document:none"), asked(pdp, action="odd")]
+    for decision in about:
+        recorder.note(answered(decision))
+    assert [type(noted) for noted, _ in recorder._noted] == [Answered] * 4
+    looked_up = recorder._lines(recorder._noted)
+    assert recorder._write()
+    for decision in about:
+        recorder.note(answered(decision))
+    assert [noted for noted, _ in recorder._noted] == looked_up
+    assert recorder._write()
+    store.write(Batch("test", "gone", (Delete("Document", "d1"),)))
+    recorder.note(answered(asked(pdp)))
+    recorder.note(answered([about[0]], "AuthorizeBatch"))
+    assert [type(noted) for noted, _ in recorder._noted] == [Answered] * 2
+    assert reports.said == []
+
+
 def test_what_an_allow_was_about_is_named_though_it_has_gone_since(
     store: Store, sequencer: Sequencer, recorder: Recorder, pdp: PolicyDecisionPoint
 ) -> None:

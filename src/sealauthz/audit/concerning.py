@@ -11,35 +11,62 @@ from sealauthz.schema import Model
 _MOST_KNOWN = 20_000
 
 
+class _Known:
+    """What one revision of a timeline says of single records."""
+
+    __slots__ = ("alike", "of", "parts")
+
+    def __init__(self, timeline: str, revision: int) -> None:
+        self.of = timeline, revision
+        self.parts: dict[tuple[str, str], Concerned] = {}
+        self.alike: dict[Concerned, Concerned] = {}
+        """Those that say the same are the same."""
+
+
 class Concerning:
-    """Looks up what answers name. For one thread at a time."""
+    """Looks up what answers name, for one thread at a time. What is remembered any thread may ask meanwhile."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._of: tuple[str, int] = "", -1  # the timeline, and its revision
-        self._known: dict[tuple[str, str], Concerned] = {}
-        self._alike: dict[Concerned, Concerned] = {}
-        """Those that say the same are the same."""
+        self._known = _Known("", -1)  # replaced as one: other threads read it
 
     def of_each(self, answers: Sequence[Iterable[tuple[str, str]]], snapshot: FactSnapshot) -> list[Concerned]:
         """Return what a snapshot says of what each answer names, by type and id. Raises FactsUnavailable."""
-        now = snapshot.timeline, snapshot.revision
-        if now != self._of or len(self._known) > _MOST_KNOWN:
-            self._of, self._known, self._alike = now, {}, {}
-        return [self._of_one(named, snapshot) for named in answers]
+        known = self._known
+        if (snapshot.timeline, snapshot.revision) != known.of or len(known.parts) > _MOST_KNOWN:
+            self._known = known = _Known(snapshot.timeline, snapshot.revision)
+        return [self._of_one(named, known, snapshot) for named in answers]
 
-    def _of_one(self, named: Iterable[tuple[str, str]], snapshot: FactSnapshot) -> Concerned:
+    def remembered(self, named: Iterable[tuple[str, str]], timeline: str, revision: int) -> Concerned | None:
+        """Return what a revision says of what one answer names, without a look-up; None where that takes one."""
+        known = self._known
+        if known.of != (timeline, revision):
+            return None
         found = NOBODY
         for key in named:
-            part = self._known.get(key)
+            part = known.parts.get(key)
+            if part is None:
+                return None
+            found = _together(found, part)
+        return found
+
+    def _of_one(self, named: Iterable[tuple[str, str]], known: _Known, snapshot: FactSnapshot) -> Concerned:
+        found = NOBODY
+        for key in named:
+            part = known.parts.get(key)
             if part is None:
                 part = look_up(self._model, [key], snapshot)
-                self._known[key] = part = self._alike.setdefault(part, part)
-            if part is found or part is NOBODY:
-                continue
-            # Most often one of them tells all there is to tell.
-            if found is NOBODY:
-                found = part
-            elif part.missing or not part.tenants <= found.tenants:
-                found = Concerned(found.missing | part.missing, found.tenants | part.tenants)
+                known.parts[key] = part = known.alike.setdefault(part, part)
+            found = _together(found, part)
         return found
+
+
+def _together(found: Concerned, part: Concerned) -> Concerned:
+    # Most often one of them tells all there is to tell.
+    if part is found or part is NOBODY:
+        return found
+    if found is NOBODY:
+        return part
+    if part.missing or not part.tenants <= found.tenants:
+        return Concerned(found.missing | part.missing, found.tenants | part.tenants)
+    return found

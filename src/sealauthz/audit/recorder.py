@@ -171,6 +171,7 @@ class Recorder:
 
     def note(self, answered: Answered | str) -> None:
         """Note an answer, or a record as it is, and wait for nothing. Above the limit it is counted only."""
+        answered = self._said(answered)
         weight = _weight(answered)
         with self._counting:
             if self._held >= self._most:
@@ -194,6 +195,7 @@ class Recorder:
 
         Raises FactsUnavailable where there is no room: then `then` is told nothing.
         """
+        answered = self._said(answered)
         weight = _weight(answered)
         with self._counting:
             if self._held >= self._most:
@@ -281,6 +283,17 @@ class Recorder:
             # Why no places can be given, who sequences tells. Those that got theirs after all are known by their ids.
             self._waits_until = time.monotonic() + _NO_PLACES_S
             return False
+
+    def _said(self, answered: Answered | str) -> Answered | str:
+        """Return the record of a decision, where that takes no look-up: what waits is short then, and the decision is
+        freed while it, and all that hangs on it, is still in the caches of the processor.
+        """
+        if isinstance(answered, str) or not isinstance(answered.what, Decision):
+            return answered
+        decision = answered.what
+        named = mentioned(self._model, decision.question)
+        concerned = self._concerning.remembered(named, decision.timeline, decision.revision)
+        return answered if concerned is None else self._line(answered, concerned)
 
     def _lines(self, noted: Iterable[tuple[Answered | str, Then | None]]) -> list[str]:
         """Return the records. Raises FactsUnavailable where nobody can say what they are about."""
