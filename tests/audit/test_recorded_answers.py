@@ -448,6 +448,8 @@ def test_the_past_is_decided_on_for_who_may_read_the_log(
         ("ListDecisions", audit_pb2.ListDecisionsRequest(effect="DENIED"), "effect"),
         ("ListDecisions", audit_pb2.ListDecisionsRequest(effect="deny"), "effect"),
         ("ListDecisions", audit_pb2.ListDecisionsRequest(reason="not_member"), "reason"),
+        ("ListDecisions", audit_pb2.ListDecisionsRequest(kind="authorize"), "kind"),
+        ("ListDecisions", audit_pb2.ListDecisionsRequest(since={"seconds": 9}, until={"seconds": 9}), "until"),
     ],
 )
 def test_what_is_asked_wrongly_is_named(client: SealAuthzClient, rpc: str, request_: Any, path: str) -> None:

@@ -65,6 +65,10 @@ def test_what_is_asked_wrongly_is_said(sealauthz, log):
         assert "`p-chen` is not a reference: write TYPE:ID" in err
     assert "'MAYBE' is not one of" in sealauthz("audit", "list", "--effect", "MAYBE")[2]
     assert "`not_member` is no code" in sealauthz("audit", "list", "--reason", "not_member")[2]
+    assert "`authorize` is no kind of record" in sealauthz("audit", "list", "--kind", "authorize")[2]
+    code, out, err = sealauthz("audit", "list", "--since", "2026-03-02", "--until", "2026-03-01")
+    assert (code, out) == (2, "")
+    assert "--until must be later than --since" in err
     assert sealauthz("audit", "list", "--effect", "LIST", "--reason", "NOT_MEMBER")[0] == 0
     assert "has no time zone" in sealauthz("audit", "list", "--since", "2026-03-02T09:00:00")[2]
     assert "no key is configured" in sealauthz("audit", "key")[2]

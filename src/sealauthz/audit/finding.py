@@ -51,8 +51,10 @@ def found_by(text: str) -> FoundBy:
         return FoundBy(content["id"], at if type(at) is int else 0, about(content))
     if said.v not in READ or text[0] != "{" or text[-1] != "}":
         raise ValueError("the text is no record of this version")
-    tenant = said.tenant
-    found = {said.subject, said.resource, *[f"{tenant}:{each}" for each in said.tenants]}
+    found = {said.subject, said.resource}
+    if said.tenants:
+        tenant = said.tenant
+        found.update([f"{tenant}:{each}" for each in said.tenants])
     for item in said.items:
         found.add(item.subject)
         found.add(item.resource)

@@ -175,8 +175,8 @@ class _Verification:
             yield rows
 
     def _are_sound(self, rows: Sequence[tuple[Any, ...]], expected: int) -> bool:
-        """Tell whether records are those that follow `expected`, and all in order: all at once takes half as long as
-        one after the other. Where they are not, or that cannot be told, `_check_some` tells what is wrong.
+        """Tell whether records are those that follow `expected`, and say what is wrong with their times: all at once
+        takes half as long as one after the other. Where they are not, `_check_some` tells what is wrong.
         """
         numbers, placed_at, ids, records = zip(*rows, strict=True)
         end = expected + len(rows)
@@ -194,7 +194,11 @@ class _Verification:
         if hashes != b"".join(tiles)[first : first + len(hashes)] or list(ids) != [by.decision_id for by in found]:
             return False
         self._marks[expected:end] = array("q", [reduce(xor, map(hash, by.about), 0) for by in found])
-        return self._times.passes(placed_at, [by.at for by in found])
+        answered_at = [by.at for by in found]
+        if not self._times.passes(placed_at, answered_at):
+            for number, *times in zip(numbers, placed_at, answered_at, strict=True):
+                self._check_times(number, *times)
+        return True
 
     def _check_some(self, rows: Sequence[_Row], expected: int) -> int:
         """Check records that follow `expected`; return the number that is to follow."""
@@ -267,9 +271,12 @@ class _Verification:
         if row.decision_id != by.decision_id:
             said = f"record {row.number} is kept under the id of another"
             self._report.add(Kind.INDEX, row.number, row.number + 1, said)
-        if wrong := self._times.wrong_with(row.number, row.at, by.at):
-            self._report.add(Kind.INDEX, row.number, row.number + 1, f"record {row.number} {wrong}")
+        self._check_times(row.number, row.at, by.at)
         return True
+
+    def _check_times(self, number: int, placed_at: int, answered_at: int) -> None:
+        if wrong := self._times.wrong_with(number, placed_at, answered_at):
+            self._report.add(Kind.INDEX, number, number + 1, f"record {number} {wrong}")
 
     def _check_index(self) -> None:
         """Check that each record is found by what it is about, and by nothing else.

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from sealauthz.audit.portable import export_lines, proof_text
 from sealauthz.audit.sequencer import EVERY_S
-from sealauthz.audit.words import EFFECTS, is_reason_code
+from sealauthz.audit.words import EFFECTS, is_kind, is_reason_code
 from sealauthz.background import Background
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.asking import Reference
@@ -37,8 +38,6 @@ from sealauthz.cli.settings import (
 )
 from sealauthz.terminal import console, instant, show, table
 from sealauthz_client.answers import LogEntry
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group()
@@ -74,10 +73,32 @@ class ReasonCode(click.ParamType[str]):
         return value
 
 
-def filter_options(command: F) -> F:
+class RecordKind(click.ParamType[str]):
+    """The kind of a record."""
+
+    name = "word"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what can be none."""
+        if not is_kind(value):
+            self.fail(f"`{value}` is no kind of record: write it as `audit list` does, such as Authorize", param, ctx)
+        return value
+
+
+def _of_some_time(command: Callable[..., int]) -> Callable[..., int]:
+    @functools.wraps(command)
+    def checked(*, since: int, until: int, **options: Any) -> int:
+        if until and since >= until:
+            raise click.UsageError("--until must be later than --since: nothing is answered between them")
+        return command(since=since, until=until, **options)
+
+    return checked
+
+
+def filter_options(command: Callable[..., int]) -> Callable[..., int]:
     """Add the options that say which records are wanted."""
+    command = _of_some_time(command)
     for name, says in {
-        "--kind": "Only answers of this kind, such as Authorize or Perform.",
         "--caller": "Only what this caller was answered.",
         "--action": "Only about this action.",
         "--tenant": f"Only about this {service_model().tenant}, by its id.",
@@ -85,6 +106,7 @@ def filter_options(command: F) -> F:
         command = click.option(name, metavar="WORD", default="", help=says)(command)
     # What no record can hold is a mistake: it would be answered with an empty list.
     for name, type_, says in (
+        ("--kind", RecordKind(), "Only answers of this kind, such as Authorize or Perform."),
         ("--effect", click.Choice(EFFECTS), "Only with this effect; MIXED and ERROR are those of several."),
         ("--reason", ReasonCode(), "Only with this reason."),
         ("--resource", Reference(), "Only about this resource."),

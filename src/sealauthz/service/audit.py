@@ -10,7 +10,7 @@ from sealauthz import base64url
 from sealauthz.audit.as_of import AsOf, Moment
 from sealauthz.audit.log import Entry, Log, Wanted, is_shown
 from sealauthz.audit.retention import NOTHING_PRUNED
-from sealauthz.audit.words import EFFECTS, is_reason_code
+from sealauthz.audit.words import EFFECTS, is_kind, is_reason_code
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.decision import Effect
 from sealauthz.decision.question import Question
@@ -186,12 +186,16 @@ def _wanted_from(request: audit_pb2.ListDecisionsRequest, caller: Caller) -> tup
         violations.add("effect", f"must be one of {', '.join(EFFECTS)}")
     if request.reason and not is_reason_code(request.reason):
         violations.add("reason", "must be the code of a reason: capital letters, digits and _")
+    if request.kind and not is_kind(request.kind):
+        violations.add("kind", "must be a kind of record, such as Authorize: letters, the first a capital")
     for name in ("subject", "resource"):
         if request.HasField(name):
             texts[name] = str(entity_from(getattr(request, name), name, violations))
     for name in ("since", "until"):
         if request.HasField(name):
             texts[name] = violations.instant(name, getattr(request, name))
+    if texts.get("until") and (texts.get("since") or 0) >= texts["until"]:
+        violations.add("until", "must be later than `since`: nothing is answered between them")
     if request.enterprise_id:
         violations.check_id("enterprise_id", request.enterprise_id)
     if request.page_size < 0:
