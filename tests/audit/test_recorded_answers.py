@@ -418,12 +418,14 @@ def test_the_past_is_decided_on_for_who_may_read_the_log(
     tomorrow = before.evaluated_at + datetime.timedelta(days=1)
     for how, cause in (
         ({"revision": 1}, "POLICY_UNKNOWN"),
+        ({"revision": 1, "policy_version": "0123456789abcdef"}, "POLICY_NOT_KEPT"),
         ({"revision": 99}, "NOT_YET"),
         ({"time": tomorrow, "policy_version": before.policy_version}, "NOT_YET"),
     ):
         with pytest.raises(CallFailed) as failed:
             client.decide_as_of(*asked, **how)
         assert (failed.value.reason, failed.value.metadata["cause"]) == ("NOT_CHECKABLE", cause)
+        assert "--" not in str(failed.value), "options are of the command line"
     with pytest.raises(ValueError, match="no time zone"):
         client.decide_as_of(*asked, time=before.evaluated_at.replace(tzinfo=None))
 

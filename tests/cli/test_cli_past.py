@@ -33,7 +33,7 @@ def test_what_nobody_can_tell_is_neither_allowed_nor_denied(sealauthz, demo_fact
     assert "`policy_version`" in err
     code, _, err = sealauthz("check", *ASKED, "--at", "1", "--policy-version", "0123456789abcdef")
     assert code == 3
-    assert "are not kept here" in err
+    assert "are not kept here: name the folder that holds them with --policies" in err
     assert sealauthz("check", *ASKED, "--at", "99")[0] == 3
     assert "neither a day nor a time" in sealauthz("check", *ASKED, "--at", "then")[2]
     assert "needs --at" in sealauthz("check", *ASKED, "--policy-version", "x")[2]

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sealauthz.cli.answer_source import Where, connected, refuse_connection
+from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.moments import When
 from sealauthz.cli.output import rfc3339
 from sealauthz.cli.settings import bundle_cache, load_bundle, open_store, read_config
+from sealauthz.errors import PastUnknown
 from sealauthz.terminal import instant, requirements_tree
 from sealauthz_client import ContextValue
 from sealauthz_client.answers import PastDecision
@@ -80,7 +82,13 @@ def decide_as_of(
 
     with past_of(where.config_file, where.database, where.policies) as (_, as_of, named):
         asked = question_of(*question, context)
-        return as_of.decide(asked, Moment(revision, instant_), CLI_OPTIONS, policy_version or named).answer()
+        try:
+            found = as_of.decide(asked, Moment(revision, instant_), CLI_OPTIONS, policy_version or named)
+        except PastUnknown as error:
+            if error.cause != "POLICY_NOT_KEPT":
+                raise
+            raise Stop(f"{error}: name the folder that holds them with --policies", Exit.NO_ANSWER) from error
+        return found.answer()
 
 
 def _time(micros: int) -> datetime.datetime:

@@ -70,8 +70,7 @@ class KeptPolicies:
                 if found.version == version:
                     return found
             if archive is None:
-                said = f"policies `{version}` are not kept here: name the folder that holds them with --policies"
-                raise PastUnknown("POLICY_NOT_KEPT", said)
+                raise PastUnknown("POLICY_NOT_KEPT", f"policies `{version}` are not kept here")
             bundle = load_past(self._model, archive, self._cache)
         except BundleRefused as error:
             said = f"policies `{version}` cannot be loaded by this version of the service: {error}"
