@@ -502,6 +502,75 @@ def test_processes_at_once_leave_one_whole_file(cache: BundleCache) -> None:
     assert len([*cache.folder.iterdir()]) == 1
 
 
+def _load_together(cache: BundleCache, folder: Path, start: Any, loads: Path) -> str:
+    """Load a bundle once all others are about to; each real load leaves a line."""
+
+    def counted(*arguments: Any, **options: Any) -> Bundle:
+        with loads.open("a", encoding="utf-8") as stream:
+            stream.write("loaded\n")
+        return real(*arguments, **options)
+
+    real = bundles._loaded
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundles, "_loaded", counted)
+        start.wait(60)
+        try:
+            return Bundle.load(TINY, folder, cache=cache).version
+        except BundleRefused:
+            return "refused"
+
+
+def _loaded_at_once(cache: BundleCache, folder: Path, loads: Path, count: int = 3) -> list[str]:
+    forked = multiprocessing.get_context("fork")
+    with forked.Manager() as manager, forked.Pool(count) as pool:
+        start = manager.Barrier(count)
+        return pool.starmap(_load_together, [(cache, folder, start, loads)] * count, 1)
+
+
+def test_of_processes_that_start_at_once_one_loads(cache: BundleCache, folder: Path, tmp_path: Path) -> None:
+    """So that a service of four workers starts in the time of one load. Nothing is left but the bundle."""
+    found = _loaded_at_once(cache, folder, tmp_path / "loads")
+    assert (len(found), len(set(found))) == (3, 1)
+    assert (tmp_path / "loads").read_text(encoding="utf-8") == "loaded\n"
+    assert len([*cache.folder.iterdir()]) == 1
+
+
+def test_what_one_was_refused_the_others_are_refused_by_their_own_load(
+    cache: BundleCache, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "own.polar").write_text("allow(_, _, _);\n", encoding="utf-8")
+    assert _loaded_at_once(cache, folder, tmp_path / "loads") == ["refused"] * 3
+    assert not [*cache.folder.iterdir()]
+
+
+def test_a_lock_that_a_killed_process_left_holds_nobody_up(cache: BundleCache) -> None:
+    cache.write("other", b"")
+    (cache.folder / "k.lock").write_bytes(b"")
+    with cache.turn("k") as waited:
+        assert not waited
+        with cache.turn("other") as other:
+            assert not other, "each bundle has its own turn"
+    assert not [*cache.folder.glob("*.lock")]
+
+
+def test_who_has_waited_long_enough_loads(cache: BundleCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while the other one, which may be stopped, goes on holding its turn."""
+    monkeypatch.setattr(bundle_cache, "WAIT_S", 0.05)
+    with cache.turn("k") as first:
+        with cache.turn("k") as second, cache.turn("k") as third:
+            assert (first, second, third) == (False, True, True)
+        with cache.turn("k") as fourth:
+            assert fourth, "those that waited hold nothing, and end nothing"
+    with cache.turn("k") as fifth:
+        assert not fifth
+
+
+def test_where_there_can_be_no_lock_each_loads(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with BundleCache(tmp_path / "file").turn("k") as waited:
+        assert not waited
+
+
 @pytest.mark.parametrize(
     ("environ", "folder"),
     [

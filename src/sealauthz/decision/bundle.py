@@ -121,11 +121,16 @@ class Bundle:
             if cache is None or engine != EngineKind.COMPILED:
                 return _loaded(model, folder, engine, is_served=is_served)
             inputs = _inputs_of(model, folder, is_served=is_served)
-            stored = None if inputs is None else _stored(model, inputs, cache)
+            if inputs is None:
+                return _loaded(model, folder, engine, is_served=is_served)
+            stored = _stored(model, inputs, cache)
             if stored is not None:
                 return stored
-            made = _loaded(model, folder, engine, is_served=is_served)
-            if inputs is not None:
+            with cache.turn(inputs.key) as has_waited:
+                stored = _stored(model, inputs, cache) if has_waited else None
+                if stored is not None:
+                    return stored
+                made = _loaded(model, folder, engine, is_served=is_served)
                 _store(made, folder, cache, inputs.key, is_served=is_served)
             return made
 

@@ -7,6 +7,7 @@ in the cache: then a bundle is loaded as without one. What a bundle depends on i
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -26,7 +27,11 @@ KEPT = 8
 MAX_BYTES = 64_000_000
 """A file that is larger is none of ours."""
 
-_SUFFIX, _UNFINISHED = ".bundle", ".part"
+WAIT_S = 60.0
+"""How long a load waits for another process that loads the same bundle, at most: several times what a load takes."""
+
+_LOOK_S = 0.02
+_SUFFIX, _UNFINISHED, _LOCK = ".bundle", ".part", ".lock"
 _MAGIC = b"SealAuthz bundle 1\n"
 _ABANDONED_S = 3_600.0
 _OTHERS = 0o077
@@ -84,6 +89,44 @@ class BundleCache:
                     raise
                 _tidy(folder)
 
+    @contextmanager
+    def turn(self, key: str) -> Iterator[bool]:
+        """Stand around the load of what a key names, so that of several processes one loads and the others wait for it.
+
+        True for those that waited: what they look for may be there. They hold nothing, and who finds nothing then loads
+        at once, as all do where there can be no lock, or the other takes too long.
+        """
+        lock = self._lock(key)
+        if lock is None:
+            yield False
+            return
+        try:
+            waited = not _taken(lock)
+            if waited:
+                until = time.monotonic() + WAIT_S
+                while time.monotonic() < until and not _taken(lock):
+                    time.sleep(_LOOK_S)
+                _release(lock)
+                yield True
+            else:
+                try:
+                    yield False
+                finally:
+                    # While it is held: a lock that nobody holds any more is no file that others wait for.
+                    with suppress(OSError), self._opened() as folder:
+                        os.unlink(key + _LOCK, dir_fd=folder)
+        finally:
+            _release(lock)  # also for processes that were forked meanwhile
+            os.close(lock)
+
+    def _lock(self, key: str) -> int | None:
+        with suppress(OSError):
+            self._make()
+            with self._opened() as folder:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+                return os.open(key + _LOCK, flags, 0o600, dir_fd=folder)
+        return None
+
     def _make(self) -> None:
         """Make the folder, and what it lies in, where that is in a folder of the user's own."""
         missing = []
@@ -108,6 +151,22 @@ class BundleCache:
             os.close(folder)
 
 
+def _taken(lock: int) -> bool:
+    """Take a lock that nobody holds; True also where there are no locks, as on some file systems."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _release(lock: int) -> None:
+    with suppress(OSError):
+        fcntl.flock(lock, fcntl.LOCK_UN)
+
+
 def _is_private(found: os.stat_result) -> bool:
     """Whether something belongs to the user and is open to no one else."""
     return found.st_uid == os.geteuid() and not found.st_mode & _OTHERS
@@ -130,7 +189,7 @@ def _unsealed(key: str, sealed: bytes) -> bytes | None:
 
 
 def _tidy(folder: int) -> None:
-    """Remove the files that were not used for longest, and what others began to write and never finished."""
+    """Remove the files that were not used for longest, and what others began and never finished."""
     used: dict[str, float] = {}
     now = time.time()
     for name in os.listdir(folder):
@@ -138,7 +197,7 @@ def _tidy(folder: int) -> None:
             at = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
             if name.endswith(_SUFFIX):
                 used[name] = at
-            elif name.endswith(_UNFINISHED) and now - at > _ABANDONED_S:
+            elif name.endswith((_UNFINISHED, _LOCK)) and now - at > _ABANDONED_S:
                 os.unlink(name, dir_fd=folder)
     for name in sorted(used, key=lambda name: used[name])[:-KEPT]:
         with suppress(OSError):
