@@ -12,7 +12,9 @@ _MOST_KNOWN = 20_000
 
 
 class _Known:
-    """What one revision of a timeline says of single records."""
+    """What one revision of a timeline says of single records. Who looks one up again finds the same, so that several
+    threads may.
+    """
 
     __slots__ = ("alike", "of", "parts")
 
@@ -24,11 +26,11 @@ class _Known:
 
 
 class Concerning:
-    """Looks up what answers name, for one thread at a time. What is remembered any thread may ask meanwhile."""
+    """Looks up what answers name. Any thread may use it."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._known = _Known("", -1)  # replaced as one: other threads read it
+        self._known = _Known("", -1)  # replaced as one: other threads use it
 
     def of_each(self, answers: Sequence[Iterable[tuple[str, str]]], snapshot: FactSnapshot) -> list[Concerned]:
         """Return what a snapshot says of what each answer names, by type and id. Raises FactsUnavailable."""

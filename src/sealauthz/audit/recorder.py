@@ -38,6 +38,7 @@ from sealauthz.decision.listing import ListedActions, ListPage
 from sealauthz.decision.question import ListQuery, Question
 from sealauthz.errors import FactsUnavailable, SealAuthzError
 from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.facts.store.database import end
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import Store, now_us
@@ -285,15 +286,21 @@ class Recorder:
             return False
 
     def _said(self, answered: Answered | str) -> Answered | str:
-        """Return the record of a decision, where that takes no look-up: what waits is short then, and the decision is
-        freed while it, and all that hangs on it, is still in the caches of the processor.
+        """Return the record of a decision, where memory tells what it is about: what waits is short then, and the
+        decision is freed while it, and all that hangs on it, is still in the caches of the processor.
         """
         if isinstance(answered, str) or not isinstance(answered.what, Decision):
             return answered
         decision = answered.what
         named = mentioned(self._model, decision.question)
         concerned = self._concerning.remembered(named, decision.timeline, decision.revision)
-        return answered if concerned is None else self._line(answered, concerned)
+        if concerned is None:
+            try:
+                work = partial(self._concerning.of_each, [named])
+                (concerned,) = self._fact_cache.answer(work, may_wait=False)
+            except (NotAtOnce, SealAuthzError):
+                return answered
+        return self._line(answered, concerned)
 
     def _lines(self, noted: Iterable[tuple[Answered | str, Then | None]]) -> list[str]:
         """Return the records. Raises FactsUnavailable where nobody can say what they are about."""
