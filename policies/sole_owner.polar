@@ -197,7 +197,8 @@ because("NOT_OWN_REVIEW", "FACE_VERIFICATION_REQUIRED", person: Person, review: 
   acts_alone(person, review.seal.enterprise, context) and
   not bound_face_check(
     context.verification, person, "SEAL_MANAGE", "SealReview", review.id, context.parameters.face_for_management,
-    context);
+    context) and
+  not is_ahead_check(context.verification, person, context);
 
 # A face that was reviewed so stays reviewed: it was right when it was decided.
 was_alone_at(decider: Membership, enterprise: Enterprise, at, context) if

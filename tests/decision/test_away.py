@@ -40,6 +40,7 @@ TAKEN_BACK = {
     ("object", "RetrievalCase"): "R-09: or one administrator could silence the others",
 }
 AS_OUTSIDERS = {
+    ("authenticate", "Enterprise"): "a founder is no member yet",
     ("certify", "Enterprise"): "a founder is no member yet",
     ("certify", "RetrievalCase"): "the applicant is connected by something else",
     ("execute", "RetrievalCase"): "the applicant is connected by something else",
