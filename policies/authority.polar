@@ -154,6 +154,7 @@ live_delegation(person: Person, seal: Seal, contract: Contract, delegation, gran
   delegation.power = "USE_SEAL" and
   delegation.state = "ACTIVE" and
   is_within_time(delegation, context) and
+  was_offered(delegation, context) and
   covers_type(delegation, contract) and
   grant_of_principal(delegation.principal, seal, contract, grant, context) and
   not gave_grant(person.id, grant) and
@@ -161,6 +162,15 @@ live_delegation(person: Person, seal: Seal, contract: Contract, delegation, gran
   not has_excluding_duty(delegation.principal, seal, contract, context) and
   is_reviewed_by_others(person, delegation.principal, seal, contract, context) and
   has_no_conflict_elsewhere(delegation.principal, seal, contract, context);
+
+# Nobody but the principal lends what is theirs, and as a member. Of what nobody says by whom it was offered, it is not
+# known.
+#@ A-02 U-18
+was_offered(delegation: Delegation, context) if
+  delegation.offered_by_id matches String and
+  delegation.offered_by_id = delegation.principal.person_id and
+  delegation.principal.joined_at <= delegation.offered_at and
+  delegation.offered_at <= context.now;
 
 delegation_to(person: Person, seal: Seal, delegation, context) if
   member(person, seal.enterprise, membership, context) and
@@ -297,7 +307,25 @@ names_member_of_holder(person: Person, seal: Seal, grant, holder, context: SealU
   member(person, holder, membership, context) and
   named in grant.holders and
   named.membership_id = membership.id and
-  named.state = "ACTIVE";
+  named.state = "ACTIVE" and
+  was_named(named, membership, grant, holder, context);
+
+# Like the requirements of `assign` (granting.polar), at the time of the naming: by a person who ran the holder or its
+# seals, not the one who is named nor whom that one had just put there, under a grant that was confirmed. Of whom nobody
+# says by whom they were named, the holder did not name.
+#@ A-02 U-20
+was_named(named: HolderAssignment, membership: Membership, grant, holder: Enterprise, context) if
+  namer_id = named.assigned_by_id and
+  namer_id matches String and
+  named.assigned_at <= context.now and
+  grant.confirmed_at <= named.assigned_at and
+  membership.joined_at <= named.assigned_at and
+  could_name(namer_id, membership, holder, named.assigned_at, context);
+
+could_name(namer_id, membership: Membership, holder: Enterprise, at, context) if
+  ran_enterprise_or_seals(namer_id, holder, at, context) and
+  was_second_person(namer_id, membership.person_id, holder, at, context);
+could_name(namer_id, _: Membership, holder: Enterprise, at, context) if represented(namer_id, holder, at, context);
 
 is_in_good_standing(enterprise: Enterprise, context) if
   operates(enterprise) and
@@ -605,6 +633,16 @@ because("SEAL_AUTHORITY", "NOT_DELEGABLE", person: Person, seal: Seal, context) 
   delegation_to(person, seal, delegation, context) and
   delegation.state in ["PENDING_ACCEPT", "ACTIVE"] and
   is_not_delegable(delegation, seal);
+# Nothing says that the principal offered it.
+#@ A-02 U-18
+because("SEAL_AUTHORITY", "DELEGATION_NOT_OFFERED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  is_enterprise_seal(seal) and
+  delegation_to(person, seal, delegation, context) and
+  delegation.state = "ACTIVE" and
+  delegation.power = "USE_SEAL" and
+  context.now < delegation.valid_to and
+  not was_offered(delegation, context);
 # The delegation is over, or gives more than its principal could do now.
 #@ U-18
 because("SEAL_AUTHORITY", "DELEGATION_EXPIRED", person: Person, seal: Seal, context) if
@@ -619,6 +657,7 @@ because("SEAL_AUTHORITY", "DELEGATION_EXCEEDS_PRINCIPAL", person: Person, seal: 
   delegation.state = "ACTIVE" and
   delegation.power = "USE_SEAL" and
   context.now < delegation.valid_to and
+  was_offered(delegation, context) and
   covers_type(delegation, contract) and
   not principal_may_use(person, delegation.principal, seal, contract, context);
 

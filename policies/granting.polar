@@ -530,12 +530,13 @@ meets(_: Person, "CROSS_GRANT_LIVE", "assign", grant: CrossEnterpriseGrant, cont
   holder = context.holder and
   holder matches Enterprise and
   not gave_to_own_enterprise(grant, holder);
-# Nobody names themself. The holder's legal representative may: there is nobody above them.
+# Nobody names themself, alone or through a person whom they have just put in office. The holder's legal representative
+# may: there is nobody above them.
 #@ S-09 M-11 U-20
 requires("assign", _: CrossEnterpriseGrant, "NAMES_ANOTHER");
 meets(person: Person, "NAMES_ANOTHER", "assign", _: CrossEnterpriseGrant, context: HolderMemberContext) if
   named_membership(context, membership) and
-  membership.person_id != person.id;
+  is_second_person(person, membership.person_id, membership.enterprise, context);
 meets(person: Person, "NAMES_ANOTHER", "assign", _: CrossEnterpriseGrant, context: HolderMemberContext) if
   named_membership(context, membership) and
   membership.person_id = person.id and
@@ -544,6 +545,13 @@ because("NAMES_ANOTHER", "SELF_GRANT", person: Person, _: CrossEnterpriseGrant, 
   named_membership(context, membership) and
   membership.person_id = person.id and
   not representative_today(person, membership.enterprise, context);
+because("NAMES_ANOTHER", "COOLING_OFF", person: Person, _: CrossEnterpriseGrant, context: HolderMemberContext) if
+  namer_waits(person, _, context);
+
+namer_waits(person: Person, at, context: HolderMemberContext) if
+  named_membership(context, membership) and
+  membership.person_id != person.id and
+  appointed_lately(person.id, membership.person_id, membership.enterprise, at, context);
 
 # A present member of the enterprise that holds the seal.
 named_membership(context: HolderMemberContext, membership) if
@@ -604,6 +612,11 @@ requires("delegate", _: Membership, "OWN_MEMBERSHIP");
 requires("delegate", _: Membership, "MEMBERSHIP_LIVE");
 meets(person: Person, "OWN_MEMBERSHIP", "delegate", membership: Membership, _) if membership.person_id = person.id;
 meets(_: Person, "MEMBERSHIP_LIVE", "delegate", membership: Membership, context) if is_live(membership, context);
+
+# The principal offered it, and nobody in their name.
+#@ A-02 U-18
+requires("accept", _: Delegation, "OFFERED_BY_PRINCIPAL");
+meets(_: Person, "OFFERED_BY_PRINCIPAL", "accept", delegation: Delegation, context) if was_offered(delegation, context);
 
 # Both are active members of one enterprise, with verified names, and two persons.
 #@ U-18 S-09

@@ -111,17 +111,18 @@ has_letter(grant, at, context) if
   not is_grantee(letter.delivered_by_id, grant) and
   not is_grantee(verifier_id, grant) and
   could_deliver(letter.delivered_by_id, grant, letter.delivered_at, context) and
-  could_verify(verifier_id, grant.seal.enterprise, letter.verified_at, context);
+  ran_enterprise_or_seals(verifier_id, grant.seal.enterprise, letter.verified_at, context);
 
 is_grantee(person_id, grant: SealGrant) if grant.membership.person_id = person_id;
 
 could_deliver(person_id, grant, at, context) if managed_seal(person_id, grant.seal, at, context);
 could_deliver(person_id, grant: SealGrant, _, _) if passed_on(person_id, grant);
 
-could_verify(person_id, enterprise: Enterprise, at, context) if
+ran_enterprise_or_seals(person_id, enterprise: Enterprise, at, context) if
   role in ["SYSTEM_ADMIN", "SEAL_ADMIN"] and
   had_role(person_id, enterprise, role, at, context);
-could_verify(person_id, enterprise: Enterprise, at, context) if represented(person_id, enterprise, at, context);
+ran_enterprise_or_seals(person_id, enterprise: Enterprise, at, context) if
+  represented(person_id, enterprise, at, context);
 
 # --- delivering one --------------------------------------------------------------------------------------------------
 

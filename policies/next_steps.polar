@@ -315,6 +315,11 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: S
   lacks_authority(person, seal, context) and
   lent_by_straw_man(person, seal, at, context);
 
+# … or who names a member of the holder whom they have just put in office, or who has put them there.
+#@ M-11 U-20
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, _: CrossEnterpriseGrant, context: HolderMemberContext) if
+  namer_waits(person, at, context);
+
 # Until when the new administrator waits before they end a seal or give out rights to it.
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
   not (context matches SealUseContext) and
@@ -334,7 +339,7 @@ parameter("REQUEST_CROSS_GRANT", "enterprise_id", id, _: Person, seal: Seal, _) 
 parameter("REQUEST_CROSS_GRANT", "enterprise_name", name, _: Person, seal: Seal, _) if name = seal.enterprise.name;
 parameter("REQUEST_DELEGATION", "principal", found, person: Person, seal: Seal, context) if
   delegation_to(person, seal, delegation, context) and
-  delegation_has_expired(delegation, context) and
+  (delegation_has_expired(delegation, context) or not was_offered(delegation, context)) and
   found = delegation.principal.person;
 # Handing over asks for the faces of both: the receiver's for this enterprise, the giver's for this receiver.
 #@ M-12

@@ -73,6 +73,8 @@ EXTRAS: tuple[Any, ...] = (
         NOW - DAY,
         NOW + DAY,
         state=DelegationState.ACTIVE,
+        offered_by_id="user",
+        offered_at=NOW - DAY,
     ),
     BoardResolution("br", "e", "c", ResolutionKind.SELF_DEALING, ResolutionSource.LEGAL_REP, NOW - DAY),
     Signatory("party-user", "c", PartyKind.PERSON, "user"),

@@ -229,6 +229,8 @@ CHECKS: dict[str, Any] = {
     "delegation_u_18_1": edited("Delegation", "delegation", id="new", delegate_id="m-ann"),
     "delegation_u_18_2": edited("Delegation", "delegation", valid_to=NOW),
     "delegation_u_19_3": edited("Delegation", "delegation", id="new", power="PERSONAL_SIGNATURE"),
+    "delegation_a_02_4": edited("Delegation", "delegation", id="new", offered_at=0),
+    "holder_assignment_a_02_2": edited("HolderAssignment", "holder", id="new", state="REVOKED", assigned_by_id=None),
     "seal_hold_s_13_1": edited("SealHold", "hold", lift_proposed_at=NOW),
     "seal_review_s_02_2": edited("SealReview", "face", state="PASSED"),
     "seal_proposal_s_14_2": edited("SealProposal", "proposal", id="new", state="WITHDRAWN", reason=""),

@@ -2098,16 +2098,20 @@ class CrossGrantContractType(_message.Message):
     def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., contract_type: _Optional[str] = ...) -> None: ...
 
 class HolderAssignment(_message.Message):
-    __slots__ = ("id", "grant_id", "membership_id", "state")
+    __slots__ = ("id", "grant_id", "membership_id", "state", "assigned_by_id", "assigned_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     GRANT_ID_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     grant_id: str
     membership_id: str
     state: HolderState
-    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., state: _Optional[_Union[HolderState, str]] = ...) -> None: ...
+    assigned_by_id: str
+    assigned_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., state: _Optional[_Union[HolderState, str]] = ..., assigned_by_id: _Optional[str] = ..., assigned_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class AuthLetter(_message.Message):
     __slots__ = ("id", "seal_id", "digest", "delivered_by_id", "delivered_at", "state", "verified_by_id", "verified_at", "seal_grant_id", "open_grant_id", "cross_grant_id")
@@ -2136,7 +2140,7 @@ class AuthLetter(_message.Message):
     def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., digest: _Optional[str] = ..., delivered_by_id: _Optional[str] = ..., delivered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[LetterState, str]] = ..., verified_by_id: _Optional[str] = ..., verified_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seal_grant_id: _Optional[str] = ..., open_grant_id: _Optional[str] = ..., cross_grant_id: _Optional[str] = ...) -> None: ...
 
 class Delegation(_message.Message):
-    __slots__ = ("id", "principal_id", "delegate_id", "power", "scope", "valid_from", "valid_to", "seal_id", "state", "reason")
+    __slots__ = ("id", "principal_id", "delegate_id", "power", "scope", "valid_from", "valid_to", "seal_id", "state", "reason", "offered_by_id", "offered_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     PRINCIPAL_ID_FIELD_NUMBER: _ClassVar[int]
     DELEGATE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -2147,6 +2151,8 @@ class Delegation(_message.Message):
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    OFFERED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    OFFERED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     principal_id: str
     delegate_id: str
@@ -2157,7 +2163,9 @@ class Delegation(_message.Message):
     seal_id: str
     state: DelegationState
     reason: str
-    def __init__(self, id: _Optional[str] = ..., principal_id: _Optional[str] = ..., delegate_id: _Optional[str] = ..., power: _Optional[_Union[DelegationPower, str]] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seal_id: _Optional[str] = ..., state: _Optional[_Union[DelegationState, str]] = ..., reason: _Optional[str] = ...) -> None: ...
+    offered_by_id: str
+    offered_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., principal_id: _Optional[str] = ..., delegate_id: _Optional[str] = ..., power: _Optional[_Union[DelegationPower, str]] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seal_id: _Optional[str] = ..., state: _Optional[_Union[DelegationState, str]] = ..., reason: _Optional[str] = ..., offered_by_id: _Optional[str] = ..., offered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class DelegationContractType(_message.Message):
     __slots__ = ("id", "delegation_id", "contract_type")

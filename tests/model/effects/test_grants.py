@@ -164,6 +164,39 @@ def test_all_members_get_a_lesser_seal_for_templates(world: NewWorld) -> None:
     assert here.get("OpenGrant", grant_id).state == "REVOKED"
 
 
+def test_a_naming_of_which_nobody_knows_the_author_is_made_again(world: NewWorld) -> None:
+    members = {"m-f2": {"person_id": "outsider", "enterprise_id": "f"}}
+    here = world(put={"Membership": members, "AuthLetter": {"l": {"cross_grant_id": "x"}}, **HELD})
+    using = {"task": "t", "verification": "v-outsider"}
+    assert here.codes("outsider", "use", "Seal:s", **using) == ["NO_CROSS_ENTERPRISE_GRANT"]
+    made = here.perform("trader", "assign", "CrossEnterpriseGrant:x", HolderMember("m-f2"), member="m-f2")
+    assert made.values == {"assignment_id": "before"}
+    assert here.get("HolderAssignment", "before").assigned_by_id == "trader"
+    assert here.codes("outsider", "use", "Seal:s", **using) == ["SELF_DEALING"]
+
+
+HELD: dict[str, Any] = {
+    "CrossEnterpriseGrant": {
+        "x": {
+            "seal_id": "s",
+            "holder_id": "f",
+            "grantor_id": "r-keeper",
+            "scope": "ALL_CONTRACTS",
+            "valid_from": "now - 1 day",
+            "valid_to": "now + 1 day",
+            "confirmation": "AUTH_LETTER",
+            "state": "ACTIVE",
+            "use_limit": 10,
+        }
+    },
+    "HolderAssignment": {
+        "before": {"grant_id": "x", "membership_id": "m-f2", "assigned_by_id": None, "assigned_at": "never"}
+    },
+    "RegistrySnapshot": {"reg-f": {"enterprise_id": "f", "status": "EXISTING", "fetched_at": "now - 1 hour"}},
+}
+"""Cedar holds the seal; that it named `outsider`, an import said that named nobody who did."""
+
+
 def test_another_enterprise_gets_a_seal_and_names_who_uses_it(world: NewWorld) -> None:
     here = world(put={"Membership": {"m-f2": {"person_id": "outsider", "enterprise_id": "f"}}})
     given = NewGrant(GrantKind.ENTERPRISE, valid_to=NOW + DAY, holder="f", scope=ALL)
@@ -176,6 +209,8 @@ def test_another_enterprise_gets_a_seal_and_names_who_uses_it(world: NewWorld) -
     assert not here.ask("keeper", "assign", grant)
     assert here.codes("trader", "assign", grant, member="m-trader") == ["SELF_GRANT"]
     here.perform("trader", "assign", grant, HolderMember("m-f2"), member="m-f2")
+    (named,) = here.get("CrossEnterpriseGrant", grant_id).holders
+    assert (named.assigned_by_id, named.assigned_at) == ("trader", here.now)
     with pytest.raises(InvalidRequest, match="named already"):
         here.perform("trader", "assign", grant, HolderMember("m-f2"), member="m-f2")
     with pytest.raises(InvalidRequest, match="not the member whom the context names"):
@@ -226,6 +261,8 @@ def test_a_colleague_uses_a_seal_in_ones_place(world: NewWorld) -> None:
         here.perform("user", "delegate", "Membership:m-user", NewDelegation("m-user", NOW + DAY))
     made = here.perform("user", "delegate", "Membership:m-user", NewDelegation("m-plain", NOW + DAY, seal="s"))
     delegation = f"Delegation:{made.values['delegation_id']}"
+    offered = here.get("Delegation", made.values["delegation_id"])
+    assert (offered.offered_by_id, offered.offered_at) == ("user", here.now)
     assert not here.ask("plain", "use", "Seal:s", **USING)
     here.perform("plain", "accept", delegation)
     assert here.ask("plain", "use", "Seal:s", **USING)

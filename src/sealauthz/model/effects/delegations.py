@@ -53,6 +53,8 @@ def delegate(act: Act) -> Outcome:
         given.valid_to,
         seal_id=given.seal,
         reason=given.reason,
+        offered_by_id=act.subject.id,
+        offered_at=act.now,
     )
     details = (Put(DelegationContractType(act.new_id(f"type-{each}"), made.id, each)) for each in types)
     event = _event("DELEGATION_OFFERED", act, enterprise.id, made, chosen.person_id)

@@ -198,10 +198,17 @@ def assign(act: Act) -> Outcome:
     if act.arguments.member != act.context.member.id:
         refuse("arguments[member]", "is not the member whom the context names")
     member = member_of(act, act.context.holder, act.arguments.member, "member")
-    if _assignments(act.resource, member.id):
+    named = _assignments(act.resource, member.id)
+    if named and named[0].assigned_by_id is not None:
         refuse("arguments[member]", "is named already")
-    made = HolderAssignment(act.new_id("assignment"), act.resource.id, member.id)
-    return Outcome((Put(made),), (_to_holder("HOLDER_ASSIGNED", act, member),), {"assignment_id": made.id})
+    event = _to_holder("HOLDER_ASSIGNED", act, member)
+    if named:  # of whom nobody says who named them
+        change = act.set(named[0], assigned_by_id=act.subject.id, assigned_at=act.now)
+        return Outcome((change,), (event,), {"assignment_id": named[0].id})
+    made = HolderAssignment(
+        act.new_id("assignment"), act.resource.id, member.id, assigned_by_id=act.subject.id, assigned_at=act.now
+    )
+    return Outcome((Put(made),), (event,), {"assignment_id": made.id})
 
 
 def unassign(act: Act) -> Outcome:

@@ -112,18 +112,29 @@ class CrossGrantContractType:
         where="state = 'ACTIVE'",
         says="a member is named once as a holder under a grant",
     ),
+    Check(
+        "A-02",
+        "(assigned_by_id IS NULL) = (assigned_at = 0)",
+        says="a naming has a time and the person who named, or neither",
+    ),
     Fixed("U-20", "membership_id", says="another member takes a new assignment"),
+    SetOnce("A-02", "assigned_by_id", "assigned_at", says="who named a holder's member, and when, is history"),
     Life({"ACTIVE": ("REVOKED",)}, invariant="U-20"),
     OwnedByActs(),
     home="grant_id",
     permanent=True,
 )
 class HolderAssignment:
-    """A member of the holder enterprise whom it named to use a seal under a cross-enterprise grant."""
+    """A member of the holder enterprise whom it named to use a seal under a cross-enterprise grant.
+
+    It counts only where somebody named them who could. One of which nobody says who did may be completed, once.
+    """
 
     id: str
     grant_id: Annotated[str, Ref("CrossEnterpriseGrant")]
     membership_id: Annotated[str, Ref("Membership", crosses=True)]
     state: HolderState = HolderState.ACTIVE
+    assigned_by_id: Annotated[str | None, Ref("Person")] = None
+    assigned_at: Instant = NEVER
 
     grant: CrossEnterpriseGrant = one("grant_id")

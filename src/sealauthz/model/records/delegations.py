@@ -7,8 +7,8 @@ from typing import Annotated
 
 from sealauthz.model.records.grants import GrantScope
 from sealauthz.model.records.membership import Membership
-from sealauthz.schema.record import Instant, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, Terms, Unique
+from sealauthz.schema.record import NEVER, Instant, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, SetOnce, Terms, Unique
 
 
 class DelegationPower(StrEnum):
@@ -33,6 +33,8 @@ class DelegationState(StrEnum):
     Check("U-18", "principal_id <> delegate_id", says="nobody delegates to themselves"),
     Check("U-18", "valid_from < valid_to", says="a delegation begins before it ends"),
     Check("U-19", "state <> 'ACTIVE' OR power = 'USE_SEAL'", says="only the use of a seal can be delegated"),
+    Check("A-02", "(offered_by_id IS NULL) = (offered_at = 0)", says="an offer has a time and an author, or neither"),
+    SetOnce("A-02", "offered_by_id", "offered_at", says="who offered a delegation, and when, is history"),
     Fixed("U-18", "delegate_id", "power", "seal_id", says="another delegate, power or seal takes a new delegation"),
     Life({"PENDING_ACCEPT": ("ACTIVE",), "ACTIVE": ("EXPIRED", "REVOKED", "LAPSED")}, invariant="U-18"),
     Terms(
@@ -49,7 +51,10 @@ class DelegationState(StrEnum):
     permanent=True,
 )
 class Delegation:
-    """What one member lets another do for him for a time: over one seal, or over all he may use (no `seal_id`)."""
+    """What one member lets another do for him for a time: over one seal, or over all he may use (no `seal_id`).
+
+    It counts only where the principal offered it themself.
+    """
 
     id: str
     principal_id: Annotated[str, Ref("Membership")]
@@ -61,6 +66,8 @@ class Delegation:
     seal_id: Annotated[str | None, Ref("Seal")] = None
     state: DelegationState = DelegationState.PENDING_ACCEPT
     reason: str = ""
+    offered_by_id: Annotated[str | None, Ref("Person")] = None
+    offered_at: Instant = NEVER
 
     principal: Membership = one("principal_id")
     delegate: Membership = one("delegate_id")
