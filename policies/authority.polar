@@ -241,13 +241,14 @@ has_no_other_party(person: Person, seal: Seal, contract: Contract, context) if
 # --- across enterprises ----------------------------------------------------------------------------------------------
 
 # The owner granted the use of the seal to another enterprise by a signed letter, and that enterprise named one of its
-# members. Image and certificate stay the owner's. The holder is in good standing like the owner, is not the grantor's
-# own enterprise, and is not on the other side.
-#@ U-20 U-21 U-13 U-14 S-09 U-04
+# members, who is no auditor there. Image and certificate stay the owner's. The holder is in good standing like the owner,
+# is not the grantor's own enterprise, and is not on the other side.
+#@ S-04 U-20 U-21 U-13 U-14 S-09 U-04
 live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
   names_member_of_holder(person, seal, grant, holder, context) and
   is_in_good_standing(holder, context) and
   not suspended(person, seal.enterprise, context) and
+  not audits_seals_of(person, holder, context) and
   not gave_to_own_enterprise(grant, holder) and
   may_count(grant, context) and
   covers_type(grant, contract) and
@@ -675,6 +676,12 @@ principal_may_use(person: Person, principal: Membership, seal: Seal, contract: C
 because("SEAL_AUTHORITY", "NO_CROSS_ENTERPRISE_GRANT", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
   lacks_cross_grant(person, seal, context);
+# Who audits the holder sees what it seals, and seals nothing.
+#@ S-04 U-21
+because("SEAL_AUTHORITY", "AUDITOR_READ_ONLY", person: Person, seal: Seal, context: SealUseContext) if
+  lacks_authority(person, seal, context) and
+  names_member_of_holder(person, seal, _, holder, context) and
+  audits_seals_of(person, holder, context);
 # The holder or the person is on the other side of the contract.
 #@ U-13 U-20
 because("SEAL_AUTHORITY", "SELF_DEALING", person: Person, seal: Seal, context: SealUseContext) if

@@ -237,18 +237,29 @@ belonged_to_another_party(person_id, party: Signatory, at, context) if
   author.id = person_id and
   another_party(party, other) and
   other.enterprise_id matches String and
-  belonged_to(author, other.enterprise_id, at);
+  belonged_to(author, other.enterprise_id, at, context);
 
-belonged_to(person: Person, enterprise_id, at) if
+belonged_to(person: Person, enterprise_id, at, _) if
   membership in person.memberships and
   membership.enterprise_id = enterprise_id and
   membership.joined_at <= at and
   at < membership.ended_at;
-belonged_to(person: Person, enterprise_id, at) if
+belonged_to(person: Person, enterprise_id, at, _) if
   snapshot in person.represented and
   snapshot.is_current = true and
   snapshot.enterprise_id = enterprise_id and
   snapshot.fetched_at <= at;
+# What the registry had said by then counts for as long as for the representative's own acts, whom it may name since.
+#@ A-14
+belonged_to(person: Person, enterprise_id, at, context) if
+  snapshot in person.represented and
+  snapshot.enterprise_id = enterprise_id and
+  is_fetched_within(snapshot, context.parameters.registry_valid_for, at);
+
+# Either of them: who gave evidence at that time for this party, and was on the other side.
+is_or_was_of_another_party(person_id, party: Signatory, _, _) if acts_for_another_party(person_id, party);
+is_or_was_of_another_party(person_id, party: Signatory, at, context) if
+  belonged_to_another_party(person_id, party, at, context);
 
 # Where a party stands in its contract: an enterprise perhaps in several places.
 place_of(party: Signatory, place) if

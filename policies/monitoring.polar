@@ -102,7 +102,7 @@ obligation(person: Person, "view", use: SealUse, _, "MASK_PERSONAL_DATA") if use
 # --- naming who watches ----------------------------------------------------------------------------------------------
 
 # Who runs the enterprise names leaders who watch: a present member with a verified name, and never themself, or the
-# watch would outlive their post.
+# watch would outlive their post; nor through a person whom they have just put in office.
 #@ W-01 W-06 M-11
 requires("subscribe", _: Enterprise, "ENTERPRISE_ADMIN");
 requires("subscribe", _: Enterprise, "LEADER_FIT");
@@ -113,13 +113,22 @@ meets(person: Person, "LEADER_FIT", "subscribe", enterprise: Enterprise, context
   leader = context.leader and
   leader matches Membership and
   leader.enterprise_id = enterprise.id and
-  leader.person_id != person.id and
+  is_second_person(person, leader.person_id, enterprise, context) and
   is_live(leader, context) and
   is_active_and_verified(leader.person);
+because("LEADER_FIT", "COOLING_OFF", person: Person, enterprise: Enterprise, context: SubscriptionContext) if
+  subscriber_waits(person, enterprise, _, context);
 because("LEADER_FIT", "SELF_GRANT", person: Person, _: Enterprise, context: SubscriptionContext) if
   leader = context.leader and
   leader matches Membership and
   leader.person_id = person.id;
+
+subscriber_waits(person: Person, enterprise: Enterprise, at, context: SubscriptionContext) if
+  leader = context.leader and
+  leader matches Membership and
+  leader.person_id != person.id and
+  appointed_lately(person.id, leader.person_id, enterprise, at, context);
+
 meets(_: Person, "SEAL_OF_ENTERPRISE", "subscribe", _: Enterprise, context) if context.seal = nil;
 meets(_: Person, "SEAL_OF_ENTERPRISE", "subscribe", enterprise: Enterprise, context) if
   seal = context.seal and

@@ -320,6 +320,13 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: S
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, _: CrossEnterpriseGrant, context: HolderMemberContext) if
   namer_waits(person, at, context);
 
+# … or who names a substitute or a watching leader of that kind.
+#@ M-11 A-07 W-06
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership, context: AbsenceContext) if
+  recorder_of_absence_waits(person, membership, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context: SubscriptionContext) if
+  subscriber_waits(person, enterprise, at, context);
+
 # Until when the new administrator waits before they end a seal or give out rights to it.
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
   not (context matches SealUseContext) and

@@ -55,10 +55,6 @@ was_on_other_side(person_id, enterprise: Enterprise, contract: Contract, at, con
   party.enterprise_id = enterprise.id and
   is_or_was_of_another_party(person_id, party, at, context);
 
-is_or_was_of_another_party(person_id, party: Signatory, _, _) if acts_for_another_party(person_id, party);
-is_or_was_of_another_party(person_id, party: Signatory, at, context) if
-  belonged_to_another_party(person_id, party, at, context);
-
 # Nobody records before it was passed.
 recorder_of(resolution: BoardResolution, recorder_id, context) if
   recorder_id = resolution.recorded_by_id and

@@ -486,32 +486,33 @@ lapses(person: Person, "object", case: RetrievalCase, context, at) if
 # An open or upheld objection blocks execution, except against the legal representative's path.
 #@ R-09
 requires("execute", _: RetrievalCase, "NO_OPEN_OBJECTION");
-meets(_: Person, "NO_OPEN_OBJECTION", "execute", case: RetrievalCase, _) if
+meets(_: Person, "NO_OPEN_OBJECTION", "execute", case: RetrievalCase, context) if
   case.path = "DOCUMENTS" and
-  not has_standing_objection(case);
+  not has_standing_objection(case, context);
 meets(_: Person, "NO_OPEN_OBJECTION", "execute", case: RetrievalCase, _) if case.path = "LEGAL_REP_ONLINE";
 
-has_standing_objection(case: RetrievalCase) if
+has_standing_objection(case: RetrievalCase, _) if
   objection in case.objections and
   objection.state != "DISMISSED";
 # A dismissal that two have not found is none.
-has_standing_objection(case: RetrievalCase) if
+has_standing_objection(case: RetrievalCase, context) if
   objection in case.objections and
-  not is_dismissed_by_two(objection, case);
+  not is_dismissed_by_two(objection, case, context);
 
 # A reviewer who decides an objection writes a review of the attempt. It counts if they had not judged the case before
 # the objection was raised: a reviewer who let the case pass would judge their own work.
-is_dismissed_by_two(objection: Objection, case: RetrievalCase) if
-  dismissing_review(objection, case, first) and
-  dismissing_review(objection, case, second) and
+is_dismissed_by_two(objection: Objection, case: RetrievalCase, context) if
+  dismissing_review(objection, case, first, context) and
+  dismissing_review(objection, case, second, context) and
   first.staff.person_id != second.staff.person_id;
 
-dismissing_review(objection: Objection, case: RetrievalCase, review) if
+dismissing_review(objection: Objection, case: RetrievalCase, review, context) if
   review in case.reviews and
   review.attempt = case.attempt and
   review.verdict = "PASSED" and
   review.staff.duty = "REVIEWER" and
   review.staff.person_id != objection.person_id and
+  review.decided_at <= context.now and
   not judged_before(review, objection, case);
 
 judged_before(review: RetrievalReview, objection: Objection, case: RetrievalCase) if

@@ -279,7 +279,7 @@ approved_request(person: Person, seal: Seal, contract: Contract, request, contex
   is_for_these_documents(request, contract);
 
 # The applicant picks the process, so a process replaces a grant only where the enterprise says so: it prescribes it for
-# the contract, by amount or by category, or leaves it open to any request. Otherwise it takes a right to approve.
+# the contract, by amount or by a category that is in force, or leaves it open to any request. Otherwise it takes a right to approve.
 #@ U-03 U-04
 may_replace_grant(request: SealUseRequest, _) if request.process_id = nil;
 may_replace_grant(request: SealUseRequest, context) if has_approval_by_right(request, context);
@@ -300,6 +300,7 @@ is_prescribed(process_id, seal: Seal, contract: Contract) if
 is_prescribed(process_id, seal: Seal, contract: Contract) if
   category_id_of_owner(seal, contract, category_id) and
   own_category(seal.enterprise, category_id, category) and
+  category.state = "ENABLED" and
   category.process_id matches String and
   category.process_id = process_id;
 
@@ -361,6 +362,7 @@ has_approval_by_right(request: SealUseRequest, context) if
   was_decided_in_time(approval, request, context) and
   may_act_as_approver(approval.approver, request.seal, context) and
   decided_by_right(approval.approver, request, approval.decided_at, context) and
+  not decided_from_other_side(approval, request, context) and
   not had_right_from_applicant(approval, request, context) and
   is_independent_approver(approval.approver, request, context);
 
@@ -490,6 +492,26 @@ has_no_tie_to_other_party(known: Person, approver: Membership, request: SealUseR
   not takes_part_for_other_party(known.id, request.seal, contract) and
   not belongs_to_other_party(known, request.seal, contract);
 
+# Nor did they belong there when they approved, though they have left it since.
+#@ A-02 U-12
+decided_from_other_side(approval: Approval, request: SealUseRequest, context: SealUseContext) if
+  known in context.approvers and
+  belonged_elsewhere(known, approval, request, context);
+decided_from_other_side(approval: Approval, request: SealUseRequest, context: StampContext) if
+  known in context.approvers and
+  belonged_elsewhere(known, approval, request, context);
+decided_from_other_side(approval: Approval, request: SealUseRequest, context: SignContext) if
+  known in context.approvers and
+  belonged_elsewhere(known, approval, request, context);
+
+belonged_elsewhere(known: Person, approval: Approval, request: SealUseRequest, context) if
+  known.id = approval.approver.person_id and
+  contract_of_request(request, contract, context) and
+  other_party(request.seal, contract, party) and
+  enterprise_id = party.enterprise_id and
+  enterprise_id matches String and
+  belonged_to(known, enterprise_id, approval.decided_at, context);
+
 # --- processes -------------------------------------------------------------------------------------------------------
 
 # A request follows a process of the seal's owner that is in force; another enterprise's counts for nothing.
@@ -553,6 +575,7 @@ counted_approval(step: ProcessStep, request: SealUseRequest, approval, context) 
   was_decided_in_time(approval, request, context) and
   may_act_as_approver(approval.approver, request.seal, context) and
   is_independent_approver(approval.approver, request, context) and
+  not decided_from_other_side(approval, request, context) and
   not had_role_from_applicant(approval, request, context) and
   not gave_another_verdict(approval, request);
 

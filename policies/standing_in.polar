@@ -71,7 +71,7 @@ was_recorded_rightly(absence: Absence, request: SealUseRequest, _, context) if
 # What an administrator says of another counts a while later, and no more once that person was seen again: who is there
 # is not replaced, and who is away hears of it in time.
 was_recorded_rightly(absence: Absence, request: SealUseRequest, at, context) if
-  is_recorded_by_another(absence, request) and
+  is_recorded_by_second(absence, request, context) and
   absence.recorded_at + context.parameters.absence_notice <= at and
   not was_seen_since(absence, at) and
   was_administrator(absence.recorded_by_id, absence.membership.enterprise, absence.recorded_at, context);
@@ -79,6 +79,16 @@ was_recorded_rightly(absence: Absence, request: SealUseRequest, at, context) if
 is_recorded_by_another(absence: Absence, request: SealUseRequest) if
   absence.recorded_by_id != absence.substitute.person_id and
   absence.recorded_by_id != request.applicant.person_id;
+
+# Nor one whom the substitute or the applicant had just put in office, or who had put them there.
+#@ M-11
+is_recorded_by_second(absence: Absence, request: SealUseRequest, context) if
+  is_second_recorder(absence, absence.substitute.person_id, context) and
+  is_second_recorder(absence, request.applicant.person_id, context);
+
+is_second_recorder(absence: Absence, person_id, context) if
+  was_second_person(
+    absence.recorded_by_id, person_id, absence.membership.enterprise, absence.recorded_at, context);
 
 # The last time is known alone: who came back after a verdict takes nothing from it.
 was_seen_since(absence: Absence, at) if
@@ -127,12 +137,24 @@ meets(person: Person, "ABSENCE_RECORDER", "record_absence", membership: Membersh
   may_administer(person, membership.enterprise, context) and
   substitute = context.substitute and
   substitute matches Membership and
-  substitute.person_id != person.id;
+  is_second_person(person, substitute.person_id, membership.enterprise, context);
+because("ABSENCE_RECORDER", "COOLING_OFF", person: Person, membership: Membership, context: AbsenceContext) if
+  recorder_of_absence_waits(person, membership, _, context);
 because("ABSENCE_RECORDER", "SELF_GRANT", person: Person, membership: Membership, context: AbsenceContext) if
   may_administer(person, membership.enterprise, context) and
   substitute = context.substitute and
   substitute matches Membership and
   substitute.person_id = person.id;
+# Nor a person whom they have just put in office, or who has put them there. Until `at`.
+#@ M-11
+recorder_of_absence_waits(person: Person, membership: Membership, at, context: AbsenceContext) if
+  membership.person_id != person.id and
+  may_administer(person, membership.enterprise, context) and
+  substitute = context.substitute and
+  substitute matches Membership and
+  substitute.person_id != person.id and
+  appointed_lately(person.id, substitute.person_id, membership.enterprise, at, context);
+
 meets(_: Person, "MEMBERSHIP_LIVE", "record_absence", membership: Membership, context) if is_live(membership, context);
 meets(_: Person, "SUBSTITUTE_FIT", "record_absence", membership: Membership, context) if
   substitute = context.substitute and

@@ -192,7 +192,7 @@ def _other_parties(
     query: ResolverInput, owner_id: str, contract: Contract, acting: set[str], holders: Set[str] = frozenset()
 ) -> list[Any]:
     """The other enterprises of a contract for which these persons act too, or acted as members; all of them where an
-    enterprise holds the seal, which may be one of them or stand above one.
+    enterprise holds the seal, which may be one of them or stand above one; the sender, too, then.
 
     Who stamped for a party is named in none of its tasks, and may have left it since.
     """
@@ -205,6 +205,8 @@ def _other_parties(
             continue
         if holders or enterprise_id in concerned or _acts_for(acting, party.tasks):
             others.add(enterprise_id)
+    if holders and contract.initiator_id != owner_id:
+        others.add(contract.initiator_id)
     return found(query.snapshot, "Enterprise", others)
 
 

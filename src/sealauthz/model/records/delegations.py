@@ -8,7 +8,7 @@ from typing import Annotated
 from sealauthz.model.records.grants import GrantScope
 from sealauthz.model.records.membership import Membership
 from sealauthz.schema.record import NEVER, Instant, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, SetOnce, Terms, Unique
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, Terms, Unique
 
 
 class DelegationPower(StrEnum):
@@ -29,12 +29,17 @@ class DelegationState(StrEnum):
     LAPSED = "LAPSED"
 
 
+def is_offered(delegation: Delegation) -> bool:
+    """Tell whether it is known who offered a delegation. Of one of before, it can still be said."""
+    return delegation.offered_by_id is not None
+
+
 @record(
     Check("U-18", "principal_id <> delegate_id", says="nobody delegates to themselves"),
     Check("U-18", "valid_from < valid_to", says="a delegation begins before it ends"),
     Check("U-19", "state <> 'ACTIVE' OR power = 'USE_SEAL'", says="only the use of a seal can be delegated"),
     Check("A-02", "(offered_by_id IS NULL) = (offered_at = 0)", says="an offer has a time and an author, or neither"),
-    SetOnce("A-02", "offered_by_id", "offered_at", says="who offered a delegation, and when, is history"),
+    Fixed("A-02", "offered_by_id", "offered_at", once=is_offered, says="who offered it, and when, is history"),
     Fixed("U-18", "delegate_id", "power", "seal_id", says="another delegate, power or seal takes a new delegation"),
     Life({"PENDING_ACCEPT": ("ACTIVE",), "ACTIVE": ("EXPIRED", "REVOKED", "LAPSED")}, invariant="U-18"),
     Terms(
