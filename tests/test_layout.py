@@ -20,6 +20,7 @@ ORDER = (
     "base64url",
     "background",
     "collector",
+    "process_pool",
     "spans",
     "keysets",
     "assertions",

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +25,7 @@ from sealauthz.policytest.conditions import Kind
 from sealauthz.policytest.mistaken import with_mistake
 from sealauthz.policytest.mutants import Mutant
 from sealauthz.policytest.mutation import Outcome, Result, Verdict
+from sealauthz.process_pool import pool_of
 
 _NEVER_OPENS = frozenset({Kind.PERMISSION_DROPPED, Kind.REASON_SWAPPED})
 """Mistakes that give nobody anything: not searched."""
@@ -107,9 +106,9 @@ _attacked: list[Attacked] = []
 """What a process of the pool attacks."""
 
 
-def _start(place: Place) -> None:
+def _start(attacked: Attacked) -> None:
     logging.disable(logging.CRITICAL)  # mistakes make errors, and each would be logged
-    _attacked[:] = [Attacked(place)]
+    _attacked[:] = [attacked]
 
 
 def _try(mutant: Mutant) -> str:
@@ -137,5 +136,5 @@ def _processes(count: int, attacked: Attacked) -> Iterator[_Noticing]:
         finally:
             logging.disable(before)
         return
-    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _start, (attacked.place,)) as pool:
+    with pool_of(count, _start, attacked, Attacked, attacked.place) as pool:
         yield lambda mutants: pool.map(_try, mutants)

@@ -1,11 +1,9 @@
-"""Searching for many goals, in several processes: each loads the policies once and takes one goal after the other."""
+"""Searching for many goals, in several processes: each has the policies and takes one goal after the other."""
 
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
@@ -21,6 +19,7 @@ from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.folder import model_for
 from sealauthz.errors import did_you_mean
 from sealauthz.policytest.library import Library
+from sealauthz.process_pool import pool_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +83,15 @@ def results_of(job: Job, attacker: Attacker, goals: Sequence[Goal], processes: i
     if count <= 1:
         yield from map(attacker.run, names)
         return
-    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _start, (job,)) as pool:
+    with pool_of(count, _start, attacker, Attacker, job) as pool:
         yield from pool.map(_run, names)
 
 
 _of_process: list[Attacker] = []
 
 
-def _start(job: Job) -> None:
-    _of_process[:] = [Attacker(job)]
+def _start(attacker: Attacker) -> None:
+    _of_process[:] = [attacker]
 
 
 def _run(name: str) -> Report:

@@ -9,11 +9,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-import multiprocessing
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -37,6 +35,7 @@ from sealauthz.policytest.loading import load_suite
 from sealauthz.policytest.mistaken import requirement_of, statements_with, with_mistake
 from sealauthz.policytest.mutants import Mutant, mutants_of
 from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, failure_of
+from sealauthz.process_pool import pool_of
 from sealauthz.schema import Model
 
 BATCH = 16
@@ -249,13 +248,14 @@ def mutate(
 ) -> Result:
     """Run the tests of some files against every mistake that the policies of a folder could hold.
 
-    `model` is the name of the model, such as `package.module:MODEL`: each process imports it. Of all mistakes, only
-    those of a `sample` are made where one is given.
+    `model` is the name of the model, such as `package.module:MODEL`, as each process that is no fork imports it. Of all
+    mistakes, only those of a `sample` are made where one is given.
 
     Raises BundleRefused, SuiteRefused, and TestsFail where tests fail without any mistake.
     """
-    trial = Trial(resolve_name(model), folder, files, only, sample)
-    with _processes(processes, trial, (model, folder, tuple(files), tuple(only), sample)) as run:
+    arguments = (model, folder, tuple(files), tuple(only), sample)
+    trial = _load(*arguments)
+    with _processes(processes, trial, arguments) as run:
         selected = _Selection()
         failing: dict[str, None] = {}
         total = len(trial.asks)
@@ -330,12 +330,16 @@ _trial: Trial | None = None
 """The trial of a process of the pool."""
 
 
-def _start(
+def _load(
     model: str, folder: Path | None, files: tuple[Path, ...], only: tuple[str, ...], sample: Sample | None
-) -> None:
+) -> Trial:
+    return Trial(resolve_name(model), folder, files, only, sample)
+
+
+def _start(trial: Trial) -> None:
     global _trial  # noqa: PLW0603 (a process of a pool has nowhere else to keep what it starts with)
     logging.disable(logging.CRITICAL)  # mistakes make errors, and each would be logged
-    _trial = Trial(resolve_name(model), folder, files, only, sample)
+    _trial = trial
 
 
 def _of_process(work: _Work, batch: list[Any]) -> list[Any]:
@@ -370,5 +374,5 @@ def _processes(count: int, trial: Trial, arguments: tuple[Any, ...]) -> Iterator
         finally:
             logging.disable(before)
         return
-    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _start, arguments) as pool:
+    with pool_of(count, _start, trial, _load, *arguments) as pool:
         yield lambda work, batches: chain.from_iterable(pool.map(partial(_of_process, work), batches))
