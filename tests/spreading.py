@@ -49,6 +49,16 @@ LONG = {
 }
 """The files that take long, with the seconds: nothing depends on how exact they are, nor on whether all are here."""
 
+TOGETHER = (
+    "tests/accessdiff/test_worked_changes.py",
+    "tests/cli/test_cli_policy_test.py",
+    "tests/policytest/test_plugin.py",
+    "tests/test_tutorial.py",
+)
+"""The files whose tests run commands in forks of a process that has loaded the policies (`own_process`), which takes
+ten seconds: it is there once where one process runs all of them.
+"""
+
 _TEST_S = 0.03
 """What a test of another file takes."""
 
@@ -60,7 +70,8 @@ _UNITS = 8
 def units(tests: Sequence[str], processes: int) -> list[list[int]]:
     """Return what a process does in one go, as places in the list of tests: what takes longest first.
 
-    That is a file, whose tests share what they make, or a part of it if it were much of what a process does.
+    That is a file, whose tests share what they make, or a part of it if it were much of what a process does. TOGETHER
+    is one as well.
     """
     files: dict[str, list[int]] = {}
     for place, test in enumerate(tests):
@@ -68,6 +79,10 @@ def units(tests: Sequence[str], processes: int) -> list[list[int]]:
     seconds = {file: LONG.get(file, _TEST_S * len(places)) for file, places in files.items()}
     longest = sum(seconds.values()) / processes / _UNITS
     found: list[tuple[float, list[int]]] = []
+    together = [file for file in TOGETHER if file in files]
+    if together:
+        taken = sum(seconds[file] for file in together)
+        found.append((taken, [place for file in together for place in files.pop(file)]))
     for file, places in files.items():
         parts = min(len(places), math.ceil(seconds[file] / longest))
         for part in range(parts):

@@ -1,8 +1,9 @@
 """Each test is run once, the files that take long first, and no process has much more than another."""
 
+import re
 from pathlib import Path
 
-from spreading import LONG, units
+from spreading import LONG, TOGETHER, units
 
 ROOT = Path(__file__).parents[1]
 SHORT = [f"tests/test_{name}.py::test_{number}" for name in "abcdefghij" for number in range(100)]
@@ -19,9 +20,9 @@ def test_each_test_is_in_one_unit() -> None:
 def test_what_takes_longest_comes_first_and_files_stay_whole() -> None:
     given = units(TESTS, 1)
     files = [{TESTS[place].partition("::")[0] for place in unit} for unit in given]
-    assert all(len(names) == 1 for names in files)
-    assert len(files) == len({name for names in files for name in names})
-    seconds = [LONG.get(name, 3.0) for names in files for name in names]
+    assert [names for names in files if len(names) > 1] == [set(TOGETHER) & set(LONG)]
+    assert sum(map(len, files)) == len({name for names in files for name in names})
+    seconds = [sum(LONG.get(name, 3.0) for name in names) for names in files]
     assert seconds == sorted(seconds, reverse=True)
 
 
@@ -34,5 +35,19 @@ def test_a_file_that_is_most_of_what_is_run_is_divided() -> None:
     assert units([], 2) == []
 
 
+def test_files_that_share_a_process_are_run_by_one() -> None:
+    tests = [f"{file}::test_{number}" for number in range(60) for file in (*TOGETHER, "tests/test_a.py")]
+    (shared,) = [unit for unit in units(tests, 4) if tests[unit[0]].startswith(TOGETHER)]
+    assert len(shared) == 60 * len(TOGETHER)
+
+
 def test_what_is_said_to_take_long_is_there() -> None:
-    assert [file for file in LONG if not (ROOT / file).is_file()] == []
+    assert [file for file in (*LONG, *TOGETHER) if not (ROOT / file).is_file()] == []
+
+
+def test_the_files_that_share_a_process_are_those_that_ask_for_it() -> None:
+    """By what they import, or call of what imports it."""
+    asks = re.compile(r"^from (own_process import|documents import (.+, )?run(,|$))", re.MULTILINE)
+    files = (path for path in (ROOT / "tests").rglob("test_*.py") if asks.search(path.read_text(encoding="utf-8")))
+    asking = {path.relative_to(ROOT).as_posix() for path in files}
+    assert asking == set(TOGETHER)

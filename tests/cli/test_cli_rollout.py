@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from shared_cache import SHARED_CACHE
-from test_cli_workers import Serving, wait_until
+from test_cli_workers import PACE_S, Serving, wait_until
 
 from sealauthz.decision import system_clock
 from sealauthz.demo.facts import opening_facts
@@ -103,7 +103,7 @@ def client_of(serving, token=APP):
 
 
 class Stream:
-    """Asks without a pause from several connections, and notes what it is told."""
+    """Asks from several connections, as often as leaves the workers time to load, and notes what it is told."""
 
     def __init__(self, serving):
         self._serving = serving
@@ -122,6 +122,7 @@ class Stream:
                         self.failures.append(str(error))
                     else:
                         self.answers.append((decision.revision, decision.policy_version, begun))
+                    time.sleep(PACE_S)
 
     @contextlib.contextmanager
     def asking(self):
