@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from sealauthz.collector import without_collection
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.checking import (
+    analysis_of,
     attributes,
     compiled_from,
-    context_of,
     diagnostics_of,
     engine_classes,
     floor_diagnostics_of,
@@ -336,16 +336,7 @@ def written_ids_of(bundle: Bundle) -> list[tuple[str, str, Place]]:
 
     Only what the types tell to be an id: what is compared with one. The bundle is analysed from the beginning.
     """
-    from sealauthz.polar.check import analyse
-
-    analysis = analyse(
-        bundle.statements,
-        types_of(bundle.model),
-        context_of(bundle.model),
-        product_reasons=PRODUCT_REASONS,
-        subjects=bundle.model.subjects,
-        groups=bundle.rulebook.groups,
-    )
+    analysis = analysis_of(bundle.model, bundle.statements, bundle.rulebook.groups)
     return [] if analysis.flow is None else analysis.flow.written_ids
 
 

@@ -26,7 +26,7 @@ from sealauthz.polar.types import TypeTable
 from sealauthz.schema import Model
 
 if TYPE_CHECKING:
-    from sealauthz.polar.check import Baseline
+    from sealauthz.polar.check import Analysis, Baseline
 
 _analyses = Analyses()
 
@@ -93,22 +93,33 @@ def diagnostics_of(
     before = _analyses.get(model)
     if before is not None and groups is not None and sources == before.sources and before.is_of(statements):
         return [*before.analysis.diagnostics, *duty_diagnostics_of(model, before.analysis.rules)]
+    analysis = analysis_of(model, statements, groups, sources, None if before is None else before.analysis)
+    if analysis.flow is not None:
+        _analyses.keep(model, Checked(sources, statements, analysis))
+    return [*analysis.diagnostics, *duty_diagnostics_of(model, analysis.rules)]
+
+
+def analysis_of(
+    model: Model,
+    statements: tuple[Statement, ...],
+    groups: Groups | None,
+    sources: tuple[Source, ...] = (),
+    before: Analysis | None = None,
+) -> Analysis:
+    """Analyse policies against what a model has, from the beginning or from what was found `before`."""
     # Here, as wherever the checker is asked: what comes from a cache needs none.
     from sealauthz.polar.check import analyse
 
-    analysis = analyse(
+    return analyse(
         statements,
         types_of(model),
         context_of(model),
         product_reasons=PRODUCT_REASONS,
         subjects=model.subjects,
         sources=sources,
-        before=None if before is None else before.analysis,
+        before=before,
         groups=groups,
     )
-    if analysis.flow is not None:
-        _analyses.keep(model, Checked(sources, statements, analysis))
-    return [*analysis.diagnostics, *duty_diagnostics_of(model, analysis.rules)]
 
 
 def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Source, ...]) -> list[Diagnostic]:
