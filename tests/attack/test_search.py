@@ -93,11 +93,13 @@ BLIND = Reads(frozenset(), frozenset())
     [
         (Levels, "view", lambda *_: View(BLIND)),
         (Levels, "sees", lambda *_: BLIND),
+        (Goals, "rests_on", lambda *_: BLIND),
         (search_module, "possible", allowed_at_once),
     ],
     ids=[
         "moves that differ in what is read are one",
         "nothing matters",
+        "a goal that was asked once is not asked again",
         "what is denied stays so",
     ],
 )

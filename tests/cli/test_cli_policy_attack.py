@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from sealauthz.cli import policy_attack
 from sealauthz.decision.folder import installed_folder
 
 pytestmark = pytest.mark.usefixtures("replays_on_copies")
@@ -44,7 +45,7 @@ def test_a_goal_that_is_reached_fails_and_the_way_is_printed(attack):
     assert "~ SealGrant:g-user used=1" in out
     assert "reached by SealUse:new-2" in out
     assert "replayed on a database: it is performed" in out
-    assert "1 of 1 goals reached" in out
+    assert out.endswith("\nthe goal is reached\n")
 
 
 def test_a_goal_that_is_not_reached_says_how_far_was_looked(attack):
@@ -55,6 +56,28 @@ def test_a_goal_that_is_not_reached_says_how_far_was_looked(attack):
     assert "(1 state, " in out
     assert "acts decided)" in out
     assert "safe" not in out
+    assert out.endswith("\nthe goal is not reached\n")
+
+
+@pytest.mark.parametrize(
+    ("reached", "searched", "said"),
+    [
+        (0, 2, "none of the 2 goals is reached"),
+        (1, 2, "1 of 2 goals is reached"),
+        (2, 3, "2 of 3 goals are reached"),
+    ],
+)
+def test_how_many_of_several_goals_are_reached_is_said(reached, searched, said):
+    assert policy_attack._sum(reached, searched) == said
+
+
+def test_policies_that_cannot_be_loaded_are_no_goal_that_is_reached(sealauthz, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "broken.polar").write_text("allow(_, _, _, _);", encoding="utf-8")
+    code, out, err = sealauthz("policy", "attack", "own")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert "contract.polar" in err
 
 
 def test_programs_get_the_same_as_json(attack):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -42,13 +43,17 @@ class Kept:
     decided: int = 0
     contexts: int = 0
     arguments: int = 0
-    _wrought: dict[View | None, tuple[int, ...]] = field(default_factory=dict, repr=False)
+    _alike: dict[View | None, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
-    def wrought(self, view: View | None) -> tuple[int, ...]:
-        """What each move writes as a view sees it (None: all), whatever the ids are that it makes up, as numbers."""
-        if view not in self._wrought:
-            self._wrought[view] = tuple([each.wrought(view) for each in self.moves])
-        return self._wrought[view]
+    def alike(self, view: View | None) -> tuple[int, ...]:
+        """A number for each move: the same where moves write the same as a view sees it (None: all), whatever the ids
+        are that they make up; 0 where no other one does.
+        """
+        if view not in self._alike:
+            wrought = [each.wrought(view) for each in self.moves]
+            times = Counter(wrought)
+            self._alike[view] = tuple([each if times[each] > 1 else 0 for each in wrought])
+        return self._alike[view]
 
     @cached_property
     def whats(self) -> frozenset[int]:
@@ -68,6 +73,10 @@ class Candidates:
         self._views: dict[tuple[str, str], View] = {}
         self._kept: dict[Any, Kept] = {}
         self._moves = 0
+        self._views_of_ways: dict[tuple[str, str], View] = {}
+        self._ways_known: dict[Any, tuple[tuple[ActMove, ...], int]] = {}
+        """Ways by what is asked and how the world looks, with how many sets of arguments were too many."""
+        self._ways_size = 0
 
     def of(
         self, world: World, now: Instant, doer: Doer, action: Action, earlier: tuple[str, ...]
@@ -106,8 +115,15 @@ class Candidates:
         """What may alter the moves by an action: what allows it, what it does, and what is said in it."""
         key = (action.name, action.resource)
         if key not in self._views:
-            self._views[key] = View(self._relevance.performing(*key) | self._said.reads(action))
+            self._views[key] = View(self._relevance.trying(*key) | self._said.reads(action))
         return self._views[key]
+
+    def _view_of_ways(self, action: Action) -> View:
+        """What may alter the ways to carry out an act that is allowed: what it does, and what is said in it."""
+        key = (action.name, action.resource)
+        if key not in self._views_of_ways:
+            self._views_of_ways[key] = View(self._relevance.carrying_out(*key) | self._said.reads(action))
+        return self._views_of_ways[key]
 
     def _found(
         self, world: World, now: Instant, doer: Doer, action: Action, earlier: tuple[str, ...]
@@ -163,12 +179,40 @@ class Candidates:
 
     def _ways(
         self, world: World, now: Instant, verdict: Verdict, action: Action, earlier: tuple[str, ...]
-    ) -> Iterator[ActMove]:
+    ) -> Sequence[ActMove]:
+        """Return the ways to carry out an allowed act, worked out once for all worlds that look the same to them."""
+        if not self._remembers:
+            return self._carried_out(world, now, verdict, action, earlier)
+        key = (verdict.asked, now, world.as_seen_by(self._view_of_ways(action)))
+        left_out = self._said.left_out
+        before = left_out.arguments
+        known = self._ways_known.get(key)
+        if known is None:
+            moves = self._carried_out(world, now, verdict, action, ())
+            self._ways_size += len(moves) + 1
+            if self._ways_size > _MOST_MOVES:
+                self._ways_known.clear()
+                self._ways_size = len(moves) + 1
+            known = self._ways_known[key] = (moves, left_out.arguments - before)
+        moves, arguments = known
+        again = {_base(each) for each in earlier}
+        if any(_base(each.operation_id) in again for each in moves):
+            # What is done once more gets another id.
+            left_out.arguments = before
+            return self._carried_out(world, now, verdict, action, earlier)
+        left_out.arguments = before + arguments
+        return moves
+
+    def _carried_out(
+        self, world: World, now: Instant, verdict: Verdict, action: Action, earlier: tuple[str, ...]
+    ) -> tuple[ActMove, ...]:
         allowed = self._acting.allowed(world, now, verdict)
         if isinstance(allowed, Refused):
-            return
-        yield from self._said.ways(
-            world, now, action, lambda given: allowed.outcome(given, _operation(verdict.asked, given, earlier))
+            return ()
+        return tuple(
+            self._said.ways(
+                world, now, action, lambda given: allowed.outcome(given, _operation(verdict.asked, given, earlier))
+            )
         )
 
 
@@ -178,3 +222,8 @@ def _operation(asked: Asked, arguments: Any, earlier: tuple[str, ...]) -> str:
     base = hashlib.sha256(said.encode()).hexdigest()[:16]
     again = sum(each.startswith(base) for each in earlier)
     return f"{base}-{again}"
+
+
+def _base(operation: str) -> str:
+    """What an operation has in common with those by which the same is done again."""
+    return operation.rpartition("-")[0]

@@ -106,6 +106,10 @@ class Goals:
         """What the query of a goal may look at of the facts."""
         return Reads.of(self._model, self._names[goal.name], goal.about)
 
+    def rests_on(self, goal: Goal) -> Reads:
+        """What may alter whether a goal is reached by one act: what its query looks at, of who acts as well."""
+        return Reads.of(self._model, self._names[goal.name], (*goal.about, *self._model.subjects))
+
     def texts(self, goal: Goal) -> frozenset[str]:
         """The texts that stand in the rules of a goal, and in those that goals share."""
         others = {each.name for each in self.goals} - {goal.name}

@@ -220,12 +220,19 @@ class Relevance:
         """Return the names of everything that decides an act or says what it obliges to, its own functions among them:
         other ones in policies where a rule of it is another.
         """
-        resource, context = self._model.records[resource_type], self._model.action(action, resource_type).context
-        names: set[str] = set()
+        names = set(self._obliging(action, resource_type))
         for subject in self._subjects():
             names |= self._deciding(subject, action, resource_type)
-            names |= self.names_of("obligation", subject, action, resource, context, FREE)
         return frozenset(names)
+
+    def _obliging(self, action: str, resource_type: str) -> frozenset[str]:
+        """The names of everything that says what an act obliges to."""
+        resource, context = self._model.records[resource_type], self._model.action(action, resource_type).context
+        names: frozenset[str] = frozenset()
+        for subject in self._subjects():
+            names |= self.names_of("obligation", subject, action, resource, context, FREE)
+            names |= self.names_of("obligation_parameter", FREE, FREE, FREE, subject, action, resource, context)
+        return names
 
     def _subjects(self) -> Iterator[type]:
         return (self._model.records[name] for name in self._model.subjects)
@@ -250,12 +257,24 @@ class Relevance:
         classes = self._records_in(mentioned)
         return Reads.of(self._model, mentioned.names | mentioned.texts, {resource_type, *classes})
 
+    def carrying_out(self, action: str, resource_type: str) -> Reads:
+        """Return what may alter what an act does that is allowed and stays so: what is found for it, what it obliges
+        to, its effect and its duties, and the records that its arguments name.
+        """
+        declared, found = self._model.action(action, resource_type), self._found(action, resource_type)
+        names = self._obliging(action, resource_type) | found.names | found.texts
+        named = {*self._model.subjects, resource_type, *declared.records.values(), *_named_in(declared.arguments)}
+        return self.followed(action, resource_type) | Reads.of(self._model, names, named | self._records_in(found))
+
+    def trying(self, action: str, resource_type: str) -> Reads:
+        """Return what may alter whether an act is allowed, and what it does then."""
+        return self.reads(action, resource_type) | self.carrying_out(action, resource_type)
+
     def performing(self, action: str, resource_type: str) -> Reads:
         """Return what may alter whether an act is allowed, what it does then, and whether a store takes that."""
         key = (action, resource_type)
         if key not in self._performing:
-            named = Reads.of(self._model, (), _named_in(self._model.action(*key).arguments))
-            self._performing[key] = self.reads(*key) | self.followed(*key) | self.taken(*key) | named
+            self._performing[key] = self.trying(*key) | self.taken(*key)
         return self._performing[key]
 
     def taken(self, action: str, resource_type: str) -> Reads:

@@ -20,6 +20,7 @@ from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.levels import Levels, possible
 from sealauthz.attack.moves import ActMove, Move, OutsideMoved, Waited
 from sealauthz.attack.nodes import Node, Seen, Unused, done, earlier
+from sealauthz.attack.reaching import Reaching
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said, Words
 from sealauthz.attack.symmetry import Swap, swaps_of
@@ -27,7 +28,6 @@ from sealauthz.attack.taking import Taking
 from sealauthz.attack.waits import ends_of_waits, lengths_of
 from sealauthz.attack.world import World, Written
 from sealauthz.decision import Bundle
-from sealauthz.errors import EvaluationFailed
 from sealauthz.schema import Action, Instant, OutsideMove, looks
 
 _MOST_DUTIES = 200
@@ -109,6 +109,7 @@ class _Run:
         """Which states a goal that asks of the last act was asked of again behind another one, and behind which."""
         self._deepest = 0
         self._reads = self._goals.reads(goal)
+        self._reaching = Reaching(self._model, self._goals, goal, remembers=limits.is_pruned)
         self._asks_of_the_act = self._goals.asks_of_the_act(goal)
         acts = [each for each in self._model.actions.values() if each.effect not in (None, looks)]
         self._acts = [each for each in acts if not goal.acts or each.name in goal.acts]
@@ -268,8 +269,8 @@ class _Run:
                     continue
                 if follows and not self._following.is_asked(world, node.now, move):
                     continue
-                wrought = kept.wrought(view)[number] if self._limits.is_pruned else 0
-                if wrought in once:
+                alike = kept.alike(view)[number] if self._limits.is_pruned else 0
+                if alike in once:
                     continue
                 pairs = zip(without, known, strict=True)
                 # What made somebody ask for it is used by it, whatever that was.
@@ -277,9 +278,9 @@ class _Run:
                 after = self._after(node, world, move, unused, is_deceived=is_deceived)
                 if after is not None:
                     yield self._settled(after)
-                if self._limits.is_pruned and (after is not None or self._taking.takes_too(world, move)):
+                if alike and (after is not None or self._taking.takes_too(world, move)):
                     # Another one that writes the same, as far as anybody sees, leads no further.
-                    once.add(wrought)
+                    once.add(alike)
 
     def _outside_of(self, node: Node, world: World, without: list[World], move: OutsideMove) -> Iterator[Node]:
         """Return the worlds that something outside leads to."""
@@ -402,21 +403,7 @@ class _Run:
     def _reached(self, node: Node) -> str:
         """Return the record by which the goal is reached; empty where it is not."""
         world = node.world or World(node.facts, self._goal.facts, self._first)
-        snapshot = world.snapshot()
-        move = node.move
-        actor, action = None, ""
-        if isinstance(move, ActMove):
-            actor, action = snapshot.find(self._model.subjects[0], move.asked.subject), move.asked.action
-        context = self._goals.context(node.now, self._goal.now, actor, action)
-        for record_type in self._goal.about:
-            for record_id in world.ids(record_type):
-                record = snapshot.find(record_type, record_id)
-                try:
-                    if record is not None and self._goals.is_reached(self._goal, record, context):
-                        return f"{record_type}:{record_id}"
-                except EvaluationFailed:
-                    continue
-        return ""
+        return self._reaching.record(world, node.now, node.move)
 
 
 def _happening(move: OutsideMove, world: World, now: Instant) -> Iterator[OutsideMoved]:

@@ -14,6 +14,7 @@ from sealauthz.cli.bars import counting
 from sealauthz.cli.completing import files_like, goal_names, texts
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import bundle_cache
+from sealauthz.errors import BundleRefused
 
 if TYPE_CHECKING:
     from sealauthz.attack.report import Report
@@ -81,7 +82,8 @@ def policy_attack(
     that are installed with sealauthz.
 
     Exits with 0 when no goal is reached within the bounds, which are printed,
-    and with 1 when one is.
+    with 1 when one is, and with 2 when nothing was searched: wrong use, or
+    policies or goals that cannot be loaded.
 
     \b
       sealauthz policy attack
@@ -104,7 +106,11 @@ def policy_attack(
     words = files_of_tests([tests]) if tests.is_dir() else files
     limits = Limits(depth, seconds, is_pruned=not plain, far=far or 0)
     job = Job(DEFAULT_MODEL, policies, tuple(files), tuple(words), limits, is_replayed, bundle_cache())
-    attacker = Attacker(job)
+    try:
+        attacker = Attacker(job)
+    except BundleRefused as error:
+        # A gate must tell policies that cannot be searched from a goal that is reached.
+        raise Stop(str(error)) from error
     try:
         goals = chosen(attacker.goals.goals, names)
     except KeyError as error:
@@ -122,8 +128,17 @@ def policy_attack(
     if output == "json":
         print_json([as_json(report) for report in reports])
     else:
-        click.echo(f"\n{len(reached) or 'none'} of {len(reports)} goals reached")
+        click.echo(f"\n{_sum(len(reached), len(reports))}")
     return Exit.REFUSED if reached else Exit.DONE
+
+
+def _sum(reached: int, searched: int) -> str:
+    """Say how many goals were reached."""
+    if searched == 1:
+        return "the goal is reached" if reached else "the goal is not reached"
+    if reached:
+        return f"{reached} of {searched} goals {'is' if reached == 1 else 'are'} reached"
+    return f"none of the {searched} goals is reached"
 
 
 def _show(report: Report) -> None:

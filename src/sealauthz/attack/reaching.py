@@ -1,0 +1,53 @@
+"""Whether a goal is reached, asked once for all facts that are the same to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sealauthz.attack.goals import Goal, Goals
+from sealauthz.attack.moves import ActMove, Move
+from sealauthz.attack.reads import View
+from sealauthz.attack.world import World
+from sealauthz.errors import EvaluationFailed
+from sealauthz.schema import Instant, Model
+
+_MOST = 400_000
+"""How many answers are kept at most; then all are forgotten."""
+
+
+class Reaching:
+    """Asks a goal of facts. Unless it remembers, it is asked each time."""
+
+    def __init__(self, model: Model, goals: Goals, goal: Goal, *, remembers: bool) -> None:
+        self._subject_type = model.subjects[0]
+        self._goals = goals
+        self._goal = goal
+        self._view = View(goals.rests_on(goal)) if remembers else None
+        self._known: dict[tuple[Any, ...], str] = {}
+
+    def record(self, world: World, now: Instant, move: Move | None) -> str:
+        """Return the record by which the goal is reached in a world that a move led to; empty where it is not."""
+        who = (move.asked.subject, move.asked.action) if isinstance(move, ActMove) else ("", "")
+        if self._view is None:
+            return self._asked(world, now, *who)
+        key = (world.as_seen_by(self._view), now, *who)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            found = self._known[key] = self._asked(world, now, *who)
+        return found
+
+    def _asked(self, world: World, now: Instant, subject: str, action: str) -> str:
+        snapshot = world.snapshot()
+        actor = snapshot.find(self._subject_type, subject) if subject else None
+        context = self._goals.context(now, self._goal.now, actor, action)
+        for record_type in self._goal.about:
+            for record_id in world.ids(record_type):
+                record = snapshot.find(record_type, record_id)
+                try:
+                    if record is not None and self._goals.is_reached(self._goal, record, context):
+                        return f"{record_type}:{record_id}"
+                except EvaluationFailed:
+                    continue
+        return ""
