@@ -54,7 +54,16 @@ was_confirmed_by(grant, confirmer_id, at) if
 
 could_confirm(confirmer_id, grant: SealGrant, context) if
   managed_seal(confirmer_id, grant.seal, grant.confirmed_at, context);
-could_confirm(confirmer_id, grant: SealGrant, _) if passed_on(confirmer_id, grant);
+could_confirm(confirmer_id, grant: SealGrant, _) if
+  passed_on(confirmer_id, grant) and
+  was_theirs_to_pass_on(grant);
+
+# Nobody passes on what was not confirmed to them yet.
+#@ S-09 A-02
+was_theirs_to_pass_on(grant: SealGrant) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  parent.confirmed_at <= grant.confirmed_at;
 
 passed_on(person_id, grant: SealGrant) if
   parent = grant.parent and

@@ -301,6 +301,7 @@ valid_proposal(seal: Seal, ending, proposal, context) if
   proposal in seal.proposals and
   proposal.state = "OPEN" and
   proposal.ending = ending and
+  proposal.proposed_at <= context.now and
   administers_seal(proposal.proposed_by.person, seal, context);
 
 is_proposed_by_another(person: Person, seal: Seal, ending, context) if
