@@ -346,7 +346,9 @@ parameter("REQUEST_CROSS_GRANT", "enterprise_id", id, _: Person, seal: Seal, _) 
 parameter("REQUEST_CROSS_GRANT", "enterprise_name", name, _: Person, seal: Seal, _) if name = seal.enterprise.name;
 parameter("REQUEST_DELEGATION", "principal", found, person: Person, seal: Seal, context) if
   delegation_to(person, seal, delegation, context) and
-  (delegation_has_expired(delegation, context) or not was_offered(delegation, context)) and
+  (
+    delegation_has_expired(delegation, context) or
+    (delegation.state = "ACTIVE" and not was_offered(delegation, context))) and
   found = delegation.principal.person;
 # Handing over asks for the faces of both: the receiver's for this enterprise, the giver's for this receiver.
 #@ M-12

@@ -414,11 +414,16 @@ obligation(_: Person, "carry_out", _: Seal, _, "CAPTURE_PHOTO");
 obligation(_: Person, "carry_out", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "carry_out", _: Seal, _, "NOTIFY_MONITORS");
 obligation(_: Person, "carry_out", _: Seal, _, "RETURN_BY_DAY_END");
-# Those who watch are told of a stamp out of working hours.
+# Those who watch are told of a stamp out of working hours, and of one shortly after the administrators changed. It takes
+# from a request, and not from a grant whose count could come to its end.
 #@ U-08 W-05
 obligation(_: Person, "stamp", seal: Seal, context, "ALERT_OUT_OF_HOURS") if is_out_of_hours(seal.enterprise, context);
 obligation(_: Person, "carry_out", seal: Seal, context, "ALERT_OUT_OF_HOURS") if
   is_out_of_hours(seal.enterprise, context);
+obligation(_: Person, "stamp", seal: Seal, context, "ALERT_AFTER_ADMIN_CHANGE") if
+  has_new_administration(seal.enterprise, context);
+obligation(_: Person, "carry_out", seal: Seal, context, "ALERT_AFTER_ADMIN_CHANGE") if
+  has_new_administration(seal.enterprise, context);
 
 # When the permission ends by itself: with the request and its approvers, with the face check, with the contract's
 # deadline, with the working hours and the approvals that the owner's rules ask for, and for carrying out with the day.

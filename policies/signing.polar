@@ -484,6 +484,42 @@ obligation_parameter("DECREMENT_USE", "process_request_ids", id, person: Person,
   first_out_of_hours(seal, contract, request, context) and
   id = request.id;
 
+# Those who watch the enterprise are alerted of it as of the use of a seal (seal_use.polar).
+#@ A-01 W-05
+obligation(person: Person, "sign", task: SigningTask, context, "ALERT_NEAR_LIMIT") if
+  signature_count(person, task, used, limit, context) and
+  is_near_limit(used, limit);
+obligation(person: Person, "sign", task: SigningTask, context, "ALERT_FIRST_USE") if
+  signature_count(person, task, 0, _, context);
+obligation(person: Person, "sign", task: SigningTask, context, "ALERT_AFTER_ADMIN_CHANGE") if
+  owner(task, context, enterprise) and
+  has_new_administration(enterprise, context) and
+  not is_beside_seal(task) and
+  stands_for_enterprise(person, task, _, context);
+obligation(person: Person, "sign", task: SigningTask, context, "ALERT_OUT_OF_HOURS") if
+  owner(task, context, enterprise) and
+  is_out_of_hours(enterprise, context) and
+  not is_beside_seal(task) and
+  stands_for_enterprise(person, task, _, context);
+obligation(person: Person, "sign", task: SigningTask, context, "ALERT_ABNORMAL_LICENCE") if
+  owner(task, context, enterprise) and
+  is_listed_as_abnormal(enterprise) and
+  not is_beside_seal(task) and
+  stands_for_enterprise(person, task, _, context);
+
+signature_count(person: Person, task: SigningTask, used, limit, context) if
+  signature_rests_on(person, task, seal, context) and
+  own_grant_used_up(person, seal, task.signatory.contract, grant, context) and
+  used = grant.used and
+  limit = grant.use_limit;
+signature_count(person: Person, task: SigningTask, used, limit, context) if
+  signature_rests_on(person, task, seal, context) and
+  own_grant_used_up(person, seal, task.signatory.contract, grant, context) and
+  parent = grant.parent and
+  parent matches SealGrant and
+  used = parent.used and
+  limit = parent.use_limit;
+
 # Of several seals, the first by its id.
 signature_rests_on(person: Person, task: SigningTask, seal, context) if
   not is_beside_seal(task) and

@@ -293,7 +293,8 @@ emergency_grant_used_up(person: Person, seal: Seal, context, id) if
 
 obligation(_: Person, "emergency_use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "emergency_use", _: Seal, _, "NOTIFY_MONITORS");
-# Those who watch are told at once, and the use is approved afterwards.
+# Those who watch are told at once, and the use is approved afterwards. An emergency may be at any hour: that alert tells
+# all that one of the hour or of a new administrator would.
 #@ U-24 W-05
 obligation(_: Person, "emergency_use", _: Seal, _, "ALERT_EMERGENCY_USE");
 obligation(_: Person, "emergency_use", _: Seal, _, "POST_APPROVAL");

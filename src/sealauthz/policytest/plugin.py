@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "sealauthz.model:MODEL"
 """The model of the policies under test, where no setting names another."""
 
+_OSO_TIMEOUT_MS = 180_000
+"""A test waits for oso longer than a service would: on a slow machine it is slow, and not wrong."""
+
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _HANDED_OVER = "sealauthz_policy_coverage"
 _IMPOSSIBLE = "allow_impossible"
@@ -304,6 +307,7 @@ class _Shared:
         if key not in self._bundles:
             cache = cache_of(os.environ)
             if engine == EngineKind.OSO:
+                os.environ.setdefault("POLAR_TIMEOUT_MS", str(_OSO_TIMEOUT_MS))
                 for other in [known for known in self._bundles if known[1] == engine]:
                     del self._bundles[other]
             bundle = Bundle.load(model_for(self._model(), folder), folder, EngineKind(engine), cache=cache)

@@ -101,6 +101,30 @@ def test_a_use_that_those_who_watch_must_know_of_raises_an_alert(platform: NewPl
     assert [told for told, _ in alerts(here.told())] == [f"ALERT_{code}"]
 
 
+def test_a_signature_that_stands_for_the_enterprise_raises_the_alerts_of_a_use(platform: NewPlatform) -> None:
+    """It puts no seal: those are told who watch the enterprise, and not one seal of it."""
+    one_seal = {"ms-s": {"enterprise_id": "e", "leader_id": "m-keeper", "seal_id": "s"}}
+    here = platform(
+        "user has passed a face check for signing by hand",
+        change={
+            "SigningTask": {"t": {"state": "VOIDED"}},
+            "RoleAssignment": {"r-admin": {"valid_from": "now - 2 hours"}},
+        },
+        put={"MonitorSubscription": {**LEADER["MonitorSubscription"], **one_seal}},
+    )
+    here.told()
+    here.perform("user", "sign", "SigningTask:t-hand", verification="v-hand")
+    expected = ["ALERT_AFTER_ADMIN_CHANGE", "ALERT_FIRST_USE"]
+    assert raised(here) == [(code, "SigningTask:t-hand", "user") for code in expected]
+    assert {(each.enterprise_id, each.seal_id) for each in here.all("Alert")} == {("e", None)}
+    told = alerts(here.told())
+    assert sorted(code for code, _ in told) == expected
+    assert all("plain" in who and "keeper" not in who for _, who in told)
+    name = f"Alert:{here.all('Alert')[0].id}"
+    assert here.ask("plain", "view", name)
+    assert not here.ask("keeper", "view", name)
+
+
 def test_a_use_in_an_emergency_raises_an_alert(platform: NewPlatform) -> None:
     grant = {"g-e": {"membership_id": "m-user", "right": "EMERGENCY", "use_limit": 5, "used": 1}}
     here = platform("user holds no grant", put={**LEADER, "SealGrant": grant})

@@ -63,7 +63,7 @@ def _seal_of(act: Act) -> Any:
     kind = type(act.resource).__name__
     if kind == "Seal":
         return act.resource
-    if kind == "RetrievalCase":
+    if kind in ("RetrievalCase", "SigningTask"):
         return None
     return act.snapshot.find("Seal", act.resource.seal_id)
 
@@ -78,7 +78,8 @@ def _holder(act: Act) -> Any:
 
 def _enterprises(act: Act, seal: Any) -> Iterator[str]:
     if seal is None:
-        yield act.resource.enterprise_id
+        by_hand = type(act.resource).__name__ == "SigningTask"
+        yield act.context.enterprise.id if by_hand else act.resource.enterprise_id
         return
     yield seal.enterprise_id
     holder = _holder(act)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sealauthz.errors import EvaluationFailed
 from sealauthz.model.effects.alerts import record_of
-from sealauthz.model.effects.told import holder_of_use, watched
+from sealauthz.model.effects.told import by_hand, holder_of_use, watched
 from sealauthz.model.records.requests import UseRequestState
 from sealauthz.schema import Act, Duty, Event, MetBy, RecordChange, Update
 from sealauthz.schema.effect import Value
@@ -103,6 +103,9 @@ def _alert(code: str) -> Callable[[Act, Mapping[str, Value]], Iterable[Event]]:
         left = _left_after(act)
         if left is not None:
             values["left"] = left
+        if type(act.resource).__name__ == "SigningTask":  # by hand, and no seal
+            yield by_hand(code, act, values)
+            return
         yield from watched(code, act.resource, holder_of_use(act), act.now, values)
 
     return tell

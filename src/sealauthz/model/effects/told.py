@@ -125,6 +125,13 @@ def watched(
         yield Event(code, holder.id, about, persons(watchers(holder, now, seal.id)), told)
 
 
+def by_hand(code: str, act: Act, values: Mapping[str, Value]) -> Event:
+    """Return the event about a signature that stands for the enterprise and puts no seal."""
+    task, enterprise = act.resource, act.context.enterprise
+    told = persons(watchers(enterprise, act.now))
+    return Event(code, enterprise.id, ("SigningTask", task.id), told, {"task_id": task.id, **values})
+
+
 def alert(code: str, seal: Any, recipients: Iterable[str], **values: Value) -> Event:
     """Return an event about a seal to which no act led."""
     return Event(code, seal.enterprise_id, ("Seal", seal.id), persons(recipients), {"seal_id": seal.id, **values})
@@ -142,12 +149,8 @@ def _tell_watchers(act: Act, _named: Mapping[str, Value]) -> Iterable[Event]:
     if kind == "SealHold" and is_of_authority(resource):
         return
     code = MONITORED[act.action]
-    if kind == "SigningTask":  # by hand, and no seal
-        enterprise = act.context.enterprise
-        told = persons(watchers(enterprise, act.now))
-        yield Event(
-            code, enterprise.id, (kind, resource.id), told, {"task_id": resource.id, "actor_id": act.subject.id}
-        )
+    if kind == "SigningTask":
+        yield by_hand(code, act, {"actor_id": act.subject.id})
         return
     seal = resource if kind == "Seal" else resource.seal
     values: dict[str, Value] = {"actor_id": act.subject.id}
