@@ -195,11 +195,18 @@ is_complete(document: ContractDocument) if
 
 # What a contract is about, and how much money it moves, its sender says in the contract. What another enterprise says
 # binds nobody else's limits: the owner of the seal says it for itself, as the party that it is. Both count, so that the
-# stricter decides.
+# stricter decides. A sender need not say it twice; if it does, as the party that it is, that counts, too.
 terms_of(_: Seal, contract: Contract, terms) if terms = contract;
 terms_of(seal: Seal, contract: Contract, terms) if
   contract.initiator_id != seal.enterprise_id and
   own_party(seal, contract, terms);
+terms_of(seal: Seal, contract: Contract, terms) if
+  contract.initiator_id = seal.enterprise_id and
+  own_party(seal, contract, terms) and
+  says_terms(terms);
+
+says_terms(party: Signatory) if party.matter != "UNSTATED";
+says_terms(party: Signatory) if party.amount matches Integer;
 
 own_party(seal: Seal, contract: Contract, party) if
   party in contract.signatories and
