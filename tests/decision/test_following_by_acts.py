@@ -94,6 +94,7 @@ TOLD: dict[str, str] = {
     "DUPLICATE_APPLICATION": "test_steps_lead_on",
     "SEAL_LOST": "test_steps_lead_on",
     "DELEGATION_EXPIRED": "test_steps_lead_on",
+    "DELEGATION_NOT_OFFERED": "test_steps_lead_on",
     "CERT_EXPIRED": "test_steps_lead_on",
     "OBJECTION_OPEN": "test_retrieving",
     "CONTRACT_TYPE_NOT_COVERED": "test_steps_to_other_ways",

@@ -136,6 +136,19 @@ def test_a_delegation_that_is_over_is_given_anew(world: NewWorld) -> None:
     assert here.ask(*asked, **using)
 
 
+def test_a_delegation_that_nobody_says_who_offered_is_given_by_its_principal(world: NewWorld) -> None:
+    """As an import left it."""
+    lent = {"principal_id": "m-user", "delegate_id": "m-plain", "power": "USE_SEAL", "scope": "ALL_CONTRACTS"}
+    lent |= {"valid_from": "now - 1 day", "valid_to": "now + 1 day", "state": "ACTIVE"}
+    unknown = {"offered_by_id": None, "offered_at": "1970-01-01T00:00:00Z"}
+    here = world("nobody is named for the task", put={"Delegation": {"dl": {**lent, **unknown}}})
+    asked, using = ("plain", "use", "Seal:s"), {"task": "t", "verification": "v-plain"}
+    denied(here, "DELEGATION_NOT_OFFERED", "REQUEST_DELEGATION", *asked, **using)
+    made = here.perform("user", "delegate", "Membership:m-user", NewDelegation("m-plain", here.now + DAY, seal="s"))
+    here.perform("plain", "accept", f"Delegation:{made.values['delegation_id']}")
+    assert here.ask(*asked, **using)
+
+
 def test_a_certificate_that_has_run_out_is_renewed(world: NewWorld) -> None:
     here = world(change={"Certificate": {"cert": {"not_after": "now"}}})
     denied(here, "CERT_EXPIRED", "RENEW_CERTIFICATE", "user", "use", "Seal:s", **USING)
