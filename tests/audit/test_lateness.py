@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 import pytest
+from alembic import command
 from audit_logs import made, run, wait
 from effort import tries
 from sqlalchemy import create_engine
@@ -20,7 +21,9 @@ from sealauthz.audit.report import Kind
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.audit.verify import verify_database
 from sealauthz.facts import Store, upgrade
+from sealauthz.facts.store.serving import alembic_config
 from sealauthz.facts.store.statements import Driver
+from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 
 BEGAN = 1_000 * PERIOD_US
@@ -211,14 +214,12 @@ def test_a_log_goes_on_over_the_upgrade(kind: str, new_database: Callable[..., s
     """This code before the schema, and then with it."""
     url = new_database(kind)
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    tables_of(MODEL).metadata.drop_all(engine)
     with engine.begin() as connection:
-        for statement in (
-            "DROP INDEX audit_checkpoint_late_idx",
-            "ALTER TABLE audit_checkpoint DROP COLUMN late_from",
-            "ALTER TABLE audit_checkpoint DROP COLUMN known_to",
-            "UPDATE alembic_version SET version_num = '0028'",
-        ):
-            connection.exec_driver_sql(statement)
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        config = alembic_config(MODEL)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0028")
     engine.dispose()
     hour = BEGAN, BEGAN + PERIOD_US
     with closing(Store.open(url, MODEL)) as store:
