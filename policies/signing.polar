@@ -524,7 +524,12 @@ signature_count(person: Person, task: SigningTask, used, limit, context) if
 signature_rests_on(person: Person, task: SigningTask, seal, context) if
   not is_beside_seal(task) and
   stands_for_enterprise(person, task, seal, context) and
-  forall(stands_for_enterprise(person, task, other, context), seal.id <= other.id);
+  not rests_on_seal_before(seal, person, task, context);
+
+rests_on_seal_before(seal: Seal, person: Person, task: SigningTask, context) if
+  other in seal.enterprise.seals and
+  other.id < seal.id and
+  stands_for_enterprise(person, task, other, context);
 
 lapses(person: Person, "sign", task: SigningTask, context, at) if
   signature_rests_on(person, task, seal, context) and
