@@ -61,28 +61,23 @@ def _or_any(_context: click.Context, _option: click.Parameter, value: str | None
     return value or ""
 
 
-class ReasonCode(click.ParamType[str]):
-    """The code of a reason."""
+class Worded(click.ParamType[str]):
+    """A text of a certain form; `said` tells what another one is not."""
 
-    name = "code"
+    def __init__(self, name: str, fits: Callable[[str], object], said: str) -> None:
+        self.name = name
+        self._fits = fits
+        self._said = said
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Refuse what can be none."""
-        if not is_reason_code(value):
-            self.fail(f"`{value}` is no code of a reason: these are capital letters, digits and _", param, ctx)
+        """Refuse what is of another form."""
+        if not self._fits(value):
+            self.fail(f"`{value}` is no {self._said}", param, ctx)
         return value
 
 
-class RecordKind(click.ParamType[str]):
-    """The kind of a record."""
-
-    name = "word"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Refuse what can be none."""
-        if not is_kind(value):
-            self.fail(f"`{value}` is no kind of record: write it as `audit list` does, such as Authorize", param, ctx)
-        return value
+_REASON = Worded("code", is_reason_code, "code of a reason: these are capital letters, digits and _")
+_KIND = Worded("word", is_kind, "kind of record: write it as `audit list` does, such as Authorize")
 
 
 def _of_some_time(command: Callable[..., int]) -> Callable[..., int]:
@@ -106,9 +101,9 @@ def filter_options(command: Callable[..., int]) -> Callable[..., int]:
         command = click.option(name, metavar="WORD", default="", help=says)(command)
     # What no record can hold is a mistake: it would be answered with an empty list.
     for name, type_, says in (
-        ("--kind", RecordKind(), "Only answers of this kind, such as Authorize or Perform."),
+        ("--kind", _KIND, "Only answers of this kind, such as Authorize or Perform."),
         ("--effect", click.Choice(EFFECTS), "Only with this effect; MIXED and ERROR are those of several."),
-        ("--reason", ReasonCode(), "Only with this reason."),
+        ("--reason", _REASON, "Only with this reason."),
         ("--resource", Reference(), "Only about this resource."),
         ("--subject", Reference(), "Only about this subject."),
     ):
