@@ -279,7 +279,8 @@ approved_request(person: Person, seal: Seal, contract: Contract, request, contex
   is_for_these_documents(request, contract);
 
 # The applicant picks the process, so a process replaces a grant only where the enterprise says so: it prescribes it for
-# the contract, by amount or by a category that is in force, or leaves it open to any request. Otherwise it takes a right to approve.
+# the contract, by amount or by a category that is in force, or leaves it open to any request. Otherwise it takes a right
+# to approve.
 #@ U-03 U-04
 may_replace_grant(request: SealUseRequest, _) if request.process_id = nil;
 may_replace_grant(request: SealUseRequest, context) if has_approval_by_right(request, context);
