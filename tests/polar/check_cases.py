@@ -18,6 +18,13 @@ GIVES_B = 'because("R", "B", _: Person, _: Seal, _);'
 MEETS = 'meets(_: Person, "R", "use", seal: Seal, _) if seal.state = "ACTIVE";'
 
 
+HANDED_ON = (
+    "holds(p: Person, s: Seal, role) if has_role(p, role, s);"
+    'resource Seal { roles = ["manager"]; "use" if "manager"; }'
+    'has_role(_: Person, "manager", s: Seal) if s.name = "x";'
+)
+
+
 def meets(condition: str) -> str:
     """A rule that meets `R`, with what the condition needs of person, seal and context."""
     person = "person" if "person" in condition else "_"
@@ -675,7 +682,7 @@ NEVER = [
     ),
     error(
         "a negation of what cannot be",
-        "never",
+        "always",
         meets("f(person) and not f(seal)") + "f(_: Person);",
         meets("f(person) and not f(seal)") + 'f(_: Person); f(seal: Seal) if seal.state = "LOST";',
         "this negation always holds",
@@ -1015,14 +1022,14 @@ ALWAYS = [
     ),
     error(
         "a class that the head asks for",
-        "never",
+        "always",
         meets("person matches Person"),
         meets("is_active(person)"),
         "this `matches` always holds: `person` is never anything else",
     ),
     error(
         "a class that an attribute always has",
-        "never",
+        "always",
         meets("seal.enterprise matches Enterprise"),
         meets("seal.certificate matches Certificate"),
         "this `matches` always holds",
@@ -1393,7 +1400,7 @@ CALLED = [
     ),
     error(
         "a class of what a variable is read from",
-        "never",
+        "always",
         meets("x = seal.name and x matches String"),
         meets("x = seal.certificate and x matches Certificate"),
         "this `matches` always holds: `x` is never anything else",
@@ -1402,8 +1409,60 @@ CALLED = [
         "a waiver for want of records",
         "waiver",
         'waived("R", "use", seal: Seal, _) if seal.holds = [];',
-        'waived("R", "use", seal: Seal, _) if seal.holds != nil and seal.kind = "OTHER";',
+        'waived("R", "use", seal: Seal, _) if seal.certificate != nil and seal.kind = "OTHER";',
         "a waiver rests on `[]`",
+    ),
+    error(
+        "that there is a value which is always there",
+        "always",
+        meets("seal.name != nil"),
+        meets("seal.custodian != nil"),
+        "this condition always holds: `seal.name` is never nil",
+    ),
+    error(
+        "that there is a value, in a rule that some call with what may be nil",
+        "always",
+        meets("has_value(seal.name) and has_value(seal.enterprise)") + "has_value(x) if x != nil;",
+        meets("has_value(seal.custodian) and has_value(seal.enterprise)") + "has_value(x) if x != nil;",
+        "this condition always holds: `x` is never nil",
+    ),
+    error(
+        "a rule asked to compare a thing with itself",
+        "always",
+        MEETS + 'waived("R", "use", seal: Seal, _) if is_same(seal, seal); is_same(a: Seal, b: Seal) if a.id = b.id;',
+        MEETS
+        + 'waived("R", "use", seal: Seal, _) if is_same(seal, seal);'
+        + 'is_same(a: Seal, b: Seal) if a.id = b.id and b.kind = "OTHER";',
+        "`is_same(seal, seal)` always holds: it compares things with themselves",
+    ),
+    error(
+        "a rule asked whether a thing is another one than itself",
+        "never",
+        meets("is_active(person) and not is_other(seal, seal)") + "is_other(a: Seal, b: Seal) if a.id != b.id;",
+        meets("is_active(person) and not is_other(seal.id, seal.name)") + "is_other(a, b) if a != b;",
+        "`is_other(seal, seal)` asks for `seal.id != seal.id`, which never holds",
+    ),
+    error(
+        "a role that a helper hands on",
+        "word",
+        meets('holds(person, seal, "managr")') + HANDED_ON,
+        meets('holds(person, seal, "manager")') + HANDED_ON,
+        'no rule `has_role` takes "managr", as it is asked at a.polar:1:',
+        "did you mean `manager`?",
+    ),
+    error(
+        "a role that two helpers hand on",
+        "word",
+        meets('can(person, seal, "managr") or is_active(person)') + "can(a, b, c) if holds(a, b, c);" + HANDED_ON,
+        meets('can(person, seal, "manager") or is_active(person)') + "can(a, b, c) if holds(a, b, c);" + HANDED_ON,
+        'no rule `has_role` takes "managr"',
+    ),
+    error(
+        "an instant times a number",
+        "units",
+        meets("h in seal.holds and context.now * 2 > h.placed_at"),
+        meets("h in seal.holds and context.now - context.parameters.cooling_off * 2 > h.placed_at"),
+        "`*` calculates with numbers and lengths of time, and `context.now` is an instant",
     ),
 ]
 

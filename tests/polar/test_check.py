@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from check_cases import CASES, MEETS, Twins, meets
+from check_cases import CASES, HANDED_ON, MEETS, Twins, meets
 
 import sealauthz
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
@@ -132,6 +132,17 @@ def test_a_misspelt_word_is_found_wherever_it_was_written() -> None:
     found = diagnostics(text + "is(seal: Seal, state) if\n  seal.state = state;")
     assert [(some.code, str(some.place)) for some in found] == [("word", "a.polar:1:57"), ("word", "a.polar:2:12")]
     assert {some.message for some in found} == {'`Seal.state` is never "ACTIV", and is compared with it at a.polar:4:3'}
+
+
+def test_a_role_that_a_helper_hands_on_is_found_wherever_it_was_written() -> None:
+    twice = 'holds(person, seal, "managr") and holds(person, seal, "manager")'
+    text = "\n".join((meets(twice), meets('holds(person, seal, "managr")'), HANDED_ON))
+    assert [(some.code, some.place.line) for some in diagnostics(text)] == [("word", 1), ("word", 2)]
+
+
+def test_a_word_that_another_rule_of_the_helper_takes_is_right() -> None:
+    text = meets('holds(person, seal, "anything") or holds(person, seal, "manager")') + HANDED_ON
+    assert diagnostics(text + 'holds(_: Person, s: Seal, "anything") if s.name = "b";') == []
 
 
 LONG = "x" * 100_000

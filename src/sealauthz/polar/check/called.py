@@ -1,4 +1,5 @@
-"""Conditions that cannot hold together with what a called rule asks for, in the words of its caller.
+"""Conditions that cannot hold together with what a called rule asks for, in the words of its caller; and calls that
+compare a thing with itself.
 
 Only a call that one rule alone can answer is followed: then that rule's conditions hold wherever the call does. What
 stands in the caller by itself is told elsewhere; and that a condition says again what a called rule asks for is no
@@ -12,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-from sealauthz.polar.check.contradictions import Known, Reader, negated_alone
-from sealauthz.polar.check.relations import Relation, key_of, relation_of
+from sealauthz.polar.check.contradictions import Known, Reader, negated_alone, order_with_itself
+from sealauthz.polar.check.relations import EQUAL, Relation, key_of, relation_of
 from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.diagnostic import Diagnostics
 from sealauthz.polar.program import NIL
@@ -96,12 +97,22 @@ class _Follower(Reader):
                 self._join(each, known)
                 for asked in self._asked_by(each):
                     self._join(asked, known)
+                self._with_the_same(each)
         for part in goals:
             self._within(part, known)
 
     def _alternatives(self, goal: Or, known: Known | None) -> None:
         for part in goal.parts:
             self.conjunction(part, known)
+
+    def _with_the_same(self, goal: Term) -> None:
+        """Find a call that asks for nothing, or for what never holds, because it names the same thing twice."""
+        compared = self._called.compared_with_itself(goal) if isinstance(goal, Call) else []
+        never = next((each for each in compared if each is not None and not _may_be_equal(each)), None)
+        if never is not None:
+            self._tell("never", f"`{_shown(goal)}` asks for `{_shown(never)}`, which never holds", goal.place)
+        elif compared and None not in compared:
+            self._tell("always", f"`{_shown(goal)}` always holds: it compares things with themselves", goal.place)
 
     # --- what is told -----------------------------------------------------------------------------------------------
 
@@ -166,6 +177,25 @@ class _Called:
             asked = list(itertools.islice(self._conditions(call, _DEEPEST), _MOST_CONDITIONS))
             comparing = [condition for condition in asked if relation_of(condition) is not None]
             found = self._known[key] = asked, comparing
+        return found
+
+    def compared_with_itself(self, call: Call) -> list[Term | None]:
+        """The conditions of the rule that a call means which compare a term with itself because of its arguments; None
+        in the place of each other one.
+        """
+        said = [key_of(argument) for argument in call.arguments if not isinstance(argument, Literal | Call)]
+        clause = self._only(call) if len(set(said)) < len(said) else None
+        if clause is None or clause.node.body is None:
+            return []
+        names = {
+            parameter.term.name: argument
+            for parameter, argument in zip(clause.node.parameters, call.arguments, strict=True)
+            if isinstance(parameter.term, Variable) and not _is_anonymous(argument)
+        }
+        found: list[Term | None] = []
+        for part in conjuncts(clause.node.body):
+            condition = self._renamed(part, names) if order_with_itself(part) is None else None
+            found.append(None if condition is None or order_with_itself(condition) is None else condition)
         return found
 
     def _conditions(self, call: Call, depth: int) -> Iterator[Term]:
@@ -250,6 +280,11 @@ class _Called:
 
     def _fresh(self, name: str, place: Place) -> Variable:
         return Variable(f"{name}{_MADE}{next(self._numbers)}", place)
+
+
+def _may_be_equal(condition: Term) -> bool:
+    """Whether a condition that compares a term with itself holds."""
+    return bool((order_with_itself(condition) or 0) & EQUAL)
 
 
 def _is_anonymous(term: Term) -> bool:

@@ -92,9 +92,9 @@ class _Service:
         enter(flow, rules, book, self.contexts, self.subjects, self.types.told, found)
         # A rule with an error gets no second message that it never matches.
         wrong = {clause for clause in map(rules.clause_at, found.errors()) if clause is not None}
-        for place, message in flow.never():
+        for code, place, message in flow.never():
             if rules.clause_at(place) not in wrong:
-                found.error("never", message, place)
+                found.error(code, message, place)
         return Analysis(found.by_place(), rules, None if found.errors() else flow, has_right_clauses)
 
     def analyse_alone(self, statements: tuple[Statement, ...], texts: dict[str, str]) -> Analysis:

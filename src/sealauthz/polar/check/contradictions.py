@@ -205,7 +205,7 @@ class Reader:
             return
         if said is not goal:
             self._since_the_beginning(goal, said)
-        order = _order_with_itself(said) if said is not goal else None
+        order = order_with_itself(said) if said is not goal else None
         if order is not None:
             self._with_itself("always" if order & EQUAL else "never", goal, said)
             return
@@ -349,7 +349,7 @@ def _said_by(goal: Term) -> tuple[Relation | None, Key, Key]:
     return None, key, (Not, key)
 
 
-def _order_with_itself(goal: Term) -> int | None:
+def order_with_itself(goal: Term) -> int | None:
     """What a condition that compares a term with itself allows; None for any other."""
     relation = relation_of(goal)
     return None if relation is None or relation.left_key != relation.right_key else relation.allows

@@ -28,6 +28,9 @@ MAX_READINGS = 120_000
 
 NEVER_MATCHES = "this rule can never match"
 
+_ALWAYS_HOLDS = "always holds"
+"""What is wrong with a condition that asks for nothing ends so; any other can never hold."""
+
 
 class TooMuch(Exception):
     """The bundle is too deep or too large to be checked; `place` is where the checker stopped."""
@@ -126,11 +129,12 @@ class Flow:
         """Note that a condition was tried, and whether it could hold."""
         known = self._tried.get(id(node))
         if known is None:
-            self._tried[id(node)] = Tried(place, what, holds, "" if holds else self._goals.why)
-        elif holds:
-            known.holds = True
-        elif not known.why:
+            known = self._tried[id(node)] = Tried(place, what, holds, "")
+        known.holds = known.holds or holds
+        if not (holds or known.why):
+            why, word = self._goals.blamed
             known.why = self._goals.why
+            known.word = word if why is known.why else None
         if self._reading:
             bit = self._bits.of(id(node), node)
             self._reading[-1].tried |= bit
@@ -158,8 +162,8 @@ class Flow:
                 values = tuple(ANYTHING for _ in clause.node.parameters)
                 self._clause(clause, values, Mode(clause, False, False))
 
-    def never(self) -> list[tuple[Place, str]]:
-        """The clauses and conditions that were tried and can never hold."""
+    def never(self) -> list[tuple[str, Place, str]]:
+        """The clauses and conditions that were tried and can never hold, or always do: code, place and message."""
         for clause in self._rules.clauses:
             is_offered = clause.place.file == TIMES_FILE  # nobody need call it with all that it takes
             if not is_offered and self._is_called(clause.key) and not self._is_tried(clause.node):
@@ -168,9 +172,11 @@ class Flow:
         for node in self._bits.among(self._elsewhere.tried & ~self._elsewhere.held):
             self._tried.setdefault(id(node), replace(self._tried_before[id(node)], holds=False))
         return [
-            (tried.place, f"{tried.what}: {tried.why}")
+            ("always" if tried.what.endswith(_ALWAYS_HOLDS) else "never", tried.place, f"{tried.what}: {tried.why}")
             for name, tried in self._tried.items()
-            if not tried.holds and not self._elsewhere.held & self._bits.known(name)
+            if not tried.holds
+            and not self._elsewhere.held & self._bits.known(name)
+            and not (tried.word is not None and self._found.has_error_at(tried.word))
         ]
 
     def _is_called(self, key: Key) -> bool:
@@ -188,7 +194,7 @@ class Flow:
             known = self._alike(pattern)
         if known is not None:
             known.is_recursive = known.is_recursive or known.is_open
-            if self._goals.misspelt:
+            if self._goals.misspelt or self._goals.unfit:
                 for value, first in zip(values, known.values, strict=True):
                     self._goals.hand_on(value, first)
             if self._reading:

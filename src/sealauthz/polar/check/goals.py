@@ -14,7 +14,7 @@ from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.check.scope import Mode, Scope
 from sealauthz.polar.check.unifying import Unifier
 from sealauthz.polar.check.values import NUMBERS, Free, Value, both, either, literal
-from sealauthz.polar.diagnostic import Diagnostics
+from sealauthz.polar.diagnostic import Diagnostics, did_you_mean
 from sealauthz.polar.syntax import (
     And,
     Assign,
@@ -176,11 +176,29 @@ class Goals(Unifier):
         if taken is None:
             message = ", ".join("…" if isinstance(value, Free) else str(value) for value in given)
             self.why = f"no rule `{goal.name}` fits ({message})"
+            if key in self.rules.by_key:
+                self._blame_words(key, goal, given)
             return False
         for each in zip(goal.arguments, given, taken, strict=True):  # noqa: SIM110 (as above)
             if not self._take(*each, scope):
                 return False
         return True
+
+    def _blame_words(self, key: Key, goal: Call, given: Sequence[Value]) -> None:
+        """Find a word because of which a call fits no rule, and note it where it was written."""
+        for at, (argument, value) in enumerate(zip(goal.arguments, given, strict=True)):
+            if isinstance(value, Free) or value.origin is None or not value.words:
+                continue
+            words = self.rules.words_at(key, at)
+            if words and not value.words & words:
+                wrong = min(map(str, value.words))
+                message = f'no rule `{key[0]}` takes "{wrong}", as it is asked at {goal.place}'
+                self.unfit.setdefault(value.origin, (message, did_you_mean(wrong, sorted(map(str, words)))))
+            if value.origin in self.unfit:
+                self.blamed = self.why, value.origin
+                if isinstance(argument, Literal):
+                    message, hint = self.unfit[value.origin]
+                    self.found.error("word", message, argument.place, hint)
 
     def _argument(self, argument: Term, scope: Scope, mode: Mode) -> Value:
         """The value of an argument; of a text, with the place where it was written."""
@@ -259,6 +277,10 @@ class Goals(Unifier):
         if "nil" in (left.name, right.name):
             term, value = sides[1] if left.name == "nil" else sides[0]
             scope.narrow(term, value.present())
+            may_be_nil = value.is_optional or not value.name
+            if not may_be_nil:
+                self.why = f"`{written(term)}` is never nil"
+            self._caller.tried(goal, goal.place, "this condition always holds", may_be_nil)
             return value.name != "nil"
         for term, value in sides:
             if value.is_optional:

@@ -105,12 +105,15 @@ class Known:
 
 @dataclass(slots=True)
 class Tried:
-    """A clause or condition that was tried: where it stands, what is wrong if it never holds, and why it did not."""
+    """A clause or condition that was tried: where it stands, what is wrong if it never holds, and why it did not; if it
+    was a word that no rule takes, where that was written.
+    """
 
     place: Place
     what: str
     holds: bool
     why: str
+    word: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

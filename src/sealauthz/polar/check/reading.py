@@ -30,7 +30,9 @@ class Reader:
     """Reads terms in a scope. `why` says, after something could not hold, why not.
 
     `written_ids` are the texts that are compared with the id of a record, with its type and where they are written.
-    `misspelt` are the words that were handed to a rule which compares them with what they never are, by their places.
+    `misspelt` are the words that were handed to a rule which compares them with what they never are, by their places;
+    `unfit` those that were handed on to a rule which takes others only. `blamed` is the last `why` that is due to one
+    of these, and the place of the word.
     `asked` notes what was asked of the classes of values, and `uses_mode` whether the mode made a difference.
     """
 
@@ -42,6 +44,8 @@ class Reader:
         self.found = found
         self.why = ""
         self.misspelt: dict[Place, tuple[str, str]] = {}
+        self.unfit: dict[Place, tuple[str, str]] = {}
+        self.blamed: tuple[str, Place | None] = "", None
         self.written_ids: dict[tuple[str, str, Place], None] = {}
         self.asked = 0
         self.uses_mode = False
@@ -295,6 +299,8 @@ class Reader:
             if wrong is not None:
                 self.misspelt[value.origin] = wrong
                 self.found.error("word", wrong[0], value.origin, wrong[1])
+            if known.origin in self.unfit:
+                self.unfit.setdefault(value.origin, self.unfit[known.origin])
 
     def mixes_units(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType], place: Place) -> bool:
         """Note values that are compared although they do not count the same."""

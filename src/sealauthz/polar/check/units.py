@@ -89,9 +89,14 @@ def plain_instant(left: tuple[Term, ValueType], right: tuple[Term, ValueType]) -
 
 def wrong_sum(operator: str, left: tuple[Term, ValueType], right: tuple[Term, ValueType]) -> tuple[str, str]:
     """Say why an operation mixes units, with a hint; two empty texts where it does not."""
+    units = _unit_of(left[1]), _unit_of(right[1])
+    if operator in ("*", "/"):
+        instant = next((term for (term, _), unit in zip((left, right), units, strict=True) if unit == "instant"), None)
+        if instant is None:
+            return "", ""
+        return f"`{operator}` calculates with numbers and lengths of time, and `{written(instant)}` is an instant", ""
     if operator not in ("+", "-"):
         return "", ""
-    units = _unit_of(left[1]), _unit_of(right[1])
     if "number" in units:
         return _plain(units, left[0], right[0])
     is_wrong = (operator, *units) in {("+", "instant", "instant"), ("-", "duration", "instant")}
