@@ -6,6 +6,7 @@ Each case is asked of oso as well, so that what stands here as right is what oso
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -367,10 +368,24 @@ def test_constants_are_equal_as_values_are_and_as_oso_says(value: object) -> Non
         # What a value equals may be of another type than the value.
         ("g(b: Person, y) if y in [1.0] and y = b.age; f(p: Person) if g(p, y) and y matches Integer;", (ANN,), False),
         ("g(x, x, x); f(x) if g(x, 1.0, y) and y matches Float;", (1,), False),
+        ("f(x: Integer, x: Float);", (1, 1.0), False),
+        ("g(x, x: Float); f(x) if g(x, 1.0);", (1,), False),
+        ("g(x, x: Float); f(x) if g(x, 1.0);", (1.0,), True),
     ],
 )
 def test_equality_is_one(text: str, arguments: tuple[object, ...], right: Answer) -> None:
     assert_both(text, arguments, right)
+
+
+def test_a_variable_that_stands_twice_in_a_head_is_of_each_type_that_the_head_asks_for() -> None:
+    types = ("", ": Integer", ": Float", ": Boolean")
+    heads = [(f"h{at}", one, other) for at, (one, other) in enumerate(itertools.product(types, types))]
+    text = "".join(f'{name}(x{one}, x{other}); f("{name}", x, y) if {name}(x, y);' for name, one, other in heads)
+    engines = ReferenceEngine([Source("p.polar", text)], CLASSES), compiled(text)
+    pairs = [(1, 1.0), (1.0, 1), (1, 1), (1.0, 1.0), (True, 1), (True, True)]
+    for (name, one, other), pair in itertools.product(heads, (*pairs, (FREE, 1.0), (1, FREE))):
+        theirs, ours = (answer(engine, name, *pair) for engine in engines)
+        assert theirs == ours, (one, other, pair)
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,11 @@ class Heads(Values):
         if not isinstance(term, core.Variable):
             tests.append(self._same(self._value(term, head.env), value))
         elif term.number in head.env:
-            tests.append(self._same(head.env[term.number], value))
+            before = head.env[term.number]
+            tests.append(self._same(before, value))
+            if pattern is not None:
+                # What stands twice has its first value, which may equal one of another type, as 1 equals 1.0.
+                tests.append(self._matches(before, pattern))
         else:
             head.env[term.number] = value
             tests += [self._matches(value, other) for other in head.typed.get(term.number, ())]

@@ -145,7 +145,10 @@ class _Frame:
             return None
         if isinstance(term, Variable) and term.number not in env:
             return self._bound(env, term, argument)
-        return env if runtime.same(self.value(term, env), argument) else None
+        value = self.value(term, env)
+        if isinstance(term, Variable) and pattern is not None and not self._matches(value, pattern):
+            return None  # it has the value of its first place, which may equal one of another type
+        return env if runtime.same(value, argument) else None
 
     def _bound(self, env: _Env, variable: Variable, value: Any) -> _Env | None:
         """Give a variable its value; None where its parameter does not take it."""
