@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import re
 import sys
 import typing
@@ -141,6 +142,7 @@ def _follow(term: Term, types: Types) -> tuple[str, set[str]]:
             return "", set()
 
 
+@functools.cache  # the types of a context are read from text each time, and this is asked a hundred thousand times
 def _attribute(type_: str, name: str) -> tuple[str, str]:
     """The type behind an attribute, and the fact it is (empty for a relation, which is a way and not a fact)."""
     if type_ in MODEL.records:
