@@ -184,6 +184,8 @@ class Agreement:
             self.counts["traced compared"] += 1
             traced = traced_answer(engine, rule, values)
             if traced == answer:
+                if answer is True:
+                    yield from self._told(each, index, engine)
                 continue
             if isinstance(traced, Silence) and traced.how != "crashed":
                 # Plain code passes over a clause that cannot be evaluated where another one always holds.
@@ -191,6 +193,15 @@ class Agreement:
                 continue
             self.counts["traced differences"] += 1
             yield Difference(each.program, index, traced, answer, ("traced", "compiled"))
+
+    def _told(self, each: _Prepared, index: int, engine: CompiledEngine) -> Iterator[Difference]:
+        """Find where the plain code names another clause that holds than the traced code proves first."""
+        _, rule, values = each.asked[index]
+        self.counts["clauses compared"] += 1
+        told, proved = engine.first_proved(engine.begin(None), rule, *values), engine.proved(rule, *values)[0]
+        if told is not proved:
+            self.counts["traced differences"] += 1
+            yield Difference(each.program, index, told, proved, ("plain", "traced"))
 
     # oso.
 

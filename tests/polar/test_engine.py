@@ -199,6 +199,34 @@ def test_an_explanation_names_the_first_condition_that_no_try_got_past() -> None
     assert met.is_met
 
 
+def test_the_clause_that_holds_first_is_told_as_a_trace_proves_it() -> None:
+    text = """
+    f(p: Person, x: Integer) if t = p.team and t != nil and p.age = x;
+    f(p: Person, x: Integer) if t = p.team and t != nil and p.age != x and x = 3;
+    f(_: Person, x) if x in [1, 2];
+    f(t: Team, "b") if t.parent = nil;
+    f(_, _: String);
+    f(p, 5) if f(p, 1);
+    """
+    made, lines = engine(text), set()
+    for one in (ANN, Person("bob", 3, A), Person("eve"), A, B):
+        for x in (1, 3, 4, 5, 30, "a", "b", 1.0):
+            proved, told = made.proved("f", one, x), made.first_proved(made.begin(one), "f", one, x)
+            assert told is (proved[0] if proved else None), (one, x)
+            assert (told is not None) is made.holds("f", one, x)
+            lines.add(0 if told is None else told.place.line)
+    assert lines == {0, 2, 3, 4, 5, 6, 7}
+
+
+def test_the_clause_that_holds_first_is_one_of_the_policy_that_is_asked() -> None:
+    made = engine("f(p: Person) if p.age = 30;\nf(p: Person) if p.age > 3;")
+    assert made.first_proved(made.begin(ANN), "f", ANN).place.line == 1
+    after = made.reloaded(parse(Source("a.polar", "f(p: Person) if p.age = 31;\nf(p: Person) if p.age > 3;")))
+    assert after.first_proved(after.begin(ANN), "f", ANN).place.line == 2
+    with pytest.raises(EvaluationFailed):
+        after.first_proved(after.begin(ANN), "g", ANN)
+
+
 def test_coverage_counts_both_sides_of_each_condition() -> None:
     loaded = engine("f(p: Person) if p.age > 40 and p.id = 1;")
     tally = loaded.tally()

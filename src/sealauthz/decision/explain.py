@@ -145,14 +145,22 @@ def _settled_outcome(
     if len(rules) == 1:  # no other can have settled it
         return catalog.settled(requirement, standing, rules[0])
     arguments = (requirement, question.action, case.resource, case.context)
-    engine = evaluation.engine
-    proved = _proved(engine, "meets", case.subject, *arguments) if is_met else _proved(engine, "waived", *arguments)
+    asked = ("meets", case.subject, *arguments) if is_met else ("waived", *arguments)
+    proved = _first_proved(evaluation.engine, work, *asked)
     if len(proved) == 1 and any(proved[0].rule is rule for rule in rules):
         return catalog.settled(requirement, standing, proved[0].rule)
     held = {(clause.place.file, clause.place.line) for clause in proved}
     refs = _refs(evaluation, [rule for rule in rules if (rule.place.file, rule.place.line) in held] or rules)
     attempts = tuple([Attempt(catalog.ref(clause.rule), True) for clause in proved])
     return RequirementOutcome(requirement, standing, (), refs, (), attempts)
+
+
+def _first_proved(engine: Engine, work: Work, rule: str, *arguments: object) -> list[Clause]:
+    """The first clause of a rule that holds; none where the engine does not tell."""
+    if isinstance(engine, CompiledEngine):
+        found = engine.first_proved(work, rule, *arguments)
+        return [] if found is None else [found]
+    return [attempt.clause for attempt in engine.explain(rule, *arguments) if attempt.is_met]
 
 
 def _proved(engine: Engine, rule: str, *arguments: object) -> list[Clause]:

@@ -77,6 +77,7 @@ class Code:
         self._made: Compiler | None = None if callable(compiler) else compiler
         self._make = compiler if callable(compiler) else None
         self._next_name = 1
+        self._tellers: dict[Key, Entry] = {}
         self._stored: dict[Key, Entry] = {}
         self._namespace: dict[str, Any] = {
             "__builtins__": {},
@@ -131,6 +132,20 @@ class Code:
             entry: Entry = (function, picked, compiled.always)
             self.entries[key] = entry
             return entry
+
+    def teller(self, key: Key) -> Entry:
+        """What answers a question with the number of the first clause that holds, or False. Raises BundleRefused."""
+        found = self._tellers.get(key)
+        if found is None:
+            with self._growing:
+                pattern = pattern_of(key[1:])
+                compiled = self.compiler.telling(key[0], pattern)
+                function: Callable[..., Any] | None = None
+                if compiled.always is None:
+                    self._define([compiled.name])
+                    function = self._namespace[compiled.name]
+                found = self._tellers[key] = function, _picking(_given(pattern)), compiled.always
+        return found
 
     def mentioned(self, key: Key, rule: str, pattern: CallPattern) -> frozenset[str]:
         """Return every name and text in the functions that answer a question. Raises BundleRefused."""

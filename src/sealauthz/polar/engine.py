@@ -243,6 +243,20 @@ class CompiledEngine:
         compiler = self._traced.compiler
         return trace.attempts(events, compiler.conditions, rule, compiler.numbers)
 
+    def first_proved(self, work: Work, rule: str, *arguments: object) -> Clause | None:
+        """Return the first clause of a rule that holds for these arguments, in the order in which they are tried; None
+        where none does. It shares answers with the decision that `work` is of. Raises EvaluationFailed.
+        """
+        try:
+            function, picked, _ = self._code.teller(self._key(rule, arguments))
+            work[0] = self._max_steps
+            found = False if function is None else function(work, *picked(arguments))
+        except EvaluationFailed:
+            raise
+        except Exception as error:
+            raise _failure(rule, error) from error
+        return None if found is False else self._code.compiler.conditions[found].clause
+
     def proved(self, rule: str, *arguments: object) -> list[Clause]:
         """Return the clauses of a rule that these arguments try and that hold, each once. Raises EvaluationFailed."""
         events = self.events_of(rule, *arguments)

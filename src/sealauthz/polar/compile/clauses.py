@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from sealauthz.polar.compile.forms import NOT_TYPED, Bound, CallPattern, Env, Head, Way
+from sealauthz.polar.compile import placed
+from sealauthz.polar.compile.forms import NOT_TYPED, Bound, CallPattern, Env, Head, Rest, Way
 from sealauthz.polar.compile.goals import Goals
-from sealauthz.polar.compile.nodes import all_of, marker, when
+from sealauthz.polar.compile.nodes import all_of, constant_node, marker, when
 from sealauthz.polar.core import nodes as core
 
 
@@ -50,7 +51,7 @@ class Clauses(Goals):
         outer = self._typed
         self._typed = way.head.typed
         self._tracing = way.clause.source if self._compiler.is_traced else None
-        give = self._giving(way.head.outputs)
+        give = self._telling(way.clause) if self._tells else self._giving(way.head.outputs)
 
         def proved(end: Env) -> list[ast.stmt]:
             return [*self._event("proved", way.clause), *give(end)]
@@ -62,6 +63,11 @@ class Clauses(Goals):
         )
         self._typed = outer
         return [marker(way.clause.place), *body] if body else []
+
+    def _telling(self, clause: core.Clause) -> Rest:
+        """What to do with a solution of a clause: tell which one it is."""
+        number = self._compiler.clause_number(clause.source)
+        return lambda _env: [placed.Return(constant_node(number))]
 
     def _event(self, what: str, clause: core.Clause) -> list[ast.stmt]:
         """Tell a trace that a clause is tried, or has a solution."""

@@ -77,6 +77,7 @@ class Compiler(Session):
         self._common: dict[tuple[_CommonKey, type | None], Compiled] = {}
         self._common_templates: dict[tuple[_CommonKey, type | None], _Kept] = {}
         self._siblings: dict[_CommonKey, list[type | None]] = {}
+        self._telling: dict[tuple[Key, CallPattern], Compiled] = {}
         self._output_types: dict[tuple[Key, CallPattern, int], _Kept] = {}
         self._look_ups: dict[tuple[Key, CallPattern | None], _LookUp] = {}
         self._reads: dict[str, int] = {}
@@ -106,6 +107,22 @@ class Compiler(Session):
             # It is being compiled and calls itself: whatever comes of it, its function has to exist.
             self.promised.add(found.name)
         self.note(found.reads, found.asked)
+        return found
+
+    def telling(self, name: str, pattern: CallPattern) -> Compiled:
+        """Compile a rule without FREE arguments so that it answers with the number of the first clause that holds, as
+        `conditions` has it, and False where none does. Raises BundleRefused.
+
+        Nobody calls it but the engine, so that it is neither shared nor kept for another policy.
+        """
+        key = (name, len(pattern))
+        found = self._telling.get((key, pattern))
+        if found is None:
+            if not self.has(key):
+                raise self._no_rule(key, None)
+            with self.noting():
+                function = Function(self, self.name_for(name), False, tells=True)
+                found = self._telling[key, pattern] = function.of_rule(self.candidates(key, pattern), pattern)
         return found
 
     def _compile(self, key: Key, pattern: CallPattern, collects: bool) -> Compiled:
@@ -319,6 +336,7 @@ class Compiler(Session):
         other.program = program
         other.noted = Noted()
         other._demands = {}
+        other._telling = {}
         other._siblings = {known: [*classes] for known, classes in self._siblings.items()}
         other.conditions, other.numbers, other._condition_ids = [], {}, {}
         other._core, other._by_literal = dict(self._core), dict(self._by_literal)

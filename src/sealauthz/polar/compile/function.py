@@ -68,7 +68,7 @@ class Function(Clauses):
         if not body and not self._is_generator and not is_promised:
             return Compiled(self._name, always=False)
         first = next((statement for statement in body if not is_marker(statement)), None)
-        if isinstance(first, ast.Return) and not self._is_generator and not is_promised:
+        if isinstance(first, ast.Return) and not (self._is_generator or is_promised or self._tells):
             return Compiled(self._name, always=True)
         if self._collects:
             body = [
@@ -83,7 +83,7 @@ class Function(Clauses):
             )
         else:
             body.append(placed.Return(constant_node(False)))
-        is_plain = not (self._is_generator or self._compiler.is_traced or is_promised)
+        is_plain = not (self._is_generator or self._compiler.is_traced or is_promised or self._tells)
         if is_plain and self._compiler.passes.remembers:
             self._compiler.remembering.take(self._name, names, body, collects=self._collects)
         if is_promised and not self._is_generator:

@@ -118,7 +118,12 @@ def _extent(node: ast.AST) -> _Extent:
         kind = type(node)
         size, loops = 1, 0
         called = _rule_called(node) if kind is placed.Call else ()
-        for part in _PARTS[kind](node):
+        for each in _PARTS[kind](node):
+            part: Any = each
+            # Attributes of names are most of what there is, and call nothing.
+            while type(part) is placed.Attribute:
+                size += 1
+                part = part.value
             if type(part) in _LEAVES:
                 size += 1
                 continue

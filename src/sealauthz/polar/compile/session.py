@@ -83,7 +83,9 @@ class Session(ABC):
         self._condition_ids: dict[int, int] = {}
         self._class_names = class_names(table)
         self.classes = {name: cls for cls, name in self._class_names.items()}
-        self._fitting: dict[tuple[type, bool, tuple[type, ...]], bool | None] = {}
+        # What was found, with what was asked of classes that have siblings.
+        self._fitting: dict[tuple[type, bool, tuple[type, ...]], tuple[bool | None, int]] = {}
+        self._attributes: dict[tuple[type, str], tuple[Known | None, int]] = {}
         self._names = itertools.count(first_name)
         self._demands: dict[Clause, tuple[Demand, ...]] = {}
         self.remembering = Remembering()
@@ -127,9 +129,14 @@ class Session(ABC):
 
     def attribute(self, cls: type, name: str) -> Known | None:
         """What an attribute of a class holds; None if the class has no such attribute or is not known."""
-        if self.table.stem(cls) is not None and not self.table.is_common(cls, name):
-            self.noted.asked |= self.alike.bit(name, lambda other: other and self.table.known(other, name))
-        return self.table.known(cls, name)
+        found = self._attributes.get((cls, name))
+        if found is None:
+            asked = 0
+            if self.table.stem(cls) is not None and not self.table.is_common(cls, name):
+                asked = self.alike.bit(name, lambda other: other and self.table.known(other, name))
+            found = self._attributes[cls, name] = self.table.known(cls, name), asked
+        self.noted.asked |= found[1]
+        return found[0]
 
     def next_number(self) -> int:
         """A number that no name has and that none will get."""
@@ -146,13 +153,16 @@ class Session(ABC):
 
     def fits(self, known: Known, classes: tuple[type, ...]) -> bool | None:
         """Whether a value of a known type, if there is one, is of one of some classes; None where it may be."""
-        if self.table.stem(known.cls) is not None:
-            self.noted.asked |= self.alike.bit(classes, lambda other: other and [issubclass(other, c) for c in classes])
         key = (known.cls, known.is_exact, classes)
-        if key not in self._fitting:
+        found = self._fitting.get(key)
+        if found is None:
+            asked = 0
+            if self.table.stem(known.cls) is not None:
+                asked = self.alike.bit(classes, lambda other: other and [issubclass(other, c) for c in classes])
             is_certain = known.is_exact or all(issubclass(known.cls, cls) for cls in classes)
-            self._fitting[key] = issubclass(known.cls, classes) if is_certain else None
-        return self._fitting[key]
+            found = self._fitting[key] = issubclass(known.cls, classes) if is_certain else None, asked
+        self.noted.asked |= found[1]
+        return found[0]
 
     def demands_of(self, clause: Clause) -> tuple[Demand, ...]:
         """What the head of a clause demands, place by place; nothing of arguments that may be anything."""

@@ -36,11 +36,14 @@ _OPERATORS: Mapping[str, type[ast.cmpop]] = {
 class Values:
     """A function under construction, as far as it writes values and compares them."""
 
-    def __init__(self, compiler: Session, name: str, is_generator: bool, collects: bool = False) -> None:
+    def __init__(
+        self, compiler: Session, name: str, is_generator: bool, collects: bool = False, tells: bool = False
+    ) -> None:
         self._compiler = compiler
         self._name = name
         self._is_generator = is_generator
         self._collects = collects
+        self._tells = tells
         self._locals = itertools.count(1)
         self._loops = 0
         self._typed: Typed = NOT_TYPED
