@@ -181,7 +181,7 @@ PROTECTIONS = [
     Protection(
         "a case is executed although an administrator answered and objected",
         "retrieval.polar",
-        '  case.path = "DOCUMENTS" and\n  not has_standing_objection(case);',
+        '  case.path = "DOCUMENTS" and\n  not has_standing_objection(case, context);',
         '  case.path = "DOCUMENTS";',
         steps=3,
         also=(

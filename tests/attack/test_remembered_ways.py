@@ -14,8 +14,9 @@ from tiny.model import TINY
 from sealauthz.attack.acting import Acting
 from sealauthz.attack.candidates import Candidates, Doer
 from sealauthz.attack.moves import ActMove
-from sealauthz.attack.reads import Reads, Relevance, View
+from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said
+from sealauthz.attack.views import Reads, View
 from sealauthz.attack.world import World
 from sealauthz.policytest.fixtures import FactSet
 

@@ -19,11 +19,12 @@ from sealauthz.attack.found import Ended, Found, Limits
 from sealauthz.attack.goals import Goal, Goals, load_goals
 from sealauthz.attack.levels import Levels
 from sealauthz.attack.moves import ActMove, Asked
-from sealauthz.attack.reads import Reads, Relevance, View
+from sealauthz.attack.reads import Relevance
 from sealauthz.attack.replay import replay
 from sealauthz.attack.report import report_of
 from sealauthz.attack.runs import Attacker, Job, results_of
 from sealauthz.attack.search import Search, _Run
+from sealauthz.attack.views import Reads, View
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions
 from sealauthz.facts.memory.fact_cache import FactCache

@@ -19,10 +19,11 @@ from sealauthz.attack.compared import comparisons
 from sealauthz.attack.found import Limits
 from sealauthz.attack.goals import load_goals
 from sealauthz.attack.moves import ActMove
-from sealauthz.attack.reads import Reads, Relevance
+from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said
 from sealauthz.attack.search import _Run
 from sealauthz.attack.symmetry import Swap
+from sealauthz.attack.views import Reads
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.model import MODEL

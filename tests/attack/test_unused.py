@@ -15,10 +15,11 @@ from sealauthz.attack.candidates import Doer
 from sealauthz.attack.found import Ended, Found, Limits
 from sealauthz.attack.moves import ActMove
 from sealauthz.attack.nodes import Seen, Unused
-from sealauthz.attack.reads import Reads, Relevance
+from sealauthz.attack.reads import Relevance
 from sealauthz.attack.replay import replay
 from sealauthz.attack.report import report_of
 from sealauthz.attack.search import _Run
+from sealauthz.attack.views import Reads
 from sealauthz.attack.world import World
 
 DEPTH = 3

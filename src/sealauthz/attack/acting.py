@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.attack.moves import ActMove, Asked
-from sealauthz.attack.reads import Relevance, View
+from sealauthz.attack.reads import Relevance
+from sealauthz.attack.views import View
 from sealauthz.attack.world import World, Writing
 from sealauthz.decision import Bundle, NextStep
 from sealauthz.decision.assembly import Case, RequestOptions, everything
@@ -100,6 +101,20 @@ class Acting:
         else:
             self._verdicts[key] = found
         return found
+
+    def lacks(self, world: World, now: Instant, asked: Asked, requirements: Iterable[str]) -> bool:
+        """Tell whether one of these requirements of an act is not met; False where the act cannot be asked."""
+        self.decided += 1
+        question = asked.question(self._subject_type)
+        try:
+            case = self._evaluation(world, now, asked).case(question)
+            if not isinstance(case, Case):
+                return False
+            plan = self._catalog.plan(question)
+            work = plan.begin(case)
+            return not all(plan.meets(each)(work) for each in requirements)
+        except (EvaluationFailed, InvalidRequest):
+            return False
 
     def _deny(self, world: World, now: Instant, asked: Asked, lasting: tuple[str, ...]) -> None:
         """Remember why an act is denied; first what no context settles, and what the fewest changes alter."""

@@ -11,8 +11,9 @@ from typing import Any
 
 from sealauthz.attack.acting import Acting, Refused, Verdict
 from sealauthz.attack.moves import ActMove, Asked
-from sealauthz.attack.reads import Reads, Relevance, View
+from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said
+from sealauthz.attack.views import Reads, View
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.schema import Action, Instant

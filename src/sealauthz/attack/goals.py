@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sealauthz.attack.reads import Reads, texts_in
+from sealauthz.attack.reads import texts_in
+from sealauthz.attack.views import Reads
 from sealauthz.decision import Bundle
 from sealauthz.decision.analyses import Analyses, Checked
 from sealauthz.decision.checking import attributes, plain_classes
@@ -21,7 +22,21 @@ from sealauthz.errors import BundleRefused, Fault, SuiteRefused, did_you_mean
 from sealauthz.polar import RuleNode, Source, Statement, admit
 from sealauthz.polar.check import Severity, analyse
 from sealauthz.polar.engine import CompiledEngine
-from sealauthz.polar.syntax import And, Attribute, In, ListTerm, Literal, Parameter, Unify, Variable
+from sealauthz.polar.syntax import (
+    And,
+    Attribute,
+    Call,
+    Compare,
+    DictPattern,
+    In,
+    ListTerm,
+    Literal,
+    Parameter,
+    TypePattern,
+    Unify,
+    Variable,
+)
+from sealauthz.polar.terms import nodes_of
 from sealauthz.polar.types import TypeTable
 from sealauthz.policytest import form
 from sealauthz.policytest.fixtures import FactSet
@@ -72,10 +87,18 @@ class Goals:
         self._context = context_class(model)
         whole = (*bundle.statements, *statements)
         self._engine = CompiledEngine(whole, model.records, (*plain_classes(model), self._context))
-        self._names = {goal.name: self._names_of(goal) for goal in goals}
         self._statements = statements
+        self._names = {goal.name: self._names_of(goal) for goal in goals}
+
+    def _rules_of(self, goal: Goal) -> list[RuleNode]:
+        """The rules that say when a goal is reached."""
+        rules = (each for each in self._statements if isinstance(each, RuleNode) and each.name == _REACHED)
+        return [each for each in rules if _said_first(each) == goal.name]
 
     def _names_of(self, goal: Goal) -> frozenset[str]:
+        own = _attributes_in(self._rules_of(goal))
+        if own is not None:
+            return own
         names: frozenset[str] = frozenset()
         for record_type in goal.about:
             names |= self._engine.mentioned(_REACHED, goal.name, self._model.records[record_type], self._context)
@@ -88,13 +111,16 @@ class Goals:
     def last_acts(self, goal: Goal) -> frozenset[str] | None:
         """Return the names of acts one of which must be the last, where every rule of a goal says which; else None."""
         found: set[str] = set()
-        for each in self._statements:
-            if isinstance(each, RuleNode) and each.name == _REACHED and _said_first(each) == goal.name:
-                named = _acts_named(each)
-                if named is None:
-                    return None
-                found |= named
+        for each in self._rules_of(goal):
+            named = _acts_named(each)
+            if named is None:
+                return None
+            found |= named
         return frozenset(found)
+
+    def ends_with_an_act(self, goal: Goal) -> bool:
+        """Tell whether every rule of a goal says that the last thing that came about was an act."""
+        return self.last_acts(goal) is not None or all(map(_asks_for_an_act, self._rules_of(goal)))
 
     def reads(self, goal: Goal) -> Reads:
         """What the query of a goal may look at."""
@@ -141,6 +167,33 @@ def _acts_named(rule: RuleNode) -> set[str] | None:
                 if all(isinstance(each, Literal) and isinstance(each.value, str) for each in items):
                     return {str(each.value) for each in items if isinstance(each, Literal)}
     return None
+
+
+def _asks_for_an_act(rule: RuleNode) -> bool:
+    """Tell whether a rule of a goal says that some act was the last one, by `context.action != ""`, or which."""
+    context = rule.parameters[-1].variable
+    for part in rule.body.parts if isinstance(rule.body, And) else (rule.body,):
+        match part:
+            case Compare("!=", Attribute(Variable(name), "action", None), Literal("")) if name == context:
+                return True
+    return _acts_named(rule) is not None
+
+
+def _attributes_in(rules: Sequence[RuleNode]) -> frozenset[str] | None:
+    """The attributes that some rules name, if they read nothing else: none of them calls another rule, or matches the
+    fields of a pattern; else None.
+    """
+    names: set[str] = set()
+    for rule in rules:
+        for node in nodes_of(rule):
+            match node:
+                case Call() | DictPattern() | Attribute(arguments=tuple()):
+                    return None
+                case TypePattern(fields=fields) if fields:
+                    return None
+                case Attribute(name=name):
+                    names.add(name)
+    return frozenset(names)
 
 
 def _said_first(rule: RuleNode) -> object:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from sealauthz.attack.candidates import Candidates, Doer
 from sealauthz.attack.goals import Goal, Goals
-from sealauthz.attack.reads import Reads, Relevance, View
+from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said
+from sealauthz.attack.views import Reads, View
 from sealauthz.attack.world import World
 from sealauthz.schema import Action, OutsideMove
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sealauthz.attack.reads import View
-from sealauthz.attack.world import Writing
+from sealauthz.attack.views import View
+from sealauthz.attack.world import World, Writing
 from sealauthz.decision.question import Entity, Question
-from sealauthz.schema import Delete, Instant, Put, RecordChange, Update, values_of
+from sealauthz.schema import Delete, Instant, OutsideMove, Put, RecordChange, Update, values_of
 from sealauthz.schema.effect import is_made_up
 
 Value = str | int | bool
@@ -98,6 +98,12 @@ class OutsideMoved:
     def what(self) -> int:
         """What happens, as a number."""
         return hash((self.name, repr(self.changes)))
+
+
+def happening(move: OutsideMove, world: World, now: Instant) -> Iterator[OutsideMoved]:
+    """Return what may happen outside by one move."""
+    for name, changes in move.moves(world.records, now):
+        yield OutsideMoved(name, move.owner, move.says, changes)
 
 
 @dataclass(frozen=True, slots=True)

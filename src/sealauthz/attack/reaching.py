@@ -6,7 +6,7 @@ from typing import Any
 
 from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.moves import ActMove, Move
-from sealauthz.attack.reads import View
+from sealauthz.attack.views import View
 from sealauthz.attack.world import World
 from sealauthz.errors import EvaluationFailed
 from sealauthz.schema import Instant, Model
@@ -28,14 +28,20 @@ class Reaching:
     def record(self, world: World, now: Instant, move: Move | None) -> str:
         """Return the record by which the goal is reached in a world that a move led to; empty where it is not."""
         who = (move.asked.subject, move.asked.action) if isinstance(move, ActMove) else ("", "")
+        return self.asked(world, now, *who)
+
+    def asked(self, world: World, now: Instant, subject: str, action: str) -> str:
+        """Return the record by which the goal is reached in a world if somebody's act was the last one; empty where it
+        is not. Both are empty where the last move was no act.
+        """
         if self._view is None:
-            return self._asked(world, now, *who)
-        key = (world.as_seen_by(self._view), now, *who)
+            return self._asked(world, now, subject, action)
+        key = (world.as_seen_by(self._view), now, subject, action)
         found = self._known.get(key)
         if found is None:
             if len(self._known) >= _MOST:
                 self._known.clear()
-            found = self._known[key] = self._asked(world, now, *who)
+            found = self._known[key] = self._asked(world, now, subject, action)
         return found
 
     def _asked(self, world: World, now: Instant, subject: str, action: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property
-from operator import attrgetter
 from typing import Any
 
 from sealauthz.attack.names import Mentioned, mentioned_by
+from sealauthz.attack.views import Reads, Writes
 from sealauthz.decision import Bundle
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import RuleNode, Statement
@@ -21,117 +21,13 @@ from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Literal
 from sealauthz.polar.terms import in_parameter, nodes_of
-from sealauthz.schema import Action, Change, Model, OutsideMove, Put, RecordChange, Shape, Update, values_of
+from sealauthz.schema import Action, OutsideMove, Shape
 from sealauthz.schema.arguments import arguments_of
 from sealauthz.schema.rules import Check, Fixed, Life, Rising, Terms, Unique, Valid
 
 _WORD = re.compile(r"\w+")
-
-
-@dataclass(frozen=True, slots=True)
-class Reads:
-    """The columns that may be read, by record type, and the types of which a record that comes or goes may be seen."""
-
-    columns: frozenset[tuple[str, str]]
-    types: frozenset[str]
-
-    @classmethod
-    def of(cls, model: Model, names: Iterable[str], types: Iterable[str] = ()) -> Reads:
-        """Return what may be read by these names; of `types`, each record by itself."""
-        known = frozenset(names)
-        columns: set[tuple[str, str]] = set()
-        seen = {*types, *(known & model.records.keys())}
-        for type_, shape in model.shapes.items():
-            columns.update((type_, column.name) for column in shape.columns if column.name in known)
-            for relation in shape.relations:
-                if relation.name in known:
-                    # Who is in a collection is decided by a key of its members.
-                    columns.add((type_ if relation.is_one else relation.record, relation.key))
-                    seen.add(relation.record)
-        # A record is reached by a relation, as an argument, or by its type: a column of no other is read.
-        return cls(frozenset(each for each in columns if each[0] in seen), frozenset(seen))
-
-    @classmethod
-    def all(cls, model: Model) -> Reads:
-        """Return what sees every change."""
-        columns = ((type_, column.name) for type_, shape in model.shapes.items() for column in shape.columns)
-        return cls(frozenset(columns), frozenset(model.records))
-
-    def __or__(self, other: Reads) -> Reads:
-        return Reads(self.columns | other.columns, self.types | other.types)
-
-    def sees(self, changes: Iterable[Change]) -> bool:
-        """Tell whether a change of facts may be seen."""
-        return any(self._sees(change) for change in changes)
-
-    def _sees(self, change: Change) -> bool:
-        if change.before is None or change.after is None:
-            return change.record_type in self.types
-        names = type(change.after).__dataclass_fields__
-        pairs = zip(names, values_of(change.before), values_of(change.after), strict=False)
-        return any(old != new and (change.record_type, name) in self.columns for name, old, new in pairs)
-
-    def by_type(self) -> dict[str, tuple[str, ...]]:
-        """Return the columns that may be read of each type that may be seen at all."""
-        found: dict[str, list[str]] = {type_: [] for type_ in self.types}
-        for type_, column in self.columns:
-            found.setdefault(type_, []).append(column)
-        return {type_: tuple(sorted(columns)) for type_, columns in sorted(found.items())}
-
-
-class View:
-    """Facts as somebody sees them who reads no more than some `reads`: a number for each record that they may look at.
-
-    Two views are different ones even where they read the same: make one for each purpose, and keep it.
-    """
-
-    __slots__ = ("_columns", "_of", "reads")
-
-    def __init__(self, reads: Reads) -> None:
-        self.reads = reads
-        self._columns = {type_: frozenset(("id", *columns)) for type_, columns in reads.by_type().items()}
-        self._of = {type_: attrgetter("id", *columns) for type_, columns in reads.by_type().items()}
-
-    def columns(self, record_type: str) -> frozenset[str]:
-        """Return the columns that are read of the records of a type: none where these are not seen."""
-        return self._columns.get(record_type, frozenset())
-
-    def seen(self, record: Any) -> tuple[Any, ...] | None:
-        """Return what is read of a record, its id first; None where it is not seen."""
-        of = self._of.get(type(record).__name__)
-        found = None if of is None else of(record)
-        return found if found is None or isinstance(found, tuple) else (found,)
-
-    def mark(self, record: Any) -> int:
-        """Return what a record is in this view, as a number: 0 where it is not seen, or there is none."""
-        name = type(record).__name__
-        seen = self._of.get(name)
-        return 0 if seen is None else hash((name, seen(record)))
-
-
-@dataclass(frozen=True, slots=True)
-class Writes:
-    """What an act may write: records of these types come and go, and these columns of others change."""
-
-    types: frozenset[str]
-    columns: frozenset[tuple[str, str]]
-
-    def may_be_seen_by(self, reads: Reads) -> bool:
-        """Tell whether something reads what is written."""
-        return not self.types.isdisjoint(reads.types) or not self.columns.isdisjoint(reads.columns)
-
-    def makes(self, record_type: str) -> bool:
-        """Tell whether a record of a type may come by it."""
-        return record_type in self.types
-
-    def covers(self, changes: Iterable[RecordChange]) -> bool:
-        """Tell whether these changes are among what may be written."""
-        return all(
-            self.columns.issuperset((change.record_type, name) for name in change.values)
-            if isinstance(change, Update)
-            else (type(change.record).__name__ if isinstance(change, Put) else change.record_type) in self.types
-            for change in changes
-        )
+_MAKES_OF_ANY = frozenset({"replace", "records"})
+"""What a function mentions that makes a record without naming its class: else an effect calls that."""
 
 
 class Relevance:
@@ -145,6 +41,7 @@ class Relevance:
         self._performing: dict[tuple[str, str], Reads] = {}
         self._settling: dict[tuple[str, str, str], frozenset[str]] = {}
         self._keys: dict[tuple[str, str, str], frozenset[str]] = {}
+        self._mentions: dict[tuple[str, str], Mentioned] = {}
 
     def names_of(self, rule: str, *likes: object) -> frozenset[str]:
         """Return the names that the functions of a rule mention; none where it cannot be asked so."""
@@ -176,11 +73,31 @@ class Relevance:
         declared = self._model.action(action, resource_type)
         names = self.names_of_requirement(requirement, action, resource_type)
         named = {*self._model.subjects, resource_type, *declared.records.values()}
-        if not names.isdisjoint(_found_by_server(declared)):
+        if not names.isdisjoint(self._found_by_server(declared)):
             python = self._found(action, resource_type)
             names |= python.names | python.texts
             named |= self._records_in(python)
         return Reads.of(self._model, names, named)
+
+    def requirements(self, action: str, resource_type: str) -> tuple[str, ...]:
+        """Return the requirements of an act that no rule waives, without which it is always denied."""
+        book, act = self._bundle.rulebook, (action, resource_type)
+        return tuple(each for each in book.requirements.get(act, ()) if (each, *act) not in book.waived)
+
+    def standing(self, requirement: str, action: str, resource_type: str) -> Reads:
+        """Return what may alter whether a requirement of an act is settled for a record that was there before. One that
+        comes is seen where it is among others: by its key, a record that is there names no new one unless that changes.
+        """
+        declared, whole = (
+            self._model.action(action, resource_type),
+            self.requirement(requirement, action, resource_type),
+        )
+        names = self.names_of_requirement(requirement, action, resource_type)
+        if not names.isdisjoint({*declared.records, *self._found_by_server(declared)}):
+            return whole
+        shapes = self._model.shapes.values()
+        among = {each.record for shape in shapes for each in shape.relations if each.name in names and not each.is_one}
+        return Reads(whole.columns, frozenset(among | (names & self._known)))
 
     def keys_of(self, requirement: str, action: str, resource_type: str) -> frozenset[str]:
         """Return the keys that a client gives on which a requirement of an act may rest: those that it names, and if it
@@ -192,7 +109,7 @@ class Relevance:
             keys, names = frozenset(declared.keys), self.names_of_requirement(*key)
             rests_on = keys & names
             again = declared.resolver.find_again
-            if again is not None and not names.isdisjoint(_found_by_server(declared)):
+            if again is not None and not names.isdisjoint(self._found_by_server(declared)):
                 mentioned = mentioned_by(again)
                 # Where it names none, it may take all that were given.
                 rests_on |= keys & (mentioned.texts | mentioned.names) or keys
@@ -333,6 +250,13 @@ class Relevance:
         """The texts that stand in the rules of the bundle."""
         return texts_in(self._bundle.statements)
 
+    def _found_by_server(self, declared: Action) -> set[str]:
+        """The fields of a context that the resolver of an act finds: no client gives them, and not every context holds
+        them.
+        """
+        given = {*declared.keys, *(field.name for field in fields(self._model.context))}
+        return {field.name for field in fields(declared.context)} - given
+
     def _found(self, action: str, resource_type: str) -> Mentioned:
         """What the resolver of an act mentions, and the paths that it follows."""
         resolver = self._model.action(action, resource_type).resolver
@@ -344,7 +268,7 @@ class Relevance:
         mentioned = mentioned_by(move.moves)
         names = mentioned.names | mentioned.texts
         types = self._records_in(mentioned) | (names & self._known)
-        return Writes(types, frozenset((each, column) for each in self._known for column in names))
+        return Writes(types, frozenset((each, column) for each in self._known for column in names), types)
 
     def outside(self, move: OutsideMove) -> Reads:
         """Return what may alter what can happen outside."""
@@ -360,18 +284,32 @@ class Relevance:
         key = (action, resource_type)
         if key not in self._writes:
             declared, mentioned = self._model.action(*key), self._mentioned(*key)
-            types = self._records_in(mentioned) | (mentioned.texts & self._known)
-            types |= {
+            made = self._records_in(mentioned)
+            made |= {
                 declared.records[each.key] for each in self._model.provided.values() if each.key in declared.records
             }
+            types = made | (mentioned.texts & self._known)
+            if not mentioned.names.isdisjoint(_MAKES_OF_ANY):
+                made = types
             found = self._found(*key)
             names = mentioned.names | mentioned.texts | found.names | found.texts
             has = {*types, *self._model.subjects, resource_type, *declared.records.values()}
             has |= self._in_context(declared) | Reads.of(self._model, names, self._records_in(found)).types
             shapes = self._model.shapes
             columns = {(each, c.name) for each in has for c in shapes[each].columns if c.name in mentioned.texts}
-            self._writes[key] = Writes(types, frozenset(each for each in columns if each[1] != "id"))
+            self._writes[key] = Writes(types, frozenset(each for each in columns if each[1] != "id"), made)
         return self._writes[key]
+
+    def alters(self, action: str, resource_type: str) -> Writes:
+        """Return what an act may write as a store takes it: records come by their class and go where some are deleted,
+        one that is put may take the place of another one, and what a record is part of stays as it is.
+        """
+        writes, shapes = self.writes(action, resource_type), self._model.shapes
+        is_taken_away = "Delete" in self._mentioned(action, resource_type).names
+        replaced = {(each, column.name) for each in writes.made for column in shapes[each].columns}
+        homes = {(name, shape.home) for name, shape in shapes.items()}
+        types = writes.types if is_taken_away else writes.made
+        return Writes(types, (writes.columns | replaced) - homes, writes.made)
 
     def _records_in(self, mentioned: Mentioned) -> frozenset[str]:
         """The record types whose classes are mentioned."""
@@ -384,6 +322,13 @@ class Relevance:
         return frozenset(words) & self._known
 
     def _mentioned(self, action: str, resource_type: str) -> Mentioned:
+        """What the effect of an act and its duties mention."""
+        key = (action, resource_type)
+        if key not in self._mentions:
+            self._mentions[key] = self._mentioned_now(*key)
+        return self._mentions[key]
+
+    def _mentioned_now(self, action: str, resource_type: str) -> Mentioned:
         functions: list[Callable[..., Any] | None] = [self._model.action(action, resource_type).effect]
         for code in self._bundle.rulebook.obligations.get((action, resource_type), ()):
             duty = self._model.duties[code]
@@ -417,11 +362,6 @@ def texts_in(statements: Iterable[Statement]) -> frozenset[str]:
 
 def _in_parameters(rule: RuleNode) -> Iterator[Any]:
     return (node for parameter in rule.parameters for node in in_parameter(parameter))
-
-
-def _found_by_server(declared: Action) -> set[str]:
-    """The fields of a context that no client gives."""
-    return {field.name for field in fields(declared.context)} - declared.keys.keys()
 
 
 def _named_in(arguments: type | None) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from sealauthz.attack.acting import Refused
 from sealauthz.attack.compared import NOTHING, comparisons
 from sealauthz.attack.moves import ActMove, Asked, Value
-from sealauthz.attack.reads import Reads
+from sealauthz.attack.views import Reads
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.policytest import form

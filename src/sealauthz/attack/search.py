@@ -13,12 +13,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sealauthz.attack.acting import Acting
+from sealauthz.attack.barriers import Barred, Barriers
 from sealauthz.attack.candidates import Candidates, Doer
 from sealauthz.attack.following import Following
 from sealauthz.attack.found import Ended, Found, Limits, Made, both
 from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.levels import Levels, possible
-from sealauthz.attack.moves import ActMove, Move, OutsideMoved, Waited
+from sealauthz.attack.moves import ActMove, Move, Waited, happening
 from sealauthz.attack.nodes import Node, Seen, Unused, done, earlier
 from sealauthz.attack.reaching import Reaching
 from sealauthz.attack.reads import Relevance
@@ -28,7 +29,7 @@ from sealauthz.attack.taking import Taking
 from sealauthz.attack.waits import ends_of_waits, lengths_of
 from sealauthz.attack.world import World, Written
 from sealauthz.decision import Bundle
-from sealauthz.schema import Action, Instant, OutsideMove, looks
+from sealauthz.schema import Action, OutsideMove, looks
 
 _MOST_DUTIES = 200
 """How many duties are done one after the other at most: each might give cause for another one."""
@@ -114,6 +115,8 @@ class _Run:
         acts = [each for each in self._model.actions.values() if each.effect not in (None, looks)]
         self._acts = [each for each in acts if not goal.acts or each.name in goal.acts]
         self._outside = [each for each in self._model.outside if each.name in goal.outside]
+        self._possible: Sequence[Action] = self._acts
+        """Those that may be allowed at some time, as far as was looked for that."""
         self._levels = self._by_distance(relevance)
         self._swaps = self._interchangeable(relevance)
         self._lengths = lengths_of(bundle.parameters)
@@ -142,6 +145,10 @@ class _Run:
         record = self._reached(start)
         if record:
             return self._result(Ended.REACHED, start, record)
+        barred = None if self._width or not self._limits.is_pruned else self._barred()
+        if barred is not None:
+            ended = Ended.ALL if barred.is_for_good else Ended.DEPTH
+            return dataclasses.replace(self._result(ended), states=barred.worlds)
         settled = self._settled(start)
         waiting = deque([settled])
         self._seen.add(self._key(settled), 0)
@@ -173,8 +180,15 @@ class _Run:
         acts = self._acts
         if self._depth > _SHALLOW and not goal.waits:
             doers = [doer for doer, _ in self._doers(is_deceived=False)]
-            acts = possible(relevance, self._candidates, goal, doers, acts, self._outside)
+            acts = self._possible = possible(relevance, self._candidates, goal, doers, acts, self._outside)
         return Levels(relevance, self._said, self._goals, goal, self._depth, acts, self._outside)
+
+    def _barred(self) -> Barred | None:
+        """Tell whether every last act of the goal is denied for something that stays so."""
+        doers = [doer for doer, _ in self._doers(is_deceived=False)]
+        goal, parts = self._goal, (self._relevance, self._acting, self._candidates)
+        barriers = Barriers(*parts, self._goals, goal, doers, self._possible, self._outside)
+        return barriers.barred(self._depth, self._is_over)
 
     def _acts_with(self, left: int) -> Sequence[Action]:
         """The acts that are tried when so many are left behind each."""
@@ -284,8 +298,8 @@ class _Run:
 
     def _outside_of(self, node: Node, world: World, without: list[World], move: OutsideMove) -> Iterator[Node]:
         """Return the worlds that something outside leads to."""
-        known = [frozenset(each.what for each in _happening(move, other, node.now)) for other in without]
-        for moved in _happening(move, world, node.now):
+        known = [frozenset(each.what for each in happening(move, other, node.now)) for other in without]
+        for moved in happening(move, world, node.now):
             unused = [each for each, some in zip(without, known, strict=True) if moved.what in some]
             after = self._after(node, world, moved, unused)
             if after is not None:
@@ -404,9 +418,3 @@ class _Run:
         """Return the record by which the goal is reached; empty where it is not."""
         world = node.world or World(node.facts, self._goal.facts, self._first)
         return self._reaching.record(world, node.now, node.move)
-
-
-def _happening(move: OutsideMove, world: World, now: Instant) -> Iterator[OutsideMoved]:
-    """Return what may happen outside by one move."""
-    for name, changes in move.moves(world.records, now):
-        yield OutsideMoved(name, move.owner, move.says, changes)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.attack.moves import ActMove
-from sealauthz.attack.reads import Reads
+from sealauthz.attack.views import Reads
 from sealauthz.policytest.fixtures import FactSet
 from sealauthz.schema import Change, Model, values_of
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sealauthz.attack.moves import ActMove, OutsideMoved
-from sealauthz.attack.reads import Relevance, View
+from sealauthz.attack.reads import Relevance
+from sealauthz.attack.views import View
 from sealauthz.attack.world import World, Written
 
 _MOST = 400_000

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from sealauthz.attack.reads import View
+from sealauthz.attack.views import View
 from sealauthz.errors import FactConflict, InvariantBroken, SealAuthzError
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.memory.timeline import HomeIndex
