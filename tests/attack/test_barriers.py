@@ -13,6 +13,7 @@ import small_worlds
 from small_worlds import written
 from tiny.model import TINY
 
+from sealauthz.attack import barriers
 from sealauthz.attack.barriers import Barriers
 from sealauthz.attack.found import Ended, Found, Limits
 from sealauthz.attack.goals import Goal, load_goals
@@ -185,8 +186,8 @@ def test_barriers_that_are_taken_to_stand_would_be_noticed(
     assert any(run._barred() is not None for run in runs)
 
 
-def test_a_goal_is_out_of_reach_for_good_when_nothing_more_happens_outside(tmp_path: Path) -> None:
-    """Two accounts are locked or not: four worlds, each of which leads to one of the others."""
+def two_accounts(folder: Path) -> Search:
+    """Return what searches for an act with an account that is locked: two are locked or not, in four worlds."""
     facts = {
         "User": {user: {} for user in ("ann", "bob")},
         "Team": {"red": {"title": "red"}},
@@ -194,9 +195,23 @@ def test_a_goal_is_out_of_reach_for_good_when_nothing_more_happens_outside(tmp_p
         "Folder": {"f": {"team_id": "red", "title": "F"}},
         "Document": {"d": {"folder_id": "f", "author_id": "ann", "title": "T", "words": 1}},
     }
-    path = written(tmp_path / "goals.yaml", facts, [{"colluders": ["ann"], "depth": 8, **GOALS[0]}])
-    search = Search(BUNDLE, load_goals([path], BUNDLE), {})
+    path = written(folder / "goals.yaml", facts, [{"colluders": ["ann"], "depth": 8, **GOALS[0]}])
+    return Search(BUNDLE, load_goals([path], BUNDLE), {})
+
+
+def test_a_goal_is_out_of_reach_for_good_when_nothing_more_happens_outside(tmp_path: Path) -> None:
+    search = two_accounts(tmp_path)
     found = search.run(search.goals.goals[0], Limits())
     assert (found.ended, found.complete, found.states) == (Ended.ALL, 8, 4)
     shorter = search.run(search.goals.goals[0], Limits(depth=1))
     assert (shorter.ended, shorter.complete) == (Ended.DEPTH, 1)
+
+
+def test_how_far_was_looked_is_said_when_a_bound_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three of the four worlds are those of at most one move outside."""
+    monkeypatch.setattr(barriers, "_MOST", 3)
+    search = two_accounts(tmp_path)
+    found = search.run(search.goals.goals[0], Limits())
+    assert (found.ended, found.complete) == (Ended.STATES, 1)
+    over = search.run(search.goals.goals[0], Limits(seconds=0.0))
+    assert (over.ended, over.complete) == (Ended.TIME, 0)

@@ -16,6 +16,7 @@ from typing import Any
 
 from sealauthz.attack.acting import Acting
 from sealauthz.attack.candidates import PLATFORM, Candidates, Doer
+from sealauthz.attack.found import Ended
 from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.moves import Asked, happening
 from sealauthz.attack.reaching import Reaching
@@ -31,11 +32,12 @@ _MOST = 150_000
 
 @dataclass(frozen=True, slots=True)
 class Barred:
-    """A goal that is out of reach: of any number of acts, or of those that were asked for; and how many worlds were
+    """A goal that is out of reach of so many moves, the last one an act; what ended that, and how many worlds were
     looked at for it.
     """
 
-    is_for_good: bool
+    ended: Ended
+    complete: int
     worlds: int
 
 
@@ -76,7 +78,7 @@ class Barriers:
         if not self._is_settled_outside():
             return None
         last = 1 if self._goals.ends_with_an_act(goal) else 0
-        first, count, is_for_good = World(goal.facts), 0, False
+        first, count = World(goal.facts), 0
         seen, some = {first.digest}, iter([goal.facts])
         for left in range(depth, last - 1, -1):
             kept = []
@@ -84,7 +86,9 @@ class Barriers:
                 world = World(facts, goal.facts, first)
                 count += 1
                 if count > _MOST or is_over():
-                    return None
+                    # Whatever was reached by fewer moves outside was looked at.
+                    cut = Ended.STATES if count > _MOST else Ended.TIME
+                    return Barred(cut, max(depth - left - (1 - last), 0), count)
                 if not last and self._is_reached(world, None, ""):
                     return None
                 if left and not all(self._is_barred(world, doer, action) for doer, action in self._lasts(world)):
@@ -92,10 +96,9 @@ class Barriers:
                 if left > last:
                     kept.append(facts)
             if not kept:
-                is_for_good = left > last
-                break
+                return Barred(Ended.ALL if left > last else Ended.DEPTH, depth, count)
             some = self._after(kept, first, seen)
-        return Barred(is_for_good, count)
+        return None
 
     def _is_settled_outside(self) -> bool:
         """Tell whether no act writes what the goal sees, or what decides what may happen outside."""

@@ -147,8 +147,8 @@ class _Run:
             return self._result(Ended.REACHED, start, record)
         barred = None if self._width or not self._limits.is_pruned else self._barred()
         if barred is not None:
-            ended = Ended.ALL if barred.is_for_good else Ended.DEPTH
-            return dataclasses.replace(self._result(ended), states=barred.worlds)
+            found = self._result(barred.ended)
+            return dataclasses.replace(found, states=barred.worlds, complete=barred.complete)
         settled = self._settled(start)
         waiting = deque([settled])
         self._seen.add(self._key(settled), 0)
