@@ -164,6 +164,8 @@ NO_CONDITION = {
         'yes("y", seal)',
         'yes("n", seal: Seal) if seal.kind = "OTHER";\nyes("y", _: Seal);\nno(s: Seal) if yes("n", s);',
     ),
+    "the clock and a parameter": ("context", "t = context.now and t < t + context.parameters.face_for_use", ""),
+    "a helper that asks the clock": ("context", "yes(seal, context)", "yes(_: Seal, c) if c.now > 1;"),
     "many helpers": (
         "_",
         "h0(seal)",
@@ -420,7 +422,7 @@ def test_on_oso_it_is_signed_off_too(folder: Path) -> None:
     "rules",
     [
         'waived("SEAL_USABLE", "use", seal: Seal, _) if seal.kind = "PERSONNEL";',
-        'waived("SEAL_USABLE", "use", _: Seal, context) if context.now > 1;',
+        'waived("SEAL_USABLE", "use", seal: Seal, context) if context.now < seal.acting_to;',
         'waived("SEAL_USABLE", "use", seal: Seal, _) if is_small(seal);\nis_small(seal: Seal) if seal.kind = "OTHER";',
         # Whether it holds depends on the type of what it is asked about.
         'waived("SEAL_USABLE", "use", seal: Seal, _) if is_small(seal);\nis_small(_: SealUseRequest);\n'

@@ -1458,6 +1458,13 @@ CALLED = [
         'no rule `has_role` takes "managr"',
     ),
     error(
+        "all words of a column",
+        "always",
+        meets('seal.category in ["ELECTRONIC", "PHYSICAL"]'),
+        meets('seal.category in ["ELECTRONIC"]'),
+        "this condition always holds: `seal.category` has no other word",
+    ),
+    error(
         "an instant times a number",
         "units",
         meets("h in seal.holds and context.now * 2 > h.placed_at"),

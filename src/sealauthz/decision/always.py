@@ -1,8 +1,8 @@
 """Whether a rule holds whatever it is asked about, as far as can be seen without knowing any value.
 
 What is doubtful counts as holding: a question about the type of a value alone, say, or a chain of helpers that is too
-long to follow. What a condition says about values is not judged: `context.now > 0` counts as a condition. Conditions
-that the checker refuses as always true are not looked for here.
+long to follow, or a condition on the clock and the parameters alone, which hold for all at once. What a condition says
+about other values is not judged. Conditions that the checker refuses as always true are not looked for here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sealauthz.polar.program import NIL, Key
 from sealauthz.polar.syntax import (
     And,
     Assign,
+    Attribute,
     BlockNode,
     Call,
     Literal,
@@ -29,11 +30,14 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
-from sealauthz.polar.terms import placeless, variables
+from sealauthz.polar.terms import placeless, variables, walk
 from sealauthz.polar.types import BUILTIN
 
 _CONSTANT, _FREE = "=", "?"
 """What is known of a value that is the same for every question, and of a variable that has no value yet."""
+
+_SAME_FOR_ALL = frozenset({"now", "parameters"})
+"""What each context has, and what is the same for all that is asked at one time."""
 
 _Known = str | None
 """What is known of a value: its type, one of the two above, or None for any other that depends on the question."""
@@ -207,8 +211,14 @@ def _given(term: Term, known: Mapping[str, _Known]) -> _Known:
 
 
 def _depends(term: Term, known: Mapping[str, _Known]) -> bool:
-    """Whether a term is about what the rule is asked about."""
-    return any(known.get(name, _FREE) not in (_FREE, _CONSTANT) for name in variables(term))
+    """Whether a term is about what the rule is asked about; the clock and the parameters are not."""
+    nodes = [*walk(term)]
+    same = {id(node.base) for node in nodes if isinstance(node, Attribute) and node.name in _SAME_FOR_ALL}
+    return any(
+        known.get(node.name, _FREE) not in (_FREE, _CONSTANT)
+        for node in nodes
+        if isinstance(node, Variable) and node.name != "_" and id(node) not in same
+    )
 
 
 def _may_equal(literal: Term, argument: Term, given: _Known) -> bool:

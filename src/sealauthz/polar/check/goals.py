@@ -346,9 +346,18 @@ class Goals(Unifier):
         if fitting is None:
             self.why = f"`{written(goal.item)}` is none of these here"
             return is_impossible
+        is_any = isinstance(fitting, ValueType) and self._is_any_word(item, fitting)
+        if is_any:
+            self.why = f"`{written(goal.item)}` has no other word"
+        self._caller.tried(goal, goal.place, "this condition always holds", not is_any)
         if isinstance(fitting, ValueType) and fitting != item:
             scope.narrow(goal.item, fitting)
         return True
+
+    def _is_any_word(self, item: ValueType, fitting: ValueType) -> bool:
+        """Whether a column of an enumeration, of which nothing was known, is asked for all of its words."""
+        words = self.types.words_of(item.column)
+        return bool(words) and not item.is_optional and words == item.words == fitting.words
 
     def _matches(self, goal: Matches, scope: Scope, mode: Mode) -> bool:
         value = self.value(goal.term, scope, mode, "`matches`")
