@@ -18,7 +18,7 @@ meets(person: Person, "APPROVER_OF_EMERGENCY", "approve_afterwards", use: Emerge
 meets(person: Person, "APPROVER_OF_EMERGENCY", "approve_afterwards", use: EmergencyUse, context) if
   right_afterwards(person, use, _, context);
 meets(person: Person, "NOT_THE_USER", "approve_afterwards", use: EmergencyUse, _) if
-  use.grant.membership.person_id != person.id;
+  not account_id(person, use.grant.membership.person_id);
 
 # Nor one to whom the user of the seal gave the right to approve just now. The legal representative needs no such right.
 #@ M-11 U-24
@@ -82,13 +82,13 @@ meets(_: Person, "DESTRUCTION_PROPOSED", "witness", proposal: SealProposal, _) i
   proposal.state = "OPEN" and
   proposal.ending = "DESTROY";
 meets(person: Person, "NOT_THE_PROPOSER", "witness", proposal: SealProposal, _) if
-  proposal.proposed_by.person_id != person.id;
+  not account_id(person, proposal.proposed_by.person_id);
 meets(person: Person, "NOT_A_WITNESS_YET", "witness", proposal: SealProposal, _) if
-  not is_witness(person.id, proposal);
+  not is_witness(person, proposal);
 
-is_witness(person_id, proposal: SealProposal) if
+is_witness(person: Person, proposal: SealProposal) if
   witness in proposal.witnesses and
-  witness.membership.person_id = person_id;
+  account_id(person, witness.membership.person_id);
 
 # The person who proposed an ending takes it back, and so do those who manage the seal: nothing ends by that.
 #@ A-02 S-14

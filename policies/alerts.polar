@@ -88,13 +88,13 @@ meets(_: Person, "ALERT_OPEN", "acknowledge", alert: Alert, _) if alert.state = 
 # W-06: Nobody puts aside what they are watched for, unless nobody else is there.
 #@ W-06
 requires("acknowledge", _: Alert, "ALERT_OF_ANOTHER");
-meets(person: Person, "ALERT_OF_ANOTHER", "acknowledge", alert: Alert, _) if not is_alert_of(person.id, alert);
+meets(person: Person, "ALERT_OF_ANOTHER", "acknowledge", alert: Alert, _) if not is_alert_of(person, alert);
 meets(person: Person, "ALERT_OF_ANOTHER", "acknowledge", alert: Alert, context) if
   acts_alone(person, alert.enterprise, context);
 
-is_alert_of(person_id, alert: Alert) if
+is_alert_of(person: Person, alert: Alert) if
   alert.person_id matches String and
-  alert.person_id = person_id;
+  account_id(person, alert.person_id);
 
 obligation(_: Person, "acknowledge", _: Alert, _, "CONSUME_ASSERTION");
 obligation(_: Person, "view", _: Alert, _, "WATERMARK");

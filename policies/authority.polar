@@ -191,23 +191,40 @@ grant_of_principal(principal: Membership, seal: Seal, contract: Contract, grant,
 # Duties that exclude each other exclude each other in the principal too: a person who approved a use of the official,
 # finance or legal representative's seal does not put it through a colleague either.
 #@ U-12 U-18
+has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
+  known in context.principals and
+  known.id = principal.person_id and
+  is_opposite_in_person(known, seal, contract, context) and
+  not has_self_dealing_resolution(known.id, seal, contract, context);
 has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
-  is_opposite_in_person(principal.person, seal, contract, context) and
-  not has_self_dealing_resolution(principal.person, seal, contract, context);
+  not (context matches SealUseContext) and
+  is_party_personally(principal.person_id, contract) and
+  not has_self_dealing_resolution(principal.person_id, seal, contract, context);
 has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
-  is_named_by_other_party(principal.person_id, principal.person, seal, contract, context);
+  account_of_principal(principal, id, context) and
+  is_named_by_other_party(id, principal.person_id, seal, contract, context);
 has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
-  has_signed_for_other_party(principal.person_id, seal, contract, context);
+  account_of_principal(principal, id, context) and
+  has_signed_for_other_party(id, principal.person_id, seal, contract, context);
 has_excluding_duty(principal: Membership, seal: Seal, _: Contract, context) if
   is_auditor(principal.person, seal, context);
 has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
   not is_lesser_seal(seal) and
-  approved_last(principal.person, seal, contract, context);
+  account_of_principal(principal, id, context) and
+  gave_last_approval(id, seal, contract, context);
+
+# Where a seal is used, the principals' other accounts are known; nothing else is sealed.
+account_of_principal(principal: Membership, id, _) if id = principal.person_id;
+account_of_principal(principal: Membership, id, context: SealUseContext) if
+  known in context.principals and
+  known.id = principal.person_id and
+  account in known.accounts and
+  id = account.id;
 
 # What the principal passed in the owner's own review is not reviewed for what is sealed in their place.
 #@ C-07 U-18
 is_reviewed_by_others(person: Person, principal: Membership, seal: Seal, contract: Contract, context) if
-  not has_reviewed(principal.person_id, seal, contract) or
+  forall(account_of_principal(principal, id, context), not has_reviewed(id, seal, contract)) or
   is_reviewed_by_third(person, principal, seal, contract, context);
 
 has_reviewed(person_id, seal: Seal, contract: Contract) if
@@ -236,7 +253,7 @@ has_no_conflict_elsewhere(_: Membership, _: Seal, _: Contract, context) if not (
 has_no_other_party(person: Person, seal: Seal, contract: Contract, _) if
   not represents_another_party(person, seal, contract);
 has_no_other_party(person: Person, seal: Seal, contract: Contract, context) if
-  has_self_dealing_resolution(person, seal, contract, context);
+  has_self_dealing_resolution(person.id, seal, contract, context);
 
 # --- across enterprises ----------------------------------------------------------------------------------------------
 
@@ -247,7 +264,7 @@ has_no_other_party(person: Person, seal: Seal, contract: Contract, context) if
 live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
   names_member_of_holder(person, seal, grant, holder, context) and
   is_in_good_standing(holder, context) and
-  not suspended(person, seal.enterprise, context) and
+  not is_suspended_human(person, seal.enterprise, context) and
   not audits_seals_of(person, holder, context) and
   not gave_to_own_enterprise(grant, holder) and
   may_count(grant, context) and
@@ -266,13 +283,13 @@ is_on_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contr
   other_id = party.enterprise_id and
   other_id matches String and
   sides_with(person, holder, seal, other_id, context) and
-  not has_self_dealing_resolution(person, seal, contract, context) and
+  not has_self_dealing_resolution(person.id, seal, contract, context) and
   not have_both_consented(person.id, seal, contract, party, context);
 is_on_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
   contract.initiator_id != seal.enterprise_id and
   sides_with(person, holder, seal, contract.initiator_id, context) and
   not is_party(contract.initiator_id, contract) and
-  not has_self_dealing_resolution(person, seal, contract, context);
+  not has_self_dealing_resolution(person.id, seal, contract, context);
 
 is_party(enterprise_id, contract: Contract) if
   party in contract.signatories and
@@ -293,12 +310,18 @@ sides_with(person: Person, _: Enterprise, seal: Seal, enterprise_id, _) if
   grant.holder_id = enterprise_id and
   named in grant.holders and
   named.state = "ACTIVE" and
-  membership in person.memberships and
+  account_of(person, account) and
+  membership in account.memberships and
   membership.id = named.membership_id;
 sides_with(person: Person, _: Enterprise, _: Seal, enterprise_id, _) if
-  snapshot in person.represented and
+  account_of(person, account) and
+  snapshot in account.represented and
   snapshot.is_current = true and
   snapshot.enterprise_id = enterprise_id;
+
+is_suspended_human(person: Person, enterprise: Enterprise, context) if
+  account_of(person, account) and
+  suspended(account, enterprise, context);
 
 names_member_of_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext) if
   holder in context.holders and
@@ -362,7 +385,7 @@ has_stale_licence(enterprise: Enterprise, context) if
 is_holders_user(person: Person, seal: Seal, context: SealUseContext) if
   names_member_of_holder(person, seal, _, holder, context) and
   is_in_good_standing(holder, context) and
-  not suspended(person, seal.enterprise, context);
+  not is_suspended_human(person, seal.enterprise, context);
 
 is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if
   names_member_of_holder(person, seal, _, _, context);

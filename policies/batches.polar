@@ -58,7 +58,7 @@ states_amount_of(item: IntentBatchItem, terms) if
 
 is_within_batch_limits(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  not takes_part_for_other_party(person.id, seal, contract) and
+  forall(account_id(person, id), not takes_part_for_other_party(id, seal, contract)) and
   not represents_another_party(person, seal, contract) and
   forall(terms_of(seal, contract, terms), is_of_batch_matter(seal, terms));
 

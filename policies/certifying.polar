@@ -50,18 +50,14 @@ requires("decide", _: EnterpriseAuthentication, "CERTIFICATION_OPEN");
 requires("decide", _: EnterpriseAuthentication, "DECIDED_BY_ONE");
 meets(person: Person, "REVIEWER", "decide", _: EnterpriseAuthentication, _) if is_reviewer(person);
 meets(person: Person, "NO_REVIEW_CONFLICT", "decide", certification: EnterpriseAuthentication, _) if
-  certification.applicant_id != person.id and
+  not account_id(person, certification.applicant_id) and
   not has_belonged(person, certification.enterprise);
 meets(_: Person, "CERTIFICATION_OPEN", "decide", certification: EnterpriseAuthentication, _) if
   is_undecided(certification);
 
 has_belonged(person: Person, enterprise: Enterprise) if
-  membership in enterprise.memberships and
-  membership.person_id = person.id;
-has_belonged(person: Person, enterprise: Enterprise) if
-  snapshot in enterprise.registry_snapshots and
-  snapshot.legal_rep_id matches String and
-  snapshot.legal_rep_id = person.id;
+  was_ever_member(person.id, enterprise) or
+  was_ever_named(person.id, enterprise);
 
 # The papers of a retrieval take two reviews of the case. A payment beside them arrived or did not: one looks.
 #@ R-08 A-04

@@ -71,7 +71,7 @@ meets(_: Person, "BENEFICIARY_STATED", "permit_double_agency", _: Signatory, con
 meets(person: Person, "NOT_THE_BENEFICIARY", "permit_double_agency", _: Signatory, context: DoubleAgencyContext) if
   beneficiary = context.person and
   beneficiary matches Person and
-  beneficiary.id != person.id;
+  not account_id(person, beneficiary.id);
 meets(_: Person, "CONTRACT_UNDER_WAY", "permit_double_agency", party: Signatory, _) if
   is_open_contract(party.contract);
 
@@ -118,7 +118,7 @@ meets(person: Person, "PARTY_SPEAKER", "agree_to_termination", party: Signatory,
   party.contract.initiated_by_id = person.id and
   is_member(person, enterprise, context);
 meets(person: Person, "SPEAKS_FOR_ONE_PARTY", "agree_to_termination", party: Signatory, _) if
-  not consents_for_other_party(person.id, party);
+  forall(account_id(person, id), not consents_for_other_party(id, party));
 
 # --- taking back -----------------------------------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ meets(_: Person, "PARTY_REVIEW_OPEN", "decide", review: InternalReview, _) if
   review.state = "PENDING" and
   is_open_contract(review.signatory.contract);
 meets(person: Person, "NOT_THE_SEALER", "decide", review: InternalReview, _) if
-  not carries_out_for(person.id, review.signatory);
+  forall(account_id(person, id), not carries_out_for(id, review.signatory));
 
 # Nor one to whom the person who seals or signs gave their post just now. Until `at`.
 #@ M-11 C-07
@@ -186,8 +186,7 @@ is_made_by_sealer(person: Person, review: InternalReview, at, context) if
   is_named_in_task(sealer_id, task) and
   role_from_until(membership, sealer_id, at, context);
 meets(person: Person, "NOT_THE_COUNTERPARTY", "decide", review: InternalReview, _) if
-  not acts_for_another_party(person.id, review.signatory) and
-  not belongs_to_another_party(person, review.signatory);
+  not is_of_another_party(person, review.signatory);
 
 carries_out_for(person_id, party: Signatory) if
   place_of(party, place) and
@@ -200,6 +199,11 @@ carries_out_for(person_id, party: Signatory) if
   task in place.tasks and
   task.signed_by_id matches String and
   task.signed_by_id = person_id;
+
+is_of_another_party(person: Person, party: Signatory) if
+  account_id(person, id) and
+  acts_for_another_party(id, party);
+is_of_another_party(person: Person, party: Signatory) if belongs_to_another_party(person, party);
 
 # A person is on the other side who is a party, signs for another party or is named for that …
 acts_for_another_party(person_id, party: Signatory) if
@@ -221,13 +225,15 @@ acts_for_another_party(person_id, party: Signatory) if
 belongs_to_another_party(person: Person, party: Signatory) if
   another_party(party, other) and
   other.enterprise_id matches String and
-  membership in person.memberships and
+  account_of(person, account) and
+  membership in account.memberships and
   membership.enterprise_id = other.enterprise_id and
   membership.state != "ENDED";
 belongs_to_another_party(person: Person, party: Signatory) if
   another_party(party, other) and
   other.enterprise_id matches String and
-  snapshot in person.represented and
+  account_of(person, account) and
+  snapshot in account.represented and
   snapshot.is_current = true and
   snapshot.enterprise_id = other.enterprise_id;
 
@@ -240,24 +246,32 @@ belonged_to_another_party(person_id, party: Signatory, at, context) if
   belonged_to(author, other.enterprise_id, at, context);
 
 belonged_to(person: Person, enterprise_id, at, _) if
-  membership in person.memberships and
+  account_of(person, account) and
+  membership in account.memberships and
   membership.enterprise_id = enterprise_id and
   membership.joined_at <= at and
   at < membership.ended_at;
 belonged_to(person: Person, enterprise_id, at, _) if
-  snapshot in person.represented and
+  account_of(person, account) and
+  snapshot in account.represented and
   snapshot.is_current = true and
   snapshot.enterprise_id = enterprise_id and
   snapshot.fetched_at <= at;
 # What the registry had said by then counts for as long as for the representative's own acts, whom it may name since.
 #@ A-14
 belonged_to(person: Person, enterprise_id, at, context) if
-  snapshot in person.represented and
+  account_of(person, account) and
+  snapshot in account.represented and
   snapshot.enterprise_id = enterprise_id and
   is_fetched_within(snapshot, context.parameters.registry_valid_for, at);
 
 # Either of them: who gave evidence at that time for this party, and was on the other side.
 is_or_was_of_another_party(person_id, party: Signatory, _, _) if acts_for_another_party(person_id, party);
+is_or_was_of_another_party(person_id, party: Signatory, _, context) if
+  author in context.authors and
+  author.id = person_id and
+  account in author.accounts and
+  acts_for_another_party(account.id, party);
 is_or_was_of_another_party(person_id, party: Signatory, at, context) if
   belonged_to_another_party(person_id, party, at, context);
 

@@ -223,7 +223,9 @@ consented_to_end(party: Signatory, context: TerminationContext) if
   enterprise in context.parties and
   enterprise.id = party.enterprise_id and
   could_terminate_for(consent.given_by_id, party, enterprise, consent.given_at, context) and
-  not consents_for_other_party(consent.given_by_id, party);
+  author in context.authors and
+  author.id = consent.given_by_id and
+  forall(account_id(author, id), not consents_for_other_party(id, party));
 consented_to_end(party: Signatory, context) if
   consent_to_end(party, consent, context) and
   party.kind = "PERSON" and
@@ -236,7 +238,8 @@ could_terminate_for(person_id, _: Signatory, enterprise: Enterprise, at, context
 could_terminate_for(person_id, party: Signatory, enterprise: Enterprise, at, context) if
   party.contract.initiator_id = enterprise.id and
   party.contract.initiated_by_id = person_id and
-  was_member(person_id, enterprise, _, at, context);
+  was_member(person_id, enterprise, membership, at, context) and
+  is_of_own_account(membership);
 
 consent_to_end(party: Signatory, consent, context) if
   consent in party.consents and

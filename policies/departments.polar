@@ -18,7 +18,7 @@ is_head_of_applicant(head: Membership, applicant: Membership, context) if
 
 is_next_head(head: Membership, department: Department, applicant: Membership, context) if
   heads_department(head, department, context) and
-  head.person_id != applicant.person_id;
+  not are_one_human(head.person_id, applicant.person_id, applicant.enterprise);
 is_next_head(head: Membership, department: Department, applicant: Membership, context) if
   not has_other_head(department, applicant, context) and
   above = department.parent and
@@ -35,7 +35,7 @@ heads_department(head: Membership, department: Department, context) if
 
 has_other_head(department: Department, applicant: Membership, context) if
   head in department.enterprise.memberships and
-  head.person_id != applicant.person_id and
+  not are_one_human(head.person_id, applicant.person_id, applicant.enterprise) and
   heads_department(head, department, context);
 
 # Whose head the next one is changes with each head's role.

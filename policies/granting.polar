@@ -150,8 +150,12 @@ grant_lapses(grant, at) if grantor_entitlement_lapses(grant, at);
 # Who gave a right: its grantor and the person who confirmed it, and those of the right that it comes from. None of them
 # gets it back, by any detour.
 #@ S-09 A-02
-gave_grant(person_id, grant) if granted_or_confirmed(person_id, grant);
-gave_grant(person_id, grant: SealGrant) if
+gave_grant(person_id, grant) if
+  giver_of(giver_id, grant) and
+  are_one_human(giver_id, person_id, grant.seal.enterprise);
+
+giver_of(person_id, grant) if granted_or_confirmed(person_id, grant);
+giver_of(person_id, grant: SealGrant) if
   parent = grant.parent and
   parent matches SealGrant and
   granted_or_confirmed(person_id, parent);
@@ -187,15 +191,23 @@ is_affiliated_with(person_id, enterprise: Enterprise) if
   membership in enterprise.memberships and
   membership.person_id = person_id and
   membership.state != "ENDED";
-is_affiliated_with(person_id, enterprise: Enterprise) if registry_names(person_id, enterprise);
+is_affiliated_with(person_id, enterprise: Enterprise) if
+  membership in enterprise.memberships and
+  membership.state != "ENDED" and
+  counting_id = membership.person.same_as_id and
+  counting_id matches String and
+  counting_id = person_id;
+is_affiliated_with(person_id, enterprise: Enterprise) if registry_names_human(person_id, enterprise);
 
 # The same, from the person's side.
 is_of_enterprise(person: Person, enterprise_id) if
-  membership in person.memberships and
+  account_of(person, account) and
+  membership in account.memberships and
   membership.enterprise_id = enterprise_id and
   membership.state != "ENDED";
 is_of_enterprise(person: Person, enterprise_id) if
-  snapshot in person.represented and
+  account_of(person, account) and
+  snapshot in account.represented and
   snapshot.is_current = true and
   snapshot.enterprise_id = enterprise_id;
 
@@ -395,7 +407,7 @@ is_from_straw_man(grant: SealGrant, context) if came_from_straw_man(grant, grant
 
 # … nor those from whom the right comes that is passed on, or lent.
 came_from_straw_man(grant: SealGrant, person_id, at, context) if
-  gave_grant(giver_id, grant) and
+  giver_of(giver_id, grant) and
   giver_id != person_id and
   new_officer(giver_id, person_id, grant.seal.enterprise, at, context);
 

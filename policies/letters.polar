@@ -102,7 +102,8 @@ represented(person_id, enterprise: Enterprise, _, _) if
   snapshot.is_matched = true and
   is_in_business(snapshot) and
   snapshot.legal_rep_id matches String and
-  snapshot.legal_rep_id = person_id;
+  snapshot.legal_rep_id = person_id and
+  is_of_counting_account(snapshot);
 
 # A letter stands that one person delivered and another verified by then, each of them entitled: the first to manage the
 # seal, the second to run the enterprise or its seals. Neither gets the grant, and the grantor does not verify it.
@@ -116,13 +117,14 @@ has_letter(grant, at, context) if
   verifier_id = letter.verified_by_id and
   verifier_id matches String and
   was_second_person(verifier_id, letter.delivered_by_id, grant.seal.enterprise, letter.verified_at, context) and
-  verifier_id != grant.grantor.membership.person_id and
+  not are_one_human(verifier_id, grant.grantor.membership.person_id, grant.seal.enterprise) and
   not is_grantee(letter.delivered_by_id, grant) and
   not is_grantee(verifier_id, grant) and
   could_deliver(letter.delivered_by_id, grant, letter.delivered_at, context) and
   ran_enterprise_or_seals(verifier_id, grant.seal.enterprise, letter.verified_at, context);
 
-is_grantee(person_id, grant: SealGrant) if grant.membership.person_id = person_id;
+is_grantee(person_id, grant: SealGrant) if
+  are_one_human(grant.membership.person_id, person_id, grant.seal.enterprise);
 
 could_deliver(person_id, grant, at, context) if managed_seal(person_id, grant.seal, at, context);
 could_deliver(person_id, grant: SealGrant, _, _) if passed_on(person_id, grant);
@@ -191,7 +193,7 @@ meets(person: Person, "NOT_THE_DELIVERER", "verify", letter: AuthLetter, context
   is_second_person(person, letter.delivered_by_id, letter.seal.enterprise, context);
 meets(person: Person, "NOT_OWN_GRANT", "verify", letter: AuthLetter, _) if
   authorised_grant(letter, grant) and
-  grant.grantor.membership.person_id != person.id and
+  not account_id(person, grant.grantor.membership.person_id) and
   not is_grantee(person.id, grant);
 
 authorised_grant(letter: AuthLetter, grant) if grant = letter.seal_grant and grant matches SealGrant;

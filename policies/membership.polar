@@ -45,8 +45,9 @@ meets(person: Person, "REAPPLY_ALLOWED", "join", enterprise: Enterprise, context
   not recent_rejection(person, enterprise, _, context);
 
 recent_rejection(person: Person, enterprise: Enterprise, allowed_at, context) if
+  account_id(person, id) and
   application in enterprise.applications and
-  application.person_id = person.id and
+  application.person_id = id and
   application.state = "REJECTED" and
   allowed_at = application.decided_at + context.parameters.reapply_cooldown and
   context.now < allowed_at;
@@ -304,7 +305,7 @@ may_act_on(person: Person, membership: Membership, _, context) if
 may_act_on(person: Person, membership: Membership, power, context) if
   has_power(person, membership.enterprise, power, context) and
   not has_office(membership) and
-  not registry_names(membership.person_id, membership.enterprise);
+  not registry_names_human(membership.person_id, membership.enterprise);
 
 has_office(membership: Membership) if watch_of(membership, _);
 has_office(membership: Membership) if
@@ -364,9 +365,9 @@ returns_role(person: Person, membership: Membership, context) if
   own_admin_assignment(person, membership.enterprise, assignment, context) and
   comes_from(assignment, membership.person_id, membership.enterprise);
 
-comes_from(assignment: RoleAssignment, person_id, _) if
+comes_from(assignment: RoleAssignment, person_id, enterprise: Enterprise) if
   assignment.granted_by_id matches String and
-  assignment.granted_by_id = person_id;
+  are_one_human(assignment.granted_by_id, person_id, enterprise);
 comes_from(assignment: RoleAssignment, person_id, enterprise: Enterprise) if
   giver_id = assignment.granted_by_id and
   giver_id matches String and
@@ -375,7 +376,7 @@ comes_from(assignment: RoleAssignment, person_id, enterprise: Enterprise) if
   earlier in membership.assignments and
   earlier.role = "SYSTEM_ADMIN" and
   earlier.granted_by_id matches String and
-  earlier.granted_by_id = person_id;
+  are_one_human(earlier.granted_by_id, person_id, enterprise);
 
 # The role is stated, and one that people give. The legal representative is the person whom the registry names: nobody
 # makes one.
@@ -588,9 +589,9 @@ requires("suspend", _: Membership, "NOT_LEGAL_REP");
 requires("end", _: Membership, "NOT_LEGAL_REP");
 requires("revoke", _: RoleAssignment, "NOT_LEGAL_REP");
 meets(_: Person, "NOT_LEGAL_REP", "suspend", membership: Membership, _) if
-  not registry_names(membership.person_id, membership.enterprise);
+  not registry_names_human(membership.person_id, membership.enterprise);
 meets(_: Person, "NOT_LEGAL_REP", "end", membership: Membership, _) if
-  not registry_names(membership.person_id, membership.enterprise);
+  not registry_names_human(membership.person_id, membership.enterprise);
 meets(_: Person, "NOT_LEGAL_REP", "revoke", assignment: RoleAssignment, _) if assignment.role != "LEGAL_REP";
 meets(_: Person, "NOT_LEGAL_REP", "revoke", assignment: RoleAssignment, _) if
   registry_names_another(assignment.membership.person, assignment.membership.enterprise);
@@ -599,7 +600,7 @@ registry_names_another(person: Person, enterprise: Enterprise) if
   snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
   snapshot.legal_rep_id matches String and
-  snapshot.legal_rep_id != person.id;
+  not is_named_by(snapshot, person.id);
 
 # M-10: A member with open tasks hands them over before leaving. A suspension needs no handing over: it takes all power
 # at once.
@@ -731,14 +732,16 @@ was_examined(certification: EnterpriseAuthentication) if
 is_decided_by_own(certification: EnterpriseAuthentication, enterprise: Enterprise) if
   reviewer_id = certification.reviewer_id and
   reviewer_id matches String and
-  membership in enterprise.memberships and
-  membership.person_id = reviewer_id;
+  was_ever_member(reviewer_id, enterprise);
 is_decided_by_own(certification: EnterpriseAuthentication, enterprise: Enterprise) if
   reviewer_id = certification.reviewer_id and
   reviewer_id matches String and
-  snapshot in enterprise.registry_snapshots and
-  snapshot.legal_rep_id matches String and
-  snapshot.legal_rep_id = reviewer_id;
+  was_ever_named(reviewer_id, enterprise);
+# Nor an account that counts no more: it may be one of them by its other account.
+is_decided_by_own(certification: EnterpriseAuthentication, _: Enterprise) if
+  reviewer = certification.reviewer and
+  reviewer matches Person and
+  reviewer.same_as_id matches String;
 
 # Whom the registry named when the certification passed, it may name no more: who proved to be the representative is
 # compared with it again.

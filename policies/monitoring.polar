@@ -183,13 +183,15 @@ is_watched(person: Person, subscription: MonitorSubscription) if
   is_watched_at(person, seal);
 
 is_watched_everywhere(person: Person, enterprise: Enterprise) if
+  account_id(person, id) and
   membership in enterprise.memberships and
-  membership.person_id = person.id and
+  membership.person_id = id and
   assignment in membership.assignments and
   assignment.role = "SEAL_ADMIN";
 is_watched_everywhere(person: Person, enterprise: Enterprise) if
+  account_id(person, id) and
   membership in enterprise.memberships and
-  membership.person_id = person.id and
+  membership.person_id = id and
   delegation in membership.delegations_received and
   not delegation.state in ["EXPIRED", "REVOKED", "LAPSED"];
 
@@ -198,14 +200,14 @@ is_watched_at(person: Person, seal: Seal) if is_named_acting_custodian(person.id
 is_watched_at(person: Person, seal: Seal) if
   grant in seal.grants and
   grant.right != "AUDIT" and
-  grant.membership.person_id = person.id and
+  account_id(person, grant.membership.person_id) and
   gives_or_gave_something(grant);
 is_watched_at(_: Person, seal: Seal) if
   grant in seal.open_grants and
   not gives_nothing_more(grant);
 is_watched_at(person: Person, seal: Seal) if
   request in seal.use_requests and
-  request.applicant.person_id = person.id;
+  account_id(person, request.applicant.person_id);
 
 watched_seal(subscription: MonitorSubscription, seal) if
   seal in subscription.enterprise.seals and

@@ -14,7 +14,7 @@ requires("publish_notice", _: RetrievalCase, "NOTICE_NOT_RUNNING");
 requires("publish_notice", _: RetrievalCase, "NOTICES_SENT");
 meets(person: Person, "REVIEWER", "publish_notice", _: RetrievalCase, _) if is_reviewer(person);
 meets(person: Person, "NO_REVIEW_CONFLICT", "publish_notice", case: RetrievalCase, _) if
-  case.applicant_id != person.id and
+  not account_id(person, case.applicant_id) and
   not is_biased_reviewer(person.id, case);
 meets(_: Person, "CASE_IN_NOTICE", "publish_notice", case: RetrievalCase, context) if
   case.state in ["NOTICE", "OBJECTED"] and
@@ -47,18 +47,18 @@ concerned_now(case: RetrievalCase, person_id, context) if
   is_officer_role(assignment.role) and
   is_active_assignment(assignment, context) and
   person_id = membership.person_id and
-  person_id != case.applicant_id;
+  not are_one_human(person_id, case.applicant_id, case.enterprise);
 concerned_now(case: RetrievalCase, person_id, context) if
   membership in case.enterprise.memberships and
   office_of_suspended(membership, _, context) and
   person_id = membership.person_id and
-  person_id != case.applicant_id;
+  not are_one_human(person_id, case.applicant_id, case.enterprise);
 concerned_now(case: RetrievalCase, person_id, _) if
   snapshot in case.enterprise.registry_snapshots and
   snapshot.is_current = true and
   person_id = snapshot.legal_rep_id and
   person_id matches String and
-  person_id != case.applicant_id;
+  not are_one_human(person_id, case.applicant_id, case.enterprise);
 
 # Where somebody was not reached, or there is nobody to reach, the notice is made public.
 #@ R-10

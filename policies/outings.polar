@@ -57,9 +57,9 @@ overdue_outing(person_id, enterprise: Enterprise, outing, context) if
 requires("request_use", _: Seal, "NO_OVERDUE_OUTING");
 requires("carry_out", _: Seal, "NO_OVERDUE_OUTING");
 meets(person: Person, "NO_OVERDUE_OUTING", "request_use", seal: Seal, context) if
-  not overdue_outing(person.id, seal.enterprise, _, context);
+  forall(account_id(person, id), not overdue_outing(id, seal.enterprise, _, context));
 meets(person: Person, "NO_OVERDUE_OUTING", "carry_out", seal: Seal, context) if
-  not overdue_outing(person.id, seal.enterprise, _, context);
+  forall(account_id(person, id), not overdue_outing(id, seal.enterprise, _, context));
 
 # Nobody leaves with a seal. A revoked one binds nobody any more: an administrator, who cannot fetch it, does not wait for
 # it; its holder returns it all the same.
@@ -115,7 +115,7 @@ meets(person: Person, "SEAL_NOT_WITH_SELF", "assign_custodian", seal: Seal, _) i
 
 has_outside(person: Person, seal: Seal) if
   outing_of(seal, outing) and
-  is_with(outing, person.id);
+  account_id(person, outing.holder.person_id);
 
 # --- after an allow --------------------------------------------------------------------------------------------------
 

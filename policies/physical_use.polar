@@ -342,7 +342,7 @@ waived("NO_DOUBLE_AGENCY", "carry_out", seal: Seal, context) if is_without_contr
 
 stamps_without_double_agency(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  not has_signed_for_other_party(person.id, seal, contract, context);
+  not acts_for_both(person, seal, contract, context);
 
 # The person who approved last does not stamp, with the seals that bind most.
 #@ U-12

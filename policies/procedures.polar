@@ -271,22 +271,26 @@ because("APPROVER_NOT_STAMPER", "TASK_REQUIRED", _: Person, _: Seal, context) if
 # Of somebody else's request that is approved and not over, the person gave the latest verdict, or one of the latest.
 # (Their verdict on their own request counts for nothing anyway.)
 approved_last(person: Person, seal: Seal, contract: Contract, context) if
+  account_id(person, id) and
+  gave_last_approval(id, seal, contract, context);
+
+gave_last_approval(person_id, seal: Seal, contract: Contract, context) if
   request in seal.use_requests and
   request.contract_id matches String and
   request.contract_id = contract.id and
-  request.applicant.person_id != person.id and
+  request.applicant.person_id != person_id and
   is_approved_state(request) and
   context.now < request.valid_to and
   approval in request.approvals and
-  approval.approver.person_id = person.id and
+  approval.approver.person_id = person_id and
   forall(other in request.approvals, other.decided_at <= approval.decided_at);
 
 # … or, in the contract itself, signed a task of the owner's side to approve it.
-approved_last(person: Person, seal: Seal, contract: Contract, _) if
+gave_last_approval(person_id, seal: Seal, contract: Contract, _) if
   own_party(seal, contract, party) and
   task in party.tasks and
   task.action = "APPROVE" and
-  is_signed_for(task, person.id);
+  is_signed_for(task, person_id);
 
 # --- when the permission ends by itself ------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ was_recorded(resolution: BoardResolution, enterprise: Enterprise, contract: Cont
   confirmer_id = resolution.confirmed_by_id and
   confirmer_id matches String and
   was_second_person(confirmer_id, recorder_id, enterprise, resolution.confirmed_at, context) and
-  not is_beneficiary(confirmer_id, resolution) and
+  not is_beneficiary_human(confirmer_id, resolution, context) and
   not was_put_there_by_beneficiary(recorder_id, resolution, enterprise, resolution.recorded_at, context) and
   not was_put_there_by_beneficiary(confirmer_id, resolution, enterprise, resolution.confirmed_at, context) and
   resolution.recorded_at <= resolution.confirmed_at and
@@ -59,9 +59,16 @@ was_on_other_side(person_id, enterprise: Enterprise, contract: Contract, at, con
 recorder_of(resolution: BoardResolution, recorder_id, context) if
   recorder_id = resolution.recorded_by_id and
   recorder_id matches String and
-  not is_beneficiary(recorder_id, resolution) and
+  not is_beneficiary_human(recorder_id, resolution, context) and
   resolution.passed_at <= resolution.recorded_at and
   resolution.recorded_at <= context.now;
+
+is_beneficiary_human(person_id, resolution: BoardResolution, _) if is_beneficiary(person_id, resolution);
+is_beneficiary_human(person_id, resolution: BoardResolution, context) if
+  author in context.authors and
+  author.id = person_id and
+  account in author.accounts and
+  is_beneficiary(account.id, resolution);
 
 is_beneficiary(person_id, resolution: BoardResolution) if
   resolution.beneficiary_id matches String and
@@ -102,7 +109,7 @@ meets(_: Person, "NOT_THE_BENEFICIARY", "record_resolution", _: Enterprise, cont
 meets(person: Person, "NOT_THE_BENEFICIARY", "record_resolution", enterprise: Enterprise, context) if
   beneficiary = context.beneficiary and
   beneficiary matches Person and
-  beneficiary.id != person.id and
+  not account_id(person, beneficiary.id) and
   not has_new_post_from(person.id, beneficiary.id, enterprise, _, context);
 because("NOT_THE_BENEFICIARY", "COOLING_OFF", person: Person, enterprise: Enterprise, context: ResolutionContext) if
   beneficiary_waits(person, enterprise, _, context);
@@ -116,8 +123,7 @@ beneficiary_waits(person: Person, enterprise: Enterprise, at, context: Resolutio
   has_new_post_from(person.id, beneficiary.id, enterprise, at, context);
 meets(person: Person, "NOT_THE_COUNTERPARTY", "record_resolution", enterprise: Enterprise, context) if
   resolved_party(enterprise, context, party) and
-  not acts_for_another_party(person.id, party) and
-  not belongs_to_another_party(person, party);
+  not is_of_another_party(person, party);
 
 resolved_party(enterprise: Enterprise, context: ResolutionContext, party) if
   contract = context.contract and
@@ -149,10 +155,10 @@ meets(person: Person, "NOT_THE_RECORDER", "countersign", resolution: BoardResolu
 because("NOT_THE_RECORDER", "COOLING_OFF", person: Person, resolution: BoardResolution, context) if
   recorder_waits(person, resolution, _, context);
 meets(person: Person, "NOT_THE_BENEFICIARY", "countersign", resolution: BoardResolution, context) if
-  not is_beneficiary(person.id, resolution) and
+  not profits_from(person, resolution) and
   not is_from_beneficiary(person, resolution, _, context);
 because("NOT_THE_BENEFICIARY", "COOLING_OFF", person: Person, resolution: BoardResolution, context) if
-  not is_beneficiary(person.id, resolution) and
+  not profits_from(person, resolution) and
   is_from_beneficiary(person, resolution, _, context);
 meets(person: Person, "NOT_THE_COUNTERPARTY", "countersign", resolution: BoardResolution, context) if
   contract = context.contract and
@@ -161,14 +167,17 @@ meets(person: Person, "NOT_THE_COUNTERPARTY", "countersign", resolution: BoardRe
   party in contract.signatories and
   party.enterprise_id matches String and
   party.enterprise_id = resolution.enterprise_id and
-  not acts_for_another_party(person.id, party) and
-  not belongs_to_another_party(person, party);
+  not is_of_another_party(person, party);
 
 recorder_waits(person: Person, resolution: BoardResolution, at, context) if
   recorder_id = resolution.recorded_by_id and
   recorder_id matches String and
   recorder_id != person.id and
   appointed_lately(person.id, recorder_id, resolution.enterprise, at, context);
+
+profits_from(person: Person, resolution: BoardResolution) if
+  account_id(person, id) and
+  is_beneficiary(id, resolution);
 
 is_from_beneficiary(person: Person, resolution: BoardResolution, at, context) if
   beneficiary_id = resolution.beneficiary_id and

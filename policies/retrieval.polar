@@ -213,12 +213,14 @@ has_independent_standing(person: Person, enterprise: Enterprise, context) if
 # A person who is or was in the sending enterprise, or at its head, could have sent it to themself.
 is_connected_to_sender(person: Person, contract: Contract) if
   contract.initiated_by_id matches String and
-  contract.initiated_by_id = person.id;
+  account_id(person, contract.initiated_by_id);
 is_connected_to_sender(person: Person, contract: Contract) if
-  membership in person.memberships and
+  account_of(person, account) and
+  membership in account.memberships and
   membership.enterprise_id = contract.initiator_id;
 is_connected_to_sender(person: Person, contract: Contract) if
-  snapshot in person.represented and
+  account_of(person, account) and
+  snapshot in account.represented and
   snapshot.enterprise_id = contract.initiator_id;
 
 # What an administrator leaves behind: an application decided, an invitation, a role given, an objection, a use
@@ -360,7 +362,7 @@ requires("review", _: RetrievalCase, "NO_REVIEW_CONFLICT");
 requires("review", _: RetrievalCase, "CASE_IN_REVIEW");
 meets(person: Person, "REVIEWER", "review", _: RetrievalCase, _) if is_reviewer(person);
 meets(person: Person, "NO_REVIEW_CONFLICT", "review", case: RetrievalCase, _) if
-  case.applicant_id != person.id and
+  not account_id(person, case.applicant_id) and
   not is_biased_reviewer(person.id, case);
 meets(_: Person, "CASE_IN_REVIEW", "review", case: RetrievalCase, _) if case.state = "IN_REVIEW";
 
@@ -373,16 +375,11 @@ meets(person: Person, "NOT_REVIEWED_YET", "review", case: RetrievalCase, _) if
 reviewed_attempt(person: Person, case: RetrievalCase, attempt) if
   review in case.reviews and
   review.attempt = attempt and
-  review.staff.person_id = person.id;
+  account_id(person, review.staff.person_id);
 
 # A person who is or was a member of the enterprise, or its legal representative, does not review its case.
-is_biased_reviewer(person_id, case: RetrievalCase) if
-  membership in case.enterprise.memberships and
-  membership.person_id = person_id;
-is_biased_reviewer(person_id, case: RetrievalCase) if
-  snapshot in case.enterprise.registry_snapshots and
-  snapshot.legal_rep_id matches String and
-  snapshot.legal_rep_id = person_id;
+is_biased_reviewer(person_id, case: RetrievalCase) if was_ever_member(person_id, case.enterprise);
+is_biased_reviewer(person_id, case: RetrievalCase) if was_ever_named(person_id, case.enterprise);
 
 is_reviewer(person: Person) if
   post in person.staff_posts and
@@ -411,6 +408,7 @@ passed_review(case: RetrievalCase, review) if
   review.attempt = case.attempt and
   review.verdict = "PASSED" and
   review.staff.duty = "REVIEWER" and
+  review.staff.person.same_as_id = nil and
   review.decided_at <= case.notice_from;
 
 refused_review(case: RetrievalCase, review) if
@@ -421,7 +419,7 @@ refused_review(case: RetrievalCase, review) if
 conflicted_review(case: RetrievalCase, review) if
   review in case.reviews and
   review.attempt = case.attempt and
-  review.staff.person_id = case.applicant_id;
+  is_of_reviewer(review, case.applicant_id);
 conflicted_review(case: RetrievalCase, review) if
   review in case.reviews and
   review.attempt = case.attempt and
@@ -511,14 +509,27 @@ dismissing_review(objection: Objection, case: RetrievalCase, review, context) if
   review.attempt = case.attempt and
   review.verdict = "PASSED" and
   review.staff.duty = "REVIEWER" and
-  review.staff.person_id != objection.person_id and
+  review.staff.person.same_as_id = nil and
+  not is_by_reviewer(objection, review.staff.person_id) and
   review.decided_at <= context.now and
   not judged_before(review, objection, case);
 
 judged_before(review: RetrievalReview, objection: Objection, case: RetrievalCase) if
   earlier in case.reviews and
-  earlier.staff.person_id = review.staff.person_id and
+  is_of_reviewer(earlier, review.staff.person_id) and
   earlier.decided_at < objection.raised_at;
+
+is_by_reviewer(objection: Objection, person_id) if objection.person_id = person_id;
+is_by_reviewer(objection: Objection, person_id) if
+  counting_id = objection.person.same_as_id and
+  counting_id matches String and
+  counting_id = person_id;
+
+is_of_reviewer(review: RetrievalReview, person_id) if review.staff.person_id = person_id;
+is_of_reviewer(review: RetrievalReview, person_id) if
+  counting_id = review.staff.person.same_as_id and
+  counting_id matches String and
+  counting_id = person_id;
 
 # R-10: Nothing is executed before the notice has ended: long after documents, short for the legal representative. The
 # clock runs from `notice_from`, and only if by then each of those concerned was reached by some channel, or a public
@@ -575,19 +586,19 @@ must_be_notified(case: RetrievalCase, person_id, context) if
   is_active_assignment(assignment, context) and
   assignment.valid_from <= case.notice_from and
   person_id = membership.person_id and
-  person_id != case.applicant_id;
+  not are_one_human(person_id, case.applicant_id, case.enterprise);
 must_be_notified(case: RetrievalCase, person_id, context) if
   membership in case.enterprise.memberships and
   office_of_suspended(membership, assignment, context) and
   assignment.valid_from <= case.notice_from and
   person_id = membership.person_id and
-  person_id != case.applicant_id;
+  not are_one_human(person_id, case.applicant_id, case.enterprise);
 must_be_notified(case: RetrievalCase, person_id, _) if
   snapshot in case.enterprise.registry_snapshots and
   snapshot.is_current = true and
   person_id = snapshot.legal_rep_id and
   person_id matches String and
-  person_id != case.applicant_id;
+  not are_one_human(person_id, case.applicant_id, case.enterprise);
 
 notice_is_over(case: RetrievalCase, context) if
   notice_end(case, context, at) and
@@ -703,7 +714,7 @@ meets(person: Person, "NO_REVIEW_CONFLICT", "decide_appeal", case: RetrievalCase
 meets(_: Person, "CASE_UNDER_APPEAL", "decide_appeal", case: RetrievalCase, _) if case.state = "UNDER_APPEAL";
 
 is_uninvolved_reviewer(person: Person, case: RetrievalCase) if
-  case.applicant_id != person.id and
+  not account_id(person, case.applicant_id) and
   not is_biased_reviewer(person.id, case) and
   not reviewed_attempt(person, case, _) and
   not raised_objection(person, case) and
@@ -712,11 +723,11 @@ is_uninvolved_reviewer(person: Person, case: RetrievalCase) if
 decided_appeal(person: Person, case: RetrievalCase) if
   appeal in case.appeals and
   appeal.decided_by_id matches String and
-  appeal.decided_by_id = person.id;
+  account_id(person, appeal.decided_by_id);
 
 raised_objection(person: Person, case: RetrievalCase) if
   objection in case.objections and
-  objection.person_id = person.id;
+  account_id(person, objection.person_id);
 
 # The applicant may give the case up while it is open.
 #@ R-15
@@ -748,7 +759,7 @@ meets(_: Person, "APPEAL_IN_TIME", "appeal", case: RetrievalCase, context) if
 # administrator has on their side use up the appeal of the others.
 has_appealed(person: Person, case: RetrievalCase) if
   appeal in case.appeals and
-  appeal.person_id = person.id;
+  account_id(person, appeal.person_id);
 
 # Their role began before the case was executed, had not run out when it was opened, and is not active any more.
 was_replaced(person: Person, case: RetrievalCase, context) if

@@ -267,8 +267,10 @@ meets(_: Person, "SEAL_NOT_ENDED", "place_hold", seal: Seal, _) if is_not_ended(
 meets(person: Person, "STAFF_NOT_CONCERNED", "place_hold", seal: Seal, context) if
   not is_concerned(person, seal.enterprise, context);
 
-is_concerned(person: Person, enterprise: Enterprise, context) if holds_membership(person, enterprise, context);
-is_concerned(person: Person, enterprise: Enterprise, _) if registry_names(person.id, enterprise);
+is_concerned(person: Person, enterprise: Enterprise, context) if
+  account_of(person, account) and
+  holds_membership(account, enterprise, context);
+is_concerned(person: Person, enterprise: Enterprise, _) if registry_names_human(person.id, enterprise);
 
 # --- when the permission ends by itself ------------------------------------------------------------------------------
 

@@ -243,14 +243,13 @@ meets(person: Person, "NOT_OWN_REVIEW", "decide", review: SealReview, context) i
 is_submitted_for(person_id, review: SealReview, context) if
   grant in review.seal.grants and
   grant.right = "MANAGE" and
-  grant.membership.person_id = review.submitted_by.person_id and
+  are_one_human(grant.membership.person_id, review.submitted_by.person_id, review.seal.enterprise) and
   put_into_care(person_id, grant) and
   not ran_seals(review.submitted_by.person_id, review.seal.enterprise, review.submitted_at, context);
 
-put_into_care(person_id, grant: SealGrant) if grant.grantor.membership.person_id = person_id;
 put_into_care(person_id, grant: SealGrant) if
-  grant.confirmed_by_id matches String and
-  grant.confirmed_by_id = person_id;
+  granted_or_confirmed(giver_id, grant) and
+  are_one_human(giver_id, person_id, grant.seal.enterprise);
 
 meets(_: Person, "FACE_AS_SUBMITTED", "decide", review: SealReview, _) if
   review.face_digest != "" and
@@ -311,7 +310,7 @@ is_proposed_by_another(person: Person, seal: Seal, ending, context) if
 has_proposal_of_another(person: Person, seal: Seal) if
   proposal in seal.proposals and
   proposal.state = "OPEN" and
-  proposal.proposed_by.person_id != person.id;
+  not account_id(person, proposal.proposed_by.person_id);
 
 # No seal ends under a contract that waits for it.
 #@ S-14
@@ -351,7 +350,7 @@ may_witness(witness: SealWitness, proposal: SealProposal, person: Person, contex
   witness.membership.enterprise_id = proposal.seal.enterprise_id and
   is_active_and_verified(witness.membership.person) and
   witness.membership.person_id != person.id and
-  witness.membership.person_id != proposal.proposed_by.person_id;
+  not are_one_human(witness.membership.person_id, proposal.proposed_by.person_id, proposal.seal.enterprise);
 
 # No seal ends while the enterprise is being retrieved …
 #@ R-12
@@ -408,7 +407,7 @@ approves_use_of(custodian, seal: Seal, context) if
   custodian matches Membership and
   grant in seal.grants and
   grant.right = "APPROVE" and
-  grant.membership.person_id = custodian.person_id and
+  are_one_human(grant.membership.person_id, custodian.person_id, seal.enterprise) and
   is_revocable(grant) and
   context.now < grant.valid_to;
 

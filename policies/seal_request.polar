@@ -20,8 +20,9 @@ requires("request_use", _: Seal, "PHOTOS_DELIVERED");
 meets(person: Person, "PHOTOS_DELIVERED", "request_use", seal: Seal, _) if not owes_photos(person, seal.enterprise, _);
 
 owes_photos(person: Person, enterprise: Enterprise, request) if
+  account_id(person, id) and
   membership in enterprise.memberships and
-  membership.person_id = person.id and
+  membership.person_id = id and
   request in membership.use_requests and
   request.photos_owed > 0;
 
@@ -113,9 +114,9 @@ step_is_current(step: ProcessStep, process: ApprovalProcess, request: SealUseReq
 requires("approve", _: SealUseRequest, "NOT_THE_APPLICANT");
 requires("reject", _: SealUseRequest, "NOT_THE_APPLICANT");
 meets(person: Person, "NOT_THE_APPLICANT", "approve", request: SealUseRequest, _) if
-  request.applicant.person_id != person.id;
+  not account_id(person, request.applicant.person_id);
 meets(person: Person, "NOT_THE_APPLICANT", "reject", request: SealUseRequest, _) if
-  request.applicant.person_id != person.id;
+  not account_id(person, request.applicant.person_id);
 
 # Nor does one approve whom the applicant put in that place just now: with a process by a role, otherwise by a grant. Until
 # `at`. To refuse it they need not wait.
@@ -162,7 +163,7 @@ is_not_on_other_side(person: Person, request: SealUseRequest, context: RequestCo
   contract = context.contract and
   contract matches Contract and
   contract.id = request.contract_id and
-  not takes_part_for_other_party(person.id, request.seal, contract) and
+  forall(account_id(person, id), not takes_part_for_other_party(id, request.seal, contract)) and
   not belongs_to_other_party(person, request.seal, contract);
 
 takes_part_for_other_party(person_id, _: Seal, contract: Contract) if is_party_personally(person_id, contract);
@@ -179,12 +180,14 @@ takes_part_for_other_party(person_id, seal: Seal, contract: Contract) if
 belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
   other_party(seal, contract, party) and
   party.enterprise_id matches String and
-  membership in person.memberships and
+  account_of(person, account) and
+  membership in account.memberships and
   membership.enterprise_id = party.enterprise_id and
   membership.state != "ENDED";
 belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
   is_for_its_sender(seal, contract) and
-  membership in person.memberships and
+  account_of(person, account) and
+  membership in account.memberships and
   membership.enterprise_id = contract.initiator_id and
   membership.state != "ENDED";
 belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
@@ -194,12 +197,16 @@ belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
 #@ U-03
 requires("approve", _: SealUseRequest, "NO_VERDICT_YET");
 requires("reject", _: SealUseRequest, "NO_VERDICT_YET");
-meets(person: Person, "NO_VERDICT_YET", "approve", request: SealUseRequest, _) if not gave_verdict(person, request);
-meets(person: Person, "NO_VERDICT_YET", "reject", request: SealUseRequest, _) if not gave_verdict(person, request);
+meets(person: Person, "NO_VERDICT_YET", "approve", request: SealUseRequest, _) if not has_verdict_of(person, request);
+meets(person: Person, "NO_VERDICT_YET", "reject", request: SealUseRequest, _) if not has_verdict_of(person, request);
 
 gave_verdict(person: Person, request: SealUseRequest) if
   approval in request.approvals and
   approval.approver.person_id = person.id;
+
+has_verdict_of(person: Person, request: SealUseRequest) if
+  approval in request.approvals and
+  account_id(person, approval.approver.person_id);
 
 # A refusal says why.
 #@ U-03
@@ -333,13 +340,7 @@ was_refused(request: SealUseRequest) if
   approval.verdict != "PASSED";
 decided_by_applicant(request: SealUseRequest) if
   approval in request.approvals and
-  approval.approver.person_id = request.applicant.person_id;
-# … from another account.
-decided_by_applicant(request: SealUseRequest) if
-  other_id = request.applicant.person.same_as_id and
-  other_id matches String and
-  approval in request.approvals and
-  approval.approver.person_id = other_id;
+  are_one_human(approval.approver.person_id, request.applicant.person_id, request.seal.enterprise);
 
 # Without a process, one person with the right to approve is enough.
 #@ U-03
@@ -490,7 +491,7 @@ is_independent_approver(_: Membership, _: SealUseRequest, context: TaskContext) 
 
 has_no_tie_to_other_party(known: Person, approver: Membership, request: SealUseRequest, contract: Contract) if
   known.id = approver.person_id and
-  not takes_part_for_other_party(known.id, request.seal, contract) and
+  forall(account_id(known, id), not takes_part_for_other_party(id, request.seal, contract)) and
   not belongs_to_other_party(known, request.seal, contract);
 
 # Nor did they belong there when they approved, though they have left it since.

@@ -362,12 +362,13 @@ meets(person: Person, "NO_SELF_DEALING", "use", seal: Seal, context) if
 
 deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
   is_opposite_in_person(person, seal, contract, context) and
-  not has_self_dealing_resolution(person, seal, contract, context);
+  not has_self_dealing_resolution(person.id, seal, contract, context);
 deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
   represents_another_party(person, seal, contract) and
-  not has_self_dealing_resolution(person, seal, contract, context);
+  not has_self_dealing_resolution(person.id, seal, contract, context);
 deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
-  is_named_by_other_party(person.id, person, seal, contract, context);
+  account_id(person, id) and
+  is_named_by_other_party(id, person.id, seal, contract, context);
 
 is_party_personally(person_id, contract: Contract) if
   party in contract.signatories and
@@ -380,7 +381,7 @@ is_party_personally(person_id, contract: Contract) if
 is_opposite_in_person(person: Person, seal: Seal, contract: Contract, context) if
   party in contract.signatories and
   party.person_id matches String and
-  party.person_id = person.id and
+  account_id(person, party.person_id) and
   not guarantees_for_owner(party, person, seal, contract, context);
 
 guarantees_for_owner(party: Signatory, person: Person, seal: Seal, contract: Contract, context) if
@@ -396,7 +397,7 @@ has_other_creditor(person: Person, seal: Seal, contract: Contract) if
 has_other_creditor(person: Person, _: Seal, contract: Contract) if
   creditor in contract.signatories and
   creditor.person_id matches String and
-  creditor.person_id != person.id and
+  not account_id(person, creditor.person_id) and
   creditor.guarantor_for_id = nil and
   has_signature(creditor);
 
@@ -407,13 +408,15 @@ has_signature(party: Signatory) if
   task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"];
 
 represents(person: Person, party: Signatory) if
-  snapshot in person.represented and
+  account_of(person, account) and
+  snapshot in account.represented and
   snapshot.is_current = true and
   party.enterprise_id matches String and
   party.enterprise_id = snapshot.enterprise_id;
 
 represents_another_party(person: Person, seal: Seal, contract: Contract) if
-  snapshot in person.represented and
+  account_of(person, account) and
+  snapshot in account.represented and
   snapshot.is_current = true and
   snapshot.enterprise_id != seal.enterprise_id and
   party in contract.signatories and
@@ -422,7 +425,8 @@ represents_another_party(person: Person, seal: Seal, contract: Contract) if
 # What the owner alone signs benefits the side that drew it up: a debt that is acknowledged, a waiver.
 represents_another_party(person: Person, seal: Seal, contract: Contract) if
   is_for_its_sender(seal, contract) and
-  snapshot in person.represented and
+  account_of(person, account) and
+  snapshot in account.represented and
   snapshot.is_current = true and
   snapshot.enterprise_id = contract.initiator_id;
 
@@ -434,13 +438,14 @@ is_party_of_owner(party: Signatory, seal: Seal) if
   party.enterprise_id matches String and
   party.enterprise_id = seal.enterprise_id;
 
-# Both enterprises may agree to it, as they may agree that one person acts for both.
-is_named_by_other_party(person_id, person: Person, seal: Seal, contract: Contract, context) if
+# Both enterprises may agree to it, as they may agree that one person acts for both. `own_id` is one of the accounts of
+# the person: what permits it must be about the one that counts.
+is_named_by_other_party(own_id, person_id, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
   task in party.tasks and
   task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"] and
-  is_named_in_task(person_id, task) and
-  not has_self_dealing_resolution(person, seal, contract, context) and
+  is_named_in_task(own_id, task) and
+  not has_self_dealing_resolution(person_id, seal, contract, context) and
   not have_both_consented(person_id, seal, contract, party, context);
 
 other_party(seal: Seal, contract: Contract, party) if
@@ -448,30 +453,34 @@ other_party(seal: Seal, contract: Contract, party) if
   party.enterprise_id matches String and
   party.enterprise_id != seal.enterprise_id;
 
-has_self_dealing_resolution(person: Person, seal: Seal, contract: Contract, context) if
-  permits_self_dealing(person.id, seal.enterprise, contract, source, context) and
+has_self_dealing_resolution(person_id, seal: Seal, contract: Contract, context) if
+  permits_self_dealing(person_id, seal.enterprise, contract, source, context) and
   source in ["BOARD", "SHAREHOLDERS"];
-has_self_dealing_resolution(person: Person, seal: Seal, contract: Contract, context) if
-  permits_self_dealing(person.id, seal.enterprise, contract, "LEGAL_REP", context) and
-  not registry_names(person.id, seal.enterprise);
+has_self_dealing_resolution(person_id, seal: Seal, contract: Contract, context) if
+  permits_self_dealing(person_id, seal.enterprise, contract, "LEGAL_REP", context) and
+  not registry_names_human(person_id, seal.enterprise);
 
 # U-14: Nobody seals or stamps for two enterprises of one contract, unless both consented to that, by somebody else's
 # word. What a delegate sealed for a person, that person sealed. (Civil Code 168, second sentence.)
 #@ U-14
 meets(person: Person, "NO_DOUBLE_AGENCY", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not has_signed_for_other_party(person.id, seal, contract, context);
+  not acts_for_both(person, seal, contract, context);
 
-has_signed_for_other_party(person_id, seal: Seal, contract: Contract, context) if
+acts_for_both(person: Person, seal: Seal, contract: Contract, context) if
+  account_id(person, id) and
+  has_signed_for_other_party(id, person.id, seal, contract, context);
+
+has_signed_for_other_party(own_id, person_id, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
   task in party.tasks and
-  is_signed_for(task, person_id) and
+  is_signed_for(task, own_id) and
   not have_both_consented(person_id, seal, contract, party, context);
 
 # A stamp is in no task: what tells of it is the request that it used up.
-has_signed_for_other_party(person_id, seal: Seal, contract: Contract, context) if
+has_signed_for_other_party(own_id, person_id, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
-  has_stamped_for(person_id, party, contract, context) and
+  has_stamped_for(own_id, party, contract, context) and
   not have_both_consented(person_id, seal, contract, party, context);
 
 has_stamped_for(person_id, party: Signatory, contract: Contract, context: SealUseContext) if

@@ -121,7 +121,7 @@ meets(person: Person, "NO_SELF_DEALING", "seal", _: SealUse, context) if
 meets(person: Person, "NO_DOUBLE_AGENCY", "seal", _: SealUse, context) if
   put_seal(context, seal) and
   sealed_contract(context, contract) and
-  not has_signed_for_other_party(person.id, seal, contract, context);
+  not acts_for_both(person, seal, contract, context);
 meets(person: Person, "APPROVER_NOT_STAMPER", "seal", _: SealUse, context) if
   put_seal(context, seal) and
   sealed_contract(context, contract) and
@@ -250,7 +250,7 @@ meets(person: Person, "SEAL_AUTHORITY", "seal", use: SealUse, context) if
 
 has_other_unapproved_use(person: Person, seal: Seal, own: SealUse, context) if
   grant in seal.grants and
-  grant.membership.person_id = person.id and
+  account_id(person, grant.membership.person_id) and
   use in grant.emergency_uses and
   not is_record_of(use, own) and
   not is_approved_afterwards(use, grant, seal, context);

@@ -195,13 +195,13 @@ is_named_approver(person: Person, task: SigningTask) if
 #@ U-12 C-06
 requires("approve", _: SigningTask, "APPROVES_BEFORE_SEALING");
 requires("approve", _: SigningTask, "NOT_THE_COUNTERPARTY");
-meets(person: Person, "APPROVES_BEFORE_SEALING", "approve", task: SigningTask, _) if not has_sealed(person.id, task);
+meets(person: Person, "APPROVES_BEFORE_SEALING", "approve", task: SigningTask, _) if
+  forall(account_id(person, id), not has_sealed(id, task));
 
 # Nor does a person who is on the other side, as with a request to use a seal.
 #@ U-12 U-13
 meets(person: Person, "NOT_THE_COUNTERPARTY", "approve", task: SigningTask, _) if
-  not acts_for_another_party(person.id, task.signatory) and
-  not belongs_to_another_party(person, task.signatory);
+  not is_of_another_party(person, task.signatory);
 
 has_sealed(person_id, task: SigningTask) if
   place_of(task.signatory, place) and
@@ -291,7 +291,7 @@ needs_no_review(party: Signatory) if
 is_reviewed_for(review: InternalReview, person_id, enterprise: Enterprise, context) if
   reviewer_id = review.reviewer_id and
   reviewer_id matches String and
-  reviewer_id != person_id and
+  not are_one_human(reviewer_id, person_id, enterprise) and
   not was_made_by(reviewer_id, person_id, enterprise, review.decided_at, context);
 
 # A person who ran the contracts of the party when they passed these documents, and who is not on the other side. What a
@@ -385,7 +385,7 @@ stands_for_enterprise(person: Person, task: SigningTask, seal, context) if
   keeps_house_rules(seal, context) and
   not is_auditor(person, seal, context) and
   not deals_with_self(person, seal, task.signatory.contract, context) and
-  not has_signed_for_other_party(person.id, seal, task.signatory.contract, context) and
+  not acts_for_both(person, seal, task.signatory.contract, context) and
   has_second_pair_of_eyes(person, seal, task.signatory.contract, context);
 
 # A seal of this enterprise that binds it, is in use, and is this person's to put on the contract.
@@ -422,7 +422,7 @@ because("SIGNING_AUTHORITY", "SELF_DEALING", person: Person, task: SigningTask, 
   deals_with_self(person, seal, task.signatory.contract, context);
 because("SIGNING_AUTHORITY", "DOUBLE_AGENCY", person: Person, task: SigningTask, context) if
   bars_signature(person, task, seal, context) and
-  has_signed_for_other_party(person.id, seal, task.signatory.contract, context);
+  acts_for_both(person, seal, task.signatory.contract, context);
 because("SIGNING_AUTHORITY", "SOD_APPROVER_IS_STAMPER", person: Person, task: SigningTask, context) if
   bars_signature(person, task, seal, context) and
   not has_second_pair_of_eyes(person, seal, task.signatory.contract, context);

@@ -51,10 +51,6 @@ has_later_owner(found: EnterpriseAuthentication, person_id, enterprise: Enterpri
   other.owner_id != person_id and
   found.decided_at <= other.decided_at;
 
-was_ever_member(person_id, enterprise: Enterprise) if
-  membership in enterprise.memberships and
-  membership.person_id = person_id;
-
 # Nobody took it over, no other representative was seen, and the contact to whom notices go is the same, all for a month.
 is_settled(person_id, enterprise: Enterprise, context) if
   not was_retrieved_lately(enterprise, context) and
@@ -102,9 +98,9 @@ seals_alone(person: Person, seal: Seal, contract: Contract, context) if
   is_within_sole_limits(person, seal, contract, context);
 
 is_within_sole_limits(person: Person, seal: Seal, contract: Contract, context) if
-  not is_party_personally(person.id, contract) and
+  forall(account_id(person, id),
+         not is_party_personally(id, contract) and not is_named_for_other_party(id, seal, contract)) and
   not represents_another_party(person, seal, contract) and
-  not is_named_for_other_party(person.id, seal, contract) and
   forall(terms_of(seal, contract, terms),
          terms.matter in ["GENERAL", "FINANCE", "PERSONNEL"] and is_below_top_band(seal.enterprise, terms, context));
 

@@ -32,7 +32,7 @@ meets(person: Person, "NO_SELF_DEALING", "auto_use", seal: Seal, context) if
   not deals_with_self(person, seal, contract, context);
 meets(person: Person, "NO_DOUBLE_AGENCY", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not has_signed_for_other_party(person.id, seal, contract, context);
+  not acts_for_both(person, seal, contract, context);
 
 # Where operators are named, only for one of them. The legal representative's seal stands for their own intent and is
 # never put automatically.
@@ -129,7 +129,7 @@ meets(person: Person, "NO_SELF_DEALING", "emergency_use", seal: Seal, context) i
   not deals_with_self(person, seal, contract, context);
 meets(person: Person, "NO_DOUBLE_AGENCY", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not has_signed_for_other_party(person.id, seal, contract, context);
+  not acts_for_both(person, seal, contract, context);
 
 # An emergency replaces an approval, and not the second pair of eyes of one that was given.
 #@ U-12
@@ -181,7 +181,7 @@ emergency_grant(person: Person, seal: Seal, contract: Contract, grant, context) 
 
 has_unapproved_emergency_use(person: Person, seal: Seal, context) if
   grant in seal.grants and
-  grant.membership.person_id = person.id and
+  account_id(person, grant.membership.person_id) and
   use in grant.emergency_uses and
   not is_approved_afterwards(use, grant, seal, context);
 
@@ -195,7 +195,7 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   use.approved_by_id matches String and
   approver in seal.enterprise.memberships and
   approver.id = use.approved_by_id and
-  approver.person_id != grant.membership.person_id and
+  not are_one_human(approver.person_id, grant.membership.person_id, seal.enterprise) and
   could_act_as_approver(approver, seal, use.approved_at, context) and
   had_right_to_approve(approver, grant.membership.person_id, seal, use.approved_at, context);
 
@@ -207,7 +207,7 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   use.approved_at <= context.now and
   approver = use.representative and
   approver matches Person and
-  approver.id != grant.membership.person_id and
+  not are_one_human(approver.id, grant.membership.person_id, seal.enterprise) and
   approver.realname_state = "VERIFIED" and
   not is_custodian(approver.id, seal) and
   not was_acting_custodian(approver.id, seal, use.approved_at) and

@@ -16,7 +16,7 @@ stands_in_for(substitute: Membership, absent, request: SealUseRequest, at, conte
   is_live(absent, context) and
   is_active_and_verified(absent.person) and
   absent.enterprise_id = request.seal.enterprise_id and
-  absent.person_id != request.applicant.person_id and
+  not are_one_human(absent.person_id, request.applicant.person_id, request.seal.enterprise) and
   absent.person_id != substitute.person_id and
   not keeps_seal_now(absent.person_id, request.seal, context) and
   was_recorded_rightly(absence, request, at, context) and
@@ -78,7 +78,7 @@ was_recorded_rightly(absence: Absence, request: SealUseRequest, at, context) if
 
 is_recorded_by_another(absence: Absence, request: SealUseRequest) if
   absence.recorded_by_id != absence.substitute.person_id and
-  absence.recorded_by_id != request.applicant.person_id;
+  not are_one_human(absence.recorded_by_id, request.applicant.person_id, request.seal.enterprise);
 
 # Nor one whom the substitute or the applicant had just put in office, or who had put them there.
 #@ M-11

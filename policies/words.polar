@@ -164,6 +164,7 @@ representing_snapshot_then(person_id, enterprise: Enterprise, snapshot, at) if
   snapshot.is_matched = true and
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person_id and
+  is_of_counting_account(snapshot) and
   snapshot.fetched_at <= at and
   not is_contradicted(snapshot, enterprise, at);
 
@@ -295,7 +296,7 @@ may_manage_seals(person: Person, enterprise: Enterprise, context) if
 # second person: they would be a straw man. It does not matter which of the two acts first.
 #@ M-11
 is_second_person(person: Person, first_id, enterprise: Enterprise, context) if
-  person.id != first_id and
+  not account_id(person, first_id) and
   not appointed_lately(person.id, first_id, enterprise, _, context);
 
 # … until `at`.
@@ -329,10 +330,11 @@ new_post(person_id, giver_id, enterprise: Enterprise, at, context) if
   giver_id = assignment.granted_by_id;
 
 # The giver, or who had just put the giver in office in turn.
-is_behind(giver_id, by_id, _: Enterprise, _) if giver_id = by_id;
+is_behind(giver_id, by_id, enterprise: Enterprise, _) if are_one_human(giver_id, by_id, enterprise);
 is_behind(giver_id, by_id, enterprise: Enterprise, context) if
   giver_id != by_id and
-  new_post(giver_id, by_id, enterprise, _, context) and
+  new_post(giver_id, second_id, enterprise, _, context) and
+  are_one_human(second_id, by_id, enterprise) and
   not can_do_alone(giver_id, enterprise, context);
 
 # Who approves or reviews for a person who put them in that place just now, is no second person for them: a role that
@@ -369,7 +371,7 @@ new_post_until(assignment: RoleAssignment, at, context) if
 # were one then. (Of a role that somebody took back later it is known that it was given.)
 #@ M-11 A-02
 was_second_person(person_id, first_id, enterprise: Enterprise, at, context) if
-  person_id != first_id and
+  not are_one_human(person_id, first_id, enterprise) and
   not was_new_officer(person_id, first_id, enterprise, at, context) and
   not was_new_officer(first_id, person_id, enterprise, at, context);
 
@@ -390,10 +392,11 @@ had_new_post(person_id, giver_id, enterprise: Enterprise, at, context) if
   assignment.granted_by_id matches String and
   giver_id = assignment.granted_by_id;
 
-was_behind(giver_id, by_id, _: Enterprise, _, _) if giver_id = by_id;
+was_behind(giver_id, by_id, enterprise: Enterprise, _, _) if are_one_human(giver_id, by_id, enterprise);
 was_behind(giver_id, by_id, enterprise: Enterprise, at, context) if
   giver_id != by_id and
-  had_new_post(giver_id, by_id, enterprise, at, context) and
+  had_new_post(giver_id, second_id, enterprise, at, context) and
+  are_one_human(second_id, by_id, enterprise) and
   not could_do_alone(giver_id, enterprise, at, context);
 
 had_new_role_from(membership: Membership, by_id, at, context) if
@@ -576,6 +579,84 @@ check_id(check, id) if
   check matches IdentityVerification and
   id = check.id;
 
+# --- one human with several accounts ---------------------------------------------------------------------------------
+
+# An account of which somebody found that its human has another one names that one, does nothing more and gives nothing;
+# what it did before stands. So where two must not be one human, all their accounts are compared. Those of a person who
+# asks, or whom the server found, are known with that person.
+#@ A-02
+account_of(person: Person, account) if account = person;
+account_of(person: Person, account) if account in person.accounts;
+
+account_id(person: Person, id) if
+  account_of(person, account) and
+  id = account.id;
+
+# Of whom an enterprise has known, it is known there by which account they count.
+are_one_human(one_id, other_id, _: Enterprise) if one_id = other_id;
+are_one_human(one_id, other_id, enterprise: Enterprise) if
+  counts_as(one_id, counting_id, enterprise) and
+  is_or_counts_as(other_id, counting_id, enterprise);
+are_one_human(one_id, other_id, enterprise: Enterprise) if
+  counts_as(other_id, counting_id, enterprise) and
+  counting_id = one_id;
+
+is_or_counts_as(person_id, counting_id, _: Enterprise) if person_id = counting_id;
+is_or_counts_as(person_id, counting_id, enterprise: Enterprise) if
+  counts_as(person_id, found_id, enterprise) and
+  found_id = counting_id;
+
+counts_as(person_id, counting_id, enterprise: Enterprise) if
+  membership in enterprise.memberships and
+  membership.person_id = person_id and
+  counting_id = membership.person.same_as_id and
+  counting_id matches String;
+counts_as(person_id, counting_id, enterprise: Enterprise) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = person_id and
+  other_account_named(snapshot, counting_id);
+
+# Who is or ever was a member, by whatever account.
+was_ever_member(person_id, enterprise: Enterprise) if
+  membership in enterprise.memberships and
+  membership.person_id = person_id;
+was_ever_member(person_id, enterprise: Enterprise) if
+  membership in enterprise.memberships and
+  counting_id = membership.person.same_as_id and
+  counting_id matches String and
+  counting_id = person_id;
+
+# Whom the registry has ever named …
+was_ever_named(person_id, enterprise: Enterprise) if
+  snapshot in enterprise.registry_snapshots and
+  is_named_by(snapshot, person_id);
+
+# … or names now, by whatever account.
+registry_names_human(person_id, enterprise: Enterprise) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  is_named_by(snapshot, person_id);
+
+is_named_by(snapshot: RegistrySnapshot, person_id) if
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = person_id;
+is_named_by(snapshot: RegistrySnapshot, person_id) if
+  other_account_named(snapshot, counting_id) and
+  counting_id = person_id;
+
+other_account_named(snapshot: RegistrySnapshot, counting_id) if
+  named = snapshot.legal_rep and
+  named matches Person and
+  counting_id = named.same_as_id and
+  counting_id matches String;
+
+# The registry names somebody by an account that counts.
+is_of_counting_account(snapshot: RegistrySnapshot) if
+  named = snapshot.legal_rep and
+  named matches Person and
+  named.same_as_id = nil;
+
 # --- retrieval -------------------------------------------------------------------------------------------------------
 
 # R-12: A case holds the enterprise's high-risk acts once its notice has begun, and again while an appeal is decided: no
@@ -595,7 +676,7 @@ is_held_by_retrieval(enterprise: Enterprise, _) if
 cooling_off(person: Person, enterprise: Enterprise, at, context) if
   case in enterprise.retrieval_cases and
   case.state = "EXECUTED" and
-  case.applicant_id = person.id and
+  account_id(person, case.applicant_id) and
   at = case.executed_at + context.parameters.cooling_off and
   context.now < at;
 # … and so does each person who has a post from them since.
@@ -608,7 +689,7 @@ cooling_off(person: Person, enterprise: Enterprise, at, context) if
   membership.person_id = person.id and
   assignment in membership.assignments and
   assignment.granted_by_id matches String and
-  assignment.granted_by_id = case.applicant_id and
+  are_one_human(assignment.granted_by_id, case.applicant_id, enterprise) and
   case.executed_at <= assignment.valid_from;
 
 # --- kinds and states of seals ---------------------------------------------------------------------------------------
@@ -638,12 +719,12 @@ is_unreviewed(seal: Seal) if seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_R
 is_custodian(person_id, seal: Seal) if
   custodian = seal.custodian and
   custodian matches Membership and
-  custodian.person_id = person_id;
+  are_one_human(custodian.person_id, person_id, seal.enterprise);
 
 is_named_acting_custodian(person_id, seal: Seal) if
   custodian = seal.acting_custodian and
   custodian matches Membership and
-  custodian.person_id = person_id;
+  are_one_human(custodian.person_id, person_id, seal.enterprise);
 
 is_time_of_acting_custodian(seal: Seal, at) if
   seal.acting_from <= at and

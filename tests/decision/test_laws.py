@@ -6,12 +6,13 @@ import dataclasses
 from typing import Any
 
 import pytest
-from effort import tries
+from effort import EFFORT, Effort, tries
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from policy_suite import answer_of, asks_by, point_of
 from random_scenes import PEOPLE, asked_scenes, scenes
 from scene import BUNDLE, CEDAR_USCC, DAY, NOW, POLICIES, SIGNING, Scene, codes, member, person, question
+from second_accounts import OF_THE_ACCOUNT_ALONE, second_accounts
 
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble
@@ -282,6 +283,24 @@ def test_without_standing_only_gate_reasons_are_given(data: st.DataObject) -> No
     action = data.draw(st.sampled_from(BUNDLE.actions["Enterprise"]))
     decision = scene.pdp(NOW + DAY).decide(question("passer-by", action, ("Enterprise", "e")))
     assert all(reason.stage <= 40 for reason in decision.reasons), codes(decision)
+
+
+# --- one human with several accounts ---------------------------------------------------------------------------------
+
+
+def test_what_another_account_of_the_same_human_did_turns_no_deny_into_an_allow() -> None:
+    """It takes a few seconds of CPU: where a rule compares ids alone, nothing else tells."""
+    seen: set[object] = set()
+    for each in second_accounts():
+        kind = each.record_type, each.column, each.question.resource.type
+        denied = each.before.pdp(each.now).decide(each.question)
+        if denied or (kind in seen and EFFORT is not Effort.THOROUGH):
+            continue
+        if any((each.record_type, code) in OF_THE_ACCOUNT_ALONE for code in codes(denied)):
+            continue
+        seen.add(kind)
+        assert not each.after.pdp(each.now).decide(each.question), (each.name, each.record_type, each.column)
+    assert len(seen) > 60
 
 
 # --- the order of solutions ------------------------------------------------------------------------------------------

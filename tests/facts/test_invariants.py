@@ -364,6 +364,20 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
         "I5",
         [edited("Person", "ann", realname_state="REVOKED", same_as_id="ann")],
     ),
+    "I5 an account of one that is another's": (
+        "I5",
+        [
+            edited("Person", "old", realname_state="REVOKED", same_as_id="out"),
+            edited("Person", "out", realname_state="REVOKED", same_as_id="ann"),
+        ],
+    ),
+    "I5 two accounts that name each other": (
+        "I5",
+        [
+            edited("Person", "old", realname_state="REVOKED", same_as_id="out"),
+            edited("Person", "out", realname_state="REVOKED", same_as_id="old"),
+        ],
+    ),
     "I12 a reference with a blank": ("I12", [edited("IdentityVerification", "v1", id="new", provider_ref="ref 9")]),
     "U-11 an issuer in small letters": ("U-11", [edited("Certificate", "cert1", id="new", issuer="ca", serial="1")]),
     "U-11 a serial number with colons": ("U-11", [edited("Certificate", "cert1", id="new", serial="0A:1B")]),

@@ -112,15 +112,15 @@ def test_a_changed_unit_is_what_wiring_all_its_records_gives() -> None:
         facts = {_key(record): record for record in scene()}
         units = roots_of(scene())
         source = RecordSource(MODEL, facts.values())
-        held: dict[Unit, Any] = {unit: wire(MODEL, unit.kind, source.load(unit)) for unit in units}
+        held: dict[Unit, Any] = {unit: wire(MODEL, unit, source.load(unit)) for unit in units}
         for _ in range(4):
             before, facts = source, changed(rng, facts)
             source = RecordSource(MODEL, facts.values())
             for unit, records in held.items():
                 if rng.random() < 0.5:
                     look_ups(records)
-                change(MODEL, unit.kind, records, differing(before.load(unit), source.load(unit)))
-                fresh = wire(MODEL, unit.kind, source.load(unit))
+                change(MODEL, unit, records, differing(before.load(unit), source.load(unit)))
+                fresh = wire(MODEL, unit, source.load(unit))
                 assert described(records) == described(fresh)
                 assert look_ups(records) == look_ups(fresh)
 

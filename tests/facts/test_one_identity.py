@@ -10,6 +10,9 @@ from facts_scene import NOW, enterprise, person, scene, uscc, write
 
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts import Store
+from sealauthz.facts.memory.consistency import Consistency
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.model import MODEL
 from sealauthz.model.records.membership import Membership
 from sealauthz.schema.rules import Unique, Valid
@@ -109,3 +112,45 @@ def test_two_accounts_of_one_human_have_one_verified_name(store: Store) -> None:
         write(store, dataclasses.replace(linked, same_as_id="nobody"))
     # A link that was wrong is taken back.
     write(store, dataclasses.replace(linked, same_as_id=None, realname_state="VERIFIED"))
+
+
+def test_all_accounts_of_a_human_name_the_one_that_counts(store: Store) -> None:
+    """What is known with the account that counts are those that name it, and not those that name them."""
+    card, passport, permit = person("card"), person("passport", id_type="PASSPORT"), person("permit", id_type="OTHER")
+    write(store, *scene(), card, passport, permit)
+
+    def linked(record: Any, counting: str) -> Any:
+        return dataclasses.replace(record, same_as_id=counting, realname_state="REVOKED")
+
+    write(store, linked(permit, "passport"))
+    # The one in the middle becomes an account of another: those that named it name that one in the same write.
+    with pytest.raises(InvariantBroken, match="which is not the account that counts"):
+        write(store, linked(passport, "card"))
+    write(store, linked(passport, "card"), linked(permit, "card"))
+    with pytest.raises(InvariantBroken, match="I5"):
+        write(store, linked(permit, "passport"))
+    with FactCache(store).read() as snapshot:
+        known = snapshot.find("Person", "card")
+        assert [account.id for account in known.accounts] == ["passport", "permit"]
+        assert snapshot.find("Person", "passport").accounts == []
+
+
+def test_what_another_account_is_a_member_of_is_known_with_the_one_that_counts(store: Store) -> None:
+    card, passport = person("card"), person("passport", id_type="PASSPORT")
+    write(store, *scene(), card, passport, Membership("m-passport", "passport", "e1", "INVITE", NOW))
+    fact_cache = FactCache(store)
+
+    def seen(snapshot: FactSnapshot) -> list[list[str]]:
+        accounts = snapshot.find("Person", "card").accounts
+        return [[membership.id for membership in account.memberships] for account in accounts]
+
+    assert fact_cache.answer(seen, Consistency(is_full=True)) == []
+    write(store, dataclasses.replace(passport, same_as_id="card", realname_state="REVOKED"))
+    assert fact_cache.answer(seen, Consistency(is_full=True)) == [["m-passport"]]
+    with fact_cache.read() as snapshot:
+        assert snapshot.find("Person", "card").memberships == []
+        (other,) = snapshot.find("Person", "card").accounts
+        with pytest.raises(AttributeError):  # not known there, and so not empty
+            _ = other.verifications
+    write(store, dataclasses.replace(passport, same_as_id=None, realname_state="VERIFIED"))
+    assert fact_cache.answer(seen, Consistency(is_full=True)) == []

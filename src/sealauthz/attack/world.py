@@ -275,7 +275,7 @@ class World:
             # A record is wired differently in each unit that holds it.
             record = self._records[key]
             loaded.setdefault(key[0], []).append(exact(type(record)(*values_of(record))))
-        return wire(self.model, unit.kind, loaded) if loaded.get(self.units.root_of[unit.kind]) else None
+        return wire(self.model, unit, loaded) if loaded.get(self.units.root_of[unit.kind]) else None
 
     def lasts(self, records: WiredUnit) -> bool:
         """Tell that a unit stays as it is."""

@@ -107,7 +107,22 @@ def check_certifier(changes: Changes, rows: Rows) -> None:
             broken("M-15", f"`EnterpriseAuthentication:{certification.id}` is not decided from the post of a reviewer")
 
 
-MEMBERS = (Invariant(check_departments), Invariant(check_verified))
+def check_accounts(changes: Changes, rows: Rows) -> None:
+    """I5: an account that names the one that counts names no third by it: all accounts of a human name one.
+
+    So whose accounts there are is known with the one that counts, and nobody is lost behind another one.
+    """
+    linked = [person for person in changes.written("Person") if person.same_as_id is not None]
+    named = all_of(rows, "Person", [person.same_as_id for person in linked])
+    for person in linked:
+        counting = named[person.same_as_id]
+        if counting.same_as_id is not None:
+            broken("I5", f"`Person:{person.id}` is the account of somebody whose account `Person:{counting.id}` is not")
+    for other in rows.naming("Person", "same_as_id", {person.id for person in linked}):
+        broken("I5", f"`Person:{other.id}` names `Person:{other.same_as_id}`, which is not the account that counts")
+
+
+MEMBERS = (Invariant(check_departments), Invariant(check_verified), Invariant(check_accounts))
 
 
 ADMINISTRATORS = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -135,8 +135,23 @@ class Units:
         return self._locked_keys[record_type]
 
     def collections(self, kind: str, record_type: str) -> tuple[Relation, ...]:
-        """Return the collections that units of a kind hold whole. Any other stays unset and raises when read."""
+        """Return the collections that units of a kind hold whole. Any other stays unset and raises when read.
+
+        Of a root that is a guest in the unit of another one of its type, only those are (`owns`).
+        """
         return self._collections[kind, record_type]
+
+    def has_guests(self, kind: str, record_type: str) -> bool:
+        """Tell whether units of a kind may hold records of a type that are at home elsewhere."""
+        return any(path != self._home_paths[record_type] for path in self._paths[kind, record_type])
+
+    def owns(self, unit: Unit, record: Any, whole_in: Collection[str]) -> bool:
+        """Tell whether a unit holds a collection of a record whole, which is one of those of its kind.
+
+        It holds those of its own root. Of another root of its type it holds those that are `whole_in` such units.
+        """
+        root = self.root_of[unit.kind]
+        return root != type(record).__name__ or bool(record.id == unit.id) or root in whole_in
 
     def collection(self, owner: str, record_type: str, key: str) -> str | None:
         """Return the name of the collection of `owner` that holds the records of a type whose key names it, if any."""
@@ -176,9 +191,8 @@ class Units:
         return record_type
 
     def _paths_into(self, kind: str, record_type: str) -> tuple[Path, ...]:
-        if self._home_kinds[record_type] == kind:
-            return (self._home_paths[record_type],)
-        return tuple(map(parse_path, self._shapes[record_type].related_to.get(self.root_of[kind], ())))
+        home = (self._home_paths[record_type],) if self._home_kinds[record_type] == kind else ()
+        return (*home, *map(parse_path, self._shapes[record_type].related_to.get(self.root_of[kind], ())))
 
     def _whole_in(self, kind: str, record_type: str) -> tuple[Relation, ...]:
         relations = (relation for relation in self._shapes[record_type].relations if not relation.is_one)

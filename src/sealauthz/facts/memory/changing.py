@@ -14,7 +14,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sealauthz.schema import Model, shape_of
+from sealauthz.schema import Model, Unit, shape_of
 from sealauthz.schema.record import EMPTY, Collection
 
 _id_of = attrgetter("id")
@@ -24,11 +24,15 @@ Held = dict[str, dict[str, Any]]
 
 
 class _Membership(NamedTuple):
-    """One collection that records of a type are members of: whose it is, its name, and our key to the owner."""
+    """One collection that records of a type are members of: whose it is, its name, and our key to the owner.
+
+    `whole_in` are the further roots whose units hold it.
+    """
 
     owner: str
     name: str
     key: str
+    whole_in: tuple[str, ...] = ()
 
 
 class _Joints(NamedTuple):
@@ -38,6 +42,7 @@ class _Joints(NamedTuple):
     pointers: Mapping[str, tuple[_Membership, ...]]
     """The relations to one record of a type: whose they are, their name, and the key."""
     guests: frozenset[str]
+    """The types of which some records may be at home elsewhere."""
 
 
 @cache
@@ -47,33 +52,34 @@ def _joints(model: Model, kind: str) -> _Joints:
     pointers: dict[str, list[_Membership]] = defaultdict(list)
     for name in model.shapes:
         for relation in units.collections(kind, name):
-            memberships[relation.record].append(_Membership(name, relation.name, relation.key))
+            membership = _Membership(name, relation.name, relation.key, relation.whole_in)
+            memberships[relation.record].append(membership)
         for relation in units.references(name):
             pointers[relation.record].append(_Membership(name, relation.name, relation.key))
     return _Joints(
         {name: tuple(some) for name, some in memberships.items()},
         {name: tuple(some) for name, some in pointers.items()},
-        frozenset(name for name in model.shapes if units.home_kind(name) != kind),
+        frozenset(name for name in model.shapes if units.has_guests(kind, name)),
     )
 
 
-def change(model: Model, kind: str, unit: Held, rows: Mapping[str, Mapping[str, Any]]) -> None:
+def change(model: Model, of: Unit, unit: Held, rows: Mapping[str, Mapping[str, Any]]) -> None:
     """Change a unit to what `rows` says of some records by type and id: as they are now, None where it has them not.
 
     INVARIANT: nobody reads the unit meanwhile. Afterwards it is what `wire` would make of all its records, but for the
     order of its tables. A record that stays is the same object.
     """
-    _Changing(model, kind, unit).apply(rows)
+    _Changing(model, of, unit).apply(rows)
 
 
 class _Changing:
     """One change of one unit."""
 
-    def __init__(self, model: Model, kind: str, unit: Held) -> None:
+    def __init__(self, model: Model, of: Unit, unit: Held) -> None:
         self._units = model.units
-        self._kind = kind
+        self._of = of
         self._unit = unit
-        self._joints = _joints(model, kind)
+        self._joints = _joints(model, of.kind)
         self._came: dict[str, dict[str, Any]] = defaultdict(dict)
         self._gone: dict[str, set[str]] = defaultdict(set)
         self._changed: list[Any] = []
@@ -145,9 +151,19 @@ class _Changing:
         for membership in self._joints.memberships.get(type(record).__name__, ()):
             self._enter(record, membership)
 
-    def _leave(self, record: Any, membership: _Membership) -> None:
+    def _owner(self, record: Any, membership: _Membership) -> Any:
+        """Return the record in whose collection a record is; None where that is not ours to change.
+
+        One that came gets its collections as a whole, and a guest of the root's own type may have none.
+        """
         owner = self._unit.get(membership.owner, {}).get(getattr(record, membership.key))
         if owner is None or owner.id in self._came.get(membership.owner, ()):
+            return None
+        return owner if self._units.owns(self._of, owner, membership.whole_in) else None
+
+    def _leave(self, record: Any, membership: _Membership) -> None:
+        owner = self._owner(record, membership)
+        if owner is None:
             return
         members = getattr(owner, membership.name)
         del members[_place(members, record)]
@@ -158,10 +174,9 @@ class _Changing:
             _unlist(found, getattr(record, column), record)
 
     def _enter(self, record: Any, membership: _Membership) -> None:
-        owner_id = getattr(record, membership.key)
-        owner = self._unit.get(membership.owner, {}).get(owner_id)
-        if owner is None or owner_id in self._came.get(membership.owner, ()):
-            return  # one that came gets its collections as a whole
+        owner = self._owner(record, membership)
+        if owner is None:
+            return
         members = getattr(owner, membership.name)
         if not members:
             setattr(owner, membership.name, Collection([record]))
@@ -172,8 +187,8 @@ class _Changing:
 
     def _index(self, record: Any, membership: _Membership, changed: Mapping[str, Any]) -> None:
         """Move a record within the look-ups by column of a collection that it stays in."""
-        owner = self._unit.get(membership.owner, {}).get(getattr(record, membership.key))
-        if owner is None or owner.id in self._came.get(membership.owner, ()):
+        owner = self._owner(record, membership)
+        if owner is None:
             return
         for column, found in _made(getattr(owner, membership.name)).items():
             if column in changed:
@@ -182,8 +197,9 @@ class _Changing:
 
     def _collect(self, record_type: str) -> None:
         """Give the records of a type that came their collections."""
-        owners = self._came[record_type]
-        for relation in self._units.collections(self._kind, record_type):
+        came = self._came[record_type].items()
+        for relation in self._units.collections(self._of.kind, record_type):
+            owners = {key: each for key, each in came if self._units.owns(self._of, each, relation.whole_in)}
             members: dict[str, Collection] = defaultdict(Collection)
             for member in sorted(self._naming(record_type, relation.record), key=_id_of):
                 owner_id = getattr(member, relation.key)

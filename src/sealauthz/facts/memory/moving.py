@@ -59,7 +59,7 @@ def moved(transaction: ReadTransaction, unit: Unit, aside: Aside, patience_s: fl
     if rows is None or not aside.entry.wait_until_left(patience_s):
         return None
     units, records = transaction.tables.units, cast("Held", aside.entry.records)
-    change(transaction.tables.model, unit.kind, records, rows)
+    change(transaction.tables.model, unit, records, rows)
     if units.root_of[unit.kind] not in records:
         return None
     if is_doubtful:
@@ -110,9 +110,9 @@ def _ways(tables: Tables, kind: str, is_postgresql: bool) -> Mapping[str, tuple[
         paths = units.paths_to(kind, name)
         if paths:
             ways[name].append(_Way(name, "id", None))
-        if not paths or units.home_kind(name) == kind:
-            continue  # what leads a record to its home never changes
         for path in paths:
+            if units.home_kind(name) == kind and path == units.home_path(name):
+                continue  # what leads a record to its home never changes
             here = name
             for number, step in enumerate(path):
                 if step.is_up and number == len(path) - 1:

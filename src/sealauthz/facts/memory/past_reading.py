@@ -72,7 +72,7 @@ class PastReading:
                 make = self._maker(record_type)
                 loaded[record_type] = [make(values) for values in found.values()]
         self._check_neighbours(unit, loaded)
-        return wire(self.model, unit.kind, loaded)
+        return wire(self.model, unit, loaded)
 
     def record(self, record_type: str, record_id: str) -> Any:
         """Return a record, unwired and without personal text; None if there was none."""

@@ -202,7 +202,7 @@ class FixedReading(RecordSource):
 def wired_unit(model: Model, source: Source, unit: Unit) -> WiredUnit | None:
     """Load and wire a unit; None if there is no such unit."""
     loaded = source.load(unit)
-    return wire(model, unit.kind, loaded) if loaded.get(model.units.root_of[unit.kind]) else None
+    return wire(model, unit, loaded) if loaded.get(model.units.root_of[unit.kind]) else None
 
 
 def _can_be_id(text: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
-from sealauthz.model.actions.seals import authors_of, documents_digest, sealed_by_hand
+from sealauthz.model.actions.seals import authors_of, documents_digest, persons, sealed_by_hand
 from sealauthz.model.effects import signing
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification, Person
@@ -30,11 +30,12 @@ class ContractContext(Context):
 @dataclass(slots=True)
 class TerminationContext(ContractContext):
     """Ending a complete contract: `parties` are the enterprises of it for which somebody consented to that, and
-    `documents_digest` is the digest of all its documents (`whole_digest`).
+    `documents_digest` is the digest of all its documents (`whole_digest`); `authors`, those who consented.
     """
 
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
     documents_digest: str | None = None
+    authors: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -87,13 +88,19 @@ def _own_parties(query: ResolverInput) -> Mapping[str, Any]:
 
 
 def _termination(query: ResolverInput) -> Mapping[str, Any]:
-    consented = {
-        party.enterprise_id
+    consents = [
+        (party, consent)
         for party in query.resource.signatories
-        if party.enterprise_id and any(consent.kind == "TERMINATION" for consent in party.consents)
+        for consent in party.consents
+        if consent.kind == "TERMINATION"
+    ]
+    consented = {party.enterprise_id for party, _ in consents if party.enterprise_id}
+    return {
+        **_own_parties(query),
+        "parties": found(query.snapshot, "Enterprise", consented),
+        "documents_digest": documents_digest(query.resource),
+        "authors": persons(query, {consent.given_by_id for _, consent in consents}),
     }
-    parties = found(query.snapshot, "Enterprise", consented)
-    return {**_own_parties(query), "parties": parties, "documents_digest": documents_digest(query.resource)}
 
 
 def _task(query: ResolverInput) -> Mapping[str, Any]:

@@ -104,11 +104,12 @@ def _certification(query: ResolverInput) -> Mapping[str, Any]:
 def _join(query: ResolverInput) -> Mapping[str, Any]:
     person, enterprise = query.subject, query.resource
     since = query.now - query.parameters.rejections_window
+    accounts = {person.id, *(account.id for account in person.accounts)}
     is_open = [a for a in person.applications if a.state == "PENDING" and query.now < a.expires_at]
     rejected = [
         application
         for application in enterprise.applications
-        if application.person_id == person.id and application.state == "REJECTED" and application.decided_at > since
+        if application.person_id in accounts and application.state == "REJECTED" and application.decided_at > since
     ]
     return {"open_applications": len(is_open), "rejections": len(rejected)}
 

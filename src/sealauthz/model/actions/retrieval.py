@@ -66,10 +66,14 @@ def _retrieval(query: ResolverInput) -> Mapping[str, Any]:
     since = query.now - query.parameters.retrieval_window
     lately = [a for a in enterprise.authentications if a.purpose == "RETRIEVAL" and a.submitted_at > since]
     submitted = [a for a in lately if a.method != "LEGAL_REP_ONLINE"]
-    own = [a for a in lately if a.method == "LEGAL_REP_ONLINE" and a.applicant_id == query.subject.id]
+    # Who has another account does not begin to count again with it.
+    accounts = (query.subject, *query.subject.accounts)
+    ids = {account.id for account in accounts}
+    own = [a for a in lately if a.method == "LEGAL_REP_ONLINE" and a.applicant_id in ids]
     others = {
         case.enterprise_id
-        for case in query.subject.retrieval_cases
+        for account in accounts
+        for case in account.retrieval_cases
         if case.opened_at > since and case.enterprise_id != enterprise.id
     }
     return {"attempts": _attempts(submitted), "own_attempts": len(own), "enterprises": len(others)}

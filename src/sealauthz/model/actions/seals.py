@@ -109,7 +109,7 @@ def _seal_use(query: ResolverInput) -> Mapping[str, Any]:
     ids = _principal_ids(query, seal)
     resolved = _sealed(query, seal, ids)
     resolved["holders"] = holders_among(query, seal.cross_grants)
-    resolved["principals"] = _persons(query, ids)
+    resolved["principals"] = persons(query, ids)
     if clock is not None:
         resolved |= clock
     return resolved
@@ -196,8 +196,11 @@ def _other_parties(
 
     Who stamped for a party is named in none of its tasks, and may have left it since.
     """
-    persons = (query.subject, *_persons(query, acting - {query.subject.id}))
-    concerned = {membership.enterprise_id for person in persons for membership in person.memberships}
+    acting_persons = (query.subject, *persons(query, acting - {query.subject.id}))
+    # Whatever account they did it with.
+    accounts = [account for person in acting_persons for account in (person, *person.accounts)]
+    acting = {account.id for account in accounts}
+    concerned = {membership.enterprise_id for account in accounts for membership in account.memberships}
     others = set()
     for party in contract.signatories:
         enterprise_id = party.enterprise_id
@@ -240,7 +243,7 @@ def _approvers(query: ResolverInput, requests: Iterable[SealUseRequest]) -> list
     """Those who decided on the requests, and those in whose place, each in the unit that holds what they represent."""
     deciders = [approval.approver for request in requests for approval in request.approvals]
     absent = [absence.membership for decider in deciders for absence in decider.substitutions]
-    return _persons(query, {membership.person_id for membership in (*deciders, *absent)})
+    return persons(query, {membership.person_id for membership in (*deciders, *absent)})
 
 
 def authors_of(query: ResolverInput, enterprise: Enterprise, contract: Contract) -> list[Any]:
@@ -254,10 +257,10 @@ def authors_of(query: ResolverInput, enterprise: Enterprise, contract: Contract)
     resolutions: Any = enterprise.resolutions
     for resolution in resolutions.holding("contract_id", contract.id) if resolutions else ():
         ids |= {resolution.recorded_by_id, resolution.confirmed_by_id}
-    return _persons(query, {person_id for person_id in ids if person_id})
+    return persons(query, {person_id for person_id in ids if person_id})
 
 
-def _persons(query: ResolverInput, ids: set[str]) -> list[Any]:
+def persons(query: ResolverInput, ids: set[str]) -> list[Any]:
     """Persons in the order of their ids, each in the unit that holds what they represent."""
     if not ids:
         return EMPTY

@@ -16,9 +16,14 @@ def _two_accounts(found: Found, _now: Instant) -> Iterator[Happening]:
     for one in people.values():
         for other in people.values():
             if one.id != other.id and one.same_as_id is None and other.same_as_id is None:
+                # Those that named the one name the other with it.
+                named = [each.id for each in people.values() if each.same_as_id == one.id]
                 yield (
                     f"{one.id} is found to be {other.id}",
-                    (Update("Person", one.id, {"same_as_id": other.id, "realname_state": RealnameState.REVOKED}),),
+                    (
+                        Update("Person", one.id, {"same_as_id": other.id, "realname_state": RealnameState.REVOKED}),
+                        *(Update("Person", each, {"same_as_id": other.id}) for each in named),
+                    ),
                 )
 
 

@@ -132,8 +132,13 @@ class PostState(StrEnum):
         "~EmergencyUse.representative_id/grant_id/seal_id/enterprise_id",
         "~RetrievalCase.applicant_id/enterprise_id",
         "~EnterpriseAuthentication.applicant_id/enterprise_id",
+        "~EnterpriseAuthentication.reviewer_id/enterprise_id",
+        "~PlatformStaff.person_id/~RetrievalReview.staff_id/case_id/enterprise_id",
         "~Objection.person_id/case_id/enterprise_id",
     ),
+    # The accounts that count no more are found from the one that does, and so are the places in which they are members,
+    # whom they represent, and what they tried to retrieve (the paths of those records).
+    RelatedTo("Person", "same_as_id"),
     root=Subject({"name": "real_name", "phone": "phone"}),
     permanent=True,
 )
@@ -156,19 +161,20 @@ class Person:
     phone: Annotated[str, PersonalText(mask_phone, has_stars=False)] = ""
     phone_bound_at: Instant = NEVER
     last_active_at: Instant = NEVER
-    same_as_id: Annotated[str | None, Ref("Person")] = None
+    same_as_id: Annotated[str | None, Ref("Person", crosses=True)] = None
     phone_hash: Annotated[str, Normalised(normalise_hash)] = ""
 
-    memberships: list[Membership] = many("person_id")
+    accounts: list[Person] = many("same_as_id")
+    memberships: list[Membership] = many("person_id", whole_in=("Person",))
     verifications: list[IdentityVerification] = many("person_id")
     intent_batches: list[IntentBatch] = many("person_id")
     applications: list[JoinApplication] = many("person_id")
     invitations: list[Invitation] = many("target_id")
     handled_tasks: list[SigningTask] = many("handler_id")
     operated_tasks: list[TaskOperator] = many("person_id")
-    retrieval_cases: list[RetrievalCase] = many("applicant_id")
+    retrieval_cases: list[RetrievalCase] = many("applicant_id", whole_in=("Person",))
     staff_posts: list[PlatformStaff] = many("person_id")
-    represented: list[RegistrySnapshot] = many("legal_rep_id")
+    represented: list[RegistrySnapshot] = many("legal_rep_id", whole_in=("Person",))
 
 
 @record(

@@ -11,6 +11,7 @@ from sealauthz.schema.record import NEVER, Instant, Normalised, Ref, many, one, 
 from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, SetOnce, Tenant, Unique, Valid
 
 if TYPE_CHECKING:
+    from sealauthz.model.records.identity import Person
     from sealauthz.model.records.membership import Invitation, JoinApplication, Membership
     from sealauthz.model.records.procedures import (
         AmountBand,
@@ -239,7 +240,7 @@ class Enterprise:
         once=lambda snapshot: not snapshot.is_current,
         says="a snapshot that is no longer current stays so",
     ),
-    RelatedTo("Person", "legal_rep_id"),
+    RelatedTo("Person", "legal_rep_id", "legal_rep_id/same_as_id"),
     home="enterprise_id",
     permanent=True,
 )
@@ -261,6 +262,7 @@ class RegistrySnapshot:
     is_matched: bool = False
 
     enterprise: Enterprise = one("enterprise_id")
+    legal_rep: Person | None = one("legal_rep_id")
 
 
 @record(home="enterprise_id", permanent=True)

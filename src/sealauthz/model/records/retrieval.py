@@ -130,7 +130,7 @@ class AppealState(StrEnum):
         # The objection was withdrawn; the case is tried again as its next attempt; the appeal was dismissed.
         {"OBJECTED": ("NOTICE",), "REJECTED": ("CERTIFYING",), "UNDER_APPEAL": ("EXECUTED",)},
     ),
-    RelatedTo("Person", "applicant_id"),
+    RelatedTo("Person", "applicant_id", "applicant_id/same_as_id"),
     OwnedByActs(),
     home="enterprise_id",
     permanent=True,
@@ -224,6 +224,7 @@ class EnterpriseAuthentication:
 
     enterprise: Enterprise = one("enterprise_id")
     case: RetrievalCase | None = one("case_id")
+    reviewer: Person | None = one("reviewer_id")
 
 
 @record(
@@ -272,6 +273,7 @@ class Objection:
     ground: Personal = ""
 
     case: RetrievalCase = one("case_id")
+    person: Person = one("person_id")
 
 
 @record(
