@@ -218,6 +218,8 @@ def main() -> int:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # else what was started would stay
     with tempfile.TemporaryDirectory(prefix="sealauthz-soak-") as name:
+        if options.keep is not None:
+            options.keep.mkdir(parents=True, exist_ok=True)
         run = Run(options.keep or Path(name), options)
         run.run()
     return 0 if run.is_good else 1

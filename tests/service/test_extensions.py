@@ -122,7 +122,8 @@ def person(**extension: Any) -> records_pb2.Fact:
 
 def codes(client: SealAuthzClient, token: str = "") -> list[str]:
     fresh = at_least(token) if token else None
-    decided = client.authorize("Person:user", "use", "Seal:s", CONTEXT, consistency=fresh)
+    # The first question has policies compiled, on a machine that may be busy.
+    decided = client.authorize("Person:user", "use", "Seal:s", CONTEXT, consistency=fresh, timeout_s=60)
     return [reason.code for reason in decided.reasons]
 
 
