@@ -750,14 +750,7 @@ obligation(_: Person, "use", seal: Seal, context, "ALERT_AFTER_ADMIN_CHANGE") if
 # The count of the grant that the use takes from.
 use_count(person: Person, seal: Seal, contract: Contract, used, limit, context) if
   grant_used_up(person, seal, contract, grant, context) and
-  used = grant.used and
-  limit = grant.use_limit;
-use_count(person: Person, seal: Seal, contract: Contract, used, limit, context) if
-  grant_used_up(person, seal, contract, grant, context) and
-  parent = grant.parent and
-  parent matches SealGrant and
-  used = parent.used and
-  limit = parent.use_limit;
+  counts_of(grant, used, limit);
 use_count(person: Person, seal: Seal, contract: Contract, used, limit, context) if
   open_grant_used_up(person, seal, contract, grant, context) and
   used = grant.used and
@@ -766,6 +759,16 @@ use_count(person: Person, seal: Seal, contract: Contract, used, limit, context: 
   cross_grant_used_up(person, seal, contract, grant, context) and
   used = grant.used and
   limit = grant.use_limit;
+
+# What a use takes from a grant counts against the one that it was passed on from, too.
+counts_of(grant: SealGrant, used, limit) if
+  used = grant.used and
+  limit = grant.use_limit;
+counts_of(grant: SealGrant, used, limit) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  used = parent.used and
+  limit = parent.use_limit;
 
 # With this use, more than four fifths are used. (What is left is small enough to be multiplied, or far from the end.)
 is_near_limit(used, limit) if

@@ -442,14 +442,17 @@ because("SIGNING_AUTHORITY", "RESOLUTION_REQUIRED", person: Person, task: Signin
   binds_as_guarantor(seal) and
   not may_guarantee(seal, task.signatory.contract, context);
 
+# The signature is what binds the enterprise: no seal is put beside it.
+signs_for_enterprise(person: Person, task: SigningTask, context) if
+  not is_beside_seal(task) and
+  stands_for_enterprise(person, task, _, context);
+
 # A signature that stands for the enterprise counts and is told like the use of a seal.
 #@ A-01 U-06 W-05
 obligation(person: Person, "sign", task: SigningTask, context, "NOTIFY_MONITORS") if
-  not is_beside_seal(task) and
-  stands_for_enterprise(person, task, _, context);
+  signs_for_enterprise(person, task, context);
 obligation(person: Person, "sign", task: SigningTask, context, "DECREMENT_USE") if
-  not is_beside_seal(task) and
-  stands_for_enterprise(person, task, _, context);
+  signs_for_enterprise(person, task, context);
 obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "sign", task: SigningTask, context) if
   signature_rests_on(person, task, seal, context) and
   own_grant_used_up(person, seal, task.signatory.contract, grant, context) and
@@ -494,31 +497,20 @@ obligation(person: Person, "sign", task: SigningTask, context, "ALERT_FIRST_USE"
 obligation(person: Person, "sign", task: SigningTask, context, "ALERT_AFTER_ADMIN_CHANGE") if
   owner(task, context, enterprise) and
   has_new_administration(enterprise, context) and
-  not is_beside_seal(task) and
-  stands_for_enterprise(person, task, _, context);
+  signs_for_enterprise(person, task, context);
 obligation(person: Person, "sign", task: SigningTask, context, "ALERT_OUT_OF_HOURS") if
   owner(task, context, enterprise) and
   is_out_of_hours(enterprise, context) and
-  not is_beside_seal(task) and
-  stands_for_enterprise(person, task, _, context);
+  signs_for_enterprise(person, task, context);
 obligation(person: Person, "sign", task: SigningTask, context, "ALERT_ABNORMAL_LICENCE") if
   owner(task, context, enterprise) and
   is_listed_as_abnormal(enterprise) and
-  not is_beside_seal(task) and
-  stands_for_enterprise(person, task, _, context);
+  signs_for_enterprise(person, task, context);
 
 signature_count(person: Person, task: SigningTask, used, limit, context) if
   signature_rests_on(person, task, seal, context) and
   own_grant_used_up(person, seal, task.signatory.contract, grant, context) and
-  used = grant.used and
-  limit = grant.use_limit;
-signature_count(person: Person, task: SigningTask, used, limit, context) if
-  signature_rests_on(person, task, seal, context) and
-  own_grant_used_up(person, seal, task.signatory.contract, grant, context) and
-  parent = grant.parent and
-  parent matches SealGrant and
-  used = parent.used and
-  limit = parent.use_limit;
+  counts_of(grant, used, limit);
 
 # Of several seals, the first by its id.
 signature_rests_on(person: Person, task: SigningTask, seal, context) if

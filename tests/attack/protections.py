@@ -109,8 +109,7 @@ PROTECTIONS = [
     Protection(
         "one person seals for both sides, and only administrators agreed to it",
         "seal_use.polar",
-        "  sealed_contract(context, contract) and\n"
-        "  not has_signed_for_other_party(person.id, seal, contract, context);",
+        "  sealed_contract(context, contract) and\n  not acts_for_both(person, seal, contract, context);",
         "  sealed_contract(context, contract);",
     ),
     Protection(
@@ -162,7 +161,7 @@ PROTECTIONS = [
     Protection(
         "a resolution benefits who recorded or confirmed it",
         "resolutions.polar",
-        "  not is_beneficiary(person.id, resolution) and\n  not is_from_beneficiary(person, resolution, _, context);",
+        "  not profits_from(person, resolution) and\n  not is_from_beneficiary(person, resolution, _, context);",
         "  not is_from_beneficiary(person, resolution, _, context);",
         steps=2,
     ),
@@ -207,10 +206,16 @@ PROTECTIONS = [
     Protection(
         "an emergency becomes the everyday path of one person who approves it afterwards themself",
         "afterwards.polar",
-        "  use.grant.membership.person_id != person.id;",
+        "  not account_id(person, use.grant.membership.person_id);",
         "  _ = person.id;",
         steps=2,
-        also=(("special_use.polar", "  approver.person_id != grant.membership.person_id and\n", ""),),
+        also=(
+            (
+                "special_use.polar",
+                "  not are_one_human(approver.person_id, grant.membership.person_id, seal.enterprise) and\n",
+                "",
+            ),
+        ),
         kept_by="I14",
     ),
     Protection(
@@ -452,7 +457,7 @@ PROTECTIONS = [
     Protection(
         "a representative approves afterwards what they did with a seal in an emergency themself",
         "afterwards.polar",
-        "  use.grant.membership.person_id != person.id;",
+        "  not account_id(person, use.grant.membership.person_id);",
         "  _ = person.id;",
         kept_by="I14",
     ),

@@ -10,6 +10,7 @@ from scene import BUNDLE, CEDAR_USCC, HOUR, MINUTE, NOW, SIGNING, Scene, codes, 
 from sealauthz.decision import Decision, RequestOptions
 from sealauthz.decision.question import Entity
 from sealauthz.errors import CallerNotPermitted, InvalidRequest
+from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import (
     CertificationMethod,
     CertificationState,
@@ -128,7 +129,7 @@ def test_the_same_organisation_in_another_realm_is_another_organisation() -> Non
         NOW - HOUR,
         state=CertificationState.PASSED,
         decided_at=NOW - MINUTE,
-        reviewer_id="staff-1",
+        reviewer_id="reviewer",
     )
-    scene = Scene().put(elsewhere, snapshot, certification)
+    scene = Scene().put(elsewhere, snapshot, certification, Person("reviewer"))
     assert scene.ask("stranger", "authenticate", ("Enterprise", "p"))
