@@ -271,6 +271,11 @@ FLOATS = (1.0, 2.0, 0.0, -0.0, 1.5)
 ODD = (None, True, 1, 1.0, False, 0.0, 0, 2.0, "1", -1, 9007199254740993, 9007199254740992.0)
 """Values that stand where those of another type are expected, most of which equal some of them to Python."""
 
+NUMBERS = (1, 1.0, True, 0, 0.0, 2)
+"""Numbers of which two are equal, and not of one type."""
+
+_NUMBER = Kind("number")
+
 
 @dataclass(frozen=True)
 class RecordId:
@@ -562,6 +567,8 @@ class _Writer:
 
     def _value(self, env: Env, kind: Kind) -> Term | None:
         """A term for a value of a kind; None where there is none."""
+        if kind == _NUMBER:
+            return _literal(self._pick(NUMBERS))
         options: list[Term] = [Variable(name, _AT) for name in self._bound(env, kind)] * 3
         options += self._paths(env, kind)
         if not kind.is_optional and self._percent(10):
@@ -570,7 +577,7 @@ class _Writer:
             options += [*self._paths(env, Kind("float")), _literal(self._scalar("float"))]
         if self._percent(2) and not kind.is_list:
             return _constant(self._pick(ODD))
-        if self._has_classes and self._percent(4):
+        if self._has_classes and self._percent(6):
             return Variable(self._pick(CLASS_NAMES), _AT)
         if kind.name in _SCALARS and not kind.is_list:
             options += [_literal(self._scalar(kind.name))] * 2
@@ -877,6 +884,8 @@ class _Writer:
                 statements += self._pair(self._rule_name(f"r{number}"))
             elif self._percent(8):
                 statements += self._loosely_typed(self._rule_name(f"r{number}"))
+            elif self._percent(8):
+                statements += self._repeated(self._rule_name(f"r{number}"))
             else:
                 statements += self._rule(self._rule_name(f"r{number}"))
         if self._percent(20):
@@ -997,6 +1006,19 @@ class _Writer:
         pattern = TypePattern(_POLAR_NAMES["int"], (), _AT) if self._percent(50) else None
         self._signatures.append(Signature(name, (Kind("int"),), (False,)))
         return [self._tidy(RuleNode(name, (Parameter(given, pattern, _AT),), _and(goals), (), _AT))]
+
+    def _repeated(self, name: str) -> list[Statement]:
+        """Rules whose heads name a variable twice, of another type each time: what is equal is not of one type."""
+        rules: list[Statement] = []
+        for _ in range(1 + self._choices.below(2)):
+            value = Variable(self._fresh(), _AT)
+            types = [self._pick((None, "int", "float", "bool")) for _ in range(2)]
+            patterns = [type_ and TypePattern(_POLAR_NAMES[type_], (), _AT) for type_ in types]
+            body = self.test({value.name: Kind("int")}, 1) if self._percent(30) else None
+            parameters = tuple(Parameter(value, pattern, _AT) for pattern in patterns)
+            rules.append(self._tidy(RuleNode(name, parameters, body, (), _AT)))
+        self._signatures.append(Signature(name, (_NUMBER, _NUMBER), (False, False)))
+        return rules
 
     def _twin(self, rule: RuleNode) -> RuleNode:
         """A rule that begins like another and differs from it in one symbol, or in the names of its variables."""
@@ -1320,6 +1342,8 @@ class _Writer:
             return self._pick(ODD)
         if kind.name == "none" or self._percent(2):
             return None
+        if kind == _NUMBER:
+            return self._pick(NUMBERS)
         if kind.name in _SCALARS:
             return self._scalar(kind.name)
         if kind.name in RECORDS:

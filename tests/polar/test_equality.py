@@ -84,6 +84,8 @@ def test_seeded_programs_hold_what_an_engine_may_get_wrong() -> None:
         names = {leaf.name for leaf in found if isinstance(leaf, Variable)}
         values = {type(leaf.value) for leaf in found if isinstance(leaf, Literal)}
         held["nil in a head"] += any(isinstance(head, Variable) and head.name == "nil" for head in heads)
+        named = [[p.term.name for p in rule.parameters if isinstance(p.term, Variable)] for rule in rules]
+        held["a variable twice in a head"] += any(len({*some} - {"_"}) < len(some) - some.count("_") for some in named)
         held["a class"] += bool(names & {*CLASS_NAMES})
         held["a name that collides"] += bool(names & {*NAMES} - {"v1", "v2"})
         held["other scripts"] += not all(map(str.isascii, names))
