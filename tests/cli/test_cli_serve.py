@@ -26,7 +26,7 @@ class Serving:
 
     def __init__(self, *arguments, program=("-m", "sealauthz")):
         self.process = subprocess.Popen(
-            [sys.executable, *program, "serve", "--listen", "127.0.0.1:0", *arguments],
+            [sys.executable, "-X", "faulthandler", *program, "serve", "--listen", "127.0.0.1:0", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -47,7 +47,12 @@ class Serving:
         """Stop it; return its exit code and the rest of what it printed."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=30)
+        try:
+            out, err = self.process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            # What each of its threads is at says more than that it goes on.
+            self.process.send_signal(signal.SIGABRT)
+            pytest.fail(f"it does not stop\n{self.process.communicate(timeout=30)[1][-8_000:]}")
         return self.process.returncode, out, err
 
 
