@@ -1,5 +1,5 @@
-"""Goals that nothing reaches, however many acts there are: whoever makes the last act is denied it, for something that
-no act of the search can touch.
+"""Goals that nothing reaches, however many acts there are: everybody is denied the last act, for something that no
+act of the search can touch.
 
 Of a goal that asks whose act was the last one it may be known without a search. Let no act write what the goal sees,
 nor what decides what may happen outside. Then these facts are, behind any acts, what the moves outside alone made of
@@ -108,8 +108,7 @@ class Barriers:
         return not self._is_written(whole)
 
     def _is_written(self, reads: Reads) -> bool:
-        acts = ((each.name, each.resource) for each in self._acts)
-        return any(self._relevance.alters(*each).may_be_seen_by(reads) for each in acts)
+        return any(each.may_be_seen_by(reads) for each in self._writes)
 
     @cached_property
     def _writes(self) -> tuple[Writes, ...]:
