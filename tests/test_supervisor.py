@@ -20,7 +20,7 @@ import pytest
 from sealauthz.process.supervisor import FIRST_PAUSE_S, LONGEST_PAUSE_S, Port, pause_after
 
 PREAMBLE = """
-import os, signal, socket, sys, time
+import os, select, signal, socket, sys, time
 listen, number, link = sys.argv[2], int(sys.argv[4]), socket.socket(fileno=int(sys.argv[5]))
 folder = sys.argv[0].rpartition("/")[0]
 with open(f"{folder}/started", "a") as file:
@@ -38,6 +38,8 @@ def serve():
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     signal.signal(signal.SIGTERM, lambda *_: (ending(), sys.exit(0)))
     ready()
+    while not select.select([link], [], [], 0.1)[0]:  # a signal just before a call that blocks is not noticed by it
+        pass
     if link.recv(1) == b"":
         ending()
 """

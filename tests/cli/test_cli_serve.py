@@ -243,6 +243,22 @@ def test_a_second_signal_ends_a_server_at_once_unless_it_has_a_supervisor(is_pat
     assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == code
 
 
+def test_a_signal_that_another_thread_takes_stops_a_server():
+    """Only the main thread runs handlers, and a signal that came to another does not wake it."""
+    program = (
+        "import signal, sys, threading; from sealauthz.process.worker import stop_on_signals, wait_for_stop\n"
+        "stopping = threading.Event(); stop_on_signals(stopping, is_patient=False)\n"
+        "def send():\n"
+        "    while not any(code is wait_for_stop.__code__ for code in codes()): pass\n"
+        "    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "def codes(main=threading.main_thread().ident):\n"
+        "    frame = sys._current_frames()[main]\n"
+        "    while frame: yield frame.f_code; frame = frame.f_back\n"
+        "threading.Thread(target=send).start(); wait_for_stop(stopping)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
+
+
 def test_a_server_without_callers_warns(serve, demo_facts):
     serving = serve("--insecure")
     assert serving.address

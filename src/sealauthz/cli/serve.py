@@ -52,7 +52,7 @@ from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.process.capture import captured, never_block
 from sealauthz.process.log import Log, Threshold, make_log
-from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals
+from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals, wait_for_stop
 from sealauthz.rollout import Shipping
 from sealauthz.service import Callers, Server, build
 from sealauthz.service.issuer_keys import KeySources
@@ -266,7 +266,7 @@ def serve(
             watching = Watching(store.model, watched, of_folder, log.thread_failed)
             watching.start()
             stack.callback(watching.stop)
-        stopping.wait()
+        wait_for_stop(stopping)
         log.info("stopping")
     return Exit.DONE
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 _LAST_MARGIN_S = 10.0
+_LOOK_EVERY_S = 1.0
 
 
 def become_supervisor(
@@ -127,3 +128,14 @@ def stop_on_signals(stopping: threading.Event, *, is_patient: bool) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+
+
+def wait_for_stop(stopping: threading.Event) -> None:
+    """Wait on the main thread until the event is set.
+
+    Python runs the handler of a signal on the main thread, between two instructions. A signal that comes just before
+    that thread blocks, or that the kernel hands to another thread, would wait with it without end: so we never block
+    for longer than a second.
+    """
+    while not stopping.wait(_LOOK_EVERY_S):
+        pass
