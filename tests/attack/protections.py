@@ -493,6 +493,14 @@ PROTECTIONS = [
         "  dated.valid_from <= context.now and\n  context.now < dated.valid_to;",
         "  dated.valid_from <= context.now;",
         steps=2,
+        # Else the permission says itself that it has ended, and the store takes nothing that rests on it.
+        also=(
+            (
+                "granting.polar",
+                "grant_lapses(grant, at) if at = grant.valid_to;\ngrant_lapses(grant, at) if",
+                "grant_lapses(grant, at) if",
+            ),
+        ),
     ),
     Protection(
         "a seal is used under a certificate that was suspended or ended just before",

@@ -14,6 +14,7 @@ from sealauthz.cli import arguments as reading
 from sealauthz.cli.answer_source import _stopped
 from sealauthz.cli.app import Exit
 from sealauthz.cli.arguments import ArgumentEntry, arguments_from
+from sealauthz.decision.evaluation import Evaluation
 from sealauthz.facts import Store
 from sealauthz.model import MODEL
 from sealauthz.schema.record import Instant
@@ -58,6 +59,15 @@ def test_a_denied_act_exits_with_1_and_says_why(sealauthz, demo_facts):
     _, out, _ = sealauthz("perform", "Person:p-lin", "freeze", "Seal:seal-official", "-o", "json")
     answer = json.loads(out)
     assert (answer["performed"], answer["operation"], answer["decision"]["effect"]) == (False, None, "DENY")
+
+
+def test_an_act_whose_permission_has_ended_says_so(sealauthz, demo_facts, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluation, "_lapse", lambda evaluation, _plan, _work: evaluation._now)
+        code, out, err = sealauthz(*FREEZE)
+    assert (code, out) == (Exit.NO_ANSWER, "")
+    assert err == "error: the permission has ended before the act was written: ask again\n"
+    assert holds(demo_facts) == []
 
 
 def test_what_cannot_be_performed_says_what_is_wrong(sealauthz, demo_facts):

@@ -356,6 +356,30 @@ def test_an_act_that_lapses_while_it_waits_is_decided_again(url: str, store: Sto
     late.close()
 
 
+def test_an_act_that_has_ended_at_every_attempt_says_so_and_is_not_performed(
+    url: str, store: Store, bundle: Bundle
+) -> None:
+    clock = [1_790_000_000_000_000]
+    late = Store.open(url, TINY, lambda: clock[0])
+    operations = Operations(late, PolicyDecisionPoint(FactCache(late), bundle, now=lambda: clock[0]))
+    hour = 3_600_000_000
+
+    def wait(_decision: int) -> None:
+        clock[0] += hour
+
+    before = store.revision()
+    between = Interference(operations, wait)
+    with pytest.raises(FactsUnavailable) as caught:
+        operations.perform(asked("archive", "Document:d2", "r1"), OPTIONS)
+    assert str(caught.value) == "the permission has ended before the act was written: ask again"
+    assert between.decisions > 1
+    assert store.revision() == before
+    assert document(store, "d2") is not None
+    hour = 0
+    assert operations.perform(asked("archive", "Document:d2", "r1"), OPTIONS)
+    late.close()
+
+
 def test_policies_that_are_replaced_meanwhile_decide_again(
     store: Store, operations: Operations, monkeypatch: pytest.MonkeyPatch
 ) -> None:

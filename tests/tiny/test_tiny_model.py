@@ -20,6 +20,7 @@ import pytest
 
 from sealauthz.cli.settings import key_set
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
+from sealauthz.decision.evaluation import Evaluation
 from sealauthz.decision.inspection import inspect
 from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken, SuiteRefused
 from sealauthz.facts import Batch, Delete, FactCache, Feed, Part, Put, Store, upgrade
@@ -167,6 +168,21 @@ def test_an_act_whose_deadline_passes_while_it_waits_is_performed_once(
     )
     assert performed
     assert [found.record.title for found in store.read("Document", {"title": "A"}).records] == ["A"]
+
+
+def test_an_allow_that_has_ended_when_it_is_given_performs_nothing_and_says_so(
+    client: SealAuthzClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of policies whose `lapses` say so; that is a failure of these policies, and no reason to allow."""
+    before = store.revision()
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluation, "_lapse", lambda evaluation, _plan, _work: evaluation._now)
+        with pytest.raises(CallFailed) as caught:
+            client.perform("User:bob", "add", "Folder:plans", None, {"titles": ["A"]}, request_id="r1")
+    assert caught.value.code is grpc.StatusCode.UNAVAILABLE
+    assert caught.value.message == "the permission has ended before the act was written: ask again"
+    assert store.revision() == before
+    assert client.perform("User:bob", "add", "Folder:plans", None, {"titles": ["A"]}, request_id="r1")
 
 
 def test_a_denied_act_says_why_and_changes_nothing(client: SealAuthzClient, store: Store) -> None:

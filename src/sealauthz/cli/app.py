@@ -246,11 +246,11 @@ def _exit_of(error: errors.SealAuthzError) -> Exit:
 
 
 def _cause_of(error: errors.FactsUnavailable) -> str:
-    """Say what the database said: a person who runs the command on it may see that."""
+    """Say what the database said, unless the error does: a person who runs the command on it may see that."""
     cause: object = error.__cause__
     cause = getattr(cause, "orig", None) or cause
     lines = str(cause).splitlines() if cause else []
-    return f": {lines[0]}" if lines else ""
+    return f": {lines[0]}" if lines and lines[0] not in str(error) else ""
 
 
 def _fail(message: str, code: int) -> int:

@@ -33,6 +33,10 @@ class Overtaken(Exception):
     """What the decision read has changed since: decide again."""
 
 
+class Ended(Overtaken):
+    """The time is over for which the decision, or the assertion that it rests on, holds: decide again."""
+
+
 @dataclass(slots=True)
 class Observed:
     """What a decision read: units and records, there or absent, and look-ups by values, whatever they found.
@@ -110,7 +114,7 @@ class Basis:
         if newest.timeline != self.timeline or newest.revision < self.revision:
             raise Overtaken("the history is another one")
         if now >= self.until:
-            raise Overtaken("the permission has ended")
+            raise Ended("the permission has ended")
         if not self.has_same_policies():
             raise Overtaken("the policies were replaced")
         if self.once is not None and since.used_up:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
 from sealauthz.facts.store import history
-from sealauthz.facts.store.acting import Intended, Overtaken, Since
+from sealauthz.facts.store.acting import Ended, Intended, Overtaken, Since
 from sealauthz.facts.store.activity import Activity, ActivityFilter, keeps_activity, read_activity
 from sealauthz.facts.store.batch import Batch, Wanted, WriteReceipt, check
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
@@ -378,7 +378,7 @@ class Store:
         `intend` decides, perhaps several times, at last under the lock of all writers; what else it returns is
         returned, and nothing is written. Nothing is changed outside of `tenants` (None: all), as with `write`. An
         answer that is a replay wrote nothing either. Raises what `intend` and `write` raise, and FactsUnavailable where
-        others wrote all the time.
+        others wrote all the time, or what was decided had ended each time before it was written.
         """
         failure: Exception | None = None
         is_careful = is_exclusive = False
@@ -401,6 +401,8 @@ class Store:
                     is_careful = True
                 elif isinstance(error, SchemaMoved):
                     self._database.adapt()
+        if isinstance(failure, Ended):
+            raise FactsUnavailable("the permission has ended before the act was written: ask again") from failure
         raise FactsUnavailable("the facts cannot be written now") from failure
 
     def _act_once(
