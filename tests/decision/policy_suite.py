@@ -11,6 +11,7 @@ from effort import EFFORT, Effort
 from scene import BUNDLE, NOW, POLICIES, POLICY_TESTS, Scene
 
 from sealauthz.decision import PolicyDecisionPoint, Question
+from sealauthz.decision.assembly import IN_PROCESS
 from sealauthz.decision.policies import Policies
 from sealauthz.policytest.fixtures import FactSet
 from sealauthz.policytest.loading import files_of_tests, load_suite
@@ -25,9 +26,11 @@ def suite() -> tuple[PolicyTest, ...]:
 
 
 def asks() -> Iterator[Ask]:
-    """Every single question of every test. What policies read of its facts is let go behind each test: it is large."""
+    """Every single question of every test that the service itself asks. What policies read of its facts is let go
+    behind each test: it is large.
+    """
     for test in suite():
-        yield from (ask for ask in test.asks if isinstance(ask, Ask))
+        yield from (ask for ask in test.asks if isinstance(ask, Ask) and ask.caller == IN_PROCESS)
         for ask in test.asks:
             ask.facts.release()
 
@@ -70,7 +73,7 @@ def pairs() -> list[Pair]:
     for test in suite():
         match test.asks:
             case (Ask() as first, Ask(label="but") as second) if first.now == second.now == NOW:
-                if first.question == second.question:
+                if first.question == second.question and first.caller == second.caller == IN_PROCESS:
                     given = Scene(first.facts.records)
                     found.append(Pair(test.name, given, first.question, _flip(first.facts, second.facts)))
     return found

@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from sealauthz.decision.folder import model_for
 from sealauthz.model import MODEL
-from sealauthz.policytest import form
+from sealauthz.policytest.form import read_file
+from sealauthz.policytest.json_schema import json_schema
 from sealauthz.policytest.vocabulary import Vocabulary
 from sealauthz.policytest.yaml_text import read_yaml
 from sealauthz.schema import Model
@@ -39,12 +40,12 @@ def of(schema: Any) -> Draft202012Validator:
 
 @cache
 def validator(model: Model = MODEL) -> Draft202012Validator:
-    return of(form.json_schema(model))
+    return of(json_schema(model))
 
 
 def loader_accepts(value: Any) -> bool:
     try:
-        form.read_file(MODEL, value)
+        read_file(MODEL, value)
     except ValidationError:
         return False
     return True
@@ -56,11 +57,11 @@ def agree(value: Any) -> None:
 
 
 def test_the_published_schema_is_the_one_that_the_loader_has() -> None:
-    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == form.json_schema(MODEL)
+    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == json_schema(MODEL)
 
 
 def test_the_schema_is_one() -> None:
-    validator().check_schema(form.json_schema(MODEL))
+    validator().check_schema(json_schema(MODEL))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -69,7 +70,7 @@ def test_our_own_files_fit(path: Path) -> None:
     model = model_for(MODEL, path.parent.parent)
     # What a folder adds to the records is in the schema that is made for it, and in no other.
     assert validator(model).is_valid(value)
-    form.read_file(model, value)
+    read_file(model, value)
     if model is not MODEL:
         assert not validator().is_valid(value)
         assert not loader_accepts(value)
@@ -149,7 +150,7 @@ def test_schema_and_loader_agree_about_every_small_change(data: st.DataObject) -
 
 
 def test_a_bundles_own_words_are_suggested_and_not_demanded() -> None:
-    schema = form.json_schema(MODEL, Vocabulary(BUNDLE).suggestions())
+    schema = json_schema(MODEL, Vocabulary(BUNDLE).suggestions())
     text = json.dumps(schema)
     assert '"SEAL_FROZEN"' in text
     assert '"request_use"' in text

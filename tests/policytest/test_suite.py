@@ -11,7 +11,7 @@ from sealauthz.errors import SuiteRefused
 from sealauthz.model import MODEL
 from sealauthz.policytest.fixtures import time_of
 from sealauthz.policytest.loading import PolicyTests, load_suite
-from sealauthz.policytest.suite import Ask, ListAsk, failures_of
+from sealauthz.policytest.suite import Ask, ListAsk, failure_text, failures_of
 
 LINES = FIXTURE.count("\n")
 
@@ -111,6 +111,14 @@ REFUSED = [
         "changes 2 facts: a pair turns on exactly one",
     ),
     (ONE + "expect: allow, but: {}, then: deny}\n", "changes no facts"),
+    (
+        ONE + "caller: wallet, expect: allow, but: {caller: wallet}, then: deny}\n",
+        "is the caller already: this changes nothing",
+    ),
+    (
+        ONE + "expect: allow, but: {caller: wallet, drop: ['Person:outsider']}, then: deny}\n",
+        "changes 2 facts: a pair turns on exactly one",
+    ),
     (ONE + "expect: {effect: allow, reasons: [NOT_A_MEMBER]}}\n", "an allow has neither reasons nor next steps"),
     (ONE + "expect: {effect: deny, obligations: [NOTIFY_MONITORS]}}\n", "a deny has no obligations"),
     (
@@ -283,6 +291,26 @@ def test_a_program_runs_the_tests_of_a_folder_itself(tmp_path: Path) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace("[ACCOUNT_LOCKED]", "[NOT_A_MEMBER]"), encoding="utf-8")
     (failure,) = PolicyTests(MODEL, folder).failures()
     assert failure.differences[0].part == "reasons"
+
+
+ONLY_WALLET = """\
+requires("join", _: Enterprise, "FROM_THE_WALLET");
+meets(_: Person, "FROM_THE_WALLET", "join", _: Enterprise, context) if context.caller = "wallet";
+otherwise("FROM_THE_WALLET", "ACCOUNT_LOCKED");
+"""
+
+
+def test_an_answer_can_turn_on_the_service_that_asks(tmp_path: Path) -> None:
+    case = ONE + "caller: wallet, expect: allow, but: {caller: shop}, then: [ACCOUNT_LOCKED]}\n"
+    listed = "  - {name: b, list: subjects, action: join, resource: 'Enterprise:e', %sexpect: [%s]}\n"
+    lists = listed % ("caller: wallet, ", "outsider") + listed.replace("name: b", "name: c") % ("", "")
+    folder = policy_folder(tmp_path / "policies", ONLY_WALLET, case + lists)
+    assert list(PolicyTests(MODEL, folder).failures()) == []
+    file = folder / "tests" / "own.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("[ACCOUNT_LOCKED]", "[NOT_A_MEMBER]"), encoding="utf-8")
+    tests = PolicyTests(MODEL, folder)
+    (failure,) = tests.failures()
+    assert "Person:outsider join Enterprise:e by shop at 2026-09-21T14:00:00Z" in failure_text(failure, tests.bundle)
 
 
 def test_a_reason_that_holds_although_all_is_met_fails(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def policy_schema(*, folder: Path | None) -> None:
       sealauthz policy schema policies/ > policies/tests/.schema.json
       # yaml-language-server: $schema=.schema.json
     """
-    from sealauthz.policytest.form import json_schema
+    from sealauthz.policytest.json_schema import json_schema
 
     on_policies(folder)
     model = service_model()

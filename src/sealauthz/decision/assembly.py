@@ -57,10 +57,11 @@ class RequestOptions:
         return self.may_see.tenants if isinstance(self.may_see, Within) else frozenset()
 
 
-DEFAULT_OPTIONS = RequestOptions(caller="in-process")
-"""No limits: any enterprise, facts from memory, no deadline. Who asks without a service between (tests of policies, and
-tools) has this name.
-"""
+IN_PROCESS = "in-process"
+"""The name of what asks without a service between: the service itself, tests of policies, and tools."""
+
+DEFAULT_OPTIONS = RequestOptions(caller=IN_PROCESS)
+"""No limits: any enterprise, facts from memory, no deadline."""
 
 
 _SERVER_KEYS = ("now", "caller", "parameters")

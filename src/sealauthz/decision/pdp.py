@@ -310,11 +310,11 @@ class PolicyDecisionPoint:
 
         return self._answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
 
-    def unmet(self, question: Question) -> tuple[str, ...] | None:
+    def unmet(self, question: Question, options: RequestOptions = DEFAULT_OPTIONS) -> tuple[str, ...] | None:
         """Tell which requirements nothing settles, without why; None where there is nothing to decide."""
 
         def work(snapshot: FactSnapshot) -> tuple[str, ...] | None:
-            return unmet(self._evaluation(snapshot, DEFAULT_OPTIONS), question)
+            return unmet(self._evaluation(snapshot, options), question)
 
         return self._answer(work)
 
@@ -326,11 +326,11 @@ class PolicyDecisionPoint:
 
         return self._answer(work)
 
-    def needless(self, question: Question) -> tuple[tuple[str, str], ...]:
+    def needless(self, question: Question, options: RequestOptions = DEFAULT_OPTIONS) -> tuple[tuple[str, str], ...]:
         """Tell the requirements that are met and have a reason why they are not, with it. Raises EvaluationFailed."""
 
         def work(snapshot: FactSnapshot) -> tuple[tuple[str, str], ...]:
-            return needless(self._evaluation(snapshot, DEFAULT_OPTIONS), question)
+            return needless(self._evaluation(snapshot, options), question)
 
         return self._answer(work)
 

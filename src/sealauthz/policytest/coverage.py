@@ -18,7 +18,7 @@ from sealauthz.polar.program import Clause, program_of
 from sealauthz.polar.syntax import Assign, Call, In, Place, Term, Unify, Variable
 from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written, written_head
-from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, failure_of
+from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, failure_of, options_of
 
 READ_AT_LOAD = frozenset({"requires", "reason", "otherwise"})
 """Facts that are read when a bundle is loaded: no evaluation reaches them. Those about reasons are reached by a test
@@ -244,7 +244,7 @@ class Coverage:
             return
         point = PolicyDecisionPoint(ask.facts.fact_cache, self._policies, lambda: ask.now)
         try:
-            unmet = point.unmet(question)
+            unmet = point.unmet(question, options_of(ask))
         except SealAuthzError:
             return
         if unmet is None:

@@ -1,133 +1,40 @@
 """The form of a policy test file: which keys it has, and what may stand under each. The published JSON Schema is made
-from it.
+from it (`sealauthz.policytest.json_schema`).
 
-What may stand under facts and defaults depends on the model: its forms of records are the context of a validation.
 What a name means (is there such a fixture, an action, a record?) is found out in `sealauthz.policytest.loading`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
-from types import GenericAlias
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, PlainValidator, Tag, WithJsonSchema, create_model
-from pydantic.json_schema import models_json_schema
-from pydantic_core.core_schema import ValidationInfo
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from sealauthz.schema import UNLIMITED, Column, Model
-
-SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
-
-_LENGTH = r"[0-9]{1,6} (second|minute|hour|day)s?"
-_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z"
-LENGTH_PATTERN = rf"^{_LENGTH}$"
-TIME_PATTERN = rf"^(now( [+-] {_LENGTH})*|never|forever|{_DATE})$"
-REFERENCE_PATTERN = r"^[A-Z][A-Za-z]*:[^\s]+$"
-ACTION_PATTERN = r"^[a-z][a-z_]*$"
-CODE_PATTERN = r"^[A-Z][A-Z0-9_]*$"
-RULE_PATTERN = r"^[A-Z]-[0-9]{2}[a-z]?$"
-TYPE_PATTERN = r"^[A-Z][A-Za-z]*$"
-
-Time = Annotated[
-    str,
-    Field(
-        pattern=TIME_PATTERN,
-        description="A time: `now`, `now - 5 minutes`, `now + 1 day - 1 second`, `never`, `forever`, "
-        "or like `2026-01-05T09:00:00Z`.",
-    ),
-]
-Length = Annotated[str, Field(pattern=LENGTH_PATTERN, description="A length of time: `90 seconds`, `1 day`.")]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Id = Annotated[str, Field(min_length=1, max_length=128)]
-Reference = Annotated[str, Field(pattern=REFERENCE_PATTERN, max_length=200, description="A record: `Seal:seal-1`.")]
-Subject = Annotated[Id, Field(description="Who asks: the id of a person.")]
-Action = Annotated[str, Field(pattern=ACTION_PATTERN, description="What is asked for, as the policies name it.")]
-Code = Annotated[str, Field(pattern=CODE_PATTERN)]
-RuleId = Annotated[str, Field(pattern=RULE_PATTERN, description="A rule by its tag in the policies.")]
-TypeName = Annotated[str, Field(pattern=TYPE_PATTERN)]
-Context = Annotated[
-    dict[str, str | int | bool],
-    Field(
-        description="What the client gives: only keys that the action knows. Ids and texts are text, times are written "
-        "as times."
-    ),
-]
+from sealauthz.decision.assembly import IN_PROCESS
+from sealauthz.policytest.fact_forms import (
+    Action,
+    Code,
+    Context,
+    Defaults,
+    Facts,
+    Id,
+    Length,
+    Name,
+    Reference,
+    RuleId,
+    Subject,
+    Time,
+    TypeName,
+    record_forms,
+)
+from sealauthz.schema import Model
 
 
 class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
-class _MadeForm(_Form):
-    """A form made from a table: it has no source text whose docstrings could be read."""
-
-    model_config = ConfigDict(use_attribute_docstrings=False)
-
-
 # --- facts ----------------------------------------------------------------------------------------------------------
-
-
-def _column_type(column: Column) -> Any:
-    kind: Any
-    if column.words is not None:
-        kind = Literal[tuple(str(word) for word in column.words)]
-    elif column.is_instant:
-        kind = Time
-    elif column.type is int and column.default == UNLIMITED:
-        kind = Annotated[int | Literal["unlimited"], Field(description="A count, or `unlimited`.")]
-    elif column.ref is not None:
-        kind = Annotated[str, Field(min_length=1, max_length=128, description=f"The id of a {column.ref}.")]
-    else:
-        kind = column.type
-    return kind | None if column.is_optional else kind
-
-
-def _record_form(model: Model, name: str) -> type[BaseModel]:
-    columns = [column for column in model.shapes[name].columns if column.name != "id"]
-    # Every column may be left out here: a fixture's defaults may give it. Whether it is missing is found out later.
-    fields: dict[str, Any] = {column.name: (_column_type(column), Field(default=None)) for column in columns}
-    return create_model(name, __base__=_MadeForm, **fields)
-
-
-class RecordForms(NamedTuple):
-    """The forms that depend on a model."""
-
-    facts: type[BaseModel]
-    defaults: type[BaseModel]
-
-
-@cache
-def record_forms(model: Model) -> RecordForms:
-    """Return the forms of a model's facts and defaults."""
-    forms = {name: _record_form(model, name) for name in model.records}
-    by_id: dict[str, Any] = {
-        name: (GenericAlias(dict, (Id, form)), Field(default_factory=dict)) for name, form in forms.items()
-    }
-    columns: dict[str, Any] = {name: (form, Field(default=None)) for name, form in forms.items()}
-    said = "Columns that a record takes where it does not give them, by type."
-    return RecordForms(
-        create_model("Facts", __base__=_MadeForm, __doc__="Records by type and id.", **by_id),
-        create_model("Defaults", __base__=_MadeForm, __doc__=said, **columns),
-    )
-
-
-def _facts(value: Any, info: ValidationInfo) -> BaseModel:
-    forms: Any = info.context
-    return forms.facts.model_validate(value)  # type: ignore[no-any-return]
-
-
-def _defaults(value: Any, info: ValidationInfo) -> BaseModel:
-    forms: Any = info.context
-    return forms.defaults.model_validate(value)  # type: ignore[no-any-return]
-
-
-_OF_MODEL = "of-model"
-"""The key of a schema that stands for one of the model's forms, until `json_schema` puts that in its place."""
-
-Facts = Annotated[Any, PlainValidator(_facts), WithJsonSchema({_OF_MODEL: "Facts"})]
-Defaults = Annotated[Any, PlainValidator(_defaults), WithJsonSchema({_OF_MODEL: "Defaults"})]
 
 
 class Changes(_Form):
@@ -232,6 +139,8 @@ class AnyTest(_Form):
     """The fixture, where it is not the one of the file."""
     now: Time | None = None
     """When it is asked; `now + 1 hour` counts from the fixture's time. `now` in `given` is this time."""
+    caller: Name = IN_PROCESS
+    """The service that asks (`context.caller`). Where none is named it is the service itself."""
     given: Given | None = None
     allow_impossible: Name | None = None
     """Why the test holds facts that no store would take. Without it such facts fail the test."""
@@ -248,8 +157,8 @@ class Case(AnyTest):
 
 
 class But(_Form):
-    """The one fact that flips a decision: one record put, changed or dropped, or other words of the client, or another
-    time.
+    """The one fact that flips a decision: one record put, changed or dropped, other words of the client, another caller
+    or another time.
     """
 
     put: Facts = None
@@ -257,6 +166,8 @@ class But(_Form):
     drop: list[Reference] = []
     context: dict[str, str | int | bool | None] | None = None
     """Keys of the context that are given otherwise, or (null) not at all."""
+    caller: Name | None = None
+    """Another service that asks."""
     now: Time | None = None
     """Another time to ask at, counted from the time of the test."""
 
@@ -420,33 +331,3 @@ class File(_Form):
 def read_file(model: Model, value: Any) -> File:
     """Read a file that tests policies of a model. Raises pydantic.ValidationError."""
     return File.model_validate(value, context=record_forms(model))
-
-
-def json_schema(model: Model, suggestions: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
-    """Return the JSON Schema of a file that tests policies of a model (draft 2020-12).
-
-    `suggestions` are words that an editor may offer, by the pattern of the text that they fit.
-    """
-    _, records = models_json_schema([(form, "validation") for form in record_forms(model)])
-    schema = {"$schema": SCHEMA_ID, **File.model_json_schema(by_alias=True)}
-    schema["$defs"] = dict(sorted((schema["$defs"] | records["$defs"]).items()))
-    _complete(schema, suggestions or {})
-    return schema
-
-
-def _complete(node: Any, suggestions: Mapping[str, Sequence[str]]) -> None:
-    """Refer to the model's forms, and add the suggestions."""
-    if isinstance(node, dict):
-        if _OF_MODEL in node:
-            rest = {key: value for key, value in node.items() if key not in (_OF_MODEL, "title")}
-            name = node[_OF_MODEL]
-            node.clear()
-            node |= {"$ref": f"#/$defs/{name}", **rest}
-        words = suggestions.get(str(node.get("pattern")))
-        if words:
-            node["examples"] = list(words)
-        for inner in list(node.values()):
-            _complete(inner, suggestions)
-    elif isinstance(node, list):
-        for inner in node:
-            _complete(inner, suggestions)

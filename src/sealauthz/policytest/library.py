@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from sealauthz.decision.folder import DEFAULT, installed_folder
 from sealauthz.errors import Fault, SuiteRefused, did_you_mean
-from sealauthz.policytest import form
+from sealauthz.policytest import fact_forms, form
 from sealauthz.policytest.fixtures import FactReader, FactSet, Written, time_of
 from sealauthz.policytest.yaml_text import Document, read_yaml
 from sealauthz.policytest.yaml_text import Path as DocumentPath
@@ -33,14 +33,14 @@ _TYPES = {
 }
 
 _PATTERNS = {
-    form.TIME_PATTERN: "is no time: write `now - 5 minutes`, `now + 1 day`, `never`, `forever` or "
+    fact_forms.TIME_PATTERN: "is no time: write `now - 5 minutes`, `now + 1 day`, `never`, `forever` or "
     "`2026-01-05T09:00:00Z`",
-    form.LENGTH_PATTERN: "is no length of time: write `90 seconds`, `10 minutes`, `1 day`",
-    form.REFERENCE_PATTERN: "is no record: write its type and its id, like `Seal:seal-1`",
-    form.ACTION_PATTERN: "is no action: actions are written like `request_use`",
-    form.CODE_PATTERN: "is no code: codes are written like `SEAL_FROZEN`",
-    form.RULE_PATTERN: "is no rule: rules are written like `U-01`",
-    form.TYPE_PATTERN: "is no type: a type has letters only, the first of them a capital",
+    fact_forms.LENGTH_PATTERN: "is no length of time: write `90 seconds`, `10 minutes`, `1 day`",
+    fact_forms.REFERENCE_PATTERN: "is no record: write its type and its id, like `Seal:seal-1`",
+    fact_forms.ACTION_PATTERN: "is no action: actions are written like `request_use`",
+    fact_forms.CODE_PATTERN: "is no code: codes are written like `SEAL_FROZEN`",
+    fact_forms.RULE_PATTERN: "is no rule: rules are written like `U-01`",
+    fact_forms.TYPE_PATTERN: "is no type: a type has letters only, the first of them a capital",
 }
 
 _PLACES: tuple[tuple[type[BaseModel], str], ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ class _Reader:
         yield first
         records = sum(len(ids) for part in (but.put, but.change) for ids in plain(part).values()) + len(but.drop)
         # None and empty differ: `context: {}` changes nothing, and is no flip.
-        flips = records + len(but.context or {}) + (but.now is not None)
+        flips = records + len(but.context or {}) + (but.now is not None) + (but.caller is not None)
         if flips != 1:
             self._report(("but",), f"changes {flips or 'no'} facts: a pair turns on exactly one; the rest is `given`")
         flipped = self._library.apply(self._document, self._start, facts, but, (*self._place, "but"), now)
@@ -101,7 +102,11 @@ class _Reader:
         if but.context and given == pair.context:
             self._report(("but", "context"), "gives the same context: this changes nothing")
         at = now if but.now is None else self._library.time(self._document, but.now, now, (*self._place, "but", "now"))
+        if but.caller == pair.caller:
+            self._report(("but", "caller"), "is the caller already: this changes nothing")
         second = self._ask(flipped, at, pair, given, pair.then, (), "but", "then")
+        if but.caller is not None:
+            second = dataclasses.replace(second, caller=but.caller)
         if first.expected.effect == second.expected.effect:
             self._report(("then",), "gives the same effect as `expect`: one fact is to flip it")
         yield second
@@ -166,9 +171,8 @@ class _Reader:
             if questions and name not in questions:
                 near = did_you_mean(name, questions)
                 self._report(("expect", index), f"`{name}` is none of the {test.listed} there are{near}")
-        return ListAsk(
-            facts, now, questions, frozenset(test.expect), "", self._document.file, self._document.line(self._place)
-        )
+        line = self._document.line(self._place)
+        return ListAsk(facts, now, questions, frozenset(test.expect), "", self._document.file, line, caller=test.caller)
 
     def _table(self, facts: FactSet, now: int, table: form.Table) -> Iterator[ListAsk]:
         type_, _, resource_id = table.resource.partition(":")
@@ -249,7 +253,7 @@ class _Reader:
             self._exists(facts, facts.subject(ask.subject), (*where, "subject"))
         question = Question(Entity(*facts.subject(ask.subject)), ask.action, Entity(type_, resource_id), dict(context))
         line = self._document.line((*self._place, *at, expect_key))
-        return Ask(facts, now, question, outcome, label, self._document.file, line)
+        return Ask(facts, now, question, outcome, label, self._document.file, line, self._test.caller)
 
     def _given(
         self, action: str, type_: str, context: Mapping[str, Given], now: int, at: DocumentPath

@@ -68,6 +68,6 @@ def _expecting(ask: Ask, bundle: Bundle) -> Ask:
 def _found(ask: Ask | ListAsk, question: Question, stated: Stated, bundle: Bundle) -> Any:
     """Return what the server finds under a key of the context; None where there is none, or nothing to ask about."""
     with ask.facts.fact_cache.read() as snapshot:
-        case = assemble(bundle.model, question, snapshot, everything, ask.now, "", bundle.parameters)
+        case = assemble(bundle.model, question, snapshot, everything, ask.now, ask.caller, bundle.parameters)
     ask.facts.release()
     return None if case is None else getattr(case.context, stated.key, None)

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sealauthz.decision import Bundle, Decision, Effect, PolicyDecisionPoint, Question, Standing
+from sealauthz.decision.assembly import IN_PROCESS, RequestOptions
 from sealauthz.decision.policies import Policies
 from sealauthz.errors import SealAuthzError
 from sealauthz.policytest.fixtures import FactSet
@@ -51,6 +52,7 @@ class Ask:
     label: str
     file: str
     line: int
+    caller: str = IN_PROCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,12 @@ class ListAsk:
     file: str
     line: int
     in_principle: bool = False
+    caller: str = IN_PROCESS
+
+
+def options_of(ask: Ask | ListAsk) -> RequestOptions:
+    """Return what a question is asked with, beside itself."""
+    return RequestOptions(caller=ask.caller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,25 +145,25 @@ def failure_of(test: PolicyTest, ask: Ask | ListAsk, policies: Policies, *, is_b
         differences += [Difference("too many", "", ", ".join(extra))] if extra else []
         return Failure(test, ask, tuple(differences))
     try:
-        decision = point.decide(ask.question)
+        decision = point.decide(ask.question, options_of(ask))
     except SealAuthzError as error:
         return Failure(test, ask, (Difference("effect", str(ask.expected.effect), f"no answer: {error}"),))
     differences = list(differences_of(ask.expected, decision))
     if decision and not is_brief:
-        differences += _needless(point, ask.question)
+        differences += _needless(point, ask)
     return Failure(test, ask, tuple(differences), decision) if differences else None
 
 
 def _found(point: PolicyDecisionPoint, ask: ListAsk) -> frozenset[str]:
     if ask.in_principle:
         return frozenset(name for name, question in ask.questions.items() if point.in_principle(question))
-    answers = zip(ask.questions, point.decide_many(list(ask.questions.values())), strict=True)
+    answers = zip(ask.questions, point.decide_many(list(ask.questions.values()), options_of(ask)), strict=True)
     return frozenset(name for name, answer in answers if isinstance(answer, Decision) and answer)
 
 
-def _needless(point: PolicyDecisionPoint, question: Question) -> Iterator[Difference]:
+def _needless(point: PolicyDecisionPoint, ask: Ask) -> Iterator[Difference]:
     """Return the reasons that hold although all is met: a condition of a `because` is missing, or turned round."""
-    for requirement, code in point.needless(question):
+    for requirement, code in point.needless(ask.question, options_of(ask)):
         yield Difference("because", f"nothing: {requirement} is met", code)
 
 
@@ -228,7 +236,9 @@ def _page(failure: Failure, bundle: Bundle) -> RenderableType:
     ]
     lines += [Text(), Padding(table(("", "expected", "actual"), rows), (0, 0, 0, 2))]
     if isinstance(ask, Ask) and failure.decision is not None:
-        explanation = PolicyDecisionPoint(ask.facts.fact_cache, bundle, lambda: ask.now).explain(ask.question)
+        explanation = PolicyDecisionPoint(ask.facts.fact_cache, bundle, lambda: ask.now).explain(
+            ask.question, options_of(ask)
+        )
         lines += [Text(), Padding(Group(*_why(explanation.answer())), (0, 0, 0, 2))]
     return Group(*lines)
 
@@ -252,4 +262,5 @@ def _question(ask: Ask) -> str:
     question = ask.question
     context = ", ".join(f"{key}: {value}" for key, value in question.context.items())
     asked = f"{question.subject} {question.action} {question.resource}"
-    return f"{asked}{f' {{{context}}}' if context else ''} at {instant(ask.now)}"
+    by = f" by {ask.caller}" if ask.caller != IN_PROCESS else ""
+    return f"{asked}{f' {{{context}}}' if context else ''}{by} at {instant(ask.now)}"

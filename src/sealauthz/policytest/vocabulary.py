@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sealauthz.decision import Bundle
-from sealauthz.policytest import form
+from sealauthz.policytest import fact_forms
 from sealauthz.schema.extension import INSTANT
 
 Given = str | int | bool
@@ -33,10 +33,10 @@ class Vocabulary:
     def suggestions(self) -> dict[str, list[str]]:
         """Return the words for an editor to offer, by the pattern that they fit."""
         return {
-            form.ACTION_PATTERN: sorted({action for type_ in self.types for action in self.actions_of(type_)}),
-            form.CODE_PATTERN: sorted(self.reasons | self.steps | self.obligations),
-            form.RULE_PATTERN: sorted(self.rules),
-            form.TYPE_PATTERN: sorted(self.types),
+            fact_forms.ACTION_PATTERN: sorted({action for type_ in self.types for action in self.actions_of(type_)}),
+            fact_forms.CODE_PATTERN: sorted(self.reasons | self.steps | self.obligations),
+            fact_forms.RULE_PATTERN: sorted(self.rules),
+            fact_forms.TYPE_PATTERN: sorted(self.types),
         }
 
     def actions_of(self, resource_type: str) -> tuple[str, ...]:
