@@ -181,7 +181,7 @@ def perform_together(store: Store, operations: Operations, acts: list[Performanc
 
     What they read until then they read each for itself, as an act alone does, of which every point is looked at.
     """
-    group = store._group
+    group = store._attempts._group
     assert group is not None
     group._is_led = True
     running = [threading.Thread(target=operations.perform, args=(act, OPTIONS)) for act in acts]

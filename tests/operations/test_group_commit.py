@@ -19,7 +19,7 @@ from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
 from sealauthz.facts import Batch, FactCache, Put, Store, Update
 from sealauthz.facts.store import group_commit
 from sealauthz.facts.store.acting import Basis
-from sealauthz.facts.store.store import Commit
+from sealauthz.facts.store.commits import Commit
 from sealauthz.operations import Operations, Performance, Performed
 
 OPTIONS = RequestOptions(caller="shop")
@@ -52,7 +52,7 @@ class Service:
 
     def gathered(self, *acts: Performance, meanwhile: Callable[[], object] = lambda: None) -> list[Future[Performed]]:
         """Perform acts behind one that leads: they are decided, then `meanwhile` happens, then they are written."""
-        group = self.store._group
+        group = self.store._attempts._group
         assert group is not None
         gathering = _Gathering()
         self.monkeypatch.setattr(group, "_waiting", gathering)

@@ -14,7 +14,7 @@ from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.policies import Policies
 from sealauthz.errors import SealAuthzError
 from sealauthz.facts import FactCache, Store, Unit, upgrade
-from sealauthz.facts.store.store import Commit
+from sealauthz.facts.store.commits import Commit
 from sealauthz.facts.store.system_tables import FACT_CHANGE
 
 _ROWS = 5_000

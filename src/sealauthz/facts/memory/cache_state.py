@@ -24,9 +24,10 @@ from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.memory.timeline import HomeIndex, Timeline
 from sealauthz.facts.memory.wiring import WiredUnit
 from sealauthz.facts.store.activations import POLICIES, Activated, activated_in
+from sealauthz.facts.store.commits import Commit
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.history import Changed, changed_of, changes_in
-from sealauthz.facts.store.store import Commit, Store
+from sealauthz.facts.store.store import Store
 from sealauthz.schema import Unit
 
 _LONGEST_WAIT_S = 10.0

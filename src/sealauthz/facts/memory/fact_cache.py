@@ -20,7 +20,8 @@ from sealauthz.facts.memory.reading import StoreReading
 from sealauthz.facts.memory.snapshot import FactSnapshot, FixedReading, StaleSnapshot
 from sealauthz.facts.memory.timeline import HomeIndex, Timeline
 from sealauthz.facts.memory.warming import warm_up
-from sealauthz.facts.store.store import Commit, Store
+from sealauthz.facts.store.commits import Commit
+from sealauthz.facts.store.store import Store
 from sealauthz.schema import Model
 
 T = TypeVar("T")

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import time
 import uuid
-import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
+from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store import history
-from sealauthz.facts.store.acting import Ended, Intended, Overtaken, Since
+from sealauthz.facts.store.acting import Intended
 from sealauthz.facts.store.activity import Activity, ActivityFilter, keeps_activity, read_activity
-from sealauthz.facts.store.batch import Batch, Wanted, WriteReceipt, check
+from sealauthz.facts.store.attempts import Attempts
+from sealauthz.facts.store.batch import Batch, WriteReceipt, check
+from sealauthz.facts.store.commits import Commit, Commits
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
 from sealauthz.facts.store.due import Place, due
 from sealauthz.facts.store.following import can_follow, follow_to, followed_to, logged_from, unraised
-from sealauthz.facts.store.group_commit import SETTINGS, GroupCommit
-from sealauthz.facts.store.identity import SchemaMoved, Seen, seal_statement
+from sealauthz.facts.store.identity import seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.keeping import Archive, Pruned, prune
-from sealauthz.facts.store.locking import lock_revisions, lock_roots
 from sealauthz.facts.store.performed import (
     StoredEvent,
     events_after,
@@ -38,37 +36,14 @@ from sealauthz.facts.store.performed import (
 )
 from sealauthz.facts.store.reading import Filter, Page, Query, read_page
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows
-from sealauthz.facts.store.statements import Driver, driver
+from sealauthz.facts.store.statements import driver
 from sealauthz.facts.store.system_tables import STORE_IDENTITY
 from sealauthz.facts.store.tables import Tables
-from sealauthz.facts.store.writing import Guard, Write
-from sealauthz.schema import Model, Put, Sweep, Unit
+from sealauthz.facts.store.writing import Guard
+from sealauthz.schema import Model, Put, Sweep
 from sealauthz.schema.alarms import Alarm
-from sealauthz.spans import span
 
 T = TypeVar("T")
-
-_ATTEMPTS = 5
-_RETRIED_STATES = frozenset({"40P01", "40001"})
-"""SQLSTATE of a deadlock and of a failed serialisation: nothing was written, and the next attempt may well succeed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A revision that this process has just written or been answered with: in which history, and what marks it.
-
-    `before` is what marked the newest revision until then; `units` are those that it changed, none if nothing was, and
-    `images` tell what it changed in which records, as `history` reads them.
-    """
-
-    timeline: str
-    revision: int
-    mark: tuple[Any, ...]
-    before: tuple[Any, ...]
-    units: frozenset[Unit]
-    images: Sequence[Mapping[str, Any]] = ()
-    since: Since | None = None
-    """What others have changed before it, as far as that is known."""
 
 
 def now_us() -> int:
@@ -82,10 +57,9 @@ class Store:
     def __init__(self, database: Database, store_id: str, now: Callable[[], int]) -> None:
         self._database = database
         self.model = database.model
-        self._now = now
-        self._observers: list[weakref.WeakMethod[Callable[[Commit], None]]] = []
         self.store_id = store_id
-        self._group = GroupCommit(database, now, self._tell) if database.is_postgresql else None
+        self._commits = Commits(database.identity)
+        self._attempts = Attempts(database, now, self._commits)
 
     @classmethod
     def open(cls, url: str, model: Model, now: Callable[[], int] = now_us) -> Store:
@@ -118,8 +92,7 @@ class Store:
         """Call a method with each revision that this store writes, or answers a write with, before the writer is
         answered. This does not keep its object alive.
         """
-        self._observers = [reference for reference in self._observers if reference() is not None]
-        self._observers.append(weakref.WeakMethod(observer))
+        self._commits.follow(observer)
 
     def begin_new_timeline(self) -> str:
         """Say that history was changed behind our back, as by a restore: tokens of before are no longer known.
@@ -195,7 +168,17 @@ class Store:
         shown to it again. Raises InvalidRequest, FactConflict, InvariantBroken, CallerNotPermitted, FactsUnavailable
         (after which the same request may be sent again).
         """
-        return self._write(check(batch, self.model), tenants, guard)
+        return self._attempts.write(check(batch, self.model), tenants, guard)
+
+    def act(self, intend: Callable[[], Intended | T], tenants: frozenset[str] | None = None) -> WriteReceipt | T:
+        """Write what a decision allows, once it is sure that what it read still stands.
+
+        `intend` decides, perhaps several times, at last under the lock of all writers; what else it returns is
+        returned, and nothing is written. Nothing is changed outside of `tenants` (None: all), as with `write`. An
+        answer that is a replay wrote nothing either. Raises what `intend` and `write` raise, and FactsUnavailable where
+        others wrote all the time, or what was decided had ended each time before it was written.
+        """
+        return self._attempts.act(intend, tenants)
 
     def import_part(
         self,
@@ -216,7 +199,7 @@ class Store:
             Batch(caller, part.request_id, tuple(r if isinstance(r, Put) else Put(r) for r in records)), self.model
         )
         wanted = replace(wanted, digest=part.digest(wanted.digest))
-        receipt = self._write(wanted, tenants, guard, part)
+        receipt = self._attempts.write(wanted, tenants, guard, part)
         if not receipt.is_replay and not part.is_abandoned:
             return PartReceipt(receipt, part.number, part.is_last)
         with self._database.plain() as connection:
@@ -333,134 +316,3 @@ class Store:
         Raises FactsUnavailable.
         """
         return prune(self._database, before, archive)
-
-    def _write(
-        self, wanted: Wanted, tenants: frozenset[str] | None, guard: Guard | None, part: Part | None = None
-    ) -> WriteReceipt:
-        """Try until the batch is written or refused."""
-        is_careful = False
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return self._attempt(wanted, tenants, guard, is_careful, part)
-            except SchemaMoved as error:
-                self._database.adapt()
-                failure: Exception = error
-            except IntegrityError as error:
-                # Again row by row: either a row is to blame, or only the order was, or another writer came first.
-                is_careful = True
-                failure = error
-            except FactConflict as error:
-                if error.invariant != "ID":
-                    raise
-                failure = error
-            except FactsUnavailable as error:
-                if attempt == _ATTEMPTS or not _is_retried(error):
-                    raise
-                failure = error
-        if isinstance(failure, FactConflict):
-            raise failure
-        raise FactsUnavailable("the facts cannot be written now") from failure
-
-    def _attempt(
-        self, wanted: Wanted, tenants: frozenset[str] | None, guard: Guard | None, is_careful: bool, part: Part | None
-    ) -> WriteReceipt:
-        """Try once, in a transaction of its own."""
-        with span("write"), self._database.write() as connection:
-            identity = self._database.identity
-            write = Write(connection, self.tables, identity, wanted, self._now, tenants, guard, is_careful, part)
-            receipt = write.run()
-        self._tell(write, wanted, receipt)
-        return receipt
-
-    def act(self, intend: Callable[[], Intended | T], tenants: frozenset[str] | None = None) -> WriteReceipt | T:
-        """Write what a decision allows, once it is sure that what it read still stands.
-
-        `intend` decides, perhaps several times, at last under the lock of all writers; what else it returns is
-        returned, and nothing is written. Nothing is changed outside of `tenants` (None: all), as with `write`. An
-        answer that is a replay wrote nothing either. Raises what `intend` and `write` raise, and FactsUnavailable where
-        others wrote all the time, or what was decided had ended each time before it was written.
-        """
-        failure: Exception | None = None
-        is_careful = is_exclusive = False
-        queued: set[Unit] = set()
-        for attempt in range(1, _ATTEMPTS + 2):
-            is_exclusive = is_exclusive or attempt >= _ATTEMPTS
-            try:
-                return self._act_once(intend, tenants, queued, is_careful=is_careful, is_exclusive=is_exclusive)
-            except (Overtaken, IntegrityError, SchemaMoved, FactConflict, InvariantBroken, FactsUnavailable) as error:
-                failure = error
-                if isinstance(error, FactsUnavailable):
-                    if not _is_retried(error):
-                        raise
-                elif isinstance(error, FactConflict | InvariantBroken):
-                    # Others may have come between the decision and this: then the next decision tells.
-                    if is_exclusive or (isinstance(error, FactConflict) and error.invariant == "REQUEST_ID"):
-                        raise
-                    is_exclusive = True
-                elif isinstance(error, IntegrityError):
-                    is_careful = True
-                elif isinstance(error, SchemaMoved):
-                    self._database.adapt()
-        if isinstance(failure, Ended):
-            raise FactsUnavailable("the permission has ended before the act was written: ask again") from failure
-        raise FactsUnavailable("the facts cannot be written now") from failure
-
-    def _act_once(
-        self,
-        intend: Callable[[], Intended | T],
-        tenants: frozenset[str] | None,
-        queued: set[Unit],
-        *,
-        is_careful: bool,
-        is_exclusive: bool,
-    ) -> WriteReceipt | T:
-        """Try once. `queued` are the units whose roots the attempts have locked; what this one locks comes to them."""
-        intended: Intended | T | None = None if is_exclusive else intend()
-        if intended is not None and not isinstance(intended, Intended):
-            return intended
-        if intended is not None and self._group is not None and not is_careful and self._group.can_take(intended):
-            with span("write"):
-                together = self._group.write(intended, tenants, queued)
-            if together is not None:
-                return together
-        with span("write"), self._database.write(SETTINGS) as connection:
-            if intended is None:
-                # First what others lock first: one of them would hold it, and wait for the lock of revisions.
-                lock_roots(Driver(connection), self.tables, queued)
-                lock_revisions(connection)
-                intended = intend()
-                if not isinstance(intended, Intended):
-                    return intended
-            wanted = intended.wanted
-            identity = self._database.identity
-            write = Write(
-                connection, self.tables, identity, wanted, self._now, tenants, None, is_careful, intended=intended
-            )
-            try:
-                receipt = write.run()
-            finally:
-                queued |= write.locked
-        self._tell(write, wanted, receipt)
-        return receipt
-
-    def _tell(self, write: Write, wanted: Wanted, receipt: WriteReceipt) -> None:
-        """Tell those who follow this store what was committed."""
-        is_ours = write.is_revision or receipt.is_replay
-        mark = (receipt.at, wanted.batch.caller, wanted.batch.request_id) if is_ours else write.before
-        if write.is_revision:  # else the revision is another's, and so is its mark
-            self._database.identity.wrote(Seen(receipt.timeline, receipt.revision, mark))
-        since = write.since if write.is_revision else None
-        self._announce(Commit(receipt.timeline, receipt.revision, mark, write.before, write.units, write.images, since))
-
-    def _announce(self, commit: Commit) -> None:
-        for reference in self._observers:
-            observer = reference()
-            if observer is not None:
-                observer(commit)
-
-
-def _is_retried(error: FactsUnavailable) -> bool:
-    """Tell whether the database gave up this transaction in favour of another."""
-    cause = error.__cause__
-    raised = cause.orig if isinstance(cause, DBAPIError) else cause
-    return getattr(raised, "sqlstate", None) in _RETRIED_STATES
