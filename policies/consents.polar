@@ -75,6 +75,25 @@ meets(person: Person, "NOT_THE_BENEFICIARY", "permit_double_agency", _: Signator
 meets(_: Person, "CONTRACT_UNDER_WAY", "permit_double_agency", party: Signatory, _) if
   is_open_contract(party.contract);
 
+# Nor who speaks for the other side as well: they would act for both through the person whom they let. What takes a
+# resolution of each side when they do it themself, takes one when an employee does. (To be employed there is no bar, so
+# that companies of one group may agree.)
+#@ A-05 U-14
+requires("permit_double_agency", _: Signatory, "NOT_THE_COUNTERPARTY");
+meets(person: Person, "NOT_THE_COUNTERPARTY", "permit_double_agency", party: Signatory, context) if
+  not spoke_for_another_party(person, party, context.now, context);
+because("NOT_THE_COUNTERPARTY", "SELF_DEALING", person: Person, party: Signatory, context: DoubleAgencyContext) if
+  spoke_for_another_party(person, party, context.now, context);
+parameter("ATTACH_RESOLUTION", "contract_id", id, _: Person, party: Signatory, _) if id = party.contract_id;
+
+spoke_for_another_party(person: Person, party: Signatory, _, _) if
+  account_id(person, id) and
+  acts_for_another_party(id, party);
+spoke_for_another_party(person: Person, party: Signatory, at, context) if
+  another_party(party, other) and
+  other.enterprise_id matches String and
+  was_named_elsewhere(person, other.enterprise_id, at, context);
+
 # It raises a person, so it waits while a retrieval holds the enterprise, and after one for the time in which its new
 # administrator waits.
 #@ R-12 R-13
@@ -197,8 +216,7 @@ carries_out_for(person_id, party: Signatory) if
 carries_out_for(person_id, party: Signatory) if
   place_of(party, place) and
   task in place.tasks and
-  task.signed_by_id matches String and
-  task.signed_by_id = person_id;
+  is_signed_for(task, person_id);
 
 is_of_another_party(person: Person, party: Signatory) if
   account_id(person, id) and
@@ -218,8 +236,7 @@ acts_for_another_party(person_id, party: Signatory) if
 acts_for_another_party(person_id, party: Signatory) if
   another_party(party, other) and
   task in other.tasks and
-  task.signed_by_id matches String and
-  task.signed_by_id = person_id;
+  is_signed_for(task, person_id);
 
 # … and who is a member of one, suspended or not, or whom the registry names for it.
 belongs_to_another_party(person: Person, party: Signatory) if
@@ -251,7 +268,10 @@ belonged_to(person: Person, enterprise_id, at, _) if
   membership.enterprise_id = enterprise_id and
   membership.joined_at <= at and
   at < membership.ended_at;
-belonged_to(person: Person, enterprise_id, at, _) if
+belonged_to(person: Person, enterprise_id, at, context) if was_named_elsewhere(person, enterprise_id, at, context);
+
+# Whom the registry named for an enterprise then.
+was_named_elsewhere(person: Person, enterprise_id, at, _) if
   account_of(person, account) and
   snapshot in account.represented and
   snapshot.is_current = true and
@@ -259,7 +279,7 @@ belonged_to(person: Person, enterprise_id, at, _) if
   snapshot.fetched_at <= at;
 # What the registry had said by then counts for as long as for the representative's own acts, whom it may name since.
 #@ A-14
-belonged_to(person: Person, enterprise_id, at, context) if
+was_named_elsewhere(person: Person, enterprise_id, at, context) if
   account_of(person, account) and
   snapshot in account.represented and
   snapshot.enterprise_id = enterprise_id and

@@ -347,7 +347,7 @@ is_auditor(person: Person, seal: Seal, context) if
 is_auditor(person: Person, seal: Seal, context) if
   grant in seal.grants and
   grant.right = "AUDIT" and
-  grant.state = "ACTIVE" and
+  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
   grant.membership.person_id = person.id and
   is_live(grant.membership, context) and
   context.now < grant.valid_to;
@@ -508,10 +508,10 @@ is_signed_for(task: SigningTask, person_id) if
 is_signed_for(task: SigningTask, person_id) if
   task.signed_for_id matches String and
   task.signed_for_id = person_id;
-# What is being sealed counts like what is: two sides are not reserved at once.
+# What is being sealed counts like what is, and one sealed document like all: two sides are not begun at once.
 is_signed_for(task: SigningTask, person_id) if
   use in task.uses and
-  use.state in ["RESERVED", "UNKNOWN"] and
+  use.state != "NOT_SEALED" and
   is_use_for(use, person_id);
 
 is_use_for(use: SealUse, person_id) if use.person_id = person_id;
@@ -543,12 +543,16 @@ have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory,
   own.enterprise_id = seal.enterprise_id and
   has_consented(person_id, own, _, context);
 
-# An administrator does not consent, because the representative directs them; and nobody consents to their own acting. A
-# person who represents an enterprise acts for both sides by a resolution of its board or shareholders.
+# An administrator does not consent, because the representative directs them; and nobody consents to their own acting, nor
+# through an employee: who speaks for the other side, too, permits nothing for this one. A person who represents an
+# enterprise acts for both sides by a resolution of its board or shareholders.
 permits_double_agency(person_id, party: Signatory, enterprise: Enterprise, context) if
   has_consented(person_id, party, consent, context) and
   was_legal_representative(
-    consent.given_by_id, enterprise, consent.given_at, context.parameters.registry_fresh_within);
+    consent.given_by_id, enterprise, consent.given_at, context.parameters.registry_fresh_within) and
+  author in context.authors and
+  author.id = consent.given_by_id and
+  not spoke_for_another_party(author, party, consent.given_at, context);
 permits_double_agency(person_id, party: Signatory, enterprise: Enterprise, context) if
   permits_self_dealing(person_id, enterprise, party.contract, source, context) and
   source in ["BOARD", "SHAREHOLDERS"];

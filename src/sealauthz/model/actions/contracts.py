@@ -104,22 +104,32 @@ def _termination(query: ResolverInput) -> Mapping[str, Any]:
 
 
 def _task(query: ResolverInput) -> Mapping[str, Any]:
-    party = query.resource.signatory
-    contract = party.contract
-    enterprise = query.snapshot.find("Enterprise", party.enterprise_id) if party.enterprise_id else None
-    authors = EMPTY if enterprise is None else authors_of(query, enterprise, contract)
-    return {"contract": contract, "documents_digest": documents_digest(contract), "authors": authors}
+    return _about(query, _enterprise_of(query))
 
 
 def _signature(query: ResolverInput) -> Mapping[str, Any]:
     party = query.resource.signatory
-    enterprise = query.snapshot.find("Enterprise", party.enterprise_id) if party.enterprise_id else None
-    if enterprise is None or any(task.action in _SEALING and task.state != "VOIDED" for task in party.tasks):
-        return _task(query)
-    return {**_task(query), **sealed_by_hand(query, enterprise, party.contract)}
+    enterprise = _enterprise_of(query)
+    resolved = _about(query, enterprise)
+    if enterprise is None or any(task.action in _SEALING and task.state in _STANDING for task in party.tasks):
+        return resolved
+    return {**resolved, **sealed_by_hand(query, enterprise, party.contract)}
+
+
+def _enterprise_of(query: ResolverInput) -> Any:
+    enterprise_id = query.resource.signatory.enterprise_id
+    return query.snapshot.find("Enterprise", enterprise_id) if enterprise_id else None
+
+
+def _about(query: ResolverInput, enterprise: Any) -> dict[str, Any]:
+    contract = query.resource.signatory.contract
+    authors = EMPTY if enterprise is None else authors_of(query, enterprise, contract)
+    return {"contract": contract, "documents_digest": documents_digest(contract), "authors": authors}
 
 
 _SEALING = frozenset({"CORPORATE_SEAL", "LEGAL_REP_SEAL"})
+# A signature is beside a seal that was put, or that still may be (`is_beside_seal`, signing.polar).
+_STANDING = frozenset({"WAITING", "PENDING", "IN_PROGRESS", "SIGNED"})
 
 _INITIATOR = {"enterprise": ("initiator_id",)}
 _OWN_PARTIES = {"own_parties": ("signatories", "enterprise_id")}

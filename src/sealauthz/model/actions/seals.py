@@ -37,8 +37,8 @@ class SealUseContext(Context):
     Of the task's contract: `documents_digest`, the digest of all its documents (`whole_digest`); `parties`, the other
     enterprises for which the subject or one of the principals signed a task of it or is named for one, and all others
     where an enterprise holds the seal; `approvers`, those who decided on requests to use the seal for it; and
-    `authors`, those who reviewed it for the seal's owner, or recorded or confirmed a resolution of the owner about it,
-    each with what they represent.
+    `authors`, those who reviewed it for the seal's owner, recorded or confirmed a resolution of the owner about it, or
+    let a person act for several of its parties, each with what they represent.
     """
 
     task: SigningTask | None = None
@@ -247,12 +247,20 @@ def _approvers(query: ResolverInput, requests: Iterable[SealUseRequest]) -> list
 
 
 def authors_of(query: ResolverInput, enterprise: Enterprise, contract: Contract) -> list[Any]:
-    """Those who reviewed a contract for an enterprise, or recorded or confirmed a resolution about it, by their ids."""
+    """Those who reviewed a contract for an enterprise, recorded or confirmed a resolution about it, or let a person act
+    for several of its parties, by their ids.
+    """
     ids = {
         review.reviewer_id
         for party in contract.signatories
         if party.enterprise_id == enterprise.id
         for review in party.reviews
+    }
+    ids |= {
+        consent.given_by_id
+        for party in contract.signatories
+        for consent in party.consents
+        if consent.kind == "DOUBLE_AGENCY"
     }
     resolutions: Any = enterprise.resolutions
     for resolution in resolutions.holding("contract_id", contract.id) if resolutions else ():
