@@ -265,6 +265,21 @@ PROTECTIONS = [
         also=(("signing.polar", "", waived("TASK_OPERATOR", "use", "Seal")),),
     ),
     Protection(
+        "one human with two accounts is two of applicant, approver, custodian, stamper and witness",
+        "words.polar",
+        "account_of(person: Person, account) if account in person.accounts;\n",
+    ),
+    Protection(
+        "one human with two accounts is two of applicant, approver, custodian, stamper and witness",
+        "words.polar",
+        "are_one_human(one_id, other_id, enterprise: Enterprise) if\n"
+        "  counts_as(one_id, counting_id, enterprise) and\n"
+        "  is_or_counts_as(other_id, counting_id, enterprise);\n"
+        "are_one_human(one_id, other_id, enterprise: Enterprise) if\n"
+        "  counts_as(other_id, counting_id, enterprise) and\n"
+        "  counting_id = one_id;\n",
+    ),
+    Protection(
         "a new legal representative uses the seal that bears their predecessor's name",
         "seal_use.polar",
         "  seal.legal_rep_id = person.id and\n",
