@@ -115,13 +115,14 @@ is_within_parent_grant(grant: SealGrant, contract: Contract) if
 # --- a grant that is open to members ---------------------------------------------------------------------------------
 
 # Never over the official, finance and legal representative's seals, and always limited to templates: what everybody may
-# seal was written beforehand. It is open to all but the person who gave it.
-#@ S-08 S-09
+# seal was written beforehand. It is open to all but the person who gave it, and who put one there just now who did.
+#@ S-08 S-09 M-11
 live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   open_grant(person, seal, contract, grant, context) and
   is_live_grant(grant, context) and
   may_count(grant, context) and
-  not gave_grant(person.id, grant);
+  not gave_grant(person.id, grant) and
+  not came_from_straw_man(grant, person.id, _, context);
 
 open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   grant in seal.open_grants and
@@ -259,14 +260,16 @@ has_no_other_party(person: Person, seal: Seal, contract: Contract, context) if
 
 # The owner granted the use of the seal to another enterprise by a signed letter, and that enterprise named one of its
 # members, who is no auditor there. Image and certificate stay the owner's. The holder is in good standing like the owner,
-# is not the grantor's own enterprise, and is not on the other side.
-#@ S-04 U-20 U-21 U-13 U-14 S-09 U-04
+# is not the grantor's own enterprise, and is not on the other side. Nor does it help a person who runs the owner, too, and
+# put the grantor there just now.
+#@ S-04 U-20 U-21 U-13 U-14 S-09 U-04 M-11
 live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
   names_member_of_holder(person, seal, grant, holder, context) and
   is_in_good_standing(holder, context) and
   not is_suspended_human(person, seal.enterprise, context) and
   not audits_seals_of(person, holder, context) and
   not gave_to_own_enterprise(grant, holder) and
+  not came_from_straw_man(grant, person.id, _, context) and
   may_count(grant, context) and
   covers_type(grant, contract) and
   covers_amount(grant, contract) and
@@ -465,16 +468,24 @@ because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context: Sea
   names_member_of_holder(person, seal, grant, holder, context) and
   gave_to_own_enterprise(grant, holder);
 # One gave the grant, or confirmed it, whom the person put there just now.
-#@ M-11 U-18
+#@ M-11 U-18 S-08 U-20
 because("SEAL_AUTHORITY", "COOLING_OFF", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
-  lent_by_straw_man(person, seal, _, context);
+  authority_of_straw_man(person, seal, _, context);
 
-lent_by_straw_man(person: Person, seal: Seal, at, context) if
+authority_of_straw_man(person: Person, seal: Seal, at, context) if
   sealed_contract(context, contract) and
   delegation_to(person, seal, delegation, context) and
   delegation.state = "ACTIVE" and
   grant_of_principal(delegation.principal, seal, contract, grant, context) and
+  came_from_straw_man(grant, person.id, at, context);
+authority_of_straw_man(person: Person, seal: Seal, at, context) if
+  sealed_contract(context, contract) and
+  open_grant(person, seal, contract, grant, context) and
+  is_live_grant(grant, context) and
+  came_from_straw_man(grant, person.id, at, context);
+authority_of_straw_man(person: Person, seal: Seal, at, context: SealUseContext) if
+  names_member_of_holder(person, seal, grant, _, context) and
   came_from_straw_man(grant, person.id, at, context);
 
 # The grant waits for its confirmation.
@@ -748,9 +759,15 @@ authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   live_open_grant(person, seal, contract, grant, context) and
   grant_lapses(grant, at);
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  live_open_grant(person, seal, contract, _, context) and
+  registry_word_ends(seal.enterprise, context, at);
 authority_lapses(person: Person, seal: Seal, contract: Contract, context: SealUseContext, at) if
   live_cross_grant(person, seal, contract, grant, context) and
   grant_lapses(grant, at);
+authority_lapses(person: Person, seal: Seal, contract: Contract, context: SealUseContext, at) if
+  live_cross_grant(person, seal, contract, _, context) and
+  registry_word_ends(seal.enterprise, context, at);
 authority_lapses(person: Person, seal: Seal, _: Contract, context: SealUseContext, at) if
   names_member_of_holder(person, seal, _, holder, context) and
   member(person, holder, membership, context) and

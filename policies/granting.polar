@@ -405,8 +405,8 @@ because("NOT_OWN_GRANT", "COOLING_OFF", person: Person, grant: SealGrant, contex
 #@ M-11 S-09
 is_from_straw_man(grant: SealGrant, context) if came_from_straw_man(grant, grant.membership.person_id, _, context);
 
-# … nor those from whom the right comes that is passed on, or lent.
-came_from_straw_man(grant: SealGrant, person_id, at, context) if
+# … nor those from whom the right comes that is passed on, or lent, or open to them, or held by their enterprise.
+came_from_straw_man(grant, person_id, at, context) if
   giver_of(giver_id, grant) and
   giver_id != person_id and
   new_officer(giver_id, person_id, grant.seal.enterprise, at, context);

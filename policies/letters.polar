@@ -40,6 +40,11 @@ was_confirmed_for_one(grant: SealGrant, at, context) if
 was_given_by_straw_man(grant: SealGrant, context) if
   was_new_officer(
     grant.grantor.membership.person_id, grant.membership.person_id, grant.seal.enterprise, grant.confirmed_at, context);
+was_given_by_straw_man(grant: SealGrant, context) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  granted_or_confirmed(giver_id, parent) and
+  was_new_officer(giver_id, grant.membership.person_id, grant.seal.enterprise, grant.confirmed_at, context);
 
 was_confirmed_for_all(grant, at, context) if
   was_confirmed_by(grant, confirmer_id, at) and

@@ -329,13 +329,22 @@ new_post(person_id, giver_id, enterprise: Enterprise, at, context) if
   assignment.granted_by_id matches String and
   giver_id = assignment.granted_by_id;
 
-# The giver, or who had just put the giver in office in turn.
+# The giver, or who had just put the giver in office in turn, or that one's giver: three who were made one by the other in
+# a day are one.
 is_behind(giver_id, by_id, enterprise: Enterprise, _) if are_one_human(giver_id, by_id, enterprise);
 is_behind(giver_id, by_id, enterprise: Enterprise, context) if
   giver_id != by_id and
-  new_post(giver_id, second_id, enterprise, _, context) and
-  are_one_human(second_id, by_id, enterprise) and
-  not can_do_alone(giver_id, enterprise, context);
+  is_appointee(giver_id, second_id, enterprise, context) and
+  are_one_human(second_id, by_id, enterprise);
+is_behind(giver_id, by_id, enterprise: Enterprise, context) if
+  giver_id != by_id and
+  is_appointee(giver_id, second_id, enterprise, context) and
+  is_appointee(second_id, third_id, enterprise, context) and
+  are_one_human(third_id, by_id, enterprise);
+
+is_appointee(person_id, giver_id, enterprise: Enterprise, context) if
+  new_post(person_id, giver_id, enterprise, _, context) and
+  not can_do_alone(person_id, enterprise, context);
 
 # Who approves or reviews for a person who put them in that place just now, is no second person for them: a role that
 # that person gave, or on a seal the right to approve.
@@ -395,9 +404,17 @@ had_new_post(person_id, giver_id, enterprise: Enterprise, at, context) if
 was_behind(giver_id, by_id, enterprise: Enterprise, _, _) if are_one_human(giver_id, by_id, enterprise);
 was_behind(giver_id, by_id, enterprise: Enterprise, at, context) if
   giver_id != by_id and
-  had_new_post(giver_id, second_id, enterprise, at, context) and
-  are_one_human(second_id, by_id, enterprise) and
-  not could_do_alone(giver_id, enterprise, at, context);
+  was_appointee(giver_id, second_id, enterprise, at, context) and
+  are_one_human(second_id, by_id, enterprise);
+was_behind(giver_id, by_id, enterprise: Enterprise, at, context) if
+  giver_id != by_id and
+  was_appointee(giver_id, second_id, enterprise, at, context) and
+  was_appointee(second_id, third_id, enterprise, at, context) and
+  are_one_human(third_id, by_id, enterprise);
+
+was_appointee(person_id, giver_id, enterprise: Enterprise, at, context) if
+  had_new_post(person_id, giver_id, enterprise, at, context) and
+  not could_do_alone(person_id, enterprise, at, context);
 
 had_new_role_from(membership: Membership, by_id, at, context) if
   assignment in membership.assignments and
