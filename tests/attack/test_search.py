@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 import small_worlds
+from effort import EFFORT, Effort
 from small_worlds import BUNDLE, QUERIES, goals_of, loaded, written
 from tiny.model import TINY
 
 from sealauthz.attack import search as search_module
 from sealauthz.attack.acting import Acting, Allowed
-from sealauthz.attack.candidates import Candidates, Doer
+from sealauthz.attack.candidates import Candidates, Doer, Kept
 from sealauthz.attack.found import Ended, Found, Limits
 from sealauthz.attack.goals import Goal, Goals, load_goals
 from sealauthz.attack.levels import Levels
@@ -58,12 +59,22 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> list[Compared]:
         chance = random.Random(seed)
         facts = small_worlds.world(chance)
         path = tmp_path_factory.mktemp("world") / "goals.yaml"
-        goals, search = loaded(written(path, facts, goals_of(chance, facts, depth=2 + seed % 2)))
+        asked = goals_of(chance, facts, depth=2 + seed % 2)
+        goals, search = loaded(written(path, facts, [without_the_dearest(each, facts) for each in asked]))
         for goal in goals.goals:
             plain, pruned = search.run(goal, PLAIN), search.run(goal, PRUNED)
             is_replayed = bool(pruned.steps) and replay(BUNDLE, goals, pruned).is_reached if seed % 2 else None
             found.append(Compared(goal, search, plain, pruned, is_replayed))
     return found
+
+
+def without_the_dearest(goal: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """Return a goal that is searched no more than two acts deep where time may pass, unless there is little to do:
+    these searches took more than half of the time, and no planted fault was noticed by them alone. `make thorough`
+    searches all of them three acts deep.
+    """
+    is_dear = "waits" in goal and (bool(facts["Document"]) or "context.actor" in goal["reached"])
+    return {**goal, "depth": 2} if is_dear and EFFORT is not Effort.THOROUGH else goal
 
 
 def test_a_pruned_search_finds_what_a_plain_one_finds(compared: list[Compared]) -> None:
@@ -94,12 +105,16 @@ BLIND = Reads(frozenset(), frozenset())
     [
         (Levels, "view", lambda *_: View(BLIND)),
         (Levels, "sees", lambda *_: BLIND),
+        (Levels, "acts", lambda self, _left: self._acts[0]),
+        (Kept, "alike", lambda self, _view: (1,) * len(self.moves)),
         (Goals, "rests_on", lambda *_: BLIND),
         (search_module, "possible", allowed_at_once),
     ],
     ids=[
         "moves that differ in what is read are one",
         "nothing matters",
+        "only acts that the goal sees are tried",
+        "all moves by one action are one",
         "a goal that was asked once is not asked again",
         "what is denied stays so",
     ],
@@ -166,7 +181,8 @@ def test_random_worlds_reach_and_miss_every_kind_of_goal(compared: list[Compared
     for name in {each.goal.name for each in compared}:
         reached = {bool(each.pruned.record) for each in compared if each.goal.name == name}
         assert reached == {True, False}, name
-    assert {acts_of(each.pruned) for each in compared if each.pruned.record} >= {0, 1, 2}
+    assert {acts_of(each.pruned) for each in compared if each.pruned.record} >= {0, 1, 2, 3}
+    assert any(acts_of(each.pruned) == 3 for each in compared if each.goal.waits and each.pruned.record)
 
 
 def test_a_verdict_that_is_remembered_is_what_would_be_decided(tmp_path: Path) -> None:
