@@ -6,13 +6,16 @@ import dataclasses
 import io
 import pickle
 import threading
+from collections.abc import Callable
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from sealauthz.collector import without_collection
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Statement
+from sealauthz.polar.unchanging import is_unchanging
 
 UNREADABLE = (
     pickle.UnpicklingError,
@@ -38,15 +41,19 @@ class _Trees(pickle.Pickler):
         cls: Any = type(obj)
         if isinstance(obj, Enum):
             return cls, (obj.value,)
-        if not _is_frozen(cls):
-            return NotImplemented
-        return cls, tuple(getattr(obj, name) for name in cls.__match_args__)
+        values = _values_of(cls)
+        return NotImplemented if values is None else (cls, values(obj))
 
 
 @cache
-def _is_frozen(cls: Any) -> bool:
-    parameters = getattr(cls, "__dataclass_params__", None)
-    return parameters is not None and parameters.frozen and all(each.init for each in dataclasses.fields(cls))
+def _values_of(cls: Any) -> Callable[[object], tuple[Any, ...]] | None:
+    """What reads the values that an object of a class is made of; None where it is no node of a tree."""
+    if not is_unchanging(cls) or not all(each.init for each in dataclasses.fields(cls)):
+        return None
+    names: tuple[str, ...] = cls.__match_args__
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda node: tuple([getattr(node, name) for name in names])
 
 
 class _Ours(pickle.Unpickler):

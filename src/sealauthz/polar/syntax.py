@@ -1,14 +1,14 @@
-"""The syntax tree of a policy: small frozen classes, each with the place where it stands.
+"""The syntax tree of a policy: small classes that nobody changes, each with the place where it stands.
 
 Names follow the Polar reference. A tree says what was written; nothing is resolved, rewritten or checked here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from sealauthz.polar.unchanging import unchanging
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Place:
     """Where something stands: file, and line and column of its first character, counted from 1."""
 
@@ -23,7 +23,7 @@ class Place:
 # --- terms ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Literal:
     """A string, a number or a boolean. `value` has exactly the type `str`, `int`, `float` or `bool`.
 
@@ -34,7 +34,7 @@ class Literal:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Variable:
     """A variable, or the name of a class or constant. `_` alone is anonymous: a fresh one each time it stands."""
 
@@ -42,7 +42,7 @@ class Variable:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class ListTerm:
     """A list: its items, and the variable behind `*` that takes the rest."""
 
@@ -51,7 +51,7 @@ class ListTerm:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class DictTerm:
     """A dictionary: keys with their values, in the order written."""
 
@@ -59,7 +59,7 @@ class DictTerm:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Attribute:
     """`base.name`; `arguments` is None for an attribute, a tuple for a method call. `place` is that of the name."""
 
@@ -69,7 +69,7 @@ class Attribute:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Call:
     """`name(arguments)`: a call of a rule."""
 
@@ -78,7 +78,7 @@ class Call:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Not:
     """`not term`."""
 
@@ -86,7 +86,7 @@ class Not:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class And:
     """`a and b and …`: two parts or more."""
 
@@ -94,7 +94,7 @@ class And:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Or:
     """`a or b or …`: two parts or more."""
 
@@ -102,7 +102,7 @@ class Or:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Forall:
     """`forall(condition, action)`: the action holds for every solution of the condition."""
 
@@ -111,7 +111,7 @@ class Forall:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Unify:
     """`left = right`."""
 
@@ -120,7 +120,7 @@ class Unify:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Assign:
     """`variable := term`."""
 
@@ -129,7 +129,7 @@ class Assign:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Compare:
     """A comparison; `operator` is one of `== != < <= > >=`."""
 
@@ -139,7 +139,7 @@ class Compare:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Arithmetic:
     """An arithmetic operation; `operator` is one of `+ - * / mod rem`."""
 
@@ -149,7 +149,7 @@ class Arithmetic:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class In:
     """`item in collection`."""
 
@@ -158,7 +158,7 @@ class In:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Matches:
     """`term matches pattern`."""
 
@@ -190,7 +190,7 @@ Term = (
 # --- patterns -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class TypePattern:
     """`Name` or `Name{key: pattern, …}`; `fields` is empty for the plain form."""
 
@@ -199,7 +199,7 @@ class TypePattern:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class DictPattern:
     """`{key: pattern, …}`."""
 
@@ -216,7 +216,7 @@ Pattern = TypePattern | DictPattern | Literal | ListTerm | Variable
 # --- statements -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Parameter:
     """One parameter of a rule: a term alone, or a variable with a pattern."""
 
@@ -244,7 +244,7 @@ ALWAYS = "always"
 """The tag of one rule that settles a requirement without a condition on purpose."""
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class RuleNode:
     """`name(parameters) if body;` — `body` is None for a fact; `tags` are the rulebook ids of the `#@` line above, and
     `is_always` whether that line says so.
@@ -258,7 +258,7 @@ class RuleNode:
     is_always: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class RuleTypeNode:
     """`type name(parameters);`."""
 
@@ -267,7 +267,7 @@ class RuleTypeNode:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Shorthand:
     """`"implied" if "implier";` or `"implied" if "implier" on "relation";` (`relation` is None without `on`)."""
 
@@ -277,7 +277,7 @@ class Shorthand:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class BlockNode:
     """An `actor` or `resource` block. Declarations it does not make are None; `relations` maps names to types."""
 

@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from sealauthz.polar.syntax import Place
+from sealauthz.polar.unchanging import unchanging
 from sealauthz.schema import Column, Shape, shape_of
 from sealauthz.schema.record import is_record
 from sealauthz.schema.rules import Check
@@ -37,7 +38,7 @@ Unit = Literal["", "instant", "duration", "number"]
 """What a number counts: microseconds since 1970, microseconds, or nothing, as it stands in a rule. Empty: not known."""
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class ValueType:
     """What is known of a value.
 
@@ -59,8 +60,9 @@ class ValueType:
     origin: Place | None = field(default=None, compare=False)
 
     def __hash__(self) -> int:
-        # Fewer than make the difference, because a hash is asked for more often than all else.
-        return hash((self.name, self.words, self.is_optional))
+        # Less than makes the difference, because a hash is asked for more often than all else; sets keep theirs.
+        words = self.words
+        return hash(self.name) if words is None else hash(words)
 
     def present(self) -> ValueType:
         """The same type, once it is known that there is a value."""
@@ -75,7 +77,7 @@ ANYTHING = ValueType("")
 NIL = ValueType("nil", is_optional=True)
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Known:
     """A value is an instance of exactly `cls`, or of a class derived from it if not `is_exact`; or None, if optional.
 
@@ -92,7 +94,7 @@ class Known:
         return hash(self.cls)
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class AttributeType:
     """What reading an attribute gives, and what sort of attribute it is. No rule reads a personal one.
 

@@ -238,19 +238,25 @@ class _Called:
         """A condition of another rule with its arguments in place of its parameters, and variables of its own for all
         others; None where it is of a kind that is not followed.
         """
+        # The commonest first, without a `match` and a closure.
+        if type(term) is Literal:
+            return term
+        if type(term) is Variable:
+            if term.name == NIL:
+                return term
+            if term.name == "_":
+                return self._fresh("_", term.place)
+            known = names.get(term.name)
+            if known is None:
+                known = names[term.name] = self._fresh(term.name, term.place)
+            return known
 
         def all_of(terms: Sequence[Term]) -> tuple[Term, ...] | None:
             found = [self._renamed(each, names) for each in terms]
-            made = tuple(each for each in found if each is not None)
+            made = tuple([each for each in found if each is not None])
             return made if len(made) == len(terms) else None
 
         match term:
-            case Literal() | Variable(name="nil"):
-                return term
-            case Variable("_", place):
-                return self._fresh("_", place)
-            case Variable(name, place):
-                return names.setdefault(name, self._fresh(name, place))
             case Attribute(base, name, None, place):
                 inner = self._renamed(base, names)
                 return None if inner is None else Attribute(inner, name, None, place)

@@ -62,7 +62,7 @@ class _Service:
         """Find what is wrong with each rule by itself, and with names; not again in `right` ones. Return the others."""
         known = set() if right is None else {id(clause) for clause in right.clauses}
         fresh = [clause for clause in rules.clauses if id(clause) not in known and not clause.is_written_out]
-        if right is not None and rules.names_the_same(right):
+        if right is not None and rules.names_all_of(right):
             for clause in fresh:
                 check_names_of(clause, rules, self.types, found)
         else:

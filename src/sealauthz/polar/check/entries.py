@@ -7,7 +7,6 @@ missing may make an explanation hold, but never a permission.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from sealauthz.polar.check.flow import Flow
 from sealauthz.polar.check.rules import Clause, Key, Rules
@@ -16,6 +15,7 @@ from sealauthz.polar.contract import Rulebook
 from sealauthz.polar.diagnostic import Diagnostics
 from sealauthz.polar.syntax import RuleNode
 from sealauthz.polar.types import ValueType
+from sealauthz.polar.unchanging import unchanging
 
 ContextOf = Callable[[str, str], type]
 """Which class the context of an action on a resource type has."""
@@ -23,7 +23,7 @@ ContextOf = Callable[[str, str], type]
 _NO_PERMISSION = "NO_PERMISSION"
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Entry:
     """One question: the rule, its arguments, whether the answer decides, and what its free arguments must become."""
 

@@ -189,9 +189,13 @@ class Flow:
 
     def _of_pattern(self, key: Key, values: tuple[Value, ...], mode: Mode) -> Known:
         pattern = (key, values, mode.is_negative, mode.decides)
-        known = self._known.get(pattern) or self._kept(pattern, mode)
+        known = self._known.get(pattern)
+        if known is None and self._before:
+            known = self._kept(pattern, mode)
+        stemmed = None
         if known is None:
-            known = self._alike(pattern)
+            stemmed = self._asking.stemmed(values)
+            known = None if stemmed is None else self._alike(pattern, *stemmed)
         if known is not None:
             known.is_recursive = known.is_recursive or known.is_open
             if self._goals.misspelt or self._goals.unfit:
@@ -241,7 +245,8 @@ class Flow:
         self._reading.pop()
         if self._reading:
             self._reading[-1].add(known.reach)
-        self._share(pattern, known)
+        if stemmed is not None and not known.reach.is_partial:
+            self._share(pattern, known, *stemmed)
         return known
 
     def _kept(self, pattern: Pattern, mode: Mode) -> Known | None:
@@ -255,23 +260,16 @@ class Flow:
         self._elsewhere.add(known.reach)
         return known
 
-    def _share(self, pattern: Pattern, known: Known) -> None:
+    def _share(self, pattern: Pattern, known: Known, cls: str, general: tuple[Value, ...]) -> None:
         """Keep what was found out for patterns that differ in the class of a context or in the mode alone."""
-        key, values, is_negative, decides = pattern
-        stemmed = None if known.reach.is_partial else self._asking.stemmed(values)
-        if stemmed is not None:
-            cls, general = stemmed
-            alike = self._shared.setdefault((key, general), [])
-            alike.append(Shared(known, cls, is_negative, decides))
-            self._sharing.append(alike)
+        key, _, is_negative, decides = pattern
+        alike = self._shared.setdefault((key, general), [])
+        alike.append(Shared(known, cls, is_negative, decides))
+        self._sharing.append(alike)
 
-    def _alike(self, pattern: Pattern) -> Known | None:
+    def _alike(self, pattern: Pattern, cls: str, general: tuple[Value, ...]) -> Known | None:
         """What is known of a pattern that gave the same answers to all that was asked."""
         key, values, is_negative, decides = pattern
-        stemmed = self._asking.stemmed(values)
-        if stemmed is None:
-            return None
-        cls, general = stemmed
         for shared in self._shared.get((key, general), ()):
             reach = shared.known.reach
             if reach.uses_mode and (shared.is_negative, shared.decides) != (is_negative, decides):
@@ -358,7 +356,8 @@ class Flow:
             if value.is_optional and value.name != "nil":
                 goals.absent_equal(term, value, parameter.place, mode)
             known = goals.as_class(term, value, pattern.name)
-            if known is None or not goals.take_apart(pattern, known, scope, mode):
+            # To take it apart asks for its class once more, and for its fields.
+            if known is None or (pattern.fields and not goals.take_apart(pattern, known, scope, mode)):
                 return False
             value = known
         elif pattern is not None and not goals.take_apart(pattern, value, scope, mode):

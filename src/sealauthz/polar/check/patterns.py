@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sealauthz.polar.check.rules import Clause, Key
 from sealauthz.polar.check.values import Value
 from sealauthz.polar.syntax import Place
+from sealauthz.polar.unchanging import unchanging
 
 Pattern = tuple[Key, tuple[Value, ...], bool, bool]
 """A rule, its arguments, whether it stands under a negation, and whether it decides."""
@@ -116,7 +117,7 @@ class Tried:
     word: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Shared:
     """What is known of a pattern, as far as it holds for other classes and in other modes too."""
 

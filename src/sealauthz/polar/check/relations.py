@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.polar.program import NIL
@@ -20,12 +19,14 @@ from sealauthz.polar.syntax import (
     Compare,
     In,
     ListTerm,
+    Literal,
     Not,
     Term,
     Unify,
     Variable,
 )
 from sealauthz.polar.terms import Node, placeless
+from sealauthz.polar.unchanging import unchanging
 
 LESS, EQUAL, GREATER, UNORDERED = 1, 2, 4, 8
 ANY = LESS | EQUAL | GREATER | UNORDERED
@@ -44,7 +45,7 @@ Key = object
 """What a term says, wherever it stands."""
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Relation:
     """How two terms stand if a condition holds: `allows` says how the left one stands to the right one."""
 
@@ -115,13 +116,17 @@ def expanded(term: Any, paths: Mapping[str, Term], keys: Mapping[str, str]) -> A
 
     `keys` are the columns of relations, by name.
     """
+    # The commonest first, without a `match` and a closure: every condition is asked.
+    kind = type(term)
+    if kind is Variable:
+        return paths.get(term.name, term)
+    if kind is Literal:
+        return term
 
     def of(inner: Any) -> Any:
         return expanded(inner, paths, keys)
 
     match term:
-        case Variable(name, _):
-            return paths.get(name, term)
         case Attribute(base, name, None, place):
             inner = of(base)
             if name == "id" and isinstance(inner, Attribute) and inner.arguments is None and inner.name in keys:

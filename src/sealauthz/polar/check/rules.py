@@ -105,10 +105,12 @@ class Rules:
         self._starts = [starts[index] for index in order]
         self._started = [clauses[index] for index in order]
 
-    def names_the_same(self, other: Rules) -> bool:
-        """Whether names mean the same here and there: there are the same rules, by name and arity, blocks and types."""
+    def names_all_of(self, other: Rules) -> bool:
+        """Whether all names that mean something there mean it here too: there are the same blocks and types, and all
+        rules by name and arity.
+        """
         ours, theirs = (*self.blocks, *self.rule_types), (*other.blocks, *other.rule_types)
-        return self.by_key.keys() == other.by_key.keys() and [*map(id, ours)] == [*map(id, theirs)]
+        return self.by_key.keys() >= other.by_key.keys() and [*map(id, ours)] == [*map(id, theirs)]
 
     def named(self, name: str) -> list[Clause]:
         """The clauses of a name, whatever their arity, in the order of the files."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from functools import lru_cache
 
 from sealauthz.polar.types import ANYTHING, BUILTIN, NIL, TypeTable, ValueType
+from sealauthz.polar.unchanging import unchanging
 
 NUMBERS = ("int", "float")
 _NATIVE = frozenset({"str", "int", "float", "bool", "list", "dict"})
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Free:
     """A variable without a value yet; `limit` is the class that its head demands of it."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sealauthz.errors import BundleRefused
@@ -31,9 +31,10 @@ from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.program import Key, Program
 from sealauthz.polar.syntax import Place
 from sealauthz.polar.types import Known, TypeTable
+from sealauthz.polar.unchanging import unchanging
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class _LookUp:
     """Clauses that were looked up; `bit` is that of the look-up in what code notes of its reads."""
 
@@ -42,7 +43,7 @@ class _LookUp:
     asked: int
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class _Kept:
     """Something found out about a rule, with what it rests on."""
 
@@ -56,6 +57,8 @@ _CommonKey = tuple[Key, CallPattern, bool]
 
 
 _Shared = TypeVar("_Shared", Compiled, _Kept)
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 class Compiler(Session):
@@ -375,18 +378,25 @@ class Compiler(Session):
 
     def _keep(self, stale: int) -> None:
         """Keep only what rests on none of these look-ups."""
-        self._look_ups = {known: found for known, found in self._look_ups.items() if not found.bit & stale}
-        self._compiled = {known: found for known, found in self._compiled.items() if not found.reads & stale}
-        self._common = {known: found for known, found in self._common.items() if not found.reads & stale}
-        self._templates = {known: kept for known, kept in self._templates.items() if not kept.reads & stale}
-        common = self._common_templates
-        self._common_templates = {known: kept for known, kept in common.items() if not kept.reads & stale}
-        self._output_types = {known: kept for known, kept in self._output_types.items() if not kept.reads & stale}
-        self._reads = {name: reads for name, reads in self._reads.items() if not reads & stale}
+        self._look_ups = _without(self._look_ups, lambda found: found.bit & stale)
+        self._compiled = _without(self._compiled, lambda found: found.reads & stale)
+        self._common = _without(self._common, lambda found: found.reads & stale)
+        self._templates = _without(self._templates, lambda kept: kept.reads & stale)
+        self._common_templates = _without(self._common_templates, lambda kept: kept.reads & stale)
+        self._output_types = _without(self._output_types, lambda kept: kept.reads & stale)
+        self._reads = _without(self._reads, lambda reads: reads & stale)
         self.definitions = {name: found for name, found in self.definitions.items() if name in self._reads}
         self.promised = self.promised & self.definitions.keys()
         self.remembering = self.remembering.kept(self.definitions)
         self._in_template = set()
+
+
+def _without(known: Mapping[_K, _V], is_stale: Callable[[_V], int]) -> dict[_K, _V]:
+    """A copy without what is stale. Most is not: to copy all and delete some asks for no hash of the others."""
+    kept = dict(known)
+    for key in [key for key, found in known.items() if is_stale(found)]:
+        del kept[key]
+    return kept
 
 
 def _say_the_same(one: Sequence[Clause], other: Sequence[Clause]) -> bool:

@@ -14,6 +14,7 @@ from sealauthz.polar.core.nodes import Clause, Goal, Pattern, Term, Variable
 from sealauthz.polar.syntax import And, Call, Not, Or
 from sealauthz.polar.syntax import Term as Source
 from sealauthz.polar.types import Known, TypeTable
+from sealauthz.polar.unchanging import unchanging
 from sealauthz.polar.unparse import written as text_of
 
 
@@ -34,19 +35,26 @@ class Passes:
 ALL_PASSES = Passes()
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Bound:
     """An argument whose value is given, of a type that may be known."""
 
     known: Known | None = None
 
+    def __hash__(self) -> int:
+        # Less than makes the difference, as that of `Known`.
+        return 0 if self.known is None else hash(self.known.cls)
 
-@dataclass(frozen=True, slots=True)
+
+@unchanging
 class Constant:
     """An argument whose value is known to the compiler; `kind` keeps True and 1 apart."""
 
     value: str | int | float | bool | None
     kind: type
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
 
 FREE = "free"
@@ -62,7 +70,7 @@ KNOWN_LITERALS: Mapping[type, Known] = {
 """What is known of a literal, by its type."""
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Compiled:
     """A compiled pattern: the name of its function, or the answer where it is the same for all values.
 

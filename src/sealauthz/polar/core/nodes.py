@@ -15,13 +15,14 @@ from sealauthz.polar import program as written
 from sealauthz.polar.program import Key
 from sealauthz.polar.syntax import Place
 from sealauthz.polar.syntax import Term as Source
+from sealauthz.polar.unchanging import unchanging
 
 Scalar = str | int | float | bool | None
 
 # --- terms ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Variable:
     """A variable of a clause. One that `is_anonymous` stands once, as `_`."""
 
@@ -31,7 +32,7 @@ class Variable:
     is_anonymous: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Constant:
     """A value; None is `nil`."""
 
@@ -39,7 +40,7 @@ class Constant:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Attribute:
     """`base.name`."""
 
@@ -48,7 +49,7 @@ class Attribute:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Calculation:
     """`left sign right`: a number."""
 
@@ -58,7 +59,7 @@ class Calculation:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class ListOf:
     """A list of these items."""
 
@@ -66,7 +67,7 @@ class ListOf:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class DictOf:
     """A dictionary with these fields."""
 
@@ -74,7 +75,7 @@ class DictOf:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Unsupported:
     """What the language has and no engine of ours evaluates; whatever needs it is refused for this reason."""
 
@@ -87,7 +88,7 @@ Term = Variable | Constant | Attribute | Calculation | ListOf | DictOf | Unsuppo
 # --- goals ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class _Goal:
     """A condition. `variables` stand in it, `own` of them stand nowhere else in the clause, `source` is its text."""
 
@@ -101,14 +102,14 @@ class _Goal:
         return self.source.place
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Decided(_Goal):
     """`true` or `false`."""
 
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Equal(_Goal):
     """`left = right`: both are equal, or one is a variable that takes the value of the other."""
 
@@ -116,7 +117,7 @@ class Equal(_Goal):
     right: Term
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Given(_Goal):
     """`variable := value`: a variable that had no value takes one."""
 
@@ -124,7 +125,7 @@ class Given(_Goal):
     value: Term
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Ordered(_Goal):
     """`left sign right`: a comparison."""
 
@@ -133,7 +134,7 @@ class Ordered(_Goal):
     right: Term
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Member(_Goal):
     """`item in collection`: a member is equal to the item, or the variable takes each member in turn."""
 
@@ -141,7 +142,7 @@ class Member(_Goal):
     collection: Term
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Matched(_Goal):
     """`term matches pattern`."""
 
@@ -149,14 +150,14 @@ class Matched(_Goal):
     pattern: Pattern
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Truth(_Goal):
     """A value that is a condition by itself: it is true."""
 
     term: Term
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Call(_Goal):
     """A call of a rule. `repeated` are the variables that stand in it more than once."""
 
@@ -165,7 +166,7 @@ class Call(_Goal):
     repeated: int
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Not(_Goal):
     """The goal has no solution. `within` are the variables that stand in it, each once."""
 
@@ -181,14 +182,14 @@ class Not(_Goal):
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class All(_Goal):
     """All goals hold, one after the other."""
 
     goals: tuple[Goal, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class AnyOf(_Goal):
     """One of the goals holds. `within` are the variables that stand in it, each once."""
 
@@ -196,7 +197,7 @@ class AnyOf(_Goal):
     within: tuple[Variable, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Impossible(_Goal):
     """A condition that no engine of ours evaluates, for this reason."""
 
@@ -209,7 +210,7 @@ Goal = Decided | Equal | Given | Ordered | Member | Matched | Truth | Call | Not
 # --- clauses --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Classes:
     """A pattern: an instance of one of these classes. `name` is that of the class or the union."""
 
@@ -221,7 +222,7 @@ class Classes:
 Pattern = Classes | Constant | Unsupported
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Parameter:
     """A parameter: what its argument is equal to, or the variable that takes it, and what it matches.
 
