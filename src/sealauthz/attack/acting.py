@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
@@ -17,6 +18,7 @@ from sealauthz.decision.assembly import Case, RequestOptions, everything
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.evaluation import Evaluation
+from sealauthz.decision.plan import Plan
 from sealauthz.errors import EvaluationFailed, FactConflict, InvalidRequest, InvariantBroken, Violation
 from sealauthz.operations.arguments import check_named, read_arguments
 from sealauthz.operations.following import followed, named_by
@@ -26,6 +28,10 @@ from sealauthz.schema.effect import merged
 Given = tuple[tuple[str, str, Any], ...]
 """What was provided: whose it is, what was done, and the record."""
 
+_ForKey = tuple[str, str, str, Any]
+"""What somebody outside gives: the key that it comes under, whose it is, what was done, and the record."""
+
+T = TypeVar("T")
 
 _MOST_VERDICTS = 200_000
 """How many verdicts are kept at most; then all are forgotten."""
@@ -105,16 +111,12 @@ class Acting:
     def lacks(self, world: World, now: Instant, asked: Asked, requirements: Iterable[str]) -> bool:
         """Tell whether one of these requirements of an act is not met; False where the act cannot be asked."""
         self.decided += 1
-        question = asked.question(self._subject_type)
-        try:
-            case = self._evaluation(world, now, asked).case(question)
-            if not isinstance(case, Case):
-                return False
-            plan = self._catalog.plan(question)
+
+        def is_one_unmet(_: Evaluation, case: Case, plan: Plan) -> bool:
             work = plan.begin(case)
             return not all(plan.meets(each)(work) for each in requirements)
-        except (EvaluationFailed, InvalidRequest):
-            return False
+
+        return bool(self._answer(world, now, asked, is_one_unmet))
 
     def _deny(self, world: World, now: Instant, asked: Asked, lasting: tuple[str, ...]) -> None:
         """Remember why an act is denied; first what no context settles, and what the fewest changes alter."""
@@ -146,48 +148,62 @@ class Acting:
     def _verdict(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Verdict:
         provided: Given = ()
         for _ in range(len(self._model.provided) + 1):
-            evaluation = self._evaluation(world, now, asked)
-            question = asked.question(self._subject_type)
-            try:
-                case = evaluation.case(question)
-                if not isinstance(case, Case):
-                    return Verdict(asked, False, ("",))
-                plan = self._catalog.plan(question)
-                work = plan.begin(case)
-                if plan.allow(work):
-                    return Verdict(asked, True, (), provided)
-                unmet = tuple(evaluation.unmet(plan, work))
-                if not unmet or not self._steps.issuperset(unmet):
-                    lasting = tuple(each for each in unmet if each not in self._steps) if not provided else ()
-                    return Verdict(asked, False, unmet or ("",), lasting=lasting)
-                decision = evaluation.evaluate(case, plan)
-                given = self._given(world, now, case, decision.next_steps, asked, may_provide)
-            except (EvaluationFailed, InvalidRequest):
-                return Verdict(asked, False, ("",))
-            if not given:
-                return Verdict(asked, False, unmet)
-            key, whose, says, record = given
+            decide = partial(self._decided, world, now, asked, may_provide, provided)
+            found = self._answer(world, now, asked, decide)
+            if isinstance(found, Verdict):
+                return found
+            if found is None:
+                break
+            key, whose, says, record = found
             provided = (*provided, (whose, says, record))
             world = world.with_records([record])
             asked = asked.with_context(key, record.id)
         return Verdict(asked, False, ("",))
 
-    def shown(self, world: World, now: Instant, asked: Asked) -> tuple[NextStep, ...]:
-        """Return the next steps that somebody is shown who asks for an act; none where it is allowed."""
+    def _decided(
+        self,
+        world: World,
+        now: Instant,
+        asked: Asked,
+        may_provide: frozenset[str],
+        provided: Given,
+        evaluation: Evaluation,
+        case: Case,
+        plan: Plan,
+    ) -> Verdict | _ForKey:
+        """Decide an act for which this was `provided` before; return what somebody outside gives for it, if that is all
+        that it lacks.
+        """
+        work = plan.begin(case)
+        if plan.allow(work):
+            return Verdict(asked, True, (), provided)
+        unmet = tuple(evaluation.unmet(plan, work))
+        if not unmet or not self._steps.issuperset(unmet):
+            lasting = tuple(each for each in unmet if each not in self._steps) if not provided else ()
+            return Verdict(asked, False, unmet or ("",), lasting=lasting)
+        steps = evaluation.evaluate(case, plan).next_steps
+        return self._given(world, now, case, steps, asked, may_provide) or Verdict(asked, False, unmet)
+
+    def _answer(
+        self, world: World, now: Instant, asked: Asked, answer: Callable[[Evaluation, Case, Plan], T]
+    ) -> T | None:
+        """Return what is answered of an act in a world; None where it cannot be asked or answered."""
+        evaluation = Evaluation(self._catalog, world.snapshot(), now, RequestOptions(caller=asked.caller))
         question = asked.question(self._subject_type)
-        evaluation = self._evaluation(world, now, asked)
         try:
             case = evaluation.case(question)
-            if not isinstance(case, Case):
-                return ()
-            return evaluation.evaluate(case, self._catalog.plan(question)).next_steps
+            return answer(evaluation, case, self._catalog.plan(question)) if isinstance(case, Case) else None
         except (EvaluationFailed, InvalidRequest):
-            return ()
+            return None
+
+    def shown(self, world: World, now: Instant, asked: Asked) -> tuple[NextStep, ...]:
+        """Return the next steps that somebody is shown who asks for an act; none where it is allowed."""
+        return self._answer(world, now, asked, lambda evaluation, *of: evaluation.evaluate(*of).next_steps) or ()
 
     def _given(
         self, world: World, now: Instant, case: Case, steps: Any, asked: Asked, may_provide: Collection[str]
-    ) -> tuple[str, str, str, Any] | None:
-        """Return what somebody outside gives for a denied act: the key, whose it is, what was done, and the record."""
+    ) -> _ForKey | None:
+        """Return what somebody outside gives for a denied act."""
         have = dict(asked.context)
         for step in steps:
             provided = self._model.provided.get(step.code)
@@ -215,19 +231,13 @@ class Acting:
         records = [record for _, _, record in verdict.provided]
         if records:
             world = world.with_records(records)
-        evaluation = self._evaluation(world, now, verdict.asked)
-        question = verdict.asked.question(self._subject_type)
-        try:
-            case = evaluation.case(question)
-            if not isinstance(case, Case):
-                return Refused()
-            decision = evaluation.evaluate(case, self._catalog.plan(question))
-        except (EvaluationFailed, InvalidRequest):
-            return Refused()
-        return Allowed(self._model, self._relevance, verdict, case, decision, evaluation) if decision else Refused()
 
-    def _evaluation(self, world: World, now: Instant, asked: Asked) -> Evaluation:
-        return Evaluation(self._catalog, world.snapshot(), now, RequestOptions(caller=asked.caller))
+        def carried_out(evaluation: Evaluation, case: Case, plan: Plan) -> Allowed | None:
+            decision = evaluation.evaluate(case, plan)
+            parts = (self._model, self._relevance, verdict, case, decision, evaluation)
+            return Allowed(*parts) if decision else None
+
+        return self._answer(world, now, verdict.asked, carried_out) or Refused()
 
 
 def _act_of(asked: Asked) -> tuple[Any, ...]:
