@@ -51,6 +51,7 @@ gives_authority(grant: SealGrant, contract: Contract, context) if
   covers(grant, contract) and
   covers_amount(grant, contract) and
   is_within_parent_grant(grant, contract) and
+  is_passed_on_by_unconcerned(grant, contract, context) and
   not gave_grant(grant.membership.person_id, grant);
 
 # U-02: A grant covers the contracts that it names: all of them, said explicitly, or the types listed; and where it
@@ -111,6 +112,16 @@ is_within_parent_grant(grant: SealGrant, contract: Contract) if
   parent matches SealGrant and
   covers(parent, contract) and
   covers_amount(parent, contract);
+
+# Nor does who passed it on put the seal through another where they may not put it: they are no less behind it than a
+# colleague who delegates.
+#@ S-09 U-12 U-13 U-14
+is_passed_on_by_unconcerned(grant: SealGrant, _: Contract, _) if grant.parent_id = nil;
+is_passed_on_by_unconcerned(grant: SealGrant, contract: Contract, context) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  not has_excluding_duty(parent.membership, grant.seal, contract, context) and
+  has_no_conflict_elsewhere(parent.membership, grant.seal, contract, context);
 
 # --- a grant that is open to members ---------------------------------------------------------------------------------
 
@@ -244,12 +255,19 @@ is_reviewed_by_third(person: Person, principal: Membership, seal: Seal, contract
   is_reviewed_for(review, person.id, seal.enterprise, context) and
   is_reviewed_for(review, principal.person_id, seal.enterprise, context);
 
-# What the principal represents elsewhere is known where a seal is used; nothing else is sealed.
+# What the principal represents elsewhere is known where a seal is used, or a signature stands for one; nothing else is
+# sealed.
 has_no_conflict_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
   known in context.principals and
   known.id = principal.person_id and
   has_no_other_party(known, seal, contract, context);
-has_no_conflict_elsewhere(_: Membership, _: Seal, _: Contract, context) if not (context matches SealUseContext);
+has_no_conflict_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SignContext) if
+  known in context.principals and
+  known.id = principal.person_id and
+  has_no_other_party(known, seal, contract, context);
+has_no_conflict_elsewhere(_: Membership, _: Seal, _: Contract, context) if
+  not (context matches SealUseContext) and
+  not (context matches SignContext);
 
 has_no_other_party(person: Person, seal: Seal, contract: Contract, _) if
   not represents_another_party(person, seal, contract);
@@ -524,6 +542,15 @@ because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, co
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
   not has_expired(grant, context) and
   not is_within_parent_grant(grant, contract);
+# The person who passed it on may not put the seal on this contract.
+#@ S-09 U-13
+because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  use_grant(person, seal, grant, context) and
+  grant.state = "ACTIVE" and
+  is_within_parent_grant(grant, contract) and
+  not is_passed_on_by_unconcerned(grant, contract, context);
 # The grant is over, or has not begun.
 #@ U-07
 because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if

@@ -348,12 +348,10 @@ stamps_without_double_agency(person: Person, seal: Seal, context) if
 #@ U-12
 meets(person: Person, "APPROVER_NOT_STAMPER", "stamp", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not approved_last(person, seal, contract, context);
+  has_second_pair_of_eyes(person, seal, contract, context);
 meets(person: Person, "APPROVER_NOT_STAMPER", "carry_out", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not approved_last(person, seal, contract, context);
-waived("APPROVER_NOT_STAMPER", "stamp", seal: Seal, _) if is_lesser_seal(seal);
-waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, _) if is_lesser_seal(seal);
+  has_second_pair_of_eyes(person, seal, contract, context);
 waived("APPROVER_NOT_STAMPER", "stamp", seal: Seal, context) if is_without_contract(seal, context);
 waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 

@@ -260,13 +260,46 @@ because("PROCESS_FOLLOWED", "DOCUMENT_CHANGED", _: Person, seal: Seal, context) 
 #@ U-12
 meets(person: Person, "APPROVER_NOT_STAMPER", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not approved_last(person, seal, contract, context);
+  has_second_pair_of_eyes(person, seal, contract, context);
 meets(person: Person, "APPROVER_NOT_STAMPER", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not approved_last(person, seal, contract, context);
-waived("APPROVER_NOT_STAMPER", "use", seal: Seal, _) if is_lesser_seal(seal);
-waived("APPROVER_NOT_STAMPER", "auto_use", seal: Seal, _) if is_lesser_seal(seal);
+  has_second_pair_of_eyes(person, seal, contract, context);
 because("APPROVER_NOT_STAMPER", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
+because("APPROVER_NOT_STAMPER", "SOD_APPROVER_FROM_STAMPER", person: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  was_approved_by_appointee(person, seal, contract, context);
+because("APPROVER_NOT_STAMPER", "SOD_APPROVER_IS_STAMPER", person: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not is_lesser_seal(seal) and
+  approved_last(person, seal, contract, context);
+
+has_second_pair_of_eyes(person: Person, seal: Seal, contract: Contract, context) if
+  is_lesser_seal(seal) and
+  not was_approved_by_appointee(person, seal, contract, context);
+has_second_pair_of_eyes(person: Person, seal: Seal, contract: Contract, context) if
+  not is_lesser_seal(seal) and
+  not approved_last(person, seal, contract, context) and
+  not was_approved_by_appointee(person, seal, contract, context);
+
+# Over no seal does the one who puts it choose who approves that: not one to whom they had just given their post, or the
+# right. What they asked for themself is looked at where it is approved (APPROVER_SETTLED).
+#@ M-11 U-12
+was_approved_by_appointee(person: Person, seal: Seal, contract: Contract, context) if
+  request in seal.use_requests and
+  request.contract_id matches String and
+  request.contract_id = contract.id and
+  request.applicant.person_id != person.id and
+  is_approved_state(request) and
+  context.now < request.valid_to and
+  approval in request.approvals and
+  had_place_from(approval, request, person.id, context);
+
+had_place_from(approval: Approval, request: SealUseRequest, by_id, context) if
+  request.process_id matches String and
+  had_role_from(approval, request, by_id, context);
+had_place_from(approval: Approval, request: SealUseRequest, by_id, context) if
+  request.process_id = nil and
+  had_right_from(approval, request, by_id, context);
 
 # Of somebody else's request that is approved and not over, the person gave the latest verdict, or one of the latest.
 # (Their verdict on their own request counts for nothing anyway.)

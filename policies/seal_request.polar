@@ -365,21 +365,20 @@ has_approval_by_right(request: SealUseRequest, context) if
   may_act_as_approver(approval.approver, request.seal, context) and
   decided_by_right(approval.approver, request, approval.decided_at, context) and
   not decided_from_other_side(approval, request, context) and
-  not had_right_from_applicant(approval, request, context) and
+  not had_right_from(approval, request, request.applicant.person_id, context) and
   is_independent_approver(approval.approver, request, context);
 
 # Like APPROVER_SETTLED, when it was decided.
 #@ M-11 U-12
-had_right_from_applicant(approval: Approval, request: SealUseRequest, context) if
+had_right_from(approval: Approval, request: SealUseRequest, by_id, context) if
   not legal_representative(approval.approver.person, request.seal.enterprise, context) and
-  had_new_right_to_approve_from(
-    approval.approver, request.seal, request.applicant.person_id, approval.decided_at, context);
+  had_new_right_to_approve_from(approval.approver, request.seal, by_id, approval.decided_at, context);
 
-had_role_from_applicant(approval: Approval, request: SealUseRequest, context) if
-  had_new_role_from(approval.approver, request.applicant.person_id, approval.decided_at, context);
-had_role_from_applicant(approval: Approval, request: SealUseRequest, context) if
+had_role_from(approval: Approval, _: SealUseRequest, by_id, context) if
+  had_new_role_from(approval.approver, by_id, approval.decided_at, context);
+had_role_from(approval: Approval, request: SealUseRequest, by_id, context) if
   stands_in_for(approval.approver, absent, request, approval.decided_at, context) and
-  had_new_role_from(absent, request.applicant.person_id, approval.decided_at, context);
+  had_new_role_from(absent, by_id, approval.decided_at, context);
 
 # What was decided before the request was handed in, or handed in again with other documents, was about something else.
 #@ A-02 U-15
@@ -578,7 +577,7 @@ counted_approval(step: ProcessStep, request: SealUseRequest, approval, context) 
   may_act_as_approver(approval.approver, request.seal, context) and
   is_independent_approver(approval.approver, request, context) and
   not decided_from_other_side(approval, request, context) and
-  not had_role_from_applicant(approval, request, context) and
+  not had_role_from(approval, request, request.applicant.person_id, context) and
   not gave_another_verdict(approval, request);
 
 gave_another_verdict(approval: Approval, request: SealUseRequest) if

@@ -355,20 +355,60 @@ is_auditor(person: Person, seal: Seal, context) if
 # U-13: Nobody seals for the enterprise what it agrees with themself, with an enterprise that they represent, or with
 # one that has named them to sign for it, unless a resolution of the owner permits it. The legal representative's
 # consent is not asked from that representative. (Civil Code 168, first sentence.)
-#@ U-13
+# What the owner agrees with its legal representative takes a resolution without them, whoever seals: an employee is under
+# their orders. (Company Law 182.)
+#@ U-13 A-05
 meets(person: Person, "NO_SELF_DEALING", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
   not deals_with_self(person, seal, contract, context);
 
 deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
+  deals_in_person(person, seal, contract, context);
+deals_with_self(_: Person, seal: Seal, contract: Contract, context) if
+  deals_with_representative(seal, contract, context);
+
+deals_in_person(person: Person, seal: Seal, contract: Contract, context) if
   is_opposite_in_person(person, seal, contract, context) and
   not has_self_dealing_resolution(person.id, seal, contract, context);
-deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
+deals_in_person(person: Person, seal: Seal, contract: Contract, context) if
   represents_another_party(person, seal, contract) and
   not has_self_dealing_resolution(person.id, seal, contract, context);
-deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
+deals_in_person(person: Person, seal: Seal, contract: Contract, context) if
   account_id(person, id) and
   is_named_by_other_party(id, person.id, seal, contract, context);
+
+deals_with_representative(seal: Seal, contract: Contract, context) if
+  party in contract.signatories and
+  person_id = party.person_id and
+  person_id matches String and
+  registry_names_human(person_id, seal.enterprise) and
+  not answers_for_owner(party, seal, contract) and
+  not has_self_dealing_resolution(person_id, seal, contract, context);
+
+# They are on the owner's side where they answer for its debt, and somebody else signs: the creditor.
+answers_for_owner(party: Signatory, seal: Seal, contract: Contract) if
+  party.guarantor_for_id matches String and
+  party.guarantor_for_id = seal.enterprise_id and
+  creditor in contract.signatories and
+  is_another_than(creditor, party, seal) and
+  has_signature(creditor);
+
+is_another_than(creditor: Signatory, _: Signatory, seal: Seal) if
+  creditor.enterprise_id matches String and
+  creditor.enterprise_id != seal.enterprise_id;
+is_another_than(creditor: Signatory, party: Signatory, _: Seal) if
+  creditor.person_id matches String and
+  party.person_id matches String and
+  creditor.person_id != party.person_id and
+  creditor.guarantor_for_id = nil;
+
+because("NO_SELF_DEALING", "SELF_DEALING", person: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  deals_in_person(person, seal, contract, context);
+because("NO_SELF_DEALING", "REPRESENTATIVE_IS_PARTY", person: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not deals_in_person(person, seal, contract, context) and
+  deals_with_representative(seal, contract, context);
 
 is_party_personally(person_id, contract: Contract) if
   party in contract.signatories and

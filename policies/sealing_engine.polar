@@ -125,7 +125,7 @@ meets(person: Person, "NO_DOUBLE_AGENCY", "seal", _: SealUse, context) if
 meets(person: Person, "APPROVER_NOT_STAMPER", "seal", _: SealUse, context) if
   put_seal(context, seal) and
   sealed_contract(context, contract) and
-  (is_lesser_seal(seal) or not approved_last(person, seal, contract, context));
+  has_second_pair_of_eyes(person, seal, contract, context);
 
 # The certificate is the one that the receipt names: another one takes another receipt.
 #@ U-11 U-25

@@ -404,10 +404,6 @@ may_bind_by(person: Person, seal: Seal, contract: Contract, context) if
 may_bind_by(person: Person, seal: Seal, _: Contract, context) if
   legal_representative(person, seal.enterprise, context);
 
-has_second_pair_of_eyes(_: Person, seal: Seal, _: Contract, _) if is_lesser_seal(seal);
-has_second_pair_of_eyes(person: Person, seal: Seal, contract: Contract, context) if
-  not approved_last(person, seal, contract, context);
-
 # What stands in the way, of the seals that the person could put.
 bars_signature(person: Person, task: SigningTask, seal, context) if
   not is_beside_seal(task) and
@@ -419,13 +415,21 @@ because("SIGNING_AUTHORITY", "AUDITOR_READ_ONLY", person: Person, task: SigningT
   is_auditor(person, seal, context);
 because("SIGNING_AUTHORITY", "SELF_DEALING", person: Person, task: SigningTask, context) if
   bars_signature(person, task, seal, context) and
-  deals_with_self(person, seal, task.signatory.contract, context);
+  deals_in_person(person, seal, task.signatory.contract, context);
+because("SIGNING_AUTHORITY", "REPRESENTATIVE_IS_PARTY", person: Person, task: SigningTask, context) if
+  bars_signature(person, task, seal, context) and
+  not deals_in_person(person, seal, task.signatory.contract, context) and
+  deals_with_representative(seal, task.signatory.contract, context);
 because("SIGNING_AUTHORITY", "DOUBLE_AGENCY", person: Person, task: SigningTask, context) if
   bars_signature(person, task, seal, context) and
   acts_for_both(person, seal, task.signatory.contract, context);
 because("SIGNING_AUTHORITY", "SOD_APPROVER_IS_STAMPER", person: Person, task: SigningTask, context) if
   bars_signature(person, task, seal, context) and
-  not has_second_pair_of_eyes(person, seal, task.signatory.contract, context);
+  not is_lesser_seal(seal) and
+  approved_last(person, seal, task.signatory.contract, context);
+because("SIGNING_AUTHORITY", "SOD_APPROVER_FROM_STAMPER", person: Person, task: SigningTask, context) if
+  bars_signature(person, task, seal, context) and
+  was_approved_by_appointee(person, seal, task.signatory.contract, context);
 because("SIGNING_AUTHORITY", "AMOUNT_UNKNOWN", person: Person, task: SigningTask, context) if
   bars_signature(person, task, seal, context) and
   not has_stated_amount(seal, context);

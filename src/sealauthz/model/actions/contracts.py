@@ -57,7 +57,7 @@ class SignContext(TaskContext):
     """Signing a task by hand. Where the party seals nothing in the contract, the signature stands for it. Then, of the
     server's making, as where a seal is used (SealUseContext): the local day, weekday and minute where the party is;
     `parties`, the other enterprises for which the subject acts too; and `approvers`, those who decided on requests to
-    use a seal of the party for this contract.
+    use a seal of the party for this contract; and `principals`, those who passed on to the subject a grant to use one.
     """
 
     local_day: int | None = None
@@ -65,6 +65,7 @@ class SignContext(TaskContext):
     local_minute: int | None = None
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
     approvers: list[Person] = dataclasses.field(default_factory=list)
+    principals: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)

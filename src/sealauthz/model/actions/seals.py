@@ -32,7 +32,7 @@ class SealUseContext(Context):
     Of the server's making: the local day (counted from 1970-01-01), weekday (Monday is 1) and minute of the day where
     the seal's owner is, None where its time zone is not known; `holders`, the enterprises to which the seal was granted
     across enterprises and which the subject belongs to, in the order of their ids; and `principals`, those who let the
-    subject act for them at the seal's owner, each with what they represent.
+    subject act for them at the seal's owner, or passed a grant on to one of them, each with what they represent.
 
     Of the task's contract: `documents_digest`, the digest of all its documents (`whole_digest`); `parties`, the other
     enterprises for which the subject or one of the principals signed a task of it or is named for one, and all others
@@ -146,11 +146,20 @@ def _sealing(query: ResolverInput) -> Mapping[str, Any]:
 
 
 def _principal_ids(query: ResolverInput, seal: Seal) -> set[str]:
+    """Those who let the subject act for them at the owner, and who passed on a grant of the seal to one of them."""
     members: Any = seal.enterprise.memberships
+    own = list(members.holding("person_id", query.subject.id))
+    principals = [delegation.principal for membership in own for delegation in membership.delegations_received]
+    return {principal.person_id for principal in principals} | passed_on_by((*own, *principals), {seal.id})
+
+
+def passed_on_by(memberships: Iterable[Any], seal_ids: Set[str]) -> set[str]:
+    """The persons who passed on one of the grants of these members to use one of the seals."""
     return {
-        delegation.principal.person_id
-        for membership in members.holding("person_id", query.subject.id)
-        for delegation in membership.delegations_received
+        grant.parent.membership.person_id
+        for membership in memberships
+        for grant in membership.grants
+        if grant.parent_id is not None and grant.seal_id in seal_ids
     }
 
 
@@ -176,8 +185,11 @@ def sealed_by_hand(query: ResolverInput, enterprise: Enterprise, contract: Contr
     requests = [
         r for seal in enterprise.seals for r in cast(Any, seal.use_requests).holding("contract_id", contract.id)
     ]
+    own = cast(Any, enterprise.memberships).holding("person_id", query.subject.id)
+    principals = passed_on_by(own, {seal.id for seal in enterprise.seals})
     resolved = {
-        "parties": _other_parties(query, enterprise.id, contract, {query.subject.id}),
+        "parties": _other_parties(query, enterprise.id, contract, {query.subject.id, *principals}),
+        "principals": persons(query, principals),
         "approvers": _approvers(query, requests),
     }
     clock = _clock_at(enterprise.timezone, query.now // _MINUTE)
