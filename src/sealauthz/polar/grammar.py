@@ -82,7 +82,8 @@ def scanner() -> Scanner:
     parts = [f"(?P<{SPACE}>{'|'.join(spaces)})", *(f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in free)]
     # Longest first, as `:=` begins with `:`; what is free stands before, as `==` begins with `=`.
     parts.append(f"(?P<{MARK}>{'|'.join(map(re.escape, sorted(marks, key=len, reverse=True)))})")
-    return Scanner(re.compile("|".join(parts)), {t: n for t, n in fixed.items() if t not in marks}, marks)
+    # Most tokens have a space behind them, which need not be found by itself.
+    return Scanner(re.compile(f"(?:{'|'.join(parts)}) *"), {t: n for t, n in fixed.items() if t not in marks}, marks)
 
 
 _Step = int | tuple[int, str, Callable[[list[Any]], Any] | None]

@@ -32,6 +32,7 @@ def parse(source: Source) -> tuple[Statement, ...]:
     """
     refuse_unreadable(source)
     lalr = table()
+    steps = lalr.steps
     fed: list[Token] = []
     open_brackets: list[Token] = []
     states = [lalr.start]
@@ -40,7 +41,7 @@ def parse(source: Source) -> tuple[Statement, ...]:
         fed.append(token)
         kind = token.type
         while True:
-            step = lalr.steps[states[-1]].get(kind)
+            step = steps[states[-1]].get(kind)
             if type(step) is int:
                 states.append(step)
                 values.append(token)
@@ -56,7 +57,7 @@ def parse(source: Source) -> tuple[Statement, ...]:
                 del values[-count:], states[-count:]
             else:
                 children = []
-            states.append(lalr.steps[states[-1]][origin])
+            states.append(steps[states[-1]][origin])
             values.append(build(children))
             if kind == END and states[-1] == lalr.end:
                 return _shared(source, values[-1])

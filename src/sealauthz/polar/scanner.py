@@ -29,13 +29,15 @@ def tokens_of(source: Source) -> Iterator[Token]:
     file, text = source.file, source.text
     terminals = scanner()
     tags: tuple[str, ...] = ()
+    accepted: set[str] = set()
     line, last_line, start_of_line, end = 1, 0, 0, 0
     for read in terminals.pattern.finditer(text):
         start = read.start()
         if start != end:
             break  # what stands between is no token
         end = read.end()
-        kind, word = read.lastgroup or "", read.group()
+        kind = read.lastgroup or ""
+        word = read[kind]
         if kind == SPACE:
             lines = word.count("\n")
             if lines:
@@ -48,8 +50,9 @@ def tokens_of(source: Source) -> Iterator[Token]:
         last_line = line
         if kind == "NAME":
             kind = terminals.words.get(word, kind)
-            if kind == "NAME":
+            if kind == "NAME" and word not in accepted:
                 _refuse_name(word, file, line, column)
+                accepted.add(word)
         elif kind == "COMMENT":
             if word.startswith("#@"):
                 tags = _tags(word, file, line, column)

@@ -15,6 +15,7 @@ from sealauthz.polar.check.scope import Mode, Scope
 from sealauthz.polar.check.units import LENGTH, LENGTH_OF_UNIT
 from sealauthz.polar.check.values import FREE, Free, Value, both, either, literal
 from sealauthz.polar.diagnostic import Diagnostics
+from sealauthz.polar.program import NIL
 from sealauthz.polar.source import TIMES_FILE
 from sealauthz.polar.syntax import Literal, Parameter, Place, TypePattern, Variable
 from sealauthz.polar.terms import written
@@ -315,7 +316,7 @@ class Flow:
         self._readings += 1
         if self._readings + self._readings_before > MAX_READINGS:
             raise TooMuch("the rules call each other with too many patterns of arguments", clause.place)
-        scope = Scope()
+        scope = Scope({}, {})
         mode = Mode(clause, mode.decides, mode.is_negative, mode.negation)
         parameters = clause.node.parameters
         holds = True
@@ -362,6 +363,13 @@ class Flow:
             value = known
         elif pattern is not None and not goals.take_apart(pattern, value, scope, mode):
             return False
+        if type(term) is Variable and term.name not in scope.values and not scope.links:
+            # As below, for nearly all: a variable that stands in the head for the first time.
+            if term.name == "_":
+                return True
+            if term.name != NIL:
+                scope.values[term.name] = value
+                return True
         return goals.take_apart(term, value, scope, mode)
 
     def _taken(self, parameter: Parameter, value: Value, scope: Scope) -> Value:

@@ -321,6 +321,8 @@ class Reader:
 
     def as_class(self, term: Term, value: ValueType, name: str) -> ValueType | None:
         """The value, once it is known to be of a class; None where it cannot be."""
+        if value.name == name and not value.is_optional and name not in self.types.stem_names:
+            return value  # what has no sibling answers for itself alone
         self.asked |= self._asking.membership(value.name, name)
         if value.name == name and not value.is_optional:
             return value

@@ -22,6 +22,7 @@ from sealauthz.polar.compile.forms import (
     Template,
 )
 from sealauthz.polar.compile.function import Function
+from sealauthz.polar.compile.heads import may_fit
 from sealauthz.polar.compile.outputs import Outputs
 from sealauthz.polar.compile.session import Noted, Session
 from sealauthz.polar.core.lower import Lowering
@@ -296,8 +297,7 @@ class Compiler(Session):
         return found
 
     def _fitting_clauses(self, key: Key, pattern: CallPattern) -> Sequence[Clause]:
-        probe = Function(self, "", False)
-        return [clause for clause in self._likely(key, pattern) if probe.may_fit(clause, pattern)]
+        return [clause for clause in self._likely(key, pattern) if may_fit(self, clause, pattern)]
 
     def _by_specificity(self, clauses: Sequence[Clause]) -> list[Clause]:
         """Clauses in the order in which oso tries them: argument by argument, a derived class before its base, a class

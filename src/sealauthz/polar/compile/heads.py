@@ -18,6 +18,7 @@ from sealauthz.polar.compile.forms import (
     Value,
 )
 from sealauthz.polar.compile.nodes import Test, argument_name, constant_node, name_node
+from sealauthz.polar.compile.session import Session
 from sealauthz.polar.compile.values import Values
 from sealauthz.polar.core import nodes as core
 from sealauthz.polar.diagnostic import refusal
@@ -130,21 +131,22 @@ class Heads(Values):
                 pattern.append(Bound(value.known))
         return tuple(pattern), values, found
 
-    def may_fit(self, clause: core.Clause, pattern: CallPattern) -> bool:
-        """Whether no word and no class of a head is another than that of the call: the first and cheapest look."""
-        for index, term, classes in self._compiler.demands_of(clause):
-            argument = pattern[index]
-            if isinstance(argument, str):
-                continue
-            if classes is not None:
-                known = KNOWN_LITERALS[argument.kind] if isinstance(argument, Constant) else argument.known
-                if known is not None and self._compiler.fits(known, classes) is False:
+
+def may_fit(session: Session, clause: core.Clause, pattern: CallPattern) -> bool:
+    """Whether no word and no class of a head is another than that of the call: the first and cheapest look."""
+    for index, term, classes in session.demands_of(clause):
+        argument = pattern[index]
+        if isinstance(argument, str):
+            continue
+        if classes is not None:
+            known = KNOWN_LITERALS[argument.kind] if isinstance(argument, Constant) else argument.known
+            if known is not None and session.fits(known, classes) is False:
+                return False
+        if term is not None:
+            if isinstance(argument, Constant):
+                # What Python takes for unequal is unequal; most are words, and are that.
+                if argument.value != term.value or not same(argument.value, term.value):
                     return False
-            if term is not None:
-                if isinstance(argument, Constant):
-                    # What Python takes for unequal is unequal; most are words, and are that.
-                    if argument.value != term.value or not same(argument.value, term.value):
-                        return False
-                elif term.value is None and argument.known is not None and not argument.known.is_optional:
-                    return False
-        return True
+            elif term.value is None and argument.known is not None and not argument.known.is_optional:
+                return False
+    return True
