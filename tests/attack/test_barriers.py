@@ -18,6 +18,7 @@ from sealauthz.attack.barriers import Barriers
 from sealauthz.attack.found import Ended, Found, Limits
 from sealauthz.attack.goals import Goal, load_goals
 from sealauthz.attack.moves import ActMove
+from sealauthz.attack.reads import Relevance
 from sealauthz.attack.search import Search, _Run
 from sealauthz.decision import Bundle
 from sealauthz.schema import OutsideMove, RecordChange, Update
@@ -205,6 +206,22 @@ def test_a_goal_is_out_of_reach_for_good_when_nothing_more_happens_outside(tmp_p
     assert (found.ended, found.complete, found.states) == (Ended.ALL, 8, 4)
     shorter = search.run(search.goals.goals[0], Limits(depth=1))
     assert (shorter.ended, shorter.complete) == (Ended.DEPTH, 1)
+
+
+def test_what_may_happen_outside_is_worked_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in each world: that took three quarters of the time."""
+    search = two_accounts(tmp_path)
+    before, asked = Relevance.happening, []
+
+    def happening(self: Relevance, move: OutsideMove) -> Any:
+        asked.append(move.name)
+        return before(self, move)
+
+    monkeypatch.setattr(Relevance, "happening", happening)
+    run = _Run(search, search.goals.goals[0], Limits())
+    asked.clear()
+    assert run._barred() is not None
+    assert asked == [LOCKED]
 
 
 def test_how_far_was_looked_is_said_when_a_bound_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,6 +115,11 @@ class Barriers:
         """What the acts may write, one by one."""
         return tuple(self._relevance.alters(each.name, each.resource) for each in self._acts)
 
+    @cached_property
+    def _writes_outside(self) -> tuple[Writes, ...]:
+        """What may be written by what happens outside, one by one."""
+        return tuple(self._relevance.happening(each) for each in self._outside)
+
     def _after(self, some: Sequence[FactSet], first: World, seen: set[Digest]) -> Iterator[FactSet]:
         """Return what moves outside lead to, whether a store takes it or not, each once."""
         for facts in some:
@@ -184,8 +189,7 @@ class Barriers:
 
     def _may_come(self, record_type: str) -> bool:
         """Tell whether a record of a type may come by an act, or outside."""
-        outside = (self._relevance.happening(each) for each in self._outside)
-        return any(each.makes(record_type) for each in (*self._writes, *outside))
+        return any(each.makes(record_type) for each in (*self._writes, *self._writes_outside))
 
     def _with_one(self, world: World, doer: Doer, record_type: str) -> World | None:
         """Return a world with a record of a type: one that an act makes, where there is none."""
