@@ -88,3 +88,14 @@ def test_what_is_done_once_more_gets_another_id(tmp_path: Path) -> None:
     again = all_moves(remembering, world, now, (first[0].operation_id,))
     assert again[0].operation_id != first[0].operation_id
     assert [each.operation_id for each in again[1:]] == [each.operation_id for each in first[1:]]
+
+
+def test_what_is_done_once_more_is_what_would_be_found(tmp_path: Path) -> None:
+    """Whichever acts were done before, and how often."""
+    facts, now = walked(1, tmp_path)[0]
+    world, remembering = World(facts), candidates(remembers=True)
+    first = [each.operation_id for each in all_moves(remembering, world, now)]
+    assert len(first) > 3
+    for earlier in ((first[0],), (first[1], first[-1]), (first[0], first[0][:-1] + "1"), tuple(first)):
+        found = said_of(all_moves(candidates(remembers=False), world, now, earlier))
+        assert said_of(all_moves(remembering, world, now, earlier)) == found

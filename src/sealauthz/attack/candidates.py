@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sealauthz.attack.acting import Acting, Refused, Verdict
+from sealauthz.attack.acting import Acting, Allowed, Refused, Verdict
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said
@@ -198,10 +198,36 @@ class Candidates:
         moves, arguments = known
         again = {_base(each) for each in earlier}
         if any(_base(each.operation_id) in again for each in moves):
-            # What is done once more gets another id.
             left_out.arguments = before
-            return self._carried_out(world, now, verdict, action, earlier)
+            return self._once_more(world, now, verdict, action, earlier, moves, arguments)
         left_out.arguments = before + arguments
+        return moves
+
+    def _once_more(
+        self,
+        world: World,
+        now: Instant,
+        verdict: Verdict,
+        action: Action,
+        earlier: tuple[str, ...],
+        known: Sequence[ActMove],
+        left_out: int,
+    ) -> Sequence[ActMove]:
+        """Return the ways to carry out an act, of which some were done before: what is done once more gets another id,
+        and all else stays as it is known.
+        """
+        again, allowed = {_base(each) for each in earlier}, self._acting.allowed(world, now, verdict)
+        if isinstance(allowed, Refused):
+            return ()
+        moves: list[ActMove] = []
+        for each in known:
+            is_done = _base(each.operation_id) in again
+            move = _outcome(allowed, verdict.asked, each.arguments, earlier) if is_done else each
+            if isinstance(move, Refused):
+                # Then something else may be said in its place.
+                return self._carried_out(world, now, verdict, action, earlier)
+            moves.append(move)
+        self._said.left_out.arguments += left_out
         return moves
 
     def _carried_out(
@@ -210,11 +236,13 @@ class Candidates:
         allowed = self._acting.allowed(world, now, verdict)
         if isinstance(allowed, Refused):
             return ()
-        return tuple(
-            self._said.ways(
-                world, now, action, lambda given: allowed.outcome(given, _operation(verdict.asked, given, earlier))
-            )
-        )
+        asked = verdict.asked
+        return tuple(self._said.ways(world, now, action, lambda given: _outcome(allowed, asked, given, earlier)))
+
+
+def _outcome(allowed: Allowed, asked: Asked, given: Any, earlier: tuple[str, ...]) -> ActMove | Refused:
+    """Carry out an allowed act with arguments."""
+    return allowed.outcome(given, _operation(asked, given, earlier))
 
 
 def _operation(asked: Asked, arguments: Any, earlier: tuple[str, ...]) -> str:
