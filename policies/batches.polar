@@ -30,8 +30,7 @@ fresh_batch(person: Person, batch, context) if
     context.verification, person, "SIGN", "IntentBatch", batch.id, context.parameters.face_for_batch, context) and
   is_bound_to(context.verification, batch);
 
-is_bound_to(check, batch: IntentBatch) if
-  check matches IdentityVerification and
+is_bound_to(check: IdentityVerification, batch: IntentBatch) if
   check.bound_digest = batch.digest;
 
 is_of_all_documents(item: IntentBatchItem, context) if

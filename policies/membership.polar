@@ -635,13 +635,11 @@ because("NOT_LAST_ADMIN", "ENTERPRISE_CLOSED", _: Person, membership: Membership
   membership.enterprise.operating_state = "CLOSED" and
   not leaves_an_administrator(membership, context);
 
-task_to_hand_over(membership: Membership, member, task) if
-  member matches Person and
+task_to_hand_over(membership: Membership, member: Person, task) if
   member.id = membership.person_id and
   open_task_for(member, membership.enterprise_id, task);
 
-has_no_open_task(membership: Membership, member) if
-  member matches Person and
+has_no_open_task(membership: Membership, member: Person) if
   member.id = membership.person_id and
   not open_task_for(member, membership.enterprise_id, _);
 

@@ -87,8 +87,7 @@ changes_alone(person: Person, enterprise: Enterprise, context: RulesContext) if
   covers_these_rules(context.verification, context);
 
 # What they saw when they showed their face are these very rules: the check serves no others.
-covers_these_rules(check, context: RulesContext) if
-  check matches IdentityVerification and
+covers_these_rules(check: IdentityVerification, context: RulesContext) if
   digest_of_rules(digest, context) and
   check.bound_digest = digest;
 

@@ -58,8 +58,7 @@ own_match(check, person: Person, invitation: Invitation) if
   check.bound_type = "Invitation" and
   check.bound_id = invitation.id;
 
-is_of_stated_name(check, invitation: Invitation) if
-  check matches IdentityVerification and
+is_of_stated_name(check: IdentityVerification, invitation: Invitation) if
   check.bound_digest = invitation.contact_digest and
   invitation.contact_digest != "";
 
@@ -91,14 +90,12 @@ because(
   own_match(context.verification, person, invitation) and
   is_of_another_name(context.verification, invitation);
 
-is_old_match(check, context) if
-  check matches IdentityVerification and
+is_old_match(check: IdentityVerification, context) if
   check.state in ["PASSED", "EXPIRED"] and
   check.passed_at + context.parameters.match_for_invitation <= context.now;
-is_old_match(check, _) if check matches IdentityVerification and check.state = "CONSUMED";
+is_old_match(check: IdentityVerification, _) if check.state = "CONSUMED";
 
-is_of_another_name(check, invitation: Invitation) if
-  check matches IdentityVerification and
+is_of_another_name(check: IdentityVerification, invitation: Invitation) if
   check.bound_digest != invitation.contact_digest;
 
 obligation(_: Person, "claim", _: Invitation, _, "NAME_INVITEE");

@@ -140,7 +140,6 @@ meets(person: Person, "HOLD_RELEASER", "release", hold: SealHold, context) if
   is_new_administrator(person, hold, context);
 # Where the retrieval failed, nobody was put in charge, and what it froze is released like what was frozen by hand.
 meets(person: Person, "HOLD_RELEASER", "release", hold: SealHold, context) if
-  hold.source = "RETRIEVAL" and
   is_of_failed_retrieval(hold, context) and
   administers_seal(person, hold.seal, context);
 because("HOLD_RELEASER", "NEW_ADMIN_ONLY", person: Person, hold: SealHold, context) if

@@ -392,7 +392,6 @@ was_decided_in_time(approval: Approval, request: SealUseRequest, context) if
 # An approver is a present member with a verified name and does not keep the seal.
 may_act_as_approver(approver: Membership, seal: Seal, context) if
   is_live(approver, context) and
-  approver.joined_at <= context.now and
   is_active_and_verified(approver.person) and
   not keeps_seal_now(approver.person_id, seal, context);
 

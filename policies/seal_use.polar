@@ -647,8 +647,7 @@ own_fallback_check(check, person: Person, task: SigningTask) if
   check.bound_type = "SigningTask" and
   check.bound_id = task.id;
 
-allows_fallback(check, seal: Seal, task: SigningTask) if
-  check matches IdentityVerification and
+allows_fallback(check: IdentityVerification, seal: Seal, task: SigningTask) if
   check.fallback_from = "FACE" and
   party_category(seal, task.signatory, category) and
   category.state = "ENABLED" and
@@ -661,11 +660,10 @@ fresh_fallback_check(check, person: Person, seal: Seal, task: SigningTask, conte
   is_not_ahead(check.passed_at, context) and
   context.now < check.passed_at + context.parameters.face_for_use;
 
-is_stale_fallback(check, context) if
-  check matches IdentityVerification and
+is_stale_fallback(check: IdentityVerification, context) if
   check.state in ["PASSED", "EXPIRED"] and
   check.passed_at + context.parameters.face_for_use <= context.now;
-is_used_fallback(check) if check matches IdentityVerification and check.state = "CONSUMED";
+is_used_fallback(check: IdentityVerification) if check.state = "CONSUMED";
 
 because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, _: Seal, context) if
   sealing_task(context, task) and
@@ -676,8 +674,7 @@ because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, _: Seal,
   used_face_check(context.verification, person, "SIGN", "SigningTask", task.id);
 
 # What a person saw when they showed their face is all that they seal: the check names the whole of it as it is now.
-covers_all_documents(check, context) if
-  check matches IdentityVerification and
+covers_all_documents(check: IdentityVerification, context) if
   digest = context.documents_digest and
   digest matches String and
   check.bound_digest = digest;

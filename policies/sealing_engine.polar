@@ -301,8 +301,7 @@ has_own_face_check(person: Person, use: SealUse, context) if
   is_taken_up(context.verification, use, context) and
   covers_all_documents(context.verification, context);
 
-is_taken_up(check, use: SealUse, context) if
-  check matches IdentityVerification and
+is_taken_up(check: IdentityVerification, use: SealUse, context) if
   use.verification_id matches String and
   check.id = use.verification_id and
   check.state = "CONSUMED" and

@@ -567,9 +567,8 @@ fresh_face_check(check, person: Person, purpose, object_type, object_id, max_age
   context.now < check.passed_at + max_age;
 
 # … and one that was shown for this very act, on these terms: it serves no other on the same object.
-bound_face_check(check, person: Person, purpose, object_type, object_id, max_age, context) if
+bound_face_check(check: IdentityVerification, person: Person, purpose, object_type, object_id, max_age, context) if
   fresh_face_check(check, person, purpose, object_type, object_id, max_age, context) and
-  check matches IdentityVerification and
   digest_of_act(digest, context) and
   check.bound_digest = digest;
 

@@ -24,7 +24,7 @@ from sealauthz.polar.terms import conjuncts
 from sealauthz.polar.types import TypeTable
 from sealauthz.polar.unparse import written
 from sealauthz.policytest.conditions import Kind
-from sealauthz.policytest.implied import is_covered, is_implied
+from sealauthz.policytest.implied import Given, is_covered, is_implied
 from sealauthz.policytest.loading import files_of_tests, load_suite
 from sealauthz.policytest.mutants import mutants_of
 from sealauthz.policytest.mutation import Result, Sample, TestsFail, Verdict, mutate
@@ -113,16 +113,18 @@ otherwise("KNOWN_PERSON", "ACCOUNT_LOCKED");
 TYPES = TypeTable(MODEL.records, plain_classes(MODEL))
 
 
-def is_text_asked_twice(conditions: str, dropped: str = "snapshot.legal_rep_id matches String") -> bool:
-    """Whether one of the conditions of a rule is asked by another one as well."""
+def is_text_asked_twice(
+    conditions: str, dropped: str = "snapshot.legal_rep_id matches String", helpers: str = ""
+) -> bool:
+    """Whether one of the conditions of a rule is asked by another one as well, beside rules that it asks."""
     head = "found(person: Person, enterprise: Enterprise, named)"
-    text = f"{head} if snapshot in enterprise.registry_snapshots and {conditions};"
-    (rule,) = parse(Source("own.polar", text))
-    assert isinstance(rule, RuleNode)
+    text = f"{head} if snapshot in enterprise.registry_snapshots and {conditions}; {helpers}"
+    rule, *others = [each for each in parse(Source("own.polar", text)) if isinstance(each, RuleNode)]
     assert rule.body is not None
+    given = Given({name: [each for each in others if each.name == name] for name in ("colleague", "known")}, TYPES)
     goals = list(conjuncts(rule.body))
     (position,) = [at for at, goal in enumerate(goals) if written(goal) == dropped]
-    return is_implied(rule, goals, position, TYPES)
+    return is_implied(rule, goals, position, TYPES, given)
 
 
 HAS_TEXT = "snapshot.legal_rep_id matches String"
@@ -167,6 +169,42 @@ def test_a_text_is_not_asked_for_by_anything_else(conditions: str) -> None:
     assert not is_text_asked_twice(conditions)
 
 
+GIVEN = f"{HAS_TEXT} and colleague(enterprise, other) and snapshot.legal_rep_id = other.person_id"
+
+
+@pytest.mark.parametrize(
+    "helpers",
+    [
+        "colleague(enterprise: Enterprise, found) if found in enterprise.memberships;",
+        "colleague(_, found: Membership);",
+        # Each of two rules gives one, and one that asks another.
+        "colleague(_, found: Membership); colleague(enterprise: Enterprise, found) if found in enterprise.memberships;",
+        "colleague(enterprise, found) if known(found, enterprise); known(found: Membership, _);",
+    ],
+)
+def test_a_record_that_a_rule_gives_has_its_texts(helpers: str) -> None:
+    assert is_text_asked_twice(GIVEN, helpers=helpers)
+
+
+@pytest.mark.parametrize(
+    "helpers",
+    [
+        "",
+        "colleague(_, found) if found = 1;",
+        # One rule may give something else; or what is given is given by nobody but itself.
+        "colleague(_, found: Membership); colleague(_, found) if found = nil;",
+        "colleague(_, found: Membership); colleague(_, nil);",
+        "colleague(_, found: Membership); colleague(_, found: SealGrant);",
+        "colleague(enterprise, found) if colleague(enterprise, found);",
+        # Of another number of parameters, or where it does not hold.
+        "colleague(found: Membership);",
+        "colleague(enterprise: Enterprise, found) if not found in enterprise.memberships;",
+    ],
+)
+def test_what_a_rule_may_not_give_has_none(helpers: str) -> None:
+    assert not is_text_asked_twice(GIVEN, helpers=helpers)
+
+
 def test_other_types_are_no_texts() -> None:
     conditions = "snapshot.fetched_at matches Integer and snapshot.fetched_at = person.last_active_at"
     assert not is_text_asked_twice(conditions, "snapshot.fetched_at matches Integer")
@@ -189,6 +227,7 @@ def is_said_by_another_rule(policy: str) -> bool:
 
 DOCUMENTS = 'found(case: RetrievalCase, _) if case.path = "DOCUMENTS" and case.attempt > 1;'
 ONLINE = 'found(case: RetrievalCase, _) if case.path = "LEGAL_REP_ONLINE"'
+SWAPPED = 'other.path = "LEGAL_REP_ONLINE"'
 REVIEWED = 'found(seal: Seal) if seal.state in ["ACTIVE", "DISABLED"] and seal.name = "x";'
 
 
@@ -197,6 +236,10 @@ REVIEWED = 'found(seal: Seal) if seal.state in ["ACTIVE", "DISABLED"] and seal.n
     [
         f"{DOCUMENTS} {ONLINE};",
         f"{DOCUMENTS} {ONLINE} and case.attempt > 1;",
+        # A rule that calls its parameters otherwise, or does not ask for one of them.
+        f"{DOCUMENTS} {ONLINE.replace('case', 'other')} and other.attempt > 1;",
+        f"{DOCUMENTS.replace('_)', 'limit)').replace('1;', 'limit;')} {ONLINE.replace('_)', 'most)')};",
+        f"{DOCUMENTS.replace('_)', 'limit)').replace('1;', 'limit;')} {ONLINE};",
     ],
 )
 def test_a_word_is_not_asked_for_where_other_rules_settle_the_other_words(policy: str) -> None:
@@ -212,6 +255,12 @@ def test_a_word_is_not_asked_for_where_other_rules_settle_the_other_words(policy
         f"{DOCUMENTS} {ONLINE};".replace('_) if case.path = "LEGAL', '1) if case.path = "LEGAL'),
         f"{DOCUMENTS} other{ONLINE.removeprefix('found')};",
         f"{DOCUMENTS} {ONLINE.replace('case.path', 'case.state')};",
+        # Of what the first rule does not name, or calls so itself.
+        f"{DOCUMENTS} {ONLINE.replace('_)', 'limit)')} and case.attempt > limit;",
+        f"{DOCUMENTS.replace('_)', 'other)')} found(other: RetrievalCase, case) if {SWAPPED} and case.attempt > 1;",
+        # Of fewer records.
+        f"{DOCUMENTS} {ONLINE};".replace('_) if case.path = "LEGAL', '_: Person) if case.path = "LEGAL'),
+        f"{DOCUMENTS} {ONLINE};".replace('_) if case.path = "LEGAL', 'case) if case.path = "LEGAL'),
         # A third word is left.
         f'{REVIEWED} found(seal: Seal) if seal.state = "LOST";',
         # The column may be empty.

@@ -2,25 +2,53 @@
 
 `use.grant_id matches String and use.grant_id = grant.id`: what equals the id of a record is a text, and the first
 condition is there for the checker and for readers. Found is only what follows from the text of one rule and from the
-types of the model, and of a word also from the other rules of that head. (A number is not: where one is missing, `<`
-fails, and the condition before it changes the answer.)
+types of the model (`Given`: also of what other rules give to a variable), and of a word also from the other rules of
+that head. (A number is not: where one is missing, `<` fails, and the condition before it changes the answer.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sealauthz.polar import syntax
-from sealauthz.polar.syntax import Attribute, Literal, Matches, RuleNode, Term, Variable
+from sealauthz.polar.syntax import Attribute, Call, Literal, Matches, Place, RuleNode, Term, Variable
 from sealauthz.polar.terms import conjuncts, walk
 from sealauthz.polar.types import BUILTIN, TypeTable
-from sealauthz.polar.unparse import written, written_head
+from sealauthz.polar.unparse import written
 
 _TEXT = "String"
 
 
-def is_implied(rule: RuleNode, goals: Sequence[Term], position: int, types: TypeTable) -> bool:
+class Given:
+    """What rules give to those who ask them: in `live_grant(person, seal, contract, grant, context)`, a grant.
+
+    Only what all rules of a name give counts. `rules`: by their name.
+    """
+
+    def __init__(self, rules: Mapping[str, Sequence[RuleNode]], types: TypeTable) -> None:
+        self._rules = rules
+        self._types = types
+        self._found: dict[tuple[str, int, int], str] = {}
+
+    def class_at(self, call: Call, position: int) -> str:
+        """The class of the record that an argument is whenever a call holds; empty where it may be anything else."""
+        key = call.name, len(call.arguments), position
+        if key not in self._found:
+            self._found[key] = ""  # a rule that asks itself learns nothing from that
+            alike = [rule for rule in self._rules.get(call.name, ()) if len(rule.parameters) == len(call.arguments)]
+            classes = {self._class_in(rule, position) for rule in alike}
+            self._found[key] = classes.pop() if len(classes) == 1 else ""
+        return self._found[key]
+
+    def _class_in(self, rule: RuleNode, position: int) -> str:
+        term = rule.parameters[position].term
+        goals = [] if rule.body is None else list(conjuncts(rule.body))
+        return _records(rule, goals, self._types, self).get(term.name, "") if isinstance(term, Variable) else ""
+
+
+def is_implied(rule: RuleNode, goals: Sequence[Term], position: int, types: TypeTable, given: Given) -> bool:
     """Whether one of the conditions of a rule asks only for a text, and another one equals the same value to a text."""
     asked = _asked_for_text(goals[position])
     if asked is None:
@@ -32,7 +60,7 @@ def is_implied(rule: RuleNode, goals: Sequence[Term], position: int, types: Type
         if any(written(node) == asked for goal in goals[position + 1 : at] for node in walk(goal)):
             return False
         before = [goal for number, goal in enumerate(goals[:at]) if number != position]
-        known = _records(rule, before, types)
+        known = _records(rule, before, types, given)
         texts = {_asked_for_text(goal) for goal in before}
         beside = [side for side in _sides(other) if written(side) != asked]
         if any(_is_text(side, known, types) or written(side) in texts for side in beside):
@@ -58,16 +86,49 @@ def is_covered(
     if found is None or found.value.words is None or found.value.is_optional:
         return False
     rest = {written(goal) for at, goal in enumerate(goals) if at != position}
-    head = written_head(rule.name, rule.parameters)
     bodies = [
-        list(conjuncts(other.body))
+        [_renamed(goal, names) for goal in conjuncts(other.body)]
         for other in others
-        if other is not rule and other.body is not None and written_head(other.name, other.parameters) == head
+        if other is not rule and other.body is not None and (names := _names_in(rule, other)) is not None
     ]
     return all(
         any(all(_holds(goal, written(column), word, rest) for goal in body) for body in bodies)
         for word in found.value.words - words
     )
+
+
+def _names_in(rule: RuleNode, other: RuleNode) -> dict[str, Term] | None:
+    """What the variables of another rule are called in this one, if it is tried whenever this one is; else None.
+
+    What this rule does not name is called as nothing here is.
+    """
+    if rule.name != other.name or len(rule.parameters) != len(other.parameters) or other.body is None:
+        return None
+    names: dict[str, Term] = {}
+    for own, its in zip(rule.parameters, other.parameters, strict=True):
+        if its.pattern is not None and (own.pattern is None or written(own.pattern) != written(its.pattern)):
+            return None
+        if not isinstance(its.term, Variable):
+            if written(own.term) != written(its.term):
+                return None
+        elif its.term.name in names:
+            return None
+        elif its.term.name != "_" and written(own.term) != "_":
+            names[its.term.name] = own.term
+    found = {node.name: node for node in walk(other.body) if isinstance(node, Variable) and node.name != "_"}
+    return {name: Variable(f"{name}'", node.place) for name, node in found.items()} | names
+
+
+def _renamed(node: Any, names: Mapping[str, Term]) -> Any:
+    """Return a term with other names for its variables."""
+    if isinstance(node, Variable):
+        return names.get(node.name, node)
+    if isinstance(node, tuple):
+        return tuple(_renamed(part, names) for part in node)
+    if dataclasses.is_dataclass(node) and not isinstance(node, type | Place):
+        values = {field.name: _renamed(getattr(node, field.name), names) for field in dataclasses.fields(node)}
+        return dataclasses.replace(node, **values)
+    return node
 
 
 def _holds(goal: Term, column: str, word: object, rest: Collection[str]) -> bool:
@@ -127,21 +188,28 @@ def _record_of(term: Any, known: dict[str, str], types: TypeTable) -> str:
     return ""
 
 
-def _records(rule: RuleNode, goals: Sequence[Term], types: TypeTable) -> dict[str, str]:
+def _records(rule: RuleNode, goals: Sequence[Term], types: TypeTable, given: Given | None = None) -> dict[str, str]:
     """The variables that are records of a class: by the head of the rule, or by a condition that stood before."""
     known = {
         parameter.term.name: parameter.type
         for parameter in rule.parameters
         if isinstance(parameter.term, Variable) and parameter.type and parameter.type not in BUILTIN
     }
-    for name, class_ in _found(goals, known, types):
+    for name, class_ in _found(goals, known, types, given):
         known.setdefault(name, class_)
     return known
 
 
-def _found(goals: Sequence[Term], known: dict[str, str], types: TypeTable) -> Iterator[tuple[str, str]]:
+def _found(
+    goals: Sequence[Term], known: dict[str, str], types: TypeTable, given: Given | None
+) -> Iterator[tuple[str, str]]:
     for goal in goals:
-        if isinstance(goal, Matches) and isinstance(goal.term, Variable):
+        if isinstance(goal, Call) and given is not None:
+            for position, argument in enumerate(goal.arguments):
+                class_ = given.class_at(goal, position) if isinstance(argument, Variable) else ""
+                if class_:
+                    yield argument.name, class_
+        elif isinstance(goal, Matches) and isinstance(goal.term, Variable):
             if isinstance(goal.pattern, syntax.TypePattern) and goal.pattern.name not in BUILTIN:
                 yield goal.term.name, goal.pattern.name
         elif isinstance(goal, syntax.In) and isinstance(goal.item, Variable):

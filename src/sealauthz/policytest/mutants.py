@@ -26,7 +26,7 @@ from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.asked import Asked
 from sealauthz.policytest.conditions import Kind, changes_of, rewritten, swapped_words
 from sealauthz.policytest.coverage import READ_AT_LOAD
-from sealauthz.policytest.implied import is_covered, is_implied
+from sealauthz.policytest.implied import Given, is_covered, is_implied
 from sealauthz.schema import Model
 from sealauthz.schema.parameters import SECOND, counts_of
 
@@ -68,13 +68,14 @@ def mutants_of(
     reasons = list(bundle.rulebook.reasons)
     types = TypeTable(bundle.model.records, plain_classes(bundle.model))
     alike = _by_name(statements)
+    given = Given(alike, types)
     reach = Asked(statements)
     for index, statement in enumerate(statements):
         if not is_wanted(statement.place.file):
             continue
         if isinstance(statement, RuleNode):
             others = alike[statement.name]
-            for mutant in _of_rule(bundle.model, types, index, statement, asked, others, is_needed=index in met):
+            for mutant in _of_rule(bundle.model, types, index, statement, asked, others, given, is_needed=index in met):
                 changed = mutant.replacement
                 if reach.reaches(statement) or (isinstance(changed, RuleNode) and reach.reaches(changed)):
                     yield mutant
@@ -155,6 +156,7 @@ def _of_rule(
     rule: RuleNode,
     asked: _Asked,
     alike: Sequence[RuleNode],
+    given: Given,
     *,
     is_needed: bool,
 ) -> Iterator[Mutant]:
@@ -179,7 +181,7 @@ def _of_rule(
         others = goals[position + 1 :]
         later = {name for other in others for name in variables(other)} | known
         is_said_again = (
-            is_implied(rule, goals, position, types)
+            is_implied(rule, goals, position, types, given)
             or (bool(others) and _is_said_by(others[0], goal, asked))
             or is_covered(rule, goals, position, alike, types)
         )
