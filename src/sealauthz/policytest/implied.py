@@ -206,8 +206,7 @@ def _found(
     for goal in goals:
         if isinstance(goal, Call) and given is not None:
             for position, argument in enumerate(goal.arguments):
-                class_ = given.class_at(goal, position) if isinstance(argument, Variable) else ""
-                if class_:
+                if isinstance(argument, Variable) and (class_ := given.class_at(goal, position)):
                     yield argument.name, class_
         elif isinstance(goal, Matches) and isinstance(goal.term, Variable):
             if isinstance(goal.pattern, syntax.TypePattern) and goal.pattern.name not in BUILTIN:
