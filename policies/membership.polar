@@ -691,12 +691,18 @@ meets(_: Person, "NOT_AUTHENTICATED_YET", "authenticate", enterprise: Enterprise
 requires("authenticate", _: Enterprise, "CERTIFIED");
 meets(person: Person, "CERTIFIED", "authenticate", enterprise: Enterprise, context) if
   own_first_certification(person, enterprise, certification) and
-  certification.state = "PASSED" and
+  is_passed_lately(certification, context) and
   is_rightly_decided(certification, enterprise, context) and
   was_examined(certification) and
   not has_served(certification, enterprise) and
   is_by_registered_representative(certification, enterprise, context) and
   fresh_snapshot(enterprise, _, context);
+# What somebody proved years ago proves nothing of now: it counts as long as what the registry said of a licence.
+#@ M-15 U-26
+is_passed_lately(certification: EnterpriseAuthentication, context) if
+  certification.state = "PASSED" and
+  context.now < certification.decided_at + context.parameters.licence_valid_for;
+
 # A-02: Nobody who belongs to the enterprise decided it, and not at a time that has not come.
 #@ A-02
 is_rightly_decided(certification: EnterpriseAuthentication, enterprise: Enterprise, context) if
@@ -753,17 +759,17 @@ is_by_registered_representative(certification: EnterpriseAuthentication, enterpr
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = certification.applicant_id;
 because("CERTIFIED", "LEGAL_REP_MISMATCH", person: Person, enterprise: Enterprise, context) if
-  has_passed_certification(person, enterprise) and
+  has_passed_certification(person, enterprise, context) and
   fresh_snapshot(enterprise, _, context) and
   forall(own_first_certification(person, enterprise, certification),
-         certification.state != "PASSED" or
+         not is_passed_lately(certification, context) or
          not is_by_registered_representative(certification, enterprise, context));
-because("CERTIFIED", "CERTIFICATION_UNDER_REVIEW", person: Person, enterprise: Enterprise, _) if
+because("CERTIFIED", "CERTIFICATION_UNDER_REVIEW", person: Person, enterprise: Enterprise, context) if
   own_first_certification(person, enterprise, certification) and
   certification.state in ["SUBMITTED", "IN_REVIEW"] and
-  not has_passed_certification(person, enterprise);
+  not has_passed_certification(person, enterprise, context);
 because("CERTIFIED", "REGISTRY_STALE", person: Person, enterprise: Enterprise, context) if
-  has_passed_certification(person, enterprise) and
+  has_passed_certification(person, enterprise, context) and
   not fresh_snapshot(enterprise, _, context);
 
 # What is authenticated already is refused for that alone.
@@ -775,13 +781,17 @@ own_first_certification(person: Person, enterprise: Enterprise, certification) i
   certification.purpose = "FIRST" and
   certification.applicant_id = person.id;
 
-has_passed_certification(person: Person, enterprise: Enterprise) if
+has_passed_certification(person: Person, enterprise: Enterprise, context) if
   own_first_certification(person, enterprise, certification) and
-  certification.state = "PASSED";
+  is_passed_lately(certification, context);
 
 lapses(_: Person, "authenticate", enterprise: Enterprise, context, at) if
   fresh_snapshot(enterprise, snapshot, context) and
   at = snapshot.fetched_at + context.parameters.registry_fresh_within;
+lapses(person: Person, "authenticate", enterprise: Enterprise, context, at) if
+  own_first_certification(person, enterprise, certification) and
+  is_passed_lately(certification, context) and
+  at = certification.decided_at + context.parameters.licence_valid_for;
 
 requires("authenticate", _: Enterprise, "NOT_CLOSED");
 requires("retrieve", _: Enterprise, "NOT_CLOSED");

@@ -876,6 +876,10 @@ leads_nowhere("REPORT_SEAL_FOUND", _: Person, resource, _) if
 
 # A grant across enterprises is confirmed by its letter alone.
 leads_nowhere("VERIFY_FACE", _: Person, _: CrossEnterpriseGrant, _);
+# A face is shown for a request: without one of one's own for this seal, it would be shown for nothing, and there is no code.
+leads_nowhere("VERIFY_FACE", person: Person, seal: Seal, context: StampContext) if lacks_request(person, seal, context);
+leads_nowhere("ENTER_USE_CODE", person: Person, seal: Seal, context: StampContext) if
+  lacks_request(person, seal, context);
 # The seal is put with the check that the use took up: another one, shown now, would not be asked.
 #@ U-09 U-25
 leads_nowhere("VERIFY_FACE", _: Person, _: SealUse, _);

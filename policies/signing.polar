@@ -211,18 +211,23 @@ has_sealed(person_id, task: SigningTask) if
 
 is_act_of_sealing(task: SigningTask) if task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "HANDLER_SIGN"];
 
-has_excluding_task(person_id, task: SigningTask) if
+has_excluding_task(receiver: Membership, task: SigningTask) if
   task.action = "APPROVE" and
   place_of(task.signatory, place) and
   other in place.tasks and
   is_act_of_sealing(other) and
-  takes_part_in(person_id, other);
-has_excluding_task(person_id, task: SigningTask) if
+  is_human_in(receiver, other);
+has_excluding_task(receiver: Membership, task: SigningTask) if
   is_act_of_sealing(task) and
   place_of(task.signatory, place) and
   other in place.tasks and
   other.action = "APPROVE" and
-  takes_part_in(person_id, other);
+  is_human_in(receiver, other);
+
+# Whichever account they did it by: the approval or the use behind it would be refused to them.
+is_human_in(receiver: Membership, task: SigningTask) if
+  takes_part_in(person_id, task) and
+  are_one_human(person_id, receiver.person_id, receiver.enterprise);
 
 takes_part_in(person_id, task: SigningTask) if is_signed_for(task, person_id);
 takes_part_in(person_id, task: SigningTask) if
@@ -608,11 +613,11 @@ meets(_: Person, "TASK_RECEIVER", "transfer", task: SigningTask, context) if
   receiver.enterprise_id = task.signatory.enterprise_id and
   is_active_and_verified(receiver.person) and
   not is_named_in_task(receiver.person_id, task) and
-  not has_excluding_task(receiver.person_id, task);
+  not has_excluding_task(receiver, task);
 because("TASK_RECEIVER", "SOD_APPROVER_IS_STAMPER", _: Person, task: SigningTask, context) if
   receiver = context.receiver and
   receiver matches Membership and
-  has_excluding_task(receiver.person_id, task);
+  has_excluding_task(receiver, task);
 
 lapses(person: Person, "transfer", task: SigningTask, context, at) if
   owner(task, context, enterprise) and

@@ -124,7 +124,7 @@ PROTECTIONS = [
         "procedures.polar",
         '"APPROVER_NOT_STAMPER", "use", seal: Seal, context) if\n'
         "  sealed_contract(context, contract) and\n"
-        "  not approved_last(person, seal, contract, context);",
+        "  has_second_pair_of_eyes(person, seal, contract, context);",
         '"APPROVER_NOT_STAMPER", "use", seal: Seal, context) if\n  sealed_contract(context, contract);',
     ),
     Protection(

@@ -19,9 +19,6 @@ OF_THE_ACCOUNT_ALONE = {
     ("TaskOperator", "HANDOVER_REQUIRED"),
     ("Seal", "HANDOVER_REQUIRED"),
     ("TaskOperator", "RECEIVER_NOT_ELIGIBLE"),
-    # Who took part in the one task is refused at the other one, and not yet when it is passed on.
-    ("SigningTask", "SOD_APPROVER_IS_STAMPER"),
-    ("TaskOperator", "SOD_APPROVER_IS_STAMPER"),
     # A delegate who opens a task seals nothing; where a seal is used, the principal's accounts are known.
     ("Signatory", "NOT_TASK_OPERATOR"),
     # It audits nothing, its verdicts count for nothing, and a notice to it has not reached the one that counts.
