@@ -52,7 +52,8 @@ gives_authority(grant: SealGrant, contract: Contract, context) if
   covers_amount(grant, contract) and
   is_within_parent_grant(grant, contract) and
   is_passed_on_by_unconcerned(grant, contract, context) and
-  not gave_grant(grant.membership.person_id, grant);
+  not gave_grant(grant.membership.person_id, grant) and
+  not came_from_other_side(grant, contract, _, context);
 
 # U-02: A grant covers the contracts that it names: all of them, said explicitly, or the types listed; and where it
 # lists templates, documents of those only.
@@ -123,6 +124,28 @@ is_passed_on_by_unconcerned(grant: SealGrant, contract: Contract, context) if
   not has_excluding_duty(parent.membership, grant.seal, contract, context) and
   has_no_conflict_elsewhere(parent.membership, grant.seal, contract, context);
 
+# Nor does who gave it less than a day ago, and is on the other side of the contract: they would seal with themself
+# through its holder. (Of longer standing, it makes its holder a second person: decision 125.) Until `at`.
+#@ S-09 U-13 M-11
+came_from_other_side(grant, contract: Contract, at, context) if
+  given_lately(grant, at, context) and
+  giver_of(giver_id, grant) and
+  is_opposite_human(giver_id, grant.seal, contract, context);
+
+given_lately(grant, at, context) if
+  grant.confirmed_at > 0 and
+  at = grant.confirmed_at + context.parameters.cooling_off and
+  context.now < at;
+
+is_opposite_human(person_id, seal: Seal, contract: Contract, context) if
+  party in contract.signatories and
+  party.person_id matches String and
+  are_one_human(person_id, party.person_id, seal.enterprise) and
+  not answers_for_owner(party, seal, contract) and
+  not has_self_dealing_resolution(party.person_id, seal, contract, context);
+is_opposite_human(person_id, seal: Seal, contract: Contract, context) if
+  is_named_by_other_party(person_id, person_id, seal, contract, context);
+
 # --- a grant that is open to members ---------------------------------------------------------------------------------
 
 # Never over the official, finance and legal representative's seals, and always limited to templates: what everybody may
@@ -133,7 +156,8 @@ live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) 
   is_live_grant(grant, context) and
   may_count(grant, context) and
   not gave_grant(person.id, grant) and
-  not came_from_straw_man(grant, person.id, _, context);
+  not came_from_straw_man(grant, person.id, _, context) and
+  not came_from_other_side(grant, contract, _, context);
 
 open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   grant in seal.open_grants and
@@ -288,6 +312,7 @@ live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context:
   not audits_seals_of(person, holder, context) and
   not gave_to_own_enterprise(grant, holder) and
   not came_from_straw_man(grant, person.id, _, context) and
+  not came_from_other_side(grant, contract, _, context) and
   may_count(grant, context) and
   covers_type(grant, contract) and
   covers_amount(grant, contract) and
@@ -485,26 +510,49 @@ because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context: Sea
   lacks_authority(person, seal, context) and
   names_member_of_holder(person, seal, grant, holder, context) and
   gave_to_own_enterprise(grant, holder);
-# One gave the grant, or confirmed it, whom the person put there just now.
+# One gave the grant, or confirmed it, whom the person put there just now, or who did so just now and is on the other
+# side.
 #@ M-11 U-18 S-08 U-20
 because("SEAL_AUTHORITY", "COOLING_OFF", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
-  authority_of_straw_man(person, seal, _, context);
+  authority_that_waits(person, seal, _, context);
 
-authority_of_straw_man(person: Person, seal: Seal, at, context) if
+authority_that_waits(person: Person, seal: Seal, at, context) if
   sealed_contract(context, contract) and
   delegation_to(person, seal, delegation, context) and
   delegation.state = "ACTIVE" and
   grant_of_principal(delegation.principal, seal, contract, grant, context) and
   came_from_straw_man(grant, person.id, at, context);
-authority_of_straw_man(person: Person, seal: Seal, at, context) if
+authority_that_waits(person: Person, seal: Seal, at, context) if
   sealed_contract(context, contract) and
   open_grant(person, seal, contract, grant, context) and
   is_live_grant(grant, context) and
   came_from_straw_man(grant, person.id, at, context);
-authority_of_straw_man(person: Person, seal: Seal, at, context: SealUseContext) if
+authority_that_waits(person: Person, seal: Seal, at, context: SealUseContext) if
   names_member_of_holder(person, seal, grant, _, context) and
   came_from_straw_man(grant, person.id, at, context);
+authority_that_waits(person: Person, seal: Seal, at, context) if
+  sealed_contract(context, contract) and
+  use_grant(person, seal, grant, context) and
+  is_live_grant(grant, context) and
+  came_from_other_side(grant, contract, at, context);
+authority_that_waits(person: Person, seal: Seal, at, context) if
+  sealed_contract(context, contract) and
+  delegation_to(person, seal, delegation, context) and
+  delegation.state = "ACTIVE" and
+  grant in seal.grants and
+  grant.membership_id = delegation.principal_id and
+  is_live_grant(grant, context) and
+  came_from_other_side(grant, contract, at, context);
+authority_that_waits(person: Person, seal: Seal, at, context) if
+  sealed_contract(context, contract) and
+  open_grant(person, seal, contract, grant, context) and
+  is_live_grant(grant, context) and
+  came_from_other_side(grant, contract, at, context);
+authority_that_waits(person: Person, seal: Seal, at, context: SealUseContext) if
+  sealed_contract(context, contract) and
+  names_member_of_holder(person, seal, grant, _, context) and
+  came_from_other_side(grant, contract, at, context);
 
 # The grant waits for its confirmation.
 #@ S-06

@@ -542,6 +542,22 @@ meets(_: Person, "CROSS_GRANT_LIVE", "assign", grant: CrossEnterpriseGrant, cont
   holder = context.holder and
   holder matches Enterprise and
   not gave_to_own_enterprise(grant, holder);
+# Who belongs to no enterprise that holds the seal is told that, and nothing about an enterprise that there is not.
+#@ U-20 U-21
+because(
+  "ENTERPRISE_AUTHENTICATED", "NOT_HOLDER_ADMIN", _: Person, _: CrossEnterpriseGrant, context: HolderMemberContext) if
+  context.holder = nil;
+because("ENTERPRISE_OPERATING", "NOT_HOLDER_ADMIN", _: Person, _: CrossEnterpriseGrant, context: HolderMemberContext) if
+  context.holder = nil;
+because("CROSS_GRANT_LIVE", "NOT_HOLDER_ADMIN", _: Person, _: CrossEnterpriseGrant, context: HolderMemberContext) if
+  context.holder = nil;
+because("NAMES_ANOTHER", "NOT_HOLDER_ADMIN", _: Person, _: CrossEnterpriseGrant, context: HolderMemberContext) if
+  context.holder = nil;
+because("NO_RETRIEVAL_HOLD", "NOT_HOLDER_ADMIN", _: Person, _: CrossEnterpriseGrant, context: HolderMemberContext) if
+  context.holder = nil;
+because("COOLED_OFF", "NOT_HOLDER_ADMIN", _: Person, _: CrossEnterpriseGrant, context: HolderMemberContext) if
+  context.holder = nil;
+
 # Nobody names themself, alone or through a person whom they have just put in office. The holder's legal representative
 # may: there is nobody above them.
 #@ S-09 M-11 U-20

@@ -313,7 +313,7 @@ parameter("WAIT_UNTIL", "wait_until", at, _: Person, delegation: Delegation, con
   lends_from_straw_man(delegation, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
-  authority_of_straw_man(person, seal, at, context);
+  authority_that_waits(person, seal, at, context);
 
 # … or who names a member of the holder whom they have just put in office, or who has put them there.
 #@ M-11 U-20

@@ -6,19 +6,23 @@ import shutil
 from pathlib import Path
 
 import pytest
-from scene import BUNDLE
+from scene import BUNDLE, NOW, SIGNING, Scene, question
 
-from sealauthz.decision import Bundle
+from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
 from sealauthz.decision.bundle import EngineKind
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.decision.inspection import inspect
+from sealauthz.decision.paging import Paging
+from sealauthz.decision.question import ListQuery
 from sealauthz.errors import BundleRefused
+from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.polar.blocks import ACTOR, RESOURCE
 from sealauthz.polar.check import Severity
 from sealauthz.polar.check.floor import rests_on
 from sealauthz.polar.check.rules import Rules
 from sealauthz.polar.parse import parse
+from sealauthz.polar.reach import Root
 from sealauthz.polar.syntax import TypePattern
 from sealauthz.polar.terms import in_parameter, walk
 
@@ -49,6 +53,24 @@ def test_its_rules_come_on_top(folder: Path) -> None:
     assert bundle.version != BUNDLE.version
     assert layout_of(folder).own == {"mine.polar"}
     assert layout_of(folder).path_of("floor.polar") == installed_folder() / "floor.polar"
+
+
+@pytest.mark.parametrize("over", ["context.now", "grant.valid_from"])
+def test_an_allow_that_the_rules_say_is_over_is_none(folder: Path, over: str) -> None:
+    (folder / "mine.polar").write_text(
+        f'lapses(_: Person, "use", seal: Seal, context, at) if grant in seal.grants and at = {over};\n',
+        encoding="utf-8",
+    )
+    fact_cache = FactCache.of_records(MODEL, Scene().records)
+    point = PolicyDecisionPoint(fact_cache, Bundle.load(MODEL, folder), lambda: NOW)
+    use = question("user", "use", ("Seal", "s"), **SIGNING)
+    assert Scene().pdp().decide(use)
+    decision = point.decide(use)
+    assert [reason.code for reason in decision.reasons] == ["POLICY_ERROR"]
+    assert decision.valid_until > NOW
+    mine = ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", SIGNING)
+    assert Scene().pdp().list_page(mine, Paging()).ids == ("s",)
+    assert point.list_page(mine, Paging()).ids == ()
 
 
 def test_its_numbers_replace_those_of_the_same_name(folder: Path) -> None:

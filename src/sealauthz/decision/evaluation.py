@@ -180,11 +180,15 @@ class Evaluation:
         return self.deny(question, [self._with_steps(reason, plan, work, made) for reason in reasons])
 
     def _lapse(self, plan: Plan, work: Work) -> int:
-        """The end of an allow."""
+        """The end of an allow. Raises EvaluationFailed where the policies say that it is over: they contradict
+        themselves, and what is over is no allow.
+        """
         limit: int = self._now + self._bundle.parameters.allow_valid_for
         if plan.lapses is not None:
             for (at,) in plan.lapses(work):
                 limit = min(limit, at)
+            if limit <= self._now:
+                raise EvaluationFailed("lapses: the rules allow what they say has ended")
         return limit
 
     def _obligations(self, plan: Plan, work: Work) -> tuple[Obligation, ...]:
