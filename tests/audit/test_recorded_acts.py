@@ -122,7 +122,7 @@ def test_what_was_decided_again_is_recorded_as_it_was_decided_at_last(
     store: Store, operations: Operations, sequencer: Sequencer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The record of an attempt that was rolled back goes with it."""
-    act_once, tries = store._act_once, []
+    act_once, tries = store._attempts._act_once, []
 
     def interrupted(intend: Any, *arguments: Any, **keywords: Any) -> Any:
         def after() -> Any:
@@ -134,7 +134,7 @@ def test_what_was_decided_again_is_recorded_as_it_was_decided_at_last(
 
         return act_once(after, *arguments, **keywords)
 
-    monkeypatch.setattr(store, "_act_once", interrupted)
+    monkeypatch.setattr(store._attempts, "_act_once", interrupted)
     done = operations.perform(PUBLISH, OPTIONS)
     (found,) = records(store, sequencer)
     assert tries

@@ -20,19 +20,22 @@ is_blocked(person: Person, seal: Seal, context) if
   entry.begins_at <= context.now and
   context.now < entry.ends_at;
 
-# An allow ends where an entry begins.
-lapses(person: Person, "use", seal: Seal, _, at) if block_begins(person, seal, at);
-lapses(person: Person, "auto_use", seal: Seal, _, at) if block_begins(person, seal, at);
-lapses(person: Person, "emergency_use", seal: Seal, _, at) if block_begins(person, seal, at);
-lapses(person: Person, "stamp", seal: Seal, _, at) if block_begins(person, seal, at);
-lapses(person: Person, "carry_out", seal: Seal, _, at) if block_begins(person, seal, at);
-lapses(person: Person, "seal", _: SealUse, context, at) if put_seal(context, seal) and block_begins(person, seal, at);
+# An allow ends where an entry begins that has not begun: of one that is over it would end before now, which is an error.
+lapses(person: Person, "use", seal: Seal, context, at) if block_begins(person, seal, at, context);
+lapses(person: Person, "auto_use", seal: Seal, context, at) if block_begins(person, seal, at, context);
+lapses(person: Person, "emergency_use", seal: Seal, context, at) if block_begins(person, seal, at, context);
+lapses(person: Person, "stamp", seal: Seal, context, at) if block_begins(person, seal, at, context);
+lapses(person: Person, "carry_out", seal: Seal, context, at) if block_begins(person, seal, at, context);
+lapses(person: Person, "seal", _: SealUse, context, at) if
+  put_seal(context, seal) and
+  block_begins(person, seal, at, context);
 
-block_begins(person: Person, seal: Seal, at) if
+block_begins(person: Person, seal: Seal, at, context) if
   entry in seal.enterprise.blocked_people and
   entry.person_id = person.id and
   entry.state = "ACTIVE" and
-  at = entry.begins_at;
+  at = entry.begins_at and
+  context.now < at;
 
 otherwise("NOT_BLOCKED", "PERSON_BLOCKED");
 reason("PERSON_BLOCKED", 30, "USER", "CONTACT_ADMIN");
