@@ -525,14 +525,6 @@ authority_that_waits(person: Person, seal: Seal, at, context) if
   came_from_straw_man(grant, person.id, at, context);
 authority_that_waits(person: Person, seal: Seal, at, context) if
   sealed_contract(context, contract) and
-  open_grant(person, seal, contract, grant, context) and
-  is_live_grant(grant, context) and
-  came_from_straw_man(grant, person.id, at, context);
-authority_that_waits(person: Person, seal: Seal, at, context: SealUseContext) if
-  names_member_of_holder(person, seal, grant, _, context) and
-  came_from_straw_man(grant, person.id, at, context);
-authority_that_waits(person: Person, seal: Seal, at, context) if
-  sealed_contract(context, contract) and
   use_grant(person, seal, grant, context) and
   is_live_grant(grant, context) and
   came_from_other_side(grant, contract, at, context);
@@ -548,11 +540,11 @@ authority_that_waits(person: Person, seal: Seal, at, context) if
   sealed_contract(context, contract) and
   open_grant(person, seal, contract, grant, context) and
   is_live_grant(grant, context) and
-  came_from_other_side(grant, contract, at, context);
+  (came_from_straw_man(grant, person.id, at, context) or came_from_other_side(grant, contract, at, context));
 authority_that_waits(person: Person, seal: Seal, at, context: SealUseContext) if
   sealed_contract(context, contract) and
   names_member_of_holder(person, seal, grant, _, context) and
-  came_from_other_side(grant, contract, at, context);
+  (came_from_straw_man(grant, person.id, at, context) or came_from_other_side(grant, contract, at, context));
 
 # The grant waits for its confirmation.
 #@ S-06

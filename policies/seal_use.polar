@@ -352,11 +352,11 @@ is_auditor(person: Person, seal: Seal, context) if
   is_live(grant.membership, context) and
   context.now < grant.valid_to;
 
-# U-13: Nobody seals for the enterprise what it agrees with themself, with an enterprise that they represent, or with
-# one that has named them to sign for it, unless a resolution of the owner permits it. The legal representative's
-# consent is not asked from that representative. (Civil Code 168, first sentence.)
-# What the owner agrees with its legal representative takes a resolution without them, whoever seals: an employee is under
-# their orders. (Company Law 182.)
+# U-13: Nobody seals a contract between the enterprise and themself, an enterprise that they represent, or one that has
+# named them to sign for it, unless a resolution of the owner permits it. The legal representative's consent is not asked
+# from that representative. (Civil Code 168, first sentence.)
+# What the owner agrees with its legal representative needs a resolution without them, even where an employee seals, who is
+# under their orders. (Company Law 182.)
 #@ U-13 A-05
 meets(person: Person, "NO_SELF_DEALING", "use", seal: Seal, context) if
   sealed_contract(context, contract) and

@@ -170,6 +170,24 @@ def shape(value: object, names: dict[str, int]) -> object:
     return value
 
 
+def rebuilt(node: Any, of: Callable[[Any], Any]) -> Any:
+    """Return a tree in which each part is what `of` makes of it. What `of` leaves as it is, is made again of its parts,
+    or is the same object where they are.
+    """
+    made = of(node)
+    if made is not node:
+        return made
+    if isinstance(node, tuple):
+        parts = tuple(rebuilt(part, of) for part in node)
+        return parts if any(new is not old for new, old in zip(parts, node, strict=True)) else node
+    if dataclasses.is_dataclass(node) and not isinstance(node, type | Place):
+        values = {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
+        changed = {name: rebuilt(value, of) for name, value in values.items()}
+        if any(changed[name] is not value for name, value in values.items()):
+            return dataclasses.replace(node, **changed)
+    return node
+
+
 def placeless(value: object) -> object:
     """What a piece of the tree says, wherever it stands."""
     if isinstance(value, Place):

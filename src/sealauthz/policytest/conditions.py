@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
 from sealauthz.polar import syntax
 from sealauthz.polar.syntax import Literal, Not, Place, Term
-from sealauthz.polar.terms import variables
+from sealauthz.polar.terms import rebuilt, variables
 from sealauthz.polar.unparse import written
 from sealauthz.schema import Model
 
@@ -35,17 +34,7 @@ class Kind(StrEnum):
 
 def rewritten(node: Any, target: Any, by: Any) -> Any:
     """Return a term with one of its parts, this very one, replaced."""
-    if node is target:
-        return by
-    if isinstance(node, tuple):
-        parts = tuple(rewritten(part, target, by) for part in node)
-        return parts if any(new is not old for new, old in zip(parts, node, strict=True)) else node
-    if dataclasses.is_dataclass(node) and not isinstance(node, type | Place):
-        values = {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
-        changed = {name: rewritten(value, target, by) for name, value in values.items()}
-        if any(changed[name] is not value for name, value in values.items()):
-            return dataclasses.replace(node, **changed)
-    return node
+    return rebuilt(node, lambda part: by if part is target else part)
 
 
 Change = tuple[Kind, Place, str, Term | None]

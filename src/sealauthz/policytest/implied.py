@@ -8,13 +8,12 @@ that head. (A number is not: where one is missing, `<` fails, and the condition 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sealauthz.polar import syntax
-from sealauthz.polar.syntax import Attribute, Call, Literal, Matches, Place, RuleNode, Term, Variable
-from sealauthz.polar.terms import conjuncts, walk
+from sealauthz.polar.syntax import Attribute, Call, Literal, Matches, RuleNode, Term, Variable
+from sealauthz.polar.terms import conjuncts, rebuilt, walk
 from sealauthz.polar.types import BUILTIN, TypeTable
 from sealauthz.polar.unparse import written
 
@@ -119,16 +118,10 @@ def _names_in(rule: RuleNode, other: RuleNode) -> dict[str, Term] | None:
     return {name: Variable(f"{name}'", node.place) for name, node in found.items()} | names
 
 
-def _renamed(node: Any, names: Mapping[str, Term]) -> Any:
-    """Return a term with other names for its variables."""
-    if isinstance(node, Variable):
-        return names.get(node.name, node)
-    if isinstance(node, tuple):
-        return tuple(_renamed(part, names) for part in node)
-    if dataclasses.is_dataclass(node) and not isinstance(node, type | Place):
-        values = {field.name: _renamed(getattr(node, field.name), names) for field in dataclasses.fields(node)}
-        return dataclasses.replace(node, **values)
-    return node
+def _renamed(goal: Term, names: Mapping[str, Term]) -> Term:
+    """Return a condition with other names for its variables."""
+    renamed: Term = rebuilt(goal, lambda part: names.get(part.name, part) if isinstance(part, Variable) else part)
+    return renamed
 
 
 def _holds(goal: Term, column: str, word: object, rest: Collection[str]) -> bool:
