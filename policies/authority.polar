@@ -138,13 +138,36 @@ given_lately(grant, at, context) if
   context.now < at;
 
 is_opposite_human(person_id, seal: Seal, contract: Contract, context) if
+  account_of_insider(person_id, id, context) and
   party in contract.signatories and
   party.person_id matches String and
-  are_one_human(person_id, party.person_id, seal.enterprise) and
-  not answers_for_owner(party, seal, contract) and
+  are_one_human(id, party.person_id, seal.enterprise) and
+  not answers_for_owner(party, seal, contract, context) and
   not has_self_dealing_resolution(party.person_id, seal, contract, context);
 is_opposite_human(person_id, seal: Seal, contract: Contract, context) if
-  is_named_by_other_party(person_id, person_id, seal, contract, context);
+  account_of_insider(person_id, id, context) and
+  is_named_by_other_party(id, person_id, seal, contract, context);
+is_opposite_human(person_id, seal: Seal, contract: Contract, context) if
+  known_insider(person_id, known, context) and
+  represents_another_party(known, seal, contract) and
+  not has_self_dealing_resolution(person_id, seal, contract, context);
+
+# Where a seal is put, those of the owner who are not to be on the other side are known with their other accounts, and
+# with what they represent.
+known_insider(person_id, known, context: SealUseContext) if is_known(person_id, known, context.insiders);
+known_insider(person_id, known, context: StampContext) if is_known(person_id, known, context.insiders);
+known_insider(person_id, known, context: SignContext) if is_known(person_id, known, context.insiders);
+
+is_known(person_id, known, persons) if
+  known in persons and
+  known matches Person and
+  known.id = person_id;
+
+account_of_insider(person_id, id, _) if id = person_id;
+account_of_insider(person_id, id, context) if
+  known_insider(person_id, known, context) and
+  account in known.accounts and
+  id = account.id;
 
 # --- a grant that is open to members ---------------------------------------------------------------------------------
 
@@ -227,13 +250,12 @@ grant_of_principal(principal: Membership, seal: Seal, contract: Contract, grant,
 # Duties that exclude each other exclude each other in the principal too: a person who approved a use of the official,
 # finance or legal representative's seal does not put it through a colleague either.
 #@ U-12 U-18
-has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
-  known in context.principals and
-  known.id = principal.person_id and
+has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
+  known_principal(principal, known, context) and
   is_opposite_in_person(known, seal, contract, context) and
   not has_self_dealing_resolution(known.id, seal, contract, context);
 has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
-  not (context matches SealUseContext) and
+  only_looks(context) and
   is_party_personally(principal.person_id, contract) and
   not has_self_dealing_resolution(principal.person_id, seal, contract, context);
 has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
@@ -249,11 +271,22 @@ has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, contex
   account_of_principal(principal, id, context) and
   gave_last_approval(id, seal, contract, context);
 
-# Where a seal is used, the principals' other accounts are known; nothing else is sealed.
-account_of_principal(principal: Membership, id, _) if id = principal.person_id;
-account_of_principal(principal: Membership, id, context: SealUseContext) if
+# Where a seal is used, or a signature stands for one, the principals are known, with their other accounts and what they
+# represent; nothing else is sealed.
+known_principal(principal: Membership, known, context: SealUseContext) if
   known in context.principals and
-  known.id = principal.person_id and
+  known.id = principal.person_id;
+known_principal(principal: Membership, known, context: SignContext) if
+  known in context.principals and
+  known.id = principal.person_id;
+
+only_looks(context) if
+  not (context matches SealUseContext) and
+  not (context matches SignContext);
+
+account_of_principal(principal: Membership, id, _) if id = principal.person_id;
+account_of_principal(principal: Membership, id, context) if
+  known_principal(principal, known, context) and
   account in known.accounts and
   id = account.id;
 
@@ -279,19 +312,11 @@ is_reviewed_by_third(person: Person, principal: Membership, seal: Seal, contract
   is_reviewed_for(review, person.id, seal.enterprise, context) and
   is_reviewed_for(review, principal.person_id, seal.enterprise, context);
 
-# What the principal represents elsewhere is known where a seal is used, or a signature stands for one; nothing else is
-# sealed.
-has_no_conflict_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
-  known in context.principals and
-  known.id = principal.person_id and
+# … nor what they represent elsewhere.
+has_no_conflict_elsewhere(principal: Membership, seal: Seal, contract: Contract, context) if
+  known_principal(principal, known, context) and
   has_no_other_party(known, seal, contract, context);
-has_no_conflict_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SignContext) if
-  known in context.principals and
-  known.id = principal.person_id and
-  has_no_other_party(known, seal, contract, context);
-has_no_conflict_elsewhere(_: Membership, _: Seal, _: Contract, context) if
-  not (context matches SealUseContext) and
-  not (context matches SignContext);
+has_no_conflict_elsewhere(_: Membership, _: Seal, _: Contract, context) if only_looks(context);
 
 has_no_other_party(person: Person, seal: Seal, contract: Contract, _) if
   not represents_another_party(person, seal, contract);

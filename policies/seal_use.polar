@@ -382,25 +382,46 @@ deals_with_representative(seal: Seal, contract: Contract, context) if
   person_id = party.person_id and
   person_id matches String and
   registry_names_human(person_id, seal.enterprise) and
-  not answers_for_owner(party, seal, contract) and
+  not answers_for_owner(party, seal, contract, context) and
   not has_self_dealing_resolution(person_id, seal, contract, context);
+# … whatever account they are a party by.
+#@ A-02 A-05
+deals_with_representative(seal: Seal, contract: Contract, context) if
+  party in contract.signatories and
+  person_id = party.person_id and
+  person_id matches String and
+  snapshot in seal.enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  named_id = snapshot.legal_rep_id and
+  named_id matches String and
+  known_insider(named_id, known, context) and
+  account in known.accounts and
+  account.id = person_id and
+  not answers_for_owner(party, seal, contract, context) and
+  not has_self_dealing_resolution(named_id, seal, contract, context);
 
 # They are on the owner's side where they answer for its debt, and somebody else signs: the creditor.
-answers_for_owner(party: Signatory, seal: Seal, contract: Contract) if
+answers_for_owner(party: Signatory, seal: Seal, contract: Contract, context) if
   party.guarantor_for_id matches String and
   party.guarantor_for_id = seal.enterprise_id and
   creditor in contract.signatories and
-  is_another_than(creditor, party, seal) and
+  is_another_than(creditor, party, seal, context) and
   has_signature(creditor);
 
-is_another_than(creditor: Signatory, _: Signatory, seal: Seal) if
+is_another_than(creditor: Signatory, _: Signatory, seal: Seal, _) if
   creditor.enterprise_id matches String and
   creditor.enterprise_id != seal.enterprise_id;
-is_another_than(creditor: Signatory, party: Signatory, _: Seal) if
+is_another_than(creditor: Signatory, party: Signatory, seal: Seal, context) if
   creditor.person_id matches String and
   party.person_id matches String and
-  creditor.person_id != party.person_id and
-  creditor.guarantor_for_id = nil;
+  creditor.guarantor_for_id = nil and
+  not are_one_human(creditor.person_id, party.person_id, seal.enterprise) and
+  not are_one_insider(creditor.person_id, party.person_id, context);
+
+are_one_insider(one_id, other_id, context) if
+  known_insider(_, known, context) and
+  account_id(known, one_id) and
+  account_id(known, other_id);
 
 because("NO_SELF_DEALING", "SELF_DEALING", person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and

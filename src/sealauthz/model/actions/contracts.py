@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
-from sealauthz.model.actions.seals import authors_of, documents_digest, persons, sealed_by_hand
+from sealauthz.model.actions.known import authors_of, persons
+from sealauthz.model.actions.seals import documents_digest, sealed_by_hand
 from sealauthz.model.effects import signing
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification, Person
@@ -57,7 +58,8 @@ class SignContext(TaskContext):
     """Signing a task by hand. Where the party seals nothing in the contract, the signature stands for it. Then, of the
     server's making, as where a seal is used (SealUseContext): the local day, weekday and minute where the party is;
     `parties`, the other enterprises for which the subject acts too; and `approvers`, those who decided on requests to
-    use a seal of the party for this contract; and `principals`, those who passed on to the subject a grant to use one.
+    use a seal of the party for this contract; `principals`, those who passed on to the subject a grant to use one; and
+    `insiders`, those who gave the subject one, and whom the registry names, as in SealUseContext.
     """
 
     local_day: int | None = None
@@ -66,6 +68,7 @@ class SignContext(TaskContext):
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
     approvers: list[Person] = dataclasses.field(default_factory=list)
     principals: list[Person] = dataclasses.field(default_factory=list)
+    insiders: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,16 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
+from sealauthz.model.actions.known import (
+    approvers_of,
+    authors_of,
+    given_to,
+    grants_of,
+    insiders,
+    passed_on_by,
+    persons,
+    principal_ids,
+)
 from sealauthz.model.effects import alerts, engine, outings, sealing
 from sealauthz.model.records.contracts import Contract, whole_digest
 from sealauthz.model.records.identity import IdentityVerification, Person
@@ -19,7 +29,7 @@ from sealauthz.model.records.requests import SealUseRequest
 from sealauthz.model.records.seal_uses import SealUse
 from sealauthz.model.records.seals import Seal
 from sealauthz.model.records.signing import SigningTask
-from sealauthz.schema import EMPTY, Collection, Instant, Resolver, ResolverInput, actions, looks
+from sealauthz.schema import EMPTY, Instant, Resolver, ResolverInput, actions, looks
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = 60_000_000
@@ -38,7 +48,9 @@ class SealUseContext(Context):
     enterprises for which the subject or one of the principals signed a task of it or is named for one, and all others
     where an enterprise holds the seal; `approvers`, those who decided on requests to use the seal for it; and
     `authors`, those who reviewed it for the seal's owner, recorded or confirmed a resolution of the owner about it, or
-    let a person act for several of its parties, each with what they represent.
+    let a person act for several of its parties, each with what they represent; and `insiders`, those who gave or
+    confirmed a grant by which the subject may use the seal within `parameters.cooling_off` before now, and, where a
+    person is a party, whom the registry names for the owner.
     """
 
     task: SigningTask | None = None
@@ -53,6 +65,7 @@ class SealUseContext(Context):
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
     approvers: list[Person] = dataclasses.field(default_factory=list)
     authors: list[Person] = dataclasses.field(default_factory=list)
+    insiders: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -74,7 +87,8 @@ class StampContext(Context):
     `documents_digest`, the digest of all its documents (`whole_digest`), or of those that a request without one lists;
     `approvers`, those who decided on the request, each with what they represent; `authors`, as in SealUseContext;
     `parties`, the other enterprises of the contract for which the subject acts too, or that they are or were a member
-    of, and all others where an enterprise holds the seal; the local day, weekday and minute as in SealUseContext; and
+    of, and all others where an enterprise holds the seal; `insiders`, where a person is a party, whom the registry
+    names for the owner; the local day, weekday and minute as in SealUseContext; and
     `day_ends`, the end of that day. None where the time zone of the seal's owner is not known.
     """
 
@@ -90,6 +104,7 @@ class StampContext(Context):
     approvers: list[Person] = dataclasses.field(default_factory=list)
     authors: list[Person] = dataclasses.field(default_factory=list)
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
+    insiders: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -106,7 +121,7 @@ def _seal_use(query: ResolverInput) -> Mapping[str, Any]:
     seal = query.resource
     clock = _clock_at(seal.enterprise.timezone, query.now // _MINUTE)
     # Those who delegated to the subject at the seal's owner, each in the unit that holds what they represent.
-    ids = _principal_ids(query, seal)
+    ids = principal_ids(query, seal)
     resolved = _sealed(query, seal, ids)
     resolved["holders"] = holders_among(query, seal.cross_grants)
     resolved["principals"] = persons(query, ids)
@@ -116,7 +131,7 @@ def _seal_use(query: ResolverInput) -> Mapping[str, Any]:
 
 
 def _seal_use_again(query: ResolverInput) -> Mapping[str, Any]:
-    return _sealed(query, query.resource, _principal_ids(query, query.resource))
+    return _sealed(query, query.resource, principal_ids(query, query.resource))
 
 
 @lru_cache(maxsize=1_024)
@@ -145,36 +160,19 @@ def _sealing(query: ResolverInput) -> Mapping[str, Any]:
     return {**resolved, **given, "use": made, "seal": seal}
 
 
-def _principal_ids(query: ResolverInput, seal: Seal) -> set[str]:
-    """Those who let the subject act for them at the owner, and who passed on a grant of the seal to one of them."""
-    members: Any = seal.enterprise.memberships
-    own = list(members.holding("person_id", query.subject.id))
-    principals = [delegation.principal for membership in own for delegation in membership.delegations_received]
-    return {principal.person_id for principal in principals} | passed_on_by((*own, *principals), {seal.id})
-
-
-def passed_on_by(memberships: Iterable[Any], seal_ids: Set[str]) -> set[str]:
-    """The persons who passed on one of the grants of these members to use one of the seals."""
-    return {
-        grant.parent.membership.person_id
-        for membership in memberships
-        for grant in membership.grants
-        if grant.parent_id is not None and grant.seal_id in seal_ids
-    }
-
-
 def _sealed(query: ResolverInput, seal: Seal, principals: set[str]) -> dict[str, Any]:
     """What is sealed, and for whom else those act who are to seal it."""
     task = query.given.get("task")
     if task is None:
-        return {"documents_digest": None, "parties": EMPTY, "approvers": EMPTY, "authors": EMPTY}
+        return dict.fromkeys(("parties", "approvers", "authors", "insiders"), EMPTY) | {"documents_digest": None}
     contract = task.signatory.contract
     requests: Any = seal.use_requests
     return {
         "documents_digest": documents_digest(contract),
         "parties": _other_parties(query, seal.enterprise_id, contract, {query.subject.id, *principals}, _held(seal)),
-        "approvers": _approvers(query, requests.holding("contract_id", contract.id) if requests else ()),
+        "approvers": approvers_of(query, requests.holding("contract_id", contract.id) if requests else ()),
         "authors": authors_of(query, seal.enterprise, contract),
+        "insiders": insiders(query, seal.enterprise, contract, given_to(query, seal)),
     }
 
 
@@ -186,11 +184,13 @@ def sealed_by_hand(query: ResolverInput, enterprise: Enterprise, contract: Contr
         r for seal in enterprise.seals for r in cast(Any, seal.use_requests).holding("contract_id", contract.id)
     ]
     own = cast(Any, enterprise.memberships).holding("person_id", query.subject.id)
-    principals = passed_on_by(own, {seal.id for seal in enterprise.seals})
+    seal_ids = {seal.id for seal in enterprise.seals}
+    principals = passed_on_by(own, seal_ids)
     resolved = {
         "parties": _other_parties(query, enterprise.id, contract, {query.subject.id, *principals}),
         "principals": persons(query, principals),
-        "approvers": _approvers(query, requests),
+        "approvers": approvers_of(query, requests),
+        "insiders": insiders(query, enterprise, contract, grants_of(own, seal_ids)),
     }
     clock = _clock_at(enterprise.timezone, query.now // _MINUTE)
     return resolved if clock is None else {**resolved, **clock}
@@ -251,42 +251,6 @@ def _stamped_digest(request: SealUseRequest, contract: Contract | None) -> str |
     return None if request.contract_id else whole_digest([document.digest for document in request.documents])
 
 
-def _approvers(query: ResolverInput, requests: Iterable[SealUseRequest]) -> list[Any]:
-    """Those who decided on the requests, and those in whose place, each in the unit that holds what they represent."""
-    deciders = [approval.approver for request in requests for approval in request.approvals]
-    absent = [absence.membership for decider in deciders for absence in decider.substitutions]
-    return persons(query, {membership.person_id for membership in (*deciders, *absent)})
-
-
-def authors_of(query: ResolverInput, enterprise: Enterprise, contract: Contract) -> list[Any]:
-    """Those who reviewed a contract for an enterprise, recorded or confirmed a resolution about it, or let a person act
-    for several of its parties, by their ids.
-    """
-    ids = {
-        review.reviewer_id
-        for party in contract.signatories
-        if party.enterprise_id == enterprise.id
-        for review in party.reviews
-    }
-    ids |= {
-        consent.given_by_id
-        for party in contract.signatories
-        for consent in party.consents
-        if consent.kind == "DOUBLE_AGENCY"
-    }
-    resolutions: Any = enterprise.resolutions
-    for resolution in resolutions.holding("contract_id", contract.id) if resolutions else ():
-        ids |= {resolution.recorded_by_id, resolution.confirmed_by_id}
-    return persons(query, {person_id for person_id in ids if person_id})
-
-
-def persons(query: ResolverInput, ids: set[str]) -> list[Any]:
-    """Persons in the order of their ids, each in the unit that holds what they represent."""
-    if not ids:
-        return EMPTY
-    return Collection(query.snapshot.find("Person", person_id) for person_id in sorted(ids))
-
-
 def _stamp(query: ResolverInput) -> Mapping[str, Any]:
     resolved = _stamp_again(query)
     timezone = query.resource.enterprise.timezone
@@ -298,7 +262,8 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
     """What the request leads to. One for another seal leads nowhere from this one; the policies refuse it."""
     seal, request = query.resource, query.given.get("request")
     if request is None or request.seal_id != seal.id:
-        return {"contract": None, "documents_digest": None, "approvers": EMPTY, "parties": EMPTY, "authors": EMPTY}
+        nobody = dict.fromkeys(("approvers", "parties", "authors", "insiders"), EMPTY)
+        return {"contract": None, "documents_digest": None, **nobody}
     contract = None if request.contract_id is None else query.snapshot.find("Contract", request.contract_id)
     parties = (
         EMPTY
@@ -308,9 +273,10 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
     return {
         "contract": contract,
         "documents_digest": _stamped_digest(request, contract),
-        "approvers": _approvers(query, [request]),
+        "approvers": approvers_of(query, [request]),
         "authors": EMPTY if contract is None else authors_of(query, seal.enterprise, contract),
         "parties": parties,
+        "insiders": EMPTY if contract is None else insiders(query, seal.enterprise, contract, ()),
     }
 
 

@@ -1,0 +1,104 @@
+"""The persons whom the server finds for a question, each in the unit that holds their accounts and offices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Set
+from typing import Any
+
+from sealauthz.model.records.contracts import Contract
+from sealauthz.model.records.organisation import Enterprise
+from sealauthz.model.records.requests import SealUseRequest
+from sealauthz.model.records.seals import Seal
+from sealauthz.schema import EMPTY, Collection, ResolverInput
+
+
+def principal_ids(query: ResolverInput, seal: Seal) -> set[str]:
+    """Those who let the subject act for them at the owner, and who passed on a grant of the seal to one of them."""
+    members: Any = seal.enterprise.memberships
+    own = list(members.holding("person_id", query.subject.id))
+    principals = [delegation.principal for membership in own for delegation in membership.delegations_received]
+    return {principal.person_id for principal in principals} | passed_on_by((*own, *principals), {seal.id})
+
+
+def passed_on_by(memberships: Iterable[Any], seal_ids: Set[str]) -> set[str]:
+    """The persons who passed on one of the grants of these members to use one of the seals."""
+    return {
+        grant.parent.membership.person_id
+        for membership in memberships
+        for grant in membership.grants
+        if grant.parent_id is not None and grant.seal_id in seal_ids
+    }
+
+
+def approvers_of(query: ResolverInput, requests: Iterable[SealUseRequest]) -> list[Any]:
+    """Those who decided on the requests, and those in whose place, each in the unit that holds what they represent."""
+    deciders = [approval.approver for request in requests for approval in request.approvals]
+    absent = [absence.membership for decider in deciders for absence in decider.substitutions]
+    return persons(query, {membership.person_id for membership in (*deciders, *absent)})
+
+
+def authors_of(query: ResolverInput, enterprise: Enterprise, contract: Contract) -> list[Any]:
+    """Those who reviewed a contract for an enterprise, recorded or confirmed a resolution about it, or let a person act
+    for several of its parties, by their ids.
+    """
+    ids = {
+        review.reviewer_id
+        for party in contract.signatories
+        if party.enterprise_id == enterprise.id
+        for review in party.reviews
+    }
+    ids |= {
+        consent.given_by_id
+        for party in contract.signatories
+        for consent in party.consents
+        if consent.kind == "DOUBLE_AGENCY"
+    }
+    resolutions: Any = enterprise.resolutions
+    for resolution in resolutions.holding("contract_id", contract.id) if resolutions else ():
+        ids |= {resolution.recorded_by_id, resolution.confirmed_by_id}
+    return persons(query, {person_id for person_id in ids if person_id})
+
+
+def persons(query: ResolverInput, ids: set[str]) -> list[Any]:
+    """Persons in the order of their ids, each in the unit that holds what they represent."""
+    if not ids:
+        return EMPTY
+    return Collection(query.snapshot.find("Person", person_id) for person_id in sorted(ids))
+
+
+def given_to(query: ResolverInput, seal: Seal) -> Iterator[Any]:
+    """The grants by which the subject may use a seal: their own, those of whom they may act for, and those that are
+    open to members or to another enterprise.
+    """
+    members: Any = seal.enterprise.memberships
+    own = list(members.holding("person_id", query.subject.id))
+    principals = [delegation.principal for membership in own for delegation in membership.delegations_received]
+    yield from grants_of((*own, *principals), {seal.id})
+    yield from seal.open_grants
+    yield from seal.cross_grants
+
+
+def grants_of(memberships: Iterable[Any], seal_ids: Set[str]) -> Iterator[Any]:
+    """The grants of these members on one of the seals."""
+    return (grant for membership in memberships for grant in membership.grants if grant.seal_id in seal_ids)
+
+
+def insiders(query: ResolverInput, enterprise: Enterprise, contract: Contract, grants: Iterable[Any]) -> list[Any]:
+    """Those who gave or confirmed one of the grants, or what it was passed on from, within `parameters.cooling_off`
+    before now; and, where a person is a party of the contract, whom the registry names for the enterprise.
+    """
+    since = query.now - query.parameters.cooling_off
+    ids = set()
+    for grant in grants:
+        if grant.confirmed_at > since:
+            ids |= _givers(grant)
+            parent = getattr(grant, "parent", None)
+            if parent is not None:
+                ids |= _givers(parent)
+    if any(party.person_id is not None for party in contract.signatories):
+        ids |= {snapshot.legal_rep_id for snapshot in enterprise.registry_snapshots if snapshot.is_current}
+    return persons(query, {person_id for person_id in ids if person_id})
+
+
+def _givers(grant: Any) -> set[str | None]:
+    return {grant.grantor.membership.person_id, grant.confirmed_by_id}
