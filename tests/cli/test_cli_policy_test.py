@@ -72,6 +72,25 @@ def test_a_path_that_is_not_there_is_wrong_use(sealauthz):
     assert sealauthz("policy", "test", "nowhere") == (2, "", "error: there is no file or folder `nowhere`\n")
 
 
+@pytest.mark.parametrize("command", ["test", "mutate"])
+def test_tests_beside_no_policies_are_told_where_tests_lie(sealauthz, tmp_path, command):
+    shutil.copy(EXAMPLE / "tests" / "house_rules.yaml", tmp_path / "alone.yaml")
+    status, _, said = sealauthz("policy", command, "alone.yaml")
+    assert (status, said) == (
+        2,
+        "error: there are no policies beside `alone.yaml`: policy tests lie in a folder `tests` beside the policies "
+        "that they test; name others with --policies FOLDER\n",
+    )
+
+
+@pytest.mark.parametrize("named", ["empty", "notes.txt"])
+def test_a_path_without_tests_is_wrong_use(sealauthz, tmp_path, named):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").write_text("none", encoding="utf-8")
+    error = f"error: there are no policy tests (.yaml, .yml) in `{named}`\n"
+    assert sealauthz("policy", "test", named, "--policies", str(EXAMPLE)) == (2, "", error)
+
+
 @pytest.mark.usefixtures("example")
 def test_mutate_makes_a_sample_of_the_mistakes(sealauthz):
     code, out, err = sealauthz("policy", "mutate", "-n", "1", "--sample", "3", "--seed", "7")

@@ -106,7 +106,10 @@ def policy_test(
     """
     if importlib.util.find_spec("pytest") is None:
         raise Stop("policy tests run with pytest, which is not installed: pip install 'sealauthz[test]'")
-    arguments = [str(path) for path in test_paths(paths)]
+    places = test_paths(paths)
+    for path in places:
+        _under_test([path], policies)
+    arguments = [str(path) for path in places]
     arguments += ["--policy-engine", engine]
     arguments += ["--policies", str(policies)] if policies is not None else []
     arguments += ["-k", words] if words is not None else []
@@ -197,14 +200,11 @@ def policy_mutate(
     """
     from sealauthz.policytest.loading import files_of_tests
     from sealauthz.policytest.mutation import Sample, TestsFail, mutate
-    from sealauthz.policytest.plugin import DEFAULT_MODEL, policy_folder
+    from sealauthz.policytest.plugin import DEFAULT_MODEL
 
-    found = files_of_tests(test_paths(paths))
-    folder = policies or next(
-        (f for f in map(policy_folder, (path.absolute() for path in found)) if f is not None), None
-    )
-    if folder is None:
-        raise Stop("no policies next to these tests; name their folder with --policies")
+    places = test_paths(paths)
+    folder = _under_test(places, policies)
+    found = files_of_tests(places)
     count = processes or os.cpu_count() or 1
     attacked = _attacked(folder, found, goals, (depth, seconds)) if goals is not None else None
     with phases() as told:
@@ -258,6 +258,21 @@ def test_paths(paths: Sequence[Path]) -> list[Path]:
         inner = path / "tests"
         found.append(inner if path.is_dir() and is_policy_folder(path) and inner.is_dir() else path)
     return found
+
+
+def _under_test(paths: Sequence[Path], policies: Path | None) -> Path:
+    """Return the policies that tests are for: those named, or those beside the tests. Raises Stop without either."""
+    from sealauthz.policytest.loading import SUFFIXES, files_of_tests
+    from sealauthz.policytest.plugin import policy_folder
+
+    found = [path for path in files_of_tests(paths) if path.suffix in SUFFIXES]
+    if not found:
+        raise Stop(f"there are no policy tests (.yaml, .yml) in {', '.join(f'`{path}`' for path in paths)}")
+    folder = policies or next(filter(None, (policy_folder(path.absolute()) for path in found)), None)
+    if folder is None:
+        beside = "policy tests lie in a folder `tests` beside the policies that they test"
+        raise Stop(f"there are no policies beside `{found[0]}`: {beside}; name others with --policies FOLDER")
+    return folder
 
 
 def _run(arguments: list[str]) -> int:
