@@ -20,6 +20,7 @@ from typing import Any, Literal
 from sealauthz.polar.syntax import Place
 from sealauthz.polar.unchanging import unchanging
 from sealauthz.schema import Column, Shape, shape_of
+from sealauthz.schema.parameters import counts_of, ranges_of
 from sealauthz.schema.record import is_record
 from sealauthz.schema.rules import Check
 
@@ -127,7 +128,8 @@ class TypeTable:
     text that a next step may tell; `intervals` are the instants between which something holds. `stem_names` has the
     plain classes that have siblings, with the class that they derive from. Of names that mean the same in every class,
     `keys_of_relations` has the columns with the ids of related records, by the relations, `whole_numbers` are those of
-    whole numbers, and `moments` those of instants that no record has and that are always there.
+    whole numbers, `moments` those of instants that no record has and that are always there, and `least` has the
+    numbers of a bundle with the least that `parameters.toml` can say: 0 of a count, and 1 of a length of time.
     """
 
     def __init__(self, records: Mapping[str, type], plain: Iterable[type] = ()) -> None:
@@ -150,6 +152,7 @@ class TypeTable:
         self.keys_of_relations = dict(self._keys_of_relations(map(shape_of, records.values())))
         self.whole_numbers = frozenset(self._names_of(lambda held: held.value.name == "int"))
         self.moments = frozenset(self._names_of(_is_moment))
+        self.least = dict(self._least_of(plain))
         self.told = frozenset(name for name, cls in records.items() if _has_told_text(cls))
 
     # --- by name: the checker ---------------------------------------------------------------------------------------
@@ -231,6 +234,14 @@ class TypeTable:
         for name, held in self._named().items():
             if all(map(is_meant, held)):
                 yield name
+
+    def _least_of(self, plain: Iterable[type]) -> Iterator[tuple[str, int]]:
+        named = self._named()
+        for cls in plain:
+            counts = counts_of(cls)
+            for name in ranges_of(cls):
+                if len(named[name]) == 1:
+                    yield name, 0 if name in counts else 1
 
     def _of_record(self, cls: type, records: Mapping[str, type]) -> Iterable[tuple[str, AttributeType]]:
         shape = shape_of(cls)

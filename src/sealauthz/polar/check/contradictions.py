@@ -27,6 +27,7 @@ from sealauthz.polar.check.relations import (
     relation_of,
 )
 from sealauthz.polar.check.rules import Clause
+from sealauthz.polar.check.sums import order_of_sums
 from sealauthz.polar.diagnostic import Diagnostics
 from sealauthz.polar.syntax import (
     Attribute,
@@ -87,6 +88,7 @@ class Reader:
         self._keys = types.keys_of_relations
         self._whole = types.whole_numbers
         self._moments = types.moments
+        self._least = types.least
 
     def conjunction(self, goal: Term, around: Known | None) -> None:
         """Read conditions that must hold together; `around` is what holds where they stand."""
@@ -162,10 +164,12 @@ class Reader:
         said = expanded(goal, {}, self._keys)
         if isinstance(goal, Unify) and (self._is_anything(left) or self._is_anything(right)):
             self._always(goal, "`_` compares with nothing: give the variable a name")
+        relation = relation_of(said)
+        if relation is not None and self._sums(goal, relation):
+            return
         if type(left) is not type(right):
             self._since_the_beginning(goal, said)
             return
-        relation = relation_of(said)
         if relation is None:
             return
         order: int | None = EQUAL if relation.left_key == relation.right_key else 0
@@ -175,6 +179,15 @@ class Reader:
             self._always(goal)
         elif order:
             self._error("never", f"`{written(goal)}` never holds", goal)
+
+    def _sums(self, goal: Term, relation: Relation, hint: str = "") -> bool:
+        """Find sums whose difference is known; whether there is something wrong with them."""
+        orders = order_of_sums(relation.left, relation.right, self._least)
+        if orders is None or (orders & relation.allows and orders & ~relation.allows):
+            return False
+        word = "always" if orders & relation.allows else "never"
+        self._error(word, f"`{written(goal)}` {word} holds", goal, hint)
+        return True
 
     def _since_the_beginning(self, goal: Term, said: Term) -> None:
         """Find a condition that asks whether it is later than 0, the beginning of time."""
@@ -213,6 +226,8 @@ class Reader:
         if path is not None:
             known.paths.setdefault(*path)
         relation, key, opposite = _said_by(said)
+        if said is not goal and relation is not None and self._sums(goal, relation, f"it says `{written(said)}`"):
+            return
         if key in known.held:
             self._repeated(goal)
             return

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from sealauthz.polar.check.asked import Asked
-from sealauthz.polar.check.relations import expansion_of
+from sealauthz.polar.check.relations import compared_with_words, expansion_of
 from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.check.scope import Mode, Scope
 from sealauthz.polar.check.unifying import Unifier
@@ -96,6 +96,8 @@ class Goals(Unifier):
         return True
 
     def _or(self, goal: Or, scope: Scope, mode: Mode) -> bool:
+        asked = compared_with_words(goal)
+        before = self.value(asked, scope, mode, "`or`") if asked is not None else None
         possible = []
         for part in goal.parts:
             branch = scope.copy()
@@ -105,7 +107,17 @@ class Goals(Unifier):
                 possible.append(branch)
         if possible:
             scope.become_either(possible)
+        if asked is not None and before is not None:
+            self._all_words(goal, asked, before, scope)
         return bool(possible)
+
+    def _all_words(self, goal: Or, asked: Term, before: ValueType, scope: Scope) -> None:
+        """Find alternatives that compare one column with all of its words."""
+        after = scope.values.get(scope.path(asked) or "")
+        is_any = isinstance(after, ValueType) and self._is_any_word(before, after)
+        if is_any:
+            self.why = f"`{written(asked)}` has no other word"
+        self._caller.tried(goal, goal.place, "this condition always holds", not is_any)
 
     def _not(self, goal: Not, scope: Scope, mode: Mode) -> bool:
         self._refuse_open([goal.term], "not", goal.place, scope, mode)

@@ -21,6 +21,7 @@ from sealauthz.polar.syntax import (
     ListTerm,
     Literal,
     Not,
+    Or,
     Term,
     Unify,
     Variable,
@@ -110,6 +111,24 @@ def _is_path(term: Term, beside: str) -> bool:
     return isinstance(term, Variable) and term.name not in ("_", NIL, beside)
 
 
+def compared_with_words(goal: Or) -> Term | None:
+    """The one path that each alternative compares with words; None where there are others."""
+    asked: Term | None = None
+    for part in goal.parts:
+        if isinstance(part, In) and isinstance(part.collection, ListTerm) and part.collection.rest is None:
+            term, words = part.item, part.collection.items
+        elif isinstance(part, Unify) or (isinstance(part, Compare) and part.operator == "=="):
+            term, words = (part.right, (part.left,)) if isinstance(part.left, Literal) else (part.left, (part.right,))
+        else:
+            return None
+        if not all(isinstance(word, Literal) for word in words):
+            return None
+        if asked is not None and key_of(asked) != key_of(term):
+            return None
+        asked = term
+    return asked if isinstance(asked, Attribute) else None
+
+
 def expanded(term: Any, paths: Mapping[str, Term], keys: Mapping[str, str]) -> Any:
     """A condition or term with paths in place of the variables that stand for them, and columns in place of the ids of
     the records that they lead to; the same one where it has none.
@@ -138,6 +157,9 @@ def expanded(term: Any, paths: Mapping[str, Term], keys: Mapping[str, str]) -> A
         case Compare(sign, left, right, place):
             one, other = of(left), of(right)
             return term if one is left and other is right else Compare(sign, one, other, place)
+        case Arithmetic(sign, left, right, place):
+            one, other = of(left), of(right)
+            return term if one is left and other is right else Arithmetic(sign, one, other, place)
         case In(item, collection, place):
             one, other = of(item), of(collection)
             return term if one is item and other is collection else In(one, other, place)
