@@ -117,13 +117,11 @@ meets(person: Person, "RETRIEVAL_STANDING", "certify", case: RetrievalCase, cont
 meets(_: Person, "ATTEMPTS_LEFT", "certify", case: RetrievalCase, context: EvidenceContext) if
   case.path = "LEGAL_REP_ONLINE" and
   begins_allowed_attempt(case, context) and
-  context.own_attempts matches Integer and
   context.own_attempts < context.parameters.retrieval_attempts and
   has_enterprises_left(context);
 meets(_: Person, "ATTEMPTS_LEFT", "certify", case: RetrievalCase, context: EvidenceContext) if
   case.path = "DOCUMENTS" and
   begins_allowed_attempt(case, context) and
-  context.attempts matches Integer and
   context.attempts < context.parameters.retrieval_attempts and
   has_enterprises_left(context);
 # A payment goes with the papers of its attempt, and is none of its own.

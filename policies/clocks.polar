@@ -20,7 +20,7 @@ because("NEW_ADMIN_FACE", "NEW_ADMIN_TIME_AHEAD", _: Person, _: Enterprise, cont
   receiver = context.receiver and
   receiver matches Membership and
   is_ahead_check(context.receiver_verification, receiver.person, context);
-because("CARRIER_MATCH", "CARRIER_TIME_AHEAD", person: Person, _: Invitation, context: VerifiedContext) if
+because("CARRIER_MATCH", "CARRIER_TIME_AHEAD", person: Person, _: Invitation, context: ClaimContext) if
   is_ahead_check(context.verification, person, context);
 because("CHANGE_AGREED", "VERIFICATION_TIME_AHEAD", person: Person, _, context: RulesContext) if
   is_ahead_check(context.verification, person, context);

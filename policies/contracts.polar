@@ -63,9 +63,7 @@ administers_contract(person: Person, contract: Contract, context) if
   is_side_of(enterprise, contract, context) and
   administers_contracts(person, enterprise, context);
 
-is_side_of(enterprise, _: Contract, context) if
-  enterprise = context.enterprise and
-  enterprise matches Enterprise;
+is_side_of(enterprise, _: Contract, context) if enterprise = context.enterprise;
 is_side_of(enterprise, contract: Contract, context) if
   is_sent(contract) and
   enterprise in context.own_parties;

@@ -166,9 +166,7 @@ meets(person: Person, "MEMBER", _, resource, context) if belongs_to_owner(person
 #@ M-01 U-20 U-21
 meets(person: Person, "MEMBER", "use", seal: Seal, context: SealUseContext) if is_holders_user(person, seal, context);
 meets(person: Person, "MEMBER", "seal", _: SealUse, context: SealingContext) if
-  seal = context.seal and
-  seal matches Seal and
-  is_holders_user(person, seal, context);
+  is_holders_user(person, context.seal, context);
 
 # U-25: What became of a reserved use, only the engine reports that its receipt is for. Nobody's account or membership is
 # asked for: what happened has happened.

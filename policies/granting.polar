@@ -434,11 +434,8 @@ may_confirm_for_all(person: Person, grant, context) if
 #@ S-09 U-20
 requires("confirm", _: CrossEnterpriseGrant, "HOLDER_APART");
 meets(person: Person, "HOLDER_APART", "confirm", grant: CrossEnterpriseGrant, context: CrossGrantContext) if
-  holder = context.holder and
-  holder matches Enterprise and
-  holder.id = grant.holder_id and
-  not is_affiliated_with(person.id, holder) and
-  not gave_to_own_enterprise(grant, holder);
+  not is_affiliated_with(person.id, context.holder) and
+  not gave_to_own_enterprise(grant, context.holder);
 
 # The custodian of a seal does not get the right to approve its use.
 #@ S-15

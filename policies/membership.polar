@@ -29,9 +29,7 @@ because("NO_OPEN_APPLICATION", "RETRIEVAL_NOT_EXECUTED", person: Person, enterpr
 #@ M-02
 requires("join", _: Enterprise, "ROOM_FOR_APPLICATION");
 meets(_: Person, "ROOM_FOR_APPLICATION", "join", _: Enterprise, context) if
-  count = context.open_applications and
-  count matches Integer and
-  count < context.parameters.open_applications_limit;
+  context.open_applications < context.parameters.open_applications_limit;
 
 # A membership whose time has passed holds nobody, whatever its state says; one that begins later does.
 holds_membership(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
@@ -56,9 +54,7 @@ recent_rejection(person: Person, enterprise: Enterprise, allowed_at, context) if
 #@ M-05
 requires("join", _: Enterprise, "NOT_TURNED_DOWN_TOO_OFTEN");
 meets(_: Person, "NOT_TURNED_DOWN_TOO_OFTEN", "join", _: Enterprise, context) if
-  count = context.rejections and
-  count matches Integer and
-  count < context.parameters.rejections_limit;
+  context.rejections < context.parameters.rejections_limit;
 
 # An invitation admits only the identity that it names, before it expires, once.
 #@ M-06

@@ -57,13 +57,9 @@ meets(person: Person, "MONITOR", "view_log", seal: Seal, context) if audit_grant
 #@ W-01 W-03
 requires("view", _: SealUse, "MONITOR");
 meets(person: Person, "MONITOR", "view", _: SealUse, context) if
-  seal = context.seal and
-  seal matches Seal and
-  watches(person, seal.enterprise, seal.id, context);
+  watches(person, context.seal.enterprise, context.seal.id, context);
 meets(person: Person, "MONITOR", "view", _: SealUse, context) if
-  seal = context.seal and
-  seal matches Seal and
-  audit_grant(person, seal, _, context);
+  audit_grant(person, context.seal, _, context);
 # … for the enterprise that holds it, where the use was that enterprise's …
 #@ W-03
 meets(person: Person, "MONITOR", "view", use: SealUse, context) if
@@ -76,9 +72,7 @@ meets(person: Person, "MONITOR", "view", use: SealUse, _) if use.person_id = per
 # … and those under the grants, while the grantor is a member.
 #@ W-02
 meets(person: Person, "MONITOR", "view", use: SealUse, context) if
-  seal = context.seal and
-  seal matches Seal and
-  used_under(use, seal, grant) and
+  used_under(use, context.seal, grant) and
   grant.grantor.membership.person_id = person.id and
   is_live(grant.grantor.membership, context);
 
@@ -293,13 +287,9 @@ lapses(person: Person, "monitor", enterprise: Enterprise, context, at) if watch_
 lapses(person: Person, "view_log", seal: Seal, context, at) if watch_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "view_log", seal: Seal, context, at) if audit_lapses(person, seal, context, at);
 lapses(person: Person, "view", _: SealUse, context, at) if
-  seal = context.seal and
-  seal matches Seal and
-  watch_lapses(person, seal.enterprise, context, at);
+  watch_lapses(person, context.seal.enterprise, context, at);
 lapses(person: Person, "view", _: SealUse, context, at) if
-  seal = context.seal and
-  seal matches Seal and
-  audit_lapses(person, seal, context, at);
+  audit_lapses(person, context.seal, context, at);
 lapses(person: Person, "view", _: SealUse, context, at) if
   holder = context.holder and
   holder matches Enterprise and

@@ -482,11 +482,9 @@ hour_still_to_ask(person: Person, seal: Seal, context) if
   not hour_is_settled(seal, contract, context) and
   not (waiting_request(person, seal, request, context) and request.is_out_of_hours = true);
 waiting_request(person: Person, seal: Seal, request, context: TaskContext) if
-  contract = context.contract and
-  contract matches Contract and
-  own_request(person, seal, contract, request, context) and
+  own_request(person, seal, context.contract, request, context) and
   awaits_verdicts(request, context) and
-  is_for_these_documents(request, contract) and
+  is_for_these_documents(request, context.contract) and
   may_replace_grant(request, context);
 waiting_request(person: Person, seal: Seal, request, context: StampContext) if
   request = context.request and

@@ -81,12 +81,12 @@ because("INVITATION_UNCLAIMED", "INVITATION_TO_ACCEPT", person: Person, invitati
 because("INVITED_PHONE", "INVITATION_TO_ACCEPT", person: Person, invitation: Invitation, context) if
   is_named_in(person, invitation) and
   is_confirmed_invitation(invitation, context);
-because("CARRIER_MATCH", "CARRIER_MATCH_EXPIRED", person: Person, invitation: Invitation, context: VerifiedContext) if
+because("CARRIER_MATCH", "CARRIER_MATCH_EXPIRED", person: Person, invitation: Invitation, context: ClaimContext) if
   own_match(context.verification, person, invitation) and
   is_of_stated_name(context.verification, invitation) and
   is_old_match(context.verification, context);
 because(
-  "CARRIER_MATCH", "CARRIER_MATCH_OF_ANOTHER", person: Person, invitation: Invitation, context: VerifiedContext) if
+  "CARRIER_MATCH", "CARRIER_MATCH_OF_ANOTHER", person: Person, invitation: Invitation, context: ClaimContext) if
   own_match(context.verification, person, invitation) and
   is_of_another_name(context.verification, invitation);
 

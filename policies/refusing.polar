@@ -47,15 +47,11 @@ meets(person: Person, "REFUSAL_READER", "view_refusal", contract: Contract, _) i
   refusal(contract, task) and
   task.refused_by_id = person.id;
 meets(person: Person, "REFUSAL_READER", "view_refusal", contract: Contract, context: ContractContext) if
-  enterprise = context.enterprise and
-  enterprise matches Enterprise and
-  is_member(person, enterprise, context) and
+  is_member(person, context.enterprise, context) and
   contract.initiated_by_id matches String and
   contract.initiated_by_id = person.id;
 meets(person: Person, "REFUSAL_READER", "view_refusal", _: Contract, context: ContractContext) if
-  enterprise = context.enterprise and
-  enterprise matches Enterprise and
-  administers_contracts(person, enterprise, context);
+  administers_contracts(person, context.enterprise, context);
 
 refusal(contract: Contract, task) if
   party in contract.signatories and
@@ -71,6 +67,4 @@ has_permission(_: Person, "view_refusal", _: Contract);
 obligation(_: Person, "view_refusal", _: Contract, _, "MASK_PERSONAL_DATA");
 
 lapses(person: Person, "view_refusal", _: Contract, context, at) if
-  enterprise = context.enterprise and
-  enterprise matches Enterprise and
-  contract_administration_lapses(person, enterprise, context, at);
+  contract_administration_lapses(person, context.enterprise, context, at);

@@ -161,10 +161,7 @@ because("NOT_THE_BENEFICIARY", "COOLING_OFF", person: Person, resolution: BoardR
   not profits_from(person, resolution) and
   is_from_beneficiary(person, resolution, _, context);
 meets(person: Person, "NOT_THE_COUNTERPARTY", "countersign", resolution: BoardResolution, context) if
-  contract = context.contract and
-  contract matches Contract and
-  contract.id = resolution.contract_id and
-  party in contract.signatories and
+  party in context.contract.signatories and
   party.enterprise_id matches String and
   party.enterprise_id = resolution.enterprise_id and
   not is_of_another_party(person, party);

@@ -94,29 +94,24 @@ meets(_: Person, "REASON_STATED", "retrieve", _: Enterprise, context) if
 requires("retrieve", _: Enterprise, "ATTEMPTS_LEFT");
 requires("submit", _: RetrievalCase, "ATTEMPTS_LEFT");
 meets(_: Person, "ATTEMPTS_LEFT", "retrieve", _: Enterprise, context) if
-  context.attempts matches Integer and
   context.attempts < context.parameters.retrieval_attempts and
   has_enterprises_left(context);
 meets(person: Person, "ATTEMPTS_LEFT", "retrieve", enterprise: Enterprise, context) if
   representative_today(person, enterprise, context) and
-  context.own_attempts matches Integer and
   context.own_attempts < context.parameters.retrieval_attempts and
   has_enterprises_left(context);
 meets(_: Person, "ATTEMPTS_LEFT", "submit", case: RetrievalCase, context) if
   case.path = "LEGAL_REP_ONLINE" and
   case.attempt <= context.parameters.retrieval_attempts and
-  context.own_attempts matches Integer and
   context.own_attempts <= context.parameters.retrieval_attempts and
   has_enterprises_left(context);
 meets(_: Person, "ATTEMPTS_LEFT", "submit", case: RetrievalCase, context) if
   case.path = "DOCUMENTS" and
   case.attempt <= context.parameters.retrieval_attempts and
-  context.attempts matches Integer and
   context.attempts <= context.parameters.retrieval_attempts and
   has_enterprises_left(context);
 
 has_enterprises_left(context: RetrievalContext) if
-  context.enterprises matches Integer and
   context.enterprises < context.parameters.retrieval_enterprises;
 
 # R-07: While another administrator answers, the applicant asks them instead of retrieving; the legal representative

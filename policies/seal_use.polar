@@ -14,7 +14,7 @@ sealed_contract(context, contract) if sealing_task(context, task) and contract =
 # A physical use has no task: its request names the contract (physical_use.polar).
 sealed_contract(context: StampContext, contract) if contract = context.contract and contract matches Contract;
 # So does a signature in person (signing.polar).
-sealed_contract(context: SignContext, contract) if contract = context.contract and contract matches Contract;
+sealed_contract(context: SignContext, contract) if contract = context.contract;
 
 lacks_task(context: SealUseContext) if not has_task(context);
 

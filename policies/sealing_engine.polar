@@ -43,7 +43,7 @@ meets(_: Person, "USE_UNREPORTED", "report_not_sealed", use: SealUse, _) if use.
 
 # --- what was used ---------------------------------------------------------------------------------------------------
 
-put_seal(context: SealingContext, seal) if seal = context.seal and seal matches Seal;
+put_seal(context: SealingContext, seal) if seal = context.seal;
 
 # What was counted for this use is not used up by it: its own count does not stand in its way.
 #@ U-06
@@ -61,7 +61,7 @@ may_count(grant: CrossEnterpriseGrant, context: SealingContext) if
 may_count_request(request: SealUseRequest, _) if request.used < request.uses;
 may_count_request(request: SealUseRequest, context: SealingContext) if is_counted_request(request, context);
 
-reserved_use(context: SealingContext, use) if use = context.use and use matches SealUse;
+reserved_use(context: SealingContext, use) if use = context.use;
 
 # The grant, or the one that it comes from.
 is_counted_grant(grant: SealGrant, context: SealingContext) if

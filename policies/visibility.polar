@@ -61,9 +61,7 @@ visible(person: Person, subscription: MonitorSubscription, context) if
   is_colleague(person, subscription.enterprise, context);
 visible(person: Person, contract: Contract, _) if contract.initiated_by_id = person.id;
 visible(person: Person, _: Contract, context: ContractContext) if
-  initiator = context.enterprise and
-  initiator matches Enterprise and
-  is_colleague(person, initiator, context);
+  is_colleague(person, context.enterprise, context);
 visible(person: Person, _: Contract, context: ContractContext) if
   party in context.own_parties and
   is_colleague(person, party, context);
@@ -77,9 +75,7 @@ visible(person: Person, consent: PartyConsent, context) if is_seen_party(person,
 visible(person: Person, review: InternalReview, context) if is_seen_party(person, review.signatory, context);
 visible(person: Person, use: SealUse, _) if use.person_id = person.id;
 visible(person: Person, _: SealUse, context: UseRecordContext) if
-  seal = context.seal and
-  seal matches Seal and
-  is_colleague(person, seal.enterprise, context);
+  is_colleague(person, context.seal.enterprise, context);
 visible(person: Person, _: SealUse, context: UseRecordContext) if
   holder = context.holder and
   holder matches Enterprise and

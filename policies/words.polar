@@ -36,16 +36,9 @@ owner(_: CrossEnterpriseGrant, context: HolderContext, found) if
   found matches Enterprise;
 # A contract belongs to the enterprise that sent it, a use to the owner of the seal.
 owner(_: Contract, context: ContractContext, found) if
-  found = context.enterprise and
-  found matches Enterprise;
-owner(_: SealUse, context: UseRecordContext, found) if
-  seal = context.seal and
-  seal matches Seal and
-  found = seal.enterprise;
-owner(_: SealUse, context: SealingContext, found) if
-  seal = context.seal and
-  seal matches Seal and
-  found = seal.enterprise;
+  found = context.enterprise;
+owner(_: SealUse, context: UseRecordContext, found) if found = context.seal.enterprise;
+owner(_: SealUse, context: SealingContext, found) if found = context.seal.enterprise;
 owner(task: SigningTask, context, found) if
   task.signatory.kind = "ENTERPRISE" and
   found = context.enterprise and
@@ -573,8 +566,7 @@ bound_face_check(check: IdentityVerification, person: Person, purpose, object_ty
   check.bound_digest = digest;
 
 digest_of_act(digest, context) if
-  digest = context.intent_digest and
-  digest matches String;
+  digest = context.intent_digest;
 
 # When such a check stops to count.
 face_lapses(check, person: Person, purpose, object_type, object_id, max_age, context, at) if

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,11 +26,13 @@ from scene import (
     person,
 )
 
-from sealauthz.decision import Entity, Question
+from sealauthz.decision import Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble, everything
+from sealauthz.decision.product_reasons import FACT_UNAVAILABLE
+from sealauthz.decision.question import ListQuery
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
-from sealauthz.model.actions.common import Context, VerifiedContext
+from sealauthz.model.actions.common import Context
 from sealauthz.model.actions.contracts import (
     ContractContext,
     SignContext,
@@ -40,6 +43,7 @@ from sealauthz.model.actions.contracts import (
 from sealauthz.model.actions.granting import CrossGrantContext, GrantEndContext, HolderContext, RequestContext
 from sealauthz.model.actions.organisations import (
     CertificationContext,
+    ClaimContext,
     JoinContext,
     MemberContext,
     NameChangeContext,
@@ -62,8 +66,10 @@ from sealauthz.model.records.retrieval import EnterpriseAuthentication
 from sealauthz.model.records.seal_uses import SealUse
 from sealauthz.model.records.seals import Seal
 from sealauthz.model.records.signing import InternalReview, PartyConsent, Signatory, SigningTask, TaskOperator, TaskSeal
-from sealauthz.schema import ResolverInput
+from sealauthz.polar.reach import Root
+from sealauthz.schema import Model, ResolverInput
 from sealauthz.schema.action import NO_RESOLVER, Action
+from sealauthz.schema.model import ModelProblem
 
 PARAMETERS = BUNDLE.parameters
 NOTHING: Mapping[str, tuple[str, str]] = {}
@@ -106,19 +112,44 @@ def action_with(context: type, resource_type: str) -> Action:
 
 
 def test_every_key_of_the_servers_making_has_a_resolver() -> None:
-    for context in MODEL.contexts:
+    for context in {action.context for action in MODEL.actions.values()}:
         given = {key for action in MODEL.actions.values() if action.context is context for key in action.keys}
         own = {each.name for each in fields(context)} - {each.name for each in fields(Context)} - given
-        if context is VerifiedContext:
-            own.remove("intent_digest")  # a check of `claim` is bound to the contact of the invitation
         resolver = MODEL.resolvers.get(context, NO_RESOLVER)
         assert bool(own) == (resolver != NO_RESOLVER), context
         assert set(resolver.all_paths) <= own
 
 
+@pytest.mark.parametrize("resolved", [{}, {"seal": None}])
+def test_without_what_a_resolver_always_finds_nothing_is_allowed_or_listed(
+    resolved: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = Scene().put(SealUse("use", "t", "s", "user", "digest-1", NOW))
+    pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, scene.records), BUNDLE, lambda: NOW)
+    asked = Question(Entity("Person", "user"), "view", Entity("SealUse", "use"))
+    query = ListQuery(Root.SUBJECT, asked.subject, "view", "SealUse")
+    assert pdp.decide(asked)
+    assert pdp.list_page(query).ids == ("use",)
+    monkeypatch.setattr(Model, "resolve", lambda *_: resolved)
+    for decision in (pdp.decide(asked), *pdp.decide_many([asked]), pdp.explain(asked).decision):
+        assert (bool(decision), [reason.code for reason in decision.reasons]) == (False, [FACT_UNAVAILABLE])
+    assert pdp.list_page(query).ids == ()
+    assert "`seal` of the context of `view` on SealUse was not found" in caplog.text
+
+
+def test_a_key_that_nothing_finds_must_be_optional() -> None:
+    @dataclass(slots=True, kw_only=True)
+    class Bare(Context):
+        seal: Seal
+
+    part = dataclasses.replace(MODEL.parts[0], actions=(Action("stare", "Seal", Bare),))
+    with pytest.raises(ModelProblem, match="nothing finds `seal` of the context of `stare`"):
+        dataclasses.replace(MODEL, parts=(*MODEL.parts, part))
+
+
 def test_a_context_without_a_resolver_gets_nothing() -> None:
     assert found(Context, Scene(), "user", ("Seal", "s")) == {}
-    assert found(VerifiedContext, Scene(), "user", ("Seal", "s")) == {}
+    assert found(ClaimContext, Scene(), "user", ("Seal", "s")) == {}
 
 
 # --- the clock of a place ---------------------------------------------------------------------------------------------

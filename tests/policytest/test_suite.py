@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from policy_files import BUNDLE, EARLY_TESTS, FIXTURE, JOIN, ONLY_EARLY, policy_folder, suite_of
 
-from sealauthz.errors import SuiteRefused
+from sealauthz.decision import PolicyDecisionPoint
+from sealauthz.errors import EvaluationFailed, SuiteRefused
 from sealauthz.model import MODEL
 from sealauthz.policytest.fixtures import time_of
 from sealauthz.policytest.loading import PolicyTests, load_suite
@@ -324,6 +325,18 @@ def test_a_reason_that_holds_although_all_is_met_fails(tmp_path: Path) -> None:
     (difference,) = failure.differences
     assert (difference.part, difference.expected) == ("because", "nothing: KNOWN_PERSON is met")
     assert difference.actual == "ACCOUNT_CLOSED"
+
+
+def test_a_reason_that_cannot_be_asked_for_after_an_allow_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise EvaluationFailed("`because` could not be evaluated")
+
+    monkeypatch.setattr(PolicyDecisionPoint, "needless", broken)
+    (failure,) = PolicyTests(MODEL, policy_folder(tmp_path, "", f"{ONE}expect: allow}}\n")).failures()
+    (difference,) = failure.differences
+    assert difference.actual == "no answer: `because` could not be evaluated"
 
 
 def test_a_table_asks_what_roles_give_in_principle(tmp_path: Path) -> None:

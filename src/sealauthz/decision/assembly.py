@@ -151,6 +151,9 @@ class Assembly:
         if self._finds:
             query = ResolverInput(subject, resource, now, parameters, snapshot, values, action.name)
             values = {**values, **self._model.resolve(action, query)}
+            for key in action.always_found:
+                if values.get(key) is None:
+                    raise FactNotLoaded(f"`{key}` of the context of `{action.name}` on {action.resource} was not found")
         return Case(question, subject, resource, action.context(now, caller, parameters, **values))
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from sealauthz.decision import Bundle, Decision, Effect, PolicyDecisionPoint, Question, Standing
 from sealauthz.decision.assembly import IN_PROCESS, RequestOptions
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import SealAuthzError
+from sealauthz.errors import EvaluationFailed, SealAuthzError
 from sealauthz.policytest.fixtures import FactSet
 from sealauthz.policytest.possible import refusal
 from sealauthz.terminal import decision_body, instant, requirements_tree, show, table, verdict
@@ -163,7 +163,12 @@ def _found(point: PolicyDecisionPoint, ask: ListAsk) -> frozenset[str]:
 
 def _needless(point: PolicyDecisionPoint, ask: Ask) -> Iterator[Difference]:
     """Return the reasons that hold although all is met: a condition of a `because` is missing, or turned round."""
-    for requirement, code in point.needless(ask.question, options_of(ask)):
+    try:
+        needless = point.needless(ask.question, options_of(ask))
+    except EvaluationFailed as error:
+        yield Difference("because", "nothing: all is met", f"no answer: {error}")
+        return
+    for requirement, code in needless:
         yield Difference("because", f"nothing: {requirement} is met", code)
 
 

@@ -75,7 +75,9 @@ NO_RESOLVER = Resolver()
 class Action:
     """One action on one resource type: the class of its context, and the keys of it that a client may give.
 
-    A key whose type is `str` is plain text; any other is given by the id of a record of that type.
+    A key whose type is `str` is plain text; any other is given by the id of a record of that type. What the resolver
+    always finds is a keyword-only field without a default: policies need not ask whether it is there, and where it is
+    missing all the same, nothing is decided.
     """
 
     name: str
@@ -97,6 +99,8 @@ class Action:
     """The keys that name no record: those that are text, and what else an extension has added."""
     keys: Mapping[str, type] = field(init=False)
     """The keys that a client may give, with the type of their values: records first."""
+    always_found: tuple[str, ...] = field(init=False)
+    """The keys that the resolver always finds."""
 
     def __post_init__(self) -> None:
         types = {each.name: _GIVEN.fullmatch(str(each.type)) for each in dataclasses.fields(self.context)}
@@ -116,6 +120,12 @@ class Action:
         keys: dict[str, type] = dict.fromkeys((*records, *plain), str)
         keys |= {key: TYPES[type_] for key, type_ in further.items() if type_ in TYPES}
         object.__setattr__(self, "keys", keys)
+        needed = (each.name for each in dataclasses.fields(self.context) if each.kw_only and not _has_default(each))
+        object.__setattr__(self, "always_found", tuple(needed))
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
 def actions(

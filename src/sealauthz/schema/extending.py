@@ -371,7 +371,11 @@ class _Contexts:
 
 def _again(field: dataclasses.Field[Any]) -> Any:
     return dataclasses.field(
-        default=field.default, default_factory=field.default_factory, init=field.init, metadata=field.metadata
+        default=field.default,
+        default_factory=field.default_factory,
+        init=field.init,
+        kw_only=field.kw_only,
+        metadata=field.metadata,
     )
 
 

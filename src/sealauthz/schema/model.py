@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sealauthz.schema.action import Action, Resolver, ResolverInput
+from sealauthz.schema.action import NO_RESOLVER, Action, Resolver, ResolverInput
 from sealauthz.schema.activity import Monitored
 from sealauthz.schema.alarms import Alarm, Attempts
 from sealauthz.schema.arguments import arguments_of
@@ -108,8 +108,9 @@ class Model:
 
     @cached_property
     def contexts(self) -> tuple[type, ...]:
-        """The classes of contexts, the common one first."""
-        return tuple(dict.fromkeys([self.context, *(action.context for action in self.actions.values())]))
+        """The classes of contexts, the common one first, each behind those that it derives from."""
+        classes = (each for action in self.actions.values() for each in reversed(action.context.__mro__))
+        return tuple(dict.fromkeys([self.context, *(each for each in classes if issubclass(each, self.context))]))
 
     @cached_property
     def resolvers(self) -> Mapping[type, Resolver]:
@@ -292,5 +293,7 @@ def _check_actions(model: Model) -> None:
             ref = None if argument.column is None else argument.column.ref
             if ref is not None and ref not in model.records:
                 raise ModelProblem(f"`{argument.name}` of `{action.name}` names a `{ref}`, which is no record")
+        if action.always_found and action.resolver is NO_RESOLVER:
+            raise ModelProblem(f"nothing finds `{action.always_found[0]}` of the context of `{action.name}`")
         if seen.setdefault(action.context, action.resolver) is not action.resolver:
             raise ModelProblem(f"`{action.context.__name__}` is resolved in two ways")

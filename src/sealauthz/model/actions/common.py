@@ -21,14 +21,14 @@ class Context:
     parameters: Parameters
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class VerifiedContext(Context):
     """An act that rests on an intent check: `intent_digest`, found by the server, is what the check is bound to
-    (`bound`); None where it is bound to something else.
+    (`bound`).
     """
 
+    intent_digest: str
     verification: IdentityVerification | None = None
-    intent_digest: str | None = None
 
 
 @dataclass(slots=True)

@@ -18,13 +18,13 @@ from sealauthz.model.records.organisation import Enterprise
 from sealauthz.schema import EMPTY, Resolver, ResolverInput, actions, looks
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ContractContext(Context):
     """An act on a contract: `enterprise` is its initiator, `own_parties` its parties that are enterprises and that the
     subject belongs to, in the order of their ids.
     """
 
-    enterprise: Enterprise | None = None
+    enterprise: Enterprise
     own_parties: list[Enterprise] = dataclasses.field(default_factory=list)
 
 
@@ -39,15 +39,15 @@ class TerminationContext(ContractContext):
     authors: list[Person] = dataclasses.field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class TaskContext(Context):
     """An act on a task, with its `contract`: `enterprise` is the task's party, None where a person is the party;
     `documents_digest` is the digest of all documents of the contract (`whole_digest`); `authors`, those who gave
     evidence about it for the party, as in SealUseContext.
     """
 
+    contract: Contract
     enterprise: Enterprise | None = None
-    contract: Contract | None = None
     verification: IdentityVerification | None = None
     documents_digest: str | None = None
     authors: list[Person] = dataclasses.field(default_factory=list)

@@ -52,11 +52,11 @@ class ConfirmationContext(VerifiedContext):
     """Confirming a grant: by a check of its terms, where no letter stands."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class CrossGrantContext(Context):
     """Confirming a grant across enterprises: `holder` is the enterprise that gets the seal."""
 
-    holder: Enterprise | None = None
+    holder: Enterprise
 
 
 @dataclass(slots=True)

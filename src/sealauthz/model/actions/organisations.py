@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.bound import ArgumentsContext, binding, given_id, given_text
-from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, found
+from sealauthz.model.actions.common import Context, ReasonedContext, found
 from sealauthz.model.effects import administration, alerts, enterprises, joining
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification, Person
@@ -42,20 +42,27 @@ class AdminChangeContext(ArgumentsContext):
 
 
 @dataclass(slots=True)
+class ClaimContext(Context):
+    """Claiming an invitation to a phone: on a match of its carrier, which is bound to the invitation's contact."""
+
+    verification: IdentityVerification | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class JoinContext(Context):
     """Applying to join. Of the server's making: how many applications of the subject are open anywhere, and how often
     this enterprise turned the subject down within `parameters.rejections_window` before now.
     """
 
-    open_applications: int | None = None
-    rejections: int | None = None
+    open_applications: int
+    rejections: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class MemberContext(Context):
     """An act on a membership: `member` is the person behind it, with the tasks that this person holds."""
 
-    member: Person | None = None
+    member: Person
 
 
 @dataclass(slots=True)
@@ -141,7 +148,7 @@ _JOINING = (
     *actions("JoinApplication", Context, "remind", effect=joining.remind),
     *actions("JoinApplication", Context, "withdraw", effect=joining.withdraw_application),
     *actions("Enterprise", Context, "invite", arguments=joining.InviteArguments, effect=joining.invite),
-    *actions("Invitation", VerifiedContext, "claim", gives=("verification",), effect=joining.claim),
+    *actions("Invitation", ClaimContext, "claim", gives=("verification",), effect=joining.claim),
     *actions("Invitation", Context, "confirm_invitee", effect=joining.confirm_invitee),
     *actions("Invitation", Context, "accept", effect=joining.accept),
 )

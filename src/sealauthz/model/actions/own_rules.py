@@ -27,19 +27,19 @@ class ResolutionContext(Context):
     beneficiary: Person | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class RulesContext(Context):
     """Changing an enterprise's own rules: on which change that two agreed to, or on which intent check of an owner who
     is alone; the digest of the rules that are written, as they were confirmed; and whether that only TIGHTENS them.
     `day_ends` is as in RuleChangeContext, `rule_kind` the kind of rules that the act writes; both are the server's.
     """
 
+    rule_kind: str
     change: RuleChange | None = None
     verification: IdentityVerification | None = None
     effect: str | None = None
     digest: str | None = None
     day_ends: Instant | None = None
-    rule_kind: str | None = None
 
 
 @dataclass(slots=True)
@@ -59,16 +59,16 @@ def _day(query: ResolverInput) -> Mapping[str, Any]:
 _DAY = Resolver(find=_day)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class CountersignContext(Context):
     """Confirming that a resolution was passed: `contract` is the one that it is about, found by the server."""
 
-    contract: Contract | None = None
+    contract: Contract
 
 
 def _rules(query: ResolverInput) -> Mapping[str, Any]:
-    written = _OF_ACTION.get(query.action) or _OF_EDITED.get(type(query.resource).__name__)
-    return {**_day(query), "rule_kind": None if written is None else str(written)}
+    written = _OF_ACTION.get(query.action) or _OF_EDITED[type(query.resource).__name__]
+    return {**_day(query), "rule_kind": str(written)}
 
 
 _OF_ACTION = {

@@ -15,7 +15,7 @@ from sealauthz.schema import Action, Resolver, ResolverInput, actions, looks
 from sealauthz.schema.effect import Effect
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class RetrievalContext(Context):
     """Opening a retrieval: why, and how often it was tried.
 
@@ -24,18 +24,18 @@ class RetrievalContext(Context):
     representative, and `enterprises` the other enterprises for which the subject opened a case.
     """
 
+    attempts: int
+    own_attempts: int
+    enterprises: int
     reason: str | None = None
-    attempts: int | None = None
-    own_attempts: int | None = None
-    enterprises: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class SubmissionContext(RetrievalContext):
     """Submitting a retrieval, on a check of the applicant's intent for this attempt, bound to `intent_digest`."""
 
     verification: IdentityVerification | None = None
-    intent_digest: str | None = None
+    intent_digest: str
 
 
 @dataclass(slots=True)

@@ -68,15 +68,15 @@ class SealUseContext(Context):
     insiders: list[Person] = dataclasses.field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class SealingContext(SealUseContext):
     """Putting the seal of a reserved use (`use`), in the moment of sealing: what is found is as where it was used.
 
     `seal` is the seal, `task` and `verification` those of the use, with the check as it is now.
     """
 
-    use: SealUse | None = None
-    seal: Seal | None = None
+    use: SealUse
+    seal: Seal
 
 
 @dataclass(slots=True)
@@ -107,13 +107,13 @@ class StampContext(Context):
     insiders: list[Person] = dataclasses.field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class UseRecordContext(Context):
     """Looking at one use of a seal: `seal` is the seal that was used, `holder` the enterprise for which it was used if
     that is not the seal's owner.
     """
 
-    seal: Seal | None = None
+    seal: Seal
     holder: Enterprise | None = None
 
 
