@@ -37,6 +37,19 @@ meets(_: Person, "APPROVED_IN_TIME", "approve_afterwards", use: EmergencyUse, co
   use.used_at <= context.now and
   context.now < use.used_at + context.parameters.post_approval_within;
 
+# Nor does a person who is on the other side of what was sealed, as with a request for a use. Of a use that names no task
+# it is not known which side that is.
+#@ U-12 U-13 U-24
+requires("approve_afterwards", _: EmergencyUse, "NOT_THE_COUNTERPARTY");
+meets(person: Person, "NOT_THE_COUNTERPARTY", "approve_afterwards", use: EmergencyUse, context: AfterwardsContext) if
+  contract = context.contract and
+  contract matches Contract and
+  has_no_tie_to_others(person, use.grant.seal, contract);
+because(
+  "NOT_THE_COUNTERPARTY", "EMERGENCY_TASK_UNKNOWN", _: Person, use: EmergencyUse, _: AfterwardsContext) if
+  use.task_id = nil;
+reason("EMERGENCY_TASK_UNKNOWN", 110, "USER", "CONTACT_PLATFORM");
+
 # It takes one use of a right that has a number of them, like any approval.
 #@ U-06
 obligation(person: Person, "approve_afterwards", use: EmergencyUse, context, "DECREMENT_USE") if

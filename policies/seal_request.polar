@@ -163,8 +163,11 @@ is_not_on_other_side(person: Person, request: SealUseRequest, context: RequestCo
   contract = context.contract and
   contract matches Contract and
   contract.id = request.contract_id and
-  forall(account_id(person, id), not takes_part_for_other_party(id, request.seal, contract)) and
-  not belongs_to_other_party(person, request.seal, contract);
+  has_no_tie_to_others(person, request.seal, contract);
+
+has_no_tie_to_others(person: Person, seal: Seal, contract: Contract) if
+  forall(account_id(person, id), not takes_part_for_other_party(id, seal, contract)) and
+  not belongs_to_other_party(person, seal, contract);
 
 takes_part_for_other_party(person_id, _: Seal, contract: Contract) if is_party_personally(person_id, contract);
 takes_part_for_other_party(person_id, seal: Seal, contract: Contract) if
@@ -489,8 +492,7 @@ is_independent_approver(_: Membership, _: SealUseRequest, context: TaskContext) 
 
 has_no_tie_to_other_party(known: Person, approver: Membership, request: SealUseRequest, contract: Contract) if
   known.id = approver.person_id and
-  forall(account_id(known, id), not takes_part_for_other_party(id, request.seal, contract)) and
-  not belongs_to_other_party(known, request.seal, contract);
+  has_no_tie_to_others(known, request.seal, contract);
 
 # Nor did they belong there when they approved, though they have left it since.
 #@ A-02 U-12
@@ -507,10 +509,17 @@ decided_from_other_side(approval: Approval, request: SealUseRequest, context: Si
 belonged_elsewhere(known: Person, approval: Approval, request: SealUseRequest, context) if
   known.id = approval.approver.person_id and
   contract_of_request(request, contract, context) and
-  other_party(request.seal, contract, party) and
+  belonged_to_other_party(known, request.seal, contract, approval.decided_at, context);
+
+belonged_to_other_party(person: Person, seal: Seal, contract: Contract, at, context) if
+  other_party(seal, contract, party) and
   enterprise_id = party.enterprise_id and
   enterprise_id matches String and
-  belonged_to(known, enterprise_id, approval.decided_at, context);
+  belonged_to(person, enterprise_id, at, context);
+# What the owner alone signs benefits its sender.
+belonged_to_other_party(person: Person, seal: Seal, contract: Contract, at, context) if
+  is_for_its_sender(seal, contract) and
+  belonged_to(person, contract.initiator_id, at, context);
 
 # --- processes -------------------------------------------------------------------------------------------------------
 

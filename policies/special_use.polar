@@ -196,6 +196,7 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   approver in seal.enterprise.memberships and
   approver.id = use.approved_by_id and
   not are_one_human(approver.person_id, grant.membership.person_id, seal.enterprise) and
+  had_no_tie_to_others(approver.person_id, use, seal, context) and
   could_act_as_approver(approver, seal, use.approved_at, context) and
   had_right_to_approve(approver, grant.membership.person_id, seal, use.approved_at, context);
 
@@ -208,11 +209,23 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   approver = use.representative and
   approver matches Person and
   not are_one_human(approver.id, grant.membership.person_id, seal.enterprise) and
+  had_no_tie_to_others(approver.id, use, seal, context) and
   approver.realname_state = "VERIFIED" and
   not is_custodian(approver.id, seal) and
   not was_acting_custodian(approver.id, seal, use.approved_at) and
   was_legal_representative(
     approver.id, seal.enterprise, use.approved_at, context.parameters.registry_valid_for);
+
+# Like NOT_THE_COUNTERPARTY, when it was approved. Of a use that names no task, nobody says what was approved.
+#@ A-02 U-12 U-13
+had_no_tie_to_others(person_id, use: EmergencyUse, seal: Seal, context: SealUseContext) if
+  task in context.emergencies and
+  task.id = use.task_id and
+  known in context.afterwards and
+  known.id = person_id and
+  contract = task.signatory.contract and
+  forall(account_id(known, id), not takes_part_for_other_party(id, seal, contract)) and
+  not belonged_to_other_party(known, seal, contract, use.approved_at, context);
 
 # Like may_act_as_approver, at an earlier instant, as far as the facts tell: they do not say since when a person is
 # suspended, so that a suspension does not count; of the custodian they say today's, and of an acting one each day's.

@@ -229,7 +229,9 @@ def scene() -> list[Any]:
         ),
         live_grant("g-over", "USE", state="REVOKED", may_subgrant=True),
         SealGrant("g2", "s2", "m-dan", "e2-admin", "USE", "ALL_CONTRACTS", "LONG_TERM", NOW, NOW + DAY),
-        EmergencyUse("emergency", "g-emergency", NOW, "flood", approved_by_id="m-bob", approved_at=NOW + 1),
+        EmergencyUse(
+            "emergency", "g-emergency", NOW, "flood", approved_by_id="m-bob", approved_at=NOW + 1, task_id="task1"
+        ),
         OpenGrant("g-open", "s1", "seal-admin", NOW, NOW + DAY, "dept1", "INTENT", "ACTIVE", use_limit=10, used=2),
         OpenGrantTemplate("open-template", "g-open", "template-1"),
         CrossEnterpriseGrant(

@@ -13,7 +13,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from facts_scene import everything, scene, write
+from facts_scene import NOW, everything, scene, write
 from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
@@ -161,20 +161,25 @@ def first_url(empty_url: str) -> str:
     """A database at the first schema, with a row for each record of the scene that it knows; what a custom role
     contains it did not know.
     """
-    engine = engine_of(empty_url)
+    return filled(empty_url, "0001", first_scene())
+
+
+def filled(url: str, revision: str, records: list[Any]) -> str:
+    """A database at a schema of before, with a row for each of the records that it knows."""
+    engine = engine_of(url)
     with engine.begin() as connection:
         config = schema.alembic_config(MODEL)
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
         known = set(inspect(connection).get_table_names())
-        rows = [record for record in first_scene() if tables_of(MODEL).of(type(record).__name__).name in known]
+        rows = [record for record in records if tables_of(MODEL).of(type(record).__name__).name in known]
         for record in sorted(rows, key=lambda record: tables_of(MODEL).dependency_order[type(record).__name__]):
             name = tables_of(MODEL).of(type(record).__name__).name
             columns = [column["name"] for column in inspect(connection).get_columns(name)]
             values = {column: getattr(record, column, 7) for column in columns}
             connection.execute(sql_table(name, *map(sql_column, columns)).insert(), values)
     engine.dispose()
-    return empty_url
+    return url
 
 
 def test_what_was_written_under_the_first_schema_is_kept(first_url: str) -> None:
@@ -204,6 +209,25 @@ def test_what_was_written_under_the_first_schema_is_kept(first_url: str) -> None
     write(store, *expected.values(), role, custom)
     with pytest.raises(InvariantBroken, match="`Person:none` in `handler_id`"):
         write(store, dataclasses.replace(expected["SigningTask", "task1"], handler_id="none"))
+    store.close()
+
+
+def test_an_emergency_use_of_before_gets_the_task_that_was_sealed(empty_url: str) -> None:
+    made = {type(record).__name__: record for record in scene()}
+    uses = [
+        dataclasses.replace(
+            made["SealUse"], id="in-emergency", digest="digest-2", grant_id="g-emergency", act="EMERGENCY_USE"
+        ),
+        dataclasses.replace(
+            made["SealUse"], id="of-another", digest="digest-3", grant_id="g-emergency", used_at=NOW + 7
+        ),
+    ]
+    unknown = dataclasses.replace(made["EmergencyUse"], id="imported", used_at=NOW + 7)
+    filled(empty_url, "0031", [*scene(), *uses, unknown])
+    assert upgrade(empty_url, MODEL) == head(MODEL)
+    store = Store.open(empty_url, MODEL)
+    found = {record.id: record.task_id for record in everything(store) if type(record).__name__ == "EmergencyUse"}
+    assert found == {"emergency": "task1", "imported": None}
     store.close()
 
 

@@ -162,16 +162,24 @@ def check_holders(changes: Changes, rows: Rows) -> None:
 
 
 def check_emergency(changes: Changes, rows: Rows) -> None:
-    """U-24, I14: an emergency use is under a grant for emergencies, and approved by somebody else than its user."""
+    """U-24, I14: an emergency use is under a grant for emergencies, for a task of the seal's owner, and approved by
+    somebody else than its user.
+    """
     uses = changes.written("EmergencyUse")
     grants = all_of(rows, "SealGrant", [use.grant_id for use in uses])
     approved = [use for use in uses if use.approved_by_id is not None]
     represented = [use for use in uses if use.representative_id is not None]
     users = [grants[use.grant_id].membership_id for use in (*approved, *represented)]
     memberships = all_of(rows, "Membership", [*users, *(use.approved_by_id for use in approved)])
+    seals = all_of(rows, "Seal", [grant.seal_id for grant in grants.values()])
+    owners = {grant.id: seals[grant.seal_id].enterprise_id for grant in grants.values()}
+    tasks = all_of(rows, "SigningTask", [use.task_id for use in uses if use.task_id is not None])
+    parties = all_of(rows, "Signatory", [task.signatory_id for task in tasks.values()])
     for use in uses:
         if grants[use.grant_id].right != "EMERGENCY":
             broken("U-24", f"{name_of(use)} is not under a grant for emergencies")
+        if use.task_id is not None and parties[tasks[use.task_id].signatory_id].enterprise_id != owners[use.grant_id]:
+            broken("U-24", f"{name_of(use)} is for a task of somebody else than the owner of the seal")
     approvers = [memberships[use.approved_by_id].person_id for use in approved]
     approvers += [use.representative_id for use in represented]
     for use, user, approver in zip((*approved, *represented), users, approvers, strict=True):

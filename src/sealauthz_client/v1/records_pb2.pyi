@@ -1990,7 +1990,7 @@ class GrantTemplate(_message.Message):
     def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., template_id: _Optional[str] = ..., initiator_id: _Optional[str] = ...) -> None: ...
 
 class EmergencyUse(_message.Message):
-    __slots__ = ("id", "grant_id", "used_at", "reason", "approved_by_id", "approved_at", "representative_id", "alerted_at")
+    __slots__ = ("id", "grant_id", "used_at", "reason", "approved_by_id", "approved_at", "representative_id", "alerted_at", "task_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     GRANT_ID_FIELD_NUMBER: _ClassVar[int]
     USED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -1999,6 +1999,7 @@ class EmergencyUse(_message.Message):
     APPROVED_AT_FIELD_NUMBER: _ClassVar[int]
     REPRESENTATIVE_ID_FIELD_NUMBER: _ClassVar[int]
     ALERTED_AT_FIELD_NUMBER: _ClassVar[int]
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     grant_id: str
     used_at: _timestamp_pb2.Timestamp
@@ -2007,7 +2008,8 @@ class EmergencyUse(_message.Message):
     approved_at: _timestamp_pb2.Timestamp
     representative_id: str
     alerted_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., used_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., approved_by_id: _Optional[str] = ..., approved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., representative_id: _Optional[str] = ..., alerted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    task_id: str
+    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., used_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., approved_by_id: _Optional[str] = ..., approved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., representative_id: _Optional[str] = ..., alerted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., task_id: _Optional[str] = ...) -> None: ...
 
 class OpenGrant(_message.Message):
     __slots__ = ("id", "seal_id", "grantor_id", "valid_from", "valid_to", "department_id", "confirmation", "state", "invalid_reason", "use_limit", "used", "confirmed_by_id", "confirmed_at")

@@ -348,6 +348,7 @@ def test_an_emergency_use_is_on_record_and_is_the_last_one(platform: NewPlatform
     assert done.operation is not None
     emergency = here.get("EmergencyUse", str(done.operation.values["emergency_use_id"]))
     assert (emergency.grant_id, emergency.used_at, emergency.reason) == ("g-e", here.now, "flood")
+    assert emergency.task_id == "t"
     assert "ALERT_EMERGENCY_USE" in [event.code for event in here.told()]
     # Its own record does not stand in the way of sealing, and stands in the way of the next one.
     sealed(here, done)

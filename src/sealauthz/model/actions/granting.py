@@ -27,6 +27,13 @@ class RequestContext(Context):
 
 
 @dataclass(slots=True)
+class AfterwardsContext(Context):
+    """Approving an emergency use after it: `contract` is the one that was sealed, None where nobody said so."""
+
+    contract: Contract | None = None
+
+
+@dataclass(slots=True)
 class GrantingContext(Context):
     """Giving a right on a seal: `parent` is the grant that is passed on, None where the right is not from one."""
 
@@ -162,5 +169,11 @@ ACTIONS = (
     *actions("SealUseRequest", RequestContext, "reject", gives=("reason",), resolver=_REQUEST, effect=requests.reject),
     *actions("SealUseRequest", Context, "withdraw", effect=requests.withdraw),
     *actions("SealUseRequest", Context, "deliver_photos", arguments=requests.UsePhotos, effect=requests.deliver_photos),
-    *actions("EmergencyUse", Context, "approve_afterwards", effect=requests.approve_afterwards),
+    *actions(
+        "EmergencyUse",
+        AfterwardsContext,
+        "approve_afterwards",
+        resolver=Resolver(along={"contract": ("task_id", "signatory_id", "contract_id")}),
+        effect=requests.approve_afterwards,
+    ),
 )

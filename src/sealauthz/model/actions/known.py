@@ -102,3 +102,26 @@ def insiders(query: ResolverInput, enterprise: Enterprise, contract: Contract, g
 
 def _givers(grant: Any) -> set[str | None]:
     return {grant.grantor.membership.person_id, grant.confirmed_by_id}
+
+
+def emergencies_of(query: ResolverInput, seal: Seal) -> dict[str, Any]:
+    """The tasks that the subject, by any account, used a seal for in an emergency, and those who approved that."""
+    members: Any = seal.enterprise.memberships
+    uses = [
+        use
+        for account in (query.subject, *query.subject.accounts)
+        for membership in members.holding("person_id", account.id)
+        for grant in membership.grants
+        if grant.right == "EMERGENCY" and grant.seal_id == seal.id
+        for use in grant.emergency_uses
+    ]
+    if not uses:
+        return {"emergencies": EMPTY, "afterwards": EMPTY}
+    approved_by = {use.approved_by_id for use in uses}
+    approvers = {membership.person_id for membership in members if membership.id in approved_by}
+    approvers |= {use.representative_id for use in uses}
+    tasks = (query.snapshot.find("SigningTask", task_id) for task_id in sorted({u.task_id for u in uses if u.task_id}))
+    return {
+        "emergencies": Collection(task for task in tasks if task is not None),
+        "afterwards": persons(query, {person_id for person_id in approvers if person_id}),
+    }

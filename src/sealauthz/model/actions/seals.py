@@ -14,6 +14,7 @@ from sealauthz.model.actions.common import Context, enterprises_of, found
 from sealauthz.model.actions.known import (
     approvers_of,
     authors_of,
+    emergencies_of,
     given_to,
     grants_of,
     insiders,
@@ -41,8 +42,10 @@ class SealUseContext(Context):
 
     Of the server's making: the local day (counted from 1970-01-01), weekday (Monday is 1) and minute of the day where
     the seal's owner is, None where its time zone is not known; `holders`, the enterprises to which the seal was granted
-    across enterprises and which the subject belongs to, in the order of their ids; and `principals`, those who let the
-    subject act for them at the seal's owner, or passed a grant on to one of them, each with what they represent.
+    across enterprises and which the subject belongs to, in the order of their ids; `principals`, those who let the
+    subject act for them at the seal's owner, or passed a grant on to one of them, each with what they represent; and
+    `emergencies`, the tasks that the subject used the seal for in an emergency before, with `afterwards`, those who
+    approved that, each with what they represent.
 
     Of the task's contract: `documents_digest`, the digest of all its documents (`whole_digest`); `parties`, the other
     enterprises for which the subject or one of the principals signed a task of it or is named for one, and all others
@@ -66,6 +69,8 @@ class SealUseContext(Context):
     approvers: list[Person] = dataclasses.field(default_factory=list)
     authors: list[Person] = dataclasses.field(default_factory=list)
     insiders: list[Person] = dataclasses.field(default_factory=list)
+    emergencies: list[SigningTask] = dataclasses.field(default_factory=list)
+    afterwards: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,6 +130,7 @@ def _seal_use(query: ResolverInput) -> Mapping[str, Any]:
     resolved = _sealed(query, seal, ids)
     resolved["holders"] = holders_among(query, seal.cross_grants)
     resolved["principals"] = persons(query, ids)
+    resolved |= emergencies_of(query, seal)
     if clock is not None:
         resolved |= clock
     return resolved

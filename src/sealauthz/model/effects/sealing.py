@@ -54,7 +54,9 @@ def auto_use(act: Act) -> Outcome:
 def emergency_use(act: Act) -> Outcome:
     """Use a seal in an emergency: somebody entitled approves it afterwards, also where nothing is sealed in the end."""
     named: Mapping[str, Any] = act.obligations["POST_APPROVAL"]
-    emergency = EmergencyUse(act.new_id("emergency"), str(named["grant_id"]), act.now, str(act.context.reason))
+    emergency = EmergencyUse(
+        act.new_id("emergency"), str(named["grant_id"]), act.now, str(act.context.reason), task_id=act.context.task.id
+    )
     return _reserve(act, SealUseAct.EMERGENCY_USE, emergency)
 
 

@@ -237,13 +237,15 @@ class GrantTemplate:
         says="who approved an emergency use, and when, is history",
     ),
     SetOnce("U-24", "alerted_at", says="when a missing approval was alerted of is history"),
+    SetOnce("U-24", "task_id", says="what was sealed in an emergency is history"),
     OwnedByActs(),
     home="grant_id",
     permanent=True,
 )
 class EmergencyUse:
     """One use of a seal under an EMERGENCY grant, which somebody approves afterwards: a member, or `representative_id`,
-    the legal representative who was none. `alerted_at` is when those concerned were told that nobody did in time.
+    the legal representative who was none. `alerted_at` is when those concerned were told that nobody did in time, and
+    `task_id` the signing task that the seal was used for: who is on the other side of its contract approves nothing.
     """
 
     id: str
@@ -254,6 +256,7 @@ class EmergencyUse:
     approved_at: Instant = NEVER
     representative_id: Annotated[str | None, Ref("Person")] = None
     alerted_at: Instant = NEVER
+    task_id: Annotated[str | None, Ref("SigningTask")] = None
 
     grant: SealGrant = one("grant_id")
     representative: Person | None = one("representative_id")
