@@ -390,10 +390,6 @@ sides_with(person: Person, _: Enterprise, _: Seal, enterprise_id, _) if
   snapshot.is_current = true and
   snapshot.enterprise_id = enterprise_id;
 
-is_suspended_human(person: Person, enterprise: Enterprise, context) if
-  account_of(person, account) and
-  suspended(account, enterprise, context);
-
 names_member_of_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext) if
   holder in context.holders and
   grant in seal.cross_grants and

@@ -31,11 +31,11 @@ is_undecided(certification: EnterpriseAuthentication) if certification.state in 
 #@ M-13 M-15
 requires("authenticate", _: Enterprise, "NOT_SUSPENDED");
 meets(person: Person, "NOT_SUSPENDED", "certify", enterprise: Enterprise, context) if
-  not suspended(person, enterprise, context);
+  not is_suspended_human(person, enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "certify", enterprise: Enterprise, context) if
   representative_today(person, enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "authenticate", enterprise: Enterprise, context) if
-  not suspended(person, enterprise, context);
+  not is_suspended_human(person, enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "authenticate", enterprise: Enterprise, context) if
   representative_today(person, enterprise, context);
 
@@ -106,7 +106,7 @@ meets(_: Person, "METHOD_OF_PATH", "certify", case: RetrievalCase, context: Evid
 meets(_: Person, "NOT_CLOSED", "certify", case: RetrievalCase, _) if
   case.enterprise.operating_state in ["ACTIVE", "FROZEN"];
 meets(person: Person, "NOT_SUSPENDED", "certify", case: RetrievalCase, context) if
-  not suspended(person, case.enterprise, context);
+  not is_suspended_human(person, case.enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "certify", case: RetrievalCase, context) if
   representative_today(person, case.enterprise, context);
 meets(person: Person, "RETRIEVAL_STANDING", "certify", case: RetrievalCase, context) if

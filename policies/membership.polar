@@ -15,7 +15,7 @@ meets(person: Person, "NOT_YET_MEMBER", "join", enterprise: Enterprise, context)
 meets(person: Person, "NO_OPEN_APPLICATION", "join", enterprise: Enterprise, context) if
   not is_applicant(person, enterprise, context);
 because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, enterprise: Enterprise, context) if
-  suspended(person, enterprise, context);
+  is_suspended_human(person, enterprise, context);
 because("NOT_YET_MEMBER", "MEMBERSHIP_NOT_BEGUN", person: Person, enterprise: Enterprise, context) if
   begins_later(person, enterprise, _, context);
 because("NO_OPEN_APPLICATION", "JOIN_UNANSWERED", person: Person, enterprise: Enterprise, context) if
@@ -33,7 +33,7 @@ meets(_: Person, "ROOM_FOR_APPLICATION", "join", _: Enterprise, context) if
 
 # A membership whose time has passed holds nobody, whatever its state says; one that begins later does.
 holds_membership(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
-holds_membership(person: Person, enterprise: Enterprise, context) if suspended(person, enterprise, context);
+holds_membership(person: Person, enterprise: Enterprise, context) if is_suspended_human(person, enterprise, context);
 holds_membership(person: Person, enterprise: Enterprise, context) if begins_later(person, enterprise, _, context);
 
 # M-05: A rejection carries a reason, and the next application waits for the cool-down.
@@ -72,7 +72,7 @@ meets(person: Person, "NOT_YET_MEMBER", "accept", invitation: Invitation, contex
   not holds_membership(person, invitation.enterprise, context);
 because("INVITATION_OPEN", "INVITATION_USED", _: Person, invitation: Invitation, _) if invitation.state = "ACCEPTED";
 because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, invitation: Invitation, context) if
-  suspended(person, invitation.enterprise, context);
+  is_suspended_human(person, invitation.enterprise, context);
 because("NOT_YET_MEMBER", "MEMBERSHIP_NOT_BEGUN", person: Person, invitation: Invitation, context) if
   begins_later(person, invitation.enterprise, _, context);
 
@@ -690,7 +690,7 @@ meets(person: Person, "CERTIFIED", "authenticate", enterprise: Enterprise, conte
   is_passed_lately(certification, context) and
   is_rightly_decided(certification, enterprise, context) and
   was_examined(certification) and
-  not has_served(certification, enterprise) and
+  not has_served(certification, enterprise, context) and
   is_by_registered_representative(certification, enterprise, context) and
   fresh_snapshot(enterprise, _, context);
 # What somebody proved years ago proves nothing of now: it counts as long as what the registry said of a licence.
@@ -708,17 +708,21 @@ is_rightly_decided(certification: EnterpriseAuthentication, enterprise: Enterpri
 # It makes an administrator once: an enterprise that is to be authenticated again is certified again, and whom it sent away
 # does not come back on what they showed before.
 #@ M-15
-has_served(certification: EnterpriseAuthentication, enterprise: Enterprise) if
+has_served(certification: EnterpriseAuthentication, enterprise: Enterprise, _) if
   membership in enterprise.memberships and
-  membership.person_id = certification.applicant_id and
+  is_of_human(membership, certification.applicant_id) and
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
   certification.decided_at <= assignment.valid_from;
-has_served(certification: EnterpriseAuthentication, enterprise: Enterprise) if
+has_served(certification: EnterpriseAuthentication, enterprise: Enterprise, context) if
   membership in enterprise.memberships and
-  membership.person_id = certification.applicant_id and
-  membership.state = "ENDED" and
+  is_of_human(membership, certification.applicant_id) and
+  is_over(membership, context) and
   certification.decided_at <= membership.ended_at;
+
+# A membership is over in its last state, and at its end, whether or not somebody has written that down.
+is_over(membership: Membership, _) if membership.state = "ENDED";
+is_over(membership: Membership, context) if membership.ended_at <= context.now;
 
 # Papers are looked at by somebody, after they came in. (That a reviewer has or had a post for it, the store sees to.) The
 # other two prove themselves, so they may pass without a person: the representative showed their face and the registry
@@ -788,6 +792,12 @@ lapses(person: Person, "authenticate", enterprise: Enterprise, context, at) if
   own_first_certification(person, enterprise, certification) and
   is_passed_lately(certification, context) and
   at = certification.decided_at + context.parameters.licence_valid_for;
+
+lapses(person: Person, "authenticate", enterprise: Enterprise, context, at) if
+  membership in enterprise.memberships and
+  is_of_human(membership, person.id) and
+  at = membership.ended_at and
+  context.now < at;
 
 requires("authenticate", _: Enterprise, "NOT_CLOSED");
 requires("retrieve", _: Enterprise, "NOT_CLOSED");

@@ -200,6 +200,12 @@ is_watched_at(_: Person, seal: Seal) if
   grant in seal.open_grants and
   not gives_nothing_more(grant);
 is_watched_at(person: Person, seal: Seal) if
+  grant in seal.cross_grants and
+  named in grant.holders and
+  account_of(person, account) and
+  membership in account.memberships and
+  membership.id = named.membership_id;
+is_watched_at(person: Person, seal: Seal) if
   request in seal.use_requests and
   account_id(person, request.applicant.person_id);
 

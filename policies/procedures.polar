@@ -301,8 +301,8 @@ had_place_from(approval: Approval, request: SealUseRequest, by_id, context) if
   request.process_id = nil and
   had_right_from(approval, request, by_id, context);
 
-# Of somebody else's request that is approved and not over, the person gave the latest verdict, or one of the latest.
-# (Their verdict on their own request counts for nothing anyway.)
+# Of somebody else's request that is approved and not over, the person gave the latest verdict that counts, or one of the
+# latest: one that is dated ahead counts for nothing yet. (Their verdict on their own request counts for nothing anyway.)
 approved_last(person: Person, seal: Seal, contract: Contract, context) if
   account_id(person, id) and
   gave_last_approval(id, seal, contract, context);
@@ -316,7 +316,8 @@ gave_last_approval(person_id, seal: Seal, contract: Contract, context) if
   context.now < request.valid_to and
   approval in request.approvals and
   approval.approver.person_id = person_id and
-  forall(other in request.approvals, other.decided_at <= approval.decided_at);
+  forall(other in request.approvals,
+         other.decided_at <= approval.decided_at or context.now < other.decided_at);
 
 # … or, in the contract itself, signed a task of the owner's side to approve it.
 gave_last_approval(person_id, seal: Seal, contract: Contract, _) if

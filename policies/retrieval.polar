@@ -26,15 +26,15 @@ requires("retrieve", _: Enterprise, "NOT_SUSPENDED");
 requires("submit", _: RetrievalCase, "NOT_SUSPENDED");
 requires("execute", _: RetrievalCase, "NOT_SUSPENDED");
 meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, context) if
-  not suspended(person, enterprise, context);
+  not is_suspended_human(person, enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, context) if
   representative_today(person, enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, context) if
-  not suspended(person, case.enterprise, context);
+  not is_suspended_human(person, case.enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, context) if
   representative_today(person, case.enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, context) if
-  not suspended(person, case.enterprise, context);
+  not is_suspended_human(person, case.enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, context) if
   representative_today(person, case.enterprise, context);
 
@@ -219,7 +219,8 @@ is_connected_to_sender(person: Person, contract: Contract) if
   snapshot.enterprise_id = contract.initiator_id;
 
 # What an administrator leaves behind: an application decided, an invitation, a role given, an objection, a use
-# approved. An application is decided by them or by a person whom they trust with it; which of the two, is not asked.
+# approved, a right on a seal, an absence, a change of the rules, a resolution. An application is decided by them or by a
+# person whom they trust with it; which of the two, is not asked.
 administrator_acted(enterprise: Enterprise, since, _) if
   application in enterprise.applications and
   application.state in ["APPROVED", "REJECTED"] and
@@ -245,6 +246,32 @@ administrator_acted(enterprise: Enterprise, since, context) if
   approval in request.approvals and
   approval.decided_at >= since and
   holds_role(approval.approver, "SYSTEM_ADMIN", context);
+
+administrator_acted(enterprise: Enterprise, since, context) if
+  seal in enterprise.seals and
+  grant in seal.grants and
+  is_done_by_administrator(grant.confirmed_by_id, grant.confirmed_at, enterprise, since, context);
+administrator_acted(enterprise: Enterprise, since, context) if
+  membership in enterprise.memberships and
+  absence in membership.absences and
+  is_done_by_administrator(absence.recorded_by_id, absence.recorded_at, enterprise, since, context);
+administrator_acted(enterprise: Enterprise, since, context) if
+  change in enterprise.rule_changes and
+  is_done_by_administrator(change.proposed_by_id, change.proposed_at, enterprise, since, context);
+administrator_acted(enterprise: Enterprise, since, context) if
+  change in enterprise.rule_changes and
+  is_done_by_administrator(change.confirmed_by_id, change.confirmed_at, enterprise, since, context);
+administrator_acted(enterprise: Enterprise, since, context) if
+  resolution in enterprise.resolutions and
+  is_done_by_administrator(resolution.recorded_by_id, resolution.recorded_at, enterprise, since, context);
+administrator_acted(enterprise: Enterprise, since, context) if
+  resolution in enterprise.resolutions and
+  is_done_by_administrator(resolution.confirmed_by_id, resolution.confirmed_at, enterprise, since, context);
+
+is_done_by_administrator(person_id, at, enterprise: Enterprise, since, context) if
+  at >= since and
+  person_id matches String and
+  administers(person_id, enterprise, context);
 
 administers(person_id, enterprise: Enterprise, context) if
   membership in enterprise.memberships and

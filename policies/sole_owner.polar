@@ -27,16 +27,14 @@ was_gone_long_before(other: Membership, at, context) if
   other.state = "ENDED" and
   other.ended_at + context.parameters.sole_owner_settled <= at;
 
-# What reviewers found last. A reviewer who belongs or belonged to the company says nothing about it.
+# What reviewers found last. A reviewer who belongs or belonged to the company says nothing about it, by whatever account.
 is_certified_owner(person_id, enterprise: Enterprise, at) if
   found in enterprise.authentications and
   names_owner(found, at) and
   found.owner_id matches String and
   found.owner_id = person_id and
-  reviewer_id = found.reviewer_id and
-  reviewer_id matches String and
   not has_later_owner(found, person_id, enterprise, at) and
-  not was_ever_member(reviewer_id, enterprise);
+  not is_decided_by_own(found, enterprise);
 
 names_owner(found: EnterpriseAuthentication, at) if
   found.state = "PASSED" and
@@ -44,12 +42,14 @@ names_owner(found: EnterpriseAuthentication, at) if
   found.decided_at > 0 and
   found.decided_at <= at;
 
+# What was found later speaks against it, also where that certification is over by now.
 has_later_owner(found: EnterpriseAuthentication, person_id, enterprise: Enterprise, at) if
   other in enterprise.authentications and
-  names_owner(other, at) and
+  other.state in ["PASSED", "EXPIRED"] and
   other.owner_id matches String and
   other.owner_id != person_id and
-  found.decided_at <= other.decided_at;
+  found.decided_at <= other.decided_at and
+  other.decided_at <= at;
 
 # Nobody took it over, no other representative was seen, and the contact to whom notices go is the same, all for a month.
 is_settled(person_id, enterprise: Enterprise, context) if

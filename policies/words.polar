@@ -628,12 +628,20 @@ counts_as(person_id, counting_id, enterprise: Enterprise) if
 # Who is or ever was a member, by whatever account.
 was_ever_member(person_id, enterprise: Enterprise) if
   membership in enterprise.memberships and
-  membership.person_id = person_id;
-was_ever_member(person_id, enterprise: Enterprise) if
-  membership in enterprise.memberships and
+  is_of_human(membership, person_id);
+
+is_of_human(membership: Membership, person_id) if membership.person_id = person_id;
+is_of_human(membership: Membership, person_id) if
   counting_id = membership.person.same_as_id and
   counting_id matches String and
   counting_id = person_id;
+
+# Whom an enterprise suspended is suspended there, by whatever account they come back.
+#@ M-13 A-02
+is_suspended_human(person: Person, enterprise: Enterprise, context) if
+  membership in enterprise.memberships and
+  is_suspended_now(membership, context) and
+  is_of_human(membership, person.id);
 
 # Whom the registry has ever named …
 was_ever_named(person_id, enterprise: Enterprise) if

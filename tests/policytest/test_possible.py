@@ -62,6 +62,13 @@ REFUSED = [
         "{put: {Department: {dep: {enterprise_id: e, name: a, parent_id: dep}}}}",
         "`Department:dep` … (CYCLE)",
     ),
+    # What names a record that is said to be of another enterprise names it across.
+    (
+        "[{put: {Enterprise: {f: {name: 雪松, uscc: 11320000MB151840XJ, auth_state: REGISTERED}},"
+        " Department: {d: {enterprise_id: e, name: a}}}}, {change: {Membership: {m-member: {department_id: d}}}},"
+        " {change: {Department: {d: {enterprise_id: f}}}}]",
+        "`Membership:m-member` … (SAME_ENTERPRISE)",
+    ),
 ]
 
 

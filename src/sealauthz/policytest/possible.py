@@ -8,7 +8,7 @@ comes later is an edit: time has passed, and what was true before is history.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -38,10 +38,31 @@ def _refusal_since(before: FactSet, facts: FactSet) -> str:
         for earlier, later in facts.writes_since(before):
             _check_write(earlier, later, facts)
         _check_standing(before, facts)
+        _check_moved(before, facts)
         check_constraints(before, facts)
     except (InvariantBroken, FactConflict) as error:
         return str(error)
     return ""
+
+
+def _check_moved(before: FactSet, facts: FactSet) -> None:
+    """Check what names a record that is at home elsewhere than before: it names one of another tenant then.
+
+    A store refuses that a record moves, and here it was always there. Raises InvariantBroken.
+    """
+    model = facts.model
+    homes = {name: shape.home for name, shape in model.shapes.items() if shape.home}
+    if any(
+        old is not None and new is not None and key[0] in homes and _at_home(old, homes) != _at_home(new, homes)
+        for earlier, later in facts.writes_since(before)
+        for key, old, new in later.since(earlier)
+    ):
+        rows = RecordRows(facts.records)
+        check_same_tenant(model, Changes(Change(*key, None, record) for key, record in facts.items()), rows)
+
+
+def _at_home(record: Any, homes: Mapping[str, str]) -> Any:
+    return getattr(record, homes[type(record).__name__])
 
 
 def check_constraints(before: FactSet, facts: FactSet) -> None:
