@@ -267,6 +267,8 @@ has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, contex
 has_excluding_duty(principal: Membership, seal: Seal, _: Contract, context) if
   is_auditor(principal.person, seal, context);
 has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
+  was_approved_by_appointee_of(principal.person_id, seal, contract, context);
+has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
   not is_lesser_seal(seal) and
   account_of_principal(principal, id, context) and
   gave_last_approval(id, seal, contract, context);

@@ -19,7 +19,25 @@ meets(person: Person, "ENTERPRISE_ADMIN", "propose_rule_change", enterprise: Ent
   may_administer(person, enterprise, context);
 meets(person: Person, "ENTERPRISE_ADMIN", "confirm_change", change: RuleChange, context) if
   may_administer(person, change.enterprise, context);
-meets(_: Person, "CHANGE_PROPOSED", "confirm_change", change: RuleChange, _) if change.state = "PROPOSED";
+meets(_: Person, "CHANGE_PROPOSED", "confirm_change", change: RuleChange, context) if
+  change.state = "PROPOSED" and
+  not is_stale_change(change, context);
+because("CHANGE_PROPOSED", "RULE_CHANGE_STALE", _: Person, change: RuleChange, context) if
+  change.state = "PROPOSED" and
+  is_stale_change(change, context);
+reason("RULE_CHANGE_STALE", 60, "USER", "WITHDRAW_RULE_CHANGE");
+reason("RULE_CHANGE_STALE", 60, "USER", "PROPOSE_RULE_CHANGE");
+
+# What two agreed to they want now. Of one who said so long ago it is not known: they may have left, and another one would
+# change the rules alone. It is withdrawn, and proposed again.
+#@ A-06
+is_stale_change(change: RuleChange, context) if
+  change.state = "PROPOSED" and
+  change.proposed_at <= context.now - context.parameters.rule_change_valid;
+is_stale_change(change: RuleChange, context) if
+  change.state = "CONFIRMED" and
+  change.confirmed_at <= context.now - context.parameters.rule_change_valid and
+  change.counts_from <= context.now - context.parameters.rule_change_valid;
 meets(person: Person, "PROPOSED_BY_ANOTHER", "confirm_change", change: RuleChange, context) if
   is_second_person(person, change.proposed_by_id, change.enterprise, context);
 because("PROPOSED_BY_ANOTHER", "COOLING_OFF", person: Person, change: RuleChange, context) if
@@ -119,6 +137,7 @@ agreed_change(enterprise: Enterprise, kind, change, context: RulesContext) if
   change.rule_kind = kind and
   is_for_these_rules(change, context) and
   was_agreed(enterprise, change, context) and
+  not is_stale_change(change, context) and
   has_waited_a_day(change, context);
 
 # One of those who ran the enterprise proposed it, and another one confirmed it.
@@ -129,6 +148,7 @@ was_agreed(enterprise: Enterprise, change: RuleChange, context) if
   confirmer_id matches String and
   was_second_person(confirmer_id, change.proposed_by_id, enterprise, change.confirmed_at, context) and
   change.proposed_at <= change.confirmed_at and
+  change.confirmed_at < change.proposed_at + context.parameters.rule_change_valid and
   change.confirmed_at <= context.now and
   ran_enterprise(confirmer_id, enterprise, change.confirmed_at, context);
 
@@ -365,7 +385,8 @@ open_change(resource, change, context: RulesContext) if
 
 proposed_change(resource, change, context: RulesContext) if
   open_change(resource, change, context) and
-  change.state = "PROPOSED";
+  change.state = "PROPOSED" and
+  not is_stale_change(change, context);
 
 # What `confirm_change` would not refuse.
 could_confirm_change(person: Person, resource, context: RulesContext) if
@@ -387,6 +408,7 @@ could_withdraw_change(person: Person, resource, context: RulesContext) if
 change_to_carry_out(resource, context: RulesContext) if
   open_change(resource, change, context) and
   not carries_out(change, context) and
+  not is_stale_change(change, context) and
   was_agreed(change.enterprise, change, context);
 
 carries_out(change: RuleChange, context: RulesContext) if
@@ -424,10 +446,28 @@ rules_change_lapses(person: Person, enterprise: Enterprise, context: RulesContex
     context.verification, person, "SEAL_MANAGE", "Enterprise", enterprise.id, context.parameters.face_for_management,
     context, at);
 
+rules_change_lapses(_: Person, _: Enterprise, context: RulesContext, at) if
+  change = context.change and
+  change matches RuleChange and
+  change.state = "CONFIRMED" and
+  change.counts_from <= change.confirmed_at and
+  at = change.confirmed_at + context.parameters.rule_change_valid and
+  context.now < at;
+rules_change_lapses(_: Person, _: Enterprise, context: RulesContext, at) if
+  change = context.change and
+  change matches RuleChange and
+  change.state = "CONFIRMED" and
+  change.confirmed_at < change.counts_from and
+  change.counts_from <= context.now and
+  at = change.counts_from + context.parameters.rule_change_valid and
+  context.now < at;
+
 lapses(person: Person, "propose_rule_change", enterprise: Enterprise, context, at) if
   own_admin_role_lapses(person, enterprise, context, at);
 lapses(person: Person, "confirm_change", change: RuleChange, context, at) if
   own_admin_role_lapses(person, change.enterprise, context, at);
+lapses(_: Person, "confirm_change", change: RuleChange, context, at) if
+  at = change.proposed_at + context.parameters.rule_change_valid;
 lapses(person: Person, "withdraw", change: RuleChange, context, at) if
   own_admin_role_lapses(person, change.enterprise, context, at);
 lapses(person: Person, [

@@ -285,14 +285,17 @@ has_second_pair_of_eyes(person: Person, seal: Seal, contract: Contract, context)
 # right. What they asked for themself is looked at where it is approved (APPROVER_SETTLED).
 #@ M-11 U-12
 was_approved_by_appointee(person: Person, seal: Seal, contract: Contract, context) if
+  was_approved_by_appointee_of(person.id, seal, contract, context);
+
+was_approved_by_appointee_of(person_id, seal: Seal, contract: Contract, context) if
   request in seal.use_requests and
   request.contract_id matches String and
   request.contract_id = contract.id and
-  request.applicant.person_id != person.id and
+  request.applicant.person_id != person_id and
   is_approved_state(request) and
   context.now < request.valid_to and
   approval in request.approvals and
-  had_place_from(approval, request, person.id, context);
+  had_place_from(approval, request, person_id, context);
 
 had_place_from(approval: Approval, request: SealUseRequest, by_id, context) if
   request.process_id matches String and

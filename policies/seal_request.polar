@@ -126,18 +126,37 @@ meets(person: Person, "APPROVER_SETTLED", "approve", request: SealUseRequest, co
   not approver_waits(person, request, _, context);
 
 approver_waits(person: Person, request: SealUseRequest, at, context) if
+  place_from_until(person, request, request.applicant.person_id, at, context);
+# Nor one whom the other side put there: a party, or who is named to sign for one.
+#@ M-11 U-12 U-13
+approver_waits(person: Person, request: SealUseRequest, at, context) if
+  contract_of_request(request, contract, context) and
+  is_on_opposite_side(by_id, request.seal, contract) and
+  place_from_until(person, request, by_id, at, context);
+
+place_from_until(person: Person, request: SealUseRequest, by_id, at, context) if
   request.process_id matches String and
   member(person, request.seal.enterprise, membership, context) and
-  role_from_until(membership, request.applicant.person_id, at, context);
-approver_waits(person: Person, request: SealUseRequest, at, context) if
+  role_from_until(membership, by_id, at, context);
+place_from_until(person: Person, request: SealUseRequest, by_id, at, context) if
   request.process_id matches String and
   member(person, request.seal.enterprise, membership, context) and
   stands_in_for(membership, absent, request, context.now, context) and
-  role_from_until(absent, request.applicant.person_id, at, context);
-approver_waits(person: Person, request: SealUseRequest, at, context) if
+  role_from_until(absent, by_id, at, context);
+place_from_until(person: Person, request: SealUseRequest, by_id, at, context) if
   request.process_id = nil and
   member(person, request.seal.enterprise, membership, context) and
-  right_to_approve_from_until(membership, request.seal, request.applicant.person_id, at, context);
+  right_to_approve_from_until(membership, request.seal, by_id, at, context);
+
+is_on_opposite_side(person_id, _: Seal, contract: Contract) if
+  party in contract.signatories and
+  person_id = party.person_id and
+  person_id matches String;
+is_on_opposite_side(person_id, seal: Seal, contract: Contract) if
+  other_party(seal, contract, party) and
+  task in party.tasks and
+  task.state != "TRANSFERRED" and
+  is_named_in_task(person_id, task);
 
 # The custodian of a seal does not decide on its use.
 #@ U-12
@@ -369,10 +388,15 @@ has_approval_by_right(request: SealUseRequest, context) if
   decided_by_right(approval.approver, request, approval.decided_at, context) and
   not decided_from_other_side(approval, request, context) and
   not had_right_from(approval, request, request.applicant.person_id, context) and
+  not had_place_from_other_side(approval, request, context) and
   is_independent_approver(approval.approver, request, context);
 
 # Like APPROVER_SETTLED, when it was decided.
-#@ M-11 U-12
+#@ M-11 U-12 U-13
+had_place_from_other_side(approval: Approval, request: SealUseRequest, context) if
+  contract_of_request(request, contract, context) and
+  is_on_opposite_side(by_id, request.seal, contract) and
+  had_place_from(approval, request, by_id, context);
 had_right_from(approval: Approval, request: SealUseRequest, by_id, context) if
   not legal_representative(approval.approver.person, request.seal.enterprise, context) and
   had_new_right_to_approve_from(approval.approver, request.seal, by_id, approval.decided_at, context);
@@ -586,6 +610,7 @@ counted_approval(step: ProcessStep, request: SealUseRequest, approval, context) 
   is_independent_approver(approval.approver, request, context) and
   not decided_from_other_side(approval, request, context) and
   not had_role_from(approval, request, request.applicant.person_id, context) and
+  not had_place_from_other_side(approval, request, context) and
   not gave_another_verdict(approval, request);
 
 gave_another_verdict(approval: Approval, request: SealUseRequest) if

@@ -323,7 +323,7 @@ new_post(person_id, giver_id, enterprise: Enterprise, at, context) if
   giver_id = assignment.granted_by_id;
 
 # The giver, or who had just put the giver in office in turn, or that one's giver: three who were made one by the other in
-# a day are one.
+# a day are one. Of a longer row the last one is nobody's second person, whoever is at its beginning.
 is_behind(giver_id, by_id, enterprise: Enterprise, _) if are_one_human(giver_id, by_id, enterprise);
 is_behind(giver_id, by_id, enterprise: Enterprise, context) if
   giver_id != by_id and
@@ -334,6 +334,12 @@ is_behind(giver_id, by_id, enterprise: Enterprise, context) if
   is_appointee(giver_id, second_id, enterprise, context) and
   is_appointee(second_id, third_id, enterprise, context) and
   are_one_human(third_id, by_id, enterprise);
+is_behind(giver_id, by_id, enterprise: Enterprise, context) if
+  giver_id != by_id and
+  is_appointee(giver_id, second_id, enterprise, context) and
+  is_appointee(second_id, third_id, enterprise, context) and
+  is_appointee(third_id, fourth_id, enterprise, context) and
+  not can_do_alone(fourth_id, enterprise, context);
 
 is_appointee(person_id, giver_id, enterprise: Enterprise, context) if
   new_post(person_id, giver_id, enterprise, _, context) and
@@ -404,6 +410,12 @@ was_behind(giver_id, by_id, enterprise: Enterprise, at, context) if
   was_appointee(giver_id, second_id, enterprise, at, context) and
   was_appointee(second_id, third_id, enterprise, at, context) and
   are_one_human(third_id, by_id, enterprise);
+was_behind(giver_id, by_id, enterprise: Enterprise, at, context) if
+  giver_id != by_id and
+  was_appointee(giver_id, second_id, enterprise, at, context) and
+  was_appointee(second_id, third_id, enterprise, at, context) and
+  was_appointee(third_id, fourth_id, enterprise, at, context) and
+  not could_do_alone(fourth_id, enterprise, at, context);
 
 was_appointee(person_id, giver_id, enterprise: Enterprise, at, context) if
   had_new_post(person_id, giver_id, enterprise, at, context) and

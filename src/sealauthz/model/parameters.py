@@ -35,6 +35,7 @@ class Parameters:
     intent_for_signing: Duration = length("1 minute", "1 hour")
     absence_notice: Duration = length("1 hour", "7 days")
     suspicion_reaches_back: Duration = length("7 days", "365 days")
+    rule_change_valid: Duration = length("1 day", "365 days")
     lift_proposal_valid: Duration = length("1 hour", "30 days")
     notice_documents: Duration = length("24 hours", "30 days")
     notice_legal_rep: Duration = length("12 hours", "30 days")
