@@ -184,7 +184,7 @@ def test_mutate_needs_policies(sealauthz, tmp_path):
     (tmp_path / "lonely.yaml").write_text("tests: []\n", encoding="utf-8")
     code, _, err = sealauthz("policy", "mutate", "lonely.yaml")
     assert code == 2
-    assert "name their folder with --policies" in err
+    assert "name others with --policies FOLDER" in err
 
 
 def test_the_schema_is_printed_with_the_words_of_a_folder(sealauthz, example):

@@ -183,6 +183,9 @@ def test_an_error_cuts_what_it_repeats(text: str) -> None:
         (MEETS, MEETS.replace("seal", "_seal"), True),
         (WAIVED, WAIVED.replace("seal: Seal, _) if seal.kind", "_: Seal, _); f(seal: Seal) if seal.kind"), True),
         (WAIVED, WAIVED.replace("if seal", "if not seal"), True),
+        # A warning, where there was none.
+        (MEETS, MEETS.replace(";", " and hold in seal.holds;"), True),
+        (MEETS, MEETS.replace(";", " and seal.custodian.person_id = seal.id;"), True),
     ],
 )
 def test_a_bundle_that_differs_in_one_rule_is_refused_for_the_same(old: str, new: str, is_refused: bool) -> None:
@@ -196,6 +199,22 @@ def test_a_bundle_that_differs_in_one_rule_is_refused_for_the_same(old: str, new
     changed = [*before[:at], after[at], *before[at + 1 :]]
     baseline = Baseline(before, TYPES, lambda a, t: MODEL.action(a, t).context, subjects=MODEL.subjects)
     assert baseline.refuses(changed) == is_refused
+
+
+def test_a_bundle_with_a_warning_is_refused_for_errors_alone() -> None:
+    def statements_of(rule: str) -> list[Statement]:
+        texts = [("contract.polar", CONTRACT), ("floor.polar", FLOOR), ("base.polar", BASE), ("a.polar", rule)]
+        return [statement for file, said in texts for statement in parse(Source(file, said))]
+
+    once = MEETS.replace(";", " and hold in seal.holds;")
+    before = statements_of(once)
+    baseline = Baseline(before, TYPES, lambda a, t: MODEL.action(a, t).context, subjects=MODEL.subjects)
+    for rule, is_refused in (
+        (once.replace("hold in", "other in"), False),
+        (once.replace('"ACTIVE"', "seal.state"), True),
+    ):
+        changed = [*before[:-1], *parse(Source("a.polar", rule))]
+        assert baseline.refuses(changed) == is_refused
 
 
 @pytest.mark.parametrize(("asked", "is_refused"), [('s.state = "LOST"', False), ('s.kind = "OFFICIAL"', True)])

@@ -17,7 +17,8 @@ from sealauthz.polar.terms import conjuncts, rebuilt, walk
 from sealauthz.polar.types import BUILTIN, TypeTable
 from sealauthz.polar.unparse import written
 
-_TEXT = "String"
+TEXT = "String"
+_NO_RECORDS = BUILTIN.keys() - {TEXT}
 
 
 class Given:
@@ -44,7 +45,7 @@ class Given:
     def _class_in(self, rule: RuleNode, position: int) -> str:
         term = rule.parameters[position].term
         goals = [] if rule.body is None else list(conjuncts(rule.body))
-        return _records(rule, goals, self._types, self).get(term.name, "") if isinstance(term, Variable) else ""
+        return records_of(rule, goals, self._types, self).get(term.name, "") if isinstance(term, Variable) else ""
 
 
 def is_implied(rule: RuleNode, goals: Sequence[Term], position: int, types: TypeTable, given: Given) -> bool:
@@ -59,10 +60,10 @@ def is_implied(rule: RuleNode, goals: Sequence[Term], position: int, types: Type
         if any(written(node) == asked for goal in goals[position + 1 : at] for node in walk(goal)):
             return False
         before = [goal for number, goal in enumerate(goals[:at]) if number != position]
-        known = _records(rule, before, types, given)
+        known = records_of(rule, before, types, given)
         texts = {_asked_for_text(goal) for goal in before}
         beside = [side for side in _sides(other) if written(side) != asked]
-        if any(_is_text(side, known, types) or written(side) in texts for side in beside):
+        if any(is_text(side, known, types) or written(side) in texts for side in beside):
             return True
     return False
 
@@ -79,7 +80,7 @@ def is_covered(
     if asked is None:
         return False
     column, words = asked
-    known = _records(rule, goals[:position], types)
+    known = records_of(rule, goals[:position], types)
     owner = _record_of(column.base, known, types)
     found = types.attribute(owner, column.name) if owner else None
     if found is None or found.value.words is None or found.value.is_optional:
@@ -151,17 +152,19 @@ def _asked_for_text(goal: Term) -> str | None:
     """What a condition asks to be a text, if that is all that it asks."""
     if not isinstance(goal, Matches) or not isinstance(goal.pattern, syntax.TypePattern):
         return None
-    return written(goal.term) if goal.pattern.name == _TEXT and not goal.pattern.fields else None
+    return written(goal.term) if goal.pattern.name == TEXT and not goal.pattern.fields else None
 
 
 def _sides(goal: Term) -> tuple[Term, ...]:
     return (goal.left, goal.right) if isinstance(goal, syntax.Unify) else ()
 
 
-def _is_text(term: Term, known: dict[str, str], types: TypeTable) -> bool:
+def is_text(term: Term, known: dict[str, str], types: TypeTable) -> bool:
     """Whether a value is a text whenever there is a solution: a literal, or a column that is never empty."""
     if isinstance(term, Literal):
         return type(term.value) is str
+    if isinstance(term, Variable):
+        return known.get(term.name) == TEXT
     if not isinstance(term, syntax.Attribute) or term.arguments is not None:
         return False
     owner = _record_of(term.base, known, types)
@@ -181,12 +184,12 @@ def _record_of(term: Any, known: dict[str, str], types: TypeTable) -> str:
     return ""
 
 
-def _records(rule: RuleNode, goals: Sequence[Term], types: TypeTable, given: Given | None = None) -> dict[str, str]:
+def records_of(rule: RuleNode, goals: Sequence[Term], types: TypeTable, given: Given | None = None) -> dict[str, str]:
     """The variables that are records of a class: by the head of the rule, or by a condition that stood before."""
     known = {
         parameter.term.name: parameter.type
         for parameter in rule.parameters
-        if isinstance(parameter.term, Variable) and parameter.type and parameter.type not in BUILTIN
+        if isinstance(parameter.term, Variable) and parameter.type and parameter.type not in _NO_RECORDS
     }
     for name, class_ in _found(goals, known, types, given):
         known.setdefault(name, class_)

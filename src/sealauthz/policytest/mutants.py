@@ -19,7 +19,7 @@ from sealauthz.decision.checking import plain_classes
 from sealauthz.decision.folder import PARAMETERS_FILE
 from sealauthz.polar import syntax
 from sealauthz.polar.groups import is_of_group
-from sealauthz.polar.syntax import BlockNode, Literal, Matches, Place, RuleNode, Statement, Term
+from sealauthz.polar.syntax import BlockNode, Literal, Place, RuleNode, Statement
 from sealauthz.polar.terms import conjuncts, variables, walk
 from sealauthz.polar.types import TypeTable
 from sealauthz.polar.unparse import written, written_head
@@ -27,6 +27,7 @@ from sealauthz.policytest.asked import Asked
 from sealauthz.policytest.conditions import Kind, changes_of, rewritten, swapped_words
 from sealauthz.policytest.coverage import READ_AT_LOAD
 from sealauthz.policytest.implied import Given, is_covered, is_implied
+from sealauthz.policytest.wanted import Wanted
 from sealauthz.schema import Model
 from sealauthz.schema.parameters import SECOND, counts_of
 
@@ -64,18 +65,19 @@ def mutants_of(
     """
     met = _only_met(statements)
     entries = _entries(statements)
-    asked = _types_asked(statements)
     reasons = list(bundle.rulebook.reasons)
     types = TypeTable(bundle.model.records, plain_classes(bundle.model))
     alike = _by_name(statements)
-    given = Given(alike, types)
+    given, wanted = Given(alike, types), Wanted(alike, types)
     reach = Asked(statements)
     for index, statement in enumerate(statements):
         if not is_wanted(statement.place.file):
             continue
         if isinstance(statement, RuleNode):
             others = alike[statement.name]
-            for mutant in _of_rule(bundle.model, types, index, statement, asked, others, given, is_needed=index in met):
+            for mutant in _of_rule(
+                bundle.model, types, index, statement, wanted, others, given, is_needed=index in met
+            ):
                 changed = mutant.replacement
                 if reach.reaches(statement) or (isinstance(changed, RuleNode) and reach.reaches(changed)):
                     yield mutant
@@ -104,37 +106,6 @@ def _entries(statements: Sequence[Statement]) -> dict[int, tuple[int, ...]]:
     return {first: tuple(others) for first, *others in found.values()}
 
 
-_Asked = Mapping[tuple[str, int], tuple[str | None, ...]]
-"""By the name of a rule and its number of parameters, the type that all rules of that name ask for at each of them."""
-
-
-def _types_asked(statements: Sequence[Statement]) -> _Asked:
-    found: dict[tuple[str, int], tuple[str | None, ...]] = {}
-    for statement in statements:
-        if isinstance(statement, RuleNode):
-            key = statement.name, len(statement.parameters)
-            types = tuple(None if _has_fields(each.pattern) else each.type for each in statement.parameters)
-            before = found.get(key, types)
-            found[key] = tuple(one if one == other else None for one, other in zip(before, types, strict=True))
-    return found
-
-
-def _has_fields(pattern: Any) -> bool:
-    return bool(getattr(pattern, "fields", ()))
-
-
-def _is_said_by(call: Term, goal: Term, asked: _Asked) -> bool:
-    """Whether a condition asks for a type that the call right behind it asks for as well."""
-    if not isinstance(goal, Matches) or not isinstance(goal.term, syntax.Variable) or not isinstance(call, syntax.Call):
-        return False
-    named = isinstance(goal.pattern, syntax.TypePattern) and not goal.pattern.fields and goal.pattern.name
-    types = asked.get((call.name, len(call.arguments)), ())
-    return any(
-        type_ == named and isinstance(argument, syntax.Variable) and argument.name == goal.term.name
-        for type_, argument in zip(types, call.arguments, strict=False)
-    )
-
-
 def _only_met(statements: Sequence[Statement]) -> frozenset[int]:
     """The statements that alone meet a requirement: a bundle without them does not load."""
     meeting: dict[tuple[Any, ...], list[int]] = {}
@@ -154,7 +125,7 @@ def _of_rule(
     types: TypeTable,
     index: int,
     rule: RuleNode,
-    asked: _Asked,
+    wanted: Wanted,
     alike: Sequence[RuleNode],
     given: Given,
     *,
@@ -182,7 +153,7 @@ def _of_rule(
         later = {name for other in others for name in variables(other)} | known
         is_said_again = (
             is_implied(rule, goals, position, types, given)
-            or (bool(others) and _is_said_by(others[0], goal, asked))
+            or wanted.is_asked_again(rule, goals, position)
             or is_covered(rule, goals, position, alike, types)
         )
         for kind, place, effect, changed in changes_of(model, goal, known, later):

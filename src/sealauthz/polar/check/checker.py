@@ -15,7 +15,7 @@ from sealauthz.polar.check.contradictions import check_conditions
 from sealauthz.polar.check.entries import ContextOf, enter, enter_one, entries
 from sealauthz.polar.check.floor import check_floor, check_kept
 from sealauthz.polar.check.flow import Flow, TooMuch
-from sealauthz.polar.check.graph import check_calls, check_graph, check_shapes
+from sealauthz.polar.check.graph import check_calls, check_graph, check_shapes, check_singletons
 from sealauthz.polar.check.lacking import check_lacking
 from sealauthz.polar.check.lapsing import check_lapsing
 from sealauthz.polar.check.names import check_contract_names, check_names, check_names_of, check_unused_reasons
@@ -52,11 +52,15 @@ class _Service:
         check_shapes(fresh, texts, found)
         has_right_clauses = not found.told
         book = self.contract(rules, found)
+        self.read_whole(book, rules, found)
+        return book, has_right_clauses
+
+    def read_whole(self, book: Rulebook, rules: Rules, found: Diagnostics) -> None:
+        """Find what can be seen of all rules together."""
         check_unused_reasons(book, self.product_reasons, found)
         check_graph(rules, found)
         check_lapsing(book, rules, found)
         check_lacking(book, found)
-        return book, has_right_clauses
 
     def read_clauses(self, rules: Rules, right: Rules | None, found: Diagnostics) -> list[Clause]:
         """Find what is wrong with each rule by itself, and with names; not again in `right` ones. Return the others."""
@@ -242,12 +246,15 @@ class Baseline:
             groups=groups,
         )
         self._rules, self._flow = analysis.rules, analysis.flow
+        self._has_no_warning = not analysis.diagnostics
 
     def refuses(self, changed: Sequence[Statement]) -> bool:
-        """Whether a bundle has errors that has other statements in place of some of these."""
+        """Whether a bundle has errors that has other statements in place of some of these; or warnings, where this one
+        has none: who writes policies without a warning, as CI wants them, does not overlook the first one.
+        """
         rules, found = Rules(changed, self._rules), Diagnostics()
         book = self._read_changed(rules, found)
-        if found.errors():
+        if self._is_refused(found):
             return True
         try:
             return self._is_wrong(self._service.flow(rules, book, found, self._flow), rules, book, found)
@@ -261,14 +268,22 @@ class Baseline:
     def _is_wrong(self, flow: Flow, rules: Rules, book: Rulebook, found: Diagnostics) -> bool:
         for entry in entries(rules, book, self._service.contexts, self._service.subjects, self._service.types.told):
             enter_one(flow, entry, found)
-            if found.errors():
+            if self._is_refused(found):
                 return True
         flow.enter_rest()
-        return bool(found.errors() or flow.never())
+        return self._is_refused(found) or bool(flow.never())
+
+    def _is_refused(self, found: Diagnostics) -> bool:
+        return bool(found.told if self._has_no_warning else found.errors())
 
     def _read_changed(self, rules: Rules, found: Diagnostics) -> Rulebook:
-        """Find the errors that can be seen without following any call."""
-        self._service.read_clauses(rules, self._rules, found)
+        """Find what can be seen without following any call."""
+        fresh = self._service.read_clauses(rules, self._rules, found)
         book = self._service.contract(rules, found)
-        check_calls(rules, found)
+        if not self._has_no_warning:
+            check_calls(rules, found)  # all errors among what `read_whole` finds
+            return book
+        for clause in fresh:
+            check_singletons(clause, found)
+        self._service.read_whole(book, rules, found)
         return book

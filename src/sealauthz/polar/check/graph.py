@@ -33,7 +33,7 @@ def check_shapes(clauses: Iterable[Clause], texts: Mapping[str, str], found: Dia
     """
     lines = {file: text.splitlines() for file, text in texts.items()}
     for clause in clauses:
-        _check_singletons(clause, found)
+        check_singletons(clause, found)
         _check_mixed(clause, lines, found)
 
 
@@ -164,7 +164,8 @@ def _may_be_alike(parameter: Parameter, other: Parameter) -> bool:
     return True
 
 
-def _check_singletons(clause: Clause, found: Diagnostics) -> None:
+def check_singletons(clause: Clause, found: Diagnostics) -> None:
+    """Warn of the variables of a rule that stand once only."""
     if 1 not in clause.counts.values():
         return
     single = {name for name, count in clause.counts.items() if count == 1 and not name.startswith("_")} - {"nil"}
