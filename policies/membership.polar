@@ -193,9 +193,9 @@ meets(person: Person, "ENTERPRISE_ADMIN", "approve_join", application: JoinAppli
 meets(person: Person, "ENTERPRISE_ADMIN", "reject_join", application: JoinApplication, context) if
   may_use_power(person, application.enterprise, "DECIDE_APPLICATIONS", context);
 meets(person: Person, "NOT_OWN_APPLICATION", "approve_join", application: JoinApplication, _) if
-  application.person_id != person.id;
+  not account_id(person, application.person_id);
 meets(person: Person, "NOT_OWN_APPLICATION", "reject_join", application: JoinApplication, _) if
-  application.person_id != person.id;
+  not account_id(person, application.person_id);
 meets(_: Person, "APPLICATION_PENDING", "approve_join", application: JoinApplication, context) if
   is_pending(application, context);
 meets(_: Person, "APPLICATION_PENDING", "reject_join", application: JoinApplication, context) if
@@ -368,10 +368,10 @@ comes_from(assignment: RoleAssignment, person_id, enterprise: Enterprise) if
   giver_id = assignment.granted_by_id and
   giver_id matches String and
   membership in enterprise.memberships and
-  membership.person_id = giver_id and
   earlier in membership.assignments and
   earlier.role = "SYSTEM_ADMIN" and
   earlier.granted_by_id matches String and
+  are_one_human(membership.person_id, giver_id, enterprise) and
   are_one_human(earlier.granted_by_id, person_id, enterprise);
 
 # The role is stated, and one that people give. The legal representative is the person whom the registry names: nobody

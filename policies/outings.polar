@@ -68,11 +68,18 @@ requires("end", _: Membership, "OUTINGS_RETURNED");
 requires("resign", _: Membership, "OUTINGS_RETURNED");
 meets(_: Person, "OUTINGS_RETURNED", "end", membership: Membership, _) if not binding_outing(membership, _);
 meets(_: Person, "OUTINGS_RETURNED", "resign", membership: Membership, _) if
-  not outing_with(membership.person_id, membership.enterprise, _);
+  not outing_of_human(membership.person_id, membership.enterprise, _);
 
 binding_outing(membership: Membership, outing) if
-  outing_with(membership.person_id, membership.enterprise, outing) and
+  outing_of_human(membership.person_id, membership.enterprise, outing) and
   is_not_ended(outing.seal);
+
+# By whatever account they carried it out.
+#@ A-09 A-02
+outing_of_human(person_id, enterprise: Enterprise, outing) if
+  seal in enterprise.seals and
+  outing_of(seal, outing) and
+  is_of_human(outing.holder, person_id);
 
 # --- taking it back --------------------------------------------------------------------------------------------------
 
@@ -197,14 +204,14 @@ parameter("REPORT_SEAL_LOST", "seal_id", id, _: Person, membership: Membership, 
 
 own_outing(person: Person, resource, context, outing) if
   owner(resource, context, enterprise) and
-  outing_with(person.id, enterprise, outing);
+  outing_of_human(person.id, enterprise, outing);
 
 outing_of_another(person: Person, seal: Seal, _, outing) if
   outing_of(seal, outing) and
   outing.holder.person_id != person.id;
 outing_of_another(person: Person, membership: Membership, _, outing) if
   membership.person_id != person.id and
-  outing_with(membership.person_id, membership.enterprise, outing);
+  outing_of_human(membership.person_id, membership.enterprise, outing);
 
 keeper_to_return_to(outing: SealOuting, membership, context) if
   membership = outing.seal.custodian and
