@@ -63,7 +63,6 @@ obligation_parameter(
 counted_right_afterwards(person: Person, use: EmergencyUse, grant, context) if
   not legal_representative(person, use.grant.seal.enterprise, context) and
   right_afterwards(person, use, grant, context) and
-  not is_unlimited(grant.use_limit) and
   not has_unlimited_right_afterwards(person, use, context);
 
 has_unlimited_right_afterwards(person: Person, use: EmergencyUse, context) if

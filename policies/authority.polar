@@ -364,9 +364,8 @@ is_on_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contr
   not is_party(contract.initiator_id, contract) and
   not has_self_dealing_resolution(person.id, seal, contract, context);
 
-is_party(enterprise_id, contract: Contract) if
+is_party(enterprise_id: String, contract: Contract) if
   party in contract.signatories and
-  party.enterprise_id matches String and
   party.enterprise_id = enterprise_id;
 
 sides_with(_: Person, holder: Enterprise, _: Seal, enterprise_id, _) if holder.id = enterprise_id;

@@ -48,9 +48,7 @@ states_amount_of(item: IntentBatchItem, terms) if
 states_amount_of(item: IntentBatchItem, terms) if
   shown = item.amount and
   shown matches Integer and
-  stated = terms.amount and
-  stated matches Integer and
-  shown = stated and
+  shown = terms.amount and
   item.currency = terms.currency;
 
 # --- what is no matter for a list ------------------------------------------------------------------------------------

@@ -604,9 +604,9 @@ registry_names_another(person: Person, enterprise: Enterprise) if
 requires("end", _: Membership, "TASKS_HANDED_OVER");
 requires("resign", _: Membership, "TASKS_HANDED_OVER");
 meets(_: Person, "TASKS_HANDED_OVER", "end", membership: Membership, context) if
-  has_no_open_task(membership, context.member);
+  not open_task_for(context.member, membership.enterprise_id, _);
 meets(_: Person, "TASKS_HANDED_OVER", "resign", membership: Membership, context) if
-  has_no_open_task(membership, context.member);
+  not open_task_for(context.member, membership.enterprise_id, _);
 
 # In an enterprise that does not operate nobody signs, and nobody hands over: its tasks are parked, and hold up nobody who
 # leaves. Nor do its electronic seals, which nobody can use. A physical seal is in somebody's hands.
@@ -630,14 +630,6 @@ because("NOT_LAST_ADMIN", "ENTERPRISE_FROZEN", _: Person, membership: Membership
 because("NOT_LAST_ADMIN", "ENTERPRISE_CLOSED", _: Person, membership: Membership, context) if
   membership.enterprise.operating_state = "CLOSED" and
   not leaves_an_administrator(membership, context);
-
-task_to_hand_over(membership: Membership, member: Person, task) if
-  member.id = membership.person_id and
-  open_task_for(member, membership.enterprise_id, task);
-
-has_no_open_task(membership: Membership, member: Person) if
-  member.id = membership.person_id and
-  not open_task_for(member, membership.enterprise_id, _);
 
 # S-16: No seal stays behind without a keeper: its custodian hands it over before leaving, or an acting custodian keeps
 # it now.

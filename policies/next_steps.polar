@@ -103,12 +103,12 @@ counted("TRANSFER_ADMIN", "candidates", membership, person: Person, resource, co
   membership.person_id != person.id and
   is_active_and_verified(membership.person);
 counted("HANDOVER_TASKS", "tasks", task, _: Person, membership: Membership, context: MemberContext) if
-  task_to_hand_over(membership, context.member, task) and
+  open_task_for(context.member, membership.enterprise_id, task) and
   can_be_handed_over(task);
 # What nobody else may sign, or what the sender binds to its holder, is finished before the holder leaves.
 #@ M-10 C-08
 counted("FINISH_TASKS", "own_tasks", task, _: Person, membership: Membership, context: MemberContext) if
-  task_to_hand_over(membership, context.member, task) and
+  open_task_for(context.member, membership.enterprise_id, task) and
   not can_be_handed_over(task);
 can_be_handed_over(task: SigningTask) if
   task.state in ["WAITING", "PENDING"] and

@@ -29,9 +29,8 @@ keeps_house_rules(seal: Seal, context: SignContext) if
   hour_is_settled(seal, contract, context);
 
 # An approved request, of any member of the owner, that followed the process.
-process_was_followed(seal: Seal, contract: Contract, process_id, context) if
+process_was_followed(seal: Seal, contract: Contract, process_id: String, context) if
   approved_for(seal, contract, request, context) and
-  request.process_id matches String and
   request.process_id = process_id;
 
 # An approval of one use is not one of every use: the requests that the owner's rules rest on are used up as well, each
@@ -84,9 +83,7 @@ process_to_be_followed(seal: Seal, contract: Contract, process_id, _) if
   process_id = category.process_id and
   process_id matches String;
 
-follows(request: SealUseRequest, process_id) if
-  request.process_id matches String and
-  request.process_id = process_id;
+follows(request: SealUseRequest, process_id: String) if request.process_id = process_id;
 
 request_that_followed(seal: Seal, contract: Contract, process_id, request, context) if
   approved_for(seal, contract, request, context) and

@@ -248,7 +248,6 @@ limited_right(person: Person, request: SealUseRequest, grant, context) if
   member(person, request.seal.enterprise, membership, context) and
   not legal_representative(person, request.seal.enterprise, context) and
   grant_to_decide(membership, request, grant, context) and
-  not is_unlimited(grant.use_limit) and
   not has_unlimited_right(membership, request, context);
 
 has_unlimited_right(membership: Membership, request: SealUseRequest, context) if
@@ -321,17 +320,16 @@ may_replace_grant(request: SealUseRequest, context) if
   follows_process(request, process) and
   is_prescribed(process.id, request.seal, contract);
 
-is_prescribed(process_id, seal: Seal, contract: Contract) if
+is_prescribed(process_id: String, seal: Seal, contract: Contract) if
   terms_of(seal, contract, terms) and
   amount = terms.amount and
   amount matches Integer and
   band_for(seal.enterprise, terms.currency, amount, band) and
   band.process_id = process_id;
-is_prescribed(process_id, seal: Seal, contract: Contract) if
+is_prescribed(process_id: String, seal: Seal, contract: Contract) if
   category_id_of_owner(seal, contract, category_id) and
   own_category(seal.enterprise, category_id, category) and
   category.state = "ENABLED" and
-  category.process_id matches String and
   category.process_id = process_id;
 
 # … and one of any member: what the enterprise's own procedures ask for, whichever person puts the seal.

@@ -227,10 +227,8 @@ PROTECTIONS = [
     Protection(
         "people who belong to an enterprise let it hold the seal",
         "granting.polar",
-        "  holder.id = grant.holder_id and\n"
-        "  not is_affiliated_with(person.id, holder) and\n"
-        "  not gave_to_own_enterprise(grant, holder);",
-        "  holder.id = grant.holder_id;",
+        "  not is_affiliated_with(person.id, context.holder) and\n  not gave_to_own_enterprise(grant, context.holder);",
+        "  context.holder.id = grant.holder_id;",
     ),
     Protection(
         "a member without a grant and without an approved request uses the seal",
