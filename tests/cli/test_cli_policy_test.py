@@ -180,13 +180,6 @@ def test_mutate_needs_tests_that_pass(sealauthz, example):
     assert "a face check counts for ten minutes" in err
 
 
-def test_mutate_needs_policies(sealauthz, tmp_path):
-    (tmp_path / "lonely.yaml").write_text("tests: []\n", encoding="utf-8")
-    code, _, err = sealauthz("policy", "mutate", "lonely.yaml")
-    assert code == 2
-    assert "name others with --policies FOLDER" in err
-
-
 def test_the_schema_is_printed_with_the_words_of_a_folder(sealauthz, example):
     code, out, _ = sealauthz("policy", "schema")
     assert code == 0

@@ -8,7 +8,7 @@ looked at once, and counted as often as it was gone.
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +18,9 @@ from sealauthz.polar.program import Clause
 
 _KINDS = len(HAPPENED)
 _ASKED, _LEFT, _MET, _PROVED, _TRIED, _UNMET = range(_KINDS)
+_IS_MET = {_MET: True, _PROVED: True, _UNMET: False, _TRIED: False}
+"""The events that a condition, or a clause, comes out with."""
+
 _CODES = "I"
 """How the events of a way are kept: four bytes each."""
 
@@ -39,9 +42,10 @@ class Tally:
 
     def __init__(self, conditions: Sequence[Condition]) -> None:
         self._conditions = conditions
-        self._numbers: dict[int, list[int]] = defaultdict(list)
-        """The numbers of the conditions of each clause, by the identity of the clause."""
-        self._known = 0
+        self._clause_of: list[int] = []
+        """The identity of the clause that each condition stands in, by the number of the condition."""
+        self._is_fact: list[bool] = []
+        """Whether that clause is a plain fact."""
         self._times: dict[bytes, int] = {}
         self._size = 0
         self._happened: Counter[int] = Counter()
@@ -71,10 +75,8 @@ class Tally:
         unmet: Counter[int] = Counter()
         for event, count in self._happened.items():
             number, kind = divmod(event, _KINDS)
-            if kind in (_MET, _PROVED):
-                met[number] += count
-            elif kind in (_UNMET, _TRIED):
-                unmet[number] += count
+            if kind in _IS_MET:
+                (met if _IS_MET[kind] else unmet)[number] += count
         conditions = self._conditions
         found = [Coverage(conditions[number], met[number], unmet[number]) for number in sorted({*met, *unmet})]
         decided = [
@@ -87,9 +89,9 @@ class Tally:
 
     def _settle(self) -> None:
         """Count the ways that are kept."""
-        for number in range(self._known, len(self._conditions)):
-            self._numbers[id(self._conditions[number].clause)].append(number)
-        self._known = len(self._conditions)
+        for condition in self._conditions[len(self._clause_of) :]:
+            self._clause_of.append(id(condition.clause))
+            self._is_fact.append(condition.clause is not None and not condition.clause.goals)
         for way, times in self._times.items():
             events = array(_CODES, way)
             happened, facts = Counter(events), self._deciding(events)
@@ -100,47 +102,73 @@ class Tally:
         self._times, self._size = {}, 0
 
     def _deciding(self, events: Iterable[int]) -> dict[int, int]:
-        """Return how often each plain fact decided something in one evaluation, by the number of its clause."""
+        """Return how often each plain fact decided something in one evaluation, by the number of its clause.
+
+        There are millions of events, and most mean little: each is looked at with as few steps as there can be. A
+        condition or clause is known here by the first of its events, its number times the kinds of them.
+        """
         counts: dict[int, int] = {}
-        conditions, own = self._conditions, self._numbers
-
-        def count(facts: Iterable[int]) -> None:
-            for fact in facts:
-                counts[fact] = counts.get(fact, 0) + 1
-
+        clause_of, is_fact = self._clause_of, self._is_fact
         asked: list[int] = []
-        # What the present solution of a condition rests on; nothing where it is not named, as most are not.
-        under: dict[int, set[int]] = {}
+        # What the present solution of a condition rests on, by the clause that it stands in; nothing where it is not
+        # named, as most are not.
+        under: dict[int, dict[int, set[int]]] = {}
         for event in events:
-            number, kind = divmod(event, _KINDS)
+            kind = event % _KINDS
+            first = event - kind
             if kind == _UNMET:
-                if asked and asked[-1] == number:
+                if asked and asked[-1] == first:
                     asked.pop()
-                if under:
-                    count(under.pop(number, ()))
+                if under and (beside := under.get(clause_of[first // _KINDS])):
+                    _count(beside.pop(first, ()), counts)
             elif kind in (_MET, _LEFT):
-                if asked and asked[-1] == number:
+                if asked and asked[-1] == first:
                     asked.pop()
+            elif kind == _ASKED:
+                asked.append(first)
+                if under and (beside := under.get(clause_of[first // _KINDS])):
+                    beside.pop(first, None)
             elif kind == _TRIED:
                 if under:
-                    for each in own[id(conditions[number].clause)]:
-                        under.pop(each, None)
-            elif kind == _ASKED:
-                asked.append(number)
-                if under:
-                    under.pop(number, None)
+                    under.pop(clause_of[first // _KINDS], None)
             else:
-                clause = conditions[number].clause
-                if clause is None:
-                    continue
-                if not clause.goals:
-                    facts = {number}
-                elif under:
-                    facts = set().union(*(under[each] for each in own[id(clause)] if each in under))
+                number = first // _KINDS
+                facts: Iterable[int]
+                if is_fact[number]:
+                    facts = (number,)
+                elif under and (beside := under.get(clause_of[number])):
+                    facts = set().union(*beside.values())
                 else:
                     continue
                 if asked:
-                    under.setdefault(asked[-1], set()).update(facts)
+                    last = asked[-1]
+                    under.setdefault(clause_of[last // _KINDS], {}).setdefault(last, set()).update(facts)
                 else:
-                    count(facts)
+                    _count(facts, counts)
         return counts
+
+
+def _count(facts: Iterable[int], counts: dict[int, int]) -> None:
+    for fact in facts:
+        counts[fact] = counts.get(fact, 0) + 1
+
+
+class Notes:
+    """Notes which conditions come out met and unmet, each once: less work than to count them."""
+
+    def __init__(self, conditions: Sequence[Condition]) -> None:
+        self._conditions = conditions
+        self.events: set[int] = set()
+        """What happened since the last time."""
+
+    def taken(self) -> set[int]:
+        """Return the events since the last time."""
+        events, self.events = self.events, set()
+        return events
+
+    def told_by(self, event: int) -> tuple[Condition, bool] | None:
+        """Return the condition of an event, and whether it came out met; None where it came out neither way. A clause
+        that was tried is unmet, and one that had a solution is met.
+        """
+        number, kind = divmod(event, _KINDS)
+        return (self._conditions[number], _IS_MET[kind]) if kind in _IS_MET else None

@@ -16,7 +16,7 @@ from sealauthz.polar import trace
 from sealauthz.polar.code import FREE_TYPE, Code, Entry, StoredCode, pattern_of
 from sealauthz.polar.compile import ALL_PASSES, Passes
 from sealauthz.polar.compile.remembering import FIRST_PLACE, PLACES
-from sealauthz.polar.counting import Tally
+from sealauthz.polar.counting import Notes, Tally
 from sealauthz.polar.program import Clause, Program, program_of, with_rule
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Literal, RuleNode, Statement
@@ -274,25 +274,36 @@ class CompiledEngine:
 
     def events_of(self, rule: str, *arguments: object) -> list[trace.Event]:
         """Return every event of one evaluation. Raises EvaluationFailed."""
-        return self._told(self._traced, rule, arguments)
+        events: list[trace.Event] = []
+        self._tell(self._traced, rule, arguments, events.append)
+        return events
 
     def counted(self, rule: str, *arguments: object) -> list[int]:
         """Return every event of one evaluation in the short form that a `tally` counts. Raises EvaluationFailed."""
-        return self._told(self._counted, rule, arguments)
+        events: list[int] = []
+        self._tell(self._counted, rule, arguments, events.append)
+        return events
+
+    def note(self, notes: Notes, rule: str, *arguments: object) -> None:
+        """Add what happens in one evaluation to the notes of this engine. Raises EvaluationFailed."""
+        self._tell(self._counted, rule, arguments, notes.events.add)
 
     def tally(self) -> Tally:
         """Return what counts evaluations of this engine."""
         return Tally(self._counted.compiler.conditions)
 
-    def _told(self, code: Code, rule: str, arguments: tuple[object, ...]) -> list[Any]:
-        """Return what functions that trace tell of one evaluation."""
+    def notes(self) -> Notes:
+        """Return what notes, each once, what happens in evaluations of this engine."""
+        return Notes(self._counted.compiler.conditions)
+
+    def _tell(self, code: Code, rule: str, arguments: tuple[object, ...], take: Callable[[Any], None]) -> None:
+        """Hand over what functions that trace tell of one evaluation."""
         key = self._key(rule, arguments)
         function, picked, _always = code.entries.get(key) or self._enter_late(code, key)
-        events: list[Any] = []
         if function is None:
-            return events
+            return
         try:
-            result = function([self._max_steps, MAX_DEPTH, events.append], *picked(arguments))
+            result = function([self._max_steps, MAX_DEPTH, take], *picked(arguments))
             if FREE_TYPE in key:
                 for _ in result:
                     pass
@@ -300,7 +311,6 @@ class CompiledEngine:
             raise
         except Exception as error:
             raise _failure(rule, error) from error
-        return events
 
     def prepare(self, rule: str, *arguments: object) -> None:
         """Compile a rule for arguments like these ahead of the first question; a class stands for its instances.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint, Question
@@ -13,6 +14,7 @@ from sealauthz.decision.bundle import Engine
 from sealauthz.decision.policies import Policies
 from sealauthz.errors import EvaluationFailed, SealAuthzError
 from sealauthz.polar import trace
+from sealauthz.polar.compile import Condition
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.program import Clause, program_of
 from sealauthz.polar.syntax import Assign, Call, In, Place, Term, Unify, Variable
@@ -135,62 +137,77 @@ def sides_of(rules: Iterable[RuleReport]) -> tuple[int, int]:
 
 
 class Recorder:
-    """An engine that answers like another and counts what every evaluation reaches."""
+    """An engine that answers like another; `record` is told of every question before it is asked."""
 
-    def __init__(self, engine: CompiledEngine) -> None:
+    def __init__(self, engine: CompiledEngine, record: Callable[..., None]) -> None:
         self._engine = engine
-        self._tally = engine.tally()
+        self._record = record
 
     def holds(self, rule: str, *arguments: object) -> bool:
         """Whether a rule holds for these arguments."""
-        self._record(rule, arguments)
+        self._tell(rule, arguments)
         return self._engine.holds(rule, *arguments)
 
     def each(self, rule: str, *arguments: object) -> list[tuple[Any, ...]]:
         """The values that the FREE arguments can take."""
-        self._record(rule, arguments)
+        self._tell(rule, arguments)
         return self._engine.each(rule, *arguments)
 
     def explain(self, rule: str, *arguments: object) -> tuple[trace.Attempt, ...]:
         """The clauses that were tried, each with what stopped it."""
         return self._engine.explain(rule, *arguments)
 
-    def taken(self) -> dict[Side, int]:
-        """Return what was reached since the last time, and which plain facts decided something."""
-        reached, used = self._tally.taken()
-        sides: Counter[Side] = Counter()
-        for fact, count in used:
-            sides[*clause_key(fact), -1, "decided"] += count
-        for covered in reached:
-            clause, term = covered.condition.clause, covered.condition.term
-            if clause is None:
-                continue
-            position = covered.condition.position
-            if term is not None and position < 0:
-                continue
-            key = (*clause_key(clause), position)
-            if covered.met:
-                sides[*key, "met"] += covered.met
-            if covered.unmet:
-                sides[*key, "unmet"] += covered.unmet
-        return sides
-
-    def _record(self, rule: str, arguments: tuple[object, ...]) -> None:
+    def _tell(self, rule: str, arguments: tuple[object, ...]) -> None:
         try:
-            self._tally.add(self._engine.counted(rule, *arguments))
+            self._record(rule, *arguments)
         except EvaluationFailed:
             return  # the answer itself fails in the same way, and says so
+
+
+class Reach:
+    """Which of some sides the questions of tests reach in one bundle, each question by itself."""
+
+    def __init__(self, bundle: Bundle, wanted: Collection[Side]) -> None:
+        engine = _compiled(bundle)
+        self._bundle = bundle
+        self._notes = engine.notes()
+        recording: Engine = Recorder(engine, partial(engine.note, self._notes))
+        self._recorded = Policies(dataclasses.replace(bundle, engine=recording))
+        self._policies = Policies(bundle)
+        self._wanted = frozenset(wanted)
+        self._known: set[int] = set()
+        """The events that were seen, and which of them reach one of the sides: most never do."""
+        self._reaching: dict[int, Side] = {}
+
+    def ask(self, test: PolicyTest, ask: Ask | ListAsk) -> tuple[bool, list[Side]]:
+        """Ask one question, and return whether it is answered as expected, and which of the sides it reaches."""
+        passes = failure_of(test, ask, self._recorded) is None
+        events = self._notes.taken()
+        for event in events - self._known:
+            self._known.add(event)
+            side = self._side(event)
+            if side in self._wanted:
+                self._reaching[event] = side
+        return passes, list({self._reaching[event] for event in self._reaching.keys() & events})
+
+    def _side(self, event: int) -> Side | None:
+        told = self._notes.told_by(event)
+        key = _side_of(told[0]) if told is not None else None
+        return None if told is None or key is None else (*key, "met" if told[1] else "unmet")
+
+    def standings_of(self, ask: Ask | ListAsk, question: Question) -> Iterator[Standing]:
+        """Return how each requirement of a question came out; none where the table of roles alone is asked."""
+        return _standings_of(self._policies, self._bundle, ask, question)
 
 
 class Coverage:
     """What tests reach in one bundle."""
 
     def __init__(self, bundle: Bundle) -> None:
-        if not isinstance(bundle.engine, CompiledEngine):
-            raise TypeError("only the compiled engine tells what it reaches")
+        engine = _compiled(bundle)
         self._bundle = bundle
-        self._recorder = Recorder(bundle.engine)
-        recording: Engine = self._recorder
+        self._tally = engine.tally()
+        recording: Engine = Recorder(engine, self._count)
         self._recorded = Policies(dataclasses.replace(bundle, engine=recording))
         self._policies = Policies(bundle)
         self._sides: Counter[Side] = Counter()
@@ -210,7 +227,7 @@ class Coverage:
             failure_of(test, ask, self._recorded)
             unmet: set[str] = set()
             for question in [ask.question] if isinstance(ask, Ask) else ask.questions.values():
-                standings = list(self.standings_of(ask, question))
+                standings = list(_standings_of(self._policies, self._bundle, ask, question))
                 self._standings.update(standings)
                 unmet |= {requirement for _, _, requirement, standing in standings if standing == UNMET}
             if isinstance(ask, Ask):
@@ -228,30 +245,22 @@ class Coverage:
             if is_told:
                 yield side
 
-    def ask(self, test: PolicyTest, ask: Ask | ListAsk) -> tuple[bool, dict[Side, int]]:
-        """Ask one question, and return whether it is answered as expected, and what it reaches."""
-        self._take()
-        passes = failure_of(test, ask, self._recorded) is None
-        return passes, self._recorder.taken()
+    def _count(self, rule: str, *arguments: object) -> None:
+        self._tally.add(_compiled(self._bundle).counted(rule, *arguments))
 
     def _take(self) -> None:
-        """Count what the tests since the last time reached."""
-        self._sides.update(self._recorder.taken())
-
-    def standings_of(self, ask: Ask | ListAsk, question: Question) -> Iterator[Standing]:
-        """Return how each requirement of a question came out; none where the table of roles alone is asked."""
-        if isinstance(ask, ListAsk) and ask.in_principle:
-            return
-        point = PolicyDecisionPoint(ask.facts.fact_cache, self._policies, lambda: ask.now)
-        try:
-            unmet = point.unmet(question, options_of(ask))
-        except SealAuthzError:
-            return
-        if unmet is None:
-            return
-        action, type_ = question.action, question.resource.type
-        for requirement in self._bundle.rulebook.requirements[action, type_]:
-            yield type_, action, requirement, UNMET if requirement in unmet else SETTLED
+        """Count what the tests since the last time reached, and which plain facts decided something."""
+        reached, used = self._tally.taken()
+        for fact, count in used:
+            self._sides[*clause_key(fact), -1, "decided"] += count
+        for covered in reached:
+            key = _side_of(covered.condition)
+            if key is None:
+                continue
+            if covered.met:
+                self._sides[*key, "met"] += covered.met
+            if covered.unmet:
+                self._sides[*key, "unmet"] += covered.unmet
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts as plain lists, for another process."""
@@ -298,6 +307,34 @@ class Coverage:
         # A clause counts its tries as unmet and its solutions as met.
         tried, held = self._sides[*key, -1, "unmet"], self._sides[*key, -1, "met" if clause.goals else "decided"]
         return RuleReport(written_head(clause.name, clause.parameters), clause.place, tried, held, conditions)
+
+
+def _compiled(bundle: Bundle) -> CompiledEngine:
+    if not isinstance(bundle.engine, CompiledEngine):
+        raise TypeError("only the compiled engine tells what it reaches")
+    return bundle.engine
+
+
+def _standings_of(policies: Policies, bundle: Bundle, ask: Ask | ListAsk, question: Question) -> Iterator[Standing]:
+    if isinstance(ask, ListAsk) and ask.in_principle:
+        return
+    point = PolicyDecisionPoint(ask.facts.fact_cache, policies, lambda: ask.now)
+    try:
+        unmet = point.unmet(question, options_of(ask))
+    except SealAuthzError:
+        return
+    if unmet is None:
+        return
+    action, type_ = question.action, question.resource.type
+    for requirement in bundle.rulebook.requirements[action, type_]:
+        yield type_, action, requirement, UNMET if requirement in unmet else SETTLED
+
+
+def _side_of(condition: Condition) -> tuple[str, int, int, str, int] | None:
+    """Return the clause of a condition, and where it stands in it (-1: the clause itself); None for a part of one."""
+    if condition.clause is None or (condition.term is not None and condition.position < 0):
+        return None
+    return (*clause_key(condition.clause), condition.position)
 
 
 def _about_reason(clause: Clause) -> tuple[Side, Any, Any, bool]:

@@ -30,7 +30,7 @@ from sealauthz.polar import trace
 from sealauthz.polar.check import Baseline
 from sealauthz.polar.syntax import RuleNode
 from sealauthz.policytest.conditions import Kind
-from sealauthz.policytest.coverage import UNMET, Coverage, Side, Standing
+from sealauthz.policytest.coverage import UNMET, ClauseKey, Reach, Side, Standing
 from sealauthz.policytest.loading import load_suite
 from sealauthz.policytest.mistaken import requirement_of, statements_with, with_mistake
 from sealauthz.policytest.mutants import Mutant, mutants_of
@@ -153,15 +153,29 @@ class Trial:
         layout = layout_of(folder or installed_folder())
         mutants = list(_wanted(self.bundle, layout, only))
         self.mutants = mutants if sample is None else sample.of(mutants)
-        self._coverage = Coverage(self.bundle)
+        self._reach = Reach(self.bundle, {side for mutant in self.mutants for side in self.sides_about(mutant)})
         self._baseline: Baseline | None = None
+
+    def sides_about(self, mutant: Mutant) -> list[Side]:
+        """Return the sides of the clause that holds a mistake, and of the condition that it is about."""
+        clauses = self.clauses_with(mutant)
+        return [(*clause, at, word) for clause in clauses for at in (-1, mutant.goal) for word in ("met", "unmet")]
+
+    def clauses_with(self, mutant: Mutant) -> list[ClauseKey]:
+        """Return the clauses that come from the statement that holds a mistake; none for a number."""
+        if mutant.parameters is not None:
+            return []
+        statement = self.statements[mutant.statement]
+        place = mutant.place if mutant.kind is Kind.PERMISSION_DROPPED else statement.place
+        names = [mutant.rule] if isinstance(statement, RuleNode) else ["has_permission", "has_role"]
+        return [(place.file, place.line, place.column, name) for name in names]
 
     def reached(self, number: int) -> Reached:
         """Ask one question without any mistake, and return what it reaches."""
         test, ask = self.asks[number]
         questions = [ask.question] if isinstance(ask, Ask) else list(ask.questions.values())
-        standings = {s for question in questions for s in self._coverage.standings_of(ask, question)}
-        passes, sides = self._coverage.ask(test, ask)
+        standings = {s for question in questions for s in self._reach.standings_of(ask, question)}
+        passes, sides = self._reach.ask(test, ask)
         return Reached(number, passes, tuple(sides), tuple(standings))
 
     def outcomes(self, tasks: Iterable[tuple[int, Sequence[int]]]) -> Iterator[Outcome]:
@@ -307,11 +321,8 @@ class _Selection:
             told = (mutant.effect.partition(" ")[0], UNMET)
             asking = [asks for key, asks in self._by_standing.items() if key[2:] == told]
             return list(dict.fromkeys(ask for asks in asking for ask in asks))
-        place = mutant.place if mutant.kind is Kind.PERMISSION_DROPPED else statement.place
-        names = [mutant.rule] if isinstance(statement, RuleNode) else ["has_permission", "has_role"]
         found: dict[int, None] = {}
-        for name in names:
-            clause = (place.file, place.line, place.column, name)
+        for clause in trial.clauses_with(mutant):
             goal = mutant.goal
             tried = [*self._by_side[*clause, -1, "met"], *self._by_side[*clause, -1, "unmet"]]
             if mutant.kind in {Kind.RULE_DROPPED, Kind.PERMISSION_DROPPED}:
