@@ -134,6 +134,15 @@ approver_waits(person: Person, request: SealUseRequest, at, context) if
   is_on_opposite_side(by_id, request.seal, contract) and
   place_from_until(person, request, by_id, at, context);
 
+# Nor the new administrator just after a retrieval, nor whom they put in office since, nor somebody in their place.
+#@ R-13
+approver_waits(person: Person, request: SealUseRequest, at, context) if
+  waits_after_retrieval(person.id, request.seal.enterprise, at, context);
+approver_waits(person: Person, request: SealUseRequest, at, context) if
+  member(person, request.seal.enterprise, membership, context) and
+  stands_in_for(membership, absent, request, context.now, context) and
+  waits_after_retrieval(absent.person_id, request.seal.enterprise, at, context);
+
 place_from_until(person: Person, request: SealUseRequest, by_id, at, context) if
   request.process_id matches String and
   member(person, request.seal.enterprise, membership, context) and

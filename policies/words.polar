@@ -709,12 +709,25 @@ cooling_off(person: Person, enterprise: Enterprise, at, context) if
   context.now < at;
 # … and so does each person who has a post from them since.
 cooling_off(person: Person, enterprise: Enterprise, at, context) if
+  has_post_since_retrieval(person.id, enterprise, at, context);
+
+# … by their ids.
+waits_after_retrieval(person_id, enterprise: Enterprise, at, context) if
+  case in enterprise.retrieval_cases and
+  case.state = "EXECUTED" and
+  at = case.executed_at + context.parameters.cooling_off and
+  context.now < at and
+  are_one_human(person_id, case.applicant_id, enterprise);
+waits_after_retrieval(person_id, enterprise: Enterprise, at, context) if
+  has_post_since_retrieval(person_id, enterprise, at, context);
+
+has_post_since_retrieval(person_id, enterprise: Enterprise, at, context) if
   case in enterprise.retrieval_cases and
   case.state = "EXECUTED" and
   at = case.executed_at + context.parameters.cooling_off and
   context.now < at and
   membership in enterprise.memberships and
-  membership.person_id = person.id and
+  membership.person_id = person_id and
   assignment in membership.assignments and
   assignment.granted_by_id matches String and
   are_one_human(assignment.granted_by_id, case.applicant_id, enterprise) and
