@@ -296,7 +296,7 @@ def main() -> None:
     parser.add_argument("--as-of", action="store_true", help="only a question about the past")
     parser.add_argument("--large", nargs="?", type=int, const=10_000_000, help="only lists of so many records")
     options = parser.parse_args()
-    enterprises, calls, rounds, size = (100, 500, 1, 10_000) if options.quick else (500, 8_000, 3, 1_000_000)
+    enterprises, calls, rounds, size = (20, 100, 1, 6_000) if options.quick else (500, 8_000, 3, 1_000_000)
     worlds.NOW = time.time_ns() // 1_000 + 4 * worlds.MINUTE
     with tempfile.TemporaryDirectory(prefix="sealauthz-bench-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)

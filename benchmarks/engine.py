@@ -65,7 +65,9 @@ but not of these."""
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: enterprises, rounds, calls of one round by how slow they are, decisions for memory."""
+    """How much is measured: enterprises, rounds, calls of one round by how slow they are, decisions for memory, and how
+    often a load and its phases (0: the first two phases, once).
+    """
 
     enterprises: int
     rounds: int
@@ -77,7 +79,7 @@ class Size:
 
 
 WHOLE = Size(1_000, 9, 2_000, 3, 10, 1_000_000, 7)
-QUICK = Size(100, 1, 500, 1, 1, 20_000, 1)
+QUICK = Size(50, 1, 200, 1, 1, 5_000, 0)
 
 
 @dataclass(slots=True)
@@ -268,7 +270,9 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
         ("the whole load", "oso", lambda: ReferenceEngine(sources, engine_classes(MODEL)), forget),
     ]
     series = [Series(f"load: {name}", column, call, [()], 1, before=before) for name, column, call, before in phases]
-    for _ in range(size.loads):
+    if not size.loads:
+        series = series[:2]
+    for _ in range(max(1, size.loads)):
         for one in series:
             gc.collect()
             gc.disable()
@@ -402,9 +406,10 @@ def targets_of(rows: Sequence[Row], memory: dict[str, float]) -> list[Target]:
     for how, limit in (("hot", 5), ("random", 12)):
         name = f"all reasons: seal use, denied · {how}"
         made.append(at_most(f"all reasons of a deny, {how}", name, limit, f"{limit} µs"))
-    phases = sum(found[f"load: {phase}"].compiled for phase in ("parse", "check", "compile"))
-    made.append(Target("parse + check + compile", "≤ 1 s", _time(phases), phases <= 1_000_000))
-    made.append(at_most("a reload after an edit", "load: a reload", 400_000, "0.4 s"))
+    if "load: a reload" in found:
+        phases = sum(found[f"load: {phase}"].compiled for phase in ("parse", "check", "compile"))
+        made.append(Target("parse + check + compile", "≤ 1 s", _time(phases), phases <= 1_000_000))
+        made.append(at_most("a reload after an edit", "load: a reload", 400_000, "0.4 s"))
     for outcome in ("allowed", "denied"):
         name = f"seal use, {outcome} · hot"
         made.append(at_most(f"traced rule `allow`, {outcome}", f"traced rule allow: {name}", 50, "50 µs"))

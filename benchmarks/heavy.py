@@ -69,7 +69,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one worker on SQLite")
     options = parser.parse_args()
-    enterprises, calls, rounds = (100, 1_000, 1) if options.quick else (serving.ENTERPRISES, 6_000, 3)
+    enterprises, calls, rounds = (100, 200, 1) if options.quick else (serving.ENTERPRISES, 6_000, 3)
     workers = 1 if options.quick else 2
     worlds.NOW = time.time_ns() // 1_000 + 4 * worlds.MINUTE
     console = Console(width=110)
@@ -117,7 +117,7 @@ def main() -> int:
         alone = serving.run(ours, single, max(200, calls // 4), 1)
         peak = serving.run(ours, single, calls, 64)
         messages = [authorization_pb2.AuthorizeRequest(**serving.parts(q)).SerializeToString() for q in asked]
-        outcome, most_ms = overloaded(ours, messages, TIMES_CAPACITY * peak.rate, 2 if options.quick else 10)
+        outcome, most_ms = overloaded(ours, messages, TIMES_CAPACITY * peak.rate, 1 if options.quick else 10)
         console.print(
             f"at {TIMES_CAPACITY} times {peak.rate:,.0f} calls a second: {outcome.answered:,} answered "
             f"({outcome.answered / outcome.seconds / peak.rate:.2f} of that rate), {outcome.failed:,} not; "

@@ -300,7 +300,7 @@ def main() -> int:
         follow(options.follow)
         return 0
     enterprises = 100 if options.quick else ENTERPRISES
-    calls = 1_000 if options.quick else 8_000
+    calls = 200 if options.quick else 8_000
     rounds = 1 if options.quick else 2
     console = Console(width=150)
     # The face checks of the facts are five minutes old at this time, and good for some more.
