@@ -122,6 +122,7 @@ is_passed_on_by_unconcerned(grant: SealGrant, contract: Contract, context) if
   parent = grant.parent and
   parent matches SealGrant and
   not has_excluding_duty(parent.membership, grant.seal, contract, context) and
+  is_reviewed_by_others(grant.membership.person, parent.membership, grant.seal, contract, context) and
   has_no_conflict_elsewhere(parent.membership, grant.seal, contract, context);
 
 # Nor does who gave it less than a day ago, and is on the other side of the contract: they would seal with themself
@@ -341,6 +342,7 @@ live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context:
   not came_from_straw_man(grant, person.id, _, context) and
   not came_from_other_side(grant, contract, _, context) and
   may_count(grant, context) and
+  not was_named_by_other_side(person, seal, grant, holder, contract, _, context) and
   covers_type(grant, contract) and
   covers_amount(grant, contract) and
   not is_on_other_side(person, holder, seal, contract, context);
@@ -390,6 +392,20 @@ sides_with(person: Person, _: Enterprise, _: Seal, enterprise_id, _) if
   snapshot in account.represented and
   snapshot.is_current = true and
   snapshot.enterprise_id = enterprise_id;
+
+# Somebody on the other side named this person for the holder that day: like one who gave a right. Until `at`.
+#@ U-13 U-20 M-11
+was_named_by_other_side(
+  person: Person, seal: Seal, grant: CrossEnterpriseGrant, holder: Enterprise, contract: Contract, at, context) if
+  member(person, holder, membership, context) and
+  named in grant.holders and
+  named.membership_id = membership.id and
+  named.state = "ACTIVE" and
+  at = named.assigned_at + context.parameters.cooling_off and
+  context.now < at and
+  namer_id = named.assigned_by_id and
+  namer_id matches String and
+  is_opposite_human(namer_id, seal, contract, context);
 
 names_member_of_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext) if
   holder in context.holders and
@@ -563,6 +579,10 @@ authority_that_waits(person: Person, seal: Seal, at, context) if
   open_grant(person, seal, contract, grant, context) and
   is_live_grant(grant, context) and
   (came_from_straw_man(grant, person.id, at, context) or came_from_other_side(grant, contract, at, context));
+authority_that_waits(person: Person, seal: Seal, at, context: SealUseContext) if
+  sealed_contract(context, contract) and
+  names_member_of_holder(person, seal, grant, holder, context) and
+  was_named_by_other_side(person, seal, grant, holder, contract, at, context);
 authority_that_waits(person: Person, seal: Seal, at, context: SealUseContext) if
   sealed_contract(context, contract) and
   names_member_of_holder(person, seal, grant, _, context) and

@@ -254,6 +254,26 @@ belongs_to_another_party(person: Person, party: Signatory) if
   snapshot.is_current = true and
   snapshot.enterprise_id = other.enterprise_id;
 
+# What a party alone signs benefits its sender: those who belong there are on the other side, too.
+belongs_to_another_party(person: Person, party: Signatory) if
+  sends_to_alone(party, sender_id) and
+  account_of(person, account) and
+  membership in account.memberships and
+  membership.enterprise_id = sender_id and
+  membership.state != "ENDED";
+belongs_to_another_party(person: Person, party: Signatory) if
+  sends_to_alone(party, sender_id) and
+  account_of(person, account) and
+  snapshot in account.represented and
+  snapshot.is_current = true and
+  snapshot.enterprise_id = sender_id;
+
+sends_to_alone(party: Signatory, sender_id) if
+  party.enterprise_id matches String and
+  sender_id = party.contract.initiator_id and
+  sender_id != party.enterprise_id and
+  forall(other in party.contract.signatories, place_of(other, party) or not has_signature(other));
+
 # … or was one of them when they gave evidence for this party. Who wrote the evidence down makes no difference.
 belonged_to_another_party(person_id, party: Signatory, at, context) if
   author in context.authors and
@@ -261,6 +281,11 @@ belonged_to_another_party(person_id, party: Signatory, at, context) if
   another_party(party, other) and
   other.enterprise_id matches String and
   belonged_to(author, other.enterprise_id, at, context);
+belonged_to_another_party(person_id, party: Signatory, at, context) if
+  author in context.authors and
+  author.id = person_id and
+  sends_to_alone(party, sender_id) and
+  belonged_to(author, sender_id, at, context);
 
 belonged_to(person: Person, enterprise_id, at, _) if
   account_of(person, account) and

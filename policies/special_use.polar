@@ -135,8 +135,7 @@ meets(person: Person, "NO_DOUBLE_AGENCY", "emergency_use", seal: Seal, context) 
 #@ U-12
 meets(person: Person, "APPROVER_NOT_STAMPER", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not approved_last(person, seal, contract, context);
-waived("APPROVER_NOT_STAMPER", "emergency_use", seal: Seal, _) if is_lesser_seal(seal);
+  has_second_pair_of_eyes(person, seal, contract, context);
 
 # The reason is stated, for those who approve it afterwards.
 #@ U-24

@@ -85,7 +85,8 @@ def grants_of(memberships: Iterable[Any], seal_ids: Set[str]) -> Iterator[Any]:
 
 def insiders(query: ResolverInput, enterprise: Enterprise, contract: Contract, grants: Iterable[Any]) -> list[Any]:
     """Those who gave or confirmed one of the grants, or what it was passed on from, within `parameters.cooling_off`
-    before now; and, where a person is a party of the contract, whom the registry names for the enterprise.
+    before now, or named who uses the seal of another enterprise; and, where a person is a party of the contract, whom
+    the registry names for the enterprise.
     """
     since = query.now - query.parameters.cooling_off
     ids = set()
@@ -95,6 +96,9 @@ def insiders(query: ResolverInput, enterprise: Enterprise, contract: Contract, g
             parent = getattr(grant, "parent", None)
             if parent is not None:
                 ids |= _givers(parent)
+        for named in getattr(grant, "holders", ()):
+            if named.assigned_at > since:
+                ids.add(named.assigned_by_id)
     if any(party.person_id is not None for party in contract.signatories):
         ids |= {snapshot.legal_rep_id for snapshot in enterprise.registry_snapshots if snapshot.is_current}
     return persons(query, {person_id for person_id in ids if person_id})
@@ -104,8 +108,15 @@ def _givers(grant: Any) -> set[str | None]:
     return {grant.grantor.membership.person_id, grant.confirmed_by_id}
 
 
+_EMERGENCY = frozenset({"emergency_use", "seal"})
+
+
 def emergencies_of(query: ResolverInput, seal: Seal) -> dict[str, Any]:
-    """The tasks that the subject, by any account, used a seal for in an emergency, and those who approved that."""
+    """The tasks that the subject, by any account, used a seal for in an emergency, and those who approved that; where
+    that is asked.
+    """
+    if query.action not in _EMERGENCY:
+        return {}
     members: Any = seal.enterprise.memberships
     uses = [
         use

@@ -44,16 +44,16 @@ class SealUseContext(Context):
     the seal's owner is, None where its time zone is not known; `holders`, the enterprises to which the seal was granted
     across enterprises and which the subject belongs to, in the order of their ids; `principals`, those who let the
     subject act for them at the seal's owner, or passed a grant on to one of them, each with what they represent; and
-    `emergencies`, the tasks that the subject used the seal for in an emergency before, with `afterwards`, those who
-    approved that, each with what they represent.
+    `emergencies`, in an emergency and where what was reserved is sealed, the tasks that the subject used the seal for
+    in emergencies before, with `afterwards`, those who approved that, each with what they represent.
 
     Of the task's contract: `documents_digest`, the digest of all its documents (`whole_digest`); `parties`, the other
     enterprises for which the subject or one of the principals signed a task of it or is named for one, and all others
     where an enterprise holds the seal; `approvers`, those who decided on requests to use the seal for it; and
     `authors`, those who reviewed it for the seal's owner, recorded or confirmed a resolution of the owner about it, or
     let a person act for several of its parties, each with what they represent; and `insiders`, those who gave or
-    confirmed a grant by which the subject may use the seal within `parameters.cooling_off` before now, and, where a
-    person is a party, whom the registry names for the owner.
+    confirmed a grant by which the subject may use the seal within `parameters.cooling_off` before now, or named them
+    for its holder, and, where a person is a party, whom the registry names for the owner.
     """
 
     task: SigningTask | None = None
