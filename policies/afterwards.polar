@@ -24,9 +24,13 @@ meets(person: Person, "NOT_THE_USER", "approve_afterwards", use: EmergencyUse, _
 #@ M-11 U-24
 requires("approve_afterwards", _: EmergencyUse, "APPROVER_SETTLED");
 meets(person: Person, "APPROVER_SETTLED", "approve_afterwards", use: EmergencyUse, context) if
-  not has_right_from_user(person, use, _, context);
+  not approver_afterwards_waits(person, use, _, context);
 
-has_right_from_user(person: Person, use: EmergencyUse, at, context) if
+# … nor the new administrator just after a retrieval, nor whom they put in office since.
+#@ R-13
+approver_afterwards_waits(person: Person, use: EmergencyUse, at, context) if
+  cooling_off(person, use.grant.seal.enterprise, at, context);
+approver_afterwards_waits(person: Person, use: EmergencyUse, at, context) if
   not legal_representative(person, use.grant.seal.enterprise, context) and
   member(person, use.grant.seal.enterprise, membership, context) and
   right_to_approve_from_until(membership, use.grant.seal, use.grant.membership.person_id, at, context);

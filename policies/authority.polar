@@ -53,7 +53,7 @@ gives_authority(grant: SealGrant, contract: Contract, context) if
   is_within_parent_grant(grant, contract) and
   is_passed_on_by_unconcerned(grant, contract, context) and
   not gave_grant(grant.membership.person_id, grant) and
-  not came_from_other_side(grant, contract, _, context);
+  not came_from_concerned(grant, contract, _, context);
 
 # U-02: A grant covers the contracts that it names: all of them, said explicitly, or the types listed; and where it
 # lists templates, documents of those only.
@@ -125,18 +125,29 @@ is_passed_on_by_unconcerned(grant: SealGrant, contract: Contract, context) if
   is_reviewed_by_others(grant.membership.person, parent.membership, grant.seal, contract, context) and
   has_no_conflict_elsewhere(parent.membership, grant.seal, contract, context);
 
-# Nor does who gave it less than a day ago, and is on the other side of the contract: they would seal with themself
-# through its holder. (Of longer standing, it makes its holder a second person: decision 125.) Until `at`.
+# Nor does who gave it less than a day ago, and is on the other side of the contract, or had just put there who approved
+# its use: they would seal with themself, or alone, through its holder. (Of longer standing, it makes its holder a second
+# person: decisions 105 and 125.) Until `at`.
 #@ S-09 U-13 M-11
-came_from_other_side(grant, contract: Contract, at, context) if
+came_from_concerned(grant, contract: Contract, at, context) if
   given_lately(grant, at, context) and
   giver_of(giver_id, grant) and
-  is_opposite_human(giver_id, grant.seal, contract, context);
+  is_concerned(giver_id, grant.seal, contract, context);
 
 given_lately(grant, at, context) if
   grant.confirmed_at > 0 and
   at = grant.confirmed_at + context.parameters.cooling_off and
   context.now < at;
+
+is_concerned(giver_id, seal: Seal, contract: Contract, context) if
+  is_opposite_human(giver_id, seal, contract, context);
+# … or the one who had put the giver in office that day had done so with the approver, too: both are their picks.
+#@ M-11 U-12
+is_concerned(giver_id, seal: Seal, contract: Contract, context) if
+  was_approved_by_appointee_of(giver_id, seal, contract, context);
+is_concerned(giver_id, seal: Seal, contract: Contract, context) if
+  is_appointee(giver_id, by_id, seal.enterprise, context) and
+  was_approved_by_appointee_of(by_id, seal, contract, context);
 
 is_opposite_human(person_id, seal: Seal, contract: Contract, context) if
   account_of_insider(person_id, id, context) and
@@ -158,6 +169,7 @@ is_opposite_human(person_id, seal: Seal, contract: Contract, context) if
 known_insider(person_id, known, context: SealUseContext) if is_known(person_id, known, context.insiders);
 known_insider(person_id, known, context: StampContext) if is_known(person_id, known, context.insiders);
 known_insider(person_id, known, context: SignContext) if is_known(person_id, known, context.insiders);
+known_insider(person_id, known, context: RequestContext) if is_known(person_id, known, context.insiders);
 
 is_known(person_id, known, persons) if
   known in persons and
@@ -181,7 +193,7 @@ live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) 
   may_count(grant, context) and
   not gave_grant(person.id, grant) and
   not came_from_straw_man(grant, person.id, _, context) and
-  not came_from_other_side(grant, contract, _, context);
+  not came_from_concerned(grant, contract, _, context);
 
 open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   grant in seal.open_grants and
@@ -340,9 +352,9 @@ live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context:
   not audits_seals_of(person, holder, context) and
   not gave_to_own_enterprise(grant, holder) and
   not came_from_straw_man(grant, person.id, _, context) and
-  not came_from_other_side(grant, contract, _, context) and
+  not came_from_concerned(grant, contract, _, context) and
   may_count(grant, context) and
-  not was_named_by_other_side(person, seal, grant, holder, contract, _, context) and
+  not was_named_by_concerned(person, seal, grant, holder, contract, _, context) and
   covers_type(grant, contract) and
   covers_amount(grant, contract) and
   not is_on_other_side(person, holder, seal, contract, context);
@@ -393,9 +405,9 @@ sides_with(person: Person, _: Enterprise, _: Seal, enterprise_id, _) if
   snapshot.is_current = true and
   snapshot.enterprise_id = enterprise_id;
 
-# Somebody on the other side named this person for the holder that day: like one who gave a right. Until `at`.
+# Somebody of that kind named this person for the holder that day: like one who gave a right. Until `at`.
 #@ U-13 U-20 M-11
-was_named_by_other_side(
+was_named_by_concerned(
   person: Person, seal: Seal, grant: CrossEnterpriseGrant, holder: Enterprise, contract: Contract, at, context) if
   member(person, holder, membership, context) and
   named in grant.holders and
@@ -405,7 +417,7 @@ was_named_by_other_side(
   context.now < at and
   namer_id = named.assigned_by_id and
   namer_id matches String and
-  is_opposite_human(namer_id, seal, contract, context);
+  is_concerned(namer_id, seal, contract, context);
 
 names_member_of_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext) if
   holder in context.holders and
@@ -549,7 +561,7 @@ because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context: Sea
   names_member_of_holder(person, seal, grant, holder, context) and
   gave_to_own_enterprise(grant, holder);
 # One gave the grant, or confirmed it, whom the person put there just now, or who did so just now and is on the other
-# side.
+# side, or chose the approver.
 #@ M-11 U-18 S-08 U-20
 because("SEAL_AUTHORITY", "COOLING_OFF", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
@@ -565,7 +577,7 @@ authority_that_waits(person: Person, seal: Seal, at, context) if
   sealed_contract(context, contract) and
   use_grant(person, seal, grant, context) and
   is_live_grant(grant, context) and
-  came_from_other_side(grant, contract, at, context);
+  came_from_concerned(grant, contract, at, context);
 authority_that_waits(person: Person, seal: Seal, at, context) if
   sealed_contract(context, contract) and
   delegation_to(person, seal, delegation, context) and
@@ -573,20 +585,20 @@ authority_that_waits(person: Person, seal: Seal, at, context) if
   grant in seal.grants and
   grant.membership_id = delegation.principal_id and
   is_live_grant(grant, context) and
-  came_from_other_side(grant, contract, at, context);
+  came_from_concerned(grant, contract, at, context);
 authority_that_waits(person: Person, seal: Seal, at, context) if
   sealed_contract(context, contract) and
   open_grant(person, seal, contract, grant, context) and
   is_live_grant(grant, context) and
-  (came_from_straw_man(grant, person.id, at, context) or came_from_other_side(grant, contract, at, context));
+  (came_from_straw_man(grant, person.id, at, context) or came_from_concerned(grant, contract, at, context));
 authority_that_waits(person: Person, seal: Seal, at, context: SealUseContext) if
   sealed_contract(context, contract) and
   names_member_of_holder(person, seal, grant, holder, context) and
-  was_named_by_other_side(person, seal, grant, holder, contract, at, context);
+  was_named_by_concerned(person, seal, grant, holder, contract, at, context);
 authority_that_waits(person: Person, seal: Seal, at, context: SealUseContext) if
   sealed_contract(context, contract) and
   names_member_of_holder(person, seal, grant, _, context) and
-  (came_from_straw_man(grant, person.id, at, context) or came_from_other_side(grant, contract, at, context));
+  (came_from_straw_man(grant, person.id, at, context) or came_from_concerned(grant, contract, at, context));
 
 # The grant waits for its confirmation.
 #@ S-06

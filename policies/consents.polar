@@ -193,9 +193,14 @@ meets(person: Person, "NOT_THE_SEALER", "decide", review: InternalReview, _) if
 #@ M-11 C-07
 requires("decide", _: InternalReview, "APPROVER_SETTLED");
 meets(person: Person, "APPROVER_SETTLED", "decide", review: InternalReview, context) if
-  not is_made_by_sealer(person, review, _, context);
+  not reviewer_waits(person, review, _, context);
 
-is_made_by_sealer(person: Person, review: InternalReview, at, context) if
+# … nor the new administrator just after a retrieval, nor whom they put in office since.
+#@ R-13
+reviewer_waits(person: Person, review: InternalReview, at, context) if
+  owner(review, context, enterprise) and
+  cooling_off(person, enterprise, at, context);
+reviewer_waits(person: Person, review: InternalReview, at, context) if
   owner(review, context, enterprise) and
   place_of(review.signatory, place) and
   task in place.tasks and

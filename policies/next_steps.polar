@@ -298,9 +298,11 @@ parameter("VERIFY_FACE", "bound_id", id, _: Person, hold: SealHold, _) if id = h
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, request: SealUseRequest, context) if
   approver_waits(person, request, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, use: EmergencyUse, context) if
-  has_right_from_user(person, use, at, context);
+  approver_afterwards_waits(person, use, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, review: InternalReview, context) if
-  is_made_by_sealer(person, review, at, context);
+  reviewer_waits(person, review, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, task: SigningTask, context) if
+  task_approver_waits(person, task, at, context);
 
 # … and one who was made a seal administrator by the person for whom they confirm a grant.
 #@ M-11

@@ -131,7 +131,7 @@ approver_waits(person: Person, request: SealUseRequest, at, context) if
 #@ M-11 U-12 U-13
 approver_waits(person: Person, request: SealUseRequest, at, context) if
   contract_of_request(request, contract, context) and
-  is_on_opposite_side(by_id, request.seal, contract) and
+  is_on_opposite_side(by_id, request.seal, contract, context) and
   place_from_until(person, request, by_id, at, context);
 
 # Nor the new administrator just after a retrieval, nor whom they put in office since, nor somebody in their place.
@@ -157,15 +157,24 @@ place_from_until(person: Person, request: SealUseRequest, by_id, at, context) if
   member(person, request.seal.enterprise, membership, context) and
   right_to_approve_from_until(membership, request.seal, by_id, at, context);
 
-is_on_opposite_side(person_id, _: Seal, contract: Contract) if
+is_on_opposite_side(person_id, _: Seal, contract: Contract, _) if
   party in contract.signatories and
   person_id = party.person_id and
   person_id matches String;
-is_on_opposite_side(person_id, seal: Seal, contract: Contract) if
+is_on_opposite_side(person_id, seal: Seal, contract: Contract, _) if
   other_party(seal, contract, party) and
   task in party.tasks and
   task.state != "TRANSFERRED" and
   is_named_in_task(person_id, task);
+# … or represents one, or is a party or named for one by another account.
+#@ A-02 U-13
+is_on_opposite_side(person_id, seal: Seal, contract: Contract, context) if
+  known_insider(person_id, known, context) and
+  account_id(known, id) and
+  takes_part_for_other_party(id, seal, contract);
+is_on_opposite_side(person_id, seal: Seal, contract: Contract, context) if
+  known_insider(person_id, known, context) and
+  represents_another_party(known, seal, contract);
 
 # The custodian of a seal does not decide on its use.
 #@ U-12
@@ -402,7 +411,7 @@ has_approval_by_right(request: SealUseRequest, context) if
 #@ M-11 U-12 U-13
 had_place_from_other_side(approval: Approval, request: SealUseRequest, context) if
   contract_of_request(request, contract, context) and
-  is_on_opposite_side(by_id, request.seal, contract) and
+  is_on_opposite_side(by_id, request.seal, contract, context) and
   had_place_from(approval, request, by_id, context);
 had_right_from(approval: Approval, request: SealUseRequest, by_id, context) if
   not legal_representative(approval.approver.person, request.seal.enterprise, context) and

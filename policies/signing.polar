@@ -190,6 +190,16 @@ is_named_approver(person: Person, task: SigningTask) if
   operator in task.operators and
   operator.person_id = person.id;
 
+# Nor does the new administrator approve it just after a retrieval, nor whom they put in office since. Until `at`.
+#@ R-13
+requires("approve", _: SigningTask, "APPROVER_SETTLED");
+meets(person: Person, "APPROVER_SETTLED", "approve", task: SigningTask, context) if
+  not task_approver_waits(person, task, _, context);
+
+task_approver_waits(person: Person, task: SigningTask, at, context) if
+  owner(task, context, enterprise) and
+  cooling_off(person, enterprise, at, context);
+
 # U-12: A person who has sealed or signed for the party already approves that no more, and a task to approve is not
 # handed to one who seals or signs, nor the other way round.
 #@ U-12 C-06

@@ -59,7 +59,7 @@ class SignContext(TaskContext):
     server's making, as where a seal is used (SealUseContext): the local day, weekday and minute where the party is;
     `parties`, the other enterprises for which the subject acts too; and `approvers`, those who decided on requests to
     use a seal of the party for this contract; `principals`, those who passed on to the subject a grant to use one; and
-    `insiders`, those who gave the subject one, and whom the registry names, as in SealUseContext.
+    `insiders`, those who gave the subject one or put an approver in place, and whom the registry names, as there.
     """
 
     local_day: int | None = None

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.bound import binding, columns, templates
 from sealauthz.model.actions.common import Context, VerifiedContext
+from sealauthz.model.actions.known import choosers, persons
 from sealauthz.model.actions.seals import holders_among
 from sealauthz.model.effects import delegations, grants, new_grants, requests
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.grants import SealGrant
+from sealauthz.model.records.identity import Person
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema import Action, Resolver, ResolverInput, actions, looks
+from sealauthz.schema import EMPTY, Action, Resolver, ResolverInput, actions, looks
 from sealauthz.schema.effect import Effect
 
 
 @dataclass(slots=True)
 class RequestContext(Context):
-    """Deciding on a request to use a seal: `contract` is the one that it names, found by the server."""
+    """Deciding on a request to use a seal. Of the server's making: `contract`, the one that it names; and, where it is
+    approved, `insiders`, those who put the subject, or whom they stand in for, in that place within
+    `parameters.cooling_off` before now, each with what they represent.
+    """
 
     reason: str | None = None
     contract: Contract | None = None
+    insiders: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -103,7 +110,16 @@ def _terms(query: ResolverInput) -> Mapping[str, Any]:
     return {**columns(grant, *_GRANTED, *_TO_ONE), **listed}
 
 
-_REQUEST = Resolver(along={"contract": ("contract_id",)})
+def _request(query: ResolverInput) -> Mapping[str, Any]:
+    if query.action != "approve":
+        return {"insiders": EMPTY}
+    request = query.resource
+    own = request.seal.enterprise.memberships.holding("person_id", query.subject.id)
+    ids = {person_id for each in own for person_id in choosers(query, request, each, query.now) if person_id}
+    return {"insiders": persons(query, ids)}
+
+
+_REQUEST = Resolver(along={"contract": ("contract_id",)}, find=_request, is_about_subject=True)
 _CONFIRMATION = binding("confirm", _terms)
 _HOLDER = Resolver(find=_holder_act, paths={"holder": ("holder_id",)}, is_about_subject=True)
 

@@ -9,7 +9,7 @@ from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.requests import SealUseRequest
 from sealauthz.model.records.seals import Seal
-from sealauthz.schema import EMPTY, Collection, ResolverInput
+from sealauthz.schema import EMPTY, Collection, Instant, ResolverInput
 
 
 def principal_ids(query: ResolverInput, seal: Seal) -> set[str]:
@@ -83,10 +83,16 @@ def grants_of(memberships: Iterable[Any], seal_ids: Set[str]) -> Iterator[Any]:
     return (grant for membership in memberships for grant in membership.grants if grant.seal_id in seal_ids)
 
 
-def insiders(query: ResolverInput, enterprise: Enterprise, contract: Contract, grants: Iterable[Any]) -> list[Any]:
+def insiders(
+    query: ResolverInput,
+    enterprise: Enterprise,
+    contract: Contract,
+    grants: Iterable[Any],
+    requests: Iterable[SealUseRequest] = (),
+) -> list[Any]:
     """Those who gave or confirmed one of the grants, or what it was passed on from, within `parameters.cooling_off`
-    before now, or named who uses the seal of another enterprise; and, where a person is a party of the contract, whom
-    the registry names for the enterprise.
+    before now, or named who uses the seal of another enterprise; those who had put somebody in place who decided on one
+    of the requests; and, where a person is a party of the contract, whom the registry names for the enterprise.
     """
     since = query.now - query.parameters.cooling_off
     ids = set()
@@ -99,6 +105,9 @@ def insiders(query: ResolverInput, enterprise: Enterprise, contract: Contract, g
         for named in getattr(grant, "holders", ()):
             if named.assigned_at > since:
                 ids.add(named.assigned_by_id)
+    for request in requests:
+        for approval in request.approvals:
+            ids |= choosers(query, request, approval.approver, approval.decided_at)
     if any(party.person_id is not None for party in contract.signatories):
         ids |= {snapshot.legal_rep_id for snapshot in enterprise.registry_snapshots if snapshot.is_current}
     return persons(query, {person_id for person_id in ids if person_id})
@@ -106,6 +115,36 @@ def insiders(query: ResolverInput, enterprise: Enterprise, contract: Contract, g
 
 def _givers(grant: Any) -> set[str | None]:
     return {grant.grantor.membership.person_id, grant.confirmed_by_id}
+
+
+def choosers(query: ResolverInput, request: SealUseRequest, approver: Any, at: Instant) -> set[str | None]:
+    """Those who had given an approver, or whom they stand in for, the place in which they decide on a request, within
+    `parameters.cooling_off` before a time; and who had put those in office just then, and these.
+    """
+    since = at - query.parameters.cooling_off
+    if request.process_id is None:
+        given: set[str | None] = set()
+        for grant in grants_of((approver,), {request.seal_id}):
+            if grant.right == "APPROVE" and grant.confirmed_at > since:
+                given |= _givers(grant)
+    else:
+        given = _appointers((approver, *(absence.membership for absence in approver.substitutions)), since)
+    found = set(given)
+    members: Any = request.seal.enterprise.memberships
+    for _ in range(2):  # as far as the policies follow a row of appointments (`is_behind`)
+        given = _appointers((each for person_id in given for each in members.holding("person_id", person_id)), since)
+        found |= given
+    return found
+
+
+def _appointers(memberships: Iterable[Any], since: Instant) -> set[str | None]:
+    """Those who gave these members a post that is new since a time."""
+    return {
+        assignment.granted_by_id
+        for membership in memberships
+        for assignment in membership.assignments
+        if max(assignment.valid_from, membership.joined_at) > since
+    }
 
 
 _EMERGENCY = frozenset({"emergency_use", "seal"})

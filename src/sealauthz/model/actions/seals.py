@@ -53,7 +53,8 @@ class SealUseContext(Context):
     `authors`, those who reviewed it for the seal's owner, recorded or confirmed a resolution of the owner about it, or
     let a person act for several of its parties, each with what they represent; and `insiders`, those who gave or
     confirmed a grant by which the subject may use the seal within `parameters.cooling_off` before now, or named them
-    for its holder, and, where a person is a party, whom the registry names for the owner.
+    for its holder; those who had put an approver in place so shortly before the verdict; and, where a person is a
+    party, whom the registry names for the owner.
     """
 
     task: SigningTask | None = None
@@ -92,8 +93,8 @@ class StampContext(Context):
     `documents_digest`, the digest of all its documents (`whole_digest`), or of those that a request without one lists;
     `approvers`, those who decided on the request, each with what they represent; `authors`, as in SealUseContext;
     `parties`, the other enterprises of the contract for which the subject acts too, or that they are or were a member
-    of, and all others where an enterprise holds the seal; `insiders`, where a person is a party, whom the registry
-    names for the owner; the local day, weekday and minute as in SealUseContext; and
+    of, and all others where an enterprise holds the seal; `insiders`, who had put an approver in place and, where a
+    person is a party, whom the registry names, as in SealUseContext; the local day, weekday and minute as there; and
     `day_ends`, the end of that day. None where the time zone of the seal's owner is not known.
     """
 
@@ -172,13 +173,14 @@ def _sealed(query: ResolverInput, seal: Seal, principals: set[str]) -> dict[str,
     if task is None:
         return dict.fromkeys(("parties", "approvers", "authors", "insiders"), EMPTY) | {"documents_digest": None}
     contract = task.signatory.contract
-    requests: Any = seal.use_requests
+    made: Any = seal.use_requests
+    requests = made.holding("contract_id", contract.id) if made else ()
     return {
         "documents_digest": documents_digest(contract),
         "parties": _other_parties(query, seal.enterprise_id, contract, {query.subject.id, *principals}, _held(seal)),
-        "approvers": approvers_of(query, requests.holding("contract_id", contract.id) if requests else ()),
+        "approvers": approvers_of(query, requests),
         "authors": authors_of(query, seal.enterprise, contract),
-        "insiders": insiders(query, seal.enterprise, contract, given_to(query, seal)),
+        "insiders": insiders(query, seal.enterprise, contract, given_to(query, seal), requests),
     }
 
 
@@ -196,7 +198,7 @@ def sealed_by_hand(query: ResolverInput, enterprise: Enterprise, contract: Contr
         "parties": _other_parties(query, enterprise.id, contract, {query.subject.id, *principals}),
         "principals": persons(query, principals),
         "approvers": approvers_of(query, requests),
-        "insiders": insiders(query, enterprise, contract, grants_of(own, seal_ids)),
+        "insiders": insiders(query, enterprise, contract, grants_of(own, seal_ids), requests),
     }
     clock = _clock_at(enterprise.timezone, query.now // _MINUTE)
     return resolved if clock is None else {**resolved, **clock}
@@ -282,7 +284,7 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
         "approvers": approvers_of(query, [request]),
         "authors": EMPTY if contract is None else authors_of(query, seal.enterprise, contract),
         "parties": parties,
-        "insiders": EMPTY if contract is None else insiders(query, seal.enterprise, contract, ()),
+        "insiders": EMPTY if contract is None else insiders(query, seal.enterprise, contract, (), [request]),
     }
 
 
