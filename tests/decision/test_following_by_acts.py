@@ -75,6 +75,7 @@ NOT_SHOWN: dict[str, str] = {
     "REQUEST_USED_UP": "another request is opened by another code, which the owner of the controller writes",
     "REQUEST_WITHOUT_CONTRACT": "as REQUEST_USED_UP: the request that names the contract has a code of its own",
     "REQUEST_WITHOUT_DOCUMENTS": "no act makes such a request: what an import brought is asked for again",
+    "EMERGENCY_TASK_UNKNOWN": "no act makes such a use: what an import left out the platform writes",
     "NO_ACTIVE_ADMIN": "the whole way is told in `test_retrieving.py`, of an administrator who answers nothing",
     "REPRESENTATIVE_ROLE_MISSING": "the platform imports the role: no act gives it",
 }
@@ -121,6 +122,7 @@ TOLD: dict[str, str] = {
     "CARRIER_MATCH_OF_ANOTHER": "test_steps_to_other_ways",
     "NEW_ADMIN_ONLY": "test_steps_to_other_ways",
     "DELEGATION_EXCEEDS_PRINCIPAL": "test_steps_to_other_ways",
+    "RULE_CHANGE_STALE": "test_everyday_company",
 }
 """The reasons of which a story shows it, and the module of `tests/model/effects` that tells the story."""
 

@@ -145,6 +145,19 @@ def test_a_make_up_working_day_has_the_hours_of_its_weekday(platform: NewPlatfor
     here.seals("user", "s", "t")
 
 
+def test_a_change_that_nobody_confirmed_in_time_is_proposed_again(platform: NewPlatform) -> None:
+    here = Story(platform("there is a second administrator", change=LASTING))
+    days = Days((Day(SATURDAY + 70, DayKind.WORKDAY, 3),))
+    named = ("HOLIDAYS", "set_holidays", "Enterprise:e", days)
+    change = here.proposes("admin", *named)
+    here.platform.now += 30 * DAY
+    confirm = ("second", "confirm_change", f"RuleChange:{change}")
+    withdrawn = here.is_told("RULE_CHANGE_STALE", "WITHDRAW_RULE_CHANGE", *confirm)
+    here.is_told("RULE_CHANGE_STALE", "PROPOSE_RULE_CHANGE", *confirm)
+    here.does("second", "withdraw", f"RuleChange:{withdrawn['change_id']}")
+    here.agrees("admin", "second", *named, counts_from=here.now + 8 * DAY)
+
+
 # --- departments, and who stands in -----------------------------------------------------------------------------------
 
 
