@@ -286,18 +286,18 @@ has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, contex
   account_of_principal(principal, id, context) and
   gave_last_approval(id, seal, contract, context);
 
-# Where a seal is used, or a signature stands for one, the principals are known, with their other accounts and what they
-# represent; nothing else is sealed.
+# Where a seal is used, a task is opened, or a signature stands for a seal, the principals are known, with their other
+# accounts and what they represent; nothing else is sealed.
 known_principal(principal: Membership, known, context: SealUseContext) if
   known in context.principals and
   known.id = principal.person_id;
-known_principal(principal: Membership, known, context: SignContext) if
+known_principal(principal: Membership, known, context: TaskContext) if
   known in context.principals and
   known.id = principal.person_id;
 
 only_looks(context) if
   not (context matches SealUseContext) and
-  not (context matches SignContext);
+  not (context matches TaskContext);
 
 account_of_principal(principal: Membership, id, _) if id = principal.person_id;
 account_of_principal(principal: Membership, id, context) if

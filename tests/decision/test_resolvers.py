@@ -58,7 +58,7 @@ from sealauthz.model.actions.seals import (
 from sealauthz.model.records.contracts import Contract, ContractDocument
 from sealauthz.model.records.cross_grants import CrossEnterpriseGrant
 from sealauthz.model.records.delegations import Delegation
-from sealauthz.model.records.membership import Membership
+from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import Enterprise, RegistrySnapshot
 from sealauthz.model.records.procedures import BoardResolution
 from sealauthz.model.records.requests import Approval, SealUseRequest
@@ -82,12 +82,13 @@ def found(
     resource: tuple[str, str],
     now: int = NOW,
     given: Mapping[str, tuple[str, str]] = NOTHING,
+    action: str = "",
 ) -> Mapping[str, Any]:
     """What is found where the client names these records; records by their ids."""
     with FactCache.of_records(MODEL, scene.records).read() as snapshot:
         named = {key: snapshot.find(*name) for key, name in given.items()}
         around = ResolverInput(
-            snapshot.find("Person", subject), snapshot.find(*resource), now, PARAMETERS, snapshot, named
+            snapshot.find("Person", subject), snapshot.find(*resource), now, PARAMETERS, snapshot, named, action
         )
         keys = MODEL.resolve(action_with(context, resource[0]), around)
         # What it returns is home and whole, so that policies may go on from there.
@@ -311,6 +312,13 @@ def test_the_principals_are_those_who_delegated_to_the_subject_at_the_owner() ->
     assert principals(*elsewhere) == []
 
 
+def test_who_opens_a_task_is_known_with_those_who_let_them_act_at_its_party() -> None:
+    scene = Scene().put(delegation(1, "m-user", "m-plain"))
+    assert found(TaskContext, scene, "plain", ("SigningTask", "t"))["principals"] == ["user"]
+    assert found(TaskContext, scene, "user", ("SigningTask", "t"))["principals"] == []
+    assert found(TaskContext, scene, "plain", ("SigningTask", "t-f"))["principals"] == []
+
+
 TASK = {"task": ("SigningTask", "t")}
 
 
@@ -370,8 +378,27 @@ def test_where_an_enterprise_holds_the_seal_all_other_parties_are_found() -> Non
 def test_a_request_leads_to_its_contract() -> None:
     asked = ("SealUseRequest", "q1")
     scene = Scene().put(*decided(1))
-    assert found(RequestContext, scene, "keeper", asked) == {"contract": "c"}
-    assert found(RequestContext, Scene().put(*decided(1, contract=None)), "keeper", asked) == {"contract": None}
+    assert found(RequestContext, scene, "keeper", asked)["contract"] == "c"
+    assert found(RequestContext, Scene().put(*decided(1, contract=None)), "keeper", asked)["contract"] is None
+
+
+def test_those_are_found_who_had_put_the_approver_in_place_just_then() -> None:
+    def insiders(given_at: int, decided_at: int = NOW) -> tuple[Any, Any]:
+        request, approval = decided(1, "plain", process_id="p")
+        chain = (
+            RoleAssignment("r-1", "m-plain", "CONTRACT_ADMIN", granted_by_id="keeper", valid_from=given_at),
+            RoleAssignment("r-2", "m-keeper", "SYSTEM_ADMIN", granted_by_id="boss", valid_from=given_at - HOUR),
+            RoleAssignment("r-3", "m-admin", "SYSTEM_ADMIN", granted_by_id="user", valid_from=given_at),
+        )
+        scene = Scene().put(request, dataclasses.replace(approval, decided_at=decided_at), *chain)
+        asked = found(RequestContext, scene, "plain", ("SealUseRequest", "q1"), action="approve")["insiders"]
+        return sealing(scene)["insiders"], asked
+
+    assert insiders(NOW - HOUR) == (["boss", "keeper"], ["boss", "keeper"])
+    assert insiders(NOW - DAY) == ([], [])
+    assert insiders(NOW - DAY, decided_at=NOW - HOUR) == (["keeper"], [])
+    scene = Scene().put(*decided(1))
+    assert found(RequestContext, scene, "plain", ("SealUseRequest", "q1"), action="reject")["insiders"] == []
 
 
 def test_a_grant_leads_to_the_enterprise_that_gets_the_seal() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
-from sealauthz.model.actions.known import authors_of, persons
+from sealauthz.model.actions.known import authors_of, persons, principal_ids
 from sealauthz.model.actions.seals import documents_digest, sealed_by_hand
 from sealauthz.model.effects import signing
 from sealauthz.model.records.contracts import Contract
@@ -43,7 +43,8 @@ class TerminationContext(ContractContext):
 class TaskContext(Context):
     """An act on a task, with its `contract`: `enterprise` is the task's party, None where a person is the party;
     `documents_digest` is the digest of all documents of the contract (`whole_digest`); `authors`, those who gave
-    evidence about it for the party, as in SealUseContext.
+    evidence about it for the party, as in SealUseContext; and `principals`, those who let the subject act for them
+    there, or passed a grant on to one of them, each with what they represent.
     """
 
     contract: Contract
@@ -51,6 +52,7 @@ class TaskContext(Context):
     verification: IdentityVerification | None = None
     documents_digest: str | None = None
     authors: list[Person] = dataclasses.field(default_factory=list)
+    principals: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -67,7 +69,6 @@ class SignContext(TaskContext):
     local_minute: int | None = None
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
     approvers: list[Person] = dataclasses.field(default_factory=list)
-    principals: list[Person] = dataclasses.field(default_factory=list)
     insiders: list[Person] = dataclasses.field(default_factory=list)
 
 
@@ -108,7 +109,12 @@ def _termination(query: ResolverInput) -> Mapping[str, Any]:
 
 
 def _task(query: ResolverInput) -> Mapping[str, Any]:
-    return _about(query, _enterprise_of(query))
+    enterprise = _enterprise_of(query)
+    resolved = _about(query, enterprise)
+    if enterprise is None:
+        return resolved
+    ids = principal_ids(query, enterprise, {seal.id for seal in enterprise.seals})
+    return {**resolved, "principals": persons(query, ids)}
 
 
 def _signature(query: ResolverInput) -> Mapping[str, Any]:
@@ -142,7 +148,7 @@ _TASK_PARTY = {"enterprise": ("signatory_id", "enterprise_id")}
 _CONTRACT = Resolver(along=_INITIATOR, find=_own_parties, paths=_OWN_PARTIES, is_about_subject=True)
 _TERMINATION = Resolver(along=_INITIATOR, find=_termination, paths=_OWN_PARTIES, is_about_subject=True)
 _CONTRACT_OF_TASK = {"contract": ("signatory_id", "contract_id")}
-_TASK = Resolver(along=_TASK_PARTY, find=_task, paths=_CONTRACT_OF_TASK)
+_TASK = Resolver(along=_TASK_PARTY, find=_task, paths=_CONTRACT_OF_TASK, is_about_subject=True)
 _SIGNATURE = Resolver(along=_TASK_PARTY, find=_signature, paths=_CONTRACT_OF_TASK, is_about_subject=True)
 
 ACTIONS = (

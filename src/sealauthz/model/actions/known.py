@@ -12,12 +12,14 @@ from sealauthz.model.records.seals import Seal
 from sealauthz.schema import EMPTY, Collection, Instant, ResolverInput
 
 
-def principal_ids(query: ResolverInput, seal: Seal) -> set[str]:
-    """Those who let the subject act for them at the owner, and who passed on a grant of the seal to one of them."""
-    members: Any = seal.enterprise.memberships
+def principal_ids(query: ResolverInput, enterprise: Enterprise, seal_ids: Set[str]) -> set[str]:
+    """Those who let the subject act for them at an enterprise, and who passed on a grant of one of its seals to the
+    subject or to one of them.
+    """
+    members: Any = enterprise.memberships
     own = list(members.holding("person_id", query.subject.id))
     principals = [delegation.principal for membership in own for delegation in membership.delegations_received]
-    return {principal.person_id for principal in principals} | passed_on_by((*own, *principals), {seal.id})
+    return {principal.person_id for principal in principals} | passed_on_by((*own, *principals), seal_ids)
 
 
 def passed_on_by(memberships: Iterable[Any], seal_ids: Set[str]) -> set[str]:

@@ -127,7 +127,7 @@ def _seal_use(query: ResolverInput) -> Mapping[str, Any]:
     seal = query.resource
     clock = _clock_at(seal.enterprise.timezone, query.now // _MINUTE)
     # Those who delegated to the subject at the seal's owner, each in the unit that holds what they represent.
-    ids = principal_ids(query, seal)
+    ids = principal_ids(query, seal.enterprise, {seal.id})
     resolved = _sealed(query, seal, ids)
     resolved["holders"] = holders_among(query, seal.cross_grants)
     resolved["principals"] = persons(query, ids)
@@ -138,7 +138,8 @@ def _seal_use(query: ResolverInput) -> Mapping[str, Any]:
 
 
 def _seal_use_again(query: ResolverInput) -> Mapping[str, Any]:
-    return _sealed(query, query.resource, principal_ids(query, query.resource))
+    seal = query.resource
+    return _sealed(query, seal, principal_ids(query, seal.enterprise, {seal.id}))
 
 
 @lru_cache(maxsize=1_024)
