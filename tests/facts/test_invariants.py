@@ -533,6 +533,7 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
         "I16",
         [edited("EmergencyUse", "emergency", approved_by_id=None, approved_at=0)],
     ),
+    "R-13 a case executed at no time": ("R-13", [edited("RetrievalCase", "case", state="EXECUTED")]),
     "I17 a notice to somebody else": ("I17", [edited("NoticeDelivery", "notice", person_id="ann")]),
     "U-14 a consent about somebody else": ("U-14", [edited("PartyConsent", "consent", person_id="ann")]),
     "U-14 a consent by somebody else": ("U-14", [edited("PartyConsent", "consent", given_by_id="ann")]),

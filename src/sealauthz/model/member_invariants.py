@@ -107,6 +107,15 @@ def check_certifier(changes: Changes, rows: Rows) -> None:
             broken("M-15", f"`EnterpriseAuthentication:{certification.id}` is not decided from the post of a reviewer")
 
 
+def check_executed(changes: Changes, rows: Rows) -> None:
+    """R-13: an executed case says when that was: what the applicant and those whom they put in office may do at first
+    counts from then.
+    """
+    for case in changes.written("RetrievalCase"):
+        if case.state == "EXECUTED" and not case.executed_at:
+            broken("R-13", f"{name_of(case)} is executed and does not say when (`executed_at`)")
+
+
 def check_accounts(changes: Changes, rows: Rows) -> None:
     """I5: an account that names the one that counts names no third by it: all accounts of a human name one.
 
@@ -128,5 +137,6 @@ MEMBERS = (Invariant(check_departments), Invariant(check_verified), Invariant(ch
 ADMINISTRATORS = (
     Invariant(check_reviewer),
     Invariant(check_certifier),
+    Invariant(check_executed),
     Invariant(check_administrator, standing=("Enterprise", "Membership", "RoleAssignment")),
 )
