@@ -40,7 +40,7 @@ class Limits:
     """
 
     pairs: int = 2_000_000
-    contexts: int = 512
+    contexts: int = 1_024
     denials: int | None = 20_000
     strangers: int = 3
     watch: Callable[[], None] | None = None

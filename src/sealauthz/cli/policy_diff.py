@@ -68,7 +68,7 @@ class Moment(click.ParamType[int]):
     help="Pairs of subject and resource up to which all are decided.",
 )
 @click.option(
-    "--contexts", type=click.IntRange(1), default=512, show_default=True, help="Contexts of one question at most."
+    "--contexts", type=click.IntRange(1), default=1_024, show_default=True, help="Contexts of one question at most."
 )
 @click.option(
     "--attack",
