@@ -43,7 +43,6 @@ OVER: dict[str, str] = {
     "CASE_OVER": "the case is over",
     "CASE_LEFT_IDLE": "the case is over: the step is to open another one",
     "REVIEW_REJECTED": "the review: another contract is sent",
-    "RULE_CHANGE_STALE": "the change is too old: it is withdrawn, and another one is proposed",
     "CASE_NOT_EXECUTABLE": _ELSEWHERE,
     "CASE_NOT_EXECUTED": _ELSEWHERE,
     "CASE_NOT_IN_REVIEW": _ELSEWHERE,
@@ -79,7 +78,6 @@ NOT_SHOWN: dict[str, str] = {
     "EMERGENCY_TASK_UNKNOWN": "no act makes such a use: what an import left out the platform writes",
     "NO_ACTIVE_ADMIN": "the whole way is told in `test_retrieving.py`, of an administrator who answers nothing",
     "REPRESENTATIVE_ROLE_MISSING": "the platform imports the role: no act gives it",
-    "EMERGENCY_TASK_UNKNOWN": "the platform imports the task: each act since schema 0032 writes it",
 }
 """The reasons of which it is not shown that their steps end, and why. What is followed one step on is in
 `test_following_steps.py`.
