@@ -323,7 +323,7 @@ new_post(person_id, giver_id, enterprise: Enterprise, at, context) if
   giver_id = assignment.granted_by_id;
 
 # The giver, or who had just put the giver in office in turn, or that one's giver: three who were made one by the other in
-# a day are one. Of a longer row the last one is nobody's second person, whoever is at its beginning.
+# a day are one. Of a longer row the last one is nobody's second person, no matter who began it.
 is_behind(giver_id, by_id, enterprise: Enterprise, _) if are_one_human(giver_id, by_id, enterprise);
 is_behind(giver_id, by_id, enterprise: Enterprise, context) if
   giver_id != by_id and
