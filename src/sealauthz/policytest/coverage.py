@@ -207,7 +207,7 @@ class Coverage:
         engine = _compiled(bundle)
         self._bundle = bundle
         self._tally = engine.tally()
-        recording: Engine = Recorder(engine, self._count)
+        recording: Engine = Recorder(engine, lambda *asked: self._tally.add(engine.counted(*asked)))
         self._recorded = Policies(dataclasses.replace(bundle, engine=recording))
         self._policies = Policies(bundle)
         self._sides: Counter[Side] = Counter()
@@ -244,9 +244,6 @@ class Coverage:
                 is_told = first in reasons and (last in steps or self._steps[first] == 1)
             if is_told:
                 yield side
-
-    def _count(self, rule: str, *arguments: object) -> None:
-        self._tally.add(_compiled(self._bundle).counted(rule, *arguments))
 
     def _take(self) -> None:
         """Count what the tests since the last time reached, and which plain facts decided something."""

@@ -115,8 +115,7 @@ def _request(query: ResolverInput) -> Mapping[str, Any]:
         return {"insiders": EMPTY}
     request = query.resource
     own = request.seal.enterprise.memberships.holding("person_id", query.subject.id)
-    ids = {person_id for each in own for person_id in choosers(query, request, each, query.now) if person_id}
-    return {"insiders": persons(query, ids)}
+    return {"insiders": persons(query, set().union(*(choosers(query, request, each, query.now) for each in own)))}
 
 
 _REQUEST = Resolver(along={"contract": ("contract_id",)}, find=_request, is_about_subject=True)

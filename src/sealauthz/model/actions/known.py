@@ -16,20 +16,21 @@ def principal_ids(query: ResolverInput, enterprise: Enterprise, seal_ids: Set[st
     """Those who let the subject act for them at an enterprise, and who passed on a grant of one of its seals to the
     subject or to one of them.
     """
+    own, principals = _acting(query, enterprise)
+    return {principal.person_id for principal in principals} | passed_on_by((*own, *principals), seal_ids)
+
+
+def _acting(query: ResolverInput, enterprise: Enterprise) -> tuple[list[Any], list[Any]]:
+    """The memberships of the subject at an enterprise, and those of whom the subject may act for there."""
     members: Any = enterprise.memberships
     own = list(members.holding("person_id", query.subject.id))
-    principals = [delegation.principal for membership in own for delegation in membership.delegations_received]
-    return {principal.person_id for principal in principals} | passed_on_by((*own, *principals), seal_ids)
+    return own, [delegation.principal for membership in own for delegation in membership.delegations_received]
 
 
 def passed_on_by(memberships: Iterable[Any], seal_ids: Set[str]) -> set[str]:
     """The persons who passed on one of the grants of these members to use one of the seals."""
-    return {
-        grant.parent.membership.person_id
-        for membership in memberships
-        for grant in membership.grants
-        if grant.parent_id is not None and grant.seal_id in seal_ids
-    }
+    passed_on = (grant for grant in grants_of(memberships, seal_ids) if grant.parent_id is not None)
+    return {grant.parent.membership.person_id for grant in passed_on}
 
 
 def approvers_of(query: ResolverInput, requests: Iterable[SealUseRequest]) -> list[Any]:
@@ -58,23 +59,20 @@ def authors_of(query: ResolverInput, enterprise: Enterprise, contract: Contract)
     resolutions: Any = enterprise.resolutions
     for resolution in resolutions.holding("contract_id", contract.id) if resolutions else ():
         ids |= {resolution.recorded_by_id, resolution.confirmed_by_id}
-    return persons(query, {person_id for person_id in ids if person_id})
+    return persons(query, ids)
 
 
-def persons(query: ResolverInput, ids: set[str]) -> list[Any]:
-    """Persons in the order of their ids, each in the unit that holds what they represent."""
-    if not ids:
-        return EMPTY
-    return Collection(query.snapshot.find("Person", person_id) for person_id in sorted(ids))
+def persons(query: ResolverInput, ids: Set[str] | Set[str | None]) -> list[Any]:
+    """Persons in the order of their ids, each in the unit that holds what they represent; None names nobody."""
+    named = sorted(filter(None, ids))
+    return Collection(query.snapshot.find("Person", person_id) for person_id in named) if named else EMPTY
 
 
 def given_to(query: ResolverInput, seal: Seal) -> Iterator[Any]:
     """The grants by which the subject may use a seal: their own, those of whom they may act for, and those that are
     open to members or to another enterprise.
     """
-    members: Any = seal.enterprise.memberships
-    own = list(members.holding("person_id", query.subject.id))
-    principals = [delegation.principal for membership in own for delegation in membership.delegations_received]
+    own, principals = _acting(query, seal.enterprise)
     yield from grants_of((*own, *principals), {seal.id})
     yield from seal.open_grants
     yield from seal.cross_grants
@@ -112,7 +110,7 @@ def insiders(
             ids |= choosers(query, request, approval.approver, approval.decided_at)
     if any(party.person_id is not None for party in contract.signatories):
         ids |= {snapshot.legal_rep_id for snapshot in enterprise.registry_snapshots if snapshot.is_current}
-    return persons(query, {person_id for person_id in ids if person_id})
+    return persons(query, ids)
 
 
 def _givers(grant: Any) -> set[str | None]:
@@ -175,5 +173,5 @@ def emergencies_of(query: ResolverInput, seal: Seal) -> dict[str, Any]:
     tasks = (query.snapshot.find("SigningTask", task_id) for task_id in sorted({u.task_id for u in uses if u.task_id}))
     return {
         "emergencies": Collection(task for task in tasks if task is not None),
-        "afterwards": persons(query, {person_id for person_id in approvers if person_id}),
+        "afterwards": persons(query, approvers),
     }

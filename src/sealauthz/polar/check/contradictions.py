@@ -165,24 +165,24 @@ class Reader:
         if isinstance(goal, Unify) and (self._is_anything(left) or self._is_anything(right)):
             self._always(goal, "`_` compares with nothing: give the variable a name")
         relation = relation_of(said)
-        if relation is not None and self._sums(goal, relation):
+        if relation is not None and self._is_settled(goal, relation):
             return
         if type(left) is not type(right):
             self._since_the_beginning(goal, said)
             return
         if relation is None:
             return
-        order: int | None = EQUAL if relation.left_key == relation.right_key else 0
+        order = EQUAL if relation.left_key == relation.right_key else None
         if isinstance(left, Literal) and isinstance(right, Literal):
             order = order_of(left.value, right.value) or ANY - ORDERED
-        if order and relation.allows & order:
-            self._always(goal)
-        elif order:
-            self._error("never", f"`{written(goal)}` never holds", goal)
+        self._follows(goal, relation, order)
 
-    def _sums(self, goal: Term, relation: Relation, hint: str = "") -> bool:
+    def _is_settled(self, goal: Term, relation: Relation, hint: str = "") -> bool:
         """Find sums whose difference is known; whether there is something wrong with them."""
-        orders = order_of_sums(relation.left, relation.right, self._least)
+        return self._follows(goal, relation, order_of_sums(relation.left, relation.right, self._least), hint)
+
+    def _follows(self, goal: Term, relation: Relation, orders: int | None, hint: str = "") -> bool:
+        """Note whether a condition always or never holds, where it is known how its sides may stand."""
         if orders is None or (orders & relation.allows and orders & ~relation.allows):
             return False
         word = "always" if orders & relation.allows else "never"
@@ -226,7 +226,7 @@ class Reader:
         if path is not None:
             known.paths.setdefault(*path)
         relation, key, opposite = _said_by(said)
-        if said is not goal and relation is not None and self._sums(goal, relation, f"it says `{written(said)}`"):
+        if said is not goal and relation is not None and self._is_settled(goal, relation, f"it says `{written(said)}`"):
             return
         if key in known.held:
             self._repeated(goal)

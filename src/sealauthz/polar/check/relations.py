@@ -154,12 +154,9 @@ def expanded(term: Any, paths: Mapping[str, Term], keys: Mapping[str, str]) -> A
         case Unify(left, right, place):
             one, other = of(left), of(right)
             return term if one is left and other is right else Unify(one, other, place)
-        case Compare(sign, left, right, place):
+        case Compare(sign, left, right, place) | Arithmetic(sign, left, right, place):
             one, other = of(left), of(right)
-            return term if one is left and other is right else Compare(sign, one, other, place)
-        case Arithmetic(sign, left, right, place):
-            one, other = of(left), of(right)
-            return term if one is left and other is right else Arithmetic(sign, one, other, place)
+            return term if one is left and other is right else kind(sign, one, other, place)
         case In(item, collection, place):
             one, other = of(item), of(collection)
             return term if one is item and other is collection else In(one, other, place)
