@@ -268,7 +268,9 @@ def test_what_the_server_finds_lies_on_the_path_that_lists_follow(pair: tuple[Sc
         records = MODEL.action(asked.action, asked.resource.type).records
         named = {key: snapshot.find(type_, str(asked.context.get(key, ""))) for key, type_ in records.items()}
         action = MODEL.action(asked.action, asked.resource.type)
-        found = MODEL.resolve(action, ResolverInput(subject, resource, NOW, BUNDLE.parameters, snapshot, named))
+        found = MODEL.resolve(
+            action, ResolverInput(subject, resource, NOW, BUNDLE.parameters, snapshot, named, action.name)
+        )
         for key, path in action.resolver.all_paths.items():
             if found.get(key) is not None:
                 walk = path_of(MODEL.shapes, asked.resource.type, path)
