@@ -111,8 +111,9 @@ represented(person_id, enterprise: Enterprise, _, _) if
   is_of_counting_account(snapshot);
 
 # A letter stands that one person delivered and another verified by then, each of them entitled: the first to manage the
-# seal, the second to run the enterprise or its seals. Neither gets the grant, and the grantor does not verify it.
-#@ A-02
+# seal, the second to run the enterprise or its seals. Neither gets the grant, and the grantor does not verify it: nor does
+# one whom they had just put in office.
+#@ A-02 M-11
 has_letter(grant, at, context) if
   letter in grant.letters and
   letter.state = "VERIFIED" and
@@ -122,14 +123,19 @@ has_letter(grant, at, context) if
   verifier_id = letter.verified_by_id and
   verifier_id matches String and
   was_second_person(verifier_id, letter.delivered_by_id, grant.seal.enterprise, letter.verified_at, context) and
-  not are_one_human(verifier_id, grant.grantor.membership.person_id, grant.seal.enterprise) and
-  not is_grantee(letter.delivered_by_id, grant) and
-  not is_grantee(verifier_id, grant) and
+  was_second_person(
+    verifier_id, grant.grantor.membership.person_id, grant.seal.enterprise, letter.verified_at, context) and
+  not was_of_grantee(letter.delivered_by_id, grant, letter.delivered_at, context) and
+  not was_of_grantee(verifier_id, grant, letter.verified_at, context) and
   could_deliver(letter.delivered_by_id, grant, letter.delivered_at, context) and
   ran_enterprise_or_seals(verifier_id, grant.seal.enterprise, letter.verified_at, context);
 
 is_grantee(person_id, grant: SealGrant) if
   are_one_human(grant.membership.person_id, person_id, grant.seal.enterprise);
+
+was_of_grantee(person_id, grant: SealGrant, _, _) if is_grantee(person_id, grant);
+was_of_grantee(person_id, grant: SealGrant, at, context) if
+  was_new_officer(person_id, grant.membership.person_id, grant.seal.enterprise, at, context);
 
 could_deliver(person_id, grant, at, context) if managed_seal(person_id, grant.seal, at, context);
 could_deliver(person_id, grant: SealGrant, _, _) if passed_on(person_id, grant);
@@ -142,7 +148,8 @@ ran_enterprise_or_seals(person_id, enterprise: Enterprise, at, context) if
 
 # --- delivering one --------------------------------------------------------------------------------------------------
 
-# Those who could confirm the grant deliver its letter, while it waits for that. The person who gets it does not.
+# Those who could confirm the grant deliver its letter, while it waits for that. The person who gets it does not, nor one
+# whom they have just put in office.
 #@ A-02 S-06
 requires("deliver_letter", _: SealGrant, "SEAL_MANAGER");
 requires("deliver_letter", _: OpenGrant, "SEAL_MANAGER");
@@ -164,7 +171,15 @@ meets(_: Person, "GRANT_PENDING", "deliver_letter", grant: SealGrant, context) i
 meets(_: Person, "GRANT_PENDING", "deliver_letter", grant: OpenGrant, context) if awaits_confirmation(grant, context);
 meets(_: Person, "GRANT_PENDING", "deliver_letter", grant: CrossEnterpriseGrant, context) if
   awaits_confirmation(grant, context);
-meets(person: Person, "NOT_OWN_GRANT", "deliver_letter", grant: SealGrant, _) if not is_grantee(person.id, grant);
+meets(person: Person, "NOT_OWN_GRANT", "deliver_letter", grant: SealGrant, context) if
+  not is_grantee(person.id, grant) and
+  not is_new_from_grantee(person, grant, _, context);
+because("NOT_OWN_GRANT", "COOLING_OFF", person: Person, grant: SealGrant, context) if
+  not is_grantee(person.id, grant) and
+  is_new_from_grantee(person, grant, _, context);
+
+is_new_from_grantee(person: Person, grant: SealGrant, at, context) if
+  new_officer(person.id, grant.membership.person_id, grant.seal.enterprise, at, context);
 
 # Nobody delivers or verifies the letter that lets their own enterprise have the seal of another.
 #@ A-02 U-20
@@ -181,8 +196,9 @@ is_of_holder(person: Person, letter: AuthLetter) if
 
 # --- verifying one ---------------------------------------------------------------------------------------------------
 
-# Another person who runs the enterprise or its seals verifies it, neither the grantor nor the one who gets the grant.
-#@ A-02
+# Another person who runs the enterprise or its seals verifies it, neither the grantor nor the one who gets the grant, nor
+# one whom either has just put in office.
+#@ A-02 M-11
 requires("verify", _: AuthLetter, "LETTER_VERIFIER");
 requires("verify", _: AuthLetter, "LETTER_DELIVERED");
 requires("verify", _: AuthLetter, "NOT_THE_DELIVERER");
@@ -196,10 +212,28 @@ meets(_: Person, "LETTER_DELIVERED", "verify", letter: AuthLetter, context) if
   letter.delivered_at <= context.now;
 meets(person: Person, "NOT_THE_DELIVERER", "verify", letter: AuthLetter, context) if
   is_second_person(person, letter.delivered_by_id, letter.seal.enterprise, context);
-meets(person: Person, "NOT_OWN_GRANT", "verify", letter: AuthLetter, _) if
+because("NOT_THE_DELIVERER", "COOLING_OFF", person: Person, letter: AuthLetter, context) if
+  not account_id(person, letter.delivered_by_id) and
+  appointed_lately(person.id, letter.delivered_by_id, letter.seal.enterprise, _, context);
+meets(person: Person, "NOT_OWN_GRANT", "verify", letter: AuthLetter, context) if
+  is_no_party_of_grant(person, letter) and
+  not waits_to_verify(person, letter, _, context);
+because("NOT_OWN_GRANT", "COOLING_OFF", person: Person, letter: AuthLetter, context) if
+  is_no_party_of_grant(person, letter) and
+  waits_to_verify(person, letter, _, context);
+
+is_no_party_of_grant(person: Person, letter: AuthLetter) if
   authorised_grant(letter, grant) and
   not account_id(person, grant.grantor.membership.person_id) and
   not is_grantee(person.id, grant);
+
+waits_to_verify(person: Person, letter: AuthLetter, at, context) if
+  authorised_grant(letter, grant) and
+  appointed_lately(person.id, grant.grantor.membership.person_id, letter.seal.enterprise, at, context);
+waits_to_verify(person: Person, letter: AuthLetter, at, context) if
+  grant = letter.seal_grant and
+  grant matches SealGrant and
+  is_new_from_grantee(person, grant, at, context);
 
 authorised_grant(letter: AuthLetter, grant) if grant = letter.seal_grant and grant matches SealGrant;
 authorised_grant(letter: AuthLetter, grant) if grant = letter.open_grant and grant matches OpenGrant;

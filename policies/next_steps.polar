@@ -157,7 +157,9 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, resolution: BoardResol
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context: ResolutionContext) if
   beneficiary_waits(person, enterprise, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, letter: AuthLetter, context) if
-  cooling_off(person, letter.seal.enterprise, at, context);
+  cooling_off(person, letter.seal.enterprise, at, context) or
+  appointed_lately(person.id, letter.delivered_by_id, letter.seal.enterprise, at, context) or
+  waits_to_verify(person, letter, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, party: Signatory, context) if
   owner(party, context, enterprise) and
   cooling_off(person, enterprise, at, context);

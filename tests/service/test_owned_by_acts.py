@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,16 @@ from conftest import Serve, demo_database, trusted
 
 from sealauthz.facts import Store
 from sealauthz.model import MODEL
+from sealauthz.model.records.letters import AuthLetter
+from sealauthz.model.records.organisation import CertificationMethod, CertificationState, MonitorSubscription
+from sealauthz.model.records.retrieval import EnterpriseAuthentication
 from sealauthz.service import RPCS
 from sealauthz.service.callers import IMPORT
+from sealauthz.service.records import forms_of
 from sealauthz_client import at_revision, delete
 from sealauthz_client.v1 import facts_pb2, records_pb2
+
+FORMS = forms_of(MODEL)
 
 WRITER = trusted(name="writer", token="w" * 40, rpcs=frozenset(RPCS) - {IMPORT})
 """May write every field of every type, and not import."""
@@ -37,6 +44,7 @@ OWNED = {
     *("SealHold", "SealReview", "SealProposal", "SealWitness", "SealUse", "CountedRequest", "SealOuting"),
     *("Alert", "DeniedAttempt"),
     *("PartyConsent", "InternalReview", "BoardResolution", "RuleChange"),
+    *("AuthLetter", "MonitorSubscription"),
 }
 
 
@@ -59,6 +67,10 @@ def put(**record: Any) -> facts_pb2.FactChange:
     return facts_pb2.FactChange(put=records_pb2.Fact(**record))
 
 
+def of(record: Any) -> facts_pb2.FactChange:
+    return facts_pb2.FactChange(put=FORMS.fact_of(record))
+
+
 def test_the_records_that_acts_own_are_these() -> None:
     whole = {name for name, shape in MODEL.shapes.items() if "id" in shape.owned_by_acts}
     assert whole == OWNED
@@ -66,6 +78,7 @@ def test_the_records_that_acts_own_are_these() -> None:
     assert {name: columns for name, columns in in_part.items() if name not in whole} == {
         "Seal": {"state"},
         "StampReport": {"state"},
+        "EnterpriseAuthentication": {"state", "decided_at", "owner_id", "reviewer_id"},
     }
 
 
@@ -106,6 +119,30 @@ def test_a_seal_is_made_as_a_draft_and_its_state_is_left_to_acts(serve: Serve) -
     renamed = records_pb2.Seal(id="seal-official", name="renamed")
     ask(served.facts.WriteFacts, write(update(["name"], seal=renamed), request_id="R2"), "w" * 40)
     ask(served.facts.WriteFacts, write(update(["state"], seal=disabled), request_id="R3"))
+
+
+def test_evidence_and_watching_are_not_written_without_the_right_to_import(serve: Serve) -> None:
+    made = [
+        AuthLetter("letter-new", "seal-official", "digest", "p-chen", 1, seal_grant_id="grant-zhou-use"),
+        MonitorSubscription("watch-new", "e-yunshan", "m-chen-yunshan"),
+    ]
+    served = serve(trusted(), WRITER)
+    for record in made:
+        refusal = refused(served.facts.WriteFacts, write(of(record)), "w" * 40)
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_PERMITTED")
+        assert "is changed by acts" in refusal.message
+
+
+def test_a_certification_is_handed_in_and_its_verdict_is_left_to_acts(serve: Serve) -> None:
+    served = serve(trusted(), WRITER)
+    submitted = EnterpriseAuthentication("certification-new", "e-yunshan", "p-zhou", CertificationMethod.DOCUMENTS, 1)
+    found = dataclasses.replace(submitted, reviewer_id="p-chen", owner_id="p-zhou")
+    passed = dataclasses.replace(submitted, state=CertificationState.PASSED, decided_at=2)
+    for record in (found, passed):
+        refusal = refused(served.facts.WriteFacts, write(of(record)), "w" * 40)
+        assert refusal.code == grpc.StatusCode.PERMISSION_DENIED
+        assert refusal.message.startswith("`EnterpriseAuthentication.")
+    ask(served.facts.WriteFacts, write(of(submitted)), "w" * 40)
 
 
 def test_a_type_that_is_not_listed_is_refused_as_before(serve: Serve) -> None:

@@ -9,7 +9,7 @@ from sealauthz.model.records.cross_grants import CrossEnterpriseGrant
 from sealauthz.model.records.grants import OpenGrant, SealGrant
 from sealauthz.model.records.seals import Seal
 from sealauthz.schema.record import NEVER, Instant, Ref, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, SetOnce
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, SetOnce
 
 
 class LetterState(StrEnum):
@@ -49,6 +49,7 @@ class LetterState(StrEnum):
     ),
     SetOnce("A-02", "verified_by_id", "verified_at", says="who verified a letter, and when, is history"),
     Life({"DELIVERED": ("VERIFIED", "REJECTED", "WITHDRAWN"), "VERIFIED": ("WITHDRAWN",)}, invariant="A-02"),
+    OwnedByActs(),
     home="seal_id",
     permanent=True,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from sealauthz.model.normal_forms import normalise_realm, realm_problem
 from sealauthz.schema.record import NEVER, Instant, Normalised, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, SetOnce, Tenant, Unique, Valid
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, RelatedTo, SetOnce, Tenant, Unique, Valid
 
 if TYPE_CHECKING:
     from sealauthz.model.records.identity import Person
@@ -357,6 +357,7 @@ class Holiday:
 @record(
     Fixed("W-06", "leader_id", "seal_id", says="another leader or seal takes a new subscription"),
     Life({"ACTIVE": ("ENDED",)}, invariant="W-06"),
+    OwnedByActs(),
     home="enterprise_id",
     permanent=True,
 )

@@ -200,6 +200,7 @@ class RetrievalCase:
         says="when a certification was decided, by whom and what they found is history",
     ),
     Life({"SUBMITTED": ("IN_REVIEW", "EXPIRED"), "IN_REVIEW": ("PASSED", "REJECTED"), "PASSED": ("EXPIRED",)}),
+    OwnedByActs("state", "decided_at", "owner_id", "reviewer_id"),
     home="enterprise_id",
     permanent=True,
 )
