@@ -139,6 +139,28 @@ meets(person: Person, "PARTY_SPEAKER", "agree_to_termination", party: Signatory,
 meets(person: Person, "SPEAKS_FOR_ONE_PARTY", "agree_to_termination", party: Signatory, _) if
   forall(account_id(person, id), not consents_for_other_party(id, party));
 
+# Nor does a person agree for a side who is a party themself, signs for another party or represents it: they would let that one
+# out of what it owes. A person who is a party speaks for nobody else.
+#@ C-10 A-02
+requires("agree_to_termination", _: Signatory, "NOT_THE_COUNTERPARTY");
+meets(_: Person, "NOT_THE_COUNTERPARTY", "agree_to_termination", party: Signatory, _) if party.kind = "PERSON";
+meets(person: Person, "NOT_THE_COUNTERPARTY", "agree_to_termination", party: Signatory, context) if
+  not spoke_for_another_party(person, party, context.now, context);
+
+# What is ended does not come back. So it waits for the end of a retrieval, and of the time in which its new administrator
+# waits.
+#@ R-12 R-13
+requires("agree_to_termination", _: Signatory, "NO_RETRIEVAL_HOLD");
+requires("agree_to_termination", _: Signatory, "COOLED_OFF");
+meets(_: Person, "NO_RETRIEVAL_HOLD", "agree_to_termination", party: Signatory, _) if party.kind = "PERSON";
+meets(_: Person, "NO_RETRIEVAL_HOLD", "agree_to_termination", party: Signatory, context) if
+  owner(party, context, enterprise) and
+  not is_held_by_retrieval(enterprise, context);
+meets(_: Person, "COOLED_OFF", "agree_to_termination", party: Signatory, _) if party.kind = "PERSON";
+meets(person: Person, "COOLED_OFF", "agree_to_termination", party: Signatory, context) if
+  owner(party, context, enterprise) and
+  not cooling_off(person, enterprise, _, context);
+
 # --- taking back -----------------------------------------------------------------------------------------------------
 
 # Only the author of a consent takes it back, or the person who represents that party now.

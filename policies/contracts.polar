@@ -223,6 +223,7 @@ consented_to_end(party: Signatory, context: TerminationContext) if
   could_terminate_for(consent.given_by_id, party, enterprise, consent.given_at, context) and
   author in context.authors and
   author.id = consent.given_by_id and
+  not spoke_for_another_party(author, party, consent.given_at, context) and
   forall(account_id(author, id), not consents_for_other_party(id, party));
 consented_to_end(party: Signatory, context) if
   consent_to_end(party, consent, context) and
@@ -246,10 +247,18 @@ consent_to_end(party: Signatory, consent, context) if
 
 consents_for_other_party(person_id, party: Signatory) if
   other in party.contract.signatories and
-  other.id != party.id and
+  is_other_side(other, party) and
   consent in other.consents and
   consent.kind = "TERMINATION" and
   consent.given_by_id = person_id;
+
+# A party that stands in several places of the contract agrees for each, and is one side.
+is_other_side(other: Signatory, party: Signatory) if
+  other.person_id matches String and
+  other.person_id != party.person_id;
+is_other_side(other: Signatory, party: Signatory) if
+  other.enterprise_id matches String and
+  other.enterprise_id != party.enterprise_id;
 
 lapses(person: Person, "recall", _: Contract, context, at) if sender_lapses(person, context, at);
 lapses(person: Person, "terminate", _: Contract, context, at) if sender_lapses(person, context, at);

@@ -114,6 +114,25 @@ meets(person: Person, "RETURNED_TO_ANOTHER", "record_return", outing: SealOuting
 meets(person: Person, "RETURNED_TO_ANOTHER", "record_return", outing: SealOuting, context) if
   acts_alone(person, outing.seal.enterprise, context);
 
+# Nor do they find it again after somebody reported it lost while they had it outside.
+#@ A-09 S-12
+requires("report_found", _: Seal, "RETURNED_TO_ANOTHER");
+meets(person: Person, "RETURNED_TO_ANOTHER", "report_found", seal: Seal, context) if
+  forall(
+    lost_outside(seal, outing), is_second_person(person, outing.holder.person_id, seal.enterprise, context));
+
+lost_outside(seal: Seal, outing) if
+  outing in seal.outings and
+  outing.state = "LOST" and
+  not was_found_since(outing, seal);
+
+# A loss that was reported since it was carried out, and is over.
+was_found_since(outing: SealOuting, seal: Seal) if
+  hold in seal.holds and
+  hold.source = "LOSS" and
+  hold.state = "RELEASED" and
+  outing.out_from <= hold.placed_at;
+
 # Nor does a person choose who keeps, and takes back, what they have themself.
 #@ A-09
 requires("assign_custodian", _: Seal, "SEAL_NOT_WITH_SELF");
