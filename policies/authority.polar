@@ -440,6 +440,7 @@ was_named(named: HolderAssignment, membership: Membership, grant, holder: Enterp
   named.assigned_at <= context.now and
   grant.confirmed_at <= named.assigned_at and
   membership.joined_at <= named.assigned_at and
+  not waited_after_retrieval(namer_id, holder, named.assigned_at, context) and
   could_name(namer_id, membership, holder, named.assigned_at, context);
 
 could_name(namer_id, membership: Membership, holder: Enterprise, at, context) if

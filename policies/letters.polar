@@ -31,7 +31,7 @@ is_confirmed(grant: CrossEnterpriseGrant, at, context) if
 
 # Like the requirements of `confirm` (granting.polar), at the time at which it was confirmed.
 was_confirmed_for_one(grant: SealGrant, at, context) if
-  was_confirmed_by(grant, confirmer_id, at) and
+  was_confirmed_by(grant, confirmer_id, at, context) and
   could_confirm(confirmer_id, grant, context) and
   was_second_person(
     confirmer_id, grant.membership.person_id, grant.seal.enterprise, grant.confirmed_at, context) and
@@ -47,15 +47,16 @@ was_given_by_straw_man(grant: SealGrant, context) if
   was_new_officer(giver_id, grant.membership.person_id, grant.seal.enterprise, grant.confirmed_at, context);
 
 was_confirmed_for_all(grant, at, context) if
-  was_confirmed_by(grant, confirmer_id, at) and
+  was_confirmed_by(grant, confirmer_id, at, context) and
   managed_seal(confirmer_id, grant.seal, grant.confirmed_at, context) and
   was_another_or_legal_rep(confirmer_id, grant, context);
 
-was_confirmed_by(grant, confirmer_id, at) if
+was_confirmed_by(grant, confirmer_id, at, context) if
   confirmer_id = grant.confirmed_by_id and
   confirmer_id matches String and
   grant.confirmed_at > 0 and
-  grant.confirmed_at <= at;
+  grant.confirmed_at <= at and
+  not waited_after_retrieval(confirmer_id, grant.seal.enterprise, grant.confirmed_at, context);
 
 could_confirm(confirmer_id, grant: SealGrant, context) if
   managed_seal(confirmer_id, grant.seal, grant.confirmed_at, context);
@@ -127,6 +128,8 @@ has_letter(grant, at, context) if
     verifier_id, grant.grantor.membership.person_id, grant.seal.enterprise, letter.verified_at, context) and
   not was_of_grantee(letter.delivered_by_id, grant, letter.delivered_at, context) and
   not was_of_grantee(verifier_id, grant, letter.verified_at, context) and
+  not waited_after_retrieval(letter.delivered_by_id, grant.seal.enterprise, letter.delivered_at, context) and
+  not waited_after_retrieval(verifier_id, grant.seal.enterprise, letter.verified_at, context) and
   could_deliver(letter.delivered_by_id, grant, letter.delivered_at, context) and
   ran_enterprise_or_seals(verifier_id, grant.seal.enterprise, letter.verified_at, context);
 

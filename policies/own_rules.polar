@@ -150,6 +150,7 @@ was_agreed(enterprise: Enterprise, change: RuleChange, context) if
   change.proposed_at <= change.confirmed_at and
   change.confirmed_at < change.proposed_at + context.parameters.rule_change_valid and
   change.confirmed_at <= context.now and
+  not waited_after_retrieval(confirmer_id, enterprise, change.confirmed_at, context) and
   ran_enterprise(confirmer_id, enterprise, change.confirmed_at, context);
 
 # Like COUNTS_FROM_NEXT_DAY, when the rules are written: the day on which it was confirmed is over.

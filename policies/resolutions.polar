@@ -37,6 +37,7 @@ was_recorded(resolution: BoardResolution, enterprise: Enterprise, contract: Cont
   not is_beneficiary_human(confirmer_id, resolution, context) and
   not was_put_there_by_beneficiary(recorder_id, resolution, enterprise, resolution.recorded_at, context) and
   not was_put_there_by_beneficiary(confirmer_id, resolution, enterprise, resolution.confirmed_at, context) and
+  not waited_after_retrieval(confirmer_id, enterprise, resolution.confirmed_at, context) and
   resolution.recorded_at <= resolution.confirmed_at and
   resolution.confirmed_at <= context.now and
   ran_contracts(confirmer_id, enterprise, resolution.confirmed_at, context) and
@@ -61,7 +62,8 @@ recorder_of(resolution: BoardResolution, recorder_id, context) if
   recorder_id matches String and
   not is_beneficiary_human(recorder_id, resolution, context) and
   resolution.passed_at <= resolution.recorded_at and
-  resolution.recorded_at <= context.now;
+  resolution.recorded_at <= context.now and
+  not waited_after_retrieval(recorder_id, resolution.enterprise, resolution.recorded_at, context);
 
 is_beneficiary_human(person_id, resolution: BoardResolution, _) if is_beneficiary(person_id, resolution);
 is_beneficiary_human(person_id, resolution: BoardResolution, context) if

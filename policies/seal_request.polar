@@ -405,6 +405,7 @@ has_approval_by_right(request: SealUseRequest, context) if
   not decided_from_other_side(approval, request, context) and
   not had_right_from(approval, request, request.applicant.person_id, context) and
   not had_place_from_other_side(approval, request, context) and
+  not decided_after_retrieval(approval, request, context) and
   is_independent_approver(approval.approver, request, context);
 
 # Like APPROVER_SETTLED, when it was decided.
@@ -422,6 +423,14 @@ had_role_from(approval: Approval, _: SealUseRequest, by_id, context) if
 had_role_from(approval: Approval, request: SealUseRequest, by_id, context) if
   stands_in_for(approval.approver, absent, request, approval.decided_at, context) and
   had_new_role_from(absent, by_id, approval.decided_at, context);
+
+# … nor in the day after a retrieval, by who waited then, or in their place.
+#@ R-13 A-02
+decided_after_retrieval(approval: Approval, request: SealUseRequest, context) if
+  waited_after_retrieval(approval.approver.person_id, request.seal.enterprise, approval.decided_at, context);
+decided_after_retrieval(approval: Approval, request: SealUseRequest, context) if
+  stands_in_for(approval.approver, absent, request, approval.decided_at, context) and
+  waited_after_retrieval(absent.person_id, request.seal.enterprise, approval.decided_at, context);
 
 # What was decided before the request was handed in, or handed in again with other documents, was about something else.
 #@ A-02 U-15
@@ -627,6 +636,7 @@ counted_approval(step: ProcessStep, request: SealUseRequest, approval, context) 
   not decided_from_other_side(approval, request, context) and
   not had_role_from(approval, request, request.applicant.person_id, context) and
   not had_place_from_other_side(approval, request, context) and
+  not decided_after_retrieval(approval, request, context) and
   not gave_another_verdict(approval, request);
 
 gave_another_verdict(approval: Approval, request: SealUseRequest) if

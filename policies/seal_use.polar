@@ -611,6 +611,7 @@ permits_double_agency(person_id, party: Signatory, enterprise: Enterprise, conte
   has_consented(person_id, party, consent, context) and
   was_legal_representative(
     consent.given_by_id, enterprise, consent.given_at, context.parameters.registry_fresh_within) and
+  not waited_after_retrieval(consent.given_by_id, enterprise, consent.given_at, context) and
   author in context.authors and
   author.id = consent.given_by_id and
   not spoke_for_another_party(author, party, consent.given_at, context);

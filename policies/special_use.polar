@@ -196,6 +196,7 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   approver.id = use.approved_by_id and
   not are_one_human(approver.person_id, grant.membership.person_id, seal.enterprise) and
   had_no_tie_to_others(approver.person_id, use, seal, context) and
+  not waited_after_retrieval(approver.person_id, seal.enterprise, use.approved_at, context) and
   could_act_as_approver(approver, seal, use.approved_at, context) and
   had_right_to_approve(approver, grant.membership.person_id, seal, use.approved_at, context);
 
@@ -209,6 +210,7 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   approver matches Person and
   not are_one_human(approver.id, grant.membership.person_id, seal.enterprise) and
   had_no_tie_to_others(approver.id, use, seal, context) and
+  not waited_after_retrieval(approver.id, seal.enterprise, use.approved_at, context) and
   approver.realname_state = "VERIFIED" and
   not is_custodian(approver.id, seal) and
   not was_acting_custodian(approver.id, seal, use.approved_at) and

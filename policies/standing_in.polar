@@ -65,6 +65,7 @@ was_recorded_rightly(absence: Absence, _: SealUseRequest, _, _) if
   absence.recorded_by_id = absence.membership.person_id;
 was_recorded_rightly(absence: Absence, request: SealUseRequest, _, context) if
   is_recorded_by_another(absence, request) and
+  not was_recorded_after_retrieval(absence, context) and
   was_legal_representative(
     absence.recorded_by_id, absence.membership.enterprise, absence.recorded_at,
     context.parameters.registry_fresh_within);
@@ -72,6 +73,7 @@ was_recorded_rightly(absence: Absence, request: SealUseRequest, _, context) if
 # is not replaced, and who is away hears of it in time.
 was_recorded_rightly(absence: Absence, request: SealUseRequest, at, context) if
   is_recorded_by_second(absence, request, context) and
+  not was_recorded_after_retrieval(absence, context) and
   absence.recorded_at + context.parameters.absence_notice <= at and
   not was_seen_since(absence, at) and
   was_administrator(absence.recorded_by_id, absence.membership.enterprise, absence.recorded_at, context);
@@ -79,6 +81,11 @@ was_recorded_rightly(absence: Absence, request: SealUseRequest, at, context) if
 is_recorded_by_another(absence: Absence, request: SealUseRequest) if
   absence.recorded_by_id != absence.substitute.person_id and
   not are_one_human(absence.recorded_by_id, request.applicant.person_id, request.seal.enterprise);
+
+# … nor did who waited after a retrieval when they recorded it.
+#@ R-13 A-02
+was_recorded_after_retrieval(absence: Absence, context) if
+  waited_after_retrieval(absence.recorded_by_id, absence.membership.enterprise, absence.recorded_at, context);
 
 # Nor one whom the substitute or the applicant had just put in office, or who had put them there.
 #@ M-11

@@ -700,38 +700,54 @@ is_held_by_retrieval(enterprise: Enterprise, _) if
   case.state = "UNDER_APPEAL";
 
 # A person who took the enterprise over waits until `at` before their first high-risk act, so that an appeal can come in
-# time.
+# time, and also when it has come.
 cooling_off(person: Person, enterprise: Enterprise, at, context) if
-  case in enterprise.retrieval_cases and
-  case.state = "EXECUTED" and
-  account_id(person, case.applicant_id) and
-  at = case.executed_at + context.parameters.cooling_off and
-  context.now < at;
+  lately_retrieved(case, enterprise, at, context) and
+  account_id(person, case.applicant_id);
 # … and so does each person who has a post from them since.
 cooling_off(person: Person, enterprise: Enterprise, at, context) if
   has_post_since_retrieval(person.id, enterprise, at, context);
 
 # … by their ids.
 waits_after_retrieval(person_id, enterprise: Enterprise, at, context) if
-  case in enterprise.retrieval_cases and
-  case.state = "EXECUTED" and
-  at = case.executed_at + context.parameters.cooling_off and
-  context.now < at and
+  lately_retrieved(case, enterprise, at, context) and
   are_one_human(person_id, case.applicant_id, enterprise);
 waits_after_retrieval(person_id, enterprise: Enterprise, at, context) if
   has_post_since_retrieval(person_id, enterprise, at, context);
 
 has_post_since_retrieval(person_id, enterprise: Enterprise, at, context) if
+  lately_retrieved(case, enterprise, at, context) and
+  post_since_retrieval(person_id, case, enterprise, _);
+
+lately_retrieved(case, enterprise: Enterprise, at, context) if
   case in enterprise.retrieval_cases and
-  case.state = "EXECUTED" and
+  case.state in ["EXECUTED", "UNDER_APPEAL"] and
   at = case.executed_at + context.parameters.cooling_off and
-  context.now < at and
+  context.now < at;
+
+post_since_retrieval(person_id, case: RetrievalCase, enterprise: Enterprise, assignment) if
   membership in enterprise.memberships and
-  membership.person_id = person_id and
+  are_one_human(membership.person_id, person_id, enterprise) and
   assignment in membership.assignments and
   assignment.granted_by_id matches String and
   are_one_human(assignment.granted_by_id, case.applicant_id, enterprise) and
   case.executed_at <= assignment.valid_from;
+
+# What they did in that time all the same, or what somebody brought in as done then, counts for nothing later either.
+#@ R-13 A-02
+waited_after_retrieval(person_id, enterprise: Enterprise, at, context) if
+  had_been_retrieved_lately(case, enterprise, at, context) and
+  are_one_human(person_id, case.applicant_id, enterprise);
+waited_after_retrieval(person_id, enterprise: Enterprise, at, context) if
+  had_been_retrieved_lately(case, enterprise, at, context) and
+  post_since_retrieval(person_id, case, enterprise, assignment) and
+  assignment.valid_from <= at;
+
+had_been_retrieved_lately(case, enterprise: Enterprise, at, context) if
+  case in enterprise.retrieval_cases and
+  was_executed(case) and
+  case.executed_at <= at and
+  at < case.executed_at + context.parameters.cooling_off;
 
 # --- kinds and states of seals ---------------------------------------------------------------------------------------
 
