@@ -25,6 +25,7 @@ from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, bu
 from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle_cache import KEPT, BundleCache, cache_of
 from sealauthz.decision.inspection import inspect
+from sealauthz.decision.stored_analysis import from_bytes, to_bytes
 from sealauthz.decision.stored_rules import StoredRules, written
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.facts.memory.fact_cache import FactCache
@@ -126,6 +127,19 @@ def test_it_decides_as_a_load_does_and_compiles_nothing_for_it(shipped: tuple[Bu
     assert {bool(decision) for decision in decided(kept)} == {True, False}
     assert engine_of(kept).is_as_stored
     assert not kept.rulebook._stored.is_read  # type: ignore[attr-defined]
+
+
+def test_an_engine_that_starts_from_what_was_found_out_decides_as_it_does(
+    shipped: tuple[Bundle, BundleCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh, _ = shipped
+    engine, types = engine_of(fresh), checking.types_of(MODEL)
+    # In this process it may have started from another one, which nobody else need know here.
+    monkeypatch.setattr(engine._code.compiler, "has_begun_with_another", False)
+    statements, kept = from_bytes(to_bytes((fresh.statements, engine.kept()), types), types)
+    reloaded = CompiledEngine.of_kept(kept, statements, types).reloaded(statements)
+    assert reloaded._code.compiler.definitions.keys() == engine._code.compiler.definitions.keys()
+    assert decided(dataclasses.replace(fresh, engine=reloaded)) == decided(fresh)
 
 
 def test_a_rule_of_its_rulebook_is_the_statement_itself(cache: BundleCache) -> None:
@@ -453,6 +467,7 @@ def test_a_folder_that_cannot_be_made_is_no_error(tmp_path: Path) -> None:
 
 
 def test_the_folder_and_its_files_are_the_users_alone(cache: BundleCache) -> None:
+    checking.forget_loads(TINY)  # so that there is an analysis too
     before = os.umask(0)
     try:
         load(cache)
@@ -460,8 +475,9 @@ def test_the_folder_and_its_files_are_the_users_alone(cache: BundleCache) -> Non
         os.umask(before)
     (path,) = files_of(cache)
     assert cache.folder.stat().st_mode & 0o777 == 0o700
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert [*cache.folder.iterdir()] == [path]
+    analyses = [*cache.folder.glob("*.analysis")]
+    assert [each.stat().st_mode & 0o777 for each in (path, *analyses)] == [0o600] * 2
+    assert {*cache.folder.iterdir()} == {path, *analyses}
 
 
 def test_the_bundles_used_last_are_kept(cache: BundleCache) -> None:
@@ -528,11 +544,12 @@ def _loaded_at_once(cache: BundleCache, folder: Path, loads: Path, count: int = 
 
 
 def test_of_processes_that_start_at_once_one_loads(cache: BundleCache, folder: Path, tmp_path: Path) -> None:
-    """So that a service of four workers starts in the time of one load. Nothing is left but the bundle."""
+    """So that a service of four workers starts in the time of one load. Nothing is left but what it made."""
     found = _loaded_at_once(cache, folder, tmp_path / "loads")
     assert (len(found), len(set(found))) == (3, 1)
     assert (tmp_path / "loads").read_text(encoding="utf-8") == "loaded\n"
-    assert len([*cache.folder.iterdir()]) == 1
+    assert {path.suffix for path in cache.folder.iterdir()} <= {".bundle", ".analysis"}
+    assert len(files_of(cache)) == 1
 
 
 def test_what_one_was_refused_the_others_are_refused_by_their_own_load(

@@ -12,6 +12,7 @@ from test_check import BASE, CONTRACT, FLOOR, TYPES
 
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
+from sealauthz.decision.stored_analysis import from_bytes, to_bytes
 from sealauthz.model import MODEL
 from sealauthz.polar import Source
 from sealauthz.polar.check import Analysis, Diagnostic, analyse, flow
@@ -57,6 +58,9 @@ def test_a_chain_of_small_changes_of_our_own_policies_is_found_as_alone() -> Non
     statements = list(shipped.statements)
     mutants = [mutant for mutant in mutants_of(shipped, statements) if mutant.statement >= 0]
     before = analysis_of(statements, None, PRODUCT_REASONS)
+    # As another process reads it, with statements of its own.
+    there, kept = from_bytes(to_bytes((statements, before.kept()), TYPES), TYPES)
+    read = Analysis.of_kept(kept, TYPES)
     found: list[Diagnostic] = []
     # What does not stand leaves the analysis of before to the next.
     broken = [*statements, *parse(Source("broken.polar", "lost(person: Person) if nowhere(person);\n"))]
@@ -74,6 +78,9 @@ def test_a_chain_of_small_changes_of_our_own_policies_is_found_as_alone() -> Non
         assert after.diagnostics == analysis_of(changed, None, PRODUCT_REASONS).diagnostics, (at, instead)
         found += after.diagnostics
         before = after if after.flow is not None else before
+        changed = [*there]
+        changed[at : at + 1] = instead
+        assert analysis_of(changed, read, PRODUCT_REASONS).diagnostics == after.diagnostics, (at, instead)
     assert found
     # And back to where it began.
     assert analysis_of(statements, before, PRODUCT_REASONS).diagnostics == []

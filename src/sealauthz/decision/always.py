@@ -7,7 +7,7 @@ about other values is not judged. Conditions that the checker refuses as always 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sealauthz.polar.blocks import UNIONS, declared_by, unions_of, written_out
@@ -47,10 +47,11 @@ _LONGEST = 12
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """Whether a rule always holds, and which rules were asked to know it."""
+class Found:
+    """Whether a rule always holds if these places are `named`, and which rules were asked to know it."""
 
     rule: RuleNode
+    named: frozenset[int]
     holds: bool
     asked: frozenset[Key]
 
@@ -67,7 +68,7 @@ class Always:
     before: Always | None = None
     clauses: dict[Key, list[RuleNode]] = field(init=False)
     unions: Mapping[str, frozenset[str]] = field(init=False)
-    _found: dict[tuple[int, frozenset[int]], _Found] = field(init=False, default_factory=dict)
+    _found: dict[tuple[int, frozenset[int]], Found] = field(init=False, default_factory=dict)
     _same: dict[Key, bool] = field(init=False, default_factory=dict)
     _asked: set[Key] = field(init=False, default_factory=set)
 
@@ -85,6 +86,16 @@ class Always:
         """Let go of the policy before, when everything was asked."""
         self.before = None
 
+    @property
+    def found(self) -> tuple[Found, ...]:
+        """Everything that was found so far."""
+        return tuple(self._found.values())
+
+    def take(self, found: Iterable[Found]) -> Always:
+        """Take over what was found about the same statements; return this."""
+        self._found.update({(id(each.rule), each.named): each for each in found})
+        return self
+
     def holds(self, rule: RuleNode, named: frozenset[int] = frozenset()) -> bool:
         """Whether a rule holds for all that is of the types in its head; a text in its head is no condition.
 
@@ -96,7 +107,7 @@ class Always:
             kept = None if self.before is None else self.before._found.get(about)
             if kept is None or kept.rule is not rule or not all(map(self._is_same, kept.asked)):
                 self._asked = set()
-                kept = _Found(rule, self._holds(rule, named), frozenset(self._asked))
+                kept = Found(rule, named, self._holds(rule, named), frozenset(self._asked))
             self._found[about] = kept
         return kept.holds
 

@@ -5,6 +5,7 @@ all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -20,6 +21,9 @@ from sealauthz.decision.checking import (
     diagnostics_of,
     engine_classes,
     floor_diagnostics_of,
+    found_out,
+    has_loaded,
+    start_from,
     types_of,
 )
 from sealauthz.decision.folder import (
@@ -37,8 +41,9 @@ from sealauthz.decision.folder import (
 )
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.decision.questions import questions_of
-from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, signoff_diagnostics_of
-from sealauthz.decision.stored import StoredBundle, key_of
+from sealauthz.decision.signoffs import Accepted, accepted_of, always_kept, excesses_of, signoff_diagnostics_of
+from sealauthz.decision.stored import StoredBundle, base_of, key_of
+from sealauthz.decision.stored_rules import UNREADABLE
 from sealauthz.decision.texts import Texts
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, trace
@@ -130,8 +135,11 @@ class Bundle:
                 stored = _stored(model, inputs, cache) if has_waited else None
                 if stored is not None:
                     return stored
+                _start(model, inputs, cache)
                 made = _loaded(model, folder, engine, is_served=is_served)
-                _store(made, folder, cache, inputs.key, is_served=is_served)
+                is_kept = _store(made, folder, cache, inputs.key, is_served=is_served)
+            if is_kept:
+                _store_analysis(made, inputs, cache)
             return made
 
     @property
@@ -232,9 +240,12 @@ def written_for_of(model: Model, needs: Extension) -> Model:
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
-    """What a bundle is made of, as far as it is read again beside what is stored; `key` names all of it."""
+    """What a bundle is made of, as far as it is read again beside what is stored; `key` names all of it, `base` what is
+    the same for any policies.
+    """
 
     key: str
+    base: str
     layout: Layout
     sources: tuple[Source, ...]
     parameters: Any
@@ -265,9 +276,10 @@ def _inputs_of(model: Model, folder: Path | Layout | None, *, is_served: bool) -
         key = key_of(layout, sources, read, installed=installed, model=model, types=types, is_served=is_served)
     except BundleRefused:
         return None  # a load tells first what comes first
-    if key is None:
+    base = base_of(model, types)
+    if key is None or base is None:
         return None
-    return _Inputs(key, layout, sources, parameters, digest_of(sources, *read), types, needs)
+    return _Inputs(key, base, layout, sources, parameters, digest_of(sources, *read), types, needs)
 
 
 def _stored(model: Model, inputs: _Inputs, cache: BundleCache) -> Bundle | None:
@@ -293,19 +305,49 @@ def _stored(model: Model, inputs: _Inputs, cache: BundleCache) -> Bundle | None:
     )
 
 
-def _store(made: Bundle, folder: Path | Layout | None, cache: BundleCache, key: str, *, is_served: bool) -> None:
-    """Store a bundle, if all is still as it was when its key was made."""
+def _start(model: Model, inputs: _Inputs, cache: BundleCache) -> None:
+    """Have a load start from what an earlier one found out, where this process has made none itself."""
+    if has_loaded(model):
+        return
+    from sealauthz.decision.stored_analysis import read_analysis
+
+    stored = read_analysis(cache, inputs.base, inputs.sources, inputs.types)
+    if stored is not None:
+        with suppress(*UNREADABLE):
+            start_from(model, stored)
+
+
+def _store_analysis(made: Bundle, inputs: _Inputs, cache: BundleCache) -> None:
+    """Store what a load from nothing found out."""
     engine = made.engine
     if not isinstance(engine, CompiledEngine):
         return
+    names = attributes(made.model)
+    files = [(source, admit(source, names)) for source in made.sources]
+    expansion = expanded(statement for _, statements in files for statement in statements)
+    always = always_kept(expansion.statements, inputs.layout, installed_folder_of(made.model))
+    stored = found_out(made.model, files, expansion, engine, always)
+    if stored is not None:
+        from sealauthz.decision.stored_analysis import write_analysis
+
+        write_analysis(cache, inputs.base, stored, inputs.types)
+
+
+def _store(made: Bundle, folder: Path | Layout | None, cache: BundleCache, key: str, *, is_served: bool) -> bool:
+    """Store a bundle, if all is still as it was when its key was made; tell whether it was."""
+    engine = made.engine
+    if not isinstance(engine, CompiledEngine):
+        return False
     if not all(engine.has_prepared(*question) for question in questions_of(made.model, made.rulebook)):
-        return
+        return False
     content = StoredBundle.dumped(
         made.statements, made.rulebook, made.texts, made.accepted, made.warnings, engine.stored()
     )
     inputs = None if content is None else _inputs_of(made.model, folder, is_served=is_served)
-    if content is not None and inputs is not None and inputs.key == key:
-        cache.write(key, content)
+    if content is None or inputs is None or inputs.key != key:
+        return False
+    cache.write(key, content)
+    return True
 
 
 def _compiled(

@@ -13,7 +13,7 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,9 @@ OFF = "off"
 KEPT = 8
 """How many bundles are kept: those that were used last."""
 
+ANALYSES_KEPT = 3
+"""How many analyses are kept: those that were used last."""
+
 MAX_BYTES = 64_000_000
 """A file that is larger is none of ours."""
 
@@ -31,7 +34,8 @@ WAIT_S = 60.0
 """How long a load waits for another process that loads the same bundle, at most: several times what a load takes."""
 
 _LOOK_S = 0.02
-_SUFFIX, _UNFINISHED, _LOCK = ".bundle", ".part", ".lock"
+_SUFFIX, _ANALYSIS, _UNFINISHED, _LOCK = ".bundle", ".analysis", ".part", ".lock"
+_KEPT = {_SUFFIX: KEPT, _ANALYSIS: ANALYSES_KEPT}
 _MAGIC = b"SealAuthz bundle 1\n"
 _ABANDONED_S = 3_600.0
 _OTHERS = 0o077
@@ -58,20 +62,43 @@ class BundleCache:
 
     def read(self, key: str) -> bytes | None:
         """Return what was written for a key; None where there is nothing, or nothing that can be trusted."""
+        return self._read(key + _SUFFIX, lambda _: True)
+
+    def read_analysis(self, name: str, is_wanted: Callable[[bytes], bool]) -> bytes | None:
+        """Return the analysis of a name, if it is wanted; None where there is none that can be trusted."""
+        return self._read(name + _ANALYSIS, is_wanted)
+
+    def analyses(self, base: str) -> list[str]:
+        """Return the names of the analyses for the same code, interpreter and model, those used last first."""
         with suppress(OSError), self._opened() as folder:
-            file = os.open(key + _SUFFIX, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
+            used = {name: at for name, at in _used(folder) if name.startswith(base) and name.endswith(_ANALYSIS)}
+            return [name.removesuffix(_ANALYSIS) for name in sorted(used, key=used.__getitem__, reverse=True)]
+        return []
+
+    def write(self, key: str, content: bytes) -> None:
+        """Keep something for a key, whole or not at all, and forget what was not used for longest."""
+        self._write(key, _SUFFIX, content)
+
+    def write_analysis(self, base: str, about: str, content: bytes) -> None:
+        """Keep an analysis in the same way; `about` names what it is of."""
+        self._write(f"{base}-{about}", _ANALYSIS, content)
+
+    def _read(self, name: str, is_wanted: Callable[[bytes], bool]) -> bytes | None:
+        with suppress(OSError), self._opened() as folder:
+            file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
             with os.fdopen(file, "rb") as stream:
                 found = os.fstat(file)
                 if not stat.S_ISREG(found.st_mode) or not _is_private(found) or found.st_size > MAX_BYTES:
                     return None
-                content = stream.read(MAX_BYTES)
+                content = _unsealed(Path(name).stem, stream.read(MAX_BYTES))
+                if content is None or not is_wanted(content):
+                    return None
                 with suppress(OSError):
                     os.utime(file)  # it was used: others go first
-            return _unsealed(key, content)
+            return content
         return None
 
-    def write(self, key: str, content: bytes) -> None:
-        """Keep something for a key, whole or not at all, and forget what was not used for longest."""
+    def _write(self, key: str, suffix: str, content: bytes) -> None:
         sealed = _sealed(key, content)
         if len(sealed) > MAX_BYTES:
             return
@@ -83,7 +110,7 @@ class BundleCache:
                 try:
                     with os.fdopen(file, "wb") as stream:
                         stream.write(sealed)
-                    os.replace(name, key + _SUFFIX, src_dir_fd=folder, dst_dir_fd=folder)
+                    os.replace(name, key + suffix, src_dir_fd=folder, dst_dir_fd=folder)
                 except OSError:
                     os.unlink(name, dir_fd=folder)
                     raise
@@ -188,17 +215,25 @@ def _unsealed(key: str, sealed: bytes) -> bytes | None:
     return content if sealed[:start] == _MAGIC and sealed[start:end] == _digest(key, content) else None
 
 
-def _tidy(folder: int) -> None:
-    """Remove the files that were not used for longest, and what others began and never finished."""
-    used: dict[str, float] = {}
-    now = time.time()
+def _used(folder: int) -> Iterator[tuple[str, float]]:
+    """Yield the files of the folder, with when each was used."""
     for name in os.listdir(folder):
         with suppress(OSError):
-            at = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
-            if name.endswith(_SUFFIX):
-                used[name] = at
-            elif name.endswith((_UNFINISHED, _LOCK)) and now - at > _ABANDONED_S:
+            yield name, os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
+
+
+def _tidy(folder: int) -> None:
+    """Remove the files that were not used for longest, and what others began and never finished."""
+    used: dict[str, dict[str, float]] = {suffix: {} for suffix in _KEPT}
+    now = time.time()
+    for name, at in _used(folder):
+        suffix = Path(name).suffix
+        if suffix in used:
+            used[suffix][name] = at
+        elif name.endswith((_UNFINISHED, _LOCK)) and now - at > _ABANDONED_S:
+            with suppress(OSError):
                 os.unlink(name, dir_fd=folder)
-    for name in sorted(used, key=lambda name: used[name])[:-KEPT]:
-        with suppress(OSError):
-            os.unlink(name, dir_fd=folder)
+    for suffix, found in used.items():
+        for name in sorted(found, key=found.__getitem__)[: -_KEPT[suffix]]:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=folder)

@@ -15,23 +15,29 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 from sealauthz.collector import without_collection
 from sealauthz.decision.analyses import Analyses, Checked
 from sealauthz.decision.duties import duty_diagnostics_of
-from sealauthz.decision.folder import product_statements
+from sealauthz.decision.folder import product_expansion
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
-from sealauthz.decision.signoffs import forget_always
+from sealauthz.decision.signoffs import KeptAlways, forget_always, start_always
 from sealauthz.polar import Source, Statement
 from sealauthz.polar.diagnostic import Diagnostic
 from sealauthz.polar.engine import CompiledEngine
-from sealauthz.polar.groups import NO_GROUPS, Groups
+from sealauthz.polar.gate import Files, forget_admitted, remember_admitted
+from sealauthz.polar.groups import NO_GROUPS, Expansion, Groups, forget_spelled_out
+from sealauthz.polar.groups import remember as remember_spelled_out
 from sealauthz.polar.types import TypeTable
 from sealauthz.schema import Model
 
 if TYPE_CHECKING:
+    from sealauthz.decision.stored_analysis import StoredAnalysis
     from sealauthz.polar.check import Analysis, Baseline
 
 _analyses = Analyses()
 
 _engines: WeakKeyDictionary[Model, list[ReferenceType[CompiledEngine]]] = WeakKeyDictionary()
 """The engines of each model that are in use, the last ones first: most of what the next one compiles, they have."""
+
+_starting: WeakKeyDictionary[Model, CompiledEngine] = WeakKeyDictionary()
+"""The engines that are in no use but that the next load starts from."""
 
 
 def plain_classes(model: Model) -> tuple[type, ...]:
@@ -67,11 +73,51 @@ def context_of(model: Model) -> Callable[[str, str], type]:
     return lambda action, type_: model.action(action, type_).context
 
 
+def has_loaded(model: Model) -> bool:
+    """Whether a load of a model's policies has something to start from."""
+    return _analyses.get(model) is not None or any(known() is not None for known in _engines.get(model, ()))
+
+
+def start_from(model: Model, stored: StoredAnalysis) -> None:
+    """Have the next load of a model's policies start from what another process found out about some with the same code,
+    interpreter and model.
+    """
+    from sealauthz.polar.check import Analysis
+
+    types, statements = types_of(model), stored.expansion.statements
+    analysis = Analysis.of_kept(stored.analysis, types)
+    engine = CompiledEngine.of_kept(stored.code, statements, types)
+    start_always(statements, stored.always)
+    for source, found in stored.files:
+        remember_admitted(source, attributes(model), found)
+    remember_spelled_out(stored.expansion)
+    _analyses.keep(model, Checked(tuple(source for source, _ in stored.files), statements, analysis))
+    _engines[model] = [ref(engine)]
+    _starting[model] = engine
+
+
+def found_out(
+    model: Model, files: Files, expansion: Expansion, engine: CompiledEngine, always: KeptAlways
+) -> StoredAnalysis | None:
+    """Return what a load found out about policies that another process may start from, once the engine was stored; None
+    where there is none, or where it started from another one itself.
+    """
+    from sealauthz.decision.stored_analysis import StoredAnalysis
+
+    checked = _analyses.get(model)
+    analysis = checked.analysis.kept() if checked is not None and checked.is_of(expansion.statements) else None
+    code = None if analysis is None else engine.kept()
+    return None if analysis is None or code is None else StoredAnalysis(files, expansion, analysis, code, always)
+
+
 def forget_loads(model: Model) -> None:
     """Let the next load of a model's policies start from nothing, for measurements."""
     forget_always()
+    forget_admitted()
+    forget_spelled_out()
     _analyses.forget(model)
     _engines.pop(model, None)
+    _starting.pop(model, None)
 
 
 def compiled_from(model: Model, statements: tuple[Statement, ...]) -> CompiledEngine:
@@ -80,6 +126,7 @@ def compiled_from(model: Model, statements: tuple[Statement, ...]) -> CompiledEn
     fresh = None if known else CompiledEngine(statements, model.records, plain_classes(model))
     engine = fresh or known[0].reloaded(statements)
     _engines[model] = [ref(engine), *map(ref, known)]
+    _starting.pop(model, None)
     return engine
 
 
@@ -132,7 +179,7 @@ def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Sourc
     from sealauthz.polar.check import check_product_floor
 
     with without_collection():
-        kept = product_statements(product)
+        kept = product_expansion(product).statements
     return check_product_floor(statements, kept)
 
 

@@ -32,8 +32,8 @@ from typing import Any
 
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, Texts, TextsProblem, texts_from
 from sealauthz.errors import BundleRefused, did_you_mean
-from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Source, Statement
-from sealauthz.polar.groups import expanded
+from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Source
+from sealauthz.polar.groups import Expansion, expanded
 from sealauthz.polar.parse import parse
 from sealauthz.schema import NO_EXTENSION, Extension, ExtensionProblem, Model, extended
 from sealauthz.schema.declaring import MODEL_FILE, extension_from
@@ -224,9 +224,9 @@ def read_product_sources(layout: Layout, installed: Path | None = None) -> tuple
 
 
 @lru_cache(maxsize=2)
-def product_statements(sources: tuple[Source, ...]) -> tuple[Statement, ...]:
-    """The statements of the product's own policies, with their groups spelled out. Raises BundleRefused."""
-    return expanded(statement for source in sources for statement in parse(source)).statements
+def product_expansion(sources: tuple[Source, ...]) -> Expansion:
+    """The product's own policies with their groups spelled out. Raises BundleRefused."""
+    return expanded(statement for source in sources for statement in parse(source))
 
 
 def read_parameters(layout: Layout, parameters: type) -> tuple[Any, bytes]:

@@ -12,6 +12,7 @@ which the folder exempts an action. What the floor requires is no matter of a si
 
 from __future__ import annotations
 
+import operator
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,20 +20,24 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from sealauthz.decision.always import Always
+from sealauthz.decision.always import Always, Found
 from sealauthz.decision.folder import (
     BUNDLE_FILE,
     PARAMETERS_FILE,
     Layout,
     line_of_number,
-    product_statements,
+    product_expansion,
     read_product_sources,
 )
 from sealauthz.errors import did_you_mean
 from sealauthz.polar import FLOOR_FILE, RuleNode, Source, Statement
 from sealauthz.polar.diagnostic import Diagnostic, Severity
-from sealauthz.polar.groups import Groups, expanded
+from sealauthz.polar.gate import Files
+from sealauthz.polar.groups import NOT_EXPANDED, Expansion, Groups, expanded
+from sealauthz.polar.groups import remember as remember_spelled_out
+from sealauthz.polar.parse import parse, remember
 from sealauthz.polar.program import Key
+from sealauthz.polar.remembered import Remembered
 from sealauthz.polar.syntax import And, Call, Literal, Or, Place, Term
 from sealauthz.polar.terms import placeless
 from sealauthz.schema.parameters import ranges_of, written
@@ -97,7 +102,7 @@ def excesses_of(
         if groups is None:
             expansion = expanded(statements)
             statements, groups = expansion.statements, expansion.groups
-        product = product_statements(sources)
+        product = product_expansion(sources).statements
         always, known, own = Always(statements, _last[0] if _last else None), _always_of(sources), layout.own
 
         @cache
@@ -120,18 +125,53 @@ _last: list[Always] = []
 """What was found about the policies that were looked at last: most of it holds for the next."""
 
 
-@lru_cache(maxsize=2)
+_products: Remembered[tuple[Source, ...], Always] = Remembered(2)
+
+
 def _always_of(product: tuple[Source, ...]) -> Always:
     """The same of the product's own policies."""
-    return Always(product_statements(product))
+    return _products.get(product) or _products.put(product, Always(product_expansion(product).statements))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAlways:
+    """What was found about policies and about the product's own, so that it can be written down; nothing where they are
+    these themselves.
+    """
+
+    found: tuple[Found, ...] = ()
+    product: Files = ()
+    expansion: Expansion = NOT_EXPANDED
+    of_product: tuple[Found, ...] = ()
+
+
+def always_kept(statements: Sequence[Statement], layout: Layout, installed: Path) -> KeptAlways:
+    """Return what was found about policies that were looked at last."""
+    product = read_product_sources(layout, installed)
+    known = _products.get(product)
+    if known is None or not _last or not all(map(operator.is_, _last[0].statements, statements)):
+        return KeptAlways()
+    files = [(source, parse(source)) for source in product]
+    return KeptAlways(_last[0].found, files, product_expansion(product), known.found)
+
+
+def start_always(statements: Sequence[Statement], kept: KeptAlways) -> None:
+    """Have the next policies be looked at from what was found about these."""
+    _last[:] = [Always(statements).take(kept.found)]
+    if kept.product:
+        for source, found in kept.product:
+            remember(source, found)
+        remember_spelled_out(kept.expansion)
+        product = tuple(source for source, _ in kept.product)
+        _products.put(product, Always(product_expansion(product).statements).take(kept.of_product))
 
 
 def forget_always() -> None:
     """Let the next policies be looked at from nothing, for measurements."""
     _last.clear()
-    _always_of.cache_clear()
+    _products.clear()
     _resting_on.cache_clear()
-    product_statements.cache_clear()
+    product_expansion.cache_clear()
 
 
 def signoff_diagnostics_of(excesses: Iterable[Excess], layout: Layout) -> list[Diagnostic]:

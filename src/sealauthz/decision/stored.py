@@ -95,13 +95,9 @@ def key_of(
     `read` are its numbers, its texts, and what it adds to the model.
     """
     numbers, texts, adds = read
-    code, declared = _code_digest(), _model_digest(model, types)
-    if code is None or declared is None:
+    digest = _base_of(model, types)
+    if digest is None:
         return None
-    digest = _Digest()
-    digest.add("code", code)
-    digest.add("interpreter", sys.version, MAGIC_NUMBER, sys.flags.optimize, platform.platform(), sys.maxsize)
-    digest.add("model", declared)
     digest.add("served", is_served)
     for source in sources:
         digest.add("policy", source.file, source.text, source.file in layout.own)
@@ -113,6 +109,25 @@ def key_of(
     for name, why in layout.accepts:
         digest.add("accepts", name, why)
     return digest.name()
+
+
+def base_of(model: Model, types: TypeTable) -> str | None:
+    """Return the key of all that any policies are loaded with: code, interpreter and model. None where nothing must be
+    kept.
+    """
+    digest = _base_of(model, types)
+    return None if digest is None else digest.name()
+
+
+def _base_of(model: Model, types: TypeTable) -> _Digest | None:
+    code, declared = _code_digest(), _model_digest(model, types)
+    if code is None or declared is None:
+        return None
+    digest = _Digest()
+    digest.add("code", code)
+    digest.add("interpreter", sys.version, MAGIC_NUMBER, sys.flags.optimize, platform.platform(), sys.maxsize)
+    digest.add("model", declared)
+    return digest
 
 
 def _form(part: object) -> bytes:

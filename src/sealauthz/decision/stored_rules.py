@@ -32,21 +32,22 @@ _HELD_BY_RULES = ("rules", "requires", "floor_wide", "meets", "waived", "because
 """The fields of a rulebook that hold rules, or stand beside them."""
 
 
-class _Trees(pickle.Pickler):
+class Trees(pickle.Pickler):
     """Writes a node of a tree as a call of its class, which is read in half of the time; and a word of an enum, which
     CPython 3.11.3 and before write as a call of `getattr`.
     """
 
     def reducer_override(self, obj: Any) -> Any:
+        """Say how to write an object."""
         cls: Any = type(obj)
         if isinstance(obj, Enum):
             return cls, (obj.value,)
-        values = _values_of(cls)
+        values = values_of(cls)
         return NotImplemented if values is None else (cls, values(obj))
 
 
 @cache
-def _values_of(cls: Any) -> Callable[[object], tuple[Any, ...]] | None:
+def values_of(cls: Any) -> Callable[[object], tuple[Any, ...]] | None:
     """What reads the values that an object of a class is made of; None where it is no node of a tree."""
     if not is_unchanging(cls) or not all(each.init for each in dataclasses.fields(cls)):
         return None
@@ -56,10 +57,11 @@ def _values_of(cls: Any) -> Callable[[object], tuple[Any, ...]] | None:
     return lambda node: tuple([getattr(node, name) for name in names])
 
 
-class _Ours(pickle.Unpickler):
+class Ours(pickle.Unpickler):
     """Makes objects of the product's own classes only."""
 
     def find_class(self, module: str, name: str) -> Any:
+        """Return a class of the product. Raises UnpicklingError for any other."""
         found = super().find_class(module, name) if module.startswith("sealauthz.") else None
         if not isinstance(found, type):
             raise pickle.UnpicklingError(f"`{module}.{name}` is no class of the product")
@@ -69,13 +71,13 @@ class _Ours(pickle.Unpickler):
 def written(content: object) -> bytes:
     """Return objects of the product's classes as bytes. Raises RecursionError, ValueError where they nest too deep."""
     stream = io.BytesIO()
-    _Trees(stream, protocol=5).dump(content)
+    Trees(stream, protocol=5).dump(content)
     return stream.getvalue()
 
 
 def read(content: bytes) -> Any:
     """Return what `written` wrote. Raises one of `UNREADABLE` for other bytes."""
-    return _Ours(io.BytesIO(content)).load()
+    return Ours(io.BytesIO(content)).load()
 
 
 class StoredRules:

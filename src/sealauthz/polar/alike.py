@@ -39,6 +39,12 @@ class Alike(Generic[T]):
                 self._bits[name] = 1 << len(self._questions)
             return self._bits[name]
 
+    @property
+    def names(self) -> tuple[Hashable, ...]:
+        """The names of all questions so far, in the order of their bits."""
+        with self._growing:
+            return tuple(self._bits)
+
     def differing(self, one: T, other: T) -> int:
         """The questions that two classes answer otherwise."""
         if one == other:

@@ -24,6 +24,7 @@ from sealauthz.schema.record import EMPTY
 
 if TYPE_CHECKING:
     from sealauthz.polar.compile import Compiler
+    from sealauthz.polar.compile.kept import KeptCompiler
 
 FREE_TYPE = type(FREE)
 
@@ -57,6 +58,14 @@ class StoredCode:
         """From bytes that `dumped` made in the same interpreter. Raises ValueError, TypeError, EOFError for others."""
         next_name, words, functions, questions = marshal.loads(content)  # noqa: S302 (read from where nobody else writes)
         return cls(next_name, words, functions, questions)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCode:
+    """What a compiler found out, and its functions as bytes."""
+
+    compiler: KeptCompiler
+    functions: bytes
 
 
 class Code:
@@ -237,6 +246,28 @@ class Code:
                     name = compiled.name if compiled.always is None else None
                     questions.append((rule, told, name, compiled.always))
             return StoredCode(compiler.next_number(), tuple(sorted(words)), tuple(functions.items()), tuple(questions))
+
+    def kept(self) -> KeptCode | None:
+        """Return what the code of another policy may begin with, for another process, once all that is compiled is
+        defined; None where this began with another one itself.
+        """
+        from sealauthz.polar.compile.kept import kept_of
+
+        with self._growing:
+            compiler = kept_of(self.compiler)
+            made = self.compiler.definitions
+            functions = tuple([(name, f.__code__) for name, f in made.items() if isinstance(f, FunctionType)])
+            return (
+                None if compiler is None or len(functions) < len(made) else KeptCode(compiler, marshal.dumps(functions))
+            )
+
+    @classmethod
+    def of_kept(cls, kept: KeptCode, program: Program, table: TypeTable) -> Code:
+        """Return code for that of another policy to begin with, from what `kept` gave of the same program and types."""
+        from sealauthz.polar.compile.kept import compiler_of
+
+        functions = marshal.loads(kept.functions)  # noqa: S302 (as above)
+        return cls(table, compiler_of(kept.compiler, functions, program, table))
 
     def _take_over(self, stored: StoredCode) -> None:
         self._next_name = stored.next_name

@@ -13,7 +13,7 @@ from typing import Any
 from sealauthz.errors import EvaluationFailed, FactNotLoaded
 from sealauthz.polar import compile as compiling
 from sealauthz.polar import trace
-from sealauthz.polar.code import FREE_TYPE, Code, Entry, StoredCode, pattern_of
+from sealauthz.polar.code import FREE_TYPE, Code, Entry, KeptCode, StoredCode, pattern_of
 from sealauthz.polar.compile import ALL_PASSES, Passes
 from sealauthz.polar.compile.remembering import FIRST_PLACE, PLACES
 from sealauthz.polar.counting import Notes, Tally
@@ -78,6 +78,20 @@ class CompiledEngine:
     def stored(self) -> StoredCode:
         """Return the functions of all that was prepared or asked so far, for `restored`. Raises BundleRefused."""
         return self._code.stored(self._words)
+
+    def kept(self) -> KeptCode | None:
+        """Return what the engine of another policy may begin with, for another process, after `stored`; None where this
+        one began with another one itself.
+        """
+        return self._code.kept()
+
+    @classmethod
+    def of_kept(cls, kept: KeptCode, statements: Sequence[Statement], table: TypeTable) -> CompiledEngine:
+        """Return an engine to begin with (`reloaded`), from what `kept` gave of the same statements and types."""
+        engine = cls.__new__(cls)
+        program = program_of(statements, table.classes)
+        engine._open(Code.of_kept(kept, program, table), frozenset(), MAX_STEPS)
+        return engine
 
     def _open(self, code: Code, words: frozenset[str], max_steps: int) -> None:
         self._code = code

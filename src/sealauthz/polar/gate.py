@@ -8,12 +8,13 @@ to the checker.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
 
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.groups import may_list
 from sealauthz.polar.messages import REFUSED_WORDS
-from sealauthz.polar.parse import parse
+from sealauthz.polar.parse import forget_parsed, parse, remember
+from sealauthz.polar.remembered import Remembered
 from sealauthz.polar.source import FILES_REMEMBERED, Source
 from sealauthz.polar.syntax import (
     Attribute,
@@ -31,13 +32,32 @@ from sealauthz.polar.syntax import (
 )
 from sealauthz.polar.terms import Node, nodes_of
 
+Files = Sequence[tuple[Source, tuple[Statement, ...]]]
+"""Files of policies, with the statements that each has."""
 
-@lru_cache(maxsize=FILES_REMEMBERED)
+_admitted: Remembered[tuple[Source, frozenset[str]], tuple[Statement, ...]] = Remembered(FILES_REMEMBERED)
+
+
+def remember_admitted(source: Source, attributes: frozenset[str], statements: tuple[Statement, ...]) -> None:
+    """Take the statements of a file from who has read and admitted them."""
+    remember(source, statements)
+    _admitted.put((source, attributes), statements)
+
+
+def forget_admitted() -> None:
+    """Let the next file be read and looked at from nothing, for measurements."""
+    _admitted.clear()
+    forget_parsed()
+
+
 def admit(source: Source, attributes: frozenset[str]) -> tuple[Statement, ...]:
     """Return the statements of a file that an engine may load; the last files are remembered.
 
     `attributes` are all names that a policy may read behind a dot. Raises BundleRefused with file, line and column.
     """
+    statements = _admitted.get((source, attributes))
+    if statements is not None:
+        return statements
     statements = parse(source)
     for statement in statements:
         if isinstance(statement, BlockNode):
@@ -49,7 +69,7 @@ def admit(source: Source, attributes: frozenset[str]) -> tuple[Statement, ...]:
                 _refuse_parameter(parameter)
         for node in nodes_of(statement) if isinstance(statement, RuleNode) else ():
             _refuse_node(node, attributes)
-    return statements
+    return _admitted.put((source, attributes), statements)
 
 
 def _refuse_parameter(parameter: Parameter) -> None:

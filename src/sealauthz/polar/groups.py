@@ -18,11 +18,11 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean, refusal
-from sealauthz.polar.listed import LISTED, lists_words, mistakes_in_list, spelled_out
+from sealauthz.polar.listed import LISTED, forget_lists, lists_words, mistakes_in_list, remember_list, spelled_out
 from sealauthz.polar.parse import parse
+from sealauthz.polar.remembered import Remembered
 from sealauthz.polar.scanner import tokens_of
 from sealauthz.polar.source import FLOOR_FILE, Source
 from sealauthz.polar.syntax import ListTerm, Literal, Parameter, Place, RuleNode, RuleTypeNode, Statement
@@ -105,6 +105,9 @@ class Expansion:
     def statements(self) -> tuple[Statement, ...]:
         """The statements that stand in the place of those that were read."""
         return tuple(made for _, became in self.instead for made in became)
+
+
+NOT_EXPANDED = Expansion((), NO_GROUPS)
 
 
 def expand(statements: Iterable[Statement], diagnostics: Diagnostics) -> Expansion:
@@ -436,8 +439,39 @@ def _need(rule: RuleNode) -> Need | None:
 # What is spelled out of the same words at the same places is the same object: a reload finds what it kept of it.
 
 
-@lru_cache(maxsize=20_000)
+_Spelled = tuple[Literal, Parameter, Literal, tuple[str, ...]]
+
+_required: Remembered[_Spelled, RuleNode] = Remembered(20_000)
+
+
 def _requires(action: Literal, resource: Parameter, requirement: Literal, tags: tuple[str, ...]) -> RuleNode:
-    named = Parameter(action, None, action.place)
-    required = Parameter(requirement, None, requirement.place)
-    return RuleNode(REQUIRES, (named, resource, required), None, tags, requirement.place)
+    said = action, resource, requirement, tags
+    found = _required.get(said)
+    if found is None:
+        named = Parameter(action, None, action.place)
+        required = Parameter(requirement, None, requirement.place)
+        rule = RuleNode(REQUIRES, (named, resource, required), None, tags, requirement.place)
+        found = _required.put(said, rule)
+    return found
+
+
+def forget_spelled_out() -> None:
+    """Let the next policy be spelled out from nothing, for measurements."""
+    _plain.clear()
+    _required.clear()
+    forget_lists()
+
+
+def remember(expansion: Expansion) -> None:
+    """Take what the statements of a policy became from who has spelled them out."""
+    for statement, became in expansion.instead:
+        if not isinstance(statement, RuleNode) or became == (statement,):
+            continue
+        if lists_words(statement):
+            remember_list(statement, tuple(each for each in became if isinstance(each, RuleNode)))
+            continue
+        for rule in became:
+            if isinstance(rule, RuleNode) and rule.name == REQUIRES:
+                action, resource, requirement = rule.parameters
+                if isinstance(action.term, Literal) and isinstance(requirement.term, Literal):
+                    _required.put((action.term, resource, requirement.term, rule.tags), rule)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from functools import lru_cache
 
+from sealauthz.polar.remembered import Remembered
 from sealauthz.polar.syntax import ListTerm, Literal, Parameter, Place, RuleNode
 from sealauthz.polar.terms import written
 
@@ -45,7 +45,18 @@ def mistakes_in_list(rule: RuleNode) -> Iterator[tuple[str, Place, str]]:
 
 def spelled_out(rule: RuleNode) -> tuple[RuleNode, ...]:
     """Return the rules that a rule with a list stands for, each at the place of its word."""
-    return _spelled_out(_Is(rule))
+    found = _spelled.get(_Is(rule))
+    return _spelled.put(_Is(rule), _spelled_out(rule)) if found is None else found
+
+
+def forget_lists() -> None:
+    """Let the next list be spelled out from nothing, for measurements."""
+    _spelled.clear()
+
+
+def remember_list(rule: RuleNode, became: tuple[RuleNode, ...]) -> None:
+    """Take what a rule with a list stands for from who has spelled it out."""
+    _spelled.put(_Is(rule), became)
 
 
 class _Is:
@@ -64,9 +75,10 @@ class _Is:
 
 
 # What is spelled out of the same words at the same places is the same object: a reload finds what it kept of it.
-@lru_cache(maxsize=500)
-def _spelled_out(listing: _Is) -> tuple[RuleNode, ...]:
-    rule = listing.rule
+_spelled: Remembered[_Is, tuple[RuleNode, ...]] = Remembered(500)
+
+
+def _spelled_out(rule: RuleNode) -> tuple[RuleNode, ...]:
     position = LISTED[rule.name]
     before, after = rule.parameters[:position], rule.parameters[position + 1 :]
     listed = rule.parameters[position].term

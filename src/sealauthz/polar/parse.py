@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 from sealauthz.errors import BundleRefused
@@ -16,6 +15,7 @@ from sealauthz.polar import messages
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.grammar import machine, marks_of_terminals, table
 from sealauthz.polar.messages import END
+from sealauthz.polar.remembered import Remembered
 from sealauthz.polar.scanner import refuse_unreadable, tokens_of
 from sealauthz.polar.source import FILES_REMEMBERED, Source
 from sealauthz.polar.syntax import BlockNode, RuleNode, Statement
@@ -24,12 +24,31 @@ from sealauthz.polar.tree import MAX_DEPTH, Token
 _BRACKETS = frozenset({"LPAR", "LSQB", "LBRACE", "RPAR", "RSQB", "RBRACE"})
 
 
-@lru_cache(maxsize=FILES_REMEMBERED)
+_parsed: Remembered[Source, tuple[Statement, ...]] = Remembered(FILES_REMEMBERED)
+
+
 def parse(source: Source) -> tuple[Statement, ...]:
     """Return the statements of a policy file. Raises BundleRefused with file, line and column.
 
     A reload finds most files unchanged, so the last ones are remembered: what is returned is never changed.
     """
+    found = _parsed.get(source)
+    return _parsed.put(source, _read(source)) if found is None else found
+
+
+def forget_parsed() -> None:
+    """Let the next file be read from nothing, for measurements."""
+    _parsed.clear()
+    _by_text.clear()
+
+
+def remember(source: Source, statements: tuple[Statement, ...]) -> None:
+    """Take the statements of a file from who has read it."""
+    _by_text.pop(source.file, None)
+    _parsed.put(source, _shared(source, statements))
+
+
+def _read(source: Source) -> tuple[Statement, ...]:
     refuse_unreadable(source)
     lalr = table()
     steps = lalr.steps

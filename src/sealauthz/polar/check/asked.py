@@ -9,6 +9,8 @@ from sealauthz.polar.alike import EVERYTHING, Alike
 from sealauthz.polar.check.values import Value
 from sealauthz.polar.types import TypeTable, ValueType
 
+_ATTRIBUTE, _MEMBERSHIP = "attribute", "is"
+
 
 class Asked:
     """Questions about classes that have siblings, as bits of a number, and which classes answer alike."""
@@ -22,7 +24,7 @@ class Asked:
         """The bit of the question what an attribute holds; none where a class has no sibling."""
         if not self._is(cls):
             return 0
-        return self._alike.bit(("attribute", name), lambda other: self._types.attribute(other, name))
+        return self._attribute_bit(name)
 
     def membership(self, cls: str, wanted: str) -> int:
         """The bit of the question whether all instances of a class are of another one; none where neither has a
@@ -31,10 +33,9 @@ class Asked:
         if not self._is(cls):
             # What could be anything is an instance of that very class from now on, as an argument may be.
             return EVERYTHING if not cls and self._is(wanted) else 0
-        is_a = self._types.is_a
-        if cls != wanted and is_a(wanted, cls):
+        if cls != wanted and self._types.is_a(wanted, cls):
             return EVERYTHING  # it is of that class from now on
-        return self._alike.bit(("is", wanted), lambda other: (is_a(other, wanted), is_a(wanted, other)))
+        return self._membership_bit(wanted)
 
     def union(self, cls: str) -> int:
         """The bit of the question whether a class is one of several that a policy names together."""
@@ -62,6 +63,23 @@ class Asked:
                     continue
             stemmed.append(value)
         return found, tuple(stemmed)
+
+    @property
+    def questions(self) -> tuple[tuple[str, str], ...]:
+        """All questions so far, in the order of their bits: what is asked, and for which name."""
+        return tuple(name for name in self._alike.names if isinstance(name, tuple))
+
+    def ask_again(self, questions: Sequence[tuple[str, str]]) -> None:
+        """Give the questions of another analysis the bits that they have there; before any other is asked."""
+        for what, name in questions:
+            _ = self._attribute_bit(name) if what == _ATTRIBUTE else self._membership_bit(name)
+
+    def _attribute_bit(self, name: str) -> int:
+        return self._alike.bit((_ATTRIBUTE, name), lambda other: self._types.attribute(other, name))
+
+    def _membership_bit(self, wanted: str) -> int:
+        is_a = self._types.is_a
+        return self._alike.bit((_MEMBERSHIP, wanted), lambda other: (is_a(other, wanted), is_a(wanted, other)))
 
     def _is(self, cls: str) -> bool:
         return cls in self._types.stem_names

@@ -19,6 +19,7 @@ from sealauthz.polar.check.graph import check_calls, check_graph, check_shapes, 
 from sealauthz.polar.check.lacking import check_lacking
 from sealauthz.polar.check.lapsing import check_lapsing
 from sealauthz.polar.check.names import check_contract_names, check_names, check_names_of, check_unused_reasons
+from sealauthz.polar.check.patterns import KeptFlow
 from sealauthz.polar.check.rules import Clause, Rules
 from sealauthz.polar.check.settling import check_settling
 from sealauthz.polar.check.slips import check_slips
@@ -139,6 +140,29 @@ class Analysis:
     flow: Flow | None
     has_right_clauses: bool = False
     """Whether nothing was found in any clause by itself, so that those that another bundle has too need no look."""
+
+    def kept(self) -> KeptAnalysis | None:
+        """Return what another analysis may begin with, for another process; None where there is an error, or it began
+        with another one itself.
+        """
+        flow = None if self.flow is None else self.flow.kept()
+        return None if flow is None else KeptAnalysis(self.diagnostics, self.rules, flow, self.has_right_clauses)
+
+    @classmethod
+    def of_kept(cls, kept: KeptAnalysis, types: TypeTable) -> Analysis:
+        """Return an analysis to begin with, from what `kept` gave for the same types."""
+        flow = Flow.of_kept(kept.flow, kept.rules, types)
+        return cls(kept.diagnostics, kept.rules, flow, kept.has_right_clauses)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnalysis:
+    """An analysis so that it can be written down."""
+
+    diagnostics: list[Diagnostic]
+    rules: Rules
+    flow: KeptFlow
+    has_right_clauses: bool
 
 
 def analyse(

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from sealauthz.polar.check.asked import Asked, renamed
 from sealauthz.polar.check.goals import Goals
-from sealauthz.polar.check.patterns import NOTHING, Bits, Known, Pattern, Reach, Shared, Taken, Tried
+from sealauthz.polar.check.patterns import NOTHING, Bits, KeptFlow, Known, Pattern, Reach, Shared, Taken, Tried, Words
 from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.check.scope import Mode, Scope
 from sealauthz.polar.check.units import LENGTH, LENGTH_OF_UNIT
@@ -41,7 +41,6 @@ class TooMuch(Exception):
         super().__init__(message)
 
 
-_Words = tuple[tuple[int, frozenset[object]], ...]
 _LOOK_UPS_AT_MOST = 50_000
 
 
@@ -84,7 +83,7 @@ class Flow:
             self._readings_before = before._readings + before._readings_before
             self._tried_before = {**before._tried_before, **before._tried}
             self._bits = Bits(before._bits)
-        self._look_ups: dict[tuple[Key, _Words], tuple[int, Sequence[Clause]]] = {}
+        self._look_ups: dict[tuple[Key, Words], tuple[int, Sequence[Clause]]] = {}
         self._stale = 0 if before is None else self._take_look_ups(before)
 
     def _is_like(self, rules: Rules) -> bool:
@@ -109,6 +108,28 @@ class Flow:
                     continue
             self._look_ups[key, words] = bit, clauses
         return stale
+
+    def kept(self) -> KeptFlow | None:
+        """Return what another analysis may begin with, for another process; None where this one began with another."""
+        if self._readings_before or self._tried_before:
+            return None
+        tried = {}
+        for place, thing in enumerate(self._bits.things):
+            found = self._tried.get(id(thing))
+            if found is not None:
+                tried[place] = found
+        named = self._bits.things_named()
+        return KeptFlow(self._asking.questions, self._known, named, tried, self._look_ups, self._readings)
+
+    @classmethod
+    def of_kept(cls, kept: KeptFlow, rules: Rules, types: TypeTable) -> Flow:
+        """Return an analysis for others to begin with, from what `kept` gave for the same types. It says nothing."""
+        flow = cls(rules, types, frozenset(), Diagnostics())
+        flow._asking.ask_again(kept.questions)
+        flow._known, flow._look_ups, flow._readings = kept.known, kept.look_ups, kept.readings
+        flow._bits = Bits.of_things(kept.things)
+        flow._tried = {id(flow._bits.things[place]): found for place, found in kept.tried.items()}
+        return flow
 
     @property
     def written_ids(self) -> list[tuple[str, str, Place]]:

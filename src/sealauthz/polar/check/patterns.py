@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sealauthz.polar.check.rules import Clause, Key
@@ -16,6 +16,9 @@ Pattern = tuple[Key, tuple[Value, ...], bool, bool]
 
 Taken = tuple[Value, ...] | None
 """The arguments after a call; None where no rule can match."""
+
+Words = tuple[tuple[int, frozenset[object]], ...]
+"""The words that the arguments of a call can be, by their places."""
 
 NOTHING = sys.maxsize
 """Behind the turn of every pattern."""
@@ -86,6 +89,22 @@ class Bits:
             yield self.things[lowest.bit_length() - 1]
             bits ^= lowest
 
+    def things_named(self) -> list[tuple[object, object]]:
+        """The things in the order of their bits, each with its name; None for what is named by its identity, which is
+        another one in another process.
+        """
+        return [
+            (None if name == id(thing) else name, thing) for name, thing in zip(self._bits, self.things, strict=True)
+        ]
+
+    @classmethod
+    def of_things(cls, named: Iterable[tuple[object, object]]) -> Bits:
+        """From what `things_named` gave."""
+        made = cls()
+        for name, thing in named:
+            made.of(id(thing) if name is None else name, thing)
+        return made
+
 
 @dataclass(slots=True)
 class Known:
@@ -125,3 +144,18 @@ class Shared:
     cls: str
     is_negative: bool
     decides: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFlow:
+    """What was found out in following calls, so that it can be written down: what was asked of classes, the patterns,
+    all things that have a bit, what became of those that were tried, by their places among these, the look-ups, and how
+    many clauses were read.
+    """
+
+    questions: tuple[tuple[str, str], ...]
+    known: dict[Pattern, Known]
+    things: Sequence[tuple[object, object]]
+    tried: Mapping[int, Tried]
+    look_ups: dict[tuple[Key, Words], tuple[int, Sequence[Clause]]]
+    readings: int

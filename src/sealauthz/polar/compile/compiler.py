@@ -36,7 +36,7 @@ from sealauthz.polar.unchanging import unchanging
 
 
 @unchanging
-class _LookUp:
+class LookUp:
     """Clauses that were looked up; `bit` is that of the look-up in what code notes of its reads."""
 
     bit: int
@@ -83,10 +83,11 @@ class Compiler(Session):
         self._siblings: dict[_CommonKey, list[type | None]] = {}
         self._telling: dict[tuple[Key, CallPattern], Compiled] = {}
         self._output_types: dict[tuple[Key, CallPattern, int], _Kept] = {}
-        self._look_ups: dict[tuple[Key, CallPattern | None], _LookUp] = {}
+        self._look_ups: dict[tuple[Key, CallPattern | None], LookUp] = {}
         self._reads: dict[str, int] = {}
         self._in_template: set[Key] = set()
         self._next_bit = 1
+        self.has_begun_with_another = False
         self._lowering = Lowering(program, table.classes)
         # Of the rules that were looked at: to lower all of them takes as long as to compile those of a question.
         self._core: dict[Key, Sequence[Clause]] = {}
@@ -291,8 +292,8 @@ class Compiler(Session):
         self.note(found.bit, 0)
         return found.clauses
 
-    def _looked_up(self, key: Key, pattern: CallPattern | None, clauses: Sequence[Clause], noted: Noted) -> _LookUp:
-        found = self._look_ups[key, pattern] = _LookUp(self._next_bit, clauses, noted.asked)
+    def _looked_up(self, key: Key, pattern: CallPattern | None, clauses: Sequence[Clause], noted: Noted) -> LookUp:
+        found = self._look_ups[key, pattern] = LookUp(self._next_bit, clauses, noted.asked)
         self._next_bit <<= 1
         return found
 
@@ -336,6 +337,7 @@ class Compiler(Session):
         if program.unions != self.program.unions or program.classes != self.program.classes:
             return Compiler(program, self.table, self.is_traced, self.passes)
         other = copy.copy(self)
+        other.has_begun_with_another = True
         other.program = program
         other.noted = Noted()
         other._demands = {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.nodes import (
@@ -69,6 +69,20 @@ class Remembering:
         _, *arguments = [argument.arg for argument in definition.args.args]
         body = _remembering(number_in(name), next(self._turns), arguments, definition.body)
         return placed.FunctionDef(name, definition.args, body, [], **NO_TYPE_PARAMS)
+
+    def state(self) -> tuple[dict[str, tuple[str, ...]], frozenset[str], int]:
+        """Return what functions call, which may remember, and whose turn it is, for `of_state`."""
+        return self._called, frozenset(self._may), next(self._turns)
+
+    @classmethod
+    def of_state(cls, called: Mapping[str, tuple[str, ...]], may: Iterable[str], turn: int) -> Remembering:
+        """From what `state` gave."""
+        made = cls()
+        made._called = dict(called)
+        made._counted = Counter(itertools.chain.from_iterable(called.values()))
+        made._may = set(may)
+        made._turns = itertools.count(turn)
+        return made
 
     def kept(self, names: Container[str]) -> Remembering:
         """The same of some of the functions, for another compilation."""

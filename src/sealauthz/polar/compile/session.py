@@ -133,7 +133,7 @@ class Session(ABC):
         if found is None:
             asked = 0
             if self.table.stem(cls) is not None and not self.table.is_common(cls, name):
-                asked = self.alike.bit(name, lambda other: other and self.table.known(other, name))
+                asked = self.attribute_bit(name)
             found = self._attributes[cls, name] = self.table.known(cls, name), asked
         self.noted.asked |= found[1]
         return found[0]
@@ -158,11 +158,19 @@ class Session(ABC):
         if found is None:
             asked = 0
             if self.table.stem(known.cls) is not None:
-                asked = self.alike.bit(classes, lambda other: other and [issubclass(other, c) for c in classes])
+                asked = self.fits_bit(classes)
             is_certain = known.is_exact or all(issubclass(known.cls, cls) for cls in classes)
             found = self._fitting[key] = issubclass(known.cls, classes) if is_certain else None, asked
         self.noted.asked |= found[1]
         return found[0]
+
+    def attribute_bit(self, name: str) -> int:
+        """The bit of the question what an attribute of a class holds."""
+        return self.alike.bit(name, lambda other: other and self.table.known(other, name))
+
+    def fits_bit(self, classes: tuple[type, ...]) -> int:
+        """The bit of the question of which of some classes a class is."""
+        return self.alike.bit(classes, lambda other: other and [issubclass(other, c) for c in classes])
 
     def demands_of(self, clause: Clause) -> tuple[Demand, ...]:
         """What the head of a clause demands, place by place; nothing of arguments that may be anything."""
