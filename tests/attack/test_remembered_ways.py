@@ -27,7 +27,7 @@ EFFECTS = [action for action in TINY.actions.values() if action.effect is not No
 
 def candidates(*, remembers: bool) -> Candidates:
     relevance = Relevance(BUNDLE)
-    return Candidates(BUNDLE, relevance, Acting(BUNDLE, relevance), Said(BUNDLE, {}), remembers=remembers)
+    return Candidates(BUNDLE, relevance, Acting(BUNDLE, relevance), Said(BUNDLE, relevance, {}), remembers=remembers)
 
 
 def all_moves(found_by: Candidates, world: World, now: int, earlier: tuple[str, ...] = ()) -> list[ActMove]:

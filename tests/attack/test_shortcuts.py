@@ -146,7 +146,7 @@ def differences(bundle: Bundle, path: Path, *, to_first: bool = False) -> tuple[
     told = [MODEL.action("grant", "Seal"), MODEL.action("confirm", "SealGrant"), MODEL.action("use", "Seal")]
     tried: list[Action] = [*told, *chance.sample(acts, 15)]
     relevance = Relevance(bundle)
-    acting, said = Acting(bundle, relevance), Said(bundle, {})
+    acting, said = Acting(bundle, relevance), Said(bundle, relevance, {})
     afresh = Candidates(bundle, relevance, Acting(bundle, relevance), said, remembers=False)
     remembering = Candidates(bundle, relevance, acting, said, remembers=True)
     doers = [Doer(each, frozenset(goal.colluders)) for each in goal.colluders]
@@ -204,7 +204,7 @@ def test_a_text_is_said_that_a_rule_compares_with_what_records_hold(shipped: Bun
     path = tmp_path / "goals.yaml"
     path.write_text(SPRUCE, encoding="utf-8")
     world = World(load_goals([path], shipped).goals[0].facts)
-    assert "云杉印务" in Said(shipped, {})._fitting(world, "name_on_seal")
+    assert "云杉印务" in Said(shipped, Relevance(shipped), {})._fitting(world, "name_on_seal")
 
 
 def test_numbers_are_said_on_both_sides_of_each_threshold(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_numbers_are_said_on_both_sides_of_each_threshold(tmp_path: Path) -> Non
     goal = {"goal": "g", "colluders": ["ann"], "reached": small_worlds.QUERIES[0]}
     goals, _ = loaded(written(tmp_path / "goals.yaml", facts, [goal]))
     longest = BUNDLE.parameters.longest
-    some = Said(BUNDLE, {})._thresholds(World(goals.goals[0].facts), "words")
+    some = Said(BUNDLE, Relevance(BUNDLE), {})._thresholds(World(goals.goals[0].facts), "words")
     assert {longest - 1, longest, longest + 1, 9, 10, 11} <= set(some)
 
 
@@ -226,7 +226,7 @@ def test_numbers_instants_and_yes_or_no_are_said_in_contexts(tmp_path: Path) -> 
     goals, _ = loaded(written(tmp_path / "goals.yaml", facts, [goal]))
     rules = "a(one, two) if one.count <= 7 and one.on < two.since; b(one, two) if one.on <= two.now;"
     names = frozenset({"count", "on", "since", "now"})
-    said = Said(BUNDLE, {})
+    said = Said(BUNDLE, Relevance(BUNDLE), {})
     said._compared = comparisons(admit(Source("rules.polar", rules), names))
     now, world = goals.goals[0].now, World(goals.goals[0].facts)
 
@@ -242,7 +242,7 @@ def test_numbers_instants_and_yes_or_no_are_said_in_contexts(tmp_path: Path) -> 
 def test_a_digest_is_each_that_rules_compare_and_one_that_is_none_of_them(shipped: Bundle, tmp_path: Path) -> None:
     path = tmp_path / "goals.yaml"
     path.write_text(SPRUCE, encoding="utf-8")
-    world, said = World(load_goals([path], shipped).goals[0].facts), Said(shipped, {})
+    world, said = World(load_goals([path], shipped).goals[0].facts), Said(shipped, Relevance(shipped), {})
     action = MODEL.action("assign_role", "Membership")
     now = load_goals([path], shipped).goals[0].now
     texts = {each and each[1] for each in said._choices(world, now, action, "digest", "plain", is_shown=False)}

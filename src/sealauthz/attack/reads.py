@@ -12,6 +12,7 @@ from dataclasses import fields
 from functools import cached_property
 from typing import Any
 
+from sealauthz.attack.columns import columns_read
 from sealauthz.attack.names import Mentioned, mentioned_by
 from sealauthz.attack.views import Reads, Writes
 from sealauthz.decision import Bundle
@@ -244,6 +245,11 @@ class Relevance:
         checked = ((type_, c) for type_, shape in self._model.shapes.items() for c in shape.constraints)
         words = ((type_, word) for type_, c in checked if isinstance(c, Check) for word in _WORD.findall(c.condition))
         return whole | Reads(frozenset(words), frozenset())
+
+    @cached_property
+    def columns_read(self) -> frozenset[tuple[str, str]]:
+        """The columns that the rules of the bundle may read, by record type."""
+        return columns_read(self._model, self._bundle.statements)
 
     @cached_property
     def texts(self) -> frozenset[str]:

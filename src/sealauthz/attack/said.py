@@ -11,12 +11,14 @@ from typing import Any
 from sealauthz.attack.acting import Refused
 from sealauthz.attack.compared import NOTHING, comparisons
 from sealauthz.attack.moves import ActMove, Asked, Value
+from sealauthz.attack.reads import Relevance
 from sealauthz.attack.views import Reads
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.policytest import form
 from sealauthz.schema import FOREVER, UNLIMITED, Action, Column, Instant
 from sealauthz.schema.arguments import Argument, arguments_of
+from sealauthz.schema.rules import Unique
 
 DAY = 86_400_000_000
 MOST_CONTEXTS = 200
@@ -74,14 +76,20 @@ class LeftOut:
 class Said:
     """Makes up what may be said in acts. What it leaves out it counts."""
 
-    def __init__(self, bundle: Bundle, words: Words) -> None:
+    def __init__(self, bundle: Bundle, relevance: Relevance, words: Words) -> None:
         self._model = bundle.model
+        self._relevance = relevance
         self.words = words
         self._compared = comparisons(bundle.statements)
         parameters = bundle.parameters
         self._numbers = {each.name: getattr(parameters, each.name) for each in fields(parameters)}
         self._provided = {each.key for each in self._model.provided.values()}
         self.left_out = LeftOut()
+        self._places: dict[frozenset[str], tuple[tuple[str, str], ...]] = {}
+        self._of_no_matter: dict[tuple[str, str, str], bool] = {}
+        self._latest: tuple[World | None, Instant, str, str] = (None, 0, "", "")
+        self._choices_of: dict[int, list[Any]] = {}
+        """What may be said as each argument, in the world and by the action that were asked for last."""
 
     def reads(self, action: Action) -> Reads:
         """Return what may alter what is said in an act: the records that it may name, and what is held under the names
@@ -164,7 +172,7 @@ class Said:
         """Return the ways to carry out an allowed act: what a refusal names is said, or said otherwise."""
         declared = arguments_of(action.arguments)
         required = [each for each in declared.values() if each.is_required]
-        waiting = deque((each, True) for each in self._with(world, now, {}, required))
+        waiting = deque((each, True) for each in self._with(world, now, action, {}, required))
         seen: set[str] = set()
         tried = 0
         while waiting:
@@ -182,34 +190,47 @@ class Said:
                 yield outcome
                 for argument in declared.values():
                     if is_plain and argument.name not in arguments and _is_choice(argument):
-                        waiting.extend((each, False) for each in self._with(world, now, arguments, [argument]))
+                        waiting.extend((each, False) for each in self._with(world, now, action, arguments, [argument]))
                 continue
             for violation in outcome.violations:
                 name = violation.field.partition("[")[2].partition("]")[0]
                 if not violation.field.startswith("arguments[") or name not in declared:
                     continue
                 if name not in arguments:
-                    waiting.extend((each, is_plain) for each in self._with(world, now, arguments, [declared[name]]))
+                    waiting.extend(
+                        (each, is_plain) for each in self._with(world, now, action, arguments, [declared[name]])
+                    )
                 elif _is_text(declared[name]) and arguments[name] not in _FRESH:
                     waiting.append(({**arguments, name: self._fresh(world, name)}, is_plain))
                 elif _is_instant(declared[name]) and arguments[name] > now:
                     waiting.append(({**arguments, name: now - DAY}, is_plain))
 
     def _with(
-        self, world: World, now: Instant, arguments: Mapping[str, Any], more: Sequence[Argument]
+        self, world: World, now: Instant, action: Action, arguments: Mapping[str, Any], more: Sequence[Argument]
     ) -> list[dict[str, Any]]:
-        choices = [[(each.name, value) for value in self._values(world, now, each)] for each in more]
+        choices = [[(each.name, value) for value in self._values(world, now, action, each)] for each in more]
         return [{**arguments, **dict(some)} for some in itertools.islice(itertools.product(*choices), MOST_ARGUMENTS)]
 
-    def _values(self, world: World, now: Instant, argument: Argument) -> list[Any]:
+    def _values(self, world: World, now: Instant, action: Action, argument: Argument) -> list[Any]:
+        """What may be said as an argument: it is asked for many times for each act."""
+        asked = (world, now, action.name, action.resource)
+        if asked != self._latest:
+            self._latest = asked
+            self._choices_of = {}
+        key = id(argument)  # there is one of each, as long as its class
+        if key not in self._choices_of:
+            self._choices_of[key] = self._values_now(world, now, action, argument)
+        return self._choices_of[key]
+
+    def _values_now(self, world: World, now: Instant, action: Action, argument: Argument) -> list[Any]:
         if argument.column is None:
-            parts = arguments_of(argument.parts)
-            some = self._with(world, now, {}, [each for each in parts.values() if each.is_required])[:_MOST_PARTS]
+            parts = [each for each in arguments_of(argument.parts).values() if each.is_required]
+            some = self._with(world, now, action, {}, parts)[:_MOST_PARTS]
             return [[each] for each in some] if argument.is_many else list(some)
-        values = self._of_column(world, now, argument.name, argument.column)
+        values = self._of_column(world, now, action, argument.name, argument.column)
         return [[value] for value in values] if argument.is_many else values
 
-    def _of_column(self, world: World, now: Instant, name: str, column: Column) -> list[Any]:
+    def _of_column(self, world: World, now: Instant, action: Action, name: str, column: Column) -> list[Any]:
         if column.words is not None:
             return [str(word) for word in column.words]
         if column.ref is not None:
@@ -221,6 +242,8 @@ class Said:
         if column.type is int:
             some = self._thresholds(world, name)[:_MOST_NUMBERS]
             return [*some, *([UNLIMITED] if column.default == UNLIMITED else [])]
+        if self._is_of_no_matter(action, name):
+            return [_FRESH[0]]
         fitting, fresh = self._fitting(world, name), self._fresh(world, name)
         held = sorted(str(value) for value in self._held(world, {name, name.removesuffix("s")}) if value)
         if self._is_symbolic(name):
@@ -231,7 +254,24 @@ class Said:
         """Tell whether rules compare what is said under a name with what records hold: then all that counts is which of
         these it is.
         """
-        return any(True for _ in self._columns(self._compared.get(name, NOTHING).names))
+        return bool(self._columns(self._compared.get(name, NOTHING).names))
+
+    def _is_of_no_matter(self, action: Action, name: str) -> bool:
+        """Tell whether no rule reads a text that is compared elsewhere under this name where an act writes it, nor the
+        law of a store.
+        """
+        key = (action.name, action.resource, name)
+        if key not in self._of_no_matter:
+            self._of_no_matter[key] = self._is_symbolic(name) and self._is_written_unread(action, name)
+        return self._of_no_matter[key]
+
+    def _is_written_unread(self, action: Action, name: str) -> bool:
+        writes = self._relevance.writes(action.name, action.resource)
+        shapes = self._model.shapes
+        places = {(each, column.name) for each in writes.made for column in shapes[each].columns} | writes.columns
+        places = {each for each in places if each[1] in (name, name.removesuffix("s"))}
+        unique = ((each, c) for each, _ in places for rule in shapes[each].rules_of(Unique) for c in rule.columns)
+        return bool(places) and places.isdisjoint(self._relevance.columns_read) and places.isdisjoint(unique)
 
     def _fresh(self, world: World, name: str) -> str:
         """Return a text that no record holds under a name."""
@@ -286,15 +326,20 @@ class Said:
         found.discard(None)
         return found
 
-    def _held_under(self, name: str) -> Iterator[tuple[str, str]]:
+    def _held_under(self, name: str) -> Sequence[tuple[str, str]]:
         """The columns whose values may be said under a name."""
         return self._columns({name, name.removesuffix("s"), *self._compared.get(name, NOTHING).names})
 
-    def _columns(self, names: Collection[str]) -> Iterator[tuple[str, str]]:
-        for record_type, shape in self._model.shapes.items():
-            for column in shape.columns:
-                if column.name in names and not column.is_instant and column.ref is None and column.name != "id":
-                    yield record_type, column.name
+    def _columns(self, names: Collection[str]) -> Sequence[tuple[str, str]]:
+        known = frozenset(names)
+        if known not in self._places:
+            self._places[known] = tuple(
+                (record_type, column.name)
+                for record_type, shape in self._model.shapes.items()
+                for column in shape.columns
+                if column.name in known and not column.is_instant and column.ref is None and column.name != "id"
+            )
+        return self._places[known]
 
 
 def _is_text(argument: Argument) -> bool:

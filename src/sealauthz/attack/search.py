@@ -95,7 +95,7 @@ class _Run:
         """How many moves were not followed because too many acts would have been unused behind them."""
         if before is None:
             self._acting = Acting(bundle, relevance)
-            self._said = Said(bundle, search.words)
+            self._said = Said(bundle, relevance, search.words)
             self._candidates = Candidates(bundle, relevance, self._acting, self._said, remembers=limits.is_pruned)
             self._taking = Taking(relevance, remembers=limits.is_pruned)
         else:
