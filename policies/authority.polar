@@ -170,6 +170,11 @@ known_insider(person_id, known, context: SealUseContext) if is_known(person_id, 
 known_insider(person_id, known, context: StampContext) if is_known(person_id, known, context.insiders);
 known_insider(person_id, known, context: SignContext) if is_known(person_id, known, context.insiders);
 known_insider(person_id, known, context: RequestContext) if is_known(person_id, known, context.insiders);
+known_insider(person_id, known, context: ResolutionContext) if is_known(person_id, known, context.insiders);
+known_insider(person_id, known, context: CountersignContext) if is_known(person_id, known, context.insiders);
+known_insider(person_id, known, context: SpeakingContext) if is_known(person_id, known, context.insiders);
+known_insider(person_id, known, context: PartyReviewContext) if is_known(person_id, known, context.insiders);
+known_insider(person_id, known, context: TerminationContext) if is_known(person_id, known, context.insiders);
 
 is_known(person_id, known, persons) if
   known in persons and

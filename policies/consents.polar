@@ -94,6 +94,11 @@ spoke_for_another_party(person: Person, party: Signatory, at, context) if
   other.enterprise_id matches String and
   was_named_elsewhere(person, other.enterprise_id, at, context);
 
+# What a party alone signs benefits its sender.
+spoke_for_another_party(person: Person, party: Signatory, at, context) if
+  sends_to_alone(party, sender_id) and
+  was_named_elsewhere(person, sender_id, at, context);
+
 # It raises a person, so it waits while a retrieval holds the enterprise, and after one for the time in which its new
 # administrator waits.
 #@ R-12 R-13
@@ -140,12 +145,21 @@ meets(person: Person, "SPEAKS_FOR_ONE_PARTY", "agree_to_termination", party: Sig
   forall(account_id(person, id), not consents_for_other_party(id, party));
 
 # Nor does a person agree for a side who is a party themself, signs for another party or represents it: they would let that one
-# out of what it owes. A person who is a party speaks for nobody else.
-#@ C-10 A-02
+# out of what it owes. So would one whom they have just put in office. A person who is a party speaks for nobody else.
+#@ C-10 A-02 M-11
 requires("agree_to_termination", _: Signatory, "NOT_THE_COUNTERPARTY");
 meets(_: Person, "NOT_THE_COUNTERPARTY", "agree_to_termination", party: Signatory, _) if party.kind = "PERSON";
 meets(person: Person, "NOT_THE_COUNTERPARTY", "agree_to_termination", party: Signatory, context) if
-  not spoke_for_another_party(person, party, context.now, context);
+  owner(party, context, enterprise) and
+  not spoke_for_another_party(person, party, context.now, context) and
+  not is_from_another_party(person.id, party, enterprise, _, context);
+because("NOT_THE_COUNTERPARTY", "COOLING_OFF", person: Person, party: Signatory, context: SpeakingContext) if
+  speaker_waits(person, party, _, context);
+
+speaker_waits(person: Person, party: Signatory, at, context: SpeakingContext) if
+  owner(party, context, enterprise) and
+  not spoke_for_another_party(person, party, context.now, context) and
+  is_from_another_party(person.id, party, enterprise, at, context);
 
 # What is ended does not come back. So it waits for the end of a retrieval, and of the time in which its new administrator
 # waits.
@@ -231,6 +245,14 @@ reviewer_waits(person: Person, review: InternalReview, at, context) if
   member(person, enterprise, membership, context) and
   is_named_in_task(sealer_id, task) and
   role_from_until(membership, sealer_id, at, context);
+# Nor one to whom somebody on the other side did.
+#@ M-11 C-07
+reviewer_waits(person: Person, review: InternalReview, at, context) if
+  owner(review, context, enterprise) and
+  is_from_another_party(person.id, review.signatory, enterprise, at, context);
+
+# Nor one who is on the other side themself.
+#@ A-02 C-07
 meets(person: Person, "NOT_THE_COUNTERPARTY", "decide", review: InternalReview, _) if
   not is_of_another_party(person, review.signatory);
 
@@ -346,6 +368,36 @@ is_or_was_of_another_party(person_id, party: Signatory, _, context) if
   acts_for_another_party(account.id, party);
 is_or_was_of_another_party(person_id, party: Signatory, at, context) if
   belonged_to_another_party(person_id, party, at, context);
+
+# Whom somebody on the other side has just put in office speaks for that one. Until `at`. Whom the registry names is nobody's
+# straw man.
+#@ M-11 A-02
+is_from_another_party(person_id, party: Signatory, enterprise: Enterprise, at, context) if
+  new_post(person_id, giver_id, enterprise, at, context) and
+  not can_do_alone(person_id, enterprise, context) and
+  is_on_another_side(by_id, party, context.now, context) and
+  is_behind(giver_id, by_id, enterprise, context);
+
+# … and as it was when they spoke.
+was_from_another_party(person_id, party: Signatory, enterprise: Enterprise, at, context) if
+  had_new_post(person_id, giver_id, enterprise, at, context) and
+  not could_do_alone(person_id, enterprise, at, context) and
+  is_on_another_side(by_id, party, at, context) and
+  was_behind(giver_id, by_id, enterprise, at, context);
+
+is_on_another_side(person_id, party: Signatory, _, _) if
+  another_party(party, other) and
+  person_id = other.person_id and
+  person_id matches String;
+is_on_another_side(person_id, party: Signatory, _, _) if
+  another_party(party, other) and
+  task in other.tasks and
+  task.state != "TRANSFERRED" and
+  is_named_in_task(person_id, task);
+# … or represents one, or is a party or named for one by another account.
+is_on_another_side(person_id, party: Signatory, at, context) if
+  known_insider(person_id, known, context) and
+  spoke_for_another_party(known, party, at, context);
 
 # Where a party stands in its contract: an enterprise perhaps in several places.
 place_of(party: Signatory, place) if

@@ -224,6 +224,8 @@ consented_to_end(party: Signatory, context: TerminationContext) if
   author in context.authors and
   author.id = consent.given_by_id and
   not spoke_for_another_party(author, party, consent.given_at, context) and
+  not was_from_another_party(consent.given_by_id, party, enterprise, consent.given_at, context) and
+  not waited_after_retrieval(consent.given_by_id, enterprise, consent.given_at, context) and
   forall(account_id(author, id), not consents_for_other_party(id, party));
 consented_to_end(party: Signatory, context) if
   consent_to_end(party, consent, context) and

@@ -153,9 +153,13 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, change: RuleChange, co
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, resolution: BoardResolution, context) if
   cooling_off(person, resolution.enterprise, at, context) or
   recorder_waits(person, resolution, at, context) or
-  is_from_beneficiary(person, resolution, at, context);
+  is_from_beneficiary(person, resolution, at, context) or
+  confirmer_is_from_another(person, resolution, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context: ResolutionContext) if
-  beneficiary_waits(person, enterprise, at, context);
+  beneficiary_waits(person, enterprise, at, context) or
+  recorder_is_from_another(person, enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, party: Signatory, context: SpeakingContext) if
+  speaker_waits(person, party, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, letter: AuthLetter, context) if
   cooling_off(person, letter.seal.enterprise, at, context) or
   appointed_lately(person.id, letter.delivered_by_id, letter.seal.enterprise, at, context) or

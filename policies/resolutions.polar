@@ -50,11 +50,17 @@ was_put_there_by_beneficiary(person_id, resolution: BoardResolution, enterprise:
   had_new_post_from(person_id, beneficiary_id, enterprise, at, context);
 
 # Like NOT_THE_COUNTERPARTY of those who record and confirm, when they did.
+#@ A-05 A-02 M-11
 was_on_other_side(person_id, enterprise: Enterprise, contract: Contract, at, context) if
   party in contract.signatories and
   party.enterprise_id matches String and
   party.enterprise_id = enterprise.id and
   is_or_was_of_another_party(person_id, party, at, context);
+was_on_other_side(person_id, enterprise: Enterprise, contract: Contract, at, context) if
+  party in contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id = enterprise.id and
+  was_from_another_party(person_id, party, enterprise, at, context);
 
 # Nobody records before it was passed.
 recorder_of(resolution: BoardResolution, recorder_id, context) if
@@ -125,7 +131,17 @@ beneficiary_waits(person: Person, enterprise: Enterprise, at, context: Resolutio
   has_new_post_from(person.id, beneficiary.id, enterprise, at, context);
 meets(person: Person, "NOT_THE_COUNTERPARTY", "record_resolution", enterprise: Enterprise, context) if
   resolved_party(enterprise, context, party) and
-  not is_of_another_party(person, party);
+  not is_of_another_party(person, party) and
+  not is_from_another_party(person.id, party, enterprise, _, context);
+# … nor whom somebody on the other side has put there.
+#@ A-05 M-11
+because("NOT_THE_COUNTERPARTY", "COOLING_OFF", person: Person, enterprise: Enterprise, context: ResolutionContext) if
+  recorder_is_from_another(person, enterprise, _, context);
+
+recorder_is_from_another(person: Person, enterprise: Enterprise, at, context: ResolutionContext) if
+  resolved_party(enterprise, context, party) and
+  not is_of_another_party(person, party) and
+  is_from_another_party(person.id, party, enterprise, at, context);
 
 resolved_party(enterprise: Enterprise, context: ResolutionContext, party) if
   contract = context.contract and
@@ -163,10 +179,21 @@ because("NOT_THE_BENEFICIARY", "COOLING_OFF", person: Person, resolution: BoardR
   not profits_from(person, resolution) and
   is_from_beneficiary(person, resolution, _, context);
 meets(person: Person, "NOT_THE_COUNTERPARTY", "countersign", resolution: BoardResolution, context) if
+  party_of_resolution(resolution, context, party) and
+  not is_of_another_party(person, party) and
+  not is_from_another_party(person.id, party, resolution.enterprise, _, context);
+because("NOT_THE_COUNTERPARTY", "COOLING_OFF", person: Person, resolution: BoardResolution, context) if
+  confirmer_is_from_another(person, resolution, _, context);
+
+confirmer_is_from_another(person: Person, resolution: BoardResolution, at, context) if
+  party_of_resolution(resolution, context, party) and
+  not is_of_another_party(person, party) and
+  is_from_another_party(person.id, party, resolution.enterprise, at, context);
+
+party_of_resolution(resolution: BoardResolution, context: CountersignContext, party) if
   party in context.contract.signatories and
   party.enterprise_id matches String and
-  party.enterprise_id = resolution.enterprise_id and
-  not is_of_another_party(person, party);
+  party.enterprise_id = resolution.enterprise_id;
 
 recorder_waits(person: Person, resolution: BoardResolution, at, context) if
   recorder_id = resolution.recorded_by_id and

@@ -322,6 +322,7 @@ passed_by(party: Signatory, enterprise: Enterprise, review, context) if
   ran_contracts(reviewer_id, enterprise, review.decided_at, context) and
   not was_made_by_named_sealer(reviewer_id, party, enterprise, review.decided_at, context) and
   not waited_after_retrieval(reviewer_id, enterprise, review.decided_at, context) and
+  not was_from_another_party(reviewer_id, party, enterprise, review.decided_at, context) and
   not is_or_was_of_another_party(reviewer_id, party, review.decided_at, context);
 
 # Like APPROVER_SETTLED, when it was decided: the one who seals or signs did not put the reviewer there just then.

@@ -33,6 +33,7 @@ from sealauthz.decision.question import ListQuery
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.model.actions.common import Context
+from sealauthz.model.actions.consents import PartyReviewContext, SpeakingContext
 from sealauthz.model.actions.contracts import (
     ContractContext,
     SignContext,
@@ -48,6 +49,7 @@ from sealauthz.model.actions.organisations import (
     MemberContext,
     NameChangeContext,
 )
+from sealauthz.model.actions.own_rules import CountersignContext, ResolutionContext
 from sealauthz.model.actions.retrieval import RetrievalContext, SubmissionContext
 from sealauthz.model.actions.seal_management import SealEndContext
 from sealauthz.model.actions.seals import (
@@ -399,6 +401,40 @@ def test_those_are_found_who_had_put_the_approver_in_place_just_then() -> None:
     assert insiders(NOW - DAY, decided_at=NOW - HOUR) == (["keeper"], [])
     scene = Scene().put(*decided(1))
     assert found(RequestContext, scene, "plain", ("SealUseRequest", "q1"), action="reject")["insiders"] == []
+
+
+def test_those_are_found_who_had_put_in_office_who_speaks_for_a_party() -> None:
+    def behind(given_at: int, *records: Any) -> Scene:
+        given = RoleAssignment("r-1", "m-plain", "CONTRACT_ADMIN", granted_by_id="keeper", valid_from=given_at)
+        put_there = RoleAssignment("r-2", "m-keeper", "SYSTEM_ADMIN", granted_by_id="boss", valid_from=given_at)
+        return Scene().put(given, put_there, *records)
+
+    resolved = BoardResolution(
+        "br", "e", "c", "GUARANTEE", "BOARD", recorded_by_id="plain", recorded_at=NOW - HOUR, passed_at=NOW - DAY
+    )
+    reviewed = InternalReview("ir", "party-e", "PASSED", "plain", NOW - HOUR)
+    agreed = PartyConsent("pc", "party-e", "TERMINATION", given_by_id="plain", given_at=NOW - HOUR)
+    speaking: tuple[tuple[type, tuple[str, str], str], ...] = (
+        (ResolutionContext, ("Enterprise", "e"), "record_resolution"),
+        (CountersignContext, ("BoardResolution", "br"), "countersign"),
+        (SpeakingContext, ("Signatory", "party-e"), "agree_to_termination"),
+        (PartyReviewContext, ("InternalReview", "ir"), "decide"),
+    )
+    for given_at, late, now in (
+        (NOW - 2 * HOUR, True, True),
+        (NOW - DAY, True, False),
+        (NOW - DAY - HOUR, False, False),
+    ):
+        scene = behind(given_at, resolved, reviewed)
+        for context, resource, action in speaking:
+            insiders = found(context, scene, "plain", resource, action=action)["insiders"]
+            assert insiders == (["boss", "keeper"] if now else []), action
+        for records in ((resolved,), (reviewed,)):
+            assert sealing(behind(given_at, *records))["insiders"] == (["boss", "keeper"] if late else [])
+        ended = found(TerminationContext, behind(given_at, agreed), "trader", ("Contract", "c"), action="terminate")
+        assert ended["insiders"] == (["boss", "keeper"] if late else [])
+    asked = found(SpeakingContext, behind(NOW), "plain", ("Signatory", "party-e"), action="request_review")
+    assert asked["insiders"] == []
 
 
 def test_a_grant_leads_to_the_enterprise_that_gets_the_seal() -> None:

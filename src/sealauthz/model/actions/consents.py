@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.common import Context
+from sealauthz.model.actions.known import appointers_of, insiders_of
 from sealauthz.model.actions.seals import documents_digest
 from sealauthz.model.effects import parties
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema import Resolver, ResolverInput, actions
+from sealauthz.schema import EMPTY, Resolver, ResolverInput, actions
 
 
 @dataclass(slots=True)
@@ -26,7 +28,11 @@ class PartyContext(Context):
 
 @dataclass(slots=True)
 class SpeakingContext(PartyContext):
-    """Saying something for a party."""
+    """Saying something for a party. Where it agrees to an end, `insiders` are those who put the subject in office there
+    within `parameters.cooling_off` before now, each with what they represent, found by the server.
+    """
+
+    insiders: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -43,9 +49,10 @@ class DoubleAgencyContext(PartyContext):
 
 @dataclass(slots=True)
 class PartyReviewContext(PartyContext):
-    """Deciding a party's own review: PASSED, REJECTED or SIGN_REJECTED."""
+    """Deciding a party's own review: PASSED, REJECTED or SIGN_REJECTED. `insiders` are as in SpeakingContext."""
 
     verdict: str | None = None
+    insiders: list[Person] = dataclasses.field(default_factory=list)
 
 
 def _documents(query: ResolverInput) -> Mapping[str, Any]:
@@ -53,8 +60,21 @@ def _documents(query: ResolverInput) -> Mapping[str, Any]:
     return {"documents_digest": documents_digest(party.contract)}
 
 
+def _speaking(query: ResolverInput) -> Mapping[str, Any]:
+    resolved = _documents(query)
+    party = getattr(query.resource, "signatory", query.resource)
+    if query.action == "request_review" or not party.enterprise_id:
+        return {**resolved, "insiders": EMPTY}
+    enterprise = query.snapshot.find("Enterprise", party.enterprise_id)
+    spoke = [(query.subject.id, query.now)]
+    insiders = EMPTY if enterprise is None else insiders_of(query, appointers_of(query, enterprise, spoke))
+    return {**resolved, "insiders": insiders}
+
+
 _PARTY = Resolver(along={"enterprise": ("enterprise_id",)}, find=_documents)
 _OF_PARTY = Resolver(along={"enterprise": ("signatory_id", "enterprise_id")}, find=_documents)
+_SPEAKING = Resolver(along={"enterprise": ("enterprise_id",)}, find=_speaking, is_about_subject=True)
+_REVIEWING = Resolver(along={"enterprise": ("signatory_id", "enterprise_id")}, find=_speaking, is_about_subject=True)
 
 ACTIONS = (
     *actions(
@@ -70,18 +90,18 @@ ACTIONS = (
         "Signatory",
         SpeakingContext,
         "agree_to_termination",
-        resolver=_PARTY,
+        resolver=_SPEAKING,
         arguments=parties.ConsentArguments,
         effect=parties.agree_to_termination,
     ),
-    *actions("Signatory", SpeakingContext, "request_review", resolver=_PARTY, effect=parties.request_review),
+    *actions("Signatory", SpeakingContext, "request_review", resolver=_SPEAKING, effect=parties.request_review),
     *actions("PartyConsent", ConsentContext, "withdraw", resolver=_OF_PARTY, effect=parties.withdraw_consent),
     *actions(
         "InternalReview",
         PartyReviewContext,
         "decide",
         gives=("verdict",),
-        resolver=_OF_PARTY,
+        resolver=_REVIEWING,
         effect=parties.decide_review,
     ),
 )

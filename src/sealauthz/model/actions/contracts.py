@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
-from sealauthz.model.actions.known import authors_of, persons, principal_ids
+from sealauthz.model.actions.known import appointers_of, authors_of, insiders_of, persons, principal_ids
 from sealauthz.model.actions.seals import documents_digest, sealed_by_hand
 from sealauthz.model.effects import signing
 from sealauthz.model.records.contracts import Contract
@@ -31,12 +31,14 @@ class ContractContext(Context):
 @dataclass(slots=True)
 class TerminationContext(ContractContext):
     """Ending a complete contract: `parties` are the enterprises of it for which somebody consented to that, and
-    `documents_digest` is the digest of all its documents (`whole_digest`); `authors`, those who consented.
+    `documents_digest` is the digest of all its documents (`whole_digest`); `authors`, those who consented; `insiders`,
+    those who had put one of them in office within `parameters.cooling_off` before that, each with what they represent.
     """
 
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
     documents_digest: str | None = None
     authors: list[Person] = dataclasses.field(default_factory=list)
+    insiders: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,9 +102,15 @@ def _termination(query: ResolverInput) -> Mapping[str, Any]:
         if consent.kind == "TERMINATION"
     ]
     consented = {party.enterprise_id for party, _ in consents if party.enterprise_id}
+    parties = found(query.snapshot, "Enterprise", consented)
+    behind: set[str | None] = set()
+    for enterprise in parties:
+        spoke = [(each.given_by_id, each.given_at) for party, each in consents if party.enterprise_id == enterprise.id]
+        behind |= appointers_of(query, enterprise, spoke)
     return {
         **_own_parties(query),
-        "parties": found(query.snapshot, "Enterprise", consented),
+        "parties": parties,
+        "insiders": insiders_of(query, behind),
         "documents_digest": documents_digest(query.resource),
         "authors": persons(query, {consent.given_by_id for _, consent in consents}),
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from sealauthz.model.actions.bound import binding, columns, templates
 from sealauthz.model.actions.common import Context, VerifiedContext
-from sealauthz.model.actions.known import choosers, persons
+from sealauthz.model.actions.known import choosers, insiders_of
 from sealauthz.model.actions.seals import holders_among
 from sealauthz.model.effects import delegations, grants, new_grants, requests
 from sealauthz.model.records.contracts import Contract
@@ -115,7 +115,7 @@ def _request(query: ResolverInput) -> Mapping[str, Any]:
         return {"insiders": EMPTY}
     request = query.resource
     own = request.seal.enterprise.memberships.holding("person_id", query.subject.id)
-    return {"insiders": persons(query, set().union(*(choosers(query, request, each, query.now) for each in own)))}
+    return {"insiders": insiders_of(query, set().union(*(choosers(query, request, each, query.now) for each in own)))}
 
 
 _REQUEST = Resolver(along={"contract": ("contract_id",)}, find=_request, is_about_subject=True)

@@ -56,8 +56,7 @@ def authors_of(query: ResolverInput, enterprise: Enterprise, contract: Contract)
         for consent in party.consents
         if consent.kind == "DOUBLE_AGENCY"
     }
-    resolutions: Any = enterprise.resolutions
-    for resolution in resolutions.holding("contract_id", contract.id) if resolutions else ():
+    for resolution in _resolutions_about(enterprise, contract):
         ids |= {resolution.recorded_by_id, resolution.confirmed_by_id}
     return persons(query, ids)
 
@@ -66,6 +65,13 @@ def persons(query: ResolverInput, ids: Set[str] | Set[str | None]) -> list[Any]:
     """Persons in the order of their ids, each in the unit that holds what they represent; None names nobody."""
     named = sorted(filter(None, ids))
     return Collection(query.snapshot.find("Person", person_id) for person_id in named) if named else EMPTY
+
+
+def insiders_of(query: ResolverInput, ids: Set[str | None]) -> list[Any]:
+    """The persons of these ids, and by which account each of them counts: what they represent is known with that."""
+    found = persons(query, ids)
+    counting = {person.same_as_id for person in found if person.same_as_id is not None}
+    return persons(query, ids | counting) if counting else found
 
 
 def given_to(query: ResolverInput, seal: Seal) -> Iterator[Any]:
@@ -92,7 +98,8 @@ def insiders(
 ) -> list[Any]:
     """Those who gave or confirmed one of the grants, or what it was passed on from, within `parameters.cooling_off`
     before now, or named who uses the seal of another enterprise; those who had put somebody in place who decided on one
-    of the requests; and, where a person is a party of the contract, whom the registry names for the enterprise.
+    of the requests, reviewed the contract or resolved about it; and, where a person is a party of the contract, whom
+    the registry names for the enterprise.
     """
     since = query.now - query.parameters.cooling_off
     ids = set()
@@ -108,9 +115,27 @@ def insiders(
     for request in requests:
         for approval in request.approvals:
             ids |= choosers(query, request, approval.approver, approval.decided_at)
+    ids |= appointers_of(query, enterprise, _spoke_for(enterprise, contract))
     if any(party.person_id is not None for party in contract.signatories):
         ids |= {snapshot.legal_rep_id for snapshot in enterprise.registry_snapshots if snapshot.is_current}
-    return persons(query, ids)
+    return insiders_of(query, ids)
+
+
+def _spoke_for(enterprise: Enterprise, contract: Contract) -> Iterator[tuple[str | None, Instant]]:
+    """Who reviewed a contract for an enterprise, recorded or confirmed a resolution about it, and when."""
+    for party in contract.signatories:
+        if party.enterprise_id == enterprise.id:
+            for review in party.reviews:
+                yield review.reviewer_id, review.decided_at
+    for resolution in _resolutions_about(enterprise, contract):
+        yield resolution.recorded_by_id, resolution.recorded_at
+        yield resolution.confirmed_by_id, resolution.confirmed_at
+
+
+def _resolutions_about(enterprise: Enterprise, contract: Contract) -> Iterable[Any]:
+    """The resolutions of an enterprise about a contract."""
+    resolutions: Any = enterprise.resolutions
+    return resolutions.holding("contract_id", contract.id) if resolutions else ()
 
 
 def _givers(grant: Any) -> set[str | None]:
@@ -129,8 +154,28 @@ def choosers(query: ResolverInput, request: SealUseRequest, approver: Any, at: I
                 given |= _givers(grant)
     else:
         given = _appointers((approver, *(absence.membership for absence in approver.substitutions)), since)
-    found = set(given)
-    members: Any = request.seal.enterprise.memberships
+    return given | _behind(given, request.seal.enterprise, since)
+
+
+def appointers_of(
+    query: ResolverInput, enterprise: Enterprise, spoke: Iterable[tuple[str | None, Instant]]
+) -> set[str | None]:
+    """Those who had given persons, each by id, their post at an enterprise within `parameters.cooling_off` before a
+    time of each; and who had put those in office just then, and these. None names nobody.
+    """
+    found: set[str | None] = set()
+    members: Any = enterprise.memberships
+    for person_id, at in spoke:
+        since = at - query.parameters.cooling_off
+        given = _appointers(members.holding("person_id", person_id), since) if person_id is not None else set()
+        found |= given | _behind(given, enterprise, since)
+    return found
+
+
+def _behind(given: Set[str | None], enterprise: Enterprise, since: Instant) -> set[str | None]:
+    """Those who had put these in office since a time, and who had put them there."""
+    found: set[str | None] = set()
+    members: Any = enterprise.memberships
     for _ in range(2):  # as far as the policies follow a row of appointments (`is_behind`)
         given = _appointers((each for person_id in given for each in members.holding("person_id", person_id)), since)
         found |= given

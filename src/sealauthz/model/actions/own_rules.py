@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.common import Context
+from sealauthz.model.actions.known import appointers_of, insiders_of
 from sealauthz.model.actions.seals import end_of_day
 from sealauthz.model.effects import own_rules, procedures, resolutions, rule_terms
 from sealauthz.model.records.contracts import Contract
@@ -19,12 +21,14 @@ from sealauthz.schema.effect import Effect
 @dataclass(slots=True)
 class ResolutionContext(Context):
     """Recording a resolution: of whom (BOARD, SHAREHOLDERS or LEGAL_REP), about which contract, and whom it benefits,
-    None where nobody.
+    None where nobody. Of the server's making: `insiders`, those who put the subject in office within
+    `parameters.cooling_off` before now, each with what they represent.
     """
 
     source: str | None = None
     contract: Contract | None = None
     beneficiary: Person | None = None
+    insiders: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,9 +65,17 @@ _DAY = Resolver(find=_day)
 
 @dataclass(slots=True, kw_only=True)
 class CountersignContext(Context):
-    """Confirming that a resolution was passed: `contract` is the one that it is about, found by the server."""
+    """Confirming that a resolution was passed: `contract` is the one that it is about, `insiders` as in
+    ResolutionContext, both found by the server.
+    """
 
     contract: Contract
+    insiders: list[Person] = dataclasses.field(default_factory=list)
+
+
+def _appointers(query: ResolverInput) -> Mapping[str, Any]:
+    enterprise = getattr(query.resource, "enterprise", query.resource)
+    return {"insiders": insiders_of(query, appointers_of(query, enterprise, [(query.subject.id, query.now)]))}
 
 
 def _rules(query: ResolverInput) -> Mapping[str, Any]:
@@ -94,7 +106,7 @@ ACTIONS = (
         "BoardResolution",
         CountersignContext,
         "countersign",
-        resolver=Resolver(along={"contract": ("contract_id",)}),
+        resolver=Resolver(along={"contract": ("contract_id",)}, find=_appointers, is_about_subject=True),
         effect=resolutions.countersign,
     ),
     *actions("BoardResolution", Context, "withdraw", effect=resolutions.withdraw),
@@ -103,6 +115,7 @@ ACTIONS = (
         ResolutionContext,
         "record_resolution",
         gives=("source", "contract", "beneficiary"),
+        resolver=Resolver(find=_appointers, is_about_subject=True),
         arguments=resolutions.NewResolution,
         effect=resolutions.record_resolution,
     ),
