@@ -34,6 +34,15 @@ approver_afterwards_waits(person: Person, use: EmergencyUse, at, context) if
   not legal_representative(person, use.grant.seal.enterprise, context) and
   member(person, use.grant.seal.enterprise, membership, context) and
   right_to_approve_from_until(membership, use.grant.seal, use.grant.membership.person_id, at, context);
+# … nor one whom the other side made an approver just then.
+#@ M-11 U-12 U-13 U-24
+approver_afterwards_waits(person: Person, use: EmergencyUse, at, context: AfterwardsContext) if
+  not legal_representative(person, use.grant.seal.enterprise, context) and
+  contract = context.contract and
+  contract matches Contract and
+  is_on_opposite_side(by_id, use.grant.seal, contract, context) and
+  member(person, use.grant.seal.enterprise, membership, context) and
+  right_to_approve_from_until(membership, use.grant.seal, by_id, at, context);
 meets(person: Person, "NOT_THE_CUSTODIAN", "approve_afterwards", use: EmergencyUse, context) if
   not keeps_seal_now(person.id, use.grant.seal, context);
 meets(_: Person, "APPROVAL_MISSING", "approve_afterwards", use: EmergencyUse, _) if use.approved_at = 0;

@@ -148,6 +148,22 @@ is_concerned(giver_id, seal: Seal, contract: Contract, context) if
 is_concerned(giver_id, seal: Seal, contract: Contract, context) if
   is_appointee(giver_id, by_id, seal.enterprise, context) and
   was_approved_by_appointee_of(by_id, seal, contract, context);
+# … or with whoever passed it in the owner's own review.
+#@ M-11 C-07
+is_concerned(giver_id, seal: Seal, contract: Contract, context) if
+  was_reviewed_by_appointee_of(giver_id, seal, contract, context);
+is_concerned(giver_id, seal: Seal, contract: Contract, context) if
+  is_appointee(giver_id, by_id, seal.enterprise, context) and
+  was_reviewed_by_appointee_of(by_id, seal, contract, context);
+
+was_reviewed_by_appointee_of(person_id, seal: Seal, contract: Contract, context) if
+  own_party(seal, contract, party) and
+  party.needs_review = true and
+  review in party.reviews and
+  review.state = "PASSED" and
+  reviewer_id = review.reviewer_id and
+  reviewer_id matches String and
+  was_made_by(reviewer_id, person_id, seal.enterprise, review.decided_at, context);
 
 is_opposite_human(person_id, seal: Seal, contract: Contract, context) if
   account_of_insider(person_id, id, context) and
@@ -175,6 +191,7 @@ known_insider(person_id, known, context: CountersignContext) if is_known(person_
 known_insider(person_id, known, context: SpeakingContext) if is_known(person_id, known, context.insiders);
 known_insider(person_id, known, context: PartyReviewContext) if is_known(person_id, known, context.insiders);
 known_insider(person_id, known, context: TerminationContext) if is_known(person_id, known, context.insiders);
+known_insider(person_id, known, context: AfterwardsContext) if is_known(person_id, known, context.insiders);
 
 is_known(person_id, known, persons) if
   known in persons and

@@ -230,6 +230,9 @@ meets(person: Person, "NOT_THE_SEALER", "decide", review: InternalReview, _) if
 requires("decide", _: InternalReview, "APPROVER_SETTLED");
 meets(person: Person, "APPROVER_SETTLED", "decide", review: InternalReview, context) if
   not reviewer_waits(person, review, _, context);
+# To refuse it they need not wait.
+meets(_: Person, "APPROVER_SETTLED", "decide", _: InternalReview, context) if
+  context.verdict in ["REJECTED", "SIGN_REJECTED"];
 
 # … nor the new administrator just after a retrieval, nor whom they put in office since.
 #@ R-13

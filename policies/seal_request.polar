@@ -170,11 +170,13 @@ is_on_opposite_side(person_id, seal: Seal, contract: Contract, _) if
 #@ A-02 U-13
 is_on_opposite_side(person_id, seal: Seal, contract: Contract, context) if
   known_insider(person_id, known, context) and
-  account_id(known, id) and
+  is_tied_to_other_party(known, seal, contract);
+
+is_tied_to_other_party(person: Person, seal: Seal, contract: Contract) if
+  account_id(person, id) and
   takes_part_for_other_party(id, seal, contract);
-is_on_opposite_side(person_id, seal: Seal, contract: Contract, context) if
-  known_insider(person_id, known, context) and
-  represents_another_party(known, seal, contract);
+is_tied_to_other_party(person: Person, seal: Seal, contract: Contract) if
+  represents_another_party(person, seal, contract);
 
 # The custodian of a seal does not decide on its use.
 #@ U-12

@@ -39,7 +39,25 @@ has_failed_task_before(task: SigningTask) if
   party in task.signatory.contract.signatories and
   earlier in party.tasks and
   earlier.position < task.position and
-  earlier.state in ["REJECTED", "EXPIRED"];
+  has_failed(earlier, party);
+
+has_failed(task: SigningTask, _: Signatory) if task.state in ["REJECTED", "EXPIRED"];
+# … or was an approval that somebody called off: nobody puts the seal without it (decision 106). What was passed on,
+# another one has in its place.
+#@ C-06
+has_failed(task: SigningTask, _: Signatory) if
+  task.action = "APPROVE" and
+  task.state = "VOIDED";
+has_failed(task: SigningTask, party: Signatory) if
+  task.action = "APPROVE" and
+  task.state = "TRANSFERRED" and
+  not has_approval_in_place(task, party);
+
+has_approval_in_place(task: SigningTask, party: Signatory) if
+  other in party.tasks and
+  other.action = "APPROVE" and
+  other.position = task.position and
+  other.state != "TRANSFERRED";
 
 # Why a task is not ready: the contract, its deadline, or the turn.
 #@ C-01

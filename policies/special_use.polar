@@ -198,7 +198,8 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   had_no_tie_to_others(approver.person_id, use, seal, context) and
   not waited_after_retrieval(approver.person_id, seal.enterprise, use.approved_at, context) and
   could_act_as_approver(approver, seal, use.approved_at, context) and
-  had_right_to_approve(approver, grant.membership.person_id, seal, use.approved_at, context);
+  had_right_to_approve(approver, grant.membership.person_id, seal, use.approved_at, context) and
+  not had_right_from_other_side(approver, use, seal, context);
 
 # The legal representative approves with a membership or without one.
 is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context) if
@@ -227,6 +228,24 @@ had_no_tie_to_others(person_id, use: EmergencyUse, seal: Seal, context: SealUseC
   contract = task.signatory.contract and
   forall(account_id(known, id), not takes_part_for_other_party(id, seal, contract)) and
   not belonged_to_other_party(known, seal, contract, use.approved_at, context);
+
+# Like APPROVER_SETTLED, when it was approved.
+#@ A-02 M-11 U-12 U-13
+had_right_from_other_side(approver: Membership, use: EmergencyUse, seal: Seal, context: SealUseContext) if
+  use.task_id matches String and
+  task in context.emergencies and
+  task.id = use.task_id and
+  is_on_side_against(by_id, seal, task.signatory.contract, context) and
+  not was_legal_representative(
+    approver.person_id, seal.enterprise, use.approved_at, context.parameters.registry_valid_for) and
+  had_new_right_to_approve_from(approver, seal, by_id, use.approved_at, context);
+
+is_on_side_against(person_id, seal: Seal, contract: Contract, context) if
+  is_on_opposite_side(person_id, seal, contract, context);
+is_on_side_against(person_id, seal: Seal, contract: Contract, context) if
+  known in context.afterwards and
+  person_id = known.id and
+  is_tied_to_other_party(known, seal, contract);
 
 # Like may_act_as_approver, at an earlier instant, as far as the facts tell: they do not say since when a person is
 # suspended, so that a suspension does not count; of the custodian they say today's, and of an acting one each day's.

@@ -22,6 +22,7 @@ from scene import (
     Scene,
     application,
     case,
+    grant,
     member,
     person,
 )
@@ -41,7 +42,13 @@ from sealauthz.model.actions.contracts import (
     TerminationContext,
     TransferContext,
 )
-from sealauthz.model.actions.granting import CrossGrantContext, GrantEndContext, HolderContext, RequestContext
+from sealauthz.model.actions.granting import (
+    AfterwardsContext,
+    CrossGrantContext,
+    GrantEndContext,
+    HolderContext,
+    RequestContext,
+)
 from sealauthz.model.actions.organisations import (
     CertificationContext,
     ClaimContext,
@@ -60,6 +67,7 @@ from sealauthz.model.actions.seals import (
 from sealauthz.model.records.contracts import Contract, ContractDocument
 from sealauthz.model.records.cross_grants import CrossEnterpriseGrant
 from sealauthz.model.records.delegations import Delegation
+from sealauthz.model.records.grants import EmergencyUse
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import Enterprise, RegistrySnapshot
 from sealauthz.model.records.procedures import BoardResolution
@@ -437,6 +445,21 @@ def test_those_are_found_who_had_put_in_office_who_speaks_for_a_party() -> None:
     assert asked["insiders"] == []
 
 
+def test_who_gave_the_right_to_approve_an_emergency_use_just_then_is_known() -> None:
+    def insiders(given_at: int) -> tuple[Any, Any]:
+        right = grant("approver", right="APPROVE", confirmed_at=given_at)
+        emergency = dataclasses.replace(grant("user", right="EMERGENCY"), id="g-emergency")
+        use = EmergencyUse("eu", "g-emergency", NOW - HOUR, "x", task_id="t")
+        scene = Scene().put(right, emergency, use)
+        asked = found(AfterwardsContext, scene, "approver", ("EmergencyUse", "eu"))["insiders"]
+        use.approved_by_id, use.approved_at = "m-approver", NOW
+        again = found(SealUseContext, scene, "user", ("Seal", "s"), given=TASK, action="emergency_use")
+        return asked, again["afterwards"]
+
+    assert insiders(NOW - HOUR) == (["keeper"], ["approver", "keeper"])
+    assert insiders(NOW - DAY) == ([], ["approver"])
+
+
 def test_a_grant_leads_to_the_enterprise_that_gets_the_seal() -> None:
     for who in ("keeper", "both"):
         assert found(CrossGrantContext, GROUP, who, ("CrossEnterpriseGrant", "x-z")) == {"holder": "z"}
@@ -658,6 +681,13 @@ def test_open_applications_count_anywhere_until_they_expire() -> None:
     there.id, there.enterprise_id = "j-f", "f"
     assert joining(here, there) == (2, 0)
     assert joining(application("stranger")) == (0, 0)
+
+
+def test_open_applications_count_by_whatever_account() -> None:
+    assert joining(person("double"), application("double")) == (0, 0)
+    known = person("double", realname_state="REVOKED", same_as_id="outsider")
+    assert joining(known, application("double")) == (1, 0)
+    assert joining(known, application("double"), application("outsider")) == (2, 0)
 
 
 def test_rejections_count_here_within_the_window() -> None:

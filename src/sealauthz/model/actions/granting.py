@@ -9,7 +9,7 @@ from typing import Any
 
 from sealauthz.model.actions.bound import binding, columns, templates
 from sealauthz.model.actions.common import Context, VerifiedContext
-from sealauthz.model.actions.known import choosers, insiders_of
+from sealauthz.model.actions.known import choosers, enablers, insiders_of
 from sealauthz.model.actions.seals import holders_among
 from sealauthz.model.effects import delegations, grants, new_grants, requests
 from sealauthz.model.records.contracts import Contract
@@ -35,9 +35,13 @@ class RequestContext(Context):
 
 @dataclass(slots=True)
 class AfterwardsContext(Context):
-    """Approving an emergency use after it: `contract` is the one that was sealed, None where nobody said so."""
+    """Approving an emergency use after it. Of the server's making: `contract`, the one that was sealed, None where
+    nobody said so; and `insiders`, those who gave the subject the right to approve within `parameters.cooling_off`
+    before now, each with what they represent.
+    """
 
     contract: Contract | None = None
+    insiders: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -118,6 +122,15 @@ def _request(query: ResolverInput) -> Mapping[str, Any]:
     return {"insiders": insiders_of(query, set().union(*(choosers(query, request, each, query.now) for each in own)))}
 
 
+def _afterwards(query: ResolverInput) -> Mapping[str, Any]:
+    seal = query.resource.grant.seal
+    own = seal.enterprise.memberships.holding("person_id", query.subject.id)
+    return {"insiders": insiders_of(query, set().union(*(enablers(query, seal, each, query.now) for each in own)))}
+
+
+_AFTERWARDS = Resolver(
+    along={"contract": ("task_id", "signatory_id", "contract_id")}, find=_afterwards, is_about_subject=True
+)
 _REQUEST = Resolver(along={"contract": ("contract_id",)}, find=_request, is_about_subject=True)
 _CONFIRMATION = binding("confirm", _terms)
 _HOLDER = Resolver(find=_holder_act, paths={"holder": ("holder_id",)}, is_about_subject=True)
@@ -188,7 +201,7 @@ ACTIONS = (
         "EmergencyUse",
         AfterwardsContext,
         "approve_afterwards",
-        resolver=Resolver(along={"contract": ("task_id", "signatory_id", "contract_id")}),
+        resolver=_AFTERWARDS,
         effect=requests.approve_afterwards,
     ),
 )

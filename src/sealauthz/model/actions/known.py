@@ -146,15 +146,23 @@ def choosers(query: ResolverInput, request: SealUseRequest, approver: Any, at: I
     """Those who had given an approver, or whom they stand in for, the place in which they decide on a request, within
     `parameters.cooling_off` before a time; and who had put those in office just then, and these.
     """
-    since = at - query.parameters.cooling_off
     if request.process_id is None:
-        given: set[str | None] = set()
-        for grant in grants_of((approver,), {request.seal_id}):
-            if grant.right == "APPROVE" and grant.confirmed_at > since:
-                given |= _givers(grant)
-    else:
-        given = _appointers((approver, *(absence.membership for absence in approver.substitutions)), since)
+        return enablers(query, request.seal, approver, at)
+    since = at - query.parameters.cooling_off
+    given = _appointers((approver, *(absence.membership for absence in approver.substitutions)), since)
     return given | _behind(given, request.seal.enterprise, since)
+
+
+def enablers(query: ResolverInput, seal: Seal, approver: Any, at: Instant) -> set[str | None]:
+    """Those who had given a member the right to approve uses of a seal within `parameters.cooling_off` before a time;
+    and who had put those in office just then, and these.
+    """
+    since = at - query.parameters.cooling_off
+    given: set[str | None] = set()
+    for grant in grants_of((approver,), {seal.id}):
+        if grant.right == "APPROVE" and grant.confirmed_at > since:
+            given |= _givers(grant)
+    return given | _behind(given, seal.enterprise, since)
 
 
 def appointers_of(
@@ -196,8 +204,8 @@ _EMERGENCY = frozenset({"emergency_use", "seal"})
 
 
 def emergencies_of(query: ResolverInput, seal: Seal) -> dict[str, Any]:
-    """The tasks that the subject, by any account, used a seal for in an emergency, and those who approved that; where
-    that is asked.
+    """The tasks that the subject, by any account, used a seal for in an emergency, and those who approved that, with
+    who had given them the right just then; where that is asked.
     """
     if query.action not in _EMERGENCY:
         return {}
@@ -213,10 +221,13 @@ def emergencies_of(query: ResolverInput, seal: Seal) -> dict[str, Any]:
     if not uses:
         return {"emergencies": EMPTY, "afterwards": EMPTY}
     approved_by = {use.approved_by_id for use in uses}
-    approvers = {membership.person_id for membership in members if membership.id in approved_by}
-    approvers |= {use.representative_id for use in uses}
+    approving = {membership.id: membership for membership in members if membership.id in approved_by}
+    approvers = {use.representative_id for use in uses} | {membership.person_id for membership in approving.values()}
+    for use in uses:
+        if use.approved_by_id in approving:
+            approvers |= enablers(query, seal, approving[use.approved_by_id], use.approved_at)
     tasks = (query.snapshot.find("SigningTask", task_id) for task_id in sorted({u.task_id for u in uses if u.task_id}))
     return {
         "emergencies": Collection(task for task in tasks if task is not None),
-        "afterwards": persons(query, approvers),
+        "afterwards": insiders_of(query, approvers),
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from sealauthz.model.actions.bound import ArgumentsContext, binding, given_id, given_text
 from sealauthz.model.actions.common import Context, ReasonedContext, found
+from sealauthz.model.actions.known import persons
 from sealauthz.model.effects import administration, alerts, enterprises, joining
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification, Person
@@ -51,7 +52,7 @@ class ClaimContext(Context):
 @dataclass(slots=True, kw_only=True)
 class JoinContext(Context):
     """Applying to join. Of the server's making: how many applications of the subject are open anywhere, and how often
-    this enterprise turned the subject down within `parameters.rejections_window` before now.
+    this enterprise turned the subject down within `parameters.rejections_window` before now, by whatever account.
     """
 
     open_applications: int
@@ -111,8 +112,14 @@ def _certification(query: ResolverInput) -> Mapping[str, Any]:
 def _join(query: ResolverInput) -> Mapping[str, Any]:
     person, enterprise = query.subject, query.resource
     since = query.now - query.parameters.rejections_window
-    accounts = {person.id, *(account.id for account in person.accounts)}
-    is_open = [a for a in person.applications if a.state == "PENDING" and query.now < a.expires_at]
+    others = {account.id for account in person.accounts}
+    accounts = {person.id, *others}
+    is_open = [
+        application
+        for account in (person, *persons(query, others))
+        for application in account.applications
+        if application.state == "PENDING" and query.now < application.expires_at
+    ]
     rejected = [
         application
         for application in enterprise.applications

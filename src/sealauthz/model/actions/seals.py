@@ -45,7 +45,8 @@ class SealUseContext(Context):
     across enterprises and which the subject belongs to, in the order of their ids; `principals`, those who let the
     subject act for them at the seal's owner, or passed a grant on to one of them, each with what they represent; and
     `emergencies`, in an emergency and where what was reserved is sealed, the tasks that the subject used the seal for
-    in emergencies before, with `afterwards`, those who approved that, each with what they represent.
+    in emergencies before, with `afterwards`, those who approved that, and who had given them the right just then, each
+    with what they represent.
 
     Of the task's contract: `documents_digest`, the digest of all its documents (`whole_digest`); `parties`, the other
     enterprises for which the subject or one of the principals signed a task of it or is named for one, and all others
