@@ -121,10 +121,27 @@ _FOUND_OUT = (Known, Reach, Tried)
 """What is changed while a load goes on, and not behind it."""
 
 
+class _Compressed:
+    """Takes what is written and holds only what becomes of it: a tenth."""
+
+    def __init__(self) -> None:
+        self._compressor = zlib.compressobj(_QUICK)
+        self._parts: list[bytes] = []
+
+    def write(self, part: bytes) -> int:
+        """Take a part."""
+        self._parts.append(self._compressor.compress(part))
+        return len(part)
+
+    def content(self) -> bytes:
+        """Return the whole, when all is written."""
+        return b"".join((*self._parts, self._compressor.flush()))
+
+
 class _Written(Trees):
     """Writes nodes of Python code too, and the classes of a table by their names."""
 
-    def __init__(self, stream: io.BytesIO, table: TypeTable) -> None:
+    def __init__(self, stream: _Compressed, table: TypeTable) -> None:
         super().__init__(stream, protocol=5)
         self._names = {cls: name for name, cls in (*_BUILTIN.items(), *table.classes.items())}
 
@@ -186,9 +203,9 @@ def _is_of(name: str, words: frozenset[object] | None) -> bool:
 
 def to_bytes(found_out: object, table: TypeTable) -> bytes:
     """Return what was found out with the types of a table. Raises one of `_UNWRITABLE` where it cannot be written."""
-    stream = io.BytesIO()
-    _Written(stream, table).dump(found_out)
-    return zlib.compress(stream.getvalue(), _QUICK)
+    compressed = _Compressed()
+    _Written(compressed, table).dump(found_out)
+    return compressed.content()
 
 
 def from_bytes(content: bytes, table: TypeTable) -> Any:
