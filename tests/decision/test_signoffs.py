@@ -143,6 +143,21 @@ ALWAYS = {
         '#@ always\nmeets(_: Person, "SEAL_USABLE", "use", _: Seal, _);',
         "meets use Seal SEAL_USABLE",
     ),
+    "a hold that is met where something is not so": (
+        'meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if seal.id != "";',
+        "meets use Seal SEAL_USABLE",
+    ),
+    "two rules that are true together": (
+        'meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if not is_other(seal) and seal.enterprise_id != "x";\n'
+        'meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if is_other(seal);\n'
+        'is_other(seal: Seal) if seal.kind = "OTHER";',
+        "meets use Seal SEAL_USABLE",
+    ),
+    "a helper that says what is not so": (
+        'meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if is_fine(seal);\n'
+        'is_fine(seal: Seal) if seal.kind != "OTHER" and seal matches Resource;',
+        "meets use Seal SEAL_USABLE",
+    ),
     "through helpers": (
         'waived("SEAL_USABLE", "use", seal: Seal, context) if any_day(seal, context);\n'
         "any_day(seal: Seal, context) if any_seal(seal) or context.now > 1;\n"
@@ -424,6 +439,8 @@ def test_on_oso_it_is_signed_off_too(folder: Path) -> None:
         'waived("SEAL_USABLE", "use", seal: Seal, _) if seal.kind = "PERSONNEL";',
         'waived("SEAL_USABLE", "use", seal: Seal, context) if context.now < seal.acting_to;',
         'waived("SEAL_USABLE", "use", seal: Seal, _) if is_small(seal);\nis_small(seal: Seal) if seal.kind = "OTHER";',
+        'meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if seal.kind = "OTHER" and seal.id != "x";',
+        'meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if seal.device_id != nil and not (seal.id = "x");',
         # Whether it holds depends on the type of what it is asked about.
         'waived("SEAL_USABLE", "use", seal: Seal, _) if is_small(seal);\nis_small(_: SealUseRequest);\n'
         "is_small_request(request: SealUseRequest) if is_small(request);\n"

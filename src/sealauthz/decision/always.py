@@ -18,8 +18,10 @@ from sealauthz.polar.syntax import (
     Attribute,
     BlockNode,
     Call,
+    Compare,
     Literal,
     Matches,
+    Not,
     Or,
     Parameter,
     Pattern,
@@ -48,10 +50,13 @@ _LONGEST = 12
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Whether a rule always holds if these places are `named`, and which rules were asked to know it."""
+    """Whether a rule always holds if these places are `named`, perhaps but for what it leaves out, and which rules were
+    asked to know it.
+    """
 
     rule: RuleNode
     named: frozenset[int]
+    leaves_out: bool
     holds: bool
     asked: frozenset[Key]
 
@@ -68,9 +73,10 @@ class Always:
     before: Always | None = None
     clauses: dict[Key, list[RuleNode]] = field(init=False)
     unions: Mapping[str, frozenset[str]] = field(init=False)
-    _found: dict[tuple[int, frozenset[int]], Found] = field(init=False, default_factory=dict)
+    _found: dict[tuple[int, frozenset[int], bool], Found] = field(init=False, default_factory=dict)
     _same: dict[Key, bool] = field(init=False, default_factory=dict)
     _asked: set[Key] = field(init=False, default_factory=set)
+    _leaves_out: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         blocks = [each for each in self.statements if isinstance(each, BlockNode)]
@@ -93,21 +99,22 @@ class Always:
 
     def take(self, found: Iterable[Found]) -> Always:
         """Take over what was found about the same statements; return this."""
-        self._found.update({(id(each.rule), each.named): each for each in found})
+        self._found.update({(id(each.rule), each.named, each.leaves_out): each for each in found})
         return self
 
-    def holds(self, rule: RuleNode, named: frozenset[int] = frozenset()) -> bool:
+    def holds(self, rule: RuleNode, named: frozenset[int] = frozenset(), *, leaves_out: bool = False) -> bool:
         """Whether a rule holds for all that is of the types in its head; a text in its head is no condition.
 
-        Nor is what it says about the parameters at the places that are `named`: who asks names a text there.
+        Nor is what it says about the parameters at the places that are `named`: who asks names a text there. Where it
+        `leaves_out`, what is not so, or is not equal, is no condition either.
         """
-        about = (id(rule), named)
+        about = (id(rule), named, leaves_out)
         kept = self._found.get(about)
         if kept is None:
             kept = None if self.before is None else self.before._found.get(about)
             if kept is None or kept.rule is not rule or not all(map(self._is_same, kept.asked)):
-                self._asked = set()
-                kept = Found(rule, named, self._holds(rule, named), frozenset(self._asked))
+                self._asked, self._leaves_out = set(), leaves_out
+                kept = Found(rule, named, leaves_out, self._holds(rule, named), frozenset(self._asked))
             self._found[about] = kept
         return kept.holds
 
@@ -161,6 +168,8 @@ class Always:
 
     def _judged(self, term: Term, known: dict[str, _Known], path: tuple[object, ...]) -> bool:
         match term:
+            case Not() | Compare("!=") if self._leaves_out and not _is_about_nil(term):
+                return True
             case And(terms, _):
                 return all(self._term(each, known, path) for each in terms)
             case Or(terms, _):
@@ -237,6 +246,14 @@ def _may_equal(literal: Term, argument: Term, given: _Known) -> bool:
     if isinstance(argument, Literal):
         return placeless(literal) == placeless(argument)
     return isinstance(literal, Literal | Variable) and given in (_FREE, _CONSTANT)
+
+
+def _is_about_nil(term: Not | Compare) -> bool:
+    """Whether a condition says that something is there at all."""
+    inner = term.term if isinstance(term, Not) else term
+    return isinstance(inner, Unify | Compare) and any(
+        isinstance(side, Variable) and side.name == NIL for side in (inner.left, inner.right)
+    )
 
 
 def _is_plain(pattern: Pattern | None) -> bool:

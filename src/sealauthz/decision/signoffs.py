@@ -1,9 +1,10 @@
 """What a bundle may do only where its folder has signed it off, under `accepts` in `bundle.toml`.
 
 A number outside of its range; a rule of the folder's own that always waives or always meets what the product requires
-(a hold, say, or authority), that permits an action of the product to everybody, or that always lets a helper hold on
-which the product's rules rest; and a requirement of the product that is dropped with the file that it stood in, or from
-which the folder exempts an action. What the floor requires is no matter of a signature; nobody else may waive it.
+(a hold, say, or authority), or meets it wherever something is not so, that permits an action of the product to
+everybody, or that always lets a helper hold on which the product's rules rest; and a requirement of the product that is
+dropped with the file that it stood in, or from which the folder exempts an action. What the floor requires is no matter
+of a signature; nobody else may waive it.
 
     [accepts]
     "parameters.face_for_use" = "Security, 2026-03-01: shared terminals in the workshop"
@@ -216,12 +217,13 @@ _Need = tuple[str | None, str | None, str | None]
 def _always_settled(always: Always, files: frozenset[str]) -> dict[tuple[str, _Need], RuleNode]:
     """Return the rules of some files that waive or meet a requirement on no condition, by what they settle.
 
-    What is a condition on something else than subject, resource and context counts as none.
+    What is a condition on something else than subject, resource and context counts as none; nor does what meets one
+    wherever something is not so: `x.id != ""` holds for all there is, and two rules can say `=` and `!=`.
     """
     found: dict[tuple[str, _Need], RuleNode] = {}
     for name, (arity, first) in _SETTLING.items():
         for rule in always.clauses.get((name, arity), ()):
-            if rule.place.file in files - {FLOOR_FILE} and always.holds(rule):
+            if rule.place.file in files - {FLOOR_FILE} and always.holds(rule, leaves_out=name == "meets"):
                 found.setdefault((name, _need(rule, first + 1, first + 2, first)), rule)
     return found
 
@@ -237,6 +239,10 @@ def _settling(always: Always, known: Always, own: frozenset[str], files: frozens
             action, type_, requirement = need
             verb = "waives" if name == "waived" else "meets"
             what = f"always {verb} `{requirement}` of `{action}` on {type_}"
+            if not always.holds(rule):
+                what = (
+                    f"meets `{requirement}` of `{action}` on {type_} wherever something is not so, and asks for nothing"
+                )
             yield Excess(f"{name} {action} {type_} {requirement}", what, rule.place, ", which the product requires")
 
 
