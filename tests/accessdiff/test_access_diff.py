@@ -25,6 +25,7 @@ from random_scenes import scenes
 from scene import DAY, MINUTE, NOW, Scene, application, executable, face, member, person, request
 
 from sealauthz.accessdiff import approval
+from sealauthz.accessdiff import diff as access_diff
 from sealauthz.accessdiff.changes import CauseKind, Change, ChangeKind, SourceLine, grouped
 from sealauthz.accessdiff.comparison import Limits
 from sealauthz.accessdiff.diff import compare
@@ -218,9 +219,19 @@ def test_a_question_that_cannot_be_decided_any_more_is_told_and_never_approved(b
     # Who had access has lost it, too: the decision point denies what it cannot decide.
     lost = {change.subject.id for change in found.of(ChangeKind.LOSS) if change.action == "use"}
     assert lost == {"user"}
-    same = diff(bundles, "_view_never_ends", "_view_never_ends", Scene())
-    assert same.changes == ()
-    assert same.extent.undecidable == len({(c.subject, c.action) for c in broken})
+
+
+def test_a_question_that_neither_can_decide_is_counted(bundles: Bundles, tmp_path: Path) -> None:
+    folder = shutil.copytree(bundles.folder("_view_never_ends"), tmp_path / "other")
+    edit(
+        folder,
+        "roles.polar",
+        lambda text: replaced(text, '  "edit" if "legal', '  "edit" if "member" on "owner";\n  "edit" if "legal'),
+    )
+    found = compare(bundles["_view_never_ends"], loaded(folder), Scene().records, NOW)
+    assert found.changes == ()
+    assert found.extent.asked_actions == 1
+    assert found.extent.undecidable == found.extent.subjects
 
 
 def test_denials_with_other_reasons_are_counted_and_no_changes(bundles: Bundles) -> None:
@@ -599,6 +610,25 @@ one in which every question about a seal is given up after a long time.
 def test_the_diff_finds_what_a_loop_over_everything_finds(bundles: AnsweredBundles, name: str) -> None:
     after = exhaustive(bundles[name], bundles[""], rich())
     assert_exact(diff(bundles, "", name, rich(), denials=0), bundles.answers_of_installed(bundles[name]), after)
+
+
+OF_FEW_ACTIONS = ("_face_is_short", "_others_must_be_told", "_official_needs_no_face", "_any_reason_does")
+"""A parameter and an obligation; a waiver and a condition. In `make thorough` also what every action calls."""
+
+
+@pytest.mark.parametrize("name", SOUND if EFFORT is Effort.THOROUGH else OF_FEW_ACTIONS[:2])
+def test_what_no_rule_differs_of_is_answered_alike(
+    bundles: Bundles, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    found = diff(bundles, "", name, Scene())
+    everything = frozenset((action, type_) for type_, actions in bundles[name].actions.items() for action in actions)
+    changed = dataclasses.replace(changes_of(bundles[""], bundles[name]), told=everything)
+    monkeypatch.setattr(access_diff, "changes_of", lambda *_: changed)
+    whole = diff(bundles, "", name, Scene())
+    assert whole.extent.asked_actions == whole.extent.actions
+    assert found.extent.asked_actions < whole.extent.actions or name not in OF_FEW_ACTIONS
+    assert whole.changes == found.changes
+    assert whole.other_reasons == found.other_reasons
 
 
 @settings(LAWS, max_examples=tries(3, 40))

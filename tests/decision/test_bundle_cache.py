@@ -23,6 +23,7 @@ from sealauthz import collector
 from sealauthz.collector import keep
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, bundle_cache, checking, stored
 from sealauthz.decision import bundle as bundles
+from sealauthz.decision.bundle import EngineKind
 from sealauthz.decision.bundle_cache import KEPT, BundleCache, cache_of
 from sealauthz.decision.inspection import inspect
 from sealauthz.decision.stored_analysis import from_bytes, to_bytes
@@ -140,6 +141,23 @@ def test_an_engine_that_starts_from_what_was_found_out_decides_as_it_does(
     reloaded = CompiledEngine.of_kept(kept, statements, types).reloaded(statements)
     assert reloaded._code.compiler.definitions.keys() == engine._code.compiler.definitions.keys()
     assert decided(dataclasses.replace(fresh, engine=reloaded)) == decided(fresh)
+
+
+def test_oso_takes_what_was_checked_when_it_was_kept(
+    shipped: tuple[Bundle, BundleCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh, cache = shipped
+    monkeypatch.setattr(bundles, "diagnostics_of", lambda *_: pytest.fail("checked again"))
+    reference = Bundle.load(MODEL, engine=EngineKind.OSO, cache=cache)
+    assert not isinstance(reference.engine, CompiledEngine)
+    assert decided(reference) == decided(fresh)
+
+
+def test_oso_takes_nothing_that_was_not_checked(cache: BundleCache, folder: Path) -> None:
+    load(cache, folder)
+    edit(folder, "documents.polar", "\nmine(x: Document) if x.nothing = 1;\n")
+    with pytest.raises(BundleRefused, match="nothing"):
+        Bundle.load(TINY, folder, EngineKind.OSO, cache=cache)
 
 
 def test_a_rule_of_its_rulebook_is_the_statement_itself(cache: BundleCache) -> None:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from sealauthz.polar import Source
-from sealauthz.polar.parse import parse
+from sealauthz.polar import Source, Statement
 from sealauthz.polar.program import Clause, Key, Program, program_of
-from sealauthz.polar.syntax import And, Attribute, Call, Literal, Not, Or, Parameter, Place, TypePattern, Variable
+from sealauthz.polar.syntax import (
+    And,
+    Attribute,
+    Call,
+    Literal,
+    Not,
+    Or,
+    Parameter,
+    Place,
+    RuleNode,
+    TypePattern,
+    Variable,
+)
 from sealauthz.polar.terms import Node, in_parameter, placeless, walk
 
 ALLOW: Key = ("allow", 4)
@@ -25,6 +36,8 @@ _NEEDS: Mapping[Key, tuple[int, int, int]] = {
 OBLIGATION: Key = ("obligation", 5)
 LAPSES: Key = ("lapses", 5)
 WAIVED = "waived"
+ANY_PARAMETER = "*"
+"""What a condition reads that takes all parameters at once."""
 FIXED = frozenset(
     {*_NEEDS, OBLIGATION, LAPSES, ALLOW, ("visible", 3), ("settled", 5), *((name, 3) for name in BLOCK_RULES)}
 )
@@ -34,31 +47,52 @@ Need = tuple[str, str, str]
 """An action, a type and a requirement; one that a head leaves open is empty."""
 
 
-def program_of_sources(sources: tuple[Source, ...]) -> Program:
-    """Return the program of a bundle's files, kept for as long as it is used."""
-    return _read(sources)[0]
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """The rules of a bundle; those of two bundles are the same where their files are. `statements` may raise
+    BundleRefused.
+    """
+
+    sources: tuple[Source, ...]
+    statements: Callable[[], tuple[Statement, ...]] = field(compare=False, repr=False)
 
 
-def forms_of(sources: tuple[Source, ...]) -> Mapping[int, ClauseForm]:
+def program_of_text(text: RuleText) -> Program:
+    """Return the program of a bundle's rules, kept for as long as it is used."""
+    return _read(text)[0]
+
+
+def forms_of(text: RuleText) -> Mapping[int, ClauseForm]:
     """Return what each clause of a program says, by the clause's identity; the program is kept as long as this is."""
-    return _read(sources)[1]
+    return _read(text)[1]
 
 
 _Read = tuple[Program, Mapping[int, "ClauseForm"]]
 
 
 @lru_cache(maxsize=4)
-def _read(sources: tuple[Source, ...]) -> _Read:
+def _read(text: RuleText) -> _Read:
     """Read a program. What two bundles have in common, which is most of them, is read once."""
     before = _last[0] if _last else None
-    program = program_of(
-        (node for source in sources for node in parse(source)), before=before[0] if before is not None else None
-    )
+    if before is None:
+        program = program_of(text.statements())
+    else:
+        program = program_of(_in_common(before[0], text.statements()), before=before[0])
     known = before[1] if before is not None and before[0].unions == program.unions else {}
     clauses = (clause for some in program.clauses.values() for clause in some)
     read = program, {id(each): known.get(id(each)) or _form_of(each, program.unions) for each in clauses}
     _last[:] = [read]
     return read
+
+
+def _in_common(before: Program, statements: Iterable[Statement]) -> Iterator[Statement]:
+    """The statements, and instead of what a program has word for word at the same place the rule that it has."""
+    there = defaultdict[Place, list[RuleNode]](list)  # what is spelled out of one line has one place
+    for clauses in before.clauses.values():
+        for clause in clauses:
+            there[clause.place].append(clause.rule)
+    for statement in statements:
+        yield next((rule for rule in there.get(statement.place, ()) if rule == statement), statement)
 
 
 _last: list[_Read] = []
@@ -74,7 +108,7 @@ class ClauseForm:
     signed_calls: tuple[tuple[Key, bool, str | None], ...]
     """Each call, whether it is under a negation, and the word of a permission, role or relation that it asks for."""
     parameters: frozenset[str]
-    """The names of the parameters of the bundle that it reads."""
+    """The names of the parameters of the bundle that it reads; `ANY_PARAMETER` where that cannot be told."""
 
 
 def _form_of(clause: Clause, unions: Mapping[str, frozenset[str]]) -> ClauseForm:
@@ -135,11 +169,15 @@ def _signed_calls(term: object, is_negated: bool) -> Iterator[tuple[Key, bool, s
             pass
 
 
-def _parameters(nodes: Iterable[Node]) -> Iterator[str]:
+def _parameters(nodes: Sequence[Node]) -> Iterator[str]:
     """The parameters of the bundle that conditions read, as in `context.parameters.face_for_use`."""
+    bases = set[int]()
     for node in nodes:
         if isinstance(node, Attribute) and isinstance(node.base, Attribute) and node.base.name == "parameters":
+            bases.add(id(node.base))
             yield node.name
+    if any(isinstance(node, Attribute) and node.name == "parameters" and id(node) not in bases for node in nodes):
+        yield ANY_PARAMETER
 
 
 def _words_of(clause: Clause) -> tuple[Counter[object], object]:

@@ -12,7 +12,7 @@ from sealauthz.accessdiff.causes import causes_of, obliging
 from sealauthz.accessdiff.changes import Cause, CauseKind, Change, ChangeKind, OtherReasons
 from sealauthz.accessdiff.contexts import Contexts, PolicyWords, Values, entries, least
 from sealauthz.accessdiff.facts import FactIndex
-from sealauthz.accessdiff.loosening import NEW, OLD, RuleChanges, Sign, proved_sign
+from sealauthz.accessdiff.loosening import NEW, OLD, Sign, proved_sign
 from sealauthz.accessdiff.questions import QuestionBuilder
 from sealauthz.accessdiff.report import AccessDiff, Extent, delta
 from sealauthz.accessdiff.side import ALLOW, DENY, FAILED, Prepared, Side
@@ -48,19 +48,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How the facts are looked at: when, and whether as they are or, about what these changes concern, as if fresh.
+    """How the facts are looked at: when, and whether what is good for minutes is as it is or is supposed to be fresh.
 
-    `leaves_out` are questions that are not asked: subject, action, resource.
+    `only` are the actions that are asked, each with its type; of the others both bundles answer alike. `leaves_out` are
+    questions that are not asked: subject, action, resource.
     """
 
     now: int
-    fresh_for: RuleChanges | None = None
+    only: frozenset[tuple[str, str]]
+    is_fresh: bool = False
     leaves_out: frozenset[tuple[Entity, str, Entity]] = frozenset()
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether what is good for minutes is supposed to be fresh."""
-        return self.fresh_for is not None
 
 
 @dataclass(slots=True)
@@ -106,7 +103,10 @@ class Comparison:
         self._changes: list[Change] = []
         self._other_reasons: list[OtherReasons] = []
         self._denied: list[Question] = []
-        self._actions = _actions_of(old, new, view.fresh_for)
+        self._actions = _actions_of(old, new)
+        self._asked = {
+            type_: tuple(name for name in names if (name, type_) in view.only) for type_, names in self._actions.items()
+        }
 
     def run(self, progress: Progress | None) -> AccessDiff:
         """Decide everything and return what differs."""
@@ -130,6 +130,7 @@ class Comparison:
             subjects=len(facts.subjects),
             resources=len(resources),
             actions=sum(map(len, self._actions.values())),
+            asked_actions=sum(map(len, self._asked.values())),
             pairs=len(facts.subjects) * len(resources),
             **dataclasses.asdict(counts),
         )
@@ -156,7 +157,7 @@ class Comparison:
     # --- deciding --------------------------------------------------------------------------------------------------
 
     def _decide(self, resource: RecordKey, subjects: Sequence[Entity]) -> None:
-        for name in self._actions[resource[0]]:
+        for name in self._asked[resource[0]]:
             action = self._model.action(name, resource[0])
             somebody = next(iter(self._facts.subjects), Entity(self._model.subjects[0], ""))
             prepared = self._questions.prepared(somebody, action, resource)
@@ -339,15 +340,10 @@ class Comparison:
         self._denied.clear()
 
 
-def _actions_of(old: Bundle, new: Bundle, only: RuleChanges | None) -> dict[str, tuple[str, ...]]:
-    """The actions of each resource type that has some in either bundle, in the order of the records.
-
-    With `only`, those that these changes concern.
-    """
-    found = {}
-    for type_ in new.model.records:
-        actions = dict.fromkeys((*old.rulebook.actions_of(type_), *new.rulebook.actions_of(type_)))
-        kept = tuple(action for action in actions if only is None or (action, type_) in only.concerned)
-        if kept:
-            found[type_] = kept
-    return found
+def _actions_of(old: Bundle, new: Bundle) -> dict[str, tuple[str, ...]]:
+    """The actions of each resource type that has some in either bundle, in the order of the records."""
+    found = {
+        type_: tuple(dict.fromkeys((*old.rulebook.actions_of(type_), *new.rulebook.actions_of(type_))))
+        for type_ in new.model.records
+    }
+    return {type_: actions for type_, actions in found.items() if actions}

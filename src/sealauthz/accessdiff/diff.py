@@ -1,7 +1,8 @@
 """The access diff: who gains and who loses what when one bundle takes the place of another, over one set of facts.
 
-Every subject, action and resource is decided under both bundles, in every context that the facts offer. What the two
-answer differently is a change, and each change names the rules that are responsible for it.
+Every subject, action and resource is decided under both bundles, in every context that the facts offer, unless the two
+have the same rules and parameters for the action, down to the last helper: then they answer alike. What they answer
+differently is a change, and each change names the rules that are responsible for it.
 
 What is good for minutes only is decided twice: as it is, and as if it were fresh (`freshness.py`). And what the rules
 themselves say to be looser is held against what the questions showed (`loosening.py`): where no question showed any
@@ -48,7 +49,8 @@ def compare(
     limits = limits or Limits()
     rules, words = changes_of(old, new), PolicyWords((old, new))
     with fact_cache.read() as snapshot:
-        as_they_are = Comparison(old, new, facts, fact_cache, snapshot, View(now), limits, name, words)
+        view = View(now, rules.concerned | rules.told)
+        as_they_are = Comparison(old, new, facts, fact_cache, snapshot, view, limits, name, words)
         found = as_they_are.run(progress)
         signs = set(as_they_are.signs)
         fresh: list[Change] = []
@@ -56,7 +58,7 @@ def compare(
         # What fails as it is has been reported, takes longest, and can be approved by nobody.
         failing = frozenset((c.subject, c.action, c.resource) for c in found.of(ChangeKind.BROKEN))
         for instant in dict.fromkeys((time_of(facts.model, facts.records, now), now)) if rules.concerned else ():
-            view = View(instant, rules, failing)
+            view = View(instant, rules.concerned, is_fresh=True, leaves_out=failing)
             comparison = Comparison(old, new, facts, fact_cache, snapshot, view, limits, name, words)
             more = comparison.run(None)
             decisions += more.extent.decisions

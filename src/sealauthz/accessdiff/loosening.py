@@ -99,9 +99,11 @@ def proved_sign(side: str, file: str, line: int) -> Sign:
 class RuleChanges:
     """In what the rules of two bundles differ.
 
-    `concerned` are the actions, each with its type, that the bundles could decide differently for some facts.
+    `concerned` are the actions, each with its type, that the bundles could decide differently for some facts, `told`
+    those that they could deny for other reasons.
     """
 
     loosenings: tuple[Loosening, ...] = ()
     concerned: frozenset[tuple[str, str]] = frozenset()
+    told: frozenset[tuple[str, str]] = frozenset()
     differences: tuple[RuleDifference, ...] = ()

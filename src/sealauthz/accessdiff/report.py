@@ -19,15 +19,17 @@ class Extent:
     """How much was decided, and what was not.
 
     A pair is a subject and a resource; a question is a pair with an action; a decision is a question in one context,
-    under both bundles. `cut` counts the questions with more contexts than the limit. `undecidable` counts the questions
-    that neither bundle can decide in some context. `denials` counts questions that both deny, of which the reasons were
-    compared for `compared`. All are about the facts as they are; `fresh_decisions` and `fresh_cut` count the same with
-    fresh facts.
+    under both bundles. Of the `actions`, `asked_actions` are those of which the rules or parameters differ: only they
+    are asked, as all others are answered alike. `cut` counts the questions with more contexts than the limit.
+    `undecidable` counts the questions that neither bundle can decide in some context. `denials` counts questions that
+    both deny, of which the reasons were compared for `compared`. All are about the facts as they are;
+    `fresh_decisions` and `fresh_cut` count the same with fresh facts.
     """
 
     subjects: int = 0
     resources: int = 0
     actions: int = 0
+    asked_actions: int = 0
     pairs: int = 0
     decided_pairs: int = 0
     questions: int = 0

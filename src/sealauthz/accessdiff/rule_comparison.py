@@ -6,22 +6,24 @@ import dataclasses
 import hashlib
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from sealauthz.accessdiff.clauses import (
     ALLOW,
+    ANY_PARAMETER,
     BLOCK_RULES,
     FIXED,
     LAPSES,
     OBLIGATION,
     WAIVED,
     ClauseForm,
+    RuleText,
     forms_of,
     literal_of,
     need_of,
-    program_of_sources,
+    program_of_text,
     says_less,
     type_of,
 )
@@ -38,24 +40,23 @@ from sealauthz.accessdiff.loosening import (
     proved_sign,
 )
 from sealauthz.decision import Bundle
-from sealauthz.polar import Source
 from sealauthz.polar.program import Clause, Key
 from sealauthz.polar.syntax import Place
 from sealauthz.polar.terms import placeless
 from sealauthz.polar.unparse import written_head
 
-BundleText = tuple[tuple[Source, ...], Any, tuple[tuple[tuple[str, str], tuple[str, ...]], ...]]
-"""What is read of a bundle: its sources, its parameters, and the checklist of each action."""
+BundleText = tuple[RuleText, Any, tuple[tuple[tuple[str, str], tuple[str, ...]], ...]]
+"""What is read of a bundle: its rules, its parameters, and the checklist of each action."""
 
 
 class RuleSet:
     """The rules of one bundle."""
 
     def __init__(self, name: str, read: BundleText) -> None:
-        sources, self.parameters, requirements = read
+        text, self.parameters, requirements = read
         self.name = name
-        self.clauses = program_of_sources(sources).clauses
-        self._forms = forms_of(sources)
+        self.clauses = program_of_text(text).clauses
+        self._forms = forms_of(text)
         self.actions = frozenset(key for key, _ in requirements)
         self.needs = frozenset((*key, requirement) for key, listed in requirements for requirement in listed)
 
@@ -81,6 +82,29 @@ def _digest_of(what: object) -> str:
     return hashlib.sha256(repr(what).encode()).hexdigest()[:8]
 
 
+_CONTRACT: tuple[Key, ...] = (ALLOW, ("settled", 5), ("unmet", 5))
+"""The rules that ask for those below."""
+
+_DECIDING: Mapping[Key, tuple[int | None, int | None]] = {
+    ("visible", 3): (None, 1),
+    ("requires", 3): (0, 1),
+    ("meets", 5): (2, 3),
+    (WAIVED, 4): (1, 2),
+    ("has_permission", 3): (1, 2),
+    OBLIGATION: (1, 2),
+    ("obligation_parameter", 7): (4, 5),
+    LAPSES: (1, 2),
+}
+"""The rules by which a question is allowed, and on which conditions: where their heads name action and type."""
+
+_TELLING: Mapping[Key, tuple[int | None, int | None]] = {
+    ("because", 5): (None, 3),
+    ("has_standing", 3): (None, 1),
+    ("otherwise", 2): (None, None),
+    ("reason", 4): (None, None),
+}
+"""The rules by which the reasons of a deny are found and ordered. What next steps carry is not compared."""
+
 Node = tuple[Key, str | None]
 """A rule; of permissions, roles and relations those of one word, None for all."""
 
@@ -95,6 +119,7 @@ class RuleComparison:
         for (side, _), colour in self._colours.items():
             colours[side].add(colour)
         self._shared = frozenset(colours[OLD] & colours[NEW])
+        self._types = frozenset(type_ for _, type_ in self._old.actions | self._new.actions)
 
     def _coloured(self) -> dict[tuple[str, Key], int]:
         """Give rules of both bundles the same colour exactly where they say the same, whatever they are called.
@@ -244,7 +269,7 @@ class RuleComparison:
                 for clause in side.clauses.get(key, ()):
                     read |= side.form(clause).parameters
         for name, (before, after) in changed.items():
-            if name in read:
+            if name in read or ANY_PARAMETER in read:
                 said = f"{name} has another value"
                 words = ("parameter", name)
                 digest = _digest_of((name, before, after))
@@ -260,29 +285,40 @@ class RuleComparison:
     # --- which actions -----------------------------------------------------------------------------------------------
 
     def concerned(self) -> frozenset[tuple[str, str]]:
-        """The actions of which anything differs that an answer depends on."""
-        changed = frozenset(self._changed_parameters())
-        found = set(self._old.actions ^ self._new.actions)
-        heads: tuple[tuple[Key, int | None, int], ...] = (
-            (("requires", 3), 0, 1),
-            (("meets", 5), 2, 3),
-            (("waived", 4), 1, 2),
-            (OBLIGATION, 1, 2),
-            (("has_permission", 3), 1, 2),
-            (("visible", 3), None, 1),
+        """The actions of which anything differs that an answer depends on, but for the reasons of a deny."""
+        if self._differ_in_contract():
+            return self._old.actions | self._new.actions
+        return (self._old.actions ^ self._new.actions) | self._differing(_DECIDING)
+
+    def told(self) -> frozenset[tuple[str, str]]:
+        """The actions of which anything differs that the reasons of a deny depend on, beside what decides."""
+        return self._differing(_TELLING)
+
+    def _differ_in_contract(self) -> bool:
+        """Whether the bundles have other rules that ask for what their own rules say, as another version may."""
+        asked = (
+            [{(form.said, form.calls) for form in map(side.form, side.clauses.get(key, ()))} for key in _CONTRACT]
+            for side in (self._old, self._new)
         )
-        for key, action_at, type_at in heads:
+        return next(asked) != next(asked)
+
+    def _differing(self, heads: Mapping[Key, tuple[int | None, int | None]]) -> frozenset[tuple[str, str]]:
+        """The actions that the clauses of these rules are about which not both bundles have, down to what they call."""
+        changed = frozenset(self._changed_parameters())
+        known = self._old.actions | self._new.actions
+        found = set[tuple[str, str]]()
+        for key, (action_at, type_at) in heads.items():
             for side, other in ((self._old, self._new), (self._new, self._old)):
                 there = {self._deep(other, clause) for clause in other.clauses.get(key, ())}
                 for clause in side.clauses.get(key, ()):
-                    if self._deep(side, clause) in there and not (changed and changed & self._read_by(side, clause)):
+                    if self._deep(side, clause) in there and not (changed and self._reads(side, clause, changed)):
                         continue
                     action = literal_of(clause.parameters[action_at]) if action_at is not None else ""
-                    type_ = type_of(clause.parameters[type_at])
+                    type_ = type_of(clause.parameters[type_at]) if type_at is not None else ""
                     found |= {
-                        known
-                        for known in self._old.actions | self._new.actions
-                        if action in ("", known[0]) and type_ in ("", "Resource", known[1])
+                        each
+                        for each in known
+                        if action in ("", each[0]) and (type_ == each[1] or type_ not in self._types)
                     }
         return frozenset(found)
 
@@ -290,10 +326,12 @@ class RuleComparison:
         form = side.form(clause)
         return form.said, tuple(self._colours.get((side.name, called), -1) for called in form.calls)
 
-    def _read_by(self, side: RuleSet, clause: Clause) -> frozenset[str]:
+    def _reads(self, side: RuleSet, clause: Clause, names: frozenset[str]) -> bool:
+        """Whether a clause, or anything that it calls, reads one of these parameters."""
         form = side.form(clause)
         below = (each for key in rules_below(side, form.calls) for each in side.clauses.get(key, ()))
-        return form.parameters.union(*(side.form(each).parameters for each in below))
+        read = form.parameters.union(*(side.form(each).parameters for each in below))
+        return bool(names & read) or ANY_PARAMETER in read
 
     # --- as they are written -----------------------------------------------------------------------------------------
 
@@ -350,7 +388,10 @@ def rules_below(side: RuleSet, keys: Iterable[Key]) -> set[Key]:
 
 def changes_of(old: Bundle, new: Bundle) -> RuleChanges:
     """Compare the rules and parameters of two bundles; the loosenings are in the order of the files."""
-    sides = ((each.sources, each.parameters, tuple(each.rulebook.requirements.items())) for each in (old, new))
+    sides = (
+        (RuleText(each.sources, each.read_statements), each.parameters, tuple(each.rulebook.requirements.items()))
+        for each in (old, new)
+    )
     return _changes(*sides)
 
 
@@ -368,7 +409,8 @@ def _changes(old: BundleText, new: BundleText) -> RuleChanges:
         if each.is_named and each.place is not None
     )
     differences = sorted(compared.differences(named), key=_rank)
-    return RuleChanges(tuple(sorted(found.values(), key=_order)), compared.concerned(), tuple(differences))
+    loosenings = tuple(sorted(found.values(), key=_order))
+    return RuleChanges(loosenings, compared.concerned(), compared.told(), tuple(differences))
 
 
 _RANKS = {"requires": 0, WAIVED: 1, "meets": 2, "has_permission": 3}

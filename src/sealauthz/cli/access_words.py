@@ -112,9 +112,12 @@ def measured(extent: Extent) -> str:
     decided = counted(extent.decisions, "decision", "decisions")
     if extent.fresh_decisions:
         decided += f" and {extent.fresh_decisions:,} with fresh checks and codes"
+    alike = extent.actions - extent.asked_actions
+    same = f"; {alike:,} of {counted(extent.actions, 'action has', 'actions have')} the same rules" if alike else ""
     return (
         f"{decided} ({counted(extent.subjects, 'subject', 'subjects')} × "
-        f"{counted(extent.resources, 'resource', 'resources')}: {counted(extent.questions, 'question', 'questions')})"
+        f"{counted(extent.resources, 'resource', 'resources')}: "
+        f"{counted(extent.questions, 'question', 'questions')}{same})"
     )
 
 

@@ -4,6 +4,7 @@ all.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -120,15 +121,18 @@ class Bundle:
         service. Raises BundleRefused.
 
         What is not to be served may hold the product's files of another version. From a `cache` it comes as an earlier
-        load left it there, and a compiled one is left there.
+        load left it there, and a compiled one is left there. For oso, that spares the checks.
         """
         with without_collection():
-            if cache is None or engine != EngineKind.COMPILED:
-                return _loaded(model, folder, engine, is_served=is_served)
-            inputs = _inputs_of(model, folder, is_served=is_served)
-            if inputs is None:
+            inputs = None if cache is None else _inputs_of(model, folder, is_served=is_served)
+            if cache is None or inputs is None:
                 return _loaded(model, folder, engine, is_served=is_served)
             stored = _stored(model, inputs, cache)
+            if engine != EngineKind.COMPILED:
+                if stored is None:
+                    return _loaded(model, folder, engine, is_served=is_served)
+                # It is there, so the checker has passed these very files.
+                return dataclasses.replace(stored, engine=_reference(model, stored.sources))
             if stored is not None:
                 return stored
             with cache.turn(inputs.key) as has_waited:
@@ -202,7 +206,8 @@ def _loaded(model: Model, folder: Path | Layout | None, engine: EngineKind, *, i
     if engine == EngineKind.COMPILED:
         made = _compiled(model, sources, statements, rulebook)
     else:
-        made = _reference(model, sources, statements, rulebook)
+        _refuse_errors(diagnostics_of(model, sources, statements, rulebook.groups))
+        made = _reference(model, sources)
     return Bundle(
         model,
         digest_of(sources, numbers, said, declared),
@@ -396,11 +401,8 @@ def installed_folder_of(model: Model) -> Path:
     return model.policies or installed_folder()
 
 
-def _reference(
-    model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...], rulebook: Rulebook
-) -> Engine:
-    """Check policies and load them into oso, which gets no text that the checker has not passed."""
-    _refuse_errors(diagnostics_of(model, sources, statements, rulebook.groups))
+def _reference(model: Model, sources: tuple[Source, ...]) -> Engine:
+    """Load policies into oso, which gets no text that the checker has not passed."""
     # oso has no wheel for every interpreter that the service runs on, so only who asks for it imports it.
     from sealauthz.polar.reference import ReferenceEngine, ReferenceUnavailable
 
