@@ -710,7 +710,7 @@ def test_of_strangers_each_kind_is_decided(bundles: Bundles) -> None:
 
 
 def test_contexts_that_are_cut_are_counted(bundles: Bundles) -> None:
-    found = diff(bundles, "", "", Scene(), contexts=2)
+    found = diff(bundles, "", "_face_is_short", Scene(), contexts=2)
     assert found.extent.cut > 0
     assert not found.extent.is_complete
 
