@@ -383,8 +383,7 @@ def _states_of(life: Life) -> list[str]:
 
 
 def _is_owned(record_type: str, column: str) -> bool:
-    rules = list(MODEL.shapes[record_type].rules_of(OwnedByActs))
-    return any(not rule.columns or column in rule.columns for rule in rules)
+    return any(rule.owns(column) for rule in MODEL.shapes[record_type].rules_of(OwnedByActs))
 
 
 def _owner(record_type: str, column: str, life: Life, written: Mapping[State, tuple[str, ...]]) -> str:

@@ -11,11 +11,13 @@ import pytest
 from calls import ask, refused
 from conftest import Serve, demo_database, trusted
 
-from sealauthz.facts import Store
+from sealauthz.facts import Batch, Store
 from sealauthz.model import MODEL
 from sealauthz.model.records.letters import AuthLetter
 from sealauthz.model.records.organisation import CertificationMethod, CertificationState, MonitorSubscription
+from sealauthz.model.records.requests import SealUseRequest
 from sealauthz.model.records.retrieval import EnterpriseAuthentication
+from sealauthz.schema import Put
 from sealauthz.service import RPCS
 from sealauthz.service.callers import IMPORT
 from sealauthz.service.records import forms_of
@@ -32,7 +34,6 @@ OWNED = {
     *("SealGrant", "GrantContractType", "GrantTemplate", "EmergencyUse", "OpenGrant", "OpenGrantTemplate"),
     *("CrossEnterpriseGrant", "CrossGrantContractType", "HolderAssignment", "Delegation", "DelegationContractType"),
     *(
-        "SealUseRequest",
         "RequestDocument",
         "Approval",
         "UsePhoto",
@@ -72,13 +73,14 @@ def of(record: Any) -> facts_pb2.FactChange:
 
 
 def test_the_records_that_acts_own_are_these() -> None:
-    whole = {name for name, shape in MODEL.shapes.items() if "id" in shape.owned_by_acts}
+    whole = {name for name, shape in MODEL.shapes.items() if len(shape.owned_by_acts) == len(shape.columns)}
     assert whole == OWNED
     in_part = {name: shape.owned_by_acts for name, shape in MODEL.shapes.items() if shape.owned_by_acts}
     assert {name: columns for name, columns in in_part.items() if name not in whole} == {
         "Seal": {"state"},
         "StampReport": {"state"},
         "EnterpriseAuthentication": {"state", "decided_at", "owner_id", "reviewer_id"},
+        "SealUseRequest": {column.name for column in MODEL.shapes["SealUseRequest"].columns} - {"code_digest"},
     }
 
 
@@ -143,6 +145,24 @@ def test_a_certification_is_handed_in_and_its_verdict_is_left_to_acts(serve: Ser
         assert refusal.code == grpc.StatusCode.PERMISSION_DENIED
         assert refusal.message.startswith("`EnterpriseAuthentication.")
     ask(served.facts.WriteFacts, write(of(submitted)), "w" * 40)
+
+
+def test_the_service_of_controllers_writes_a_code_and_nothing_else_of_a_request(serve: Serve, store: Store) -> None:
+    made = {"seal_id": "seal-official", "applicant_id": "m-zhou", "submitted_at": 1, "valid_from": 1, "valid_to": 2}
+    request = SealUseRequest("request-new", **made)
+    store.write(Batch("test", "made", (Put(request),)))
+    fields = {"SealUseRequest": frozenset({"code_digest"})}
+    controllers = trusted(name="controllers", token="c" * 40, rpcs=frozenset(RPCS) - {IMPORT}, write=fields)
+    served = serve(trusted(), WRITER, controllers)
+    code = records_pb2.SealUseRequest(id="request-new", code_digest="digest-of-a-code")
+    used = records_pb2.SealUseRequest(id="request-new", uses=9)
+    for token in ("w" * 40, "c" * 40):
+        for change in (update(["uses"], seal_use_request=used), of(dataclasses.replace(request, id="request-other"))):
+            refusal = refused(served.facts.WriteFacts, write(change), token)
+            assert (refusal.code, refusal.reason) == (grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_PERMITTED")
+    ask(served.facts.WriteFacts, write(update(["code_digest"], seal_use_request=code)), "c" * 40)
+    written = store.read("SealUseRequest", {"id": "request-new"}).records[0].record
+    assert written == dataclasses.replace(request, code_digest="digest-of-a-code")
 
 
 def test_a_type_that_is_not_listed_is_refused_as_before(serve: Serve) -> None:

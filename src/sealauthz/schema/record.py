@@ -212,12 +212,11 @@ class Shape:
     def _by_kind(self) -> dict[type, tuple[Any, ...]]:
         return {}
 
-    @property
+    @cached_property
     def owned_by_acts(self) -> frozenset[str]:
-        """The columns that acts own: those that are named, or all."""
+        """The columns that acts own."""
         rules = self.rules_of(OwnedByActs)
-        named = frozenset(column for rule in rules for column in rule.columns)
-        return frozenset(column.name for column in self.columns) if rules and not named else named
+        return frozenset(column.name for column in self.columns if any(rule.owns(column.name) for rule in rules))
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:

@@ -161,16 +161,21 @@ class Urgent:
 
 
 class OwnedByActs:
-    """Acts make the record and change it; where columns are named, they change these, and services write the rest.
+    """Acts make the record and change it; where columns are named, they change these, and services write the rest. With
+    `but`, they make it and change all but these columns, which a service writes.
 
     A caller writes what acts own with the right to import only: else it would get by a write what it is denied as an
     act. A new record may hold the defaults there.
     """
 
-    __slots__ = ("columns",)
+    __slots__ = ("but", "columns")
 
-    def __init__(self, *columns: str) -> None:
-        self.columns = columns
+    def __init__(self, *columns: str, but: tuple[str, ...] = ()) -> None:
+        self.columns, self.but = columns, but
+
+    def owns(self, column: str) -> bool:
+        """Whether acts own the column."""
+        return column in self.columns if self.columns else column not in self.but
 
 
 class RelatedTo:

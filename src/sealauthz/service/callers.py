@@ -140,7 +140,8 @@ class Caller:
         self._check_scope(record_type)
         if record_type not in self.write:
             raise CallerNotPermitted(f"the caller `{self.name}` may not write `{record_type}`")
-        if "id" in self._owned_by_acts(record_type):
+        owned = self._owned_by_acts(record_type)
+        if "id" in owned and self.write[record_type] <= owned:
             raise self._owned(record_type, "")
 
     def check_change(self, before: Any | None, after: Any | None) -> None:

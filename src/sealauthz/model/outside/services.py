@@ -9,13 +9,14 @@ from functools import partial
 
 from sealauthz.model.outside.changes import Happening, becomes, fresh
 from sealauthz.model.records.contracts import ContractMatter, ContractState, DocumentState
-from sealauthz.model.records.requests import StampReport
+from sealauthz.model.records.requests import StampReport, UseRequestState
 from sealauthz.model.records.retrieval import DeliveryState, NoticeChannel, NoticeDelivery
 from sealauthz.model.records.seals import DeviceState
 from sealauthz.model.records.signing import TaskOperator, TaskSeal, TaskState
 from sealauthz.schema import Instant, OutsideMove, Put, Update
 from sealauthz.schema.outside import Found
 
+_CAN_BE_USED = (UseRequestState.APPROVED, UseRequestState.IN_USE)
 _OPEN = (TaskState.WAITING, TaskState.PENDING, TaskState.IN_PROGRESS)
 
 
@@ -73,6 +74,13 @@ def _reports(found: Found, now: Instant) -> Iterator[Happening]:
                 f"{request.device_id} counted {impressions} for {request.id}",
                 (Put(StampReport(new_id, request.id, request.device_id, impressions, now)),),
             )
+
+
+def _codes(found: Found, _now: Instant) -> Iterator[Happening]:
+    for request in found.get("SealUseRequest", {}).values():
+        if request.device_id is not None and request.state in _CAN_BE_USED:
+            changed = Update("SealUseRequest", request.id, {"code_digest": f"code-{request.id}"})
+            yield f"a code is made for {request.id}", (changed,)
 
 
 MOVES = (
@@ -139,6 +147,7 @@ MOVES = (
             {DeliveryState.SENT: (DeliveryState.ACCEPTED, DeliveryState.FAILED)},
         ),
     ),
+    OutsideMove("a code is made for a controller", "the service of devices", "writes what opens it once", _codes),
     OutsideMove("a controller reports what it counted", "the service of devices", "writes a report", _reports),
     OutsideMove(
         "a controller is taken out of service",

@@ -74,15 +74,16 @@ class ApprovalVerdict(StrEnum):
         details=("RequestDocument",),
         falls=("valid_from",),
     ),
-    OwnedByActs(),
+    # The service of the controllers makes the codes that open them.
+    OwnedByActs(but=("code_digest",)),
     home="seal_id",
     permanent=True,
 )
 class SealUseRequest:
     """A member's request to use a seal on exactly the documents listed, for one signing task or none.
 
-    For a physical seal it names the device, and holds the digest of the code that opens it once; `photos_owed` counts
-    the photos of the use that the applicant has not delivered.
+    For a physical seal it names the device, and holds the digest of the code that opens it once, which the service of
+    the controllers writes; `photos_owed` counts the photos of the use that the applicant has not delivered.
     """
 
     id: str
