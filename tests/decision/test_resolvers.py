@@ -376,6 +376,8 @@ def test_the_authors_are_those_who_reviewed_the_contract_or_resolved_about_it() 
     assert found(SealUseContext, scene, "user", seal, given=TASK)["authors"] == authors
     assert found(StampContext, scene, "user", seal, given=request)["authors"] == authors
     assert found(TaskContext, scene, "user", ("SigningTask", "t"))["authors"] == authors
+    both = Scene().put(*evidence, *decided(1, "plain"), Membership("m-both", "user", "f", "IMPORT", NOW - DAY))
+    assert found(SealUseContext, both, "user", seal, given=TASK)["authors"] == ["admin", "boss", "keeper", "plain"]
     assert found(SealUseContext, scene, "user", seal)["authors"] == []
     assert found(StampContext, scene, "user", seal)["authors"] == []
     assert found(SealUseContext, Scene(), "user", seal, given=TASK)["authors"] == []

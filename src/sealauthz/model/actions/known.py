@@ -40,11 +40,13 @@ def approvers_of(query: ResolverInput, requests: Iterable[SealUseRequest]) -> li
     return persons(query, {membership.person_id for membership in (*deciders, *absent)})
 
 
-def authors_of(query: ResolverInput, enterprise: Enterprise, contract: Contract) -> list[Any]:
-    """Those who reviewed a contract for an enterprise, recorded or confirmed a resolution about it, or let a person act
-    for several of its parties, by their ids.
+def authors_of(
+    query: ResolverInput, enterprise: Enterprise, contract: Contract, others: Iterable[Enterprise] = ()
+) -> list[Any]:
+    """Those who reviewed a contract for an enterprise, recorded or confirmed a resolution about it, of that one or of
+    others that are parties, or let a person act for several of its parties, by their ids.
     """
-    ids = {
+    ids: set[str | None] = {
         review.reviewer_id
         for party in contract.signatories
         if party.enterprise_id == enterprise.id
@@ -56,8 +58,9 @@ def authors_of(query: ResolverInput, enterprise: Enterprise, contract: Contract)
         for consent in party.consents
         if consent.kind == "DOUBLE_AGENCY"
     }
-    for resolution in _resolutions_about(enterprise, contract):
-        ids |= {resolution.recorded_by_id, resolution.confirmed_by_id}
+    for each in (enterprise, *others):
+        for resolution in _resolutions_about(each, contract):
+            ids |= {resolution.recorded_by_id, resolution.confirmed_by_id}
     return persons(query, ids)
 
 
@@ -95,11 +98,12 @@ def insiders(
     contract: Contract,
     grants: Iterable[Any],
     requests: Iterable[SealUseRequest] = (),
+    others: Iterable[Enterprise] = (),
 ) -> list[Any]:
     """Those who gave or confirmed one of the grants, or what it was passed on from, within `parameters.cooling_off`
     before now, or named who uses the seal of another enterprise; those who had put somebody in place who decided on one
-    of the requests, reviewed the contract or resolved about it; and, where a person is a party of the contract, whom
-    the registry names for the enterprise.
+    of the requests, reviewed the contract or resolved about it, for this enterprise or one of the others; and, where a
+    person is a party of the contract, whom the registry names for the enterprise.
     """
     since = query.now - query.parameters.cooling_off
     ids = set()
@@ -115,7 +119,8 @@ def insiders(
     for request in requests:
         for approval in request.approvals:
             ids |= choosers(query, request, approval.approver, approval.decided_at)
-    ids |= appointers_of(query, enterprise, _spoke_for(enterprise, contract))
+    for each in (enterprise, *others):
+        ids |= appointers_of(query, each, _spoke_for(each, contract))
     if any(party.person_id is not None for party in contract.signatories):
         ids |= {snapshot.legal_rep_id for snapshot in enterprise.registry_snapshots if snapshot.is_current}
     return insiders_of(query, ids)

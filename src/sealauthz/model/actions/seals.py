@@ -177,12 +177,13 @@ def _sealed(query: ResolverInput, seal: Seal, principals: set[str]) -> dict[str,
     contract = task.signatory.contract
     made: Any = seal.use_requests
     requests = made.holding("contract_id", contract.id) if made else ()
+    parties = _other_parties(query, seal.enterprise_id, contract, {query.subject.id, *principals}, _held(seal))
     return {
         "documents_digest": documents_digest(contract),
-        "parties": _other_parties(query, seal.enterprise_id, contract, {query.subject.id, *principals}, _held(seal)),
+        "parties": parties,
         "approvers": approvers_of(query, requests),
-        "authors": authors_of(query, seal.enterprise, contract),
-        "insiders": insiders(query, seal.enterprise, contract, given_to(query, seal), requests),
+        "authors": authors_of(query, seal.enterprise, contract, parties),
+        "insiders": insiders(query, seal.enterprise, contract, given_to(query, seal), requests, parties),
     }
 
 
@@ -196,11 +197,13 @@ def sealed_by_hand(query: ResolverInput, enterprise: Enterprise, contract: Contr
     own = cast(Any, enterprise.memberships).holding("person_id", query.subject.id)
     seal_ids = {seal.id for seal in enterprise.seals}
     principals = passed_on_by(own, seal_ids)
+    parties = _other_parties(query, enterprise.id, contract, {query.subject.id, *principals})
     resolved = {
-        "parties": _other_parties(query, enterprise.id, contract, {query.subject.id, *principals}),
+        "parties": parties,
         "principals": persons(query, principals),
         "approvers": approvers_of(query, requests),
-        "insiders": insiders(query, enterprise, contract, grants_of(own, seal_ids), requests),
+        "authors": authors_of(query, enterprise, contract, parties),
+        "insiders": insiders(query, enterprise, contract, grants_of(own, seal_ids), requests, parties),
     }
     clock = _clock_at(enterprise.timezone, query.now // _MINUTE)
     return resolved if clock is None else {**resolved, **clock}
@@ -284,9 +287,9 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
         "contract": contract,
         "documents_digest": _stamped_digest(request, contract),
         "approvers": approvers_of(query, [request]),
-        "authors": EMPTY if contract is None else authors_of(query, seal.enterprise, contract),
+        "authors": EMPTY if contract is None else authors_of(query, seal.enterprise, contract, parties),
         "parties": parties,
-        "insiders": EMPTY if contract is None else insiders(query, seal.enterprise, contract, (), [request]),
+        "insiders": EMPTY if contract is None else insiders(query, seal.enterprise, contract, (), [request], parties),
     }
 
 
