@@ -273,14 +273,25 @@ meets(person: Person, "COOLED_OFF", "verify", letter: AuthLetter, context) if
 # --- taking one back -------------------------------------------------------------------------------------------------
 
 # The person who delivered a letter takes it back, and so may those who manage seals: no hold stands in the way. A grant
-# that was confirmed by it is revoked instead.
-#@ A-02 S-11
+# that was confirmed by it is revoked instead, by those who may do that: who watches a seal by it is not sent away so.
+#@ A-02 S-11 W-06
 requires("withdraw", _: AuthLetter, "LETTER_WITHDRAWER");
 requires("withdraw", _: AuthLetter, "LETTER_STANDS");
 meets(person: Person, "LETTER_WITHDRAWER", "withdraw", letter: AuthLetter, context) if
   letter.delivered_by_id = person.id or
   may_manage_seals(person, letter.seal.enterprise, context);
-meets(_: Person, "LETTER_STANDS", "withdraw", letter: AuthLetter, _) if letter.state in ["DELIVERED", "VERIFIED"];
+meets(_: Person, "LETTER_STANDS", "withdraw", letter: AuthLetter, _) if letter.state = "DELIVERED";
+meets(_: Person, "LETTER_STANDS", "withdraw", letter: AuthLetter, _) if
+  letter.state = "VERIFIED" and
+  not has_confirmed(letter);
+because("LETTER_STANDS", "GRANT_NOT_PENDING", _: Person, letter: AuthLetter, _) if
+  letter.state = "VERIFIED" and
+  has_confirmed(letter);
+
+has_confirmed(letter: AuthLetter) if
+  authorised_grant(letter, grant) and
+  grant.confirmation = "AUTH_LETTER" and
+  grant.confirmed_at > 0;
 
 # --- when the permission ends by itself ------------------------------------------------------------------------------
 
