@@ -313,8 +313,7 @@ has_new_post_from(person_id, by_id, enterprise: Enterprise, at, context) if
   is_behind(giver_id, by_id, enterprise, context);
 
 new_post(person_id, giver_id, enterprise: Enterprise, at, context) if
-  membership in enterprise.memberships and
-  membership.person_id = person_id and
+  membership_of_human(person_id, enterprise, membership) and
   assignment in membership.assignments and
   assignment.role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN"] and
   assignment.state = "ACTIVE" and
@@ -392,8 +391,7 @@ had_new_post_from(person_id, by_id, enterprise: Enterprise, at, context) if
   was_behind(giver_id, by_id, enterprise, at, context);
 
 had_new_post(person_id, giver_id, enterprise: Enterprise, at, context) if
-  membership in enterprise.memberships and
-  membership.person_id = person_id and
+  membership_of_human(person_id, enterprise, membership) and
   assignment in membership.assignments and
   assignment.role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN"] and
   was_new_post(assignment, at, context) and
@@ -611,6 +609,16 @@ account_of(person: Person, account) if account in person.accounts;
 account_id(person: Person, id) if
   account_of(person, account) and
   id = account.id;
+
+# The memberships by an account, and by the one that counts instead. (To look for those that count no more would be a walk
+# over all members, in each use of a seal.)
+membership_of_human(person_id, enterprise: Enterprise, membership) if
+  membership in enterprise.memberships and
+  membership.person_id = person_id;
+membership_of_human(person_id, enterprise: Enterprise, membership) if
+  counts_as(person_id, counting_id, enterprise) and
+  membership in enterprise.memberships and
+  membership.person_id = counting_id;
 
 # Of whom an enterprise has known, it is known there by which account they count.
 are_one_human(one_id, other_id, _: Enterprise) if one_id = other_id;

@@ -180,7 +180,7 @@ def appointers_of(
     members: Any = enterprise.memberships
     for person_id, at in spoke:
         since = at - query.parameters.cooling_off
-        given = _appointers(members.holding("person_id", person_id), since) if person_id is not None else set()
+        given = _appointers(_memberships(members, {person_id}), since) if person_id is not None else set()
         found |= given | _behind(given, enterprise, since)
     return found
 
@@ -190,9 +190,18 @@ def _behind(given: Set[str | None], enterprise: Enterprise, since: Instant) -> s
     found: set[str | None] = set()
     members: Any = enterprise.memberships
     for _ in range(2):  # as far as the policies follow a row of appointments (`is_behind`)
-        given = _appointers((each for person_id in given for each in members.holding("person_id", person_id)), since)
+        given = _appointers(_memberships(members, given), since)
         found |= given
     return found
+
+
+def _memberships(members: Any, ids: Set[str | None]) -> Iterator[Any]:
+    """The memberships of these persons, and by which account each of them counts."""
+    for person_id in ids:
+        for membership in members.holding("person_id", person_id):
+            yield membership
+            if membership.person.same_as_id is not None:
+                yield from members.holding("person_id", membership.person.same_as_id)
 
 
 def _appointers(memberships: Iterable[Any], since: Instant) -> set[str | None]:
