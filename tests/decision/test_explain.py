@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from scene import BUNDLE, SIGNING, Scene, question
 
 from sealauthz.decision import Explanation, Standing
 from sealauthz.decision.folder import installed_folder
+from sealauthz.decision.plan import Plan
 
 
 def explain(scene: Scene, subject: str = "user", **context: str) -> Explanation:
@@ -54,6 +57,21 @@ def test_a_waived_requirement_says_so() -> None:
     outcome = next(o for o in explanation.requirements if o.requirement == "FRESH_FACE")
     assert outcome.standing == Standing.WAIVED
     assert [rule.head.split("(")[0] for rule in outcome.tried] == ["waived"]
+
+
+def test_the_decision_and_what_is_told_about_it_ask_for_the_reasons_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    because = Plan.because
+
+    def counted(plan: Plan, requirement: str) -> Any:
+        asked.append(requirement)
+        return because(plan, requirement)
+
+    monkeypatch.setattr(Plan, "because", counted)
+    explanation = explain(Scene().change("SealGrant", "g-user", used=10), **SIGNING)
+    unmet = [each.requirement for each in explanation.requirements if each.standing == Standing.UNMET]
+    assert "SEAL_AUTHORITY" in unmet
+    assert asked == unmet
 
 
 def test_what_does_not_exist_has_nothing_to_explain() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 
@@ -37,6 +38,16 @@ ALLOW, DENY = Effect.ALLOW, Effect.DENY
 """The effects, without what it takes to look them up in their class."""
 
 _made_decision, _reason, _obligation = maker(Decision), maker(Reason), maker(Obligation)
+
+
+@dataclass(slots=True)
+class Found:
+    """What was found about the requirements of one case with one work, for who asks again: those that are unmet, and
+    the reasons that hold for each. Nobody changes the lists.
+    """
+
+    unmet: list[str] | None = None
+    holding: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Evaluation:
@@ -164,14 +175,16 @@ class Evaluation:
         """Decide a case. Raises EvaluationFailed."""
         return self.evaluate_with(case, plan, plan.begin(case))
 
-    def evaluate_with(self, case: Case, plan: Plan, work: Work) -> Decision:
-        """Decide a case with the work that was begun for it. Raises EvaluationFailed."""
+    def evaluate_with(self, case: Case, plan: Plan, work: Work, found: Found | None = None) -> Decision:
+        """Decide a case with the work that was begun for it, and note in `found` what it finds for that work. Raises
+        EvaluationFailed.
+        """
         question = case.question
         if plan.allow(work):
             return self._decision(question, ALLOW, self._lapse(plan, work), (), self._obligations(plan, work))
         if not plan.visible(work):
             return self.deny(question, [self.catalog.reason(NOT_FOUND)])
-        reasons = self._reasons(plan, work)
+        reasons = self._reasons(plan, work, found)
         if NOT_FOUND in [reason.code for reason in reasons]:
             reasons = [self.catalog.reason(NOT_FOUND)]
         elif not plan.has_standing(work):
@@ -237,32 +250,38 @@ class Evaluation:
 
     # --- reasons -----------------------------------------------------------------------------------------------------
 
-    def unmet(self, plan: Plan, work: Work) -> list[str]:
+    def unmet(self, plan: Plan, work: Work, found: Found | None = None) -> list[str]:
         """The requirements that nothing settles, in the order of the bundle."""
+        if found is not None and found.unmet is not None:
+            return found.unmet
         unmet = [requirement for (requirement,) in plan.unmet(work)]
         if len(unmet) > 1:
             unmet.sort(key=plan.places.__getitem__)
+        if found is not None:
+            found.unmet = unmet
         return unmet
 
-    def holding(self, plan: Plan, work: Work, requirement: str) -> list[str]:
+    def holding(self, plan: Plan, work: Work, requirement: str, found: Found | None = None) -> list[str]:
         """The reasons that hold for an unmet requirement, in the order of the bundle."""
+        if found is not None and requirement in found.holding:
+            return found.holding[requirement]
         because = plan.because(requirement)
-        if because is None:
-            return []
-        found = [code for (code,) in because(work)]
-        if len(found) > 1:
-            found.sort(key=self.catalog.rank.__getitem__)
-        return found
+        codes = [] if because is None else [code for (code,) in because(work)]
+        if len(codes) > 1:
+            codes.sort(key=self.catalog.rank.__getitem__)
+        if found is not None:
+            found.holding[requirement] = codes
+        return codes
 
-    def _codes(self, plan: Plan, work: Work, requirement: str) -> list[str]:
+    def _codes(self, plan: Plan, work: Work, requirement: str, found: Found | None = None) -> list[str]:
         """The reasons for which a requirement is unmet; never none."""
-        return self.holding(plan, work, requirement) or [self.book.otherwise[requirement]]
+        return self.holding(plan, work, requirement, found) or [self.book.otherwise[requirement]]
 
-    def _reasons(self, plan: Plan, work: Work) -> list[Reason]:
+    def _reasons(self, plan: Plan, work: Work, found: Found | None) -> list[Reason]:
         """All reasons by stage, each code once; within a stage in the order of the requirements, then of the bundle."""
         by_code: dict[str, Reason] = {}
-        for requirement in self.unmet(plan, work):
-            for code in self._codes(plan, work, requirement):
+        for requirement in self.unmet(plan, work, found):
+            for code in self._codes(plan, work, requirement, found):
                 if code not in by_code:
                     by_code[code] = self.catalog.reason(code, requirement)
         if not by_code:

@@ -8,7 +8,7 @@ from operator import itemgetter
 from sealauthz.decision.assembly import Case
 from sealauthz.decision.bundle import Engine
 from sealauthz.decision.decision import Explanation, Standing
-from sealauthz.decision.evaluation import Evaluation
+from sealauthz.decision.evaluation import Evaluation, Found
 from sealauthz.decision.making import maker
 from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
@@ -30,8 +30,9 @@ def explain(evaluation: Evaluation, question: Question) -> Explanation:
             return Explanation(evaluation.deny(question, [case]), ())
         plan = evaluation.catalog.plan(question)
         work = plan.begin(case)
-        decision = evaluation.evaluate_with(case, plan, work)
-        return Explanation(decision, tuple(_outcomes(evaluation, case, plan, work)))
+        found = Found()
+        decision = evaluation.evaluate_with(case, plan, work, found)
+        return Explanation(decision, tuple(_outcomes(evaluation, case, plan, work, found)))
     except EvaluationFailed as error:
         return Explanation(evaluation.failed(question, error), ())
 
@@ -81,20 +82,21 @@ def needless(evaluation: Evaluation, question: Question) -> tuple[tuple[str, str
     )
 
 
-def _outcomes(evaluation: Evaluation, case: Case, plan: Plan, work: Work) -> list[RequirementOutcome]:
+def _outcomes(evaluation: Evaluation, case: Case, plan: Plan, work: Work, found: Found) -> list[RequirementOutcome]:
     question = case.question
-    unmet = set(evaluation.unmet(plan, work))
+    unmet = set(evaluation.unmet(plan, work, found))
     return [
-        (_unmet_outcome if requirement in unmet else _settled_outcome)(evaluation, case, plan, work, requirement)
+        _unmet_outcome(evaluation, case, requirement, evaluation.holding(plan, work, requirement, found))
+        if requirement in unmet
+        else _settled_outcome(evaluation, case, plan, work, requirement)
         for requirement in evaluation.book.requirements[question.action, question.resource.type]
     ]
 
 
-def _unmet_outcome(evaluation: Evaluation, case: Case, plan: Plan, work: Work, requirement: str) -> RequirementOutcome:
+def _unmet_outcome(evaluation: Evaluation, case: Case, requirement: str, holding: list[str]) -> RequirementOutcome:
     question, book, engine = case.question, evaluation.book, evaluation.engine
     need = (requirement, question.action, question.resource.type)
     tried = (*book.meets.get(need, ()), *book.waived.get(need, ()))
-    holding = evaluation.holding(plan, work, requirement)
     if holding:
         rules = _rules_behind(evaluation, case, requirement, holding)
     else:
