@@ -177,7 +177,8 @@ lapses(person: Person, "record_return", outing: SealOuting, context, at) if
   sole_authority_lapses(person, outing.seal.enterprise, context, at);
 
 due_with(person: Person, enterprise: Enterprise, at) if
-  outing_with(person.id, enterprise, outing) and
+  account_id(person, id) and
+  outing_with(id, enterprise, outing) and
   at = outing.due_at;
 
 # --- what is told ----------------------------------------------------------------------------------------------------
