@@ -27,6 +27,7 @@ from sealauthz.model.records.cross_grants import CrossEnterpriseGrant
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.membership import Membership, Role, RoleAssignment
 from sealauthz.model.records.organisation import Enterprise, OperatingState
+from sealauthz.model.records.procedures import BoardResolution
 from sealauthz.model.records.requests import Approval
 from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.schema import Unit
@@ -140,9 +141,12 @@ def test_facts_of_one_enterprise_never_change_a_decision_about_another(data: st.
 
 
 def _deciders(scene: Scene) -> set[str]:
-    """Who decided on a request to use a seal."""
+    """Who decided on a request to use a seal, or said what was resolved about a contract."""
     persons = {record.id: record.person_id for record in scene.records if isinstance(record, Membership)}
-    return {persons[record.approver_id] for record in scene.records if isinstance(record, Approval)}
+    deciders = {persons[record.approver_id] for record in scene.records if isinstance(record, Approval)}
+    resolved = [record for record in scene.records if isinstance(record, BoardResolution)]
+    said = (person_id for record in resolved for person_id in (record.recorded_by_id, record.confirmed_by_id))
+    return deciders.union(filter(None, said))
 
 
 def _is_of_cedar(scene: Scene, asked: Question) -> bool:
