@@ -98,6 +98,7 @@ TOLD: dict[str, str] = {
     "DELEGATION_NOT_OFFERED": "test_steps_lead_on",
     "CERT_EXPIRED": "test_steps_lead_on",
     "OBJECTION_OPEN": "test_retrieving",
+    "CORPORATE_PAYMENT_REQUIRED": "test_retrieving",
     "CONTRACT_TYPE_NOT_COVERED": "test_steps_to_other_ways",
     "EMERGENCY_NOT_ALLOWED": "test_steps_to_other_ways",
     "SEAL_NOT_IN_CATEGORY": "test_steps_to_other_ways",
