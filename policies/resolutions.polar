@@ -244,3 +244,42 @@ lapses(person: Person, "record_resolution", enterprise: Enterprise, context, at)
 lapses(person: Person, "countersign", resolution: BoardResolution, context, at) if
   contract_administration_lapses(person, resolution.enterprise, context, at);
 lapses(_: Person, "countersign", resolution: BoardResolution, _, at) if at = resolution.valid_to;
+
+# What seals for the enterprise by a consent or a resolution does so while that stands: those of each side count.
+#@ A-05 U-13 U-14 U-17
+lapses(_: Person, ["use", "auto_use", "emergency_use", "stamp", "carry_out"], seal: Seal, context, at) if
+  sealed_contract(context, contract) and
+  word_lapses(seal.enterprise, contract, context, at);
+lapses(_: Person, "sign", task: SigningTask, context, at) if
+  owner(task, context, enterprise) and
+  word_lapses(enterprise, task.signatory.contract, context, at);
+lapses(_: Person, "seal", _: SealUse, context, at) if
+  put_seal(context, seal) and
+  sealed_contract(context, contract) and
+  word_lapses(seal.enterprise, contract, context, at);
+
+word_lapses(_: Enterprise, contract: Contract, context, at) if
+  party in contract.signatories and
+  consent in party.consents and
+  consent.withdrawn_at = 0 and
+  at = consent.valid_to and
+  context.now < at;
+word_lapses(enterprise: Enterprise, contract: Contract, context, at) if
+  resolution_lapses(enterprise, contract, context, at);
+word_lapses(_: Enterprise, contract: Contract, context: SealUseContext, at) if
+  enterprise in context.parties and
+  resolution_lapses(enterprise, contract, context, at);
+word_lapses(_: Enterprise, contract: Contract, context: StampContext, at) if
+  enterprise in context.parties and
+  resolution_lapses(enterprise, contract, context, at);
+word_lapses(_: Enterprise, contract: Contract, context: SignContext, at) if
+  enterprise in context.parties and
+  resolution_lapses(enterprise, contract, context, at);
+
+resolution_lapses(enterprise, contract: Contract, context, at) if
+  enterprise matches Enterprise and
+  resolution in enterprise.resolutions and
+  resolution.contract_id = contract.id and
+  resolution.state = "VALID" and
+  at = resolution.valid_to and
+  context.now < at;
