@@ -106,7 +106,7 @@ WAYS: dict[str, Way] = {
     "NAME_RULE_CHANGE": SAYS,
     "NAME_WITNESSES": acts(OTHERS, "SealProposal/witness"),
     "NARROW_GRANT": acts(ANYBODY, "Seal/grant", says=True, facts=True),
-    "PAY_FROM_ACCOUNT": acts(SELF, "RetrievalCase/certify", f"{OTHERS} EnterpriseAuthentication/decide"),
+    "PAY_FROM_ACCOUNT": acts(SELF, "RetrievalCase/certify"),
     "PROPOSE_END": acts(ANYBODY, "Seal/propose_end", "SealProposal/witness", says=True),
     "PROPOSE_LIFT": acts(OTHERS, "SealHold/propose_lift"),
     "PROPOSE_RULE_CHANGE": acts(ANYBODY, "Enterprise/propose_rule_change", "RuleChange/confirm_change", says=True),

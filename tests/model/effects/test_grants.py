@@ -75,7 +75,9 @@ def test_a_letter_confirms_once_another_person_has_verified_it(world: NewWorld) 
     here.perform("keeper", "confirm", f"SealGrant:{grant_id}")
     assert here.get("SealGrant", grant_id).confirmation == "AUTH_LETTER"
     assert here.ask("plain", "use", "Seal:s", **USING)
-    here.perform("keeper", "withdraw", letter)
+    # What it has confirmed is revoked, by those who may.
+    assert here.codes("keeper", "withdraw", letter) == ["GRANT_NOT_PENDING"]
+    here.perform("keeper", "revoke", f"SealGrant:{grant_id}")
     assert here.codes("plain", "use", "Seal:s", **USING) == ["NO_SEAL_GRANT"]
 
 
