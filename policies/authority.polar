@@ -148,7 +148,7 @@ is_concerned(giver_id, seal: Seal, contract: Contract, context) if
 is_concerned(giver_id, seal: Seal, contract: Contract, context) if
   is_appointee(giver_id, by_id, seal.enterprise, context) and
   was_approved_by_appointee_of(by_id, seal, contract, context);
-# … or with whoever passed it in the owner's own review.
+# … or with the person who passed it in the owner's own review.
 #@ M-11 C-07
 is_concerned(giver_id, seal: Seal, contract: Contract, context) if
   was_reviewed_by_appointee_of(giver_id, seal, contract, context);

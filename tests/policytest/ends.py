@@ -11,6 +11,8 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from neighbours import answered
+
 from sealauthz.decision import Decision, Effect, PolicyDecisionPoint
 from sealauthz.decision.policies import Policies
 from sealauthz.errors import SealAuthzError
@@ -41,13 +43,7 @@ class Ending:
 
 def allowed(tests: Iterable[PolicyTest]) -> list[tuple[PolicyTest, Ask]]:
     """Return the questions that are to be allowed, over facts that a store takes."""
-    return [
-        (test, ask)
-        for test in tests
-        if not test.allow_impossible
-        for ask in test.asks
-        if isinstance(ask, Ask) and ask.expected.effect is Effect.ALLOW
-    ]
+    return answered(tests, Effect.ALLOW)
 
 
 def endings_of(test: PolicyTest, ask: Ask, seen: Seen) -> Iterator[Ending]:

@@ -70,15 +70,20 @@ class Expected:
         return any(neighbour.word in self.words.get((neighbour.column, reason), ()) for reason in reasons)
 
 
-def denied(tests: Iterable[PolicyTest]) -> list[tuple[PolicyTest, Ask]]:
-    """Return the questions that are to be denied, over facts that a store takes."""
+def answered(tests: Iterable[PolicyTest], effect: Effect) -> list[tuple[PolicyTest, Ask]]:
+    """Return the questions that are to be answered so, over facts that a store takes."""
     return [
         (test, ask)
         for test in tests
         if not test.allow_impossible
         for ask in test.asks
-        if isinstance(ask, Ask) and ask.expected.effect is Effect.DENY
+        if isinstance(ask, Ask) and ask.expected.effect is effect
     ]
+
+
+def denied(tests: Iterable[PolicyTest]) -> list[tuple[PolicyTest, Ask]]:
+    """Return the questions that are to be denied, over facts that a store takes."""
+    return answered(tests, Effect.DENY)
 
 
 def neighbours_of(test: PolicyTest, ask: Ask) -> Iterator[Neighbour]:

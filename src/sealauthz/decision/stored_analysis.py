@@ -109,7 +109,7 @@ def _are_like(content: bytes, lines: array[int]) -> bool:
 
 
 class _Class:
-    """Stands for a class that policies may name: whoever reads it has the class itself, by this name."""
+    """Stands for a class that policies may name: who reads it has the class itself, by this name."""
 
 
 class _Value:

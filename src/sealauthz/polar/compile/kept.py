@@ -74,6 +74,6 @@ def compiler_of(
     compiler._next_bit = kept.next_bit
     for name in _MEMORIES:
         setattr(compiler, name, kept.memories[name])
-    # Over no names: whoever takes one over makes it again over their own.
+    # Over no names: the compiler that takes one over makes it again over its own.
     compiler.definitions = {name: FunctionType(code, {}, name) for name, code in functions}
     return compiler
