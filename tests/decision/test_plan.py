@@ -14,7 +14,7 @@ from sealauthz.decision import PolicyDecisionPoint, Question
 from sealauthz.errors import EvaluationFailed, SealAuthzError
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
-from sealauthz.polar.compile.remembering import FIRST_PLACE, PLACES
+from sealauthz.polar.compile.remembering import ANSWERS
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.trace import Attempt
@@ -66,7 +66,7 @@ def test_two_decisions_share_nothing() -> None:
     one, other = (engine.begin(subject, resource, context) for _ in range(2))
     assert one is not other
     assert one == other
-    one[FIRST_PLACE:] = ["remembered"] * PLACES
+    one[ANSWERS][1] = "remembered", subject
     assert engine.begin(subject, resource, context) == other
 
 

@@ -264,6 +264,37 @@ def test_values_keep_the_order_of_the_text() -> None:
     assert loaded.show().count(".age") == 1
 
 
+NAMES = """
+named(person: Person, id) if person.id = id;
+named(person: Person, id) if person.team matches Team and person.team.id = id;
+above(team: Team, found) if found = team.parent;
+above(team: Team, found) if team = found;
+f(p: Person, t: Team) if named(p, id) and id = t.id;
+g(t: Team, id) if above(t, other) and other matches Team and other.id = id;
+"""
+
+
+def test_what_a_rule_finds_has_the_type_of_what_it_equals_on_either_side() -> None:
+    loaded = engine(NAMES)
+    assert loaded.holds("f", Person("a"), A)
+    assert loaded.holds("f", Person("y", 30, A), A)
+    assert not loaded.holds("f", Person("y"), A)
+    assert loaded.each("g", B, FREE) == [("a",), ("b",)]
+    assert loaded.each("g", A, FREE) == [("a",)]
+    shown = loaded.show()
+    assert "same(" not in shown
+    assert "attribute(" not in shown
+
+
+def test_what_clauses_find_of_different_types_has_none() -> None:
+    loaded = engine("h(p: Person, x) if p.id = x; h(p: Person, x) if p.age = x; k(p: Person, y) if h(p, x) and x = y;")
+    assert loaded.each("k", ANN, FREE) == [("ann",), (30,)]
+    assert loaded.holds("k", ANN, 30)
+    assert loaded.holds("k", ANN, 30.0)
+    assert not loaded.holds("k", ANN, "30")
+    assert "same(" in loaded.show()
+
+
 def test_a_common_beginning_binds_for_each_clause_what_it_needs() -> None:
     text = "f(p: Person, x) if t = p.team and x = t.id;\nf(p: Person, x) if t = p.team and u = t.parent and x = u.id;"
     assert engine(text).each("f", ANN, FREE) == [("b",), ("a",)]

@@ -15,7 +15,7 @@ from sealauthz.polar import compile as compiling
 from sealauthz.polar import trace
 from sealauthz.polar.code import FREE_TYPE, Code, Entry, KeptCode, StoredCode, pattern_of
 from sealauthz.polar.compile import ALL_PASSES, Passes
-from sealauthz.polar.compile.remembering import FIRST_PLACE, PLACES
+from sealauthz.polar.compile.remembering import ANSWERS
 from sealauthz.polar.counting import Notes, Tally
 from sealauthz.polar.program import Clause, Program, program_of, with_rule
 from sealauthz.polar.runtime import FREE
@@ -39,10 +39,7 @@ remembered answers.
 MAX_ROOTS = 3
 """How many objects a decision is about: its subject, its resource, and its context."""
 
-_FIRST_ROOT = FIRST_PLACE - MAX_ROOTS
-
-_FRESH_PLACES = [None] * PLACES
-_FRESH = [MAX_DEPTH, None, *[None] * MAX_ROOTS, *_FRESH_PLACES]
+_FIRST_ROOT = ANSWERS - MAX_ROOTS
 
 
 class CompiledEngine:
@@ -165,7 +162,7 @@ class CompiledEngine:
         if function is None:
             return always is True
         try:
-            return function([self._max_steps, *_FRESH], *picked(arguments)) is True
+            return function(self.begin(), *picked(arguments)) is True
         except EvaluationFailed:
             raise
         except Exception as error:
@@ -185,7 +182,7 @@ class CompiledEngine:
         if function is None:
             return []
         try:
-            found: list[tuple[Any, ...]] = function([self._max_steps, *_FRESH], *picked(arguments))
+            found: list[tuple[Any, ...]] = function(self.begin(), *picked(arguments))
             return found if len(found) < 2 else _distinct(found)
         except EvaluationFailed:
             raise
@@ -242,11 +239,11 @@ class CompiledEngine:
 
         return ask_once
 
-    def begin(self, subject: object, resource: object = None, context: object = None) -> Work:
+    def begin(self, subject: object = None, resource: object = None, context: object = None) -> Work:
         """Begin a decision about some objects: what the answers to its questions may share, which is for one thread and
         one snapshot.
         """
-        return [self._max_steps, MAX_DEPTH, None, subject, resource, context, *_FRESH_PLACES]
+        return [self._max_steps, MAX_DEPTH, None, subject, resource, context, {}]
 
     def explain(self, rule: str, *arguments: object) -> tuple[trace.Attempt, ...]:
         """Return the clauses of a rule that these arguments try, each with what stopped it, in the order tried.

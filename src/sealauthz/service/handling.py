@@ -38,11 +38,11 @@ _REFUSAL_LINE_EVERY_S = 1.0
 class RequestLog:
     """What is known of one request, from its arrival to its line in the log."""
 
-    def __init__(self, log: Log, service: str, method: str) -> None:
+    def __init__(self, log: Log, service: str, path: str) -> None:
         self._log = log
         self._started = time.perf_counter()
         self.service = service
-        self.method = method
+        self.path = path
         self.caller: Caller | None = None
         self.shown: Shown | None = None
         self.bucket: Bucket | None = None
@@ -87,7 +87,7 @@ class RequestLog:
             code = failure.code.name
             if failure.incident:
                 self.noted["incident"] = failure.incident
-        self._log.info("call", method=f"{self.service}/{self.method}", code=code, duration_ms=duration_ms, **self.noted)
+        self._log.info("call", method=self.path, code=code, duration_ms=duration_ms, **self.noted)
         if self.trace is not None:
             self.trace.end(code, self.noted)
 
@@ -133,11 +133,12 @@ class Method(NamedTuple):
 
     `wrapped` takes a message; `awaiting` takes the stream that it comes in, of which grpcio's own threads read.
     `of_callers` has what the method is for each `caller`: with that caller's `share` of the pool, and a `bucket` where
-    the rate is limited.
+    the rate is limited. `path` is its name for the log, and `rpc` that of the right to it; empty where it needs none.
     """
 
     service: str
-    method: str
+    path: str
+    rpc: str
     make: Callable[..., Any]
     wrapped: Behavior
     awaiting: Behavior

@@ -94,12 +94,12 @@ class Interceptor(grpc.ServerInterceptor):
 
         INVARIANT: every call comes by here before anything else is done about it, on whichever way it is served.
         """
-        request_log = RequestLog(self._log, method.service, method.method)
+        request_log = RequestLog(self._log, method.service, method.path)
         if method.service == HEALTH:
             return request_log
         try:
             shown = Shown(metadata, None if self.peers is None else certificate())
-            caller = self._identify(request_log, shown)
+            caller = self._identify(method, request_log, shown)
         except Exception as error:  # noqa: BLE001 (the outermost handler)
             failure = request_log.failed(error)
             request_log.end(failure)
@@ -159,8 +159,9 @@ class Interceptor(grpc.ServerInterceptor):
 
     def method(self, handler: Any, path: str) -> Method:
         """Return how the calls of a method are handled, from their admission to their line in the log."""
-        service, _, method = path.lstrip("/").partition("/")
-        pool = self._pools.of(f"{service}/{method}", handler.response_streaming)
+        path = path.lstrip("/")
+        service, _, name = path.partition("/")
+        pool = self._pools.of(path, handler.response_streaming)
         behavior = behavior_of(handler)
         if service in OURS and handler.request_streaming and not handler.response_streaming:
             behavior = self._stoppable(behavior)
@@ -170,7 +171,8 @@ class Interceptor(grpc.ServerInterceptor):
         kind = "stream_stream" if handler.response_streaming else "stream_unary"
         return Method(
             service,
-            method,
+            path,
+            f"{service.rpartition('.')[2]}/{name}" if service in OURS else "",
             getattr(grpc, f"{kind}_rpc_method_handler"),
             wrapped,
             wrapped if handler.request_streaming else self._awaiting(wrapped, pool),
@@ -314,14 +316,14 @@ class Interceptor(grpc.ServerInterceptor):
         with self._changing:
             self._streaming.discard(call)
 
-    def _identify(self, request_log: RequestLog, shown: Shown) -> Caller:
+    def _identify(self, method: Method, request_log: RequestLog, shown: Shown) -> Caller:
         """Return who calls. Raises CallerUnknown, and CallerNotPermitted without the right to a method of ours."""
         caller, by = self._known_by(self._callers, shown)
         request_log.noted["caller"] = caller.name
         if by:
             request_log.noted.update(by)
-        if request_log.service in OURS:
-            caller.check_rpc(f"{request_log.service.rpartition('.')[2]}/{request_log.method}")
+        if method.rpc:
+            caller.check_rpc(method.rpc)
         request_log.caller, request_log.shown = caller, shown
         # Not before it is known who calls: nobody else has anything kept.
         self._trace(request_log, shown.metadata)
@@ -331,8 +333,7 @@ class Interceptor(grpc.ServerInterceptor):
         """Note which trace a request is part of, and begin its part if that is kept."""
         parent = parent_in(metadata)
         if self._tracer is not None:
-            name = f"{request_log.service}/{request_log.method}"
-            request_log.trace_id, request_log.trace = self._tracer.begin(name, parent)
+            request_log.trace_id, request_log.trace = self._tracer.begin(request_log.path, parent)
         elif parent is not None:
             request_log.trace_id = parent.trace_id
         if request_log.trace_id:

@@ -28,7 +28,7 @@ class KeptCompiler:
     next_bit: int
     questions: Sequence[Any]
     promised: frozenset[str]
-    remembering: tuple[Mapping[str, tuple[str, ...]], frozenset[str], int]
+    remembering: tuple[Mapping[str, tuple[str, ...]], frozenset[str]]
     looked_at: Sequence[Key]
     look_ups: Mapping[tuple[Key, CallPattern | None], tuple[int, tuple[int, ...], int]]
     memories: Mapping[str, dict[Any, Any]]

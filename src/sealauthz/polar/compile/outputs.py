@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from sealauthz.polar.compile.forms import FREE, KNOWN_LITERALS, Bound, CallPattern, Constant
 from sealauthz.polar.compile.session import Session
@@ -19,7 +19,7 @@ class Outputs:
         self._asked: set[tuple[int, int]] = set()
 
     def of_rule(self, clauses: Sequence[core.Clause], pattern: CallPattern, position: int) -> Known | None:
-        """The type that all clauses give a parameter; None where they differ, or one does not say."""
+        """The type of what the clauses give a parameter; None where it is not one, or a clause does not say."""
         found: set[Known | None] = set()
         for clause in clauses:
             parameter = clause.parameters[position]
@@ -30,7 +30,7 @@ class Outputs:
                 found.add(KNOWN_LITERALS[type(parameter.term.value)])
             else:
                 found.add(self.of(clause, pattern, parameter.term))
-        return found.pop() if len(found) == 1 else None
+        return _joined(found)
 
     def of(self, clause: core.Clause, pattern: CallPattern, term: core.Term) -> Known | None:
         """The type of an output variable, where a goal of the clause makes it plain."""
@@ -66,10 +66,11 @@ class Outputs:
                     source = self._type(goal.collection, types)
                     if source is not None and source.element is not None:
                         types.setdefault(number, Known(source.element))
-                case core.Equal(left=core.Variable(number)) if not bound >> number & 1:
-                    source = self._type(goal.right, types)
-                    if source is not None:
-                        types.setdefault(number, source)
+                case core.Equal():
+                    for one, other in ((goal.left, goal.right), (goal.right, goal.left)):
+                        source = self._type(other, types)
+                        if isinstance(one, core.Variable) and not bound >> one.number & 1 and source is not None:
+                            types.setdefault(one.number, source)
                 case core.Matched(term=core.Variable(number)):
                     declared = _declared(goal.pattern)
                     if declared is not None:
@@ -94,8 +95,7 @@ class Outputs:
                 FREE if position == index else Bound(self._type(other, types))
                 for position, other in enumerate(call.arguments)
             )
-            found = {self.of(clause, pattern, clause.parameters[index].term) for clause in clauses}
-            known = found.pop() if len(found) == 1 else None
+            known = _joined({self.of(clause, pattern, clause.parameters[index].term) for clause in clauses})
             if known is not None:
                 types[argument.number] = known
 
@@ -110,6 +110,18 @@ class Outputs:
                 return KNOWN_LITERALS[type(value)]
             case _:
                 return None
+
+
+def _joined(found: Set[Known | None]) -> Known | None:
+    """What is known of a value that is of one of these types; None where that is not one class."""
+    first, *others = found or {None}
+    for other in others:
+        if first is None or other is None or (first.cls, first.element) != (other.cls, other.element):
+            return None
+        first = Known(
+            first.cls, first.is_optional or other.is_optional, first.is_exact and other.is_exact, first.element
+        )
+    return first
 
 
 def _declared(pattern: core.Pattern | None) -> Known | None:

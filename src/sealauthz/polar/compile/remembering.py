@@ -1,7 +1,7 @@
 """Functions that remember their last answer within one decision, which asks several rules about the same facts.
 
-An answer is kept in one of some places behind the budget, with the number of its function and the arguments: it counts
-for the very same objects alone, and never beyond the decision. Functions that do little do not remember, nor do those
+An answer is kept behind the budget under the number of its function, with the arguments: it counts for the very same
+objects alone, and never beyond the decision. Functions that do little do not remember, nor do those
 that are called from one place alone, nor searches that may stop early. A list of all that a rule finds is whole, and
 nobody changes it.
 """
@@ -24,14 +24,9 @@ from sealauthz.polar.compile.nodes import (
     walks,
 )
 
-PLACES = 48
-"""How many answers are remembered at once. Functions get them in turn, so that those of one decision, which are made
-one after the other, seldom share one.
-"""
-
-FIRST_PLACE = 6
-"""Before them stand the steps and the depth that are left, what takes the events of a trace, and what a decision is
-about.
+ANSWERS = 6
+"""Where the answers stand. Before them are the steps and the depth that are left, what takes the events of a trace, and
+what a decision is about.
 """
 
 _FEWEST_CALLS = 4
@@ -45,7 +40,6 @@ class Remembering:
     def __init__(self) -> None:
         self._called: dict[str, tuple[str, ...]] = {}
         self._may: set[str] = set()
-        self._turns = itertools.count()
         self._counted: Counter[str] = Counter()
 
     def take(self, name: str, arguments: Sequence[str], body: Sequence[ast.stmt], *, collects: bool) -> None:
@@ -67,21 +61,20 @@ class Remembering:
         if self._counted[name] < _FEWEST_CALLERS:
             return definition
         _, *arguments = [argument.arg for argument in definition.args.args]
-        body = _remembering(number_in(name), next(self._turns), arguments, definition.body)
+        body = _remembering(number_in(name), arguments, definition.body)
         return placed.FunctionDef(name, definition.args, body, [], **NO_TYPE_PARAMS)
 
-    def state(self) -> tuple[dict[str, tuple[str, ...]], frozenset[str], int]:
-        """Return what functions call, which may remember, and whose turn it is, for `of_state`."""
-        return self._called, frozenset(self._may), next(self._turns)
+    def state(self) -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
+        """Return what functions call, and which may remember, for `of_state`."""
+        return self._called, frozenset(self._may)
 
     @classmethod
-    def of_state(cls, called: Mapping[str, tuple[str, ...]], may: Iterable[str], turn: int) -> Remembering:
+    def of_state(cls, called: Mapping[str, tuple[str, ...]], may: Iterable[str]) -> Remembering:
         """From what `state` gave."""
         made = cls()
         made._called = dict(called)
         made._counted = Counter(itertools.chain.from_iterable(called.values()))
         made._may = set(may)
-        made._turns = itertools.count(turn)
         return made
 
     def kept(self, names: Container[str]) -> Remembering:
@@ -90,49 +83,45 @@ class Remembering:
         other._called = {name: called for name, called in self._called.items() if name in names}
         other._counted = Counter(itertools.chain.from_iterable(other._called.values()))
         other._may = {name for name in self._may if name in names}
-        other._turns = self._turns
         return other
 
 
-def _remembering(number: int, turn: int, arguments: Sequence[str], body: Sequence[ast.stmt]) -> list[ast.stmt]:
-    """The body of a function so that it remembers its last answer; `turn` tells in which place."""
-    place = FIRST_PLACE + turn % PLACES
+def _remembering(number: int, arguments: Sequence[str], body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """The body of a function so that it remembers its last answer."""
+    last = placed.Call(placed.Attribute(_answers(), "get", ast.Load()), [constant_node(number)], [])
     return [
-        placed.Assign([placed.Name(_LAST, ast.Store())], _remembered(place, ast.Load())),
-        placed.If(_is_the_same(number, arguments), [placed.Return(_item(1))], []),
-        *_keeping(place, number, arguments, body),
+        placed.Assign([placed.Name(_LAST, ast.Store())], last),
+        placed.If(_is_the_same(arguments), [placed.Return(_item(0))], []),
+        *_keeping(number, arguments, body),
     ]
 
 
-def _remembered(place: int, context: ast.expr_context) -> ast.expr:
-    return placed.Subscript(name_node(BUDGET), constant_node(place), context)
+def _answers() -> ast.expr:
+    return placed.Subscript(name_node(BUDGET), constant_node(ANSWERS), ast.Load())
 
 
 def _item(index: int) -> ast.expr:
     return placed.Subscript(name_node(_LAST), constant_node(index), ast.Load())
 
 
-def _is_the_same(number: int, arguments: Sequence[str]) -> ast.expr:
-    same = [placed.Compare(_item(index + 2), [ast.Is()], [name_node(name)]) for index, name in enumerate(arguments)]
-    is_ours = placed.Compare(_item(0), [ast.Eq()], [constant_node(number)])
-    return placed.BoolOp(
-        ast.And(), [placed.Compare(name_node(_LAST), [ast.IsNot()], [constant_node(None)]), is_ours, *same]
-    )
+def _is_the_same(arguments: Sequence[str]) -> ast.expr:
+    same = [placed.Compare(_item(index + 1), [ast.Is()], [name_node(name)]) for index, name in enumerate(arguments)]
+    return placed.BoolOp(ast.And(), [placed.Compare(name_node(_LAST), [ast.IsNot()], [constant_node(None)]), *same])
 
 
-def _keeping(place: int, number: int, arguments: Sequence[str], body: Sequence[ast.stmt]) -> list[ast.stmt]:
+def _keeping(number: int, arguments: Sequence[str], body: Sequence[ast.stmt]) -> list[ast.stmt]:
     """The statements of a function, with what keeps its answer before each return."""
     kept: list[ast.stmt] = []
     for statement in body:
         match statement:
             case ast.Return(ast.expr() as answer):
-                values = [constant_node(number), answer, *map(name_node, arguments)]
-                place_node = _remembered(place, ast.Store())
-                kept += [placed.Assign([place_node], placed.Tuple(values, ast.Load())), statement]
+                held = placed.Tuple([answer, *map(name_node, arguments)], ast.Load())
+                place = placed.Subscript(_answers(), constant_node(number), ast.Store())
+                kept += [placed.Assign([place], held), statement]
             case ast.If(test, inner, []):
-                kept.append(placed.If(test, _keeping(place, number, arguments, inner), []))
+                kept.append(placed.If(test, _keeping(number, arguments, inner), []))
             case ast.For(target, source, inner, []):
-                kept.append(placed.For(target, source, _keeping(place, number, arguments, inner), []))
+                kept.append(placed.For(target, source, _keeping(number, arguments, inner), []))
             case _:
                 kept.append(statement)
     return kept
