@@ -155,6 +155,8 @@ NOON = 1_772_424_000_000_000  # 2026-03-02T04:00:00Z
         ("Enterprise.realm", {}, " public ", "PUBLIC"),
         ("Person.account_state", {"words": {"1": "ACTIVE"}}, 1, "ACTIVE"),
         ("Person.real_name", {"when_empty": "?"}, "  ", "?"),
+        ("Person.real_name", {}, "", ""),
+        ("Person.account_state", {"when_empty": "LOCKED"}, "", "LOCKED"),
     ],
 )  # fmt: skip
 def test_values_are_converted_by_what_is_declared(column: str, rule: dict[str, Any], value: Any, made: Any) -> None:
@@ -175,6 +177,8 @@ def test_values_are_converted_by_what_is_declared(column: str, rule: dict[str, A
         ("Contract.amount", {}, "NaN", "not a number"),
         ("Contract.is_monetary", {}, "maybe", "neither yes nor no"),
         ("Person.account_state", {}, "ACTIV", "unknown word `ACTIV`; did you mean `ACTIVE`?"),
+        ("Person.account_state", {}, " ", "`c` is empty: say with `when_empty` what that means"),
+        ("Contract.is_monetary", {}, None, "`c` is empty: say with `when_empty`"),
         ("Person.id", {}, "", "is empty"),
         ("Person.id", {}, b"x", "makes no text"),
     ],

@@ -108,11 +108,14 @@ def _when_empty(column: Column, said: Mapping[str, Any]) -> Callable[[str], Any]
         return lambda _: value
     if column.is_optional:
         return lambda _: None
-    if column.has_default:
+    # Where a word or a truth is missing the default is no reading of the source: whom an export lost the state of
+    # would be active again.
+    is_judged = column.words is not None or column.type is bool
+    if column.has_default and not is_judged:
         return lambda _: column.default
 
     def refuse(name: str) -> Any:
-        raise ValueRefused(f"`{name}` is empty")
+        raise ValueRefused(f"`{name}` is empty" + (": say with `when_empty` what that means" if is_judged else ""))
 
     return refuse
 
