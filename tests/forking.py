@@ -217,6 +217,9 @@ class _Child:
         except BaseException:  # noqa: BLE001 (the parent says it)
             self._say("broken", traceback.format_exc(), is_last=True)
         finally:
+            # What measures coverage looks, as the process ends, at what its own children left, and warns of one that
+            # was killed while it wrote. No process goes on here because a warning is an error in tests.
+            warnings.simplefilter("ignore")
             os._exit(status)
 
     def _become(self) -> None:

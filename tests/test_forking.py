@@ -15,7 +15,7 @@ import pytest
 pytestmark = pytest.mark.skipif(not forking.HAS_FORKS, reason="the tests run in forks on Linux only")
 
 _CONFTEST = """
-import os, pathlib, threading
+import os, pathlib, threading, warnings
 import forking, pytest
 
 def note(file, text):
@@ -28,6 +28,15 @@ def pytest_cmdline_main(config):
 def pytest_configure(config):
     if "A_THREAD" in os.environ:
         threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+if "WARNS" in os.environ:
+    end = os._exit
+
+    def warn_and_end(status):
+        warnings.warn("a child was killed while it wrote")
+        end(status)
+
+    os._exit = warn_and_end
 
 def pytest_sessionfinish(session):
     if hasattr(session.config, "workeroutput"):
@@ -204,6 +213,18 @@ def test_what_breaks_at_the_end_of_a_session_fails_the_run(project: Project) -> 
     code, said = project.run("-n", "2", BREAKS="1")
     assert code == pytest.ExitCode.INTERNAL_ERROR, said
     assert "ValueError: the end of the session" in said
+
+
+def test_a_warning_as_a_process_ends_is_no_failure(project: Project) -> None:
+    # Threads that look for warnings at once can leave the filters of one of them to the end of the process.
+    project.add(
+        "test_one.py",
+        "import atexit, warnings\ndef test_passes(shared): atexit.register(warnings.simplefilter, 'error')\n",
+    )
+    code, said = project.run("-n", "2", WARNS="1")
+    assert code == 0, said
+    assert "1 passed" in said
+    assert "INTERNALERROR" not in said  # where it went on as if it were the parent
 
 
 def test_a_process_with_threads_is_not_forked(project: Project) -> None:
