@@ -23,6 +23,7 @@ from uuid import uuid4
 
 import pytest
 import spreading
+from _pytest.config import create_terminal_writer
 from _pytest.junitxml import LogXML
 from _pytest.tmpdir import TempPathFactory
 
@@ -230,6 +231,8 @@ class _Child:
         for plugin in [plugins.getplugin("terminalreporter"), *plugins.get_plugins()]:
             if plugin is not None and (isinstance(plugin, LogXML) or plugin is plugins.getplugin("terminalreporter")):
                 plugins.unregister(plugin)
+        # What stops a test that takes too long writes where all threads are.
+        plugins.register(SimpleNamespace(_tw=create_terminal_writer(config, sys.stderr)), "terminalreporter")
         config.workerinput, config.workeroutput = self._about, {}
         config.option.basetemp = config._tmp_path_factory.getbasetemp() / f"popen-{self._about['workerid']}"
         config._tmp_path_factory = TempPathFactory.from_config(config, _ispytest=True)

@@ -215,6 +215,15 @@ def test_what_breaks_at_the_end_of_a_session_fails_the_run(project: Project) -> 
     assert "ValueError: the end of the session" in said
 
 
+def test_a_test_that_takes_too_long_fails_and_says_where_it_was(project: Project) -> None:
+    project.add("test_one.py", "import time\ndef test_waits(shared): time.sleep(60)\ndef test_next(shared): ...\n")
+    code, said = project.run("-n", "1", "--timeout", "1")
+    assert code == 1, said
+    assert "1 failed, 1 passed" in said
+    assert "Failed: Timeout" in said
+    assert "time.sleep(60)" in said
+
+
 def test_a_warning_as_a_process_ends_is_no_failure(project: Project) -> None:
     # Threads that look for warnings at once can leave the filters of one of them to the end of the process.
     project.add(
