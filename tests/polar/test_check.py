@@ -375,26 +375,29 @@ fresh_until(seal: Seal, context, at) if
 is_fresh(seal: Seal, hold, context) if
   hold in seal.holds and context.now < hold.placed_at + context.parameters.face_for_use;
 """
+ACTIVE = 'meets(_: Person, "R", "view", seal: Seal, _) if seal.state = "ACTIVE";'
 VIEWED = 'meets(_: Person, "R", "view", seal: Seal, context) if is_fresh(seal, _, context);'
 
 
 @pytest.mark.parametrize(
-    ("text", "warned"),
+    ("text", "refused"),
     [
         (VIEWED, True),
         (VIEWED + 'lapses(_: Person, "view", _: Seal, context, at) if at = context.now;', True),
         (VIEWED + 'lapses(_: Person, "view", seal: Seal, context, at) if fresh_until(seal, context, at);', False),
         (VIEWED + "lapses(_: Person, _, seal: Seal, context, at) if fresh_until(seal, context, at);", False),
         (VIEWED.replace("if is", 'if seal.kind = "OTHER" and not is'), False),
-        ('meets(_: Person, "R", "view", seal: Seal, _) if seal.state = "ACTIVE";', False),
+        (ACTIVE, False),
+        ('waived("R", "view", seal: Seal, context) if is_fresh(seal, _, context);' + ACTIVE, True),
     ],
 )
-def test_an_action_that_rests_on_what_ends_lapses_with_it_as_its_siblings_do(text: str, warned: bool) -> None:
+def test_an_action_that_rests_on_what_ends_lapses_with_it_as_its_siblings_do(text: str, refused: bool) -> None:
     found = diagnostics(FRESH + text, floor=VIEW)
-    assert [(some.code, some.severity) for some in found] == [("lapse", Severity.WARNING)] * warned
+    assert [(some.code, some.severity) for some in found] == [("lapse", Severity.ERROR)] * refused
     for some in found:
         assert some.message.startswith("`view` on Seal rests on `is_fresh`, which ends by itself, and has no `lapses`")
         assert "`use` on Seal has one" in some.message
+        assert some.hint == "an allow would outlive it: add a `lapses` of `view` that asks for it"
         assert str(some.place) == "a.polar:11:1"
 
 
@@ -407,7 +410,7 @@ def test_what_ends_on_the_floor_lapses_without_a_length_of_time_too() -> None:
         "joined(person: Person, m, context) if m in person.memberships and context.now < m.joined_at;",
     )
     lapse = 'lapses(person: Person, "use", _: Seal, context, at) if joined(person, m, context) and at = m.joined_at;'
-    text = FRESH + 'meets(_: Person, "R", "view", seal: Seal, _) if seal.state = "ACTIVE";' + lapse
+    text = FRESH + ACTIVE + lapse
     (found,) = diagnostics(text, floor=floor)
     assert (found.code, found.place.file) == ("lapse", "floor.polar")
     assert diagnostics(text + lapse.replace('"use"', '"view"'), floor=floor) == []
@@ -426,7 +429,7 @@ def test_the_shipped_bundle_is_only_warned_of_what_may_be_nil() -> None:
     assert {diagnostic.code for diagnostic in found} <= {"optional"}
 
 
-def test_a_shipped_action_without_its_lapse_is_a_warning() -> None:
+def test_a_shipped_action_without_its_lapse_is_refused() -> None:
     """Every `lapses` that the face check alone has: its action would be allowed longer than the check counts."""
     sources, _ = shipped()
     statements = [statement for source in sources for statement in parse(source)]
@@ -442,7 +445,7 @@ def test_a_shipped_action_without_its_lapse_is_a_warning() -> None:
         subjects=MODEL.subjects,
         product_reasons=PRODUCT_REASONS,
     )
-    assert [(some.code, some.severity) for some in found] == [("lapse", Severity.WARNING)]
+    assert [(some.code, some.severity) for some in found] == [("lapse", Severity.ERROR)]
     assert found[0].message.startswith("`sign` on SigningTask rests on `fresh_face_check`, which ends by itself")
 
 

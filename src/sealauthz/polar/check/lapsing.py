@@ -15,11 +15,14 @@ _About = tuple[str, str]
 _Rests = Mapping[Key, set[Key]]
 """By a rule, the rules that end by themselves and that it rests on."""
 
+_SETTLING = ("meets", "waived")
+"""The rules that an allow rests on for a requirement."""
+
 _NOW = "now"
 
 
 def check_lapsing(book: Rulebook, rules: Rules, found: Diagnostics) -> None:
-    """Warn of an action that rests on what ends by itself and has no `lapses` for it, where another action has one.
+    """Find actions that rest on what ends by itself and have no `lapses` for it, where another action has one.
 
     What ends is a rule that compares `now` with its end. For the floor that is any such rule; for other requirements
     one that adds a length of time to an instant, as a face check does that gets too old.
@@ -33,9 +36,10 @@ def check_lapsing(book: Rulebook, rules: Rules, found: Diagnostics) -> None:
         return
     rests = _what_rests_on(ending, rules)
     lapses, for_every_action = _lapses_by_action(rules, rests)
-    by_node = {id(clause.node): clause for clause in rules.by_key.get(("meets", 5), ())}
+    settling = (clause for name in _SETTLING for clause in rules.by_key.get((name, ARITIES[name]), ()))
+    by_node = {id(clause.node): clause for clause in settling}
     resting: dict[Key, dict[_About, Place]] = {}
-    for need, nodes in book.meets.items():
+    for need, nodes in (*book.meets.items(), *book.waived.items()):
         is_floor = need in book.floor
         for node in nodes:
             for key in _of_clause(by_node[id(node)], rests) - for_every_action:
@@ -49,7 +53,8 @@ def check_lapsing(book: Rulebook, rules: Rules, found: Diagnostics) -> None:
                     f"`{about[0]}` on {about[1]} rests on `{key[0]}`, which ends by itself, and has no `lapses` that "
                     f"reads it: `{sibling[0]}` on {sibling[1]} has one"
                 )
-                found.warning("lapse", message, place, "an allow would outlive it")
+                hint = f"an allow would outlive it: add a `lapses` of `{about[0]}` that asks for it"
+                found.error("lapse", message, place, hint)
 
 
 def _lapses_by_action(rules: Rules, rests: _Rests) -> tuple[dict[_About, set[Key]], set[Key]]:
