@@ -24,6 +24,7 @@ class Alike(Generic[T]):
         self._growing = threading.Lock()
         self._bits: dict[Hashable, int] = {}
         self._questions: list[Callable[[T], object]] = []
+        self._answers: dict[T, list[object]] = {}
         self._differing: dict[tuple[T, T], tuple[int, int]] = {}
 
     def bit(self, name: Hashable, question: Callable[[T], object]) -> int:
@@ -52,8 +53,17 @@ class Alike(Generic[T]):
         seen, bits = self._differing.get((one, other), (0, EVERYTHING))
         count = len(self._questions)
         if seen < count:
+            ours, theirs = self._answers_of(one, count), self._answers_of(other, count)
             for at in range(seen, count):
-                question = self._questions[at]
-                bits |= 0 if question(one) == question(other) else 2 << at
+                bits |= 0 if ours[at] == theirs[at] else 2 << at
             self._differing[one, other] = count, bits
         return bits
+
+    def _answers_of(self, cls: T, count: int) -> list[object]:
+        """What a class answers to the first questions, and perhaps to more."""
+        answers = self._answers.get(cls, [])
+        if len(answers) < count:
+            # A list of its own: others may read, and ask for more, at the same time.
+            answers = [*answers, *(question(cls) for question in self._questions[len(answers) : count])]
+            self._answers[cls] = answers
+        return answers

@@ -252,7 +252,7 @@ class CompiledEngine:
         """
         events = self.events_of(rule, *arguments)
         compiler = self._traced.compiler
-        return trace.attempts(events, compiler.conditions, rule, compiler.numbers)
+        return trace.attempts(events, rule, compiler.numbers)
 
     def first_proved(self, work: Work, rule: str, *arguments: object) -> Clause | None:
         """Return the first clause of a rule that holds for these arguments, in the order in which they are tried; None
@@ -272,7 +272,7 @@ class CompiledEngine:
         """Return the clauses of a rule that these arguments try and that hold, each once. Raises EvaluationFailed."""
         events = self.events_of(rule, *arguments)
         compiler = self._traced.compiler
-        return trace.proved(events, compiler.conditions, compiler.numbers.get(rule, frozenset()))
+        return trace.proved(events, compiler.conditions, compiler.numbers.get(rule, {}))
 
     def proved_at_all(self, rule: str, *arguments: object) -> list[Clause]:
         """Return every clause that had a solution in one evaluation of a rule, in the order of the compilation.

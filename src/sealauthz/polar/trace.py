@@ -7,13 +7,13 @@ tree is read off their order.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sealauthz.polar.compile import Condition
 from sealauthz.polar.program import Clause
 from sealauthz.polar.syntax import Place
+from sealauthz.polar.unchanging import unchanging
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED
 
 Event = tuple[str, int, Any]
@@ -28,7 +28,7 @@ _ANSWERED = frozenset({"met", "unmet", "left"})
 _EARLIEST_TIME = 1_000_000_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@unchanging
 class Attempt:
     """One clause that was tried: whether it held, else the first condition that no try of it got past.
 
@@ -47,17 +47,16 @@ class Attempt:
 # --- reading a trace ------------------------------------------------------------------------------------------------
 
 
-def attempts(
-    events: Sequence[Event], conditions: Sequence[Condition], rule: str, numbers: Mapping[str, Set[int]]
-) -> tuple[Attempt, ...]:
-    """The clauses of a rule that were tried, in order, each with what stopped it.
-
-    `numbers` are those of each rule's clauses and conditions.
-    """
-    return tuple(_Trace(events, conditions, numbers).attempts(rule, 0, len(events)))
+Numbered = Mapping[int, Condition]
+"""The clauses and conditions of a rule by the numbers that events name them by."""
 
 
-def proved(events: Iterable[Event], conditions: Sequence[Condition], own: Set[int]) -> list[Clause]:
+def attempts(events: Sequence[Event], rule: str, numbers: Mapping[str, Numbered]) -> tuple[Attempt, ...]:
+    """The clauses of a rule that were tried, in order, each with what stopped it. `numbers` are those of each rule."""
+    return tuple(_Trace(events, numbers).attempts(rule, 0, len(events)))
+
+
+def proved(events: Iterable[Event], conditions: Sequence[Condition], own: Numbered) -> list[Clause]:
     """The clauses of a rule that were tried and held, each once; `own` are the numbers of its clauses and conditions.
 
     They are those of `attempts` that are met, without the time that it takes to tell of the others.
@@ -79,11 +78,8 @@ def proved(events: Iterable[Event], conditions: Sequence[Condition], own: Set[in
 class _Trace:
     """The events of one evaluation, with the place at which each condition that was asked is answered."""
 
-    def __init__(
-        self, events: Sequence[Event], conditions: Sequence[Condition], numbers: Mapping[str, Set[int]]
-    ) -> None:
+    def __init__(self, events: Sequence[Event], numbers: Mapping[str, Numbered]) -> None:
         self._events = events
-        self._conditions = conditions
         self._numbers = numbers
         # Where to go on behind each event: behind what is asked, with its answer.
         self._next = behind = [*range(1, len(events) + 1)]
@@ -104,24 +100,22 @@ class _Trace:
         own = self._numbers.get(rule)
         if own is None:
             return []
-        events, behind, conditions = self._events, self._next, self._conditions
+        events, behind = self._events, self._next
         found: dict[int, _Try] = {}
         position = start
         while position < end:
             what, number, values = events[position]
-            if number in own:
-                condition = conditions[number]
-                clause = condition.clause
-                if clause is not None:
-                    attempt = found.get(id(clause))
-                    if attempt is None:
-                        attempt = found[id(clause)] = _Try(clause)
-                    if what == "proved":
-                        attempt.is_met = True
-                    elif what == "unmet" and condition.position >= attempt.reached:
-                        attempt.reached = condition.position
-                        attempt.furthest = (condition, values, attempt.last + 1, position)
-                    attempt.last = position
+            condition = own.get(number)
+            if condition is not None and (clause := condition.clause) is not None:
+                attempt = found.get(id(clause))
+                if attempt is None:
+                    attempt = found[id(clause)] = _Try(clause)
+                if what == "proved":
+                    attempt.is_met = True
+                elif what == "unmet" and condition.position >= attempt.reached:
+                    attempt.reached = condition.position
+                    attempt.furthest = (condition, values, attempt.last + 1, position)
+                attempt.last = position
             # What happens inside of a condition is not ours, even where it is the same rule that is called.
             position = behind[position]
         return [self._described(attempt) for attempt in found.values()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -19,9 +18,8 @@ from sealauthz.polar.syntax import (
     RuleTypeNode,
     Statement,
     Term,
-    Variable,
 )
-from sealauthz.polar.terms import in_parameter, occurrences, parts
+from sealauthz.polar.terms import occurrences, parts
 
 Key = tuple[str, int]
 """A rule's name and the number of its parameters."""
@@ -46,15 +44,10 @@ class Clause:
         self.key = (self.node.name, len(self.node.parameters))
         terms = [parameter.term for parameter in self.node.parameters]
         self.literals = {at: term.value for at, term in enumerate(terms) if isinstance(term, Literal)}
-        counts: Counter[str] = Counter()
-        for parameter in self.node.parameters:
-            for part in in_parameter(parameter):
-                if isinstance(part, Variable) and part.name != "_":
-                    counts[part.name] += 1
-        if self.node.body is not None:
-            counts.update(occurrences(self.node.body))
-        self.counts = counts
-        self.calls = tuple(_calls(self.node.body)) if self.node.body is not None else ()
+        heads = [part for each in self.node.parameters for part in (each.term, each.pattern) if part is not None]
+        body = self.node.body
+        self.counts = occurrences(*heads) if body is None else occurrences(*heads, body)
+        self.calls = () if body is None else tuple(_calls(body))
 
     @property
     def place(self) -> Place:

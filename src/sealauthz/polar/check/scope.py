@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sealauthz.polar.check.rules import Clause
 from sealauthz.polar.check.values import FREE, Free, Value, either
@@ -24,7 +24,7 @@ class Mode:
 
     def flipped(self, place: Place) -> Mode:
         """The mode under a negation that stands at `place`."""
-        return replace(self, is_negative=not self.is_negative, negation=place)
+        return Mode(self.clause, self.decides, not self.is_negative, place)
 
 
 @dataclass(slots=True)

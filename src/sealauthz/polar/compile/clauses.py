@@ -85,24 +85,24 @@ class Clauses(Goals):
         """
         if first.numbers is None or not first.goals or at == len(left):
             return [], left, at
-        if not in_any_order and not self._is_single(first):
-            return [], left, at
-        wanted = self._next_shape(first, in_any_order)
         kind = type(first.goals[0])
 
+        def may_be_alike(way: Way) -> bool:
+            return way.numbers is not None and bool(way.goals) and type(way.goals[0]) is kind
+
+        # What takes long is asked last.
+        if not in_any_order and not may_be_alike(left[at]):
+            return [], left, at
+        wanted = self._next_shape(first, in_any_order)
+
         def is_alike(way: Way) -> bool:
-            return (
-                way.numbers is not None
-                and bool(way.goals)
-                and type(way.goals[0]) is kind
-                and self._next_shape(way, in_any_order) == wanted
-            )
+            return may_be_alike(way) and self._next_shape(way, in_any_order) == wanted
 
         if not in_any_order:
             end = at
             while end < len(left) and is_alike(left[end]):
                 end += 1
-            return [*left[at:end]], left, end
+            return ([*left[at:end]], left, end) if end > at and self._is_single(first) else ([], left, at)
         alike: list[Way] = []
         others: list[Way] = []
         for way in left[at:]:

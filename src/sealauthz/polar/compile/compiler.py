@@ -146,7 +146,7 @@ class Compiler(Session):
                 for unfinished in list(memory)[start:]:
                     del memory[unfinished]
             raise
-        found = replace(made, reads=noted.reads, asked=noted.asked)
+        found = Compiled(made.name, made.always, made.is_never, noted.asked, noted.reads)
         if python_name in self.promised:
             # What was made in between may call it, and rests on all that it does.
             self._rests_on(found.reads, before)
@@ -219,8 +219,10 @@ class Compiler(Session):
         made: _Shared,
     ) -> None:
         """Keep something for other contexts."""
+        if made.asked & EVERYTHING:
+            return
         stemmed = self._stemmed(pattern)
-        if stemmed is not None and stemmed[0] is not None and not made.asked & EVERYTHING:
+        if stemmed is not None and stemmed[0] is not None:
             cls, general = stemmed
             known = (key, general, collects)
             common[known, cls] = made

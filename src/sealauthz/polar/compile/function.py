@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.clauses import Clauses
@@ -50,7 +49,7 @@ class Function(Clauses):
         for variable in captured:
             if variable not in inner:
                 names.append(self._local(""))
-                inner[variable] = replace(env[variable], node=name_node(names[-1]))
+                inner[variable] = Value(name_node(names[-1]), env[variable].known)
         give = self._giving(outputs)
         body: list[ast.stmt] = []
         for alternative in goal.goals if isinstance(goal, core.AnyOf) else (goal,):

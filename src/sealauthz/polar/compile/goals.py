@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.conditions import passed
@@ -140,7 +139,7 @@ class Goals(Traced):
             return [] if test is False else when(test, then({**env, variable.number: value}))
         local = self._local(variable.name)
         assign = placed.Assign([placed.Name(local, ast.Store())], value.node)
-        test, bound = self._admitted(variable.number, replace(value, node=name_node(local)))
+        test, bound = self._admitted(variable.number, Value(name_node(local), value.known))
         body = [] if test is False else when(test, then({**env, variable.number: bound}))
         return [assign, *body] if body else []
 

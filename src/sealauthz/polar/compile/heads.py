@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
+from typing import Any
 
 from sealauthz.polar.compile.forms import (
     FREE,
@@ -125,8 +127,9 @@ class Heads(Values):
             value = self._value(argument, env)
             values.append(value)
             # No float is part of a pattern: 0.0 and -0.0 are one key to Python, and give two results where one divides.
-            if value.is_constant and type(value.constant) is not float:
-                pattern.append(Constant(value.constant, type(value.constant)))
+            constant: Any = value.node.value if isinstance(value.node, ast.Constant) else 0.0
+            if type(constant) is not float:
+                pattern.append(Constant(constant, type(constant)))
             else:
                 pattern.append(Bound(value.known))
         return tuple(pattern), values, found

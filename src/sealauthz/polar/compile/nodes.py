@@ -53,8 +53,9 @@ def argument_name(index: int) -> str:
     return f"a{index}"
 
 
+@lru_cache(maxsize=10_000)
 def name_node(name: str) -> ast.expr:
-    """A name that is read."""
+    """A name that is read: one node for all places, as nodes are never changed."""
     return placed.Name(name, LOAD)
 
 

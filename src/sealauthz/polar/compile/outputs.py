@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 
 from sealauthz.polar.compile.forms import FREE, KNOWN_LITERALS, Bound, CallPattern, Constant
@@ -46,7 +45,7 @@ class Outputs:
     def _of(self, clause: core.Clause, pattern: CallPattern, wanted: int) -> Known | None:
         types: dict[int, Known] = {}
         bound = 0
-        heads = Counter(p.term.number for p in clause.parameters if isinstance(p.term, core.Variable))
+        heads = [p.term.number for p in clause.parameters if isinstance(p.term, core.Variable)]
         for parameter, argument in zip(clause.parameters, pattern, strict=True):
             if isinstance(parameter.term, core.Variable):
                 number = parameter.term.number
@@ -56,7 +55,7 @@ class Outputs:
                 elif isinstance(argument, Constant) and known is None:
                     known = KNOWN_LITERALS[argument.kind]
                 # One that stands twice has the value of its first place, which may equal that of another type.
-                if known is not None and heads[number] == 1:
+                if known is not None and heads.count(number) == 1:
                     types[number] = known
                 if not isinstance(argument, str):
                     bound |= 1 << number

@@ -76,7 +76,7 @@ class Session(ABC):
         self.is_counted = is_counted
         self.passes = passes
         self.conditions: list[Condition] = []
-        self.numbers: dict[str, set[int]] = {}
+        self.numbers: dict[str, dict[int, Condition]] = {}
         self.promised: set[str] = set()
         self.definitions: dict[str, ast.FunctionDef | FunctionType] = {}
         self.noted = Noted()
@@ -203,7 +203,7 @@ class Session(ABC):
             found = self._condition_ids[identity] = len(self.conditions)
             self.conditions.append(condition)
             if condition.clause is not None:
-                self.numbers.setdefault(condition.clause.name, set()).add(found)
+                self.numbers.setdefault(condition.clause.name, {})[found] = condition
         return found
 
     def class_node(self, cls: type) -> ast.expr:
