@@ -158,6 +158,27 @@ ALWAYS = {
         'is_fine(seal: Seal) if seal.kind != "OTHER" and seal matches Resource;',
         "meets use Seal SEAL_USABLE",
     ),
+    "one column below another, and not": (
+        '#@ always\nwaived("SEAL_USABLE", "use", seal: Seal, _) if seal.acting_from < seal.enterprise.created_at;\n'
+        'waived("SEAL_USABLE", "use", s: Seal, _) if s.enterprise.created_at <= s.acting_from;',
+        "waived use Seal SEAL_USABLE",
+    ),
+    "all words of a column, in parts": (
+        '#@ always\nwaived("SEAL_USABLE", "use", seal: Seal, _) if seal.category = "PHYSICAL";\n'
+        'meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if seal.category in ["ELECTRONIC"];',
+        "meets use Seal SEAL_USABLE",
+    ),
+    "the other word than that of the product's own rule": (
+        '#@ always\nmeets(_: Person, "SEAL_ELECTRONIC", "use", seal: Seal, _) if seal.category = "PHYSICAL";',
+        "meets use Seal SEAL_ELECTRONIC",
+    ),
+    "a helper in two parts": (
+        '#@ always\nmeets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if is_either(seal);\n'
+        'is_either(seal: Seal) if seal.category = "PHYSICAL";\n'
+        'is_either(seal: Seal) if seal.category = "ELECTRONIC" or never(seal);\n'
+        'never(seal: Seal) if seal.kind = "OTHER";',
+        "meets use Seal SEAL_USABLE",
+    ),
     "through helpers": (
         'waived("SEAL_USABLE", "use", seal: Seal, context) if any_day(seal, context);\n'
         "any_day(seal: Seal, context) if any_seal(seal) or context.now > 1;\n"
@@ -440,6 +461,15 @@ def test_on_oso_it_is_signed_off_too(folder: Path) -> None:
         'waived("SEAL_USABLE", "use", seal: Seal, context) if context.now < seal.acting_to;',
         'waived("SEAL_USABLE", "use", seal: Seal, _) if is_small(seal);\nis_small(seal: Seal) if seal.kind = "OTHER";',
         'meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if seal.kind = "OTHER" and seal.id != "x";',
+        # Each holds for one word, and together they hold for two.
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if seal.kind = "PERSONNEL";\n'
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if seal.kind = "OTHER";',
+        # What one leaves out, another one has for a custodian only, or where the hour is known.
+        'meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if seal.category = "PHYSICAL";\n'
+        'meets(person: Person, "SEAL_USABLE", "use", seal: Seal, _) if seal.category = "ELECTRONIC" and\n'
+        "  seal.custodian matches Membership and seal.custodian.person_id = person.id;",
+        'meets(_: Person, "SEAL_USABLE", "use", _: Seal, context: SealUseContext) if context.local_minute < 600;\n'
+        'meets(_: Person, "SEAL_USABLE", "use", _: Seal, context: SealUseContext) if context.local_minute >= 600;',
         'meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if seal.device_id != nil and not (seal.id = "x");',
         # Whether it holds depends on the type of what it is asked about.
         'waived("SEAL_USABLE", "use", seal: Seal, _) if is_small(seal);\nis_small(_: SealUseRequest);\n'

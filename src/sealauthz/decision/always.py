@@ -8,7 +8,8 @@ about other values is not judged. Conditions that the checker refuses as always 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from sealauthz.polar.blocks import UNIONS, declared_by, unions_of, written_out
 from sealauthz.polar.program import NIL, Key
@@ -33,7 +34,10 @@ from sealauthz.polar.syntax import (
     Variable,
 )
 from sealauthz.polar.terms import placeless, variables, walk
-from sealauthz.polar.types import BUILTIN
+from sealauthz.polar.types import BUILTIN, TypeTable
+
+if TYPE_CHECKING:
+    from sealauthz.polar.check.covering import Together
 
 _CONSTANT, _FREE = "=", "?"
 """What is known of a value that is the same for every question, and of a variable that has no value yet."""
@@ -66,14 +70,18 @@ class Always:
     """Tells whether the rules of a policy hold without a condition on what they are asked about.
 
     `clauses` are all its rules, those that its blocks stand for among them. What was found about the same rule in a
-    policy `before` is taken over where all rules that it came to say the same.
+    policy `before` is taken over where all rules that it came to say the same. Rules of which one always holds count as
+    one that holds, where one of them stands in a file that is the folder's `own`; `types` know the words of columns.
     """
 
     statements: Sequence[Statement]
     before: Always | None = None
+    own: frozenset[str] = frozenset()
+    types: TypeTable | None = None
     clauses: dict[Key, list[RuleNode]] = field(init=False)
     unions: Mapping[str, frozenset[str]] = field(init=False)
     _found: dict[tuple[int, frozenset[int], bool], Found] = field(init=False, default_factory=dict)
+    _together: dict[Key, list[Together]] = field(init=False, default_factory=dict)
     _same: dict[Key, bool] = field(init=False, default_factory=dict)
     _asked: set[Key] = field(init=False, default_factory=set)
     _leaves_out: bool = field(init=False, default=False)
@@ -85,8 +93,33 @@ class Always:
         for rule in (*(each for each in self.statements if isinstance(each, RuleNode)), *written):
             self.clauses.setdefault((rule.name, len(rule.parameters)), []).append(rule)
         self.unions = unions_of(blocks)
-        if self.before is not None and self.before.unions != self.unions:
+        before = self.before
+        if before is not None and (
+            before.unions != self.unions or before.own != self.own or before.types is not self.types
+        ):
             self.before = None
+
+    def together(self, key: Key) -> list[Together]:
+        """What rules of a name say together, the folder's own among them."""
+        found = self._together.get(key)
+        if found is None:
+            rules = self.clauses.get(key, ())
+            found = self._together[key] = []
+            if len(rules) > 1 and any(rule.place.file in self.own for rule in rules):
+                found += self.of_own(rules)
+        return found
+
+    def of_own(self, rules: Iterable[RuleNode]) -> list[Together]:
+        """What rules say together, where one of the folder's own is among them; it stands where that one does."""
+        # Here, because it is asked of few bundles.
+        from sealauthz.polar.check.covering import together
+
+        found = []
+        for each in together(rules, self.types):
+            own = next((part for part in each.parts if part.place.file in self.own), None)
+            if own is not None:
+                found.append(replace(each, rule=replace(each.rule, place=own.place)))
+        return found
 
     def forget_before(self) -> None:
         """Let go of the policy before, when everything was asked."""
@@ -195,7 +228,9 @@ class Always:
         if not clauses or asked in path:
             # What calls itself holds where another of its rules does.
             return False
-        return len(path) >= _LONGEST or any(self._clause(each, arguments, known, (*path, asked)) for each in clauses)
+        if len(path) >= _LONGEST or any(self._clause(each, arguments, known, (*path, asked)) for each in clauses):
+            return True
+        return any(self._clause(each.rule, arguments, known, (*path, asked)) for each in self.together(key))
 
     def may_be(self, given: _Known, type_: str | None) -> bool:
         """Whether what is known of a value leaves it open that it is of a type."""

@@ -197,7 +197,7 @@ def _loaded(model: Model, folder: Path | Layout | None, engine: EngineKind, *, i
             raise BundleRefused(f"`{type_}` has actions but is no record")
     parameters, numbers = read_parameters(layout, model.parameters)
     texts, said = read_texts(layout)
-    excesses = excesses_of(layout, statements, parameters, installed, expansion.groups)
+    excesses = excesses_of(layout, statements, parameters, installed, expansion.groups, types_of(written_for))
     if is_served:
         _refuse_errors(floor_diagnostics_of(statements, read_product_sources(layout, installed)))
         _refuse_errors(signoff_diagnostics_of(excesses, layout))

@@ -87,7 +87,7 @@ def start_from(model: Model, stored: StoredAnalysis) -> None:
     types, statements = types_of(model), stored.expansion.statements
     analysis = Analysis.of_kept(stored.analysis, types)
     engine = CompiledEngine.of_kept(stored.code, statements, types)
-    start_always(statements, stored.always)
+    start_always(statements, stored.always, types)
     for source, found in stored.files:
         remember_admitted(source, attributes(model), found)
     remember_spelled_out(stored.expansion)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sealauthz.decision.bundle import Bundle, installed_folder_of, written_for_of
 from sealauthz.decision.bundle_cache import BundleCache
-from sealauthz.decision.checking import diagnostics_of, floor_diagnostics_of
+from sealauthz.decision.checking import diagnostics_of, floor_diagnostics_of, types_of
 from sealauthz.decision.folder import (
     Layout,
     layout_of,
@@ -115,7 +115,9 @@ def _refused(model: Model, folder: Path | Layout | None, first: BundleRefused) -
         return Inspection(sources, diagnostics, None)
     try:
         parameters, _ = read_parameters(layout, model.parameters)
-        excesses = excesses_of(layout, expansion.statements, parameters, installed, expansion.groups)
+        excesses = excesses_of(
+            layout, expansion.statements, parameters, installed, expansion.groups, types_of(written_for)
+        )
         unsigned = signoff_diagnostics_of(excesses, layout)
     except BundleRefused as error:
         return Inspection(sources, (*diagnostics, _diagnostic(CONTRACT, error)), None)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sealauthz.decision.always import Always, Found
 from sealauthz.decision.folder import (
@@ -41,7 +41,11 @@ from sealauthz.polar.program import Key
 from sealauthz.polar.remembered import Remembered
 from sealauthz.polar.syntax import And, Call, Literal, Or, Place, Term
 from sealauthz.polar.terms import placeless
+from sealauthz.polar.types import TypeTable
 from sealauthz.schema.parameters import ranges_of, written
+
+if TYPE_CHECKING:
+    from sealauthz.polar.check.covering import Together
 
 SIGNOFF = "signoff"
 """The code of a diagnostic about what is not signed off, and about signatures that sign nothing."""
@@ -91,11 +95,13 @@ def excesses_of(
     parameters: Any,
     installed: Path,
     groups: Groups | None = None,
+    types: TypeTable | None = None,
 ) -> list[Excess]:
     """Find what needs a signature: the numbers first, in their order, then the rules.
 
     `installed` is the folder of the product's own policies. With `groups`, the statements are those that were spelled
-    out of them. Raises BundleRefused where the policies cannot be read.
+    out of them. Without `types`, no words of a column are known. Raises BundleRefused where the policies cannot be
+    read.
     """
     found = list(_numbers(layout, parameters))
     sources = read_product_sources(layout, installed)
@@ -104,7 +110,8 @@ def excesses_of(
             expansion = expanded(statements)
             statements, groups = expansion.statements, expansion.groups
         product = product_expansion(sources).statements
-        always, known, own = Always(statements, _last[0] if _last else None), _always_of(sources), layout.own
+        own = layout.own
+        always, known = Always(statements, _last[0] if _last else None, own, types), _always_of(sources, types)
 
         @cache
         def kept() -> set[Place]:
@@ -126,12 +133,18 @@ _last: list[Always] = []
 """What was found about the policies that were looked at last: most of it holds for the next."""
 
 
-_products: Remembered[tuple[Source, ...], Always] = Remembered(2)
+_products: Remembered[tuple[tuple[Source, ...], TypeTable | None], Always] = Remembered(2)
 
 
-def _always_of(product: tuple[Source, ...]) -> Always:
+def _always_of(product: tuple[Source, ...], types: TypeTable | None) -> Always:
     """The same of the product's own policies."""
-    return _products.get(product) or _products.put(product, Always(product_expansion(product).statements))
+    known = _products.get((product, types))
+    return known or _products.put((product, types), _always_in(product, types))
+
+
+def _always_in(product: tuple[Source, ...], types: TypeTable | None) -> Always:
+    files = frozenset(source.file for source in product)
+    return Always(product_expansion(product).statements, None, files, types)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +154,7 @@ class KeptAlways:
     """
 
     found: tuple[Found, ...] = ()
+    own: frozenset[str] = frozenset()
     product: Files = ()
     expansion: Expansion = NOT_EXPANDED
     of_product: tuple[Found, ...] = ()
@@ -149,22 +163,22 @@ class KeptAlways:
 def always_kept(statements: Sequence[Statement], layout: Layout, installed: Path) -> KeptAlways:
     """Return what was found about policies that were looked at last."""
     product = read_product_sources(layout, installed)
-    known = _products.get(product)
-    if known is None or not _last or not all(map(operator.is_, _last[0].statements, statements)):
+    known = _products.get((product, _last[0].types)) if _last else None
+    if known is None or not all(map(operator.is_, _last[0].statements, statements)):
         return KeptAlways()
     files = [(source, parse(source)) for source in product]
-    return KeptAlways(_last[0].found, files, product_expansion(product), known.found)
+    return KeptAlways(_last[0].found, _last[0].own, files, product_expansion(product), known.found)
 
 
-def start_always(statements: Sequence[Statement], kept: KeptAlways) -> None:
-    """Have the next policies be looked at from what was found about these."""
-    _last[:] = [Always(statements).take(kept.found)]
+def start_always(statements: Sequence[Statement], kept: KeptAlways, types: TypeTable) -> None:
+    """Have the next policies be looked at from what was found about these with the same types."""
+    _last[:] = [Always(statements, None, kept.own, types).take(kept.found)]
     if kept.product:
         for source, found in kept.product:
             remember(source, found)
         remember_spelled_out(kept.expansion)
         product = tuple(source for source, _ in kept.product)
-        _products.put(product, Always(product_expansion(product).statements).take(kept.of_product))
+        _products.put((product, types), _always_in(product, types).take(kept.of_product))
 
 
 def forget_always() -> None:
@@ -228,18 +242,44 @@ def _always_settled(always: Always, files: frozenset[str]) -> dict[tuple[str, _N
     return found
 
 
+def _settled_together(always: Always) -> dict[tuple[str, _Need], Together]:
+    """Return the rules of which one always waives or meets a requirement, one of them the folder's own, by what they
+    settle. What is above the floor can be settled in either way.
+    """
+    # Here, because it is asked of few bundles.
+    from sealauthz.polar.check.covering import settling
+
+    by_need: dict[_Need, list[RuleNode]] = {}
+    for name, (arity, first) in _SETTLING.items():
+        for rule in always.clauses.get((name, arity), ()):
+            if rule.place.file != FLOOR_FILE:
+                by_need.setdefault(_need(rule, first + 1, first + 2, first), []).append(rule)
+    found: dict[tuple[str, _Need], Together] = {}
+    for need, rules in by_need.items():
+        if len(rules) > 1 and any(rule.place.file in always.own for rule in rules):
+            names = {rule.place: rule.name for rule in rules}
+            for each in always.of_own(map(settling, rules)):
+                if always.holds(each.rule, leaves_out=True):
+                    name = "meets" if "meets" in {names[part.place] for part in each.parts} else "waived"
+                    found.setdefault((name, need), each)
+    return found
+
+
 def _settling(always: Always, known: Always, own: frozenset[str], files: frozenset[str]) -> Iterator[Excess]:
     """What the folder's own rules always waive or meet, and the product's do not."""
-    rules = _always_settled(always, own)
-    if not rules:
+    rules, in_parts = _always_settled(always, own), _settled_together(always)
+    if not rules and not in_parts:
         return
-    before, required = _always_settled(known, files), _required(known)
-    for (name, need), rule in rules.items():
+    before, required = {**_always_settled(known, files), **_settled_together(known)}, _required(known)
+    for (name, need), rule in (*rules.items(), *((about, each.rule) for about, each in in_parts.items())):
         if need in required and (name, need) not in before:
             action, type_, requirement = need
             verb = "waives" if name == "waived" else "meets"
             what = f"always {verb} `{requirement}` of `{action}` on {type_}"
-            if not always.holds(rule):
+            if (name, need) not in rules:
+                others = [part.place for part in in_parts[name, need].parts if part.place != rule.place]
+                what = f"{what}, together with {', '.join(map(str, others))}"
+            elif not always.holds(rule):
                 what = (
                     f"meets `{requirement}` of `{action}` on {type_} wherever something is not so, and asks for nothing"
                 )
@@ -248,9 +288,7 @@ def _settling(always: Always, known: Always, own: frozenset[str], files: frozens
 
 def _permitting(always: Always, known: Always, own: frozenset[str]) -> Iterator[Excess]:
     """The actions of the product that the folder's own rules permit to everybody, and the product's do not."""
-    rules = [
-        each for each in always.clauses.get(_PERMISSION, ()) if each.place.file in own and always.holds(each, _ACTION)
-    ]
+    rules = [each for each in _rules_of(always, _PERMISSION) if each.place.file in own and always.holds(each, _ACTION)]
     if not rules:
         return
     before = [each for each in known.clauses.get(_PERMISSION, ()) if known.holds(each, _ACTION)]
@@ -261,6 +299,12 @@ def _permitting(always: Always, known: Always, own: frozenset[str]) -> Iterator[
             if _permits(always, rule, action, type_):
                 what = f"permits `{action}` on {type_} to everybody"
                 yield Excess(f"permits {action} {type_}", what, rule.place, ", which is an action of the product")
+
+
+def _rules_of(always: Always, key: Key) -> Iterator[RuleNode]:
+    """The rules of a name, with what they say together."""
+    yield from always.clauses.get(key, ())
+    yield from (each.rule for each in always.together(key))
 
 
 def _permits(always: Always, rule: RuleNode, action: str | None, type_: str | None) -> bool:
@@ -275,7 +319,7 @@ def _opening(always: Always, known: Always, own: frozenset[str], kept: Callable[
     `kept` finds the places of what the floor rests on, which no signature allows.
     """
     keys = known.clauses.keys() & always.clauses.keys() - _ELSEWHERE
-    rules = [rule for key in keys for rule in always.clauses[key] if rule.place.file in own]
+    rules = [rule for key in keys for rule in _rules_of(always, key) if rule.place.file in own]
     resting = _resting_on(known) if rules else {}
     for rule in sorted(rules, key=lambda rule: (rule.place.file, rule.place.line, rule.place.column)):
         key = (rule.name, len(rule.parameters))

@@ -84,7 +84,7 @@ class _Service:
         book = read_contract(rules.statements, self.product_reasons, found, self.groups)
         check_contract_names(book, rules, self.types, found)
         check_floor(book, rules, found)
-        check_settling(book, rules, found)
+        check_settling(book, rules, self.types, found)
         check_units(rules, found)
         return book
 
