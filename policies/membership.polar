@@ -512,27 +512,32 @@ requires("suspend", _: Membership, "SETTLED_ADMIN");
 requires("end", _: Membership, "SETTLED_ADMIN");
 requires("revoke", _: RoleAssignment, "SETTLED_ADMIN");
 meets(person: Person, "SETTLED_ADMIN", "suspend", membership: Membership, context) if
-  not removes_admin_too_soon(person, membership, context);
+  not removes_too_soon(person, membership, context);
 meets(person: Person, "SETTLED_ADMIN", "end", membership: Membership, context) if
-  not removes_admin_too_soon(person, membership, context);
+  not removes_too_soon(person, membership, context);
 meets(person: Person, "SETTLED_ADMIN", "revoke", assignment: RoleAssignment, context) if
-  not removes_admin_too_soon(person, assignment, context);
+  not removes_too_soon(person, assignment, context);
 because("SETTLED_ADMIN", "COOLING_OFF", person: Person, membership: Membership, context) if
-  removes_admin_too_soon(person, membership, context) and
+  removes_too_soon(person, membership, context) and
   new_admin_waits(person, membership.enterprise, _, context);
 because("SETTLED_ADMIN", "COOLING_OFF", person: Person, assignment: RoleAssignment, context) if
-  removes_admin_too_soon(person, assignment, context) and
+  removes_too_soon(person, assignment, context) and
   new_admin_waits(person, assignment.membership.enterprise, _, context);
 
 # Another administrator than oneself, and not by the legal representative or by an administrator of longer standing.
-removes_admin_too_soon(person: Person, membership: Membership, context) if
+removes_too_soon(person: Person, membership: Membership, context) if
   was_made_administrator(membership) and
   membership.person_id != person.id and
   not may_remove_admins(person, membership.enterprise, context);
-removes_admin_too_soon(person: Person, assignment: RoleAssignment, context) if
+removes_too_soon(person: Person, assignment: RoleAssignment, context) if
   assignment.role = "SYSTEM_ADMIN" and
   assignment.membership.person_id != person.id and
   not may_remove_admins(person, assignment.membership.enterprise, context);
+# … or one who watches, or gave the right to (monitoring.polar).
+removes_too_soon(person: Person, membership: Membership, context) if
+  sends_watch_away_too_soon(person, membership, context);
+removes_too_soon(person: Person, assignment: RoleAssignment, context) if
+  sends_watch_away_too_soon(person, assignment, context);
 
 was_made_administrator(membership: Membership) if
   assignment in membership.assignments and

@@ -229,14 +229,20 @@ requires("suspend", _: Membership, "MONITORING_STANDS");
 requires("end", _: Membership, "MONITORING_STANDS");
 requires("revoke", _: RoleAssignment, "MONITORING_STANDS");
 requires("revoke", _: SealGrant, "MONITORING_STANDS");
+requires("confirm", _: SealGrant, "MONITORING_STANDS");
 meets(person: Person, "MONITORING_STANDS", "suspend", membership: Membership, context) if
-  not sends_away_watcher(person, membership, context);
+  not sends_away_watcher(person, membership, context) and
+  not holds_given_audit(person, membership, context);
 meets(person: Person, "MONITORING_STANDS", "end", membership: Membership, context) if
-  not sends_away_watcher(person, membership, context);
+  not sends_away_watcher(person, membership, context) and
+  not ends_given_audit(person, membership, context);
 meets(person: Person, "MONITORING_STANDS", "revoke", assignment: RoleAssignment, context) if
-  not takes_audit_from_watcher(person, assignment, context);
+  not takes_audit_from_watcher(person, assignment, context) and
+  not takes_given_audit(person, assignment, _, context);
 meets(person: Person, "MONITORING_STANDS", "revoke", grant: SealGrant, context) if
   not ends_own_audit(person, grant, context);
+meets(person: Person, "MONITORING_STANDS", "confirm", grant: SealGrant, context) if
+  not shortens_audit(person, grant, context);
 
 sends_away_watcher(person: Person, membership: Membership, context) if
   is_anothers_watch(person, membership, context) and
@@ -253,6 +259,86 @@ ends_own_audit(person: Person, grant: SealGrant, context) if
   grant.right = "AUDIT" and
   is_anothers_watch(person, grant.membership, context) and
   is_watched_by(person, grant.seal);
+
+# A right to audit stands on the role of its grantor (S-17). So a person whom it concerns does not take that role, nor end
+# the membership that it is of, before a successor has gone on with the right (A-11). Who leaves is not kept.
+#@ W-06 S-17
+takes_given_audit(person: Person, assignment: RoleAssignment, grant, context) if
+  audit_under(assignment, grant, context) and
+  is_anothers_watch(person, grant.membership, context) and
+  is_watched_by(person, grant.seal);
+
+ends_given_audit(person: Person, membership: Membership, context) if
+  assignment in membership.assignments and
+  takes_given_audit(person, assignment, _, context);
+
+# A suspension holds what its grantor gave lately, where it is for suspicion.
+#@ W-06 A-11
+holds_given_audit(person: Person, membership: Membership, context) if
+  assignment in membership.assignments and
+  takes_given_audit(person, assignment, grant, context) and
+  context.now < grant.confirmed_at + context.parameters.suspicion_reaches_back;
+
+audit_under(assignment: RoleAssignment, grant, context) if
+  seal in assignment.membership.enterprise.seals and
+  grant in seal.grants and
+  grant.right = "AUDIT" and
+  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
+  grant.grantor_id = assignment.id and
+  context.now < grant.valid_to;
+
+# Nor does who goes on with it make it shorter, or begin it later.
+#@ W-06 A-11
+shortens_audit(person: Person, grant: SealGrant, context) if
+  old = grant.adopts and
+  old matches SealGrant and
+  old.right = "AUDIT" and
+  is_anothers_watch(person, old.membership, context) and
+  is_watched_by(person, old.seal) and
+  is_shorter(grant, old, context);
+
+is_shorter(grant: SealGrant, old: SealGrant, _) if
+  grant.valid_to < old.valid_to and
+  grant.valid_to < old.grantor.valid_to;
+is_shorter(grant: SealGrant, old: SealGrant, context) if
+  old.valid_from < grant.valid_from and
+  context.now < grant.valid_from;
+
+# Nobody is made an administrator in order to end a watch at once that the others may not end.
+#@ W-06 M-12
+requires("end", _: MonitorSubscription, "SETTLED_ADMIN");
+requires("revoke", _: SealGrant, "SETTLED_ADMIN");
+meets(person: Person, "SETTLED_ADMIN", "end", subscription: MonitorSubscription, context) if
+  not ends_watch_too_soon(person, subscription.leader, context);
+meets(person: Person, "SETTLED_ADMIN", "revoke", grant: SealGrant, context) if
+  not ends_audit_too_soon(person, grant, context);
+because("SETTLED_ADMIN", "COOLING_OFF", person: Person, subscription: MonitorSubscription, context) if
+  ends_watch_too_soon(person, subscription.leader, context);
+because("SETTLED_ADMIN", "COOLING_OFF", person: Person, grant: SealGrant, context) if
+  ends_audit_too_soon(person, grant, context);
+
+sends_watch_away_too_soon(person: Person, membership: Membership, context) if
+  watch_of(membership, _) and
+  ends_watch_too_soon(person, membership, context);
+sends_watch_away_too_soon(person: Person, membership: Membership, context) if
+  assignment in membership.assignments and
+  audit_under(assignment, grant, context) and
+  ends_watch_too_soon(person, grant.membership, context);
+sends_watch_away_too_soon(person: Person, assignment: RoleAssignment, context) if
+  assignment.role = "SEAL_AUDITOR" and
+  ends_watch_too_soon(person, assignment.membership, context);
+sends_watch_away_too_soon(person: Person, assignment: RoleAssignment, context) if
+  audit_under(assignment, grant, context) and
+  ends_watch_too_soon(person, grant.membership, context);
+
+ends_audit_too_soon(person: Person, grant: SealGrant, context) if
+  grant.right = "AUDIT" and
+  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
+  ends_watch_too_soon(person, grant.membership, context);
+
+ends_watch_too_soon(person: Person, membership: Membership, context) if
+  is_anothers_watch(person, membership, context) and
+  new_admin_waits(person, membership.enterprise, _, context);
 
 # A leader or auditor lays down their own watch, and the legal representative decides.
 is_anothers_watch(person: Person, membership: Membership, context) if

@@ -335,6 +335,15 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context: SubscriptionContext) if
   subscriber_waits(person, enterprise, at, context);
 
+# … or who was made an administrator just now, and would end a watch.
+#@ W-06 M-12
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, grant: SealGrant, context) if
+  ends_audit_too_soon(person, grant, context) and
+  new_admin_waits(person, grant.seal.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, subscription: MonitorSubscription, context) if
+  ends_watch_too_soon(person, subscription.leader, context) and
+  new_admin_waits(person, subscription.enterprise, at, context);
+
 # Until when the new administrator waits before they end a seal or give out rights to it.
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
   not (context matches SealUseContext) and
