@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
-from sealauthz.model.actions.known import appointers_of, authors_of, insiders_of, persons, principal_ids
+from sealauthz.model.actions.known import appointers_of, authors_of, insiders, insiders_of, persons, principal_ids
 from sealauthz.model.actions.seals import documents_digest, sealed_by_hand
 from sealauthz.model.effects import signing
 from sealauthz.model.records.contracts import Contract
@@ -59,8 +59,11 @@ class TaskContext(Context):
 
 @dataclass(slots=True)
 class SignContext(TaskContext):
-    """Signing a task by hand. Where the party seals nothing in the contract, the signature stands for it. Then, of the
-    server's making, as where a seal is used (SealUseContext): the local day, weekday and minute where the party is;
+    """Signing a task by hand. `insiders` are those who had put in office who reviewed the contract for the party or
+    resolved about it, each with what they represent.
+
+    Where the party seals nothing in the contract, the signature stands for it. Then, of the server's making, as where a
+    seal is used (SealUseContext): the local day, weekday and minute where the party is;
     `parties`, the other enterprises for which the subject acts too; and `approvers`, those who decided on requests to
     use a seal of the party for this contract; `principals`, those who passed on to the subject a grant to use one; and
     `insiders`, those who gave the subject one or put an approver in place, and whom the registry names, as there.
@@ -129,8 +132,10 @@ def _signature(query: ResolverInput) -> Mapping[str, Any]:
     party = query.resource.signatory
     enterprise = _enterprise_of(query)
     resolved = _about(query, enterprise)
-    if enterprise is None or any(task.action in _SEALING and task.state in _STANDING for task in party.tasks):
+    if enterprise is None:
         return resolved
+    if any(task.action in _SEALING and task.state in _STANDING for task in party.tasks):
+        return {**resolved, "insiders": insiders(query, enterprise, party.contract, ())}
     return {**resolved, **sealed_by_hand(query, enterprise, party.contract)}
 
 
