@@ -191,7 +191,8 @@ contract_reading_lapses(person: Person, context, at) if
 # --- ending one ------------------------------------------------------------------------------------------------------
 
 # C-10: The sender recalls a contract before it is complete; a complete one ends only when every party has consented.
-# The person who sent it recalls it, or those who run the sender's contracts.
+# The person who sent it recalls it, or those who run the sender's contracts: at once after a retrieval, too. It binds and
+# raises nobody, what was recalled can be sent again, and who got an enterprise back must be able to stop what is signed.
 #@ C-10
 requires("recall", _: Contract, "CONTRACT_OF_SENDER");
 requires("recall", _: Contract, "CONTRACT_RECALLABLE");

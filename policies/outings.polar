@@ -133,7 +133,8 @@ was_found_since(outing: SealOuting, seal: Seal) if
   hold.state = "RELEASED" and
   outing.out_from <= hold.placed_at;
 
-# Nor does a person choose who keeps, and takes back, what they have themself.
+# Nor does a person choose who keeps, and takes back, what they have themself. (Who chose a keeper before is not on record:
+# to keep a seal takes the right to approve away and gives nobody a verdict, and what came back is there or not.)
 #@ A-09
 requires("assign_custodian", _: Seal, "SEAL_NOT_WITH_SELF");
 meets(person: Person, "SEAL_NOT_WITH_SELF", "assign_custodian", seal: Seal, _) if

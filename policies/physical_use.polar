@@ -90,7 +90,8 @@ meets(_: Person, "RETURN_DUE", "carry_out", _: Seal, context) if context.day_end
 # sealed. Papers without a contract on the platform (a letter, a certificate) are stamped on the word of those who
 # approved exactly these papers: nothing is known of their parties, matter and amount, so that there is nothing to ask
 # where that is waived below. Where the answer could be no, it is no: a seal for one matter only, and an owner whose
-# larger amounts follow a process, want a contract.
+# larger amounts follow a process, want a contract. (That the papers are not also those of a contract here is not looked
+# for: one changed letter would hide it from every digest, and not from those who approve.)
 is_without_contract(seal: Seal, context: StampContext) if
   request = context.request and
   request matches SealUseRequest and

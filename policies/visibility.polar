@@ -62,13 +62,19 @@ visible(person: Person, subscription: MonitorSubscription, context) if
 visible(person: Person, contract: Contract, _) if contract.initiated_by_id = person.id;
 visible(person: Person, _: Contract, context: ContractContext) if
   is_colleague(person, context.enterprise, context);
-visible(person: Person, _: Contract, context: ContractContext) if
+# The other parties see it once it was sent, and not what was deleted: neither the contract, nor their places and tasks.
+#@ C-11
+visible(person: Person, contract: Contract, context: ContractContext) if
+  is_sent(contract) and
   party in context.own_parties and
   is_colleague(person, party, context);
 visible(person: Person, contract: Contract, _) if
+  is_sent(contract) and
   party in contract.signatories and
   party.person_id = person.id;
-visible(person: Person, contract: Contract, _) if holds_task_of(person, contract);
+visible(person: Person, contract: Contract, _) if
+  is_sent(contract) and
+  holds_task_of(person, contract);
 # What a party says, its own people see, and the person who is a party or named by it.
 visible(person: Person, party: Signatory, context) if is_seen_party(person, party, context);
 visible(person: Person, consent: PartyConsent, context) if is_seen_party(person, consent.signatory, context);
@@ -86,10 +92,14 @@ visible(person: Person, membership: Membership, _) if membership.person_id = per
 visible(person: Person, membership: Membership, context) if is_colleague(person, membership.enterprise, context);
 visible(person: Person, assignment: RoleAssignment, context) if
   is_colleague(person, assignment.membership.enterprise, context);
-visible(person: Person, task: SigningTask, _) if task.handler_id = person.id;
-visible(person: Person, task: SigningTask, _) if operator in task.operators and operator.person_id = person.id;
-visible(person: Person, task: SigningTask, _) if task.signatory.person_id = person.id;
+visible(person: Person, task: SigningTask, _) if
+  is_there(task.signatory) and
+  is_named_in_task(person.id, task);
+visible(person: Person, task: SigningTask, _) if
+  is_there(task.signatory) and
+  task.signatory.person_id = person.id;
 visible(person: Person, task: SigningTask, context) if
+  is_there(task.signatory) and
   task.signatory.kind = "ENTERPRISE" and
   is_colleague(person, context.enterprise, context);
 # A case is seen by its applicant and by those who run the enterprise or its seals …
@@ -111,11 +121,19 @@ visible(person: Person, certification: EnterpriseAuthentication, _) if certifica
 visible(person: Person, _: EnterpriseAuthentication, _) if is_reviewer(person);
 
 is_seen_party(person: Person, party: Signatory, context) if
+  is_there(party) and
   party_enterprise(party, context, enterprise) and
   is_colleague(person, enterprise, context);
 is_seen_party(person: Person, party: Signatory, _) if
+  is_there(party) and
   party.person_id matches String and
   party.person_id = person.id;
+
+# The sender's own place is there while it drafts.
+is_there(party: Signatory) if is_sent(party.contract);
+is_there(party: Signatory) if
+  party.enterprise_id matches String and
+  party.enterprise_id = party.contract.initiator_id;
 
 # Standing: those who see a thing have it, but for enterprises and invitations, which everybody sees.
 has_standing(person: Person, enterprise: Enterprise, context) if is_connected_to(person, enterprise, context);

@@ -610,8 +610,9 @@ account_id(person: Person, id) if
   account_of(person, account) and
   id = account.id;
 
-# The memberships by an account, and by the one that counts instead. (To look for those that count no more would be a walk
-# over all members, in each use of a seal.)
+# The memberships by an account, and by the one that counts instead. (Those by accounts that count no more give their human
+# nothing to act by: a post of theirs, new or old, makes them nobody's second person. Where such an account acted itself,
+# it is asked of by its own id.)
 membership_of_human(person_id, enterprise: Enterprise, membership) if
   membership in enterprise.memberships and
   membership.person_id = person_id;
