@@ -129,8 +129,12 @@ because("NO_DOUBLE_AGENCY", "STAMP_NOT_APPROVED", person: Person, seal: Seal, co
 # The contract is being signed: a draft may still have blanks, and one that is complete, recalled, refused or over takes
 # no impression any more. Until its deadline, and not in the second of it.
 #@ U-16 C-01 C-09
-meets(_: Person, "CONTRACT_IN_SIGNING", "stamp", _: Seal, context) if is_being_signed(context);
-meets(_: Person, "CONTRACT_IN_SIGNING", "carry_out", _: Seal, context) if is_being_signed(context);
+meets(_: Person, "CONTRACT_IN_SIGNING", "stamp", seal: Seal, context) if
+  is_being_signed(context) and
+  not is_unapproved_by_own_side(seal, _, context);
+meets(_: Person, "CONTRACT_IN_SIGNING", "carry_out", seal: Seal, context) if
+  is_being_signed(context) and
+  not is_unapproved_by_own_side(seal, _, context);
 waived("CONTRACT_IN_SIGNING", "stamp", seal: Seal, context) if is_without_contract(seal, context);
 waived("CONTRACT_IN_SIGNING", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 
@@ -139,6 +143,44 @@ is_being_signed(context) if
   contract.state = "SIGNING" and
   context.now < contract.deadline;
 
+# What the owner's side is asked to approve before it seals has been approved, as before a seal is put for a task
+# (signing.polar): a stamp does not go around it.
+#@ C-06 A-01 R-13
+is_unapproved_by_own_side(seal: Seal, task, context) if
+  approval_before_stamp(seal, task, context) and
+  is_open_state(task);
+is_unapproved_by_own_side(seal: Seal, task, context) if
+  approval_before_stamp(seal, task, context) and
+  has_failed(task, task.signatory);
+is_unapproved_by_own_side(seal: Seal, task, context) if
+  approval_before_stamp(seal, task, context) and
+  task.state = "SIGNED" and
+  approver_id = task.signed_by_id and
+  approver_id matches String and
+  is_early_approval(task, approver_id, seal.enterprise, context);
+
+approval_before_stamp(seal: Seal, task, context) if
+  sealed_contract(context, contract) and
+  own_party(seal, contract, party) and
+  task in party.tasks and
+  task.action = "APPROVE" and
+  not has_own_seal_before(task, seal, contract);
+
+# … unless the order asks for it after the own seal, or beside it.
+has_own_seal_before(task: SigningTask, seal: Seal, contract: Contract) if
+  own_party(seal, contract, party) and
+  other in party.tasks and
+  is_act_of_sealing(other) and
+  other.position <= task.position;
+
+because("CONTRACT_IN_SIGNING", "NOT_YOUR_TURN", _: Person, seal: Seal, context: StampContext) if
+  is_being_signed(context) and
+  is_unapproved_by_own_side(seal, task, context) and
+  is_open_state(task);
+because("CONTRACT_IN_SIGNING", "CONTRACT_NOT_SIGNING", _: Person, seal: Seal, context: StampContext) if
+  is_being_signed(context) and
+  is_unapproved_by_own_side(seal, task, context) and
+  not is_open_state(task);
 because("CONTRACT_IN_SIGNING", "CONTRACT_EXPIRED", _: Person, _: Seal, context) if
   sealed_contract(context, contract) and
   contract.state = "EXPIRED";

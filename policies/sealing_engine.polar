@@ -87,8 +87,9 @@ meets(_: Person, "LICENCE_EXISTING", "seal", _: SealUse, context) if
   put_seal(context, seal) and
   has_licence(seal.enterprise, context);
 meets(_: Person, "TASK_READY", "seal", _: SealUse, context) if
+  put_seal(context, seal) and
   sealing_task(context, task) and
-  is_ready(task, context);
+  is_turn_of(seal.enterprise, task, context);
 meets(_: Person, "SEAL_FOR_TASK", "seal", _: SealUse, context) if
   put_seal(context, seal) and
   sealing_task(context, task) and
@@ -328,6 +329,11 @@ because("SEAL_USABLE", "SEAL_REVOKED", _: Person, _: SealUse, context) if
 because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, _: SealUse, context) if
   sealing_task(context, task) and
   not_ready(task, "CONTRACT_NOT_SIGNING", context);
+because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, _: SealUse, context) if
+  put_seal(context, seal) and
+  sealing_task(context, task) and
+  is_ready(task, context) and
+  not is_turn_of(seal.enterprise, task, context);
 because("TASK_READY", "CONTRACT_EXPIRED", _: Person, _: SealUse, context) if
   sealing_task(context, task) and
   not_ready(task, "CONTRACT_EXPIRED", context);

@@ -11,11 +11,11 @@
 # before it are signed.
 #@ C-01
 requires("open", _: SigningTask, "TASK_READY");
-meets(_: Person, "TASK_READY", "open", task: SigningTask, context) if is_ready(task, context);
-meets(_: Person, "TASK_READY", "sign", task: SigningTask, context) if is_ready(task, context);
-meets(_: Person, "TASK_READY", "use", _: Seal, context) if
+meets(_: Person, "TASK_READY", "open", task: SigningTask, context) if is_own_turn(task, context);
+meets(_: Person, "TASK_READY", "sign", task: SigningTask, context) if is_own_turn(task, context);
+meets(_: Person, "TASK_READY", "use", seal: Seal, context) if
   sealing_task(context, task) and
-  is_ready(task, context) and
+  is_turn_of(seal.enterprise, task, context) and
   not is_being_sealed(context);
 
 # C-09: Nothing is signed or sealed from the deadline of the contract on.
@@ -42,6 +42,12 @@ has_failed_task_before(task: SigningTask) if
   has_failed(earlier, party);
 
 has_failed(task: SigningTask, _: Signatory) if task.state in ["REJECTED", "EXPIRED"];
+# … or is an approval of which nobody says that they gave it (decision 112).
+#@ C-06 A-02
+has_failed(task: SigningTask, _: Signatory) if
+  task.action = "APPROVE" and
+  task.state = "SIGNED" and
+  task.signed_by_id = nil;
 # … or was an approval that somebody called off: nobody puts the seal without it (decision 106). What was passed on,
 # another one has in its place.
 #@ C-06
@@ -59,10 +65,51 @@ has_approval_in_place(task: SigningTask, party: Signatory) if
   other.position = task.position and
   other.state != "TRANSFERRED";
 
+# Like APPROVER_SETTLED, of the time at which it was given: what somebody of the own side approved who had just taken the
+# enterprise over, or has a post from them since, counts for nothing. Where nothing says when, it may have been then.
+#@ R-13 C-06
+is_own_turn(task: SigningTask, context) if
+  is_ready(task, context) and
+  forall(owner(task, context, enterprise), not is_after_early_approval(task, enterprise, context));
+
+is_turn_of(enterprise: Enterprise, task: SigningTask, context) if
+  is_ready(task, context) and
+  not is_after_early_approval(task, enterprise, context);
+
+is_after_early_approval(task: SigningTask, enterprise: Enterprise, context) if
+  party in task.signatory.contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id = enterprise.id and
+  earlier in party.tasks and
+  earlier.action = "APPROVE" and
+  earlier.state = "SIGNED" and
+  earlier.position < task.position and
+  approver_id = earlier.signed_by_id and
+  approver_id matches String and
+  is_early_approval(earlier, approver_id, enterprise, context);
+
+is_early_approval(task: SigningTask, _, _: Enterprise, context) if context.now < task.signed_at;
+is_early_approval(task: SigningTask, approver_id, enterprise: Enterprise, context) if
+  task.signed_at > 0 and
+  waited_after_retrieval(approver_id, enterprise, task.signed_at, context);
+is_early_approval(task: SigningTask, approver_id, enterprise: Enterprise, _) if
+  task.signed_at = 0 and
+  case in enterprise.retrieval_cases and
+  was_executed(case) and
+  is_or_was_put_by_applicant(approver_id, case, enterprise);
+
+is_or_was_put_by_applicant(person_id, case: RetrievalCase, enterprise: Enterprise) if
+  are_one_human(person_id, case.applicant_id, enterprise);
+is_or_was_put_by_applicant(person_id, case: RetrievalCase, enterprise: Enterprise) if
+  post_since_retrieval(person_id, case, enterprise, _);
+
 # Why a task is not ready: the contract, its deadline, or the turn.
 #@ C-01
 because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, task: SigningTask, context) if
   not_ready(task, "CONTRACT_NOT_SIGNING", context);
+because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, task: SigningTask, context) if
+  is_ready(task, context) and
+  not is_own_turn(task, context);
 because("TASK_READY", "CONTRACT_EXPIRED", _: Person, task: SigningTask, context) if
   not_ready(task, "CONTRACT_EXPIRED", context);
 because("TASK_READY", "NOT_YOUR_TURN", _: Person, task: SigningTask, context) if
@@ -70,6 +117,10 @@ because("TASK_READY", "NOT_YOUR_TURN", _: Person, task: SigningTask, context) if
 because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, _: Seal, context) if
   sealing_task(context, task) and
   not_ready(task, "CONTRACT_NOT_SIGNING", context);
+because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, seal: Seal, context) if
+  sealing_task(context, task) and
+  is_ready(task, context) and
+  not is_turn_of(seal.enterprise, task, context);
 because("TASK_READY", "CONTRACT_EXPIRED", _: Person, _: Seal, context) if
   sealing_task(context, task) and
   not_ready(task, "CONTRACT_EXPIRED", context);
@@ -197,7 +248,7 @@ is_named_person(person: Person, task: SigningTask) if
 #@ C-06
 requires("approve", _: SigningTask, "TASK_READY");
 requires("approve", _: SigningTask, "TASK_APPROVER");
-meets(_: Person, "TASK_READY", "approve", task: SigningTask, context) if is_ready(task, context);
+meets(_: Person, "TASK_READY", "approve", task: SigningTask, context) if is_own_turn(task, context);
 meets(person: Person, "TASK_APPROVER", "approve", task: SigningTask, _) if is_named_approver(person, task);
 because("TASK_APPROVER", "NOT_AN_APPROVAL", _: Person, task: SigningTask, _) if
   task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "HANDLER_SIGN", "PERSONAL_SIGN", "FILL"];

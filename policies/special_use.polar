@@ -11,9 +11,9 @@
 requires("auto_use", _: Seal, "AUTO_SIGN_GRANTED");
 
 meets(_: Person, "LICENCE_EXISTING", "auto_use", seal: Seal, context) if has_licence(seal.enterprise, context);
-meets(_: Person, "TASK_READY", "auto_use", _: Seal, context) if
+meets(_: Person, "TASK_READY", "auto_use", seal: Seal, context) if
   sealing_task(context, task) and
-  is_ready(task, context) and
+  is_turn_of(seal.enterprise, task, context) and
   not is_being_sealed(context);
 meets(_: Person, "SEAL_FOR_TASK", "auto_use", seal: Seal, context) if
   sealing_task(context, task) and
@@ -107,9 +107,9 @@ requires("emergency_use", _: Seal, "REASON_STATED");
 requires("emergency_use", _: Seal, "EMERGENCY_GRANTED");
 
 meets(_: Person, "LICENCE_EXISTING", "emergency_use", seal: Seal, context) if has_licence(seal.enterprise, context);
-meets(_: Person, "TASK_READY", "emergency_use", _: Seal, context) if
+meets(_: Person, "TASK_READY", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
-  is_ready(task, context) and
+  is_turn_of(seal.enterprise, task, context) and
   not is_being_sealed(context);
 meets(_: Person, "SEAL_FOR_TASK", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and

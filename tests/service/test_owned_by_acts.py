@@ -13,10 +13,17 @@ from conftest import Serve, demo_database, trusted
 
 from sealauthz.facts import Batch, Store
 from sealauthz.model import MODEL
+from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.letters import AuthLetter
-from sealauthz.model.records.organisation import CertificationMethod, CertificationState, MonitorSubscription
+from sealauthz.model.records.organisation import (
+    CertificationMethod,
+    CertificationState,
+    Enterprise,
+    MonitorSubscription,
+)
 from sealauthz.model.records.requests import SealUseRequest
 from sealauthz.model.records.retrieval import EnterpriseAuthentication
+from sealauthz.model.records.signing import PartyKind, Signatory, SigningTask, TaskAction, TaskState
 from sealauthz.schema import Put
 from sealauthz.service import RPCS
 from sealauthz.service.callers import IMPORT
@@ -79,6 +86,8 @@ def test_the_records_that_acts_own_are_these() -> None:
     assert {name: columns for name, columns in in_part.items() if name not in whole} == {
         "Seal": {"state"},
         "StampReport": {"state"},
+        "Enterprise": {"auth_state"},
+        "SigningTask": {"signed_by_id", "signed_for_id", "signed_at", "refused_by_id", "refused_at", "refusal_reason"},
         "EnterpriseAuthentication": {"state", "decided_at", "owner_id", "reviewer_id"},
         "SealUseRequest": {column.name for column in MODEL.shapes["SealUseRequest"].columns} - {"code_digest"},
     }
@@ -163,6 +172,28 @@ def test_the_service_of_controllers_writes_a_code_and_nothing_else_of_a_request(
     ask(served.facts.WriteFacts, write(update(["code_digest"], seal_use_request=code)), "c" * 40)
     written = store.read("SealUseRequest", {"id": "request-new"}).records[0].record
     assert written == dataclasses.replace(request, code_digest="digest-of-a-code")
+
+
+def test_the_platform_makes_tasks_and_enterprises_and_says_of_nobody_that_they_signed(
+    serve: Serve, store: Store
+) -> None:
+    served = serve(trusted(), WRITER)
+    contract = Contract("contract-new", "e-yunshan", "SALES")
+    party = Signatory("party-new", "contract-new", PartyKind.ENTERPRISE, enterprise_id="e-yunshan")
+    task = SigningTask("task-new", "party-new", TaskAction.APPROVE, state=TaskState.PENDING)
+    enterprise = Enterprise("e-new", "new", "91110000633674814Q")
+    ask(served.facts.WriteFacts, write(*map(of, (contract, party, task, enterprise))), "w" * 40)
+    signed = records_pb2.SigningTask(id="task-new", state=records_pb2.TASK_STATE_SIGNED, signed_by_id="p-zhou")
+    authenticated = records_pb2.Enterprise(id="e-new", auth_state=records_pb2.AUTHENTICATION_STATE_AUTHENTICATED)
+    for change in (
+        update(["state", "signed_by_id"], signing_task=signed),
+        of(dataclasses.replace(task, id="task-other", state=TaskState.SIGNED, signed_by_id="p-zhou")),
+        update(["auth_state"], enterprise=authenticated),
+    ):
+        refusal = refused(served.facts.WriteFacts, write(change, request_id="R2"), "w" * 40)
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_PERMITTED")
+        assert "is changed by acts" in refusal.message
+    ask(served.facts.WriteFacts, write(update(["state"], signing_task=signed), request_id="R3"), "w" * 40)
 
 
 def test_a_type_that_is_not_listed_is_refused_as_before(serve: Serve) -> None:

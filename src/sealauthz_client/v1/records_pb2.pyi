@@ -1162,7 +1162,7 @@ class Signatory(_message.Message):
     def __init__(self, id: _Optional[str] = ..., contract_id: _Optional[str] = ..., kind: _Optional[_Union[PartyKind, str]] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., category_id: _Optional[str] = ..., needs_review: _Optional[bool] = ..., matter: _Optional[_Union[ContractMatter, str]] = ..., is_monetary: _Optional[bool] = ..., amount: _Optional[int] = ..., currency: _Optional[str] = ..., guarantor_for_id: _Optional[str] = ...) -> None: ...
 
 class SigningTask(_message.Message):
-    __slots__ = ("id", "signatory_id", "action", "position", "state", "handler_id", "signed_by_id", "signed_for_id", "refused_by_id", "refused_at", "refusal_reason")
+    __slots__ = ("id", "signatory_id", "action", "position", "state", "handler_id", "signed_by_id", "signed_for_id", "refused_by_id", "refused_at", "refusal_reason", "signed_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     SIGNATORY_ID_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
@@ -1174,6 +1174,7 @@ class SigningTask(_message.Message):
     REFUSED_BY_ID_FIELD_NUMBER: _ClassVar[int]
     REFUSED_AT_FIELD_NUMBER: _ClassVar[int]
     REFUSAL_REASON_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     signatory_id: str
     action: TaskAction
@@ -1185,7 +1186,8 @@ class SigningTask(_message.Message):
     refused_by_id: str
     refused_at: _timestamp_pb2.Timestamp
     refusal_reason: str
-    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., action: _Optional[_Union[TaskAction, str]] = ..., position: _Optional[int] = ..., state: _Optional[_Union[TaskState, str]] = ..., handler_id: _Optional[str] = ..., signed_by_id: _Optional[str] = ..., signed_for_id: _Optional[str] = ..., refused_by_id: _Optional[str] = ..., refused_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., refusal_reason: _Optional[str] = ...) -> None: ...
+    signed_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., action: _Optional[_Union[TaskAction, str]] = ..., position: _Optional[int] = ..., state: _Optional[_Union[TaskState, str]] = ..., handler_id: _Optional[str] = ..., signed_by_id: _Optional[str] = ..., signed_for_id: _Optional[str] = ..., refused_by_id: _Optional[str] = ..., refused_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., refusal_reason: _Optional[str] = ..., signed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class TaskOperator(_message.Message):
     __slots__ = ("id", "task_id", "person_id")

@@ -31,7 +31,7 @@ def test_a_signature_by_hand_is_made_in_one_step_and_the_turn_goes_on(platform: 
     )
     here.perform("user", "sign", "SigningTask:t-hand", verification="v-hand")
     task, following = here.get("SigningTask", "t-hand"), here.get("SigningTask", "t")
-    assert (task.state, task.signed_by_id) == ("SIGNED", "user")
+    assert (task.state, task.signed_by_id, task.signed_at) == ("SIGNED", "user", here.now)
     assert following.state == "PENDING"
     assert here.get("IdentityVerification", "v-hand").state == "CONSUMED"
     (told,) = [event for event in here.told() if event.code == "TASK_DUE"]
@@ -158,5 +158,6 @@ def test_a_task_to_approve_is_signed_by_its_approver(platform: NewPlatform) -> N
         change={"Contract": {"c": {"initiator_id": "e"}}, "SigningTask": {"t": {"state": "WAITING"}}},
     )
     here.perform("approver", "approve", "SigningTask:t-app")
-    assert here.get("SigningTask", "t-app").signed_by_id == "approver"
+    approved = here.get("SigningTask", "t-app")
+    assert (approved.signed_by_id, approved.signed_at) == ("approver", here.now)
     assert here.get("SigningTask", "t").state == "PENDING"

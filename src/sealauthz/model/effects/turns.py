@@ -57,7 +57,7 @@ def signed(act: Act, task: Any, signed_by: str, signed_for: str | None) -> tuple
     everything is done is COMPLETE.
     """
     contract = task.signatory.contract
-    values: dict[str, Any] = {"state": TaskState.SIGNED, "signed_by_id": signed_by}
+    values: dict[str, Any] = {"state": TaskState.SIGNED, "signed_by_id": signed_by, "signed_at": act.now}
     if signed_for is not None:
         values["signed_for_id"] = signed_for
     changes: list[RecordChange] = [act.set(task, **values)]

@@ -180,6 +180,7 @@ class SubscriptionState(StrEnum):
         column="auth_state",
     ),
     Life({"ACTIVE": ("FROZEN",), "FROZEN": ("CLOSED",)}, {"FROZEN": ("ACTIVE",)}, column="operating_state"),
+    OwnedByActs("auth_state"),
     root=Tenant(),
     permanent=True,
 )

@@ -123,7 +123,7 @@ class Signatory:
         "refused_by_id IS NULL OR (state = 'REJECTED' AND refused_at > 0)",
         says="a task that somebody refused is rejected, and says when",
     ),
-    SetOnce("I16", "signed_by_id", "signed_for_id", says="who signed, and for whom, is history"),
+    SetOnce("I16", "signed_by_id", "signed_for_id", "signed_at", says="who signed, for whom and when, is history"),
     SetOnce("A-12", "refused_by_id", "refused_at", says="who refused, and when, is history"),
     Fixed("C-02", "action", says="another act is another task"),
     Life(
@@ -136,14 +136,16 @@ class Signatory:
         {"IN_PROGRESS": ("PENDING",)},
     ),
     RelatedTo("Person", "handler_id", "~TaskOperator.task_id/person_id"),
+    # The platform makes tasks and says whose turn it is; that somebody did one, or refused it, is an act.
+    OwnedByActs("signed_by_id", "signed_for_id", "signed_at", "refused_by_id", "refused_at", "refusal_reason"),
     home="signatory_id",
     permanent=True,
 )
 class SigningTask:
     """One act that a signatory owes. `position` orders the tasks of a contract; equal positions run side by side.
 
-    `signed_for_id` is the member for whom a delegate sealed (the principal of the delegation). `refused_by_id` refused
-    it, and `refusal_reason` is what they said.
+    `signed_at` is when `signed_by_id` did it, and `signed_for_id` the member for whom a delegate sealed (the principal
+    of the delegation). `refused_by_id` refused it, and `refusal_reason` is what they said.
     """
 
     id: str
@@ -157,6 +159,7 @@ class SigningTask:
     refused_by_id: Annotated[str | None, Ref("Person")] = None
     refused_at: Instant = NEVER
     refusal_reason: Personal = ""
+    signed_at: Instant = NEVER
 
     signatory: Signatory = one("signatory_id")
     operators: list[TaskOperator] = many("task_id")
