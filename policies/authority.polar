@@ -311,11 +311,9 @@ has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, contex
 # Where a seal is used, a task is opened, or a signature stands for a seal, the principals are known, with their other
 # accounts and what they represent; nothing else is sealed.
 known_principal(principal: Membership, known, context: SealUseContext) if
-  known in context.principals and
-  known.id = principal.person_id;
+  is_known(principal.person_id, known, context.principals);
 known_principal(principal: Membership, known, context: TaskContext) if
-  known in context.principals and
-  known.id = principal.person_id;
+  is_known(principal.person_id, known, context.principals);
 
 only_looks(context) if
   not (context matches SealUseContext) and

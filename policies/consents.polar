@@ -90,14 +90,8 @@ spoke_for_another_party(person: Person, party: Signatory, _, _) if
   account_id(person, id) and
   acts_for_another_party(id, party);
 spoke_for_another_party(person: Person, party: Signatory, at, context) if
-  another_party(party, other) and
-  other.enterprise_id matches String and
-  was_named_elsewhere(person, other.enterprise_id, at, context);
-
-# What a party alone signs benefits its sender.
-spoke_for_another_party(person: Person, party: Signatory, at, context) if
-  sends_to_alone(party, sender_id) and
-  was_named_elsewhere(person, sender_id, at, context);
+  enterprise_against(party, enterprise_id) and
+  was_named_elsewhere(person, enterprise_id, at, context);
 
 # It raises a person, so it waits while a retrieval holds the enterprise, and after one for the time in which its new
 # administrator waits.
@@ -290,54 +284,28 @@ acts_for_another_party(person_id, party: Signatory) if
   task in other.tasks and
   is_signed_for(task, person_id);
 
-# … and who is a member of one, suspended or not, or whom the registry names for it.
+# … and who is a member of one, suspended or not, or whom the registry names for it. What a party alone signs benefits its
+# sender: those who belong there are on the other side, too.
 belongs_to_another_party(person: Person, party: Signatory) if
-  another_party(party, other) and
-  other.enterprise_id matches String and
-  account_of(person, account) and
-  membership in account.memberships and
-  membership.enterprise_id = other.enterprise_id and
-  membership.state != "ENDED";
-belongs_to_another_party(person: Person, party: Signatory) if
-  another_party(party, other) and
-  other.enterprise_id matches String and
-  account_of(person, account) and
-  snapshot in account.represented and
-  snapshot.is_current = true and
-  snapshot.enterprise_id = other.enterprise_id;
+  enterprise_against(party, enterprise_id) and
+  is_of_enterprise(person, enterprise_id);
 
-# What a party alone signs benefits its sender: those who belong there are on the other side, too.
-belongs_to_another_party(person: Person, party: Signatory) if
-  sends_to_alone(party, sender_id) and
-  account_of(person, account) and
-  membership in account.memberships and
-  membership.enterprise_id = sender_id and
-  membership.state != "ENDED";
-belongs_to_another_party(person: Person, party: Signatory) if
-  sends_to_alone(party, sender_id) and
-  account_of(person, account) and
-  snapshot in account.represented and
-  snapshot.is_current = true and
-  snapshot.enterprise_id = sender_id;
-
-sends_to_alone(party: Signatory, sender_id) if
-  party.enterprise_id matches String and
-  sender_id = party.contract.initiator_id and
-  sender_id != party.enterprise_id and
-  forall(other in party.contract.signatories, place_of(other, party) or not has_signature(other));
+enterprise_against(party: Signatory, enterprise_id) if
+  another_party(party, other) and
+  enterprise_id = other.enterprise_id and
+  enterprise_id matches String;
+enterprise_against(party: Signatory, enterprise_id) if
+  own_id = party.enterprise_id and
+  own_id matches String and
+  is_for_its_sender(party.contract, own_id) and
+  enterprise_id = party.contract.initiator_id;
 
 # … or was one of them when they gave evidence for this party. Who wrote the evidence down makes no difference.
 belonged_to_another_party(person_id, party: Signatory, at, context) if
   author in context.authors and
   author.id = person_id and
-  another_party(party, other) and
-  other.enterprise_id matches String and
-  belonged_to(author, other.enterprise_id, at, context);
-belonged_to_another_party(person_id, party: Signatory, at, context) if
-  author in context.authors and
-  author.id = person_id and
-  sends_to_alone(party, sender_id) and
-  belonged_to(author, sender_id, at, context);
+  enterprise_against(party, enterprise_id) and
+  belonged_to(author, enterprise_id, at, context);
 
 belonged_to(person: Person, enterprise_id, at, _) if
   account_of(person, account) and

@@ -100,16 +100,6 @@ lapses(person: Person, "grant", seal: Seal, context, at) if
   is_active_assignment(assignment, context) and
   at = assignment.valid_to;
 
-# Who approves in the place of another does so while that one could; an earlier approver counts while they are a member.
-#@ A-07 U-04
-lapses(person: Person, ["approve", "reject"], request: SealUseRequest, context, at) if
-  member(person, request.seal.enterprise, membership, context) and
-  stands_in_for(membership, absent, request, context.now, context) and
-  entitlement_lapses(absent, request, context, at);
-lapses(_: Person, ["approve", "reject"], request: SealUseRequest, context, at) if
-  approval in request.approvals and
-  membership_lapses(approval.approver, context, at);
-
 # What is looked at is seen by whose turn it is, who runs the contracts, and who belongs to the other enterprise of a use
 # or of a contract.
 #@ U-03 C-01 W-03 C-11 M-14

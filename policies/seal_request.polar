@@ -227,7 +227,7 @@ belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
   membership.enterprise_id = party.enterprise_id and
   membership.state != "ENDED";
 belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
-  is_for_its_sender(seal, contract) and
+  is_for_its_sender(contract, seal.enterprise_id) and
   account_of(person, account) and
   membership in account.memberships and
   membership.enterprise_id = contract.initiator_id and
@@ -310,6 +310,15 @@ verdict_entitlement_changes(_: Person, request: SealUseRequest, context, at) if
   approval in request.approvals and
   at = approval.approver.joined_at and
   context.now < at;
+# Who approves in the place of another does so while that one could; an earlier approver counts while they are a member.
+#@ A-07 U-04
+verdict_entitlement_changes(person: Person, request: SealUseRequest, context, at) if
+  member(person, request.seal.enterprise, membership, context) and
+  stands_in_for(membership, absent, request, context.now, context) and
+  entitlement_lapses(absent, request, context, at);
+verdict_entitlement_changes(_: Person, request: SealUseRequest, context, at) if
+  approval in request.approvals and
+  membership_lapses(approval.approver, context, at);
 
 # --- a request that stands -------------------------------------------------------------------------------------------
 
@@ -569,7 +578,7 @@ belonged_to_other_party(person: Person, seal: Seal, contract: Contract, at, cont
   belonged_to(person, enterprise_id, at, context);
 # What the owner alone signs benefits its sender.
 belonged_to_other_party(person: Person, seal: Seal, contract: Contract, at, context) if
-  is_for_its_sender(seal, contract) and
+  is_for_its_sender(contract, seal.enterprise_id) and
   belonged_to(person, contract.initiator_id, at, context);
 
 # --- processes -------------------------------------------------------------------------------------------------------

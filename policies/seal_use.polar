@@ -485,19 +485,19 @@ represents_another_party(person: Person, seal: Seal, contract: Contract) if
   party.enterprise_id = snapshot.enterprise_id;
 # What the owner alone signs benefits the side that drew it up: a debt that is acknowledged, a waiver.
 represents_another_party(person: Person, seal: Seal, contract: Contract) if
-  is_for_its_sender(seal, contract) and
+  is_for_its_sender(contract, seal.enterprise_id) and
   account_of(person, account) and
   snapshot in account.represented and
   snapshot.is_current = true and
   snapshot.enterprise_id = contract.initiator_id;
 
-is_for_its_sender(seal: Seal, contract: Contract) if
-  contract.initiator_id != seal.enterprise_id and
-  forall(party in contract.signatories, is_party_of_owner(party, seal) or not has_signature(party));
+is_for_its_sender(contract: Contract, enterprise_id) if
+  contract.initiator_id != enterprise_id and
+  forall(party in contract.signatories, is_place_of(party, enterprise_id) or not has_signature(party));
 
-is_party_of_owner(party: Signatory, seal: Seal) if
+is_place_of(party: Signatory, enterprise_id) if
   party.enterprise_id matches String and
-  party.enterprise_id = seal.enterprise_id;
+  party.enterprise_id = enterprise_id;
 
 # Both enterprises may agree to it, as they may agree that one person acts for both. `own_id` is one of the accounts of
 # the person: what permits it must be about the one that counts.
