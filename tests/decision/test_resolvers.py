@@ -489,7 +489,7 @@ def test_the_subject_may_act_for_two_parties() -> None:
 def test_a_signature_in_place_of_a_seal_has_hours_parties_and_approvers() -> None:
     beside = Scene().put(*decided(1, "plain")).change("SigningTask", "t-f", handler_id="user")
     keys = found(SignContext, beside, "user", ("SigningTask", "t-hand"))
-    assert set(keys) == {"enterprise", "contract", "documents_digest", "authors"}
+    assert set(keys) == {"enterprise", "contract", "documents_digest", "authors", "insiders"}
     alone = beside.change("SigningTask", "t", state="VOIDED")
     keys = found(SignContext, alone, "user", ("SigningTask", "t-hand"))
     assert (keys["parties"], keys["approvers"], keys["local_weekday"]) == (["f"], ["plain"], 1)

@@ -27,8 +27,6 @@ LIVES = (DOCS / "lives.md").read_text(encoding="utf-8")
 BEGINNINGS = {
     ("Contract", "DRAFT"),
     ("Device", "ACTIVE"),
-    ("Enterprise", "REGISTERED"),
-    ("Enterprise", "UNREGISTERED"),
     ("IdentityVerification", "PASSED"),
     ("IdentityVerification", "STARTED"),
     ("NoticeDelivery", "SENT"),
