@@ -13,7 +13,7 @@ FIRST: dict[str, str] = {
     "APPROVAL_REQUIRED": "M-11 U-12 a verdict by whom the applicant had just given that right is none",
     "CARRY_OUT_NOT_APPROVED": "M-01 a person who is suspended carries out nothing",
     "CERTIFICATION_REQUIRED": "R-05 a certification that is in review is not enough to execute",
-    "CONTRACT_NOT_SIGNING": "C-01 nothing is signed while the contract is in the state draft",
+    "CONTRACT_NOT_SIGNING": "C-01 nothing is signed while the contract is in the state filling",
     "DELEGATION_PARTY_NOT_MEMBER": "U-18 the delegate is a present member",
     "DEVICE_MISMATCH": "U-23 nobody stamps a seal that sits in no controller",
     "DOCUMENT_INCOMPLETE": "U-16 a document with blanks is not sealed",
