@@ -102,7 +102,7 @@ test: setup ## run all tests, on SQLite and PostgreSQL, and one in four hundred 
 	$(RUN_TESTS) $(PYTEST_ARGS)
 
 pools: setup ## the tests of the way on which calls are served where the grpcio that is installed is not known
-	$(BIN)/pytest --in-pools tests/service/test_requests.py tests/service/test_malformed.py $(PYTEST_ARGS)
+	GRPC_EXPERIMENTS= $(BIN)/pytest --in-pools tests/service/test_requests.py tests/service/test_malformed.py $(PYTEST_ARGS)
 
 coverage: setup ## run all tests, and show which lines they reach, and what the policy tests reach of the policies
 	$(BIN)/python -m slipcover -m pytest $(SPREAD) --policy-coverage table --policy-coverage-of policies \

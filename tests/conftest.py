@@ -37,7 +37,11 @@ from sealauthz.facts.store.identity import seal_statement
 from sealauthz.model import MODEL
 from sealauthz.polar import Rulebook, Source, Statement
 from sealauthz.policytest.plugin import PolicyItem
+from sealauthz.process import grpc_environment
 from sealauthz.schema import Model
+
+# As the command does, before a module of tests imports grpc.
+grpc_environment.prepare(os.environ)
 
 BACKENDS = ("sqlite", "postgresql")
 NewDatabase = Callable[..., str]

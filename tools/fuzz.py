@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ["GRPC_VERBOSITY"] = "NONE"  # read when grpc is imported
+os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")  # as it is served (decision 133)
 
 import grpc
 from fuzz_seeds import log_some, question_fields, seeds

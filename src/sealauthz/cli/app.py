@@ -15,6 +15,7 @@ import click
 
 from sealauthz import __version__, errors
 from sealauthz.collector import without_collection
+from sealauthz.process import grpc_environment
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -191,8 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code. Whatever goes wrong is one line on standard error."""
-    # gRPC's own lines would stand between ours, as many as a stranger likes: it tells of each malformed header.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    grpc_environment.prepare(os.environ)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
