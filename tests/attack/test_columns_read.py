@@ -6,9 +6,9 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from spruce import a_goal
 
 from sealauthz.attack.columns import columns_read
-from sealauthz.attack.goals import load_goals
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said
 from sealauthz.attack.world import World
@@ -55,20 +55,9 @@ def shipped() -> Bundle:
     return Bundle.load(MODEL)
 
 
-HELD = """
-include: ["default:fixtures.yaml"]
-fixture: spruce
-goals:
-  - goal: none
-    colluders: [plain]
-    reached: 'reached(seal: Seal, _: Attack) if seal.id = "none";'
-"""
-
-
-def digests(bundle: Bundle, rule: str, path: Path) -> list[object]:
+def digests(bundle: Bundle, rule: str, folder: Path) -> list[object]:
     """What is said as the digest of a letter that is delivered, with one rule more."""
-    path.write_text(HELD, encoding="utf-8")
-    goal = load_goals([path], bundle).goals[0]
+    goal = a_goal(folder, bundle)
     statements = (*bundle.statements, *admit(Source("more.polar", rule), attributes(MODEL)))
     more = dataclasses.replace(bundle, read_statements=lambda: statements)
     said = Said(more, Relevance(more), {})
@@ -77,7 +66,6 @@ def digests(bundle: Bundle, rule: str, path: Path) -> list[object]:
 
 
 def test_a_text_is_said_in_one_way_where_no_rule_reads_what_it_becomes(shipped: Bundle, tmp_path: Path) -> None:
-    path = tmp_path / "goals.yaml"
-    assert digests(shipped, "", path) == ["fresh"]
+    assert digests(shipped, "", tmp_path) == ["fresh"]
     compares = "a(letter: AuthLetter, document: ContractDocument) if letter.digest = document.digest;"
-    assert {"digest-1", "fresh"} <= set(digests(shipped, compares, path))
+    assert {"digest-1", "fresh"} <= set(digests(shipped, compares, tmp_path))

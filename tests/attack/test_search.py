@@ -11,13 +11,14 @@ import pytest
 import small_worlds
 from effort import EFFORT, Effort
 from small_worlds import BUNDLE, QUERIES, goals_of, loaded, written
+from spruce import a_goal
 from tiny.model import TINY
 
 from sealauthz.attack import search as search_module
 from sealauthz.attack.acting import Acting, Allowed
 from sealauthz.attack.candidates import Candidates, Doer, Kept
 from sealauthz.attack.found import Ended, Found, Limits
-from sealauthz.attack.goals import Goal, Goals, load_goals
+from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.levels import Levels
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
@@ -312,21 +313,9 @@ def test_a_world_behind_a_move_holds_what_its_facts_hold(tmp_path: Path) -> None
     assert moves > 40
 
 
-FROM_SPRUCE = """
-include: ["default:fixtures.yaml"]
-fixture: spruce
-goals:
-  - goal: none
-    colluders: [plain]
-    reached: 'reached(seal: Seal, _: Attack) if seal.id = "none";'
-"""
-
-
 def test_a_world_of_the_shipped_model_holds_what_its_facts_hold(tmp_path: Path) -> None:
     """A record that leads another to a unit, one that goes, one that leads elsewhere, and such that only change."""
-    path = tmp_path / "goals.yaml"
-    path.write_text(FROM_SPRUCE, encoding="utf-8")
-    world = World(load_goals([path], Bundle.load(MODEL)).goals[0].facts)
+    world = World(a_goal(tmp_path, Bundle.load(MODEL)).facts)
     member = replace(world.records["Membership"]["m-user"], id="m-new", person_id="signer")
     grant = replace(world.records["SealGrant"]["g-user"], id="g-new", membership_id="m-new")
     for change in (

@@ -18,24 +18,15 @@ import lazy_loads
 import loaded_elsewhere
 import pytest
 from loaded_elsewhere import has_started_from_another, said_by
+from spoiled import SPOILED
 from test_bundle_cache import (
     _listed as listed_by,
 )
 from test_bundle_cache import (
-    a_folder,
-    a_link,
-    cut_short,
     edit,
-    emptied,
     explained,
-    flipped,
-    in_an_open_folder,
     is_stored,
     load,
-    of_a_class_that_is_not_ours,
-    of_another_form,
-    of_another_key,
-    readable_by_others,
 )
 from tiny.model import TINY
 
@@ -216,22 +207,7 @@ def test_another_process_with_other_hashes_starts_from_there(cache: BundleCache,
     assert (elsewhere.stdout, elsewhere.stderr) == (f"{here_too}\n", "")
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        cut_short,
-        emptied,
-        flipped,
-        readable_by_others,
-        a_link,
-        a_folder,
-        of_another_key,
-        of_another_form,
-        of_a_class_that_is_not_ours,
-        in_an_open_folder,
-    ],
-    ids=lambda spoil: spoil.__name__,
-)
+@pytest.mark.parametrize("spoil", SPOILED, ids=lambda spoil: spoil.__name__)
 def test_what_cannot_be_trusted_is_not_there(cache: BundleCache, folder: Path, spoil: Callable[[Path], None]) -> None:
     begun(cache, folder)
     (path,) = analyses_of(cache)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -168,18 +168,23 @@ def with_another_head(rule: RuleNode, chance: random.Random) -> RuleNode:
     return dataclasses.replace(rule, parameters=tuple(parameters), body=rule.body if chance.random() < 0.5 else None)
 
 
-def test_a_reloaded_engine_answers_as_a_fresh_one() -> None:
-    differing = 0
-    count = tries(2 * PROGRAMS, 20 * PROGRAMS)
+def programs_from(first: int, count: int) -> Iterator[tuple[Program, CompiledEngine, random.Random]]:
+    """Random programs that load, each with its engine and the chance of what is done with it."""
     for number in range(count):
-        program = with_siblings(program_from(Seeded(FIRST + number)))
-        chance = random.Random(number)
-        everything = range(len(program.questions))
+        program = with_siblings(program_from(Seeded(first + number)))
         try:
             engine = engine_of(program.statements)
         except BundleRefused:
             continue
-        statements: Sequence[Statement] = program.statements
+        yield program, engine, random.Random(number)
+
+
+def test_a_reloaded_engine_answers_as_a_fresh_one() -> None:
+    differing = 0
+    count = tries(2 * PROGRAMS, 20 * PROGRAMS)
+    for program, first, chance in programs_from(FIRST, count):
+        everything = range(len(program.questions))
+        engine, statements = first, program.statements
         answered = answers(program, engine_of, statements)
         for _ in range(3):
             # Asked some questions only, so that others come for the first time after the reload.

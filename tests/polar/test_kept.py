@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import pytest
 from check_cases import CASES
 from effort import tries
-from programs import PLAIN, RECORDS, Seeded, program_from
+from programs import PLAIN, RECORDS
 from test_analysis import analysis_of, bundle
 from test_check import BASE, CONTRACT, FLOOR, TYPES
-from test_core import a_change_of, answers, asked, engine_of, with_siblings
+from test_core import a_change_of, answers, asked, engine_of, programs_from
 
 from sealauthz.decision.stored_analysis import from_bytes, to_bytes
 from sealauthz.errors import BundleRefused
@@ -38,14 +38,8 @@ def read_again(engine: CompiledEngine, statements: Sequence[Statement]) -> tuple
 def test_an_engine_that_begins_with_one_that_was_read_answers_as_a_fresh_one() -> None:
     differing = kept = 0
     count = tries(100, 2_000)
-    for number in range(count):
-        program = with_siblings(program_from(Seeded(FIRST + number)))
-        chance = random.Random(number)
+    for program, engine, chance in programs_from(FIRST, count):
         everything = range(len(program.questions))
-        try:
-            engine = engine_of(program.statements)
-        except BundleRefused:
-            continue
         answered = asked(engine, program, chance.sample(everything, chance.randint(1, len(everything))))
         try:
             begun, statements = read_again(engine, program.statements)
