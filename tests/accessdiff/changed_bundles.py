@@ -83,7 +83,8 @@ def _tasks_do_not_tie(folder: Path) -> None:
 
 
 def _operators_see_no_task(folder: Path) -> None:
-    edit(folder, "visibility.polar", lambda t: without(t, "visible(person: Person, task: SigningTask, _) if operator"))
+    head = "visible(person: Person, task: SigningTask, _) if\n  is_there(task.signatory) and\n  is_named_in_task"
+    edit(folder, "visibility.polar", lambda t: without(t, head))
 
 
 def _others_must_be_told(folder: Path) -> None:

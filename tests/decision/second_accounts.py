@@ -34,6 +34,12 @@ OF_THE_ACCOUNT_ALONE = {
 }
 """Where an account that counts no more stands for itself alone, by the record and the reason of the deny."""
 
+COLUMN_OF_THE_ACCOUNT_ALONE = {
+    # What it gave has ended with that: nobody watches by it any more.
+    ("SealGrant", "grantor_id", "MONITORED_PERSON"),
+}
+"""The same in one column alone."""
+
 _PLACES = ("Person", "Membership", "RoleAssignment", "PlatformStaff")
 
 

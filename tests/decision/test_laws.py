@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from policy_suite import answer_of, asks_by, pairs, point_of
 from random_scenes import PEOPLE, asked_scenes, scenes
 from scene import BUNDLE, CEDAR_USCC, DAY, NOW, POLICIES, SIGNING, Scene, codes, member, person, question
-from second_accounts import OF_THE_ACCOUNT_ALONE, second_accounts
+from second_accounts import COLUMN_OF_THE_ACCOUNT_ALONE, OF_THE_ACCOUNT_ALONE, second_accounts
 
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble
@@ -328,6 +328,8 @@ def test_what_another_account_of_the_same_human_did_turns_no_deny_into_an_allow(
         if denied or (kind in seen and EFFORT is not Effort.THOROUGH):
             continue
         if any((each.record_type, code) in OF_THE_ACCOUNT_ALONE for code in codes(denied)):
+            continue
+        if any((each.record_type, each.column, code) in COLUMN_OF_THE_ACCOUNT_ALONE for code in codes(denied)):
             continue
         seen.add(kind)
         assert not each.after.pdp(each.now).decide(each.question), (each.name, each.record_type, each.column)
