@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from sealauthz.decision.checking import types_of
@@ -111,3 +113,25 @@ def test_a_requirement_is_met_or_waived_together() -> None:
     assert of_text(meets + 'waived("R", "use", seal: Seal, _) if seal.flag = false;') == [""]
     assert of_text(meets + 'waived("S", "use", seal: Seal, _) if seal.flag = false;') == []
     assert of_text(meets + 'waived("R", "sign", seal: Seal, _) if seal.flag = false;') == []
+
+
+def test_many_rules_and_long_lists_take_no_time() -> None:
+    """Counted in calls: with each pair of rules compared, these would be millions."""
+    words = quoted([f"w{number}" for number in range(500)])
+    many = [f'seal.name = "w{number}" and g(seal)' for number in range(500)]
+    either = " or ".join(f"seal.n = {number}" for number in range(16))
+    nested = " and ".join(f"({either})" for _ in range(12))
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        assert said(*many, "seal.flag = true") == []
+        assert said(f"seal.name in [{words}]", f"not seal.name in [{words}]") == [""]
+        assert said(nested, "seal.flag = true") == []
+    finally:
+        sys.setprofile(None)
+    assert calls < 1_500_000

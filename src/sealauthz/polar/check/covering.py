@@ -17,7 +17,6 @@ from typing import Any
 
 from sealauthz.polar.check.contradictions import negated_alone
 from sealauthz.polar.check.relations import (
-    EQUAL,
     ORDERED,
     UNORDERED,
     Key,
@@ -53,7 +52,7 @@ _MOST_FOUND = 100
 """So many rules are put together of those with one head."""
 
 _MOST_COMPARED = 60
-"""So many conditions about the same are compared with each other."""
+"""Of so many conditions about the same it is looked at what is asked besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +106,34 @@ class _One:
 def _of_one_head(rules: Sequence[RuleNode], types: TypeTable | None) -> Iterator[Together]:
     ways = [way for rule in rules for way in _ways(rule)]
     known = {frozenset(way.conditions) for way in ways}
-    groups: dict[object, list[_One]] = {}
-    for at, way in enumerate(ways):  # grows meanwhile
-        if at == _MOST_FOUND + len(rules) * _MOST_WAYS:
-            return
-        for key, condition in way.conditions.items():
-            one = _One(way, _said(condition), frozenset(way.conditions) - {key})
-            group = groups.setdefault(one.said.about, [])
-            if len(group) < _MOST_COMPARED:
-                group.append(one)
-            for rest in dict.fromkeys(one.rest | other.rest for other in group):
-                made = None if any(each <= rest for each in known) else _put_together(one, rest, group, types)
-                if made is not None:
+    most, before = len(ways) + _MOST_FOUND, 0
+    while before < len(ways) < most:
+        before = len(ways)
+        for group in _about_the_same(ways):
+            first = group[0]
+            # Of most, none always holds whatever is asked besides.
+            if not first.said.covers([one.said for one in group], _typed(first.said.term, first.way, types)):
+                continue
+            for rest in dict.fromkeys(
+                one.rest | other.rest for one in group[:_MOST_COMPARED] for other in group[:_MOST_COMPARED]
+            ):
+                made = None if any(each <= rest for each in known) else _put_together(first, rest, group, types)
+                # What may be missing is asked for besides.
+                if made is not None and frozenset(made.conditions) not in known:
                     known.add(frozenset(made.conditions))
                     ways.append(made)
                     if len(made.parts) > 1:
                         yield Together(_rule_of(made), made.parts)
+
+
+def _about_the_same(ways: Sequence[_Way]) -> Iterator[list[_One]]:
+    """The conditions of ways that are about the same thing as those of others."""
+    groups: dict[object, list[_One]] = {}
+    for way in ways:
+        for key, condition in way.conditions.items():
+            one = _One(way, _said(condition), frozenset(way.conditions) - {key})
+            groups.setdefault(one.said.about, []).append(one)
+    return (group for group in groups.values() if len(group) > 1)
 
 
 def _put_together(one: _One, rest: frozenset[Key], group: Sequence[_One], types: TypeTable | None) -> _Way | None:
@@ -196,8 +207,8 @@ def _alternatives(goal: Term) -> Iterator[tuple[Term, ...]]:
         for part in goal.parts:
             yield from _alternatives(part)
     elif isinstance(goal, And):
-        for found in itertools.product(*[[*_alternatives(part)] for part in goal.parts[:_MOST_WAYS]]):
-            yield tuple(itertools.chain(*found, goal.parts[_MOST_WAYS:]))
+        of_parts = [[*itertools.islice(_alternatives(part), _MOST_WAYS)] for part in goal.parts]
+        yield from (tuple(itertools.chain(*found)) for found in itertools.product(*of_parts))
     else:
         yield (goal,)
 
@@ -307,9 +318,8 @@ def _said(condition: Term) -> _Said:
     if isinstance(inner, In) and isinstance(inner.collection, ListTerm) and inner.collection.rest is None:
         items = [each.value for each in inner.collection.items if isinstance(each, Literal)]
         if len(items) == len(inner.collection.items):
-            return _of_constants(
-                inner.item, items, lambda value: any(_order(value, item) == EQUAL for item in items) is is_so
-            )
+            listed = frozenset(map(_told_apart, items))
+            return _of_constants(inner.item, items, lambda value: (_told_apart(value) in listed) is is_so)
     if isinstance(inner, Attribute):
         return _of_constants(inner, (True,), lambda value: (value is True) is is_so)
     return _Said(key_of(inner), is_so=is_so)
@@ -317,6 +327,11 @@ def _said(condition: Term) -> _Said:
 
 def _of_constants(term: Term, constants: Iterable[object], holds: _Holds) -> _Said:
     return _Said((key_of(term), "constants"), term, constants=tuple(constants), holds=holds)
+
+
+def _told_apart(value: object) -> object:
+    """A value as Polar tells it apart: `true` is not 1, and 1.0 is."""
+    return (bool, value) if isinstance(value, bool) else value
 
 
 def _order(value: object, constant: object) -> int:
@@ -333,7 +348,7 @@ def _points(constants: Sequence[object], value: ValueType | None) -> list[object
         return [True, False]
     if all(isinstance(each, str) for each in constants):
         words = None if value is None else value.words
-        return [*constants, _OTHER] if words is None else [*words]
+        return [_OTHER, *constants] if words is None else [*words]
     numbers = sorted({each for each in constants if isinstance(each, int | float) and not isinstance(each, bool)})
     if len(numbers) < len(set(constants)):
         return []
