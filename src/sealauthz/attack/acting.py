@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
+from sealauthz.attack.traced import untraced
 from sealauthz.attack.views import View
 from sealauthz.attack.world import World, Writing
 from sealauthz.decision import Bundle, NextStep
@@ -19,10 +20,11 @@ from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.evaluation import Evaluation
 from sealauthz.decision.plan import Plan
+from sealauthz.decision.question import Question
 from sealauthz.errors import EvaluationFailed, FactConflict, InvalidRequest, InvariantBroken, Violation
 from sealauthz.operations.arguments import check_named, read_arguments
 from sealauthz.operations.following import followed, named_by
-from sealauthz.schema import Act, Instant, Model, Put
+from sealauthz.schema import Act, Instant, Model, Put, RecordChange
 from sealauthz.schema.effect import merged
 
 Given = tuple[tuple[str, str, Any], ...]
@@ -108,6 +110,28 @@ class Acting:
             self._verdicts[key] = found
         return found
 
+    def afresh(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Verdict:
+        """Decide an act, whatever was decided before."""
+        return self._verdict(world, now, asked, may_provide)
+
+    def firm(self, verdict: Verdict) -> tuple[str, ...]:
+        """Return the requirements that nothing settles of an act that is denied for which nobody outside gives anything
+        more, since it was given before.
+        """
+        if verdict.provided:
+            return verdict.lasting
+        given = {key for key, _ in verdict.asked.context}
+        more = (each for each in verdict.unmet if each in self._steps and self._steps[each] <= given)
+        return (*verdict.lasting, *more)
+
+    def evaluation(self, world: World, now: Instant, asked: Asked) -> Evaluation:
+        """Return what decides an act in a world."""
+        return Evaluation(self._catalog, world.snapshot(), now, RequestOptions(caller=asked.caller))
+
+    def plan(self, question: Question) -> Plan:
+        """Return the questions of a decision."""
+        return self._catalog.plan(question)
+
     def lacks(self, world: World, now: Instant, asked: Asked, requirements: Iterable[str]) -> bool:
         """Tell whether one of these requirements of an act is not met; False where the act cannot be asked."""
         self.decided += 1
@@ -178,7 +202,7 @@ class Acting:
         if plan.allow(work):
             return Verdict(asked, True, (), provided)
         unmet = tuple(evaluation.unmet(plan, work))
-        if not unmet or not self._steps.issuperset(unmet):
+        if not unmet or not self._steps.keys() >= set(unmet):
             lasting = tuple(each for each in unmet if each not in self._steps) if not provided else ()
             return Verdict(asked, False, unmet or ("",), lasting=lasting)
         steps = evaluation.evaluate(case, plan).next_steps
@@ -188,7 +212,7 @@ class Acting:
         self, world: World, now: Instant, asked: Asked, answer: Callable[[Evaluation, Case, Plan], T]
     ) -> T | None:
         """Return what is answered of an act in a world; None where it cannot be asked or answered."""
-        evaluation = Evaluation(self._catalog, world.snapshot(), now, RequestOptions(caller=asked.caller))
+        evaluation = self.evaluation(world, now, asked)
         question = asked.question(self._subject_type)
         try:
             case = evaluation.case(question)
@@ -235,7 +259,7 @@ class Acting:
         def carried_out(evaluation: Evaluation, case: Case, plan: Plan) -> Allowed | None:
             decision = evaluation.evaluate(case, plan)
             parts = (self._model, self._relevance, verdict, case, decision, evaluation)
-            return Allowed(*parts) if decision else None
+            return Allowed(*parts, plan) if decision else None
 
         return self._answer(world, now, verdict.asked, carried_out) or Refused()
 
@@ -256,8 +280,10 @@ class Allowed:
         case: Case,
         decision: Decision,
         evaluation: Evaluation,
+        plan: Plan,
     ) -> None:
         asked = verdict.asked
+        self._plan = plan
         self._model = model
         self._verdict = verdict
         self._case = case
@@ -265,6 +291,13 @@ class Allowed:
         self._snapshot = evaluation.snapshot
         self._action = model.action(asked.action, asked.resource[0])
         self._writes = relevance.writes(asked.action, asked.resource[0])
+
+    def obliged(self) -> None:
+        """Find out once more what the act obliges to."""
+        work = self._plan.begin(self._case)
+        self._plan.obligation(work)
+        if self._plan.named is not None:
+            self._plan.named(work)
 
     def outcome(self, given: Mapping[str, Any], operation_id: str) -> ActMove | Refused:
         """Carry the act out with these arguments: the move that it is, or why it cannot be."""
@@ -278,7 +311,7 @@ class Allowed:
             act = Act(case.subject, action.name, case.resource, context, arguments, named, snapshot, operation_id)
             follows = followed(model, act, action.effect(act))
             provided = [Put(record) for _, _, record in self._verdict.provided]
-            changes = merged([*provided, *follows.changes])
+            changes = merged([*provided, *(_plain(model, each) for each in follows.changes)])
         except InvalidRequest as error:
             return Refused(error.violations)
         except (EvaluationFailed, FactConflict, InvariantBroken):
@@ -292,13 +325,21 @@ class Allowed:
         return ActMove(self._verdict.asked, given, self._verdict.provided, operation_id, Writing(changes))
 
 
-def _requirements_with_steps(bundle: Bundle) -> frozenset[str]:
-    """The requirements of which a reason sends people to somebody outside who gives them something."""
-    book, provided = bundle.rulebook, bundle.model.provided.keys()
-    found = set()
+def _plain(model: Model, change: RecordChange) -> RecordChange:
+    """What an effect puts that it made of a record that tells what is read of it, as a plain one."""
+    return Put(untraced(model, change.record)) if isinstance(change, Put) else change
+
+
+def _requirements_with_steps(bundle: Bundle) -> Mapping[str, frozenset[str]]:
+    """The requirements of which a reason sends people to somebody outside who gives them something, each with the keys
+    under which that comes.
+    """
+    book, provided = bundle.rulebook, bundle.model.provided
+    found: dict[str, frozenset[str]] = {}
     for requirement in book.otherwise:
         codes = {book.otherwise[requirement]}
         codes |= {str(rule.parameters[1].literal) for rule in book.because.get(requirement, ())}
-        if any(step in provided for code in codes for step in book.reasons[code].next_steps):
-            found.add(requirement)
-    return frozenset(found)
+        steps = {step for code in codes for step in book.reasons[code].next_steps if step in provided}
+        if steps:
+            found[requirement] = frozenset(provided[step].key for step in steps)
+    return found

@@ -130,7 +130,7 @@ class Candidates:
         self, world: World, now: Instant, doer: Doer, action: Action, earlier: tuple[str, ...]
     ) -> Iterator[ActMove]:
         for record_id in world.ids(action.resource):
-            caller = self._caller(world, action, record_id, doer.callers)
+            caller = self.caller(world, action, record_id, doer.callers)
             asked = Asked(doer.subject, action.name, (action.resource, record_id), (), caller)
             for verdict in self._allowed(world, now, asked, doer.may_provide):
                 yield from self._ways(world, now, verdict, action, earlier)
@@ -141,7 +141,7 @@ class Candidates:
         """
         found = []
         for record_id in world.ids(action.resource):
-            caller = self._caller(world, action, record_id, doer.callers)
+            caller = self.caller(world, action, record_id, doer.callers)
             asked = Asked(doer.subject, action.name, (action.resource, record_id), (), caller)
             lasting = self._acting.verdict(world, now, asked, doer.may_provide).lasting
             about = action.name, action.resource
@@ -149,7 +149,7 @@ class Candidates:
             found.append([self._relevance.requirement(each, *about) for each in standing])
         return found
 
-    def _caller(self, world: World, action: Action, record_id: str, callers: tuple[str, ...]) -> str:
+    def caller(self, world: World, action: Action, record_id: str, callers: tuple[str, ...]) -> str:
         """Return which service asks: one that the record names, if it is among those that there are."""
         if callers:
             record = world.records[action.resource][record_id]
@@ -242,10 +242,10 @@ class Candidates:
 
 def _outcome(allowed: Allowed, asked: Asked, given: Any, earlier: tuple[str, ...]) -> ActMove | Refused:
     """Carry out an allowed act with arguments."""
-    return allowed.outcome(given, _operation(asked, given, earlier))
+    return allowed.outcome(given, operation_of(asked, given, earlier))
 
 
-def _operation(asked: Asked, arguments: Any, earlier: tuple[str, ...]) -> str:
+def operation_of(asked: Asked, arguments: Any, earlier: tuple[str, ...]) -> str:
     """Return what names an act: the same wherever it is done in a sequence, another one for its repetition."""
     said = repr((asked.subject, asked.action, asked.resource, asked.context, sorted(arguments.items())))
     base = hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -34,6 +34,10 @@ class Limits:
     states: int = 150_000
     is_pruned: bool = True
     """Whether last acts that the goal cannot see are left out; without it, everything is tried."""
+    together: int = 3
+    """Up to how many acts everything is done in every mixture; behind that, what does not concern each other is kept
+    apart where the goal allows it.
+    """
     far: int = 0
     """Up to how many acts it follows ways further on which few acts at a time are unused."""
 
@@ -63,6 +67,10 @@ class Found:
     steps: tuple[Made, ...] = ()
     record: str = ""
     states: int = 0
+    is_apart: bool = False
+    """Whether acts that do not concern each other were not mixed: then states are these parts, and what was put
+    together of them.
+    """
     decided: int = 0
     remembered: int = 0
     contexts_left_out: int = 0

@@ -6,19 +6,23 @@ A goal is asked of every record of one type, together with when and by whose act
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sealauthz.attack.reads import texts_in
+from sealauthz.attack.touching import Place, Trace, trace_of
+from sealauthz.attack.traced import reading
 from sealauthz.attack.views import Reads
+from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.decision.analyses import Analyses, Checked
 from sealauthz.decision.checking import attributes, plain_classes
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
-from sealauthz.errors import BundleRefused, Fault, SuiteRefused, did_you_mean
+from sealauthz.errors import BundleRefused, EvaluationFailed, Fault, SuiteRefused, did_you_mean
 from sealauthz.polar import RuleNode, Source, Statement, admit
 from sealauthz.polar.check import Severity, analyse
 from sealauthz.polar.engine import CompiledEngine
@@ -152,6 +156,30 @@ class Goals:
     def is_reached(self, goal: Goal, record: Any, context: Any) -> bool:
         """Tell whether a record is what a goal forbids. Raises EvaluationFailed."""
         return self._engine.holds(_REACHED, goal.name, record, context)
+
+    def asker(
+        self, goal: Goal, stays: Callable[[Place], bool]
+    ) -> Callable[[World, Instant], Iterator[tuple[str, Trace, bool]]]:
+        """Return what asks a goal of each record of a world that tells what is read of it: the record, what the answer
+        rests on, and whether the goal is reached by it. For a goal that does not ask whose act the last one was.
+        """
+        begun = {
+            each: self._engine.asker(_REACHED, goal.name, self._model.records[each], self._context)
+            for each in goal.about
+        }
+
+        def ask(world: World, now: Instant) -> Iterator[tuple[str, Trace, bool]]:
+            snapshot = world.snapshot()
+            context = self.context(now, goal.now, None, "")
+            for record_type, asked in begun.items():
+                for record_id in world.ids(record_type):
+                    record = snapshot.find(record_type, record_id)
+                    is_reached = False
+                    with reading() as events, suppress(EvaluationFailed):
+                        is_reached = record is not None and asked(self._engine.begin(record, context))
+                    yield f"{record_type}:{record_id}", trace_of(events, stays), is_reached
+
+        return ask
 
 
 def _acts_named(rule: RuleNode) -> set[str] | None:

@@ -100,6 +100,11 @@ class Relevance:
         among = {each.record for shape in shapes for each in shape.relations if each.name in names and not each.is_one}
         return Reads(whole.columns, frozenset(among | (names & self._known)))
 
+    def asks_for_found(self, requirement: str, action: str, resource_type: str) -> bool:
+        """Tell whether a requirement of an act may rest on what the server finds for it."""
+        names = self.names_of_requirement(requirement, action, resource_type)
+        return not names.isdisjoint(self._found_by_server(self._model.action(action, resource_type)))
+
     def keys_of(self, requirement: str, action: str, resource_type: str) -> frozenset[str]:
         """Return the keys that a client gives on which a requirement of an act may rest: those that it names, and if it
         names what the server finds from them, all those by which that is found.

@@ -189,11 +189,15 @@ class Report:
     is_replayed: bool | None = None
     """Whether a replay reached the goal; None where there was none."""
     replay_said: str = ""
+    is_apart: bool = False
+    """Whether acts that do not concern each other were not mixed."""
 
     @property
     def bound(self) -> str:
         """How far a search looked that found nothing. INVARIANT: it never says that there is nothing to be found."""
         looked = f"{self.states:,} state{'' if self.states == 1 else 's'}, {self.acts:,} acts decided"
+        if self.is_apart:
+            looked += ", what does not concern each other kept apart"
         none = f"no attack up to {_acts(self.complete)}" if self.complete else "no attack found"
         for unused, acts in enumerate(self.followed, 1):
             if acts > self.complete:
@@ -242,6 +246,7 @@ def report_of(bundle: Bundle, found: Found) -> Report:
         found.arguments_left_out,
         found.seconds,
         tuple(steps_of(bundle, found)),
+        is_apart=found.is_apart,
     )
 
 
@@ -257,6 +262,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "followed": list(report.followed),
         "record": report.record,
         "states": report.states,
+        "is_apart": report.is_apart,
         "acts": report.acts,
         "left_out": {"contexts": report.contexts_left_out, "arguments": report.arguments_left_out},
         "seconds": round(report.seconds, 3),

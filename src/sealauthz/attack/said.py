@@ -113,6 +113,10 @@ class Said:
             columns |= {*self._held_under(key), *self._instants_under(key)}
         return Reads(frozenset(columns), frozenset(types))
 
+    def types_named(self, action: Action) -> tuple[str, ...]:
+        """Return the types of the records that an act may name, one for each place where it names one."""
+        return (action.resource, *action.records.values(), *_named_in(action.arguments))
+
     def contexts(
         self, world: World, now: Instant, asked: Asked, free: frozenset[str], shown: frozenset[str] = frozenset()
     ) -> Iterator[Asked]:
@@ -204,6 +208,22 @@ class Said:
                     waiting.append(({**arguments, name: self._fresh(world, name)}, is_plain))
                 elif _is_instant(declared[name]) and arguments[name] > now:
                     waiting.append(({**arguments, name: now - DAY}, is_plain))
+
+    def sayable(self, world: World, now: Instant, action: Action) -> frozenset[Any]:
+        """Return what may be said in the arguments of an act, and as a text in its context, piece by piece."""
+        found: set[Any] = set()
+        waiting = [list(self._values(world, now, action, each)) for each in arguments_of(action.arguments).values()]
+        for key in action.texts:
+            waiting.append([pair[1] for pair in self._choices(world, now, action, key, "", is_shown=True) if pair])
+        while waiting:
+            for value in waiting.pop():
+                if isinstance(value, Mapping):
+                    waiting.append(list(value.values()))
+                elif isinstance(value, list):
+                    waiting.append(value)
+                elif type(value) is not bool:
+                    found.add(value)
+        return frozenset(found)
 
     def _with(
         self, world: World, now: Instant, action: Action, arguments: Mapping[str, Any], more: Sequence[Argument]
@@ -357,6 +377,16 @@ def _is_choice(argument: Argument) -> bool:
     """Whether an argument that may be left out is tried by itself: one with few values that mean different things."""
     column = argument.column
     return column is not None and not argument.is_many and bool(column.words or column.ref or column.type is bool)
+
+
+def _named_in(arguments: type | None, times: int = 1) -> Iterator[str]:
+    """The types of the records that arguments name, twice where a list may name several."""
+    for argument in arguments_of(arguments).values():
+        again = 2 if argument.is_many else times
+        if argument.column is None:
+            yield from _named_in(argument.parts, again)
+        elif argument.column.ref is not None:
+            yield from [argument.column.ref] * again
 
 
 def _columns_in(arguments: type | None) -> Iterator[tuple[str, Column]]:

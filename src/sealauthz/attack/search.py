@@ -21,6 +21,8 @@ from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.levels import Levels, possible
 from sealauthz.attack.moves import ActMove, Move, Waited, happening
 from sealauthz.attack.nodes import Node, Seen, Unused, done, earlier
+from sealauthz.attack.noting import Noting
+from sealauthz.attack.parts import Apart
 from sealauthz.attack.reaching import Reaching
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said, Words
@@ -149,6 +151,8 @@ class _Run:
         if barred is not None:
             found = self._result(barred.ended)
             return dataclasses.replace(found, states=barred.worlds, complete=barred.complete)
+        if barred is None and self._is_apart:
+            return self._found_apart()
         settled = self._settled(start)
         waiting = deque([settled])
         self._seen.add(self._key(settled), 0)
@@ -170,6 +174,46 @@ class _Run:
             if self._is_over():
                 return self._result(Ended.TIME)
         return self._result(Ended.DEPTH if self._deepest >= self._depth - 1 else Ended.ALL)
+
+    @property
+    def _is_apart(self) -> bool:
+        """Whether what does not concern each other is kept apart: where all that happens is acts of people who want
+        them, and the goal asks of nothing but what they changed.
+        """
+        goal = self._goal
+        others = (goal.waits, goal.dutiful, goal.following, goal.deceived, goal.outside, goal.callers)
+        is_deep = self._depth > self._limits.together
+        return is_deep and self._levels is not None and not (self._width or any(others) or self._asks_of_the_act)
+
+    def _found_apart(self) -> Found:
+        """Search with what does not concern each other kept apart."""
+        levels = self._levels
+        if levels is None:
+            raise RuntimeError("only a search that leaves out what cannot matter keeps anything apart")
+        first = World(self._goal.facts, tells=True)
+        noting = Noting(self._bundle, self._relevance, self._acting, self._said, first)
+        doers = [doer for doer, _ in self._doers(is_deceived=False)]
+        ends_at = self._began + self._limits.seconds
+        parts = (self._relevance, noting, self._said, self._taking, self._goals, self._goal, doers, self._possible)
+        apart = Apart(*parts, levels, self._depth, first, ends_at, self._limits.states)
+        ended = apart.ended()
+        steps = tuple(self._made_by(apart.steps))
+        found = self._result(ended)
+        complete = self._depth if ended in (Ended.DEPTH, Ended.ALL) else apart.complete
+        return dataclasses.replace(
+            found, steps=steps, record=apart.record, states=apart.states, complete=complete, is_apart=True
+        )
+
+    def _made_by(self, moves: Sequence[ActMove]) -> Iterator[Made]:
+        """Return the steps that acts are, one after the other."""
+        world = self._first
+        for move in moves:
+            written = move.writing.on(world)
+            if written is None:
+                raise RuntimeError("an act that was found cannot be done again")
+            after = world.moved(written)
+            yield Made(move, self._goal.now, world.facts, after.facts)
+            world = after
 
     def _by_distance(self, relevance: Relevance) -> Levels | None:
         """What may still be done and matter, by how many acts are left; None where everything is tried."""

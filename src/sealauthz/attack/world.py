@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
+from sealauthz.attack.touching import What
+from sealauthz.attack.traced import note, reading, tell_of_collections, traced
 from sealauthz.attack.views import View
 from sealauthz.errors import FactConflict, InvariantBroken, SealAuthzError
 from sealauthz.facts.memory.snapshot import FactSnapshot
@@ -121,6 +123,28 @@ class Held(NamedTuple):
     versions: dict[Unit, Digest]
 
 
+class _ToldSnapshot(FactSnapshot):
+    """Facts of which it is noted what is looked up."""
+
+    __slots__ = ()
+
+    def locate(self, record_type: str, record_id: str) -> tuple[Any, Unit | None]:
+        """Return a record and its home."""
+        note(What.ONE, record_type, record_id)
+        with reading():
+            return super().locate(record_type, record_id)
+
+    def matching(self, record_type: str, **values: str) -> list[str]:
+        """Return the ids of all records of a type that hold these values."""
+        note(What.SOME, record_type)
+        return super().matching(record_type, **values)
+
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Return the first ids in a column behind one."""
+        note(What.SOME, record_type)
+        return super().after(record_type, column, after, size)
+
+
 class World:
     """Facts of a model, never changed. It is what `FactSnapshot` reads through: the units of these facts, wired."""
 
@@ -129,8 +153,17 @@ class World:
     age_s = 0.0
     activated: tuple[Activated, ...] | None = ()
 
-    def __init__(self, facts: FactSet, first: FactSet | None = None, before: World | None = None) -> None:
+    def __init__(
+        self,
+        facts: FactSet,
+        first: FactSet | None = None,
+        before: World | None = None,
+        *,
+        tells: bool = False,
+    ) -> None:
         self.facts = facts
+        self.tells: bool = before.tells if before is not None else tells
+        """Whether its records tell what is read of them (`traced.py`)."""
         self.model: Model = facts.model
         self.units = self.model.units
         self._first = first or facts
@@ -165,6 +198,11 @@ class World:
 
     def __contains__(self, key: Key) -> bool:
         return key in self._records
+
+    @property
+    def leading(self) -> frozenset[str]:
+        """The types of which a new record may lead others to a unit."""
+        return self._leading
 
     @property
     def records(self) -> Mapping[str, Mapping[str, Any]]:
@@ -253,7 +291,7 @@ class World:
 
     def snapshot(self) -> FactSnapshot:
         """Return the facts as one decision reads them."""
-        return FactSnapshot(self, self._homes)
+        return (_ToldSnapshot if self.tells else FactSnapshot)(self, self._homes)
 
     # --- what a snapshot reads through -------------------------------------------------------------------------------
 
@@ -271,11 +309,18 @@ class World:
 
     def _wire(self, unit: Unit) -> WiredUnit | None:
         loaded: dict[str, list[Any]] = {}
-        for key in self._held.keys.get(unit, ()):
-            # A record is wired differently in each unit that holds it.
-            record = self._records[key]
-            loaded.setdefault(key[0], []).append(exact(type(record)(*values_of(record))))
-        return wire(self.model, unit, loaded) if loaded.get(self.units.root_of[unit.kind]) else None
+        with reading():  # what wiring reads is no part of an answer
+            for key in self._held.keys.get(unit, ()):
+                # A record is wired differently in each unit that holds it.
+                record = self._records[key]
+                own = traced(record) if self.tells else type(record)(*values_of(record))
+                loaded.setdefault(key[0], []).append(exact(own))
+            if not loaded.get(self.units.root_of[unit.kind]):
+                return None
+            wired = wire(self.model, unit, loaded)
+            if self.tells:
+                tell_of_collections(self.model, wired)
+        return wired
 
     def lasts(self, records: WiredUnit) -> bool:
         """Tell that a unit stays as it is."""

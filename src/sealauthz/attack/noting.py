@@ -1,0 +1,341 @@
+"""Moves of people, and what stands against the others: each with what that rests on in the facts at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sealauthz.attack.acting import Acting, Allowed, Refused, Verdict
+from sealauthz.attack.candidates import Candidates, Doer, operation_of
+from sealauthz.attack.moves import ActMove, Asked
+from sealauthz.attack.reads import Relevance
+from sealauthz.attack.said import Said
+from sealauthz.attack.touching import Footprint, Place, Trace, What, trace_of
+from sealauthz.attack.traced import reading
+from sealauthz.attack.views import View
+from sealauthz.attack.world import World
+from sealauthz.decision import Bundle
+from sealauthz.decision.assembly import Case
+from sealauthz.errors import EvaluationFailed, InvalidRequest
+from sealauthz.schema import Action, Change, Instant
+
+_MOST_ASKED = 6
+"""Of how many requirements that nothing settles it is looked what each rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Whether an act is allowed, and what that rests on."""
+
+    verdict: Verdict
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What somebody may do by an action in some facts, each with what it rests on; and what it rests on that the rest
+    is denied.
+    """
+
+    moves: tuple[tuple[ActMove, Trace], ...]
+    denied: tuple[tuple[Trace, frozenset[Any]], ...]
+    decided: int = 0
+    contexts: int = 0
+    arguments: int = 0
+
+
+class Noting:
+    """Asks as `Candidates` does, of worlds that tell what is read of them."""
+
+    def __init__(self, bundle: Bundle, relevance: Relevance, acting: Acting, said: Said, first: World) -> None:
+        self._bundle = bundle
+        self._model = bundle.model
+        self._relevance = relevance
+        self._acting = acting
+        self._said = said
+        self._candidates = Candidates(bundle, relevance, acting, said, remembers=False)
+        self._altered: set[tuple[str, str]] = set()
+        """The columns of records that are there which acts changed so far."""
+        self._made: set[str] = set()
+        self._gone: set[str] = set()
+        """The types of which records came, and went."""
+        self._first = first
+        self._told: dict[Any, Told] = {}
+        self._ways_known: dict[Any, tuple[tuple[tuple[ActMove, Trace], ...], int]] = {}
+        self.beside: tuple[Footprint, ...] = ()
+        """What the facts that are asked of are otherwise than those of the beginning."""
+        self._outcomes: dict[Any, tuple[ActMove | Refused, Trace]] = {}
+        """What acts do in the beginning, and what that rests on: it stands where nobody may have noticed the rest."""
+        self._again_known: dict[Any, ActMove | None] = {}
+        self._denied: dict[Any, dict[str, dict[Any, Trace]]] = {}
+        """Why acts are denied: requirements, each with what it rests on by the names that it reads, and here."""
+        self._looks: dict[Any, Look] = {}
+        self._views: dict[tuple[str, str, str], View] = {}
+
+    def look(self, world: World, now: Instant, doer: Doer, action: Action, earlier: tuple[str, ...]) -> Look:
+        """Return what a person may do by an action, and what it rests on that they may do no more."""
+        key = (doer, action.name, action.resource, now, earlier, world.as_seen_by(self._view(action, "whole")))
+        look = self._looks.get(key)
+        acting, left_out = self._acting, self._said.left_out
+        if look is not None:
+            acting.remembered += look.decided
+            left_out.contexts += look.contexts
+            left_out.arguments += look.arguments
+            return look
+        before = (acting.decided + acting.remembered, left_out.contexts, left_out.arguments)
+        moves: list[tuple[ActMove, Trace]] = []
+        denied: dict[tuple[Trace, frozenset[Any]], None] = {}
+        for record_id in world.ids(action.resource):
+            caller = self._candidates.caller(world, action, record_id, doer.callers)
+            asked = Asked(doer.subject, action.name, (action.resource, record_id), (), caller)
+            for told in self._asked(world, now, asked, doer.may_provide):
+                if told.verdict.is_allowed:
+                    moves += self._ways(world, now, told, action, earlier)
+                else:
+                    named = frozenset({record_id, *(each for _, each in told.verdict.asked.context)})
+                    if not self.is_lasting(told.trace):
+                        denied[told.trace, named] = None
+        after = (acting.decided + acting.remembered, left_out.contexts, left_out.arguments)
+        more = (new - old for new, old in zip(after, before, strict=True))
+        look = self._looks[key] = Look(tuple(moves), tuple(denied), *more)
+        return look
+
+    def _view(self, action: Action, purpose: str) -> View:
+        """What may alter whether an act is allowed; how it is carried out (`ways`), or both (`whole`)."""
+        key = (action.name, action.resource, purpose)
+        if key not in self._views:
+            relevance, about = self._relevance, key[:2]
+            match purpose:
+                case "ways":
+                    reads = relevance.carrying_out(*about) | self._said.reads(action)
+                case "whole":
+                    reads = relevance.trying(*about) | self._said.reads(action)
+                case _:
+                    reads = relevance.reads(*about)
+            self._views[key] = View(reads)
+        return self._views[key]
+
+    def _asked(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Iterator[Told]:
+        """Return what is answered in each context that may matter, as `Candidates` asks."""
+        about = asked.action, asked.resource[0]
+        first = self._answer(world, now, asked, may_provide)
+        yield first
+        verdict = first.verdict
+        keys = frozenset(self._model.action(*about).keys)
+        shown = {key for key, _ in verdict.asked.context}
+        for requirement in verdict.unmet:
+            rests_on = self._relevance.keys_of(requirement, *about) if requirement else keys
+            if not rests_on:
+                return
+            shown |= rests_on
+        for one in self._said.contexts(world, now, asked, keys, frozenset(shown)):
+            if one.context:
+                yield self._answer(world, now, one, may_provide)
+
+    def _answer(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Told:
+        act = (asked.subject, asked.action, asked.resource, now)
+        for requirement, known in self._denied.get(act, {}).items():
+            trace = known.get(self._looks_so(world, asked, requirement))
+            if trace is not None:
+                self._acting.remembered += 1
+                return Told(Verdict(asked, False, (requirement,), lasting=(requirement,)), trace)
+        action = self._model.action(asked.action, asked.resource[0])
+        key = (asked, now, may_provide, world.as_seen_by(self._view(action, "")))
+        told = self._told.get(key)
+        if told is not None:
+            self._acting.remembered += 1
+            return told
+        self._acting.decided += 1
+        with reading() as events:
+            verdict = self._acting.afresh(world, now, asked, may_provide)
+        least, requirement = self._least(world, now, verdict)
+        if least is None:
+            least = trace_of(events, self.stays, self._is_no_matter)
+        told = Told(verdict, least)
+        if requirement:
+            by_requirement = self._denied.setdefault(act, {}).setdefault(requirement, {})
+            by_requirement[self._looks_so(world, asked, requirement)] = told.trace
+        else:
+            self._told[key] = told
+        return told
+
+    def _looks_so(self, world: World, asked: Asked, requirement: str) -> tuple[Any, ...]:
+        """What a requirement of an act rests on by the names that it reads: of its context, and of the facts."""
+        about = asked.action, asked.resource[0]
+        keys = self._relevance.keys_of(requirement, *about)
+        given = tuple([each for each in asked.context if each[0] in keys]) if asked.context else ()
+        key = (*about, "=" + requirement)
+        if key not in self._views:
+            self._views[key] = View(self._relevance.requirement(requirement, *about))
+        return given, world.as_seen_by(self._views[key])
+
+    def _least(self, world: World, now: Instant, verdict: Verdict) -> tuple[Trace | None, str]:
+        """Return what a verdict rests on, as little as is known: an act is denied while one requirement is unmet for
+        which nobody outside gives anything. None where all counts that was read.
+        """
+        asked = verdict.asked
+        about = asked.action, asked.resource[0]
+        if verdict.is_allowed:
+            behind = world.with_records([record for _, _, record in verdict.provided])
+            return self._rests_on(behind, now, asked, "allow", is_found=True), ""
+        lasting = self._acting.firm(verdict)
+        firm = [each for each in lasting if not self._relevance.keys_of(each, *about)] or lasting
+        least: Trace | None = None
+        of = ""
+        for requirement in firm[:_MOST_ASKED]:
+            found = self._rests_on(
+                world, now, asked, requirement, is_found=self._relevance.asks_for_found(requirement, *about)
+            )
+            if found is not None and (least is None or self._weight(found) < self._weight(least)):
+                least, of = found, requirement
+                if self.is_lasting(found):
+                    break
+        return least, of
+
+    def again(
+        self,
+        world: World,
+        now: Instant,
+        doer: Doer,
+        asked: Asked,
+        action: Action,
+        arguments: Mapping[str, Any],
+        earlier: tuple[str, ...],
+    ) -> ActMove | None:
+        """Return an act that was done elsewhere as it may be done here; None where it may not."""
+        verdict = self._answer(world, now, asked, doer.may_provide).verdict
+        if not verdict.is_allowed:
+            return None
+        key = (verdict.asked, now, earlier, repr(arguments), world.as_seen_by(self._view(action, "ways")))
+        if key not in self._again_known:
+            allowed = self._acting.allowed(world, now, verdict)
+            operation = operation_of(verdict.asked, arguments, earlier)
+            outcome = Refused() if isinstance(allowed, Refused) else allowed.outcome(arguments, operation)
+            self._again_known[key] = outcome if isinstance(outcome, ActMove) else None
+        return self._again_known[key]
+
+    def learn(self, changes: Iterable[Change]) -> bool:
+        """Take note of what an act changes; tell whether some of it was taken to stay as it is."""
+        before = len(self._altered) + len(self._made) + len(self._gone)
+        for change in changes:
+            if change.before is None:
+                self._made.add(change.record_type)
+            elif change.after is None:
+                self._gone.add(change.record_type)
+            else:
+                columns = self._model.shapes[change.record_type].columns
+                self._altered |= {
+                    (change.record_type, each.name)
+                    for each in columns
+                    if getattr(change.before, each.name) != getattr(change.after, each.name)
+                }
+        return len(self._altered) + len(self._made) + len(self._gone) > before
+
+    def forget(self) -> None:
+        """Forget what was found while more was taken to stay as it is."""
+        self._told.clear()
+        self._ways_known.clear()
+        self._again_known.clear()
+        self._outcomes.clear()
+        self._denied.clear()
+        self._looks.clear()
+
+    def is_lasting(self, trace: Trace) -> bool:
+        """Tell whether no act alters what an answer rests on."""
+        return all(map(self.stays, trace.rested | trace.passed | trace.walked))
+
+    def stays(self, place: Place) -> bool:
+        """Tell whether no act alters what is read at a place."""
+        what = place[0]
+        if what is What.SCAN:
+            return not (place[1] in self._made or place[1] in self._gone or place[1:3] in self._altered)
+        if what is What.SOME:
+            return not (
+                place[1] in self._made or place[1] in self._gone or any(each == place[1] for each, _ in self._altered)
+            )
+        if what is What.ONE:
+            return place[1] not in self._gone
+        return place[0] not in self._gone and (place[0], place[2]) not in self._altered
+
+    def _is_no_matter(self, place: Place) -> bool:
+        """Tell whether a place is one of a record that was there from the beginning, and stays as it is."""
+        if place[0] is What.SCAN:
+            return self.stays(place)
+        return type(place[0]) is str and place[:2] in self._first and self.stays(place)
+
+    def _weight(self, trace: Trace) -> tuple[int, int, int]:
+        if self.is_lasting(trace):
+            return 0, 0, 0
+        return 1, len(trace.walked), len(trace.rested) + len(trace.passed)
+
+    def _rests_on(self, world: World, now: Instant, asked: Asked, what: str, *, is_found: bool) -> Trace | None:
+        """Return what it rests on that an act is allowed, or that a requirement is unmet; None where it is not so."""
+        evaluation = self._acting.evaluation(world, now, asked)
+        question = asked.question(self._model.subjects[0])
+        try:
+            with reading() as found:
+                case = evaluation.case(question)
+            if not isinstance(case, Case):
+                return None
+            plan = self._acting.plan(question)
+            with reading() as events:
+                holds = plan.allow(plan.begin(case)) if what == "allow" else plan.lacks(what)(plan.begin(case))
+        except (EvaluationFailed, InvalidRequest):
+            return None
+        trace = trace_of(events, self.stays, self._is_no_matter)
+        return (trace | trace_of(found, None, self._is_no_matter) if is_found else trace) if holds else None
+
+    def _ways(
+        self, world: World, now: Instant, told: Told, action: Action, earlier: tuple[str, ...]
+    ) -> Iterator[tuple[ActMove, Trace]]:
+        """Return the ways to carry out an allowed act, worked out once for all worlds that look the same to them."""
+        key = (told.verdict.asked, now, earlier, world.as_seen_by(self._view(action, "ways")))
+        left_out = self._said.left_out
+        known = self._ways_known.get(key)
+        if known is None:
+            before = left_out.arguments
+            moves = tuple(self._carried_out(world, now, told, action, earlier))
+            known = self._ways_known[key] = (moves, left_out.arguments - before)
+        else:
+            left_out.arguments += known[1]
+        for move, trace in known[0]:
+            yield move, trace | told.trace
+
+    def _carried_out(
+        self, world: World, now: Instant, told: Told, action: Action, earlier: tuple[str, ...]
+    ) -> Iterator[tuple[ActMove, Trace]]:
+        verdict = told.verdict
+        begun: list[tuple[Allowed | Refused, Trace]] = []
+        traces: dict[str, Trace] = {}
+
+        def begin() -> tuple[Allowed | Refused, Trace]:
+            if not begun:
+                allowed = self._acting.allowed(world, now, verdict)
+                with reading() as events:
+                    if isinstance(allowed, Allowed):
+                        allowed.obliged()
+                begun.append((allowed, trace_of(events, None, self._is_no_matter)))
+            return begun[0]
+
+        def carry_out(given: Mapping[str, Any]) -> ActMove | Refused:
+            key = (verdict.asked, earlier, repr(sorted(given.items())))
+            known = self._outcomes.get(key)
+            if known is None or any(each.may_be_noticed_by(known[1]) for each in self.beside):
+                allowed, obliged = begin()
+                operation = operation_of(verdict.asked, given, earlier)
+                with reading() as read:
+                    outcome = Refused() if isinstance(allowed, Refused) else allowed.outcome(given, operation)
+                known = outcome, obliged | trace_of(read, None, self._is_no_matter)
+                if not self.beside:
+                    self._outcomes[key] = known
+            if isinstance(known[0], ActMove):
+                traces[known[0].operation_id] = known[1]
+            return known[0]
+
+        seen: set[int] = set()
+        for move in self._said.ways(world, now, action, carry_out):
+            wrought = move.wrought(None)
+            if wrought not in seen:
+                seen.add(wrought)
+                yield move, traces[move.operation_id]

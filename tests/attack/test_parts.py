@@ -1,0 +1,151 @@
+"""The law of searches that keep apart what does not concern each other: they find what a plain search finds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import small_worlds
+from effort import EFFORT, Effort
+from small_worlds import goals_of, loaded, written
+
+from sealauthz.attack.found import Ended, Found, Limits
+from sealauthz.attack.goals import Goal
+from sealauthz.attack.moves import ActMove
+from sealauthz.attack.noting import Noting
+from sealauthz.attack.parts import Apart
+from sealauthz.attack.report import report_of
+from sealauthz.attack.search import Search
+from sealauthz.attack.touching import Footprint, What, trace_of
+
+APART = Limits(together=0)
+PLAIN = Limits(is_pruned=False)
+SEEDS = range(20) if EFFORT is Effort.THOROUGH else (3, 11)
+"""The fourth world has a goal that takes two acts of which neither leads further alone."""
+
+TOGETHER = (
+    """reached(folder: Folder, _: Attack) if
+      one in folder.documents and two in folder.documents and one.id != two.id and
+      one.state = "PUBLISHED" and two.state = "PUBLISHED";""",
+    """reached(team: Team, _: Attack) if
+      member in team.members and member.user_id = "dee" and
+      folder in team.folders and document in folder.documents and document.state = "PUBLISHED";""",
+    """reached(team: Team, _: Attack) if
+      one in team.members and two in team.members and one.user_id = "cy" and two.user_id = "dee" and
+      one.rank = two.rank;""",
+)
+"""Goals that rest on what acts leave that have nothing to do with each other, or on two rows of one collection."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One goal over one small world, and what a plain search finds."""
+
+    goal: Goal
+    search: Search
+    plain: Found
+
+
+def acts_of(found: Found) -> int:
+    return sum(isinstance(step.move, ActMove) for step in found.steps)
+
+
+def only_acts(goals: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return goals with nothing but acts of colluders, that do not ask whose act was the last one."""
+    kept = [each for each in goals if "context.act" not in each["reached"]]
+    return [{name: some for name, some in goal.items() if name not in ("waits", "deceived")} for goal in kept]
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> list[Compared]:
+    found = []
+    for seed in SEEDS:
+        chance = random.Random(seed)
+        facts = small_worlds.world(chance)
+        asked = goals_of(chance, facts, depth=3)
+        people = sorted({each["user_id"] for each in facts["TeamMember"].values()})[:2]
+        asked += [
+            {"goal": f"together {number}", "colluders": people, "depth": 3, "reached": reached}
+            for number, reached in enumerate(TOGETHER)
+        ]
+        path = tmp_path_factory.mktemp("world") / "goals.yaml"
+        goals, search = loaded(written(path, facts, only_acts(asked)))
+        found += [Compared(goal, search, search.run(goal, PLAIN)) for goal in goals.goals]
+    return found
+
+
+def differs(each: Compared) -> bool:
+    found = each.search.run(each.goal, APART)
+    return (bool(found.record), acts_of(found)) != (bool(each.plain.record), acts_of(each.plain))
+
+
+def test_a_search_apart_finds_what_a_plain_one_finds(compared: list[Compared]) -> None:
+    assert [each.goal for each in compared if differs(each)] == []
+    assert {acts_of(each.plain) for each in compared if each.plain.record} >= {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "fault"),
+    [
+        (Apart, "_concerned", lambda *_, **__: None),
+        (Footprint, "may_be_noticed_by", lambda *_: False),
+        (Footprint, "is_noticed_by", lambda *_: False),
+        (Noting, "is_lasting", lambda *_: True),
+    ],
+    ids=[
+        "nothing is put together",
+        "nobody might notice another part",
+        "nobody notices what was done",
+        "what is denied stays so",
+    ],
+)
+def test_what_keeps_too_much_apart_would_be_noticed(
+    where: Any, what: str, fault: Any, compared: list[Compared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted faults."""
+    monkeypatch.setattr(where, what, fault)
+    assert any(differs(each) for each in compared)
+
+
+def test_what_a_bound_ended_says_up_to_how_many_acts_it_is_known(compared: list[Compared]) -> None:
+    missed = next(each for each in compared if not each.plain.record and each.plain.states > 20)
+    found = missed.search.run(missed.goal, Limits(together=0, states=4))
+    assert (found.ended, found.is_apart) == (Ended.STATES, True)
+    assert found.complete < 3
+    report = report_of(small_worlds.BUNDLE, found)
+    assert "what does not concern each other kept apart" in report.bound
+    assert "before there were too many states" in report.bound
+
+
+def test_who_is_passed_by_is_not_rested_on() -> None:
+    """One of which only its own columns were read, and what stays; not the last one, behind which nobody was looked at,
+    nor one of which more was read, nor anybody where an effect goes through them.
+    """
+    grants = (What.WALK, "Grant", "seal_id", "s")
+    looked = [(What.MEMBER, "0", "Grant", name) for name in ("one", "two", "three")]
+    events = [
+        (What.SCAN, *grants[1:]),
+        grants,
+        looked[0],
+        (What.COLUMN, "Grant", "one", "right"),
+        (What.COLUMN, "Person", "ann", "name"),
+        looked[1],
+        (What.COLUMN, "Grant", "two", "right"),
+        (What.COLUMN, "Person", "ann", "state"),
+        looked[2],
+        (What.COLUMN, "Grant", "three", "right"),
+    ]
+    trace = trace_of(events, lambda place: place[2] == "name")
+    assert trace.walked == {(What.SCAN, *grants[1:])}
+    assert trace.passed == {("Grant", "one", "right")}
+    assert {place[1] for place in trace.rested} == {"two", "ann", "three"}
+    assert {place[1] for place in trace_of(events, None).rested} >= {"one", "two", "three"}
+
+
+def test_a_collection_that_is_taken_whole_is_rested_on() -> None:
+    """Whether it is empty, or what it equals."""
+    whole = (What.SCAN, "Grant", "seal_id", "s")
+    assert trace_of([whole], lambda _: False).rested == {whole}
