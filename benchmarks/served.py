@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,12 +40,15 @@ class Served:
     pids: tuple[int, ...]
 
     def cpu_s(self) -> float:
-        """Return the CPU time that they have used."""
-        ticks = 0
-        for pid in self.pids:
-            fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        """Return the CPU time that they have used, to the microsecond: a short run takes less than one tick of the
+        hundredths of a second that /proc counts.
+        """
+        return sum(time.clock_gettime(_cpu_clock(pid)) for pid in self.pids)
+
+
+def _cpu_clock(pid: int) -> int:
+    """Return the clock of the CPU time of a process, as clock_getcpuclockid(3) makes it on Linux."""
+    return (~pid << 3) | 2
 
 
 def children_of(pid: int) -> tuple[int, ...]:
