@@ -270,7 +270,7 @@ class Rpcs(Target):
         message = twisted(random, seed, kind) if make else mangled(random, seed, random.choice(self._all))
         if make == 1:
             message = mangled(random, message, random.choice(self._all))
-        self.sent = method.method, message
+        self.sent = method.path, message
         begun = self._interceptor.arrived(method, METADATA)
         if isinstance(begun, Failure):
             raise Broken(f"refused: {begun.message}")
