@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -20,7 +21,7 @@ from killing import die_at, watch
 from tiny.model import TINY
 
 from sealauthz.audit.note import Signer
-from sealauthz.audit.sequencer import Sequencer
+from sealauthz.audit.sequencer import _LOCK, Sequencer
 from sealauthz.audit.verify import verify_database
 from sealauthz.facts import Store
 from sealauthz.facts.store import database, statements
@@ -62,6 +63,18 @@ def sequence_and_die(url: str, signer: Signer, point: int, own: list[str]) -> No
     os._exit(0)
 
 
+def wait_for_its_backend(url: str, store: Store) -> None:
+    """Wait until the server has ended what a process that was killed had begun: until then it holds the lock."""
+    if url.startswith("sqlite"):
+        return
+    held = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {_LOCK}"
+    for _ in range(600):
+        if run(store, held)[0][0] == 0:
+            return
+        time.sleep(0.05)
+    raise SystemExit("the server goes on with what a process that was killed had begun")
+
+
 def main(url: str, how: str) -> None:
     signer, records = Signer.fresh("log"), []
     for point in range(MOST_POINTS):
@@ -76,6 +89,7 @@ def main(url: str, how: str) -> None:
             sequence_and_die(url, signer, point, own)
         _, status = os.waitpid(child, 0)
         with closing(Store.open(url, TINY)) as store:
+            wait_for_its_backend(url, store)
             kept = [record for (record,) in run(store, "SELECT record FROM audit_log ORDER BY number")]
             waits = "\n".join(row for (row,) in run(store, "SELECT records FROM audit_pending ORDER BY id"))
             with store.plain_connection() as connection:
