@@ -52,15 +52,23 @@ def check_settling(book: Rulebook, rules: Rules, types: TypeTable, found: Diagno
                     if opening.is_open(rule):
                         _check_meant(rule, need in book.floor, other, found)
     for need in book.requires:
-        _check_together([*book.meets.get(need, ()), *book.waived.get(need, ())], opening, types, found)
+        settles = [*book.meets.get(need, ()), *book.waived.get(need, ())]
+        _check_together(settles, opening, types, rules, found)
 
 
-def _check_together(settles: Sequence[RuleNode], opening: _Opening, types: TypeTable, found: Diagnostics) -> None:
-    """Find rules of which one always settles a requirement, and none does alone."""
+def _check_together(
+    settles: Sequence[RuleNode], opening: _Opening, types: TypeTable, rules: Rules, found: Diagnostics
+) -> None:
+    """Find rules of which one always settles a requirement, and none does alone. It is told at the one that was loaded
+    last: a folder's own files come behind those that it builds on.
+    """
     narrow = [settling(rule) for rule in settles if not opening.is_open(rule)]
     for made in together(narrow, types) if len(narrow) > 1 else ():
         if opening.is_open(made.rule) and not any(part.is_always for part in made.parts):
-            first, *others = sorted(made.parts, key=lambda rule: (rule.place.file, rule.place.line, rule.place.column))
+            loaded = [*dict.fromkeys(clause.node.place.file for clause in rules.clauses)]
+            first, *others = sorted(
+                made.parts, key=lambda rule: (loaded.index(rule.place.file), rule.place.line, rule.place.column)
+            )
             message = f"this and the rule at {first.place} settle the requirement without a condition: one always holds"
             hint = f"add a condition, or a line `#@ {ALWAYS}` above one of them if that is meant"
             found.error("unconditional", message, others[-1].place, hint)
