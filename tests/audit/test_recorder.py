@@ -414,7 +414,8 @@ def test_advice_waits_for_its_place_where_that_cannot_be_given(
         assert placing._write()
     assert tried == [1], "it is not tried again at once"
     assert len(run(store, "SELECT * FROM audit_pending")) == 2
-    assert [found["id"] for found in records(store, sequencer)] == [each.decision_id for each in decisions]
+    # What waits goes by the milliseconds in which it was written, and by chance within one.
+    assert sorted(found["id"] for found in records(store, sequencer)) == sorted(each.decision_id for each in decisions)
 
 
 def test_advice_waits_where_the_log_was_tampered_with(
