@@ -163,6 +163,13 @@ class Candidates:
         first = self._acting.verdict(world, now, asked, may_provide)
         if first.is_allowed:
             yield first
+        for one in self.contexts(world, now, asked, first):
+            verdict = self._acting.verdict(world, now, one, may_provide)
+            if verdict.is_allowed:
+                yield verdict
+
+    def contexts(self, world: World, now: Instant, asked: Asked, first: Verdict) -> Iterator[Asked]:
+        """Return an act in each context that may be answered otherwise than without one; `first` is the answer then."""
         keys = frozenset(self._model.action(asked.action, asked.resource[0]).keys)
         # What others were given is shown only where the rules ask for it: what came for it, or what nothing settles.
         shown = {key for key, _ in first.asked.context}
@@ -172,11 +179,8 @@ class Candidates:
                 return  # no context settles it
             shown |= rests_on
         for one in self._said.contexts(world, now, asked, keys, frozenset(shown)):
-            if not one.context:
-                continue
-            verdict = self._acting.verdict(world, now, one, may_provide)
-            if verdict.is_allowed:
-                yield verdict
+            if one.context:
+                yield one
 
     def _ways(
         self, world: World, now: Instant, verdict: Verdict, action: Action, earlier: tuple[str, ...]
@@ -196,8 +200,8 @@ class Candidates:
                 self._ways_size = len(moves) + 1
             known = self._ways_known[key] = (moves, left_out.arguments - before)
         moves, arguments = known
-        again = {_base(each) for each in earlier}
-        if any(_base(each.operation_id) in again for each in moves):
+        again = {base_of(each) for each in earlier}
+        if any(base_of(each.operation_id) in again for each in moves):
             left_out.arguments = before
             return self._once_more(world, now, verdict, action, earlier, moves, arguments)
         left_out.arguments = before + arguments
@@ -216,12 +220,12 @@ class Candidates:
         """Return the ways to carry out an act, of which some were done before: what is done once more gets another id,
         and all else stays as it is known.
         """
-        again, allowed = {_base(each) for each in earlier}, self._acting.allowed(world, now, verdict)
+        again, allowed = {base_of(each) for each in earlier}, self._acting.allowed(world, now, verdict)
         if isinstance(allowed, Refused):
             return ()
         moves: list[ActMove] = []
         for each in known:
-            is_done = _base(each.operation_id) in again
+            is_done = base_of(each.operation_id) in again
             move = _outcome(allowed, verdict.asked, each.arguments, earlier) if is_done else each
             if isinstance(move, Refused):
                 # Then something else may be said in its place.
@@ -253,6 +257,6 @@ def operation_of(asked: Asked, arguments: Any, earlier: tuple[str, ...]) -> str:
     return f"{base}-{again}"
 
 
-def _base(operation: str) -> str:
-    """What an operation has in common with those by which the same is done again."""
+def base_of(operation: str) -> str:
+    """Return what an operation has in common with those by which the same is done again."""
     return operation.rpartition("-")[0]

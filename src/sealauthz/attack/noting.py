@@ -118,20 +118,10 @@ class Noting:
 
     def _asked(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Iterator[Told]:
         """Return what is answered in each context that may matter, as `Candidates` asks."""
-        about = asked.action, asked.resource[0]
         first = self._answer(world, now, asked, may_provide)
         yield first
-        verdict = first.verdict
-        keys = frozenset(self._model.action(*about).keys)
-        shown = {key for key, _ in verdict.asked.context}
-        for requirement in verdict.unmet:
-            rests_on = self._relevance.keys_of(requirement, *about) if requirement else keys
-            if not rests_on:
-                return
-            shown |= rests_on
-        for one in self._said.contexts(world, now, asked, keys, frozenset(shown)):
-            if one.context:
-                yield self._answer(world, now, one, may_provide)
+        for one in self._candidates.contexts(world, now, asked, first.verdict):
+            yield self._answer(world, now, one, may_provide)
 
     def _answer(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Told:
         act = (asked.subject, asked.action, asked.resource, now)

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sealauthz.attack.candidates import Doer
+from sealauthz.attack.candidates import Doer, base_of
 from sealauthz.attack.found import Ended
 from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.levels import Levels
@@ -48,7 +48,7 @@ class Part:
     @property
     def operations(self) -> frozenset[str]:
         """What was done, whatever its number."""
-        return frozenset(each.operation_id.rpartition("-")[0] for each in self.moves)
+        return frozenset(base_of(each.operation_id) for each in self.moves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,8 +342,8 @@ class Apart:
     def _again(self, world: World, move: ActMove, done: Sequence[ActMove], names: Mapping[str, str]) -> ActMove | None:
         """Return an act as it may be done here: as it was done, or under another name what was done before."""
         earlier = tuple(each.operation_id for each in done if _kind(each) == _kind(move))
-        base = move.operation_id.rpartition("-")[0]
-        is_other = bool(names) or any(each.rpartition("-")[0] == base for each in earlier)
+        base = base_of(move.operation_id)
+        is_other = bool(names) or any(base_of(each) == base for each in earlier)
         doer = next(each for each in self._doers if each.subject == move.asked.subject)
         action = self._model.action(move.asked.action, move.asked.resource[0])
         asked, arguments = move.asked, move.arguments

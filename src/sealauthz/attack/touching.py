@@ -51,9 +51,6 @@ class Trace:
         return Trace(self.rested | other.rested, self.passed | other.passed, self.walked | other.walked)
 
 
-NOTHING = Trace()
-
-
 def trace_of(
     events: Sequence[Event],
     stays: Callable[[Place], bool] | None,

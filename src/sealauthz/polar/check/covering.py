@@ -73,7 +73,7 @@ class _Way:
 
 
 def settling(rule: RuleNode) -> RuleNode:
-    """A rule that meets a requirement or waives it, as one that meets it, of whoever asks: one of either is enough."""
+    """A rule that meets a requirement or waives it, as one that meets it for all who ask: one of either is enough."""
     if rule.name != "waived":
         first, *others = rule.parameters
         return replace(rule, parameters=(replace(first, pattern=None), *others)) if _is_plain(first) else rule
