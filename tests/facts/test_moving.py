@@ -92,17 +92,24 @@ def differing(before: Any, after: Any) -> dict[str, dict[str, Any]]:
 
 
 def look_ups(unit: Any) -> dict[Any, Any]:
-    """Each collection by each column, as a policy may look into it."""
-    return {
-        (record_type, record_id, relation.name, column.name): {
-            value: [member.id for member in members]
-            for value, members in getattr(record, relation.name).by[column.name].items()
-        }
+    """Each collection by each column, and by what members of its own have members, as a policy may look into it."""
+    collections = [
+        ((record_type, record_id, relation.name), getattr(record, relation.name), MODEL.shapes[relation.record])
         for record_type, records in unit.items()
         for record_id, record in records.items()
         for relation in MODEL.shapes[record_type].relations
         if isinstance(getattr(record, relation.name, None), list)
-        for column in MODEL.shapes[relation.record].columns
+    ]
+    having = {
+        (*of, each.name): [member.id for member in members.having[each.name]]
+        for of, members, shape in collections
+        for each in shape.relations
+        if not each.is_one
+    }
+    return having | {
+        (*of, column.name): {value: [each.id for each in some] for value, some in members.by[column.name].items()}
+        for of, members, shape in collections
+        for column in shape.columns
     }
 
 

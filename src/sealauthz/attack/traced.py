@@ -13,7 +13,7 @@ from typing import Any
 
 from sealauthz.attack.touching import Event, What
 from sealauthz.schema import Model, shape_of, values_of
-from sealauthz.schema.record import Collection
+from sealauthz.schema.record import Collection, having
 
 _noted: list[list[Event] | None] = [None]
 """Where it is noted what is read, the innermost last; None while nobody asks. A search is one thread of its process."""
@@ -59,9 +59,23 @@ class _Looked(Collection):
         events.append((What.END, number, "", ""))
 
     def __getattr__(self, name: str) -> Any:
-        if name != "by":
-            raise AttributeError(f"a collection has no attribute `{name}`", name=name, obj=self)
-        return _By(self)
+        if name == "by":
+            return _By(self)
+        if name == "having":
+            return _Having(self)
+        raise AttributeError(f"a collection has no attribute `{name}`", name=name, obj=self)
+
+
+class _Having:
+    """The members of a collection that have members of their own, each looked at for that."""
+
+    __slots__ = ("_of",)
+
+    def __init__(self, of: _Looked) -> None:
+        self._of = of
+
+    def __getitem__(self, name: str) -> _Looked:
+        return _Looked(having(self._of, name), self._of.of)
 
 
 class _By:

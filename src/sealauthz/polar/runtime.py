@@ -146,6 +146,11 @@ def items(collection: Any) -> Iterable[Any]:
 INDEXED_FROM = 12
 """Members from which a look-up is faster than walking through them all."""
 
+HAVING_FROM = 32
+"""The same for a look-up of those that have members of their own. Most have none, and are walked past at once; what
+tells so of a smaller collection is one more thing to fetch from memory.
+"""
+
 
 def truth(value: Any) -> bool:
     """A value as a condition. Raises EvaluationFailed for anything but a boolean."""

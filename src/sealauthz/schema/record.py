@@ -13,7 +13,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
@@ -40,21 +40,26 @@ Instant = Annotated[int, "instant"]
 
 
 class Collection(list[Any]):
-    """A collection of records that never changes once wired, with look-ups by column that are made on first use.
+    """A collection of records that never changes once wired, with look-ups that are made on first use.
 
-    `by[column]` maps each value in a column to the records that hold it, in their order.
+    `by[column]` maps each value in a column to the records that hold it, in their order. `having[name]` has the records
+    whose own collection of that name has members, in their order, and those of which that is not known.
     """
 
-    __slots__ = ("by",)
+    __slots__ = ("by", "having")
 
     by: Mapping[str, Mapping[Any, Sequence[Any]]]
+    having: Mapping[str, Sequence[Any]]
 
     def __getattr__(self, name: str) -> Any:
         # Called where the slot is empty, as in most collections it stays. Two threads may both fill it.
-        if name != "by":
-            raise AttributeError(f"a collection has no attribute `{name}`", name=name, obj=self)
-        self.by = _ByColumn(self)
-        return self.by
+        if name == "by":
+            self.by = _ByColumn(self)
+            return self.by
+        if name == "having":
+            self.having = _Having(self)
+            return self.having
+        raise AttributeError(f"a collection has no attribute `{name}`", name=name, obj=self)
 
     def holding(self, column: str, value: Any) -> Sequence[Any]:
         """The records that hold a value in a column, in their order."""
@@ -75,6 +80,33 @@ class _ByColumn(dict[str, dict[Any, list[Any]]]):
             found.setdefault(getattr(record, column), []).append(record)
         # Two threads may both make it; either is right.
         self[column] = found
+        return found
+
+
+_UNKNOWN = object()
+
+
+def having(records: Iterable[Any], name: str) -> list[Any]:
+    """Return the records whose collection of that name has members, and those of which that is not known: to read it is
+    an error, and must stay one.
+    """
+    return [record for record in records if getattr(record, name, _UNKNOWN)]
+
+
+class _Having(dict[str, list[Any]]):
+    """The members of one collection that have members of their own, by the name of the collection. They never change
+    once made.
+    """
+
+    __slots__ = ("_records",)
+
+    def __init__(self, records: Sequence[Any]) -> None:
+        self._records = records
+
+    def __missing__(self, name: str) -> list[Any]:
+        found = having(self._records, name)
+        # Two threads may both make it; either is right.
+        self[name] = found
         return found
 
 

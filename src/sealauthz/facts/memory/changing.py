@@ -167,8 +167,10 @@ class _Changing:
             return
         members = getattr(owner, membership.name)
         del members[_place(members, record)]
+        _forget_having(members)
         if not members:
             setattr(owner, membership.name, EMPTY)
+            self._had_first_or_last(owner)
             return
         for column, found in _made(members).items():
             _unlist(found, getattr(record, column), record)
@@ -180,10 +182,19 @@ class _Changing:
         members = getattr(owner, membership.name)
         if not members:
             setattr(owner, membership.name, Collection([record]))
+            self._had_first_or_last(owner)
             return
         members.insert(_place(members, record), record)
+        _forget_having(members)
         for column, found in _made(members).items():
             _list(found, getattr(record, column), record)
+
+    def _had_first_or_last(self, record: Any) -> None:
+        """Have the collections that a record is in look again for those of their members that have members."""
+        for membership in self._joints.memberships.get(type(record).__name__, ()):
+            owner = self._owner(record, membership)
+            if owner is not None:
+                _forget_having(getattr(owner, membership.name))
 
     def _index(self, record: Any, membership: _Membership, changed: Mapping[str, Any]) -> None:
         """Move a record within the look-ups by column of a collection that it stays in."""
@@ -252,6 +263,12 @@ def _made(members: Collection) -> Mapping[str, dict[Any, list[Any]]]:
         return object.__getattribute__(members, "by")  # type: ignore[no-any-return]
     except AttributeError:
         return {}
+
+
+def _forget_having(members: Collection) -> None:
+    """Forget which members of a collection have members of their own: it is found out again when it is asked for."""
+    with suppress(AttributeError):
+        del members.having
 
 
 def _list(found: dict[Any, list[Any]], value: Any, record: Any) -> None:

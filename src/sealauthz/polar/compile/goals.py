@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.conditions import passed
 from sealauthz.polar.compile.forms import FREE, IGNORED, CallPattern, Env, Rest, Value
+from sealauthz.polar.compile.having import Needed
 from sealauthz.polar.compile.nodes import (
     BUDGET,
     FOUND,
+    Index,
     Test,
     all_of,
     constant_node,
@@ -62,7 +64,7 @@ class Goals(Traced):
         def search() -> list[ast.stmt]:
             if isinstance(first, core.Member) and self._is_unbound(first.item, env):
                 looks_up = self._compiler.passes.looks_up and not self._compiler.is_traced
-                index = self._index_key(first.item, others, env) if looks_up else None
+                index = self._index(first.item, others, env) if looks_up else None
                 return self._each(first, first.item, env, then, index)
             return self._binding(first, env, then)
 
@@ -73,8 +75,17 @@ class Goals(Traced):
             return search()
         return [] if test is False else when(test, then(self._learnt(first, env)))
 
-    def _index_key(self, item: core.Variable, others: Sequence[core.Goal], env: Env) -> tuple[str, ast.expr] | None:
-        """A column and the value that a later goal says it has: what a look-up may go by."""
+    def _index(self, item: core.Variable, others: Sequence[core.Goal], env: Env) -> Index | None:
+        """What members may be looked up by: the value that a later goal says is in a column, or a collection of theirs
+        that later goals take a member of.
+        """
+        return self._index_key(item, others, env) or self._index_having(item, others)
+
+    def _index_having(self, item: core.Variable, others: Sequence[core.Goal]) -> Index | None:
+        name = next(Needed(self._compiler).of_all(others, item.number), None)
+        return None if name is None else (name, None)
+
+    def _index_key(self, item: core.Variable, others: Sequence[core.Goal], env: Env) -> Index | None:
         for goal in others:
             if not isinstance(goal, core.Equal):
                 continue
@@ -144,7 +155,7 @@ class Goals(Traced):
         return [assign, *body] if body else []
 
     def _each(
-        self, goal: core.Member, item: core.Variable, env: Env, then: Rest, index: tuple[str, ast.expr] | None
+        self, goal: core.Member, item: core.Variable, env: Env, then: Rest, index: Index | None
     ) -> list[ast.stmt]:
         """Loop over a collection whose member is to be found; over the members that an index gives, where one can."""
         collection = goal.collection
@@ -155,10 +166,18 @@ class Goals(Traced):
         source = self._value(collection, env)
         if source.known is not None and source.known.element is not None and not source.known.is_optional:
             node = source.node
-            if index is not None and self._compiler.attribute(source.known.element, index[0]) is None:
+            if index is not None and not self._has(source.known.element, index):
                 index = None
             return self._loop(goal, item, node, Known(source.known.element), env, then, index)
         return self._loop(goal, item, runtime_call("items", source.node), None, env, then)
+
+    def _has(self, cls: type, index: Index) -> bool:
+        """Whether the members of a collection have what they would be looked up by."""
+        name, value = index
+        held = self._compiler.attribute(cls, name)
+        if held is None or value is not None:
+            return held is not None
+        return held.element is not None and not held.is_optional
 
     def _loop(
         self,
@@ -168,7 +187,7 @@ class Goals(Traced):
         known: Known | None,
         env: Env,
         then: Rest,
-        index: tuple[str, ast.expr] | None = None,
+        index: Index | None = None,
     ) -> list[ast.stmt]:
         if self._loops == MAX_LOOPS:
             raise refusal(f"more than {MAX_LOOPS} collections are walked through inside each other", item.place)

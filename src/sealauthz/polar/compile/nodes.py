@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from sealauthz.polar.compile import placed
-from sealauthz.polar.runtime import INDEXED_FROM
+from sealauthz.polar.runtime import HAVING_FROM, INDEXED_FROM
 from sealauthz.polar.syntax import Place
 
 MAX_INLINED_NODES = 60
@@ -69,8 +69,17 @@ def runtime_call(function: str, *arguments: ast.expr) -> ast.expr:
     return placed.Call(name_node(function), list(arguments), [])
 
 
-def looked_up(collection: str, column: str, value: ast.expr) -> ast.expr:
-    """The members of a collection of records that hold a value in a column."""
+Index = tuple[str, ast.expr | None]
+"""What members of a collection are looked up by: a column and the value in it, or, without a value, the name of their
+own collection that has members.
+"""
+
+
+def looked_up(collection: str, column: str, value: ast.expr | None) -> ast.expr:
+    """The members of a collection of records that an index gives."""
+    if value is None:
+        having = placed.Attribute(name_node(collection), "having", ast.Load())
+        return placed.Subscript(having, constant_node(column), ast.Load())
     by = placed.Attribute(name_node(collection), "by", ast.Load())
     by_column = placed.Subscript(by, constant_node(column), ast.Load())
     get = placed.Attribute(by_column, "get", ast.Load())
@@ -206,9 +215,7 @@ def counted_turn(body: list[ast.stmt]) -> list[ast.stmt]:
     return [*body[:first], *spend(constant_node(1)), *body[first:]]
 
 
-def counted_walk(
-    walked: str, source: ast.expr, body: list[ast.stmt], index: tuple[str, ast.expr] | None
-) -> list[ast.stmt]:
+def counted_walk(walked: str, source: ast.expr, body: list[ast.stmt], index: Index | None) -> list[ast.stmt]:
     """Count what it takes to walk through a collection, whose name is `walked`; look its members up by an `index`
     where they are many.
 
@@ -225,8 +232,9 @@ def counted_walk(
 
     if index is not None:
         look_up: list[ast.stmt] = [placed.Assign([placed.Name(walked, ast.Store())], looked_up(walked, *index))]
-        if counted_from < INDEXED_FROM:
-            look_up = [placed.If(at_least(INDEXED_FROM), look_up, [])]
+        looked_up_from = INDEXED_FROM if index[1] is not None else HAVING_FROM
+        if counted_from < looked_up_from:
+            look_up = [placed.If(at_least(looked_up_from), look_up, [])]
         counted = [*look_up, placed.If(at_least(counted_from), counted, [])]
     return [placed.If(at_least(counted_from), counted, [])]
 
