@@ -6,14 +6,16 @@ What they compare of one type may not matter in another: a digest of a document 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 
 from sealauthz.polar import RuleNode, Statement
+from sealauthz.polar.contract import ARITIES
 from sealauthz.polar.syntax import (
     Attribute,
     Call,
     In,
+    Literal,
     Matches,
     Or,
     Term,
@@ -26,6 +28,9 @@ from sealauthz.schema import Model
 
 _WORD = re.compile(r"\w+")
 
+_TELLS = frozenset({"parameter", "leads_nowhere"})
+"""The rules that say what a next step tells people, and to whom it is not shown."""
+
 _Types = frozenset[str] | None
 """The types that something may be of; None where that is not known."""
 
@@ -34,25 +39,60 @@ _Parameter = tuple[str, int, int]
 """A parameter: the name of its rule, how many that has, and which one it is."""
 
 
-def columns_read(model: Model, statements: Iterable[Statement]) -> frozenset[tuple[str, str]]:
+def columns_read(
+    model: Model, statements: Iterable[Statement], is_looked_at: Callable[[RuleNode], bool] = lambda _: True
+) -> frozenset[tuple[str, str]]:
     """Return the columns that rules may read: of each type that a record may be, and of all that have the column where
-    nothing says of which type it is.
+    nothing says of which type it is. `is_looked_at` tells of which rules that counts; the others still hand on.
     """
     columns: dict[str, set[str]] = {}
     for type_, shape in model.shapes.items():
         for column in shape.columns:
             columns.setdefault(column.name, set()).add(type_)
     relations = _related(model)
-    rules = [_Rule(each, relations) for each in statements if isinstance(each, RuleNode)]
+    nodes = [each for each in statements if isinstance(each, RuleNode)]
+    rules = [_Rule(each, relations) for each in nodes]
     handed = _handed(rules)
     found: set[tuple[str, str]] = set()
-    for rule in rules:
+    for node, rule in zip(nodes, rules, strict=True):
+        if not is_looked_at(node):
+            continue
         types = rule.types(handed)
         for base, name in rule.read:
             read = columns.get(name, set())
             of = rule.types_of(base, types)
             found |= {(type_, name) for type_ in (read if of is None else read & of)}
     return frozenset(found)
+
+
+def columns_deciding(model: Model, statements: Iterable[Statement]) -> frozenset[tuple[str, str]]:
+    """Return those of these columns that may alter an answer: not what rules read to tell people something in a next
+    step for which nobody outside gives anything, nor what those rules read that are asked for nothing else.
+    """
+    statements = tuple(statements)
+    rules = [each for each in statements if isinstance(each, RuleNode)]
+    calls: dict[str, set[str]] = {}
+    called: set[str] = set()
+    for rule in rules:
+        names = {each.name for each in nodes_of(rule) if isinstance(each, Call)}
+        called |= names
+        if not _only_tells(model, rule):
+            calls.setdefault(rule.name, set()).update(names)
+    reached: set[str] = set()
+    waiting = [each for each in calls if each in ARITIES or each not in called]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += calls.get(name, ())
+    counts = {id(each) for each in rules if each.name in reached and not _only_tells(model, each)}
+    return columns_read(model, statements, lambda rule: id(rule) in counts)
+
+
+def _only_tells(model: Model, rule: RuleNode) -> bool:
+    """Tell whether a rule says no more than what people are told in a next step for which nobody gives anything."""
+    step = rule.parameters[0].term if rule.name in _TELLS and rule.parameters else None
+    return isinstance(step, Literal) and step.value not in model.provided
 
 
 def _related(model: Model) -> Mapping[str, frozenset[str]]:

@@ -12,7 +12,7 @@ from dataclasses import fields
 from functools import cached_property
 from typing import Any
 
-from sealauthz.attack.columns import columns_read
+from sealauthz.attack.columns import columns_deciding, columns_read
 from sealauthz.attack.names import Mentioned, mentioned_by
 from sealauthz.attack.views import Reads, Writes
 from sealauthz.decision import Bundle
@@ -255,6 +255,11 @@ class Relevance:
     def columns_read(self) -> frozenset[tuple[str, str]]:
         """The columns that the rules of the bundle may read, by record type."""
         return columns_read(self._model, self._bundle.statements)
+
+    @cached_property
+    def columns_deciding(self) -> frozenset[tuple[str, str]]:
+        """Those of them that may alter an answer, and not only what a next step tells people."""
+        return columns_deciding(self._model, self._bundle.statements)
 
     @cached_property
     def texts(self) -> frozenset[str]:

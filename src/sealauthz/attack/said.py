@@ -74,12 +74,17 @@ class LeftOut:
 
 
 class Said:
-    """Makes up what may be said in acts. What it leaves out it counts."""
+    """Makes up what may be said in acts. What it leaves out it counts. `seen` are columns that somebody reads beside
+    the rules that decide.
+    """
 
-    def __init__(self, bundle: Bundle, relevance: Relevance, words: Words) -> None:
+    def __init__(
+        self, bundle: Bundle, relevance: Relevance, words: Words, seen: frozenset[tuple[str, str]] = frozenset()
+    ) -> None:
         self._model = bundle.model
         self._relevance = relevance
         self.words = words
+        self._seen = seen
         self._compared = comparisons(bundle.statements)
         parameters = bundle.parameters
         self._numbers = {each.name: getattr(parameters, each.name) for each in fields(parameters)}
@@ -277,8 +282,8 @@ class Said:
         return bool(self._columns(self._compared.get(name, NOTHING).names))
 
     def _is_of_no_matter(self, action: Action, name: str) -> bool:
-        """Tell whether no rule reads a text that is compared elsewhere under this name where an act writes it, nor the
-        law of a store.
+        """Tell whether no rule that decides reads a text that is compared elsewhere under this name where an act writes
+        it, nor the law of a store, nor who else looks.
         """
         key = (action.name, action.resource, name)
         if key not in self._of_no_matter:
@@ -291,7 +296,8 @@ class Said:
         places = {(each, column.name) for each in writes.made for column in shapes[each].columns} | writes.columns
         places = {each for each in places if each[1] in (name, name.removesuffix("s"))}
         unique = ((each, c) for each, _ in places for rule in shapes[each].rules_of(Unique) for c in rule.columns)
-        return bool(places) and places.isdisjoint(self._relevance.columns_read) and places.isdisjoint(unique)
+        read = self._relevance.columns_deciding | self._seen
+        return bool(places) and places.isdisjoint(read) and places.isdisjoint(unique)
 
     def _fresh(self, world: World, name: str) -> str:
         """Return a text that no record holds under a name."""

@@ -97,7 +97,11 @@ class _Run:
         """How many moves were not followed because too many acts would have been unused behind them."""
         if before is None:
             self._acting = Acting(bundle, relevance)
-            self._said = Said(bundle, relevance, search.words)
+            seen = self._goals.looks_at(goal).columns
+            if goal.following:
+                # They do what a next step asks for by what it tells.
+                seen |= relevance.columns_read
+            self._said = Said(bundle, relevance, search.words, seen)
             self._candidates = Candidates(bundle, relevance, self._acting, self._said, remembers=limits.is_pruned)
             self._taking = Taking(relevance, remembers=limits.is_pruned)
         else:
