@@ -137,7 +137,7 @@ def test_an_engine_that_starts_from_what_was_found_out_decides_as_it_does() -> N
     engine, types = engine_of(fresh), checking.types_of(TINY)
     engine.stored()
     statements, kept = from_bytes(to_bytes((fresh.statements, engine.kept()), types), types)
-    reloaded = CompiledEngine.of_kept(kept, statements, types).reloaded(statements)
+    reloaded = CompiledEngine.of_kept(kept, types).reloaded(statements)
     assert reloaded._code.compiler.definitions.keys() == engine._code.compiler.definitions.keys()
     assert explained(dataclasses.replace(fresh, engine=reloaded)) == explained(fresh)
 

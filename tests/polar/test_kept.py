@@ -32,7 +32,7 @@ def read_again(engine: CompiledEngine, statements: Sequence[Statement]) -> tuple
     kept = engine.kept()
     assert kept is not None
     there, code = from_bytes(to_bytes((tuple(statements), kept), TABLE), TABLE)
-    return CompiledEngine.of_kept(code, there, TABLE), there
+    return CompiledEngine.of_kept(code, TABLE), there
 
 
 def test_an_engine_that_begins_with_one_that_was_read_answers_as_a_fresh_one() -> None:

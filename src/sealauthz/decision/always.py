@@ -7,7 +7,7 @@ about other values is not judged. Conditions that the checker refuses as always 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -65,6 +65,15 @@ class Found:
     asked: frozenset[Key]
 
 
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Rules that can say something together, whether as such that settle a requirement, and what they say."""
+
+    rules: tuple[RuleNode, ...]
+    settles: bool
+    found: tuple[Together, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Always:
     """Tells whether the rules of a policy hold without a condition on what they are asked about.
@@ -82,6 +91,7 @@ class Always:
     unions: Mapping[str, frozenset[str]] = field(init=False)
     _found: dict[tuple[int, frozenset[int], bool], Found] = field(init=False, default_factory=dict)
     _together: dict[Key, list[Together]] = field(init=False, default_factory=dict)
+    _alike: dict[tuple[int, ...], Alike] = field(init=False, default_factory=dict)
     _same: dict[Key, bool] = field(init=False, default_factory=dict)
     _asked: set[Key] = field(init=False, default_factory=set)
     _leaves_out: bool = field(init=False, default=False)
@@ -109,17 +119,34 @@ class Always:
                 found += self.of_own(rules)
         return found
 
-    def of_own(self, rules: Iterable[RuleNode]) -> list[Together]:
-        """What rules say together, where one of the folder's own is among them; it stands where that one does."""
-        # Here, because it is asked of few bundles.
-        from sealauthz.polar.check.covering import together
+    def of_own(self, rules: Iterable[RuleNode], *, settles: bool = False) -> list[Together]:
+        """What rules say together, where one of the folder's own is among them; it stands where that one does.
 
-        found = []
-        for each in together(rules, self.types):
+        Rules that `settles` says settle a requirement are looked at as such that meet it for all who ask.
+        """
+        # Here, because it is asked of few bundles.
+        from sealauthz.polar.check.covering import of_one_head
+
+        groups = [tuple(rules)] if settles else of_one_head(rules)
+        return [each for alike in groups for each in self._of_alike(alike, settles)]
+
+    def _of_alike(self, rules: tuple[RuleNode, ...], settles: bool) -> tuple[Together, ...]:
+        about = (settles, *map(id, rules))
+        kept = self._alike.get(about)
+        if kept is None:
+            # It holds the rules themselves, so that no others can be taken for them.
+            kept = None if self.before is None else self.before._alike.get(about)
+            self._alike[about] = kept = kept or Alike(rules, settles, tuple(self._put_together(rules, settles)))
+        return kept.found
+
+    def _put_together(self, rules: tuple[RuleNode, ...], settles: bool) -> Iterator[Together]:
+        from sealauthz.polar.check.covering import settling, together, together_of
+
+        found = together(map(settling, rules), self.types) if settles else together_of(rules, self.types)
+        for each in found:
             own = next((part for part in each.parts if part.place.file in self.own), None)
             if own is not None:
-                found.append(replace(each, rule=replace(each.rule, place=own.place)))
-        return found
+                yield replace(each, rule=replace(each.rule, place=own.place))
 
     def forget_before(self) -> None:
         """Let go of the policy before, when everything was asked."""
@@ -127,12 +154,18 @@ class Always:
 
     @property
     def found(self) -> tuple[Found, ...]:
-        """Everything that was found so far."""
+        """Everything that was found so far about single rules."""
         return tuple(self._found.values())
 
-    def take(self, found: Iterable[Found]) -> Always:
+    @property
+    def alike(self) -> tuple[Alike, ...]:
+        """Everything that was found so far about rules together."""
+        return tuple(self._alike.values())
+
+    def take(self, found: Iterable[Found], alike: Iterable[Alike]) -> Always:
         """Take over what was found about the same statements; return this."""
         self._found.update({(id(each.rule), each.named, each.leaves_out): each for each in found})
+        self._alike.update({(each.settles, *map(id, each.rules)): each for each in alike})
         return self
 
     def holds(self, rule: RuleNode, named: frozenset[int] = frozenset(), *, leaves_out: bool = False) -> bool:

@@ -82,12 +82,13 @@ def start_from(model: Model, stored: StoredAnalysis) -> None:
     """Have the next load of a model's policies start from what another process found out about some with the same code,
     interpreter and model.
     """
-    from sealauthz.polar.check import Analysis
+    from sealauthz.polar.check import Analysis, start_product
 
     types, statements = types_of(model), stored.expansion.statements
     analysis = Analysis.of_kept(stored.analysis, types)
-    engine = CompiledEngine.of_kept(stored.code, statements, types)
+    engine = CompiledEngine.of_kept(stored.code, types)
     start_always(statements, stored.always, types)
+    start_product(stored.always.expansion.statements, analysis)
     for source, found in stored.files:
         remember_admitted(source, attributes(model), found)
     remember_spelled_out(stored.expansion)

@@ -21,7 +21,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sealauthz.decision.always import Always, Found
+from sealauthz.decision.always import Alike, Always, Found
 from sealauthz.decision.folder import (
     BUNDLE_FILE,
     PARAMETERS_FILE,
@@ -154,10 +154,12 @@ class KeptAlways:
     """
 
     found: tuple[Found, ...] = ()
+    alike: tuple[Alike, ...] = ()
     own: frozenset[str] = frozenset()
     product: Files = ()
     expansion: Expansion = NOT_EXPANDED
     of_product: tuple[Found, ...] = ()
+    alike_of_product: tuple[Alike, ...] = ()
 
 
 def always_kept(statements: Sequence[Statement], layout: Layout, installed: Path) -> KeptAlways:
@@ -167,18 +169,19 @@ def always_kept(statements: Sequence[Statement], layout: Layout, installed: Path
     if known is None or not all(map(operator.is_, _last[0].statements, statements)):
         return KeptAlways()
     files = [(source, parse(source)) for source in product]
-    return KeptAlways(_last[0].found, _last[0].own, files, product_expansion(product), known.found)
+    last, expansion = _last[0], product_expansion(product)
+    return KeptAlways(last.found, last.alike, last.own, files, expansion, known.found, known.alike)
 
 
 def start_always(statements: Sequence[Statement], kept: KeptAlways, types: TypeTable) -> None:
     """Have the next policies be looked at from what was found about these with the same types."""
-    _last[:] = [Always(statements, None, kept.own, types).take(kept.found)]
+    _last[:] = [Always(statements, None, kept.own, types).take(kept.found, kept.alike)]
     if kept.product:
         for source, found in kept.product:
             remember(source, found)
         remember_spelled_out(kept.expansion)
         product = tuple(source for source, _ in kept.product)
-        _products.put((product, types), _always_in(product, types).take(kept.of_product))
+        _products.put((product, types), _always_in(product, types).take(kept.of_product, kept.alike_of_product))
 
 
 def forget_always() -> None:
@@ -246,9 +249,6 @@ def _settled_together(always: Always) -> dict[tuple[str, _Need], Together]:
     """Return the rules of which one always waives or meets a requirement, one of them the folder's own, by what they
     settle. What is above the floor can be settled in either way.
     """
-    # Here, because it is asked of few bundles.
-    from sealauthz.polar.check.covering import settling
-
     by_need: dict[_Need, list[RuleNode]] = {}
     for name, (arity, first) in _SETTLING.items():
         for rule in always.clauses.get((name, arity), ()):
@@ -258,7 +258,7 @@ def _settled_together(always: Always) -> dict[tuple[str, _Need], Together]:
     for need, rules in by_need.items():
         if len(rules) > 1 and any(rule.place.file in always.own for rule in rules):
             names = {rule.place: rule.name for rule in rules}
-            for each in always.of_own(map(settling, rules)):
+            for each in always.of_own(rules, settles=True):
                 if always.holds(each.rule, leaves_out=True):
                     name = "meets" if "meets" in {names[part.place] for part in each.parts} else "waived"
                     found.setdefault((name, need), each)

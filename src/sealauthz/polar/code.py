@@ -62,8 +62,9 @@ class StoredCode:
 
 @dataclass(frozen=True, slots=True)
 class KeptCode:
-    """What a compiler found out, and its functions as bytes."""
+    """A program, what a compiler found out about it, and its functions as bytes."""
 
+    program: Program
     compiler: KeptCompiler
     functions: bytes
 
@@ -257,17 +258,17 @@ class Code:
             compiler = kept_of(self.compiler)
             made = self.compiler.definitions
             functions = tuple([(name, f.__code__) for name, f in made.items() if isinstance(f, FunctionType)])
-            return (
-                None if compiler is None or len(functions) < len(made) else KeptCode(compiler, marshal.dumps(functions))
-            )
+            if compiler is None or len(functions) < len(made):
+                return None
+            return KeptCode(self.compiler.program, compiler, marshal.dumps(functions))
 
     @classmethod
-    def of_kept(cls, kept: KeptCode, program: Program, table: TypeTable) -> Code:
-        """Return code for that of another policy to begin with, from what `kept` gave of the same program and types."""
+    def of_kept(cls, kept: KeptCode, table: TypeTable) -> Code:
+        """Return code for that of another policy to begin with, from what `kept` gave of the same types."""
         from sealauthz.polar.compile.kept import compiler_of
 
         functions = marshal.loads(kept.functions)  # noqa: S302 (as above)
-        return cls(table, compiler_of(kept.compiler, functions, program, table))
+        return cls(table, compiler_of(kept.compiler, functions, kept.program, table))
 
     def _take_over(self, stored: StoredCode) -> None:
         self._next_name = stored.next_name

@@ -83,11 +83,10 @@ class CompiledEngine:
         return self._code.kept()
 
     @classmethod
-    def of_kept(cls, kept: KeptCode, statements: Sequence[Statement], table: TypeTable) -> CompiledEngine:
-        """Return an engine to begin with (`reloaded`), from what `kept` gave of the same statements and types."""
+    def of_kept(cls, kept: KeptCode, table: TypeTable) -> CompiledEngine:
+        """Return an engine to begin with (`reloaded`), from what `kept` gave of the same types."""
         engine = cls.__new__(cls)
-        program = program_of(statements, table.classes)
-        engine._open(Code.of_kept(kept, program, table), frozenset(), MAX_STEPS)
+        engine._open(Code.of_kept(kept, table), frozenset(), MAX_STEPS)
         return engine
 
     def _open(self, code: Code, words: frozenset[str], max_steps: int) -> None:

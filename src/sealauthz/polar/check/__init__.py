@@ -7,6 +7,7 @@ from sealauthz.polar.check.checker import (
     analyse,
     check,
     check_product_floor,
+    start_product,
 )
 from sealauthz.polar.check.entries import ContextOf
 from sealauthz.polar.diagnostic import Diagnostic, Severity
@@ -21,4 +22,5 @@ __all__ = [
     "analyse",
     "check",
     "check_product_floor",
+    "start_product",
 ]

@@ -27,6 +27,7 @@ from sealauthz.polar.check.units import check_units
 from sealauthz.polar.contract import Rulebook, read_contract
 from sealauthz.polar.diagnostic import Diagnostic, Diagnostics
 from sealauthz.polar.groups import NO_GROUPS, Groups, expand, expanded
+from sealauthz.polar.remembered import Remembered
 from sealauthz.polar.source import Source
 from sealauthz.polar.syntax import Statement
 from sealauthz.polar.types import TypeTable
@@ -240,9 +241,18 @@ def _kept(statements: _Same, product: _Same) -> tuple[Diagnostic, ...]:
     return tuple(found.by_place())
 
 
-@lru_cache(maxsize=2)
-def _product_rules(product: _Same) -> Rules:
-    return Rules(product.statements)
+_of_products: Remembered[_Same, Rules] = Remembered(2)
+
+
+def _product_rules(product: _Same, like: Rules | None = None) -> Rules:
+    return _of_products.get(product) or _of_products.put(product, Rules(product.statements, like))
+
+
+def start_product(product: tuple[Statement, ...], like: Analysis) -> None:
+    """Have the floor of the product's own policies be looked at from an analysis of others, which have most of their
+    rules.
+    """
+    _product_rules(_Same(product), like.rules)
 
 
 class Baseline:

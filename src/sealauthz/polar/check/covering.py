@@ -83,15 +83,16 @@ def settling(rule: RuleNode) -> RuleNode:
 
 def together(rules: Iterable[RuleNode], types: TypeTable | None) -> list[Together]:
     """Find what rules say together and none of them says alone. Without `types`, no column's words are known."""
-    found: list[Together] = []
+    return [each for alike in of_one_head(rules) for each in together_of(alike, types)]
+
+
+def of_one_head(rules: Iterable[RuleNode]) -> list[tuple[RuleNode, ...]]:
+    """The rules that can say something together, apart by what their heads ask for."""
     by_head: dict[object, list[RuleNode]] = {}
     for rule in rules:
         if rule.body is not None and all(map(_is_plain, rule.parameters)):
             by_head.setdefault(_head(rule), []).append(rule)
-    for alike in by_head.values():
-        if len(alike) > 1:
-            found += _of_one_head(alike, types)
-    return found
+    return [tuple(alike) for alike in by_head.values() if len(alike) > 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +104,8 @@ class _One:
     rest: frozenset[Key]
 
 
-def _of_one_head(rules: Sequence[RuleNode], types: TypeTable | None) -> Iterator[Together]:
+def together_of(rules: Sequence[RuleNode], types: TypeTable | None) -> Iterator[Together]:
+    """Find what rules of one head say together."""
     ways = [way for rule in rules for way in _ways(rule)]
     known = {frozenset(way.conditions) for way in ways}
     most, before = len(ways) + _MOST_FOUND, 0

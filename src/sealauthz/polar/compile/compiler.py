@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -282,8 +282,7 @@ class Compiler(Session):
         """The clauses of a rule in the order in which they are tried; none where there is no such rule."""
         found = self._core.get(key)
         if found is None:
-            found = self._by_specificity(self._lowering.clauses(self.program.clauses.get(key, ())))
-            self._core[key], self._by_literal[key] = found, _by_literal(found)
+            found = self._core[key] = lowered(self._lowering, self.program, key)
         return found
 
     def all_clauses(self, key: Key) -> Sequence[Clause]:
@@ -302,29 +301,12 @@ class Compiler(Session):
     def _fitting_clauses(self, key: Key, pattern: CallPattern) -> Sequence[Clause]:
         return [clause for clause in self._likely(key, pattern) if may_fit(self, clause, pattern)]
 
-    def _by_specificity(self, clauses: Sequence[Clause]) -> list[Clause]:
-        """Clauses in the order in which oso tries them: argument by argument, a derived class before its base, a class
-        before a union, and any of them before no type at all.
-        """
-
-        def rank(clause: Clause) -> list[tuple[int, int]]:
-            ranks = []
-            for parameter in clause.parameters:
-                pattern = parameter.pattern
-                if not isinstance(pattern, Classes):
-                    ranks.append((2, 0))
-                elif pattern.name in self.program.unions:
-                    ranks.append((1, 0))
-                else:
-                    ranks.append((0, -len(pattern.classes[0].__mro__)))
-            return ranks
-
-        return sorted(clauses, key=rank) if len(clauses) > 1 else list(clauses)
-
     def _likely(self, key: Key, pattern: CallPattern) -> Sequence[Clause]:
         """The clauses that a look-up by the most telling literal leaves."""
         clauses = self._lowered(key)
-        by_position = self._by_literal[key]
+        by_position = self._by_literal.get(key)
+        if by_position is None:
+            by_position = self._by_literal[key] = _by_literal(clauses)
         for position, argument in enumerate(pattern):
             if isinstance(argument, Constant) and argument.kind is str and position in by_position:
                 some = by_position[position].get(str(argument.value), ())
@@ -355,9 +337,9 @@ class Compiler(Session):
                 continue
             changed.add(key)
             known = {id(clause.source): clause for clause in self._core[key]}
-            lowered = [known.get(id(clause)) or other._lowering.clause(clause) for clause in now]
-            other._core[key] = other._by_specificity(lowered)
-            other._by_literal[key] = _by_literal(other._core[key])
+            made = [known.get(id(clause)) or other._lowering.clause(clause) for clause in now]
+            other._core[key] = _by_specificity(made, program.unions)
+            other._by_literal.pop(key, None)
         other._keep(self._stale(other, changed))
         return other
 
@@ -393,6 +375,31 @@ class Compiler(Session):
         self.promised = self.promised & self.definitions.keys()
         self.remembering = self.remembering.kept(self.definitions)
         self._in_template = set()
+
+
+def lowered(lowering: Lowering, program: Program, key: Key) -> Sequence[Clause]:
+    """The clauses of a rule in their core form, in the order in which they are tried."""
+    return _by_specificity(lowering.clauses(program.clauses.get(key, ())), program.unions)
+
+
+def _by_specificity(clauses: Sequence[Clause], unions: Container[str]) -> list[Clause]:
+    """Clauses in the order in which oso tries them: argument by argument, a derived class before its base, a class
+    before a union, and any of them before no type at all.
+    """
+
+    def rank(clause: Clause) -> list[tuple[int, int]]:
+        ranks = []
+        for parameter in clause.parameters:
+            pattern = parameter.pattern
+            if not isinstance(pattern, Classes):
+                ranks.append((2, 0))
+            elif pattern.name in unions:
+                ranks.append((1, 0))
+            else:
+                ranks.append((0, -len(pattern.classes[0].__mro__)))
+        return ranks
+
+    return sorted(clauses, key=rank) if len(clauses) > 1 else list(clauses)
 
 
 def _without(known: Mapping[_K, _V], is_stale: Callable[[_V], int]) -> dict[_K, _V]:

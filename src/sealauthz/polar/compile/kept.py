@@ -1,21 +1,53 @@
 """What a compiler found out, so that it can be written down for one in another process to begin with.
 
-The program is not part of it, nor are the clauses in their core form: they are made again of the same statements. A
-clause that was looked up is its place among those of its rule.
+The clauses in their core form are not part of it: those of a rule are made again when something asks for them, which
+after a small change most of them are not. A clause that was looked up is its place among those of its rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, overload
 
-from sealauthz.polar.compile.compiler import Compiler, LookUp
+from sealauthz.polar.compile.compiler import Compiler, LookUp, lowered
 from sealauthz.polar.compile.forms import ALL_PASSES, CallPattern
 from sealauthz.polar.compile.remembering import Remembering
+from sealauthz.polar.core.nodes import Clause
 from sealauthz.polar.program import Key, Program
 from sealauthz.polar.types import TypeTable
+
+
+class Later(Sequence[Clause]):
+    """Clauses that are made when something first asks for them. Any thread may ask."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Sequence[Clause]]) -> None:
+        self._make: Callable[[], Sequence[Clause]] | None = make
+        self._made: Sequence[Clause] = ()
+
+    def _all(self) -> Sequence[Clause]:
+        make = self._make
+        if make is not None:
+            # In this order: who finds nothing that makes them finds them. Two that were made at once say the same.
+            self._made = make()
+            self._make = None
+        return self._made
+
+    @overload
+    def __getitem__(self, place: int) -> Clause: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Clause]: ...
+
+    def __getitem__(self, place: int | slice) -> Clause | Sequence[Clause]:
+        return self._all()[place]
+
+    def __len__(self) -> int:
+        return len(self._all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +98,10 @@ def compiler_of(
         _ = compiler.attribute_bit(name) if isinstance(name, str) else compiler.fits_bit(name)
     compiler.promised = set(kept.promised)
     compiler.remembering = Remembering.of_state(*kept.remembering)
-    core = {key: compiler._lowered(key) for key in kept.looked_at}
+    core = {key: Later(partial(lowered, compiler._lowering, program, key)) for key in kept.looked_at}
+    compiler._core = {**core}
     compiler._look_ups = {
-        (key, pattern): LookUp(bit, [core[key][place] for place in places], asked)
+        (key, pattern): LookUp(bit, Later(partial(_at, core[key], places)), asked)
         for (key, pattern), (bit, places, asked) in kept.look_ups.items()
     }
     compiler._next_bit = kept.next_bit
@@ -77,3 +110,7 @@ def compiler_of(
     # Over no names: the compiler that takes one over makes it again over its own.
     compiler.definitions = {name: FunctionType(code, {}, name) for name, code in functions}
     return compiler
+
+
+def _at(clauses: Sequence[Clause], places: Sequence[int]) -> Sequence[Clause]:
+    return [clauses[place] for place in places]
