@@ -111,6 +111,9 @@ class CompiledEngine:
     @property
     def _traced(self) -> Code:
         """The functions that trace, made when first asked for."""
+        made = self._traced_code
+        if made is not None:
+            return made
         with self._tracing:
             if self._traced_code is None:
                 self._traced_code = self._tracing_code(is_counted=False)

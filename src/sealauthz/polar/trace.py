@@ -83,17 +83,18 @@ class _Trace:
         self._numbers = numbers
         # Where to go on behind each event: behind what is asked, with its answer.
         self._next = behind = [*range(1, len(events) + 1)]
-        asked: list[int] = []
-        positions: list[int] = []
+        unanswered: list[tuple[int, int]] = []
+        asked, at = -1, -1
         for position, (what, number, _) in enumerate(events):
             if what == "asked":
-                asked.append(number)
-                positions.append(position)
-            elif asked and asked[-1] == number and what in _ANSWERED:
-                asked.pop()
-                behind[positions.pop()] = position
-        for position in positions:  # never answered: nothing behind it is
-            behind[position] = len(events)
+                unanswered.append((asked, at))
+                asked, at = number, position
+            elif number == asked and what in _ANSWERED:
+                behind[at] = position
+                asked, at = unanswered.pop()
+        while unanswered:  # never answered: nothing behind it is
+            behind[at] = len(events)
+            asked, at = unanswered.pop()
 
     def attempts(self, rule: str, start: int, end: int) -> list[Attempt]:
         """The clauses of a rule that were tried between two places."""
@@ -103,18 +104,22 @@ class _Trace:
         events, behind = self._events, self._next
         found: dict[int, _Try] = {}
         position = start
+        attempt: _Try | None = None
         while position < end:
             what, number, values = events[position]
             condition = own.get(number)
             if condition is not None and (clause := condition.clause) is not None:
-                attempt = found.get(id(clause))
-                if attempt is None:
-                    attempt = found[id(clause)] = _Try(clause)
-                if what == "proved":
+                if attempt is None or attempt.clause is not clause:
+                    attempt = found.get(id(clause))
+                    if attempt is None:
+                        attempt = found[id(clause)] = _Try(clause)
+                if what == "unmet":
+                    reached = condition.position
+                    if reached >= attempt.reached:
+                        attempt.reached = reached
+                        attempt.furthest = (condition, values, attempt.last + 1, position)
+                elif what == "proved":
                     attempt.is_met = True
-                elif what == "unmet" and condition.position >= attempt.reached:
-                    attempt.reached = condition.position
-                    attempt.furthest = (condition, values, attempt.last + 1, position)
                 attempt.last = position
             # What happens inside of a condition is not ours, even where it is the same rule that is called.
             position = behind[position]
