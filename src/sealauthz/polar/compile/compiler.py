@@ -91,7 +91,7 @@ class Compiler(Session):
         self._lowering = Lowering(program, table.classes)
         # Of the rules that were looked at: to lower all of them takes as long as to compile those of a question.
         self._core: dict[Key, Sequence[Clause]] = {}
-        self._by_literal: dict[Key, Mapping[int, Mapping[str, list[Clause]]]] = {}
+        self._by_literal: dict[Key, _Literals] = {}
 
     # --- rules ------------------------------------------------------------------------------------------------------
 
@@ -302,17 +302,22 @@ class Compiler(Session):
         return [clause for clause in self._likely(key, pattern) if may_fit(self, clause, pattern)]
 
     def _likely(self, key: Key, pattern: CallPattern) -> Sequence[Clause]:
-        """The clauses that a look-up by the most telling literal leaves."""
+        """The clauses that a look-up by the most telling literal leaves, in their order."""
         clauses = self._lowered(key)
         by_position = self._by_literal.get(key)
         if by_position is None:
             by_position = self._by_literal[key] = _by_literal(clauses)
+        least, places = len(clauses), None
         for position, argument in enumerate(pattern):
             if isinstance(argument, Constant) and argument.kind is str and position in by_position:
-                some = by_position[position].get(str(argument.value), ())
-                if len(some) < len(clauses):
-                    clauses = some
-        return clauses
+                by_literal, open_ = by_position[position]
+                found = by_literal.get(str(argument.value), [])
+                if len(found) + len(open_) < least:
+                    least, places = len(found) + len(open_), (found, open_)
+        if places is None:
+            return clauses
+        found, open_ = places
+        return [clauses[place] for place in (sorted(found + open_) if open_ else found)]
 
     # --- changes ----------------------------------------------------------------------------------------------------
 
@@ -418,14 +423,22 @@ def _say_the_same(one: Sequence[Clause], other: Sequence[Clause]) -> bool:
     )
 
 
-def _by_literal(clauses: Sequence[Clause]) -> Mapping[int, Mapping[str, list[Clause]]]:
-    """The clauses by the literal at each position where every clause has one."""
-    positions: dict[int, dict[str, list[Clause]]] = {}
+_Literals = Mapping[int, tuple[Mapping[str, list[int]], list[int]]]
+"""By a position in heads: the places of the clauses with each word there, and of those with anything else."""
+
+
+def _by_literal(clauses: Sequence[Clause]) -> _Literals:
+    """The places of clauses by the words at each position where one has a word."""
+    positions: dict[int, tuple[dict[str, list[int]], list[int]]] = {}
     for position in range(len(clauses[0].parameters) if clauses else 0):
-        terms = [clause.parameters[position].term for clause in clauses]
-        if all(isinstance(term, CoreConstant) and type(term.value) is str for term in terms):
-            by_literal: dict[str, list[Clause]] = {}
-            for clause, term in zip(clauses, terms, strict=True):
-                by_literal.setdefault(str(term.value), []).append(clause)  # type: ignore[union-attr]
-            positions[position] = by_literal
+        by_literal: dict[str, list[int]] = {}
+        others: list[int] = []
+        for place, clause in enumerate(clauses):
+            term = clause.parameters[position].term
+            if isinstance(term, CoreConstant) and type(term.value) is str:
+                by_literal.setdefault(term.value, []).append(place)
+            else:
+                others.append(place)
+        if by_literal:
+            positions[position] = by_literal, others
     return positions
