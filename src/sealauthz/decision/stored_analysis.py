@@ -153,7 +153,7 @@ class _Written(Trees):
         if issubclass(cls, type):
             name = self._names.get(obj)
             return NotImplemented if name is None else (_Class, (name,))
-        return super().reducer_override(obj)
+        return NotImplemented
 
 
 @cache

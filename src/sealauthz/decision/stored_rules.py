@@ -32,18 +32,28 @@ _HELD_BY_RULES = ("rules", "requires", "floor_wide", "meets", "waived", "because
 """The fields of a rulebook that hold rules, or stand beside them."""
 
 
+class _Reductions(dict[type, Callable[[Any], tuple[Any, ...]]]):
+    """How objects of each class are written, found out when the first one comes. By class, and not object by object:
+    there are a hundred thousand.
+    """
+
+    def __missing__(self, cls: Any) -> Callable[[Any], tuple[Any, ...]]:
+        values = values_of(cls)
+        if issubclass(cls, Enum):
+            self[cls] = lambda word: (cls, (word.value,))
+        elif values is not None:
+            self[cls] = lambda node: (cls, values(node))
+        else:
+            raise KeyError(cls)
+        return self[cls]
+
+
 class Trees(pickle.Pickler):
     """Writes a node of a tree as a call of its class, which is read in half of the time; and a word of an enum, which
     CPython 3.11.3 and before write as a call of `getattr`.
     """
 
-    def reducer_override(self, obj: Any) -> Any:
-        """Say how to write an object."""
-        cls: Any = type(obj)
-        if isinstance(obj, Enum):
-            return cls, (obj.value,)
-        values = values_of(cls)
-        return NotImplemented if values is None else (cls, values(obj))
+    dispatch_table = _Reductions()
 
 
 @cache
