@@ -19,6 +19,7 @@ from sealauthz.decision.signoffs import excesses_of, forget_always
 from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
+from sealauthz.polar.check import covering
 from sealauthz.polar.parse import parse
 from sealauthz.schema import Model
 from sealauthz.schema.parameters import length_text, ranges_of, written
@@ -296,6 +297,45 @@ def test_a_helper_that_changes_alone_is_followed_by_what_rests_on_it(folder: Pat
     forget_always()
     write(folder, rules=WAIVED.format(context="_", condition="yes(seal)", helpers="yes(_: Seal);"))
     assert names_of_excesses(folder) == named
+
+
+def test_a_part_that_changes_alone_is_put_together_again_with_the_others(folder: Path) -> None:
+    # The first part stays the very same object; what was found about it with another second part no longer holds.
+    first = 'waived("SEAL_USABLE", "use", seal: Seal, _) if seal.acting_to < 5;\n'
+    second = 'waived("SEAL_USABLE", "use", seal: Seal, _) if seal.acting_to >= 5{more};\n'
+    named = ["waived use Seal SEAL_USABLE"]
+    asking = 'waived("SEAL_USABLE", "use", seal: Seal, _) if is_either(seal);\n'
+    helped = asking + "is_either(seal: Seal) if seal.acting_to < 5;\n"
+    for rules, expected in (
+        (first + second.format(more=""), named),
+        (first + second.format(more=' and seal.kind = "OTHER"'), []),
+        (first + "\n\n" + second.format(more=""), named),
+        ("\n" + first + second.format(more=""), named),
+        (first, []),
+        (first + second.format(more=""), named),
+        (helped + "is_either(seal: Seal) if seal.acting_to >= 5;\n", named),
+        (helped + "is_either(seal: Seal) if seal.acting_to < 5;\n", []),
+        (helped + "is_either(seal: Seal) if seal.acting_to >= 5;\n", named),
+    ):
+        write(folder, rules=rules)
+        found = names_of_excesses(folder)
+        assert found == names_of_excesses(folder) == expected, rules
+        forget_always()
+        assert names_of_excesses(folder) == expected, rules
+
+
+def test_what_rules_say_together_is_found_out_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = "".join(
+        f'waived("SEAL_USABLE", "use", seal: Seal, _) if seal.kind = "{kind}";\n' for kind in ("PERSONNEL", "OTHER")
+    )
+    write(folder, rules=rules)
+    another = folder / "another.polar"
+    another.write_text('is_named(seal: Seal) if seal.name = "x";\n', encoding="utf-8")
+    assert names_of_excesses(folder) == []
+    monkeypatch.setattr(covering, "together_of", lambda *_: pytest.fail("put together again"))
+    monkeypatch.setattr(covering, "together", lambda *_: pytest.fail("put together again"))
+    another.write_text('is_named(seal: Seal) if seal.name = "y";\n', encoding="utf-8")
+    assert names_of_excesses(folder) == []
 
 
 def names_of_excesses(folder: Path) -> list[str]:
