@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import small_worlds
 from effort import EFFORT, Effort
 from small_worlds import goals_of, loaded, written
+from tiny.model import TINY
 
 from sealauthz.attack.found import Ended, Found, Limits
 from sealauthz.attack.goals import Goal
 from sealauthz.attack.moves import ActMove
 from sealauthz.attack.noting import Noting
 from sealauthz.attack.parts import Apart
+from sealauthz.attack.remembered import Remembered
 from sealauthz.attack.report import report_of
 from sealauthz.attack.search import Search
 from sealauthz.attack.touching import Footprint, What, trace_of
+from sealauthz.decision import Bundle
 
 APART = Limits(together=0)
 PLAIN = Limits(is_pruned=False)
@@ -94,12 +99,16 @@ def test_a_search_apart_finds_what_a_plain_one_finds(compared: list[Compared]) -
         (Footprint, "may_be_noticed_by", lambda *_: False),
         (Footprint, "is_noticed_by", lambda *_: False),
         (Noting, "is_lasting", lambda *_: True),
+        (Remembered, "find", lambda known, question, _: next((e[:2] for e in known._known.get(question, ())), None)),
+        (Noting, "learn", lambda *_: False),
     ],
     ids=[
         "nothing is put together",
         "nobody might notice another part",
         "nobody notices what was done",
         "what is denied stays so",
+        "an answer stands everywhere",
+        "what acts alter is not learned",
     ],
 )
 def test_what_keeps_too_much_apart_would_be_noticed(
@@ -149,3 +158,46 @@ def test_a_collection_that_is_taken_whole_is_rested_on() -> None:
     """Whether it is empty, or what it equals."""
     whole = (What.SCAN, "Grant", "seal_id", "s")
     assert trace_of([whole], lambda _: False).rested == {whole}
+
+
+BOTH = """
+requires("archive", _: Document, "BESIDE");
+requires("archive", _: Document, "FOLLOWED");
+meets(_: User, "BESIDE", "archive", document: Document, _) if document.id != "d";
+meets(_: User, "FOLLOWED", "archive", document: Document, _) if document.id != "d";
+meets(_: User, "BESIDE", "archive", document: Document, _) if
+  folder in document.folder.team.folders and
+  folder.id = "side" and
+  other in folder.documents and
+  other.state = "ARCHIVED";
+meets(_: User, "FOLLOWED", "archive", document: Document, _) if
+  other in document.folder.documents and
+  other.state = "DRAFT";
+otherwise("BESIDE", "NOT_BESIDE");
+otherwise("FOLLOWED", "NOT_FOLLOWED");
+reason("NOT_BESIDE", 50, "USER", "NONE");
+reason("NOT_FOLLOWED", 50, "USER", "NONE");
+"""
+
+
+def test_acts_are_put_together_that_settle_one_requirement_each(tmp_path: Path) -> None:
+    """Neither has anything to do with the other, and each leaves an act denied for the other requirement."""
+    policies = tmp_path / "policies"
+    shutil.copytree(TINY.policies, policies)
+    (policies / "more.polar").write_text(BOTH, encoding="utf-8")
+    bundle = Bundle.load(TINY, policies)
+    facts = {
+        "User": {"ann": {}, "dee": {}},
+        "Team": {"red": {"title": "red"}},
+        "TeamMember": {"red-ann": {"team_id": "red", "user_id": "ann", "rank": "OWNER"}},
+        "Folder": {name: {"team_id": "red", "title": name} for name in ("plans", "side")},
+        "Document": {
+            name: {"folder_id": folder, "author_id": "ann", "title": "T", "words": 1, "state": "PUBLISHED"}
+            for name, folder in (("d", "plans"), ("e", "side"))
+        },
+    }
+    reached = 'reached(document: Document, _: Attack) if document.id = "d" and document.state = "ARCHIVED";'
+    goal = {"goal": "both", "colluders": ["ann"], "depth": 3, "reached": reached}
+    goals, search = loaded(written(tmp_path / "goals.yaml", facts, [goal]), bundle)
+    assert acts_of(search.run(goals.goals[0], PLAIN)) == 3
+    assert acts_of(search.run(goals.goals[0], APART)) == 3

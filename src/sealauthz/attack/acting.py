@@ -259,7 +259,7 @@ class Acting:
         def carried_out(evaluation: Evaluation, case: Case, plan: Plan) -> Allowed | None:
             decision = evaluation.evaluate(case, plan)
             parts = (self._model, self._relevance, verdict, case, decision, evaluation)
-            return Allowed(*parts, plan) if decision else None
+            return Allowed(*parts, plan, self._subject_type) if decision else None
 
         return self._answer(world, now, verdict.asked, carried_out) or Refused()
 
@@ -281,8 +281,11 @@ class Allowed:
         decision: Decision,
         evaluation: Evaluation,
         plan: Plan,
+        subject_type: str,
     ) -> None:
         asked = verdict.asked
+        self._evaluation = evaluation
+        self._question = asked.question(subject_type)
         self._plan = plan
         self._model = model
         self._verdict = verdict
@@ -291,6 +294,10 @@ class Allowed:
         self._snapshot = evaluation.snapshot
         self._action = model.action(asked.action, asked.resource[0])
         self._writes = relevance.writes(asked.action, asked.resource[0])
+
+    def found(self) -> None:
+        """Find once more what the resolver of the act finds."""
+        self._evaluation.case(self._question)
 
     def obliged(self) -> None:
         """Find out once more what the act obliges to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,9 @@ from sealauthz.attack.acting import Acting, Allowed, Refused, Verdict
 from sealauthz.attack.candidates import Candidates, Doer, operation_of
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
+from sealauthz.attack.remembered import Beside, Remembered
 from sealauthz.attack.said import Said
-from sealauthz.attack.touching import Footprint, Place, Trace, What, trace_of
+from sealauthz.attack.touching import Place, Trace, What, trace_of
 from sealauthz.attack.traced import reading
 from sealauthz.attack.views import View
 from sealauthz.attack.world import World
@@ -26,10 +28,13 @@ _MOST_ASKED = 6
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Whether an act is allowed, and what that rests on."""
+    """Whether an act is allowed, and what that rests on. `whole` is all that was read, where that is more: while it is
+    the same, this is the answer.
+    """
 
     verdict: Verdict
     trace: Trace
+    whole: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +65,25 @@ class Noting:
         self._made: set[str] = set()
         self._gone: set[str] = set()
         """The types of which records came, and went."""
+        self._joined: set[tuple[str, str]] = set()
+        """The columns by which a record that came names one that was there before."""
         self._first = first
         self._told: dict[Any, Told] = {}
+        self._told_beside: Remembered[Told] = Remembered()
         self._ways_known: dict[Any, tuple[tuple[tuple[ActMove, Trace], ...], int]] = {}
-        self.beside: tuple[Footprint, ...] = ()
-        """What the facts that are asked of are otherwise than those of the beginning."""
-        self._outcomes: dict[Any, tuple[ActMove | Refused, Trace]] = {}
-        """What acts do in the beginning, and what that rests on: it stands where nobody may have noticed the rest."""
+        self._outcomes: Remembered[ActMove | Refused] = Remembered()
         self._again_known: dict[Any, ActMove | None] = {}
         self._denied: dict[Any, dict[str, dict[Any, Trace]]] = {}
         """Why acts are denied: requirements, each with what it rests on by the names that it reads, and here."""
         self._looks: dict[Any, Look] = {}
         self._views: dict[tuple[str, str, str], View] = {}
 
-    def look(self, world: World, now: Instant, doer: Doer, action: Action, earlier: tuple[str, ...]) -> Look:
-        """Return what a person may do by an action, and what it rests on that they may do no more."""
+    def look(
+        self, world: World, now: Instant, doer: Doer, action: Action, earlier: tuple[str, ...], beside: Beside
+    ) -> Look:
+        """Return what a person may do by an action, and what it rests on that they may do no more. `beside` says what
+        the world is otherwise than that of the beginning.
+        """
         key = (doer, action.name, action.resource, now, earlier, world.as_seen_by(self._view(action, "whole")))
         look = self._looks.get(key)
         acting, left_out = self._acting, self._said.left_out
@@ -89,9 +98,9 @@ class Noting:
         for record_id in world.ids(action.resource):
             caller = self._candidates.caller(world, action, record_id, doer.callers)
             asked = Asked(doer.subject, action.name, (action.resource, record_id), (), caller)
-            for told in self._asked(world, now, asked, doer.may_provide):
+            for told in self._asked(world, now, asked, doer.may_provide, beside):
                 if told.verdict.is_allowed:
-                    moves += self._ways(world, now, told, action, earlier)
+                    moves += self._ways(world, now, told, action, earlier, beside)
                 else:
                     named = frozenset({record_id, *(each for _, each in told.verdict.asked.context)})
                     if not self.is_lasting(told.trace):
@@ -116,20 +125,37 @@ class Noting:
             self._views[key] = View(reads)
         return self._views[key]
 
-    def _asked(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Iterator[Told]:
+    def _asked(
+        self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str], beside: Beside
+    ) -> Iterator[Told]:
         """Return what is answered in each context that may matter, as `Candidates` asks."""
-        first = self._answer(world, now, asked, may_provide)
+        first = self._answer(world, now, asked, may_provide, beside)
         yield first
         for one in self._candidates.contexts(world, now, asked, first.verdict):
-            yield self._answer(world, now, one, may_provide)
+            yield self._answer(world, now, one, may_provide, beside)
 
-    def _answer(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Told:
+    def _answer(
+        self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str], beside: Beside | None = None
+    ) -> Told:
+        question = (asked, now, may_provide)
+        known = None if beside is None else self._told_beside.find(question, beside)
+        if known is not None and not any(
+            (type(each).__name__, each.id) in world for _, _, each in known[0].verdict.provided
+        ):
+            self._acting.remembered += 1
+            return known[0]
+        told = self._answered(world, now, asked, may_provide)
+        if beside is not None:
+            self._told_beside.add(question, beside, told, told.whole or told.trace)
+        return told
+
+    def _answered(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Told:
         act = (asked.subject, asked.action, asked.resource, now)
         for requirement, known in self._denied.get(act, {}).items():
             trace = known.get(self._looks_so(world, asked, requirement))
             if trace is not None:
                 self._acting.remembered += 1
-                return Told(Verdict(asked, False, (requirement,), lasting=(requirement,)), trace)
+                return self._denial(world, now, asked, requirement, trace)
         action = self._model.action(asked.action, asked.resource[0])
         key = (asked, now, may_provide, world.as_seen_by(self._view(action, "")))
         told = self._told.get(key)
@@ -141,14 +167,56 @@ class Noting:
             verdict = self._acting.afresh(world, now, asked, may_provide)
         least, requirement = self._least(world, now, verdict)
         if least is None:
-            least = trace_of(events, self.stays, self._is_no_matter)
-        told = Told(verdict, least)
+            # What resolvers go through is among it.
+            least = trace_of(events, None, self._is_no_matter)
         if requirement:
             by_requirement = self._denied.setdefault(act, {}).setdefault(requirement, {})
-            by_requirement[self._looks_so(world, asked, requirement)] = told.trace
-        else:
-            self._told[key] = told
+            by_requirement[self._looks_so(world, asked, requirement)] = least
+            return self._denial(world, now, verdict.asked, requirement, least)
+        told = self._told[key] = Told(verdict, least)
         return told
+
+    def _denial(self, world: World, now: Instant, asked: Asked, requirement: str, trace: Trace) -> Told:
+        """Return that an act is denied for one requirement. Unless that stays so, what is settled is rested on as well:
+        it may be so because of what was done before.
+        """
+        if self.is_lasting(trace):
+            return Told(Verdict(asked, False, (requirement,), lasting=(requirement,)), trace)
+        settled, others, unmet = self._others(world, now, asked, requirement)
+        verdict = Verdict(asked, False, (requirement, *unmet), lasting=(requirement,))
+        return Told(verdict, trace | settled, trace | settled | others)
+
+    def _others(self, world: World, now: Instant, asked: Asked, but: str) -> tuple[Trace, Trace, list[str]]:
+        """Return what it rests on that the requirements of an act are settled that are, all but one; that the rest is
+        not; and which these are.
+        """
+        about, question = (asked.action, asked.resource[0]), asked.question(self._model.subjects[0])
+        case = None
+        with reading() as found, suppress(EvaluationFailed, InvalidRequest):
+            case = self._acting.evaluation(world, now, asked).case(question)
+        trace = trace_of(found, None, self._is_no_matter)
+        settled = others = Trace()
+        unmet: list[str] = []
+        if not isinstance(case, Case):
+            return trace, others, unmet
+        plan = self._acting.plan(question)
+        for requirement in self._bundle.rulebook.requirements.get(about, ()):
+            if requirement == but:
+                continue
+            with reading() as events:
+                try:
+                    is_settled = not plan.lacks(requirement)(plan.begin(case))
+                except EvaluationFailed:
+                    is_settled = True  # it counts, whatever it is
+            rested = trace_of(events, self.stays, self._is_no_matter)
+            if self._relevance.asks_for_found(requirement, *about):
+                rested |= trace
+            if is_settled:
+                settled |= rested
+            else:
+                others |= rested
+                unmet.append(requirement)
+        return settled, others, unmet
 
     def _looks_so(self, world: World, asked: Asked, requirement: str) -> tuple[Any, ...]:
         """What a requirement of an act rests on by the names that it reads: of its context, and of the facts."""
@@ -207,10 +275,20 @@ class Noting:
 
     def learn(self, changes: Iterable[Change]) -> bool:
         """Take note of what an act changes; tell whether some of it was taken to stay as it is."""
-        before = len(self._altered) + len(self._made) + len(self._gone)
+        before = self._learned
+        changes = tuple(changes)
+        came = {(each.record_type, each.id) for each in changes if each.before is None}
         for change in changes:
             if change.before is None:
                 self._made.add(change.record_type)
+                columns = self._model.shapes[change.record_type].columns
+                self._joined |= {
+                    (change.record_type, each.name)
+                    for each in columns
+                    if each.ref is not None
+                    and (named := getattr(change.after, each.name)) is not None
+                    and (each.ref, named) not in came
+                }
             elif change.after is None:
                 self._gone.add(change.record_type)
             else:
@@ -220,11 +298,16 @@ class Noting:
                     for each in columns
                     if getattr(change.before, each.name) != getattr(change.after, each.name)
                 }
-        return len(self._altered) + len(self._made) + len(self._gone) > before
+        return self._learned > before
+
+    @property
+    def _learned(self) -> int:
+        return len(self._altered) + len(self._made) + len(self._gone) + len(self._joined)
 
     def forget(self) -> None:
         """Forget what was found while more was taken to stay as it is."""
         self._told.clear()
+        self._told_beside.clear()
         self._ways_known.clear()
         self._again_known.clear()
         self._outcomes.clear()
@@ -238,8 +321,11 @@ class Noting:
     def stays(self, place: Place) -> bool:
         """Tell whether no act alters what is read at a place."""
         what = place[0]
-        if what is What.SCAN:
-            return not (place[1] in self._made or place[1] in self._gone or place[1:3] in self._altered)
+        if what is What.SCAN or what is What.HOLDING:
+            # A member comes by an act that makes it beside what it names, or that lets it name something else.
+            is_same = what is What.SCAN or (place[1], place[4]) not in self._altered
+            key = place[1:3]
+            return is_same and not (key in self._joined or place[1] in self._gone or key in self._altered)
         if what is What.SOME:
             return not (
                 place[1] in self._made or place[1] in self._gone or any(each == place[1] for each, _ in self._altered)
@@ -250,7 +336,7 @@ class Noting:
 
     def _is_no_matter(self, place: Place) -> bool:
         """Tell whether a place is one of a record that was there from the beginning, and stays as it is."""
-        if place[0] is What.SCAN:
+        if place[0] is What.SCAN or place[0] is What.HOLDING:
             return self.stays(place)
         return type(place[0]) is str and place[:2] in self._first and self.stays(place)
 
@@ -277,7 +363,7 @@ class Noting:
         return (trace | trace_of(found, None, self._is_no_matter) if is_found else trace) if holds else None
 
     def _ways(
-        self, world: World, now: Instant, told: Told, action: Action, earlier: tuple[str, ...]
+        self, world: World, now: Instant, told: Told, action: Action, earlier: tuple[str, ...], beside: Beside
     ) -> Iterator[tuple[ActMove, Trace]]:
         """Return the ways to carry out an allowed act, worked out once for all worlds that look the same to them."""
         key = (told.verdict.asked, now, earlier, world.as_seen_by(self._view(action, "ways")))
@@ -285,7 +371,7 @@ class Noting:
         known = self._ways_known.get(key)
         if known is None:
             before = left_out.arguments
-            moves = tuple(self._carried_out(world, now, told, action, earlier))
+            moves = tuple(self._carried_out(world, now, told, action, earlier, beside))
             known = self._ways_known[key] = (moves, left_out.arguments - before)
         else:
             left_out.arguments += known[1]
@@ -293,7 +379,7 @@ class Noting:
             yield move, trace | told.trace
 
     def _carried_out(
-        self, world: World, now: Instant, told: Told, action: Action, earlier: tuple[str, ...]
+        self, world: World, now: Instant, told: Told, action: Action, earlier: tuple[str, ...], beside: Beside
     ) -> Iterator[tuple[ActMove, Trace]]:
         verdict = told.verdict
         begun: list[tuple[Allowed | Refused, Trace]] = []
@@ -304,21 +390,20 @@ class Noting:
                 allowed = self._acting.allowed(world, now, verdict)
                 with reading() as events:
                     if isinstance(allowed, Allowed):
+                        allowed.found()
                         allowed.obliged()
                 begun.append((allowed, trace_of(events, None, self._is_no_matter)))
             return begun[0]
 
         def carry_out(given: Mapping[str, Any]) -> ActMove | Refused:
-            key = (verdict.asked, earlier, repr(sorted(given.items())))
-            known = self._outcomes.get(key)
-            if known is None or any(each.may_be_noticed_by(known[1]) for each in self.beside):
+            operation = operation_of(verdict.asked, given, earlier)
+            known = self._outcomes.find((verdict.asked, operation), beside)
+            if known is None:
                 allowed, obliged = begin()
-                operation = operation_of(verdict.asked, given, earlier)
                 with reading() as read:
                     outcome = Refused() if isinstance(allowed, Refused) else allowed.outcome(given, operation)
                 known = outcome, obliged | trace_of(read, None, self._is_no_matter)
-                if not self.beside:
-                    self._outcomes[key] = known
+                self._outcomes.add((verdict.asked, operation), beside, *known)
             if isinstance(known[0], ActMove):
                 traces[known[0].operation_id] = known[1]
             return known[0]

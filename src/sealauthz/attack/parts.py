@@ -376,7 +376,7 @@ class Apart:
         """Ask some here, and keep what rests on all parts."""
         left = self._depth - count - 1
         node.looked |= concerned
-        self._noting.beside = tuple(each.footprint for each in node.parts)
+        beside = frozenset(each.footprint for each in node.parts)
         for number, doer in enumerate(self._doers):
             for action in self._levels.acts(left):
                 key = (number, f"{action.name}/{action.resource}")
@@ -387,7 +387,7 @@ class Apart:
                     for each in node.moves
                     if _kind(each) == (doer.subject, action.name, action.resource)
                 )
-                look = self._noting.look(world, self._now, doer, action, earlier)
+                look = self._noting.look(world, self._now, doer, action, earlier, beside)
                 asks: list[Trace] = []
                 for move, trace in look.moves:
                     names = _values_of(move)

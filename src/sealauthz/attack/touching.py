@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from sealauthz.schema import Model
+from sealauthz.schema import Column, Model
 
 
 class What(IntEnum):
@@ -29,6 +29,10 @@ class What(IntEnum):
     """That a collection begins to be gone through: as in `SCAN`."""
     SOME = 6
     """Who holds some values: their type."""
+    WHOLE = 8
+    """That a collection is taken as a whole, and not gone through: as in `SCAN`."""
+    HOLDING = 9
+    """Who of a collection holds a value: as in `SCAN`, and the column and the value."""
 
 
 Event = tuple[Any, ...]
@@ -87,22 +91,45 @@ def trace_of(
             rested.add((*event[2:4], "id"))
         elif what is _COLUMN or what is _LINK:
             rested.add(event[1:])
-        elif what is _SCAN and stays is not None:
+        elif what is _SCAN:
             scanned[event[1:]] = scanned.get(event[1:], 0) + 1
         elif what is What.WALK:
             scanned[event[1:]] = scanned.get(event[1:], 0) - 1
             walked.add((_SCAN, *event[1:]))
+            if stays is None:
+                rested.add((_SCAN, *event[1:]))
+        elif what is What.WHOLE:
+            if stays is None:
+                rested.add((_SCAN, *event[1:]))
         elif what is not _END:
             rested.add(event)
         at += 1
-    # What was looked at as a whole, and not gone through: whether it is empty, or what it equals.
-    rested.update((_SCAN, *place) for place, times in scanned.items() if times > 0)
+    if stays is not None:
+        # What was looked at as a whole, and not gone through: whether it is empty, or what it equals. Rules ask for the
+        # length of what they go through, which decides nothing; what effects do with a collection is noted each time.
+        rested.update((_SCAN, *place) for place, times in scanned.items() if times > 0)
     return Trace(*(frozenset(e for e in some if not is_no_matter(e)) for some in (rested, passed, walked)))
 
 
 def _is_passed(member: tuple[str, str], within: Sequence[Event], stays: Callable[[Place], bool]) -> bool:
     """Tell whether nothing was read but what stands in a member itself, or stays as it is."""
     return all(e[0] in (_COLUMN, _LINK) and (e[1:3] == member or stays(e[1:])) for e in within)
+
+
+def plain(value: Any) -> Any:
+    """Return what a column holds as it is compared: a word as the text that it is."""
+    return str.__str__(value) if isinstance(value, str) else value
+
+
+def _held(record_type: str, columns: Sequence[Column], record: Any) -> set[Place]:
+    """Who is found by a record among those that name the same: by each column of it."""
+    if record is None:
+        return set()
+    values = [(column.name, plain(getattr(record, column.name))) for column in columns]
+    named = [(column.name, getattr(record, column.name)) for column in columns if column.ref is not None]
+    return {
+        (What.HOLDING, record_type, key, owner, *each) for key, owner in named if owner is not None for each in values
+    }
 
 
 class Footprint:
@@ -136,6 +163,7 @@ class Footprint:
         for key, was, record in changes:
             self.places |= {(What.ONE, *key), (What.SOME, key[0])}
             columns = model.shapes[key[0]].columns
+            self.scans |= _held(key[0], columns, was) ^ _held(key[0], columns, record)
             if was is None or record is None:
                 self.made.add(key)
                 self.types.add(key[0])

@@ -6,12 +6,12 @@ policies, resolvers and effects are asked as always, of records of classes of ou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
-from sealauthz.attack.touching import Event, What
+from sealauthz.attack.touching import Event, What, plain
 from sealauthz.schema import Model, shape_of, values_of
 from sealauthz.schema.record import Collection, having
 
@@ -65,6 +65,13 @@ class _Looked(Collection):
             return _Having(self)
         raise AttributeError(f"a collection has no attribute `{name}`", name=name, obj=self)
 
+    def holding(self, column: str, value: Any) -> Sequence[Any]:
+        """The records that hold a value in a column, in their order: of the others nothing was looked at."""
+        events = _noted[-1]
+        if events is not None:
+            events.append((What.HOLDING, *self.of, column, plain(value)))
+        return [each for each in list.__iter__(self) if object.__getattribute__(each, column) == value]
+
 
 class _Having:
     """The members of a collection that have members of their own, each looked at for that."""
@@ -76,6 +83,25 @@ class _Having:
 
     def __getitem__(self, name: str) -> _Looked:
         return _Looked(having(self._of, name), self._of.of)
+
+
+def _whole(name: str) -> Any:
+    """Return what a list does under a name, of which it is noted that it was taken as a whole."""
+    of_list = getattr(list, name)
+
+    @wraps(of_list)
+    def taken(self: _Looked, *arguments: Any) -> Any:
+        note(What.WHOLE, *self.of)
+        return of_list(self, *arguments)
+
+    return taken
+
+
+for _name in vars(list).keys() & {
+    *("__len__", "__getitem__", "__contains__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"),
+    *("__add__", "__mul__", "__rmul__", "__reversed__", "__repr__", "copy", "count", "index"),
+}:
+    setattr(_Looked, _name, _whole(_name))
 
 
 class _By:
@@ -108,19 +134,22 @@ def traced_class(cls: Any) -> Any:
     columns = frozenset(column.name for column in shape.columns)
     ones = {each.name: each.key for each in shape.relations if each.is_one}
     many = {each.name: (each.record, each.key) for each in shape.relations if not each.is_one}
-    plain: Callable[[Any, str], Any] = cls.__getattribute__
+    of_self: Callable[[Any, str], Any] = cls.__getattribute__
 
     def __getattribute__(self: Any, name: str) -> Any:
         events = _noted[-1]
         if events is not None:
             if name in columns:
-                events.append((What.COLUMN, name_of_type, plain(self, "id"), name))
+                events.append((What.COLUMN, name_of_type, of_self(self, "id"), name))
             elif name in ones:
-                events.append((What.LINK, name_of_type, plain(self, "id"), ones[name]))
+                events.append((What.LINK, name_of_type, of_self(self, "id"), ones[name]))
             elif name in many:
-                record_type, key = many[name]
-                events.append((What.SCAN, record_type, key, plain(self, "id")))
-        return plain(self, name)
+                of = (*many[name], of_self(self, "id"))
+                events.append((What.SCAN, *of))
+                found = of_self(self, name)
+                # Of what is empty it is noted, too, what is done with it.
+                return found if type(found) is _Looked else _Looked(found, of)
+        return of_self(self, name)
 
     body = {"__slots__": (), "__getattribute__": __getattribute__, "__module__": cls.__module__}
     return type(cls.__name__, (cls,), {**body, "__qualname__": cls.__qualname__})
