@@ -15,6 +15,7 @@ from effort import EFFORT, Effort
 from small_worlds import goals_of, loaded, written
 from tiny.model import TINY
 
+from sealauthz.attack.candidates import Doer
 from sealauthz.attack.found import Ended, Found, Limits
 from sealauthz.attack.goals import Goal
 from sealauthz.attack.moves import ActMove
@@ -22,9 +23,11 @@ from sealauthz.attack.noting import Noting
 from sealauthz.attack.parts import Apart
 from sealauthz.attack.remembered import Remembered
 from sealauthz.attack.report import report_of
-from sealauthz.attack.search import Search
+from sealauthz.attack.search import Search, _Run
 from sealauthz.attack.touching import Footprint, What, trace_of
+from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
+from sealauthz.schema import Change
 
 APART = Limits(together=0)
 PLAIN = Limits(is_pruned=False)
@@ -201,3 +204,20 @@ def test_acts_are_put_together_that_settle_one_requirement_each(tmp_path: Path) 
     goals, search = loaded(written(tmp_path / "goals.yaml", facts, [goal]), bundle)
     assert acts_of(search.run(goals.goals[0], PLAIN)) == 3
     assert acts_of(search.run(goals.goals[0], APART)) == 3
+
+
+def test_what_an_act_is_refused_for_is_noted(tmp_path: Path) -> None:
+    """Who is a member already is not invited: where that is otherwise, it is asked again."""
+    facts = small_worlds.world(random.Random(3))
+    owner = next(each["user_id"] for each in facts["TeamMember"].values() if each["team_id"] == "red")
+    reached = 'reached(team: Team, _: Attack) if team.id = "none";'
+    goal = {"goal": "none", "colluders": [owner], "depth": 3, "reached": reached}
+    goals, search = loaded(written(tmp_path / "goals.yaml", facts, [goal]))
+    run, first = _Run(search, goals.goals[0], APART), World(goals.goals[0].facts, tells=True)
+    noting = Noting(small_worlds.BUNDLE, search.relevance, run._acting, run._said, first)
+    came = TINY.records["TeamMember"]("new", "red", "dee")
+    assert noting.learn([Change("TeamMember", "new", None, came)])
+    doer = Doer(owner, frozenset())
+    look = noting.look(first, goals.goals[0].now, doer, TINY.action("invite", "Team"), (), frozenset())
+    refused = [named for trace, named in look.denied if (What.SCAN, "TeamMember", "team_id", "red") in trace.rested]
+    assert any({"red", owner} <= named for named in refused)

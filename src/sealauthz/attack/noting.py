@@ -70,7 +70,9 @@ class Noting:
         self._first = first
         self._told: dict[Any, Told] = {}
         self._told_beside: Remembered[Told] = Remembered()
-        self._ways_known: dict[Any, tuple[tuple[tuple[ActMove, Trace], ...], int]] = {}
+        self._ways_known: dict[
+            Any, tuple[tuple[tuple[ActMove, Trace], ...], tuple[tuple[Trace, frozenset[Any]], ...], int]
+        ] = {}
         self._outcomes: Remembered[ActMove | Refused] = Remembered()
         self._again_known: dict[Any, ActMove | None] = {}
         self._denied: dict[Any, dict[str, dict[Any, Trace]]] = {}
@@ -100,7 +102,9 @@ class Noting:
             asked = Asked(doer.subject, action.name, (action.resource, record_id), (), caller)
             for told in self._asked(world, now, asked, doer.may_provide, beside):
                 if told.verdict.is_allowed:
-                    moves += self._ways(world, now, told, action, earlier, beside)
+                    ways, refused = self._ways(world, now, told, action, earlier, beside)
+                    moves += ways
+                    denied.update((each, None) for each in refused if not self.is_lasting(each[0]))
                 else:
                     named = frozenset({record_id, *(each for _, each in told.verdict.asked.context)})
                     if not self.is_lasting(told.trace):
@@ -364,22 +368,32 @@ class Noting:
 
     def _ways(
         self, world: World, now: Instant, told: Told, action: Action, earlier: tuple[str, ...], beside: Beside
-    ) -> Iterator[tuple[ActMove, Trace]]:
-        """Return the ways to carry out an allowed act, worked out once for all worlds that look the same to them."""
+    ) -> tuple[list[tuple[ActMove, Trace]], list[tuple[Trace, frozenset[Any]]]]:
+        """Return the ways to carry out an allowed act, worked out once for all worlds that look the same to them; and
+        what the rest is refused for, each with what it names.
+        """
         key = (told.verdict.asked, now, earlier, world.as_seen_by(self._view(action, "ways")))
         left_out = self._said.left_out
         known = self._ways_known.get(key)
         if known is None:
             before = left_out.arguments
-            moves = tuple(self._carried_out(world, now, told, action, earlier, beside))
-            known = self._ways_known[key] = (moves, left_out.arguments - before)
+            refused: dict[tuple[Trace, frozenset[Any]], None] = {}
+            moves = tuple(self._carried_out(world, now, told, action, earlier, beside, refused))
+            known = self._ways_known[key] = (moves, tuple(refused), left_out.arguments - before)
         else:
-            left_out.arguments += known[1]
-        for move, trace in known[0]:
-            yield move, trace | told.trace
+            left_out.arguments += known[2]
+        ways = [(move, trace | told.trace) for move, trace in known[0]]
+        return ways, [(trace | told.trace, named) for trace, named in known[1]]
 
     def _carried_out(
-        self, world: World, now: Instant, told: Told, action: Action, earlier: tuple[str, ...], beside: Beside
+        self,
+        world: World,
+        now: Instant,
+        told: Told,
+        action: Action,
+        earlier: tuple[str, ...],
+        beside: Beside,
+        refused: dict[tuple[Trace, frozenset[Any]], None],
     ) -> Iterator[tuple[ActMove, Trace]]:
         verdict = told.verdict
         begun: list[tuple[Allowed | Refused, Trace]] = []
@@ -406,6 +420,9 @@ class Noting:
                 self._outcomes.add((verdict.asked, operation), beside, *known)
             if isinstance(known[0], ActMove):
                 traces[known[0].operation_id] = known[1]
+            elif not self.is_lasting(known[1]):
+                named = {verdict.asked.resource[1], *(each for _, each in verdict.asked.context), *_texts_in(given)}
+                refused[known[1], frozenset(named)] = None
             return known[0]
 
         seen: set[int] = set()
@@ -414,3 +431,15 @@ class Noting:
             if wrought not in seen:
                 seen.add(wrought)
                 yield move, traces[move.operation_id]
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """The texts that are said in arguments."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts_in(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts_in(each)
