@@ -3,6 +3,9 @@
 # The tests start hundreds of processes, which read compiled modules where there are any.
 unexport PYTHONDONTWRITEBYTECODE
 
+# A quarter of the time of the tests is waiting for servers and databases: one more process than cores uses that.
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 PYTHON ?= python3
 BIN := .venv/bin
 # For example: make test PYTEST_ARGS="-k retrieval -n 0"
