@@ -14,8 +14,8 @@ Beside = frozenset[Footprint]
 _MOST_PLACES = 6
 """Of how many facts the answer to one question is kept at most."""
 
-_MOST = 100_000
-"""How many answers are kept at most; then all are forgotten."""
+_MOST = 30_000
+"""How many answers are kept at most, each with what it read; then all are forgotten."""
 
 
 class Remembered(Generic[T]):
