@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import forking
+import frames
 import lazy_loads
 import psycopg
 import pytest
@@ -42,6 +43,8 @@ from sealauthz.schema import Model
 
 # As the command does, before a module of tests imports grpc.
 grpc_environment.prepare(os.environ)
+
+frames.mend()
 
 BACKENDS = ("sqlite", "postgresql")
 NewDatabase = Callable[..., str]
