@@ -30,7 +30,10 @@ _MOST_PIECES = 8
 """So many at once."""
 
 _PAUSE_S = 0.02
-"""After some that were moved: it takes turns with what answers."""
+"""After some that were tried: it takes turns with what answers."""
+
+_NONE_LEFT = frozenset({errno.ENOMEM, errno.EBUSY})
+"""The system, or its limit for this process, has no huge page just now: to make one for each piece would take long."""
 
 _FORGET_AFTER = 5
 """After so many rounds all is looked at again: what was together may have come apart."""
@@ -77,9 +80,11 @@ class HugePages:
                 continue
             if not self._madvise(ctypes.c_void_p(run.start), ctypes.c_size_t(run.pieces * PIECE), _COLLAPSE):
                 self._done.update(_pieces_of(run))
-                self.thread.rest(_PAUSE_S)
+            elif ctypes.get_errno() in _NONE_LEFT:
+                break
             elif not self._done and ctypes.get_errno() == errno.EINVAL:
                 return False  # an older kernel
+            self.thread.rest(_PAUSE_S)
         return True
 
     def _step(self) -> None:
