@@ -114,3 +114,15 @@ class Waited:
 
 
 Move = ActMove | OutsideMoved | Waited
+
+
+def leaves_of(value: Any) -> Iterator[Any]:
+    """Return what is said in arguments, in whatever it is put together."""
+    if isinstance(value, Mapping):
+        for each in value.values():
+            yield from leaves_of(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from leaves_of(each)
+    else:
+        yield value

@@ -9,7 +9,7 @@ from typing import Any
 
 from sealauthz.attack.acting import Acting, Allowed, Refused, Verdict
 from sealauthz.attack.candidates import Candidates, Doer, operation_of
-from sealauthz.attack.moves import ActMove, Asked
+from sealauthz.attack.moves import ActMove, Asked, leaves_of
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.remembered import Beside, Remembered
 from sealauthz.attack.said import Said
@@ -421,7 +421,8 @@ class Noting:
             if isinstance(known[0], ActMove):
                 traces[known[0].operation_id] = known[1]
             elif not self.is_lasting(known[1]):
-                named = {verdict.asked.resource[1], *(each for _, each in verdict.asked.context), *_texts_in(given)}
+                texts = (each for each in leaves_of(given) if isinstance(each, str))
+                named = {verdict.asked.resource[1], *(each for _, each in verdict.asked.context), *texts}
                 refused[known[1], frozenset(named)] = None
             return known[0]
 
@@ -431,15 +432,3 @@ class Noting:
             if wrought not in seen:
                 seen.add(wrought)
                 yield move, traces[move.operation_id]
-
-
-def _texts_in(value: Any) -> Iterator[str]:
-    """The texts that are said in arguments."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts_in(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts_in(each)

@@ -22,7 +22,7 @@ from sealauthz.attack.candidates import Doer, base_of
 from sealauthz.attack.found import Ended
 from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.levels import Levels
-from sealauthz.attack.moves import ActMove, Asked
+from sealauthz.attack.moves import ActMove, Asked, leaves_of
 from sealauthz.attack.noting import Noting
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said
@@ -497,15 +497,7 @@ def _values_of(move: ActMove) -> frozenset[Any]:
     """What is named and said in an act, and in what somebody outside gave for it."""
     found: set[Any] = {move.asked.resource[1]}
     found.update(value for _, value in move.asked.context if type(value) is not bool)
-    waiting: list[Any] = list(move.arguments.values())
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, Mapping):
-            waiting += value.values()
-        elif isinstance(value, list | tuple):
-            waiting += value
-        elif type(value) is not bool:
-            found.add(value)
+    found.update(value for value in leaves_of(move.arguments) if type(value) is not bool)
     for _, _, record in move.provided:
         found |= {each for each in _values_in([record]) if isinstance(each, str)}
     return frozenset(found)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sealauthz.attack.acting import Refused
 from sealauthz.attack.compared import NOTHING, comparisons
-from sealauthz.attack.moves import ActMove, Asked, Value
+from sealauthz.attack.moves import ActMove, Asked, Value, leaves_of
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.views import Reads
 from sealauthz.attack.world import World
@@ -216,19 +216,10 @@ class Said:
 
     def sayable(self, world: World, now: Instant, action: Action) -> frozenset[Any]:
         """Return what may be said in the arguments of an act, and as a text in its context, piece by piece."""
-        found: set[Any] = set()
-        waiting = [list(self._values(world, now, action, each)) for each in arguments_of(action.arguments).values()]
+        sayable = [self._values(world, now, action, each) for each in arguments_of(action.arguments).values()]
         for key in action.texts:
-            waiting.append([pair[1] for pair in self._choices(world, now, action, key, "", is_shown=True) if pair])
-        while waiting:
-            for value in waiting.pop():
-                if isinstance(value, Mapping):
-                    waiting.append(list(value.values()))
-                elif isinstance(value, list):
-                    waiting.append(value)
-                elif type(value) is not bool:
-                    found.add(value)
-        return frozenset(found)
+            sayable.append([pair[1] for pair in self._choices(world, now, action, key, "", is_shown=True) if pair])
+        return frozenset(each for each in leaves_of(sayable) if type(each) is not bool)
 
     def _with(
         self, world: World, now: Instant, action: Action, arguments: Mapping[str, Any], more: Sequence[Argument]
