@@ -329,7 +329,7 @@ class Allowed:
         if not self._writes.covers(changes):
             # INVARIANT: what is left out of a search rests on it.
             raise RuntimeError(f"`{action.name}` on {action.resource} writes what its functions do not name")
-        return ActMove(self._verdict.asked, given, self._verdict.provided, operation_id, Writing(changes))
+        return ActMove(self._verdict.asked, given, self._verdict.provided, operation_id, act.now, Writing(changes))
 
 
 def _plain(model: Model, change: RecordChange) -> RecordChange:

@@ -80,6 +80,10 @@ class Goal:
     line: int
 
 
+LastAct = tuple[str, str]
+"""Whose act the last one was, and which; both empty where the last thing that came about was no act."""
+
+
 class Goals:
     """The goals of some files, compiled with the rules of a bundle."""
 
@@ -159,18 +163,20 @@ class Goals:
 
     def asker(
         self, goal: Goal, stays: Callable[[Place], bool]
-    ) -> Callable[[World, Instant], Iterator[tuple[str, Trace, bool]]]:
+    ) -> Callable[[World, Instant, LastAct], Iterator[tuple[str, Trace, bool]]]:
         """Return what asks a goal of each record of a world that tells what is read of it: the record, what the answer
-        rests on, and whether the goal is reached by it. For a goal that does not ask whose act the last one was.
+        rests on, and whether the goal is reached by it.
         """
         begun = {
             each: self._engine.asker(_REACHED, goal.name, self._model.records[each], self._context)
             for each in goal.about
         }
 
-        def ask(world: World, now: Instant) -> Iterator[tuple[str, Trace, bool]]:
+        def ask(world: World, now: Instant, last: LastAct) -> Iterator[tuple[str, Trace, bool]]:
             snapshot = world.snapshot()
-            context = self.context(now, goal.now, None, "")
+            subject, action = last
+            actor = snapshot.find(self._model.subjects[0], subject) if subject else None
+            context = self.context(now, goal.now, actor, action)
             for record_type, asked in begun.items():
                 for record_id in world.ids(record_type):
                     record = snapshot.find(record_type, record_id)
@@ -183,6 +189,12 @@ class Goals:
 
 
 def _acts_named(rule: RuleNode) -> set[str] | None:
+    """The acts one of which must be the last for a rule of a goal to hold; None where any may be, or none."""
+    named = _texts_of_the_action(rule)
+    return None if named is None or "" in named else named
+
+
+def _texts_of_the_action(rule: RuleNode) -> set[str] | None:
     """The texts one of which the action of the context must be for a rule of a goal to hold; None where any may be."""
     context = rule.parameters[-1].variable
     for part in rule.body.parts if isinstance(rule.body, And) else (rule.body,):

@@ -38,14 +38,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class ActMove:
-    """An act that is performed. `provided` are the records that somebody outside gave for it, each with whose they are
-    and what was done; `operation_id` decides the ids of what it makes.
+    """An act that is performed at some time. `provided` are the records that somebody outside gave for it, each with
+    whose they are and what was done; `operation_id` decides the ids of what it makes.
     """
 
     asked: Asked
     arguments: Mapping[str, Any]
     provided: tuple[tuple[str, str, Any], ...]
     operation_id: str
+    at: Instant
     writing: Writing = field(repr=False, compare=False)
 
     @cached_property

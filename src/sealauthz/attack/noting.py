@@ -138,28 +138,28 @@ class Noting:
         for one in self._candidates.contexts(world, now, asked, first.verdict):
             yield self._answer(world, now, one, may_provide, beside)
 
-    def _answer(
-        self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str], beside: Beside | None = None
-    ) -> Told:
+    def _answer(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str], beside: Beside) -> Told:
         question = (asked, now, may_provide)
-        known = None if beside is None else self._told_beside.find(question, beside)
+        known = self._told_beside.find(question, beside)
         if known is not None and not any(
             (type(each).__name__, each.id) in world for _, _, each in known[0].verdict.provided
         ):
             self._acting.remembered += 1
             return known[0]
         told = self._answered(world, now, asked, may_provide)
-        if beside is not None:
-            self._told_beside.add(question, beside, told, told.whole or told.trace)
+        self._told_beside.add(question, beside, told, told.whole or told.trace)
         return told
 
-    def _answered(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Told:
+    def _answered(
+        self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str], *, is_noted: bool = True
+    ) -> Told:
+        """Answer; unless it `is_noted`, not all of what a denial rests on is found out."""
         act = (asked.subject, asked.action, asked.resource, now)
         for requirement, known in self._denied.get(act, {}).items():
             trace = known.get(self._looks_so(world, asked, requirement))
             if trace is not None:
                 self._acting.remembered += 1
-                return self._denial(world, now, asked, requirement, trace)
+                return self._denial(world, now, asked, requirement, trace, is_noted=is_noted)
         action = self._model.action(asked.action, asked.resource[0])
         key = (asked, now, may_provide, world.as_seen_by(self._view(action, "")))
         told = self._told.get(key)
@@ -176,15 +176,17 @@ class Noting:
         if requirement:
             by_requirement = self._denied.setdefault(act, {}).setdefault(requirement, {})
             by_requirement[self._looks_so(world, asked, requirement)] = least
-            return self._denial(world, now, verdict.asked, requirement, least)
+            return self._denial(world, now, verdict.asked, requirement, least, is_noted=is_noted)
         told = self._told[key] = Told(verdict, least)
         return told
 
-    def _denial(self, world: World, now: Instant, asked: Asked, requirement: str, trace: Trace) -> Told:
+    def _denial(
+        self, world: World, now: Instant, asked: Asked, requirement: str, trace: Trace, *, is_noted: bool
+    ) -> Told:
         """Return that an act is denied for one requirement. Unless that stays so, what is settled is rested on as well:
         it may be so because of what was done before.
         """
-        if self.is_lasting(trace):
+        if not is_noted or self.is_lasting(trace):
             return Told(Verdict(asked, False, (requirement,), lasting=(requirement,)), trace)
         settled, others, unmet = self._others(world, now, asked, requirement)
         verdict = Verdict(asked, False, (requirement, *unmet), lasting=(requirement,))
@@ -266,7 +268,7 @@ class Noting:
         earlier: tuple[str, ...],
     ) -> ActMove | None:
         """Return an act that was done elsewhere as it may be done here; None where it may not."""
-        verdict = self._answer(world, now, asked, doer.may_provide).verdict
+        verdict = self._answered(world, now, asked, doer.may_provide, is_noted=False).verdict
         if not verdict.is_allowed:
             return None
         key = (verdict.asked, now, earlier, repr(arguments), world.as_seen_by(self._view(action, "ways")))
@@ -411,13 +413,13 @@ class Noting:
 
         def carry_out(given: Mapping[str, Any]) -> ActMove | Refused:
             operation = operation_of(verdict.asked, given, earlier)
-            known = self._outcomes.find((verdict.asked, operation), beside)
+            known = self._outcomes.find((verdict.asked, operation, now), beside)
             if known is None:
                 allowed, obliged = begin()
                 with reading() as read:
                     outcome = Refused() if isinstance(allowed, Refused) else allowed.outcome(given, operation)
                 known = outcome, obliged | trace_of(read, None, self._is_no_matter)
-                self._outcomes.add((verdict.asked, operation), beside, *known)
+                self._outcomes.add((verdict.asked, operation, now), beside, *known)
             if isinstance(known[0], ActMove):
                 traces[known[0].operation_id] = known[1]
             elif not self.is_lasting(known[1]):

@@ -31,7 +31,7 @@ from sealauthz.attack.taking import Taking
 from sealauthz.attack.waits import ends_of_waits, lengths_of
 from sealauthz.attack.world import World, Written
 from sealauthz.decision import Bundle
-from sealauthz.schema import Action, OutsideMove, looks
+from sealauthz.schema import Action, Instant, OutsideMove, looks
 
 _MOST_DUTIES = 200
 """How many duties are done one after the other at most: each might give cause for another one."""
@@ -182,12 +182,12 @@ class _Run:
     @property
     def _is_apart(self) -> bool:
         """Whether what does not concern each other is kept apart: where all that happens is acts of people who want
-        them, and the goal asks of nothing but what they changed.
+        them, and time that passes once.
         """
         goal = self._goal
-        others = (goal.waits, goal.dutiful, goal.following, goal.deceived, goal.outside, goal.callers)
+        others = (goal.waits > 1, goal.dutiful, goal.following, goal.deceived, goal.outside, goal.callers)
         is_deep = self._depth > self._limits.together
-        return is_deep and self._levels is not None and not (self._width or any(others) or self._asks_of_the_act)
+        return is_deep and self._levels is not None and not (self._width or any(others))
 
     def _found_apart(self) -> Found:
         """Search with what does not concern each other kept apart."""
@@ -199,25 +199,30 @@ class _Run:
         doers = [doer for doer, _ in self._doers(is_deceived=False)]
         ends_at = self._began + self._limits.seconds
         parts = (self._relevance, noting, self._said, self._taking, self._goals, self._goal, doers, self._possible)
-        apart = Apart(*parts, levels, self._depth, first, ends_at, self._limits.states)
+        apart = Apart(*parts, levels, self._depth, first, ends_at, self._limits.states, self._lengths)
         ended = apart.ended()
-        steps = tuple(self._made_by(apart.steps))
+        steps = tuple(self._made_by(apart.steps, apart.now)) if apart.record else ()
         found = self._result(ended)
         complete = self._depth if ended in (Ended.DEPTH, Ended.ALL) else apart.complete
         return dataclasses.replace(
             found, steps=steps, record=apart.record, states=apart.states, complete=complete, is_apart=True
         )
 
-    def _made_by(self, moves: Sequence[ActMove]) -> Iterator[Made]:
-        """Return the steps that acts are, one after the other."""
-        world = self._first
+    def _made_by(self, moves: Sequence[ActMove], until: Instant) -> Iterator[Made]:
+        """Return the steps that acts are, one after the other, and time that passes before them or behind."""
+        world, now = self._first, self._goal.now
         for move in moves:
+            if move.at != now:
+                yield Made(Waited(move.at), now, world.facts, world.facts)
+                now = move.at
             written = move.writing.on(world)
             if written is None:
                 raise RuntimeError("an act that was found cannot be done again")
             after = world.moved(written)
-            yield Made(move, self._goal.now, world.facts, after.facts)
+            yield Made(move, now, world.facts, after.facts)
             world = after
+        if until != now:
+            yield Made(Waited(until), now, world.facts, world.facts)
 
     def _by_distance(self, relevance: Relevance) -> Levels | None:
         """What may still be done and matter, by how many acts are left; None where everything is tried."""
@@ -281,7 +286,7 @@ class _Run:
             for doer, is_deceived in self._doers(is_deceived=node.is_deceived):
                 yield from self._acts_of(node, world, without, doer, is_deceived=is_deceived)
         if node.waits and not isinstance(node.move, Waited):
-            for until in ends_of_waits(world, node.now, self._lengths):
+            for until in ends_of_waits(world, self._first, node.now, self._lengths):
                 after = dataclasses.replace(
                     node, world=world, now=until, parent=node, move=Waited(until), waits=node.waits - 1
                 )

@@ -22,15 +22,12 @@ def lengths_of(parameters: Any) -> tuple[int, ...]:
     return tuple(value for value in values if isinstance(value, int) and value >= _MINUTE)
 
 
-def ends_of_waits(world: World, now: Instant, lengths: Sequence[int]) -> list[Instant]:
-    """Return until when time may pass, in order: every instant to come that a record holds, and of those that lie a
+def ends_of_waits(world: World, first: World, now: Instant, lengths: Sequence[int]) -> list[Instant]:
+    """Return until when time may pass, in order: every instant to come that a record holds, or held in
+    the `first` world, and of those that lie a
     length of the parameters behind one, the next and the last within some lengths of time.
     """
-    held: set[Instant] = set()
-    for record_type, some in world.records.items():
-        columns = [column.name for column in world.model.shapes[record_type].columns if column.is_instant]
-        for record in some.values():
-            held.update(at for name in columns if 0 < (at := getattr(record, name)) < FOREVER)
+    held = _held(world) | _held(first)
     behind = {at + length for at in held for length in lengths}
     ends = {at for at in held if at > now}
     low = now
@@ -40,3 +37,13 @@ def ends_of_waits(world: World, now: Instant, lengths: Sequence[int]) -> list[In
             ends |= {min(inside), max(inside)}
         low = now + length
     return sorted(ends)
+
+
+def _held(world: World) -> set[Instant]:
+    """The instants that records hold."""
+    found: set[Instant] = set()
+    for record_type, some in world.records.items():
+        columns = [column.name for column in world.model.shapes[record_type].columns if column.is_instant]
+        for record in some.values():
+            found.update(at for name in columns if 0 < (at := getattr(record, name)) < FOREVER)
+    return found
