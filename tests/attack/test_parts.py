@@ -24,7 +24,8 @@ from sealauthz.attack.parts import Apart
 from sealauthz.attack.remembered import Remembered
 from sealauthz.attack.report import report_of
 from sealauthz.attack.search import Search, _Run
-from sealauthz.attack.touching import Footprint, What, trace_of
+from sealauthz.attack.shown import Idle, Shown
+from sealauthz.attack.touching import Footprint, Trace, What, trace_of
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.schema import Change
@@ -206,6 +207,104 @@ def test_acts_are_put_together_that_settle_one_requirement_each(tmp_path: Path) 
     assert acts_of(search.run(goals.goals[0], APART)) == 3
 
 
+APPROVED = """_: Document, context: PublishContext) if
+  team = context.team and
+  team matches Team and
+  approver = context.approver and
+  approver matches TeamMember and
+  approver.team_id = team.id and
+  approver.user_id != user.id;"""
+KEPT_TOO = """document: Document, context: PublishContext) if
+  approver = context.approver and
+  approver matches TeamMember and
+  approver.team_id = document.folder.team_id and
+  approver.user_id != user.id and
+  is_kept(document);
+meets(_: User, "APPROVED", "publish", document: Document, _) if
+  member in document.folder.team.members and
+  member.user_id = "dee" and
+  is_kept(document);
+is_kept(document: Document) if other in document.folder.documents and other.state = "ARCHIVED";"""
+
+
+@pytest.fixture(scope="module")
+def approving(tmp_path_factory: pytest.TempPathFactory) -> tuple[Search, dict[str, Goal]]:
+    """A document is published if an approver of its team is shown, or `dee` is in it, and something in its folder was
+    archived: each by an act of its own. Members of another team may be shown as well.
+    """
+    folder = tmp_path_factory.mktemp("shown")
+    policies = folder / "policies"
+    shutil.copytree(TINY.policies, policies)
+    rules = (policies / "documents.polar").read_text(encoding="utf-8")
+    (policies / "documents.polar").write_text(rules.replace(APPROVED, KEPT_TOO), encoding="utf-8")
+    assert rules.count(APPROVED) == 1
+    facts = {
+        "User": {"ann": {}, "cy": {}},
+        "Team": {name: {"title": name} for name in ("red", "blue")},
+        "TeamMember": {f"{name}-ann": {"team_id": name, "user_id": "ann", "rank": "OWNER"} for name in ("red", "blue")},
+        "Folder": {"plans": {"team_id": "red", "title": "plans"}},
+        "Document": {
+            "old": {"folder_id": "plans", "author_id": "ann", "title": "T", "words": 1, "state": "PUBLISHED"},
+        },
+    }
+    goal = {"colluders": ["ann"], "depth": 4, "acts": ["invite", "add", "archive", "publish"]}
+    new = 'document.id != "old" and document.state = "PUBLISHED"'
+    asked = [
+        {**goal, "goal": "published", "reached": f"reached(document: Document, _: Attack) if {new};"},
+        {
+            **goal,
+            "goal": "never",
+            "reached": f"reached(document: Document, _: Attack) if {new} and document.words = 7;",
+        },
+    ]
+    goals, search = loaded(written(folder / "goals.yaml", facts, asked), Bundle.load(TINY, policies))
+    return search, {each.name: each for each in goals.goals}
+
+
+def test_what_is_shown_and_serves_is_put_together_with_what_it_is_shown_for(
+    approving: tuple[Search, dict[str, Goal]],
+) -> None:
+    """Who approves, and what is published, come by acts of which neither notices the other; and the act is denied, as
+    long as nothing is archived.
+    """
+    search, goals = approving
+    assert acts_of(search.run(goals["published"], PLAIN)) == 4
+    assert acts_of(search.run(goals["published"], APART)) == 4
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "fault"),
+    [
+        (Shown, "serves", lambda *_: (False, [])),
+        (Noting, "_serving_nothing", lambda *_: Trace()),
+        (Noting, "is_lasting", lambda *_: True),
+    ],
+    ids=["no rule holds", "nothing serves", "whatever holds stays so"],
+)
+def test_what_takes_too_much_to_serve_nothing_would_be_noticed(
+    where: Any, what: str, fault: Any, approving: tuple[Search, dict[str, Goal]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted faults."""
+    search, goals = approving
+    monkeypatch.setattr("sealauthz.attack.world._leading", lambda _: frozenset())
+    monkeypatch.setattr(where, what, fault)
+    assert acts_of(search.run(goals["published"], APART)) != 4
+
+
+def test_what_serves_nothing_is_not_put_together_with_what_it_is_shown_for(
+    approving: tuple[Search, dict[str, Goal]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if no new member led their team's facts elsewhere, which everybody might notice."""
+    search, goals = approving
+    monkeypatch.setattr("sealauthz.attack.world._leading", lambda _: frozenset())
+    assert acts_of(search.run(goals["published"], APART)) == 4
+    found = search.run(goals["never"], APART)
+    monkeypatch.setattr(Idle, "is_apart", lambda *_: False)
+    all_kept = search.run(goals["never"], APART)
+    assert (found.record, all_kept.record) == ("", "")
+    assert found.states < all_kept.states
+
+
 def test_what_an_act_is_refused_for_is_noted(tmp_path: Path) -> None:
     """Who is a member already is not invited: where that is otherwise, it is asked again."""
     facts = small_worlds.world(random.Random(3))
@@ -219,5 +318,5 @@ def test_what_an_act_is_refused_for_is_noted(tmp_path: Path) -> None:
     assert noting.learn([Change("TeamMember", "new", None, came)])
     doer = Doer(owner, frozenset())
     look = noting.look(first, goals.goals[0].now, doer, TINY.action("invite", "Team"), (), frozenset())
-    refused = [named for trace, named in look.denied if (What.SCAN, "TeamMember", "team_id", "red") in trace.rested]
+    refused = [named for trace, named, _ in look.denied if (What.SCAN, "TeamMember", "team_id", "red") in trace.rested]
     assert any({"red", owner} <= named for named in refused)

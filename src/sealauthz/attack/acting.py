@@ -124,6 +124,10 @@ class Acting:
         more = (each for each in verdict.unmet if each in self._steps and self._steps[each] <= given)
         return (*verdict.lasting, *more)
 
+    def with_steps(self, requirements: Iterable[str]) -> Iterable[str]:
+        """Return those of some requirements for which somebody outside may give something."""
+        return [each for each in requirements if each in self._steps]
+
     def evaluation(self, world: World, now: Instant, asked: Asked) -> Evaluation:
         """Return what decides an act in a world."""
         return Evaluation(self._catalog, world.snapshot(), now, RequestOptions(caller=asked.caller))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sealauthz.attack.acting import Acting, Allowed, Refused, Verdict
 from sealauthz.attack.candidates import Candidates, Doer, operation_of
@@ -13,6 +14,7 @@ from sealauthz.attack.moves import ActMove, Asked, leaves_of
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.remembered import Beside, Remembered
 from sealauthz.attack.said import Said
+from sealauthz.attack.shown import Idle, Shown
 from sealauthz.attack.touching import Place, Trace, What, trace_of
 from sealauthz.attack.traced import reading
 from sealauthz.attack.views import View
@@ -36,6 +38,25 @@ class Told:
     trace: Trace
     whole: Trace | None = None
 
+    def instead(self, asked: Asked, others: tuple[Idle, ...], idle: tuple[Idle, ...]) -> Told:
+        """Return what is told where something else is shown that serves nothing either."""
+        keys = {each.record for each in others}
+
+        def of_idle(trace: Trace) -> Trace:
+            rested = frozenset(e for e in trace.rested if e[:2] not in keys and e[1:3] not in keys)
+            return Trace(rested, trace.passed, trace.walked).union(each.shown_it for each in idle)
+
+        verdict = dataclasses.replace(self.verdict, asked=asked)
+        return Told(verdict, of_idle(self.trace), None if self.whole is None else of_idle(self.whole))
+
+
+class Denied(NamedTuple):
+    """That an act is denied, or refused: what it rests on, what it names, and what is shown that serves nothing."""
+
+    trace: Trace
+    named: frozenset[Any]
+    idle: tuple[Idle, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -44,7 +65,7 @@ class Look:
     """
 
     moves: tuple[tuple[ActMove, Trace], ...]
-    denied: tuple[tuple[Trace, frozenset[Any]], ...]
+    denied: tuple[Denied, ...]
     decided: int = 0
     contexts: int = 0
     arguments: int = 0
@@ -70,10 +91,10 @@ class Noting:
         self._first = first
         self._told: dict[Any, Told] = {}
         self._told_beside: Remembered[Told] = Remembered()
-        self._ways_known: dict[
-            Any, tuple[tuple[tuple[ActMove, Trace], ...], tuple[tuple[Trace, frozenset[Any]], ...], int]
-        ] = {}
+        self._ways_known: dict[Any, tuple[tuple[tuple[ActMove, Trace], ...], tuple[Denied, ...], int]] = {}
         self._outcomes: Remembered[ActMove | Refused] = Remembered()
+        self._shown = Shown(bundle, relevance, acting)
+        self._serving: Remembered[bool] = Remembered()
         self._again_known: dict[Any, ActMove | None] = {}
         self._denied: dict[Any, dict[str, dict[Any, Trace]]] = {}
         """Why acts are denied: requirements, each with what it rests on by the names that it reads, and here."""
@@ -96,19 +117,21 @@ class Noting:
             return look
         before = (acting.decided + acting.remembered, left_out.contexts, left_out.arguments)
         moves: list[tuple[ActMove, Trace]] = []
-        denied: dict[tuple[Trace, frozenset[Any]], None] = {}
+        denied: dict[Denied, None] = {}
         for record_id in world.ids(action.resource):
             caller = self._candidates.caller(world, action, record_id, doer.callers)
             asked = Asked(doer.subject, action.name, (action.resource, record_id), (), caller)
-            for told in self._asked(world, now, asked, doer.may_provide, beside):
+            for told, idle in self._asked(world, now, asked, doer.may_provide, beside):
+                named = frozenset({record_id, *(each for _, each in told.verdict.asked.context)})
                 if told.verdict.is_allowed:
                     ways, refused = self._ways(world, now, told, action, earlier, beside)
                     moves += ways
-                    denied.update((each, None) for each in refused if not self.is_lasting(each[0]))
-                else:
-                    named = frozenset({record_id, *(each for _, each in told.verdict.asked.context)})
-                    if not self.is_lasting(told.trace):
-                        denied[told.trace, named] = None
+                    denied.update((each, None) for each in refused if not self.is_lasting(each.trace))
+                    if not ways and action.records:
+                        # It may be done where more is shown.
+                        denied[Denied(told.trace, named)] = None
+                elif not self.is_lasting(told.trace):
+                    denied[Denied(told.trace, named, idle)] = None
         after = (acting.decided + acting.remembered, left_out.contexts, left_out.arguments)
         more = (new - old for new, old in zip(after, before, strict=True))
         look = self._looks[key] = Look(tuple(moves), tuple(denied), *more)
@@ -131,12 +154,58 @@ class Noting:
 
     def _asked(
         self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str], beside: Beside
-    ) -> Iterator[Told]:
-        """Return what is answered in each context that may matter, as `Candidates` asks."""
+    ) -> Iterator[tuple[Told, tuple[Idle, ...]]]:
+        """Return what is answered in each context that may matter, as `Candidates` asks; with what is shown there and
+        serves nothing.
+        """
         first = self._answer(world, now, asked, may_provide, beside)
-        yield first
+        yield first, ()
+        alike: dict[tuple[tuple[str, Any], ...], tuple[Told, tuple[Idle, ...]]] = {}
         for one in self._candidates.contexts(world, now, asked, first.verdict):
-            yield self._answer(world, now, one, may_provide, beside)
+            idle = self._idle(world, now, one, beside)
+            if not idle:
+                yield self._answer(world, now, one, may_provide, beside), ()
+                continue
+            # Whatever it is that serves nothing, the same is answered.
+            ids = {each.record[1] for each in idle}
+            said = tuple([(key, "" if value in ids else value) for key, value in one.context])
+            if said in alike:
+                told, others = alike[said]
+                yield told.instead(one, others, idle), idle
+                continue
+            told = self._answer(world, now, one, may_provide, beside)
+            if not told.verdict.is_allowed:
+                alike[said] = told, idle
+            yield told, idle
+
+    def _idle(self, world: World, now: Instant, asked: Asked, beside: Beside) -> tuple[Idle, ...]:
+        """Return what is shown for an act and serves nothing, whatever else is done. Nobody outside may give more."""
+        records = self._model.action(asked.action, asked.resource[0]).records
+        given = {key for key, _ in asked.context}
+        if any(each.key in records and each.key not in given for each in self._model.provided.values()):
+            return ()
+        found = []
+        for key, value in asked.context:
+            if key not in records or (records[key], str(value)) not in world:
+                continue
+            shown_it = self._serving_nothing(world, now, asked, key, beside)
+            if shown_it is None:
+                continue
+            bare = tuple([each for each in asked.context if each[0] != key])
+            without = self._serving_nothing(world, now, dataclasses.replace(asked, context=bare), key, beside)
+            if without is not None:
+                found.append(Idle(asked.resource, (records[key], str(value)), shown_it, without))
+        return tuple(found)
+
+    def _serving_nothing(self, world: World, now: Instant, asked: Asked, key: str, beside: Beside) -> Trace | None:
+        """Return what it rests on that no rule that reads a key holds for an act, where no act alters that."""
+        known = self._serving.find((asked, now, key), beside)
+        if known is None:
+            serves, events = self._shown.serves(world, now, asked, key)
+            known = serves, trace_of(events, None, self._is_no_matter)
+            self._serving.add((asked, now, key), beside, *known)
+        serves, trace = known
+        return None if serves or not self.is_lasting(trace) else trace
 
     def _answer(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str], beside: Beside) -> Told:
         question = (asked, now, may_provide)
@@ -177,8 +246,21 @@ class Noting:
             by_requirement = self._denied.setdefault(act, {}).setdefault(requirement, {})
             by_requirement[self._looks_so(world, asked, requirement)] = least
             return self._denial(world, now, verdict.asked, requirement, least, is_noted=is_noted)
+        if verdict.is_allowed and verdict.provided:
+            least |= self._lacking(world, now, asked)
         told = self._told[key] = Told(verdict, least)
         return told
+
+    def _lacking(self, world: World, now: Instant, asked: Asked) -> Trace:
+        """Return what it rests on that an act needs what somebody outside gives for it, as little as is known."""
+        about = asked.action, asked.resource[0]
+        lacking = []
+        for requirement in self._acting.with_steps(self._bundle.rulebook.requirements.get(about, ())):
+            is_found = self._relevance.asks_for_found(requirement, *about)
+            trace = self._rests_on(world, now, asked, requirement, is_found=is_found)
+            if trace is not None:
+                lacking.append(trace)
+        return min(lacking, key=self._weight, default=Trace())
 
     def _denial(
         self, world: World, now: Instant, asked: Asked, requirement: str, trace: Trace, *, is_noted: bool
@@ -317,6 +399,7 @@ class Noting:
         self._ways_known.clear()
         self._again_known.clear()
         self._outcomes.clear()
+        self._serving.clear()
         self._denied.clear()
         self._looks.clear()
 
@@ -370,7 +453,7 @@ class Noting:
 
     def _ways(
         self, world: World, now: Instant, told: Told, action: Action, earlier: tuple[str, ...], beside: Beside
-    ) -> tuple[list[tuple[ActMove, Trace]], list[tuple[Trace, frozenset[Any]]]]:
+    ) -> tuple[list[tuple[ActMove, Trace]], list[Denied]]:
         """Return the ways to carry out an allowed act, worked out once for all worlds that look the same to them; and
         what the rest is refused for, each with what it names.
         """
@@ -379,13 +462,13 @@ class Noting:
         known = self._ways_known.get(key)
         if known is None:
             before = left_out.arguments
-            refused: dict[tuple[Trace, frozenset[Any]], None] = {}
+            refused: dict[Denied, None] = {}
             moves = tuple(self._carried_out(world, now, told, action, earlier, beside, refused))
             known = self._ways_known[key] = (moves, tuple(refused), left_out.arguments - before)
         else:
             left_out.arguments += known[2]
         ways = [(move, trace | told.trace) for move, trace in known[0]]
-        return ways, [(trace | told.trace, named) for trace, named in known[1]]
+        return ways, [Denied(each.trace | told.trace, each.named) for each in known[1]]
 
     def _carried_out(
         self,
@@ -395,7 +478,7 @@ class Noting:
         action: Action,
         earlier: tuple[str, ...],
         beside: Beside,
-        refused: dict[tuple[Trace, frozenset[Any]], None],
+        refused: dict[Denied, None],
     ) -> Iterator[tuple[ActMove, Trace]]:
         verdict = told.verdict
         begun: list[tuple[Allowed | Refused, Trace]] = []
@@ -425,7 +508,7 @@ class Noting:
             elif not self.is_lasting(known[1]):
                 texts = (each for each in leaves_of(given) if isinstance(each, str))
                 named = {verdict.asked.resource[1], *(each for _, each in verdict.asked.context), *texts}
-                refused[known[1], frozenset(named)] = None
+                refused[Denied(known[1], frozenset(named))] = None
             return known[0]
 
         seen: set[int] = set()

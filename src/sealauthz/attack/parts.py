@@ -32,6 +32,7 @@ from sealauthz.attack.noting import Noting
 from sealauthz.attack.orders import Orders, kind, last_act
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said
+from sealauthz.attack.shown import Idle
 from sealauthz.attack.taking import Taking
 from sealauthz.attack.touching import Footprint, Trace
 from sealauthz.attack.views import Reads, View
@@ -205,6 +206,8 @@ class Apart:
                     made += after.parts
                     if self._is_cut():
                         return self._cut()
+            if self._is_mistaken or self._is_late:
+                return None
             for size in range(1, count):
                 for node in nodes[size]:
                     for part in parts[count - size]:
@@ -408,7 +411,8 @@ class Apart:
         """Ask some here, and keep what rests on all parts."""
         left = self._depth - count - 1
         node.looked |= concerned
-        beside = frozenset(each.footprint for each in node.parts)
+        footprints = [each.footprint for each in node.parts]
+        beside = frozenset(footprints)
         for number, doer in enumerate(self._doers):
             for action in self._levels.acts(left):
                 about = f"{action.name}/{action.resource}"
@@ -425,12 +429,20 @@ class Apart:
                         if all(self._rests_on(part, trace, names, key, move) for part in node.parts):
                             node.following.append((move, key))
                             asks.append(trace)
-                    for trace, named in look.denied:
+                    for trace, named, idle in look.denied:
+                        if self._is_kept_apart(idle, footprints):
+                            continue
                         if all(self._rests_on(part, trace, named, key) for part in node.parts):
                             asks.append(trace)
                     if asks:
                         node.asks[key] = _all(asks)
                         node.is_open = True
+
+    def _is_kept_apart(self, idle: Sequence[Idle], footprints: Sequence[Footprint]) -> bool:
+        """Tell whether an act is denied with something that serves nothing, and tried again where it is put together
+        with what the act is done to. Not where time may pass on the way there.
+        """
+        return not self._goal.waits and any(each.is_apart(footprints) for each in idle)
 
     def _rests_on(
         self, part: Part, trace: Trace, names: frozenset[Any], key: _Key | None = None, move: ActMove | None = None
@@ -502,11 +514,7 @@ def _may_meet(node: Node, part: Part) -> bool:
 
 
 def _all(traces: Sequence[Trace]) -> Trace:
-    return Trace(
-        frozenset().union(*(each.rested for each in traces)),
-        frozenset().union(*(each.passed for each in traces)),
-        frozenset().union(*(each.walked for each in traces)),
-    )
+    return Trace().union(traces)
 
 
 def _name_both(named: Sequence[str], some: set[str], others: set[str]) -> bool:

@@ -74,7 +74,7 @@ class Relevance:
         declared = self._model.action(action, resource_type)
         names = self.names_of_requirement(requirement, action, resource_type)
         named = {*self._model.subjects, resource_type, *declared.records.values()}
-        if not names.isdisjoint(self._found_by_server(declared)):
+        if not names.isdisjoint(self.found_by_server(declared)):
             python = self._found(action, resource_type)
             names |= python.names | python.texts
             named |= self._records_in(python)
@@ -94,7 +94,7 @@ class Relevance:
             self.requirement(requirement, action, resource_type),
         )
         names = self.names_of_requirement(requirement, action, resource_type)
-        if not names.isdisjoint({*declared.records, *self._found_by_server(declared)}):
+        if not names.isdisjoint({*declared.records, *self.found_by_server(declared)}):
             return whole
         shapes = self._model.shapes.values()
         among = {each.record for shape in shapes for each in shape.relations if each.name in names and not each.is_one}
@@ -103,7 +103,7 @@ class Relevance:
     def asks_for_found(self, requirement: str, action: str, resource_type: str) -> bool:
         """Tell whether a requirement of an act may rest on what the server finds for it."""
         names = self.names_of_requirement(requirement, action, resource_type)
-        return not names.isdisjoint(self._found_by_server(self._model.action(action, resource_type)))
+        return not names.isdisjoint(self.found_by_server(self._model.action(action, resource_type)))
 
     def keys_of(self, requirement: str, action: str, resource_type: str) -> frozenset[str]:
         """Return the keys that a client gives on which a requirement of an act may rest: those that it names, and if it
@@ -115,12 +115,26 @@ class Relevance:
             keys, names = frozenset(declared.keys), self.names_of_requirement(*key)
             rests_on = keys & names
             again = declared.resolver.find_again
-            if again is not None and not names.isdisjoint(self._found_by_server(declared)):
+            if again is not None and not names.isdisjoint(self.found_by_server(declared)):
                 mentioned = mentioned_by(again)
                 # Where it names none, it may take all that were given.
                 rests_on |= keys & (mentioned.texts | mentioned.names) or keys
             self._keys[key] = rests_on
         return self._keys[key]
+
+    def names_for_key(self, key: str, action: str, resource_type: str) -> frozenset[str]:
+        """Return the names by which rules may read what a client gives under a key of an act: its own, and those of
+        what the server may find from it.
+        """
+        declared = self._model.action(action, resource_type)
+        again = declared.resolver.find_again
+        if again is None:
+            return frozenset({key})
+        mentioned = mentioned_by(again)
+        named = mentioned.texts | mentioned.names
+        # Where it names no key, it may take all that were given.
+        is_found_from = key in named or named.isdisjoint(declared.keys)
+        return frozenset({key, *(self.found_by_server(declared) if is_found_from else ())})
 
     def reads(self, action: str, resource_type: str) -> Reads:
         """Return what may alter whether an act is allowed, and what somebody outside would give for it."""
@@ -266,7 +280,7 @@ class Relevance:
         """The texts that stand in the rules of the bundle."""
         return texts_in(self._bundle.statements)
 
-    def _found_by_server(self, declared: Action) -> set[str]:
+    def found_by_server(self, declared: Action) -> set[str]:
         """The fields of a context that the resolver of an act finds: no client gives them, and not every context holds
         them.
         """

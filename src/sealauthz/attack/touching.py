@@ -54,6 +54,15 @@ class Trace:
     def __or__(self, other: Trace) -> Trace:
         return Trace(self.rested | other.rested, self.passed | other.passed, self.walked | other.walked)
 
+    def union(self, others: Iterable[Trace]) -> Trace:
+        """Return what was read for any of several answers."""
+        some = [self, *others]
+        return Trace(
+            frozenset().union(*[each.rested for each in some]),
+            frozenset().union(*[each.passed for each in some]),
+            frozenset().union(*[each.walked for each in some]),
+        )
+
 
 def trace_of(
     events: Sequence[Event],
