@@ -36,14 +36,47 @@ class Doer:
     callers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Kept:
-    """What was found: the moves, and what that took: acts decided, and contexts and arguments that were too many."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What it took to find something: acts decided, and contexts and arguments that were too many."""
 
-    moves: tuple[ActMove, ...]
     decided: int = 0
     contexts: int = 0
     arguments: int = 0
+
+
+NOTHING = Cost()
+
+
+class Costs:
+    """Counts what it takes to find things, as often where they are remembered."""
+
+    def __init__(self, acting: Acting, said: Said) -> None:
+        self._acting = acting
+        self._left_out = said.left_out
+
+    def so_far(self, before: Cost = NOTHING) -> Cost:
+        """Return what it took since `before`; all in all without that."""
+        acting, left_out = self._acting, self._left_out
+        return Cost(
+            acting.decided + acting.remembered - before.decided,
+            left_out.contexts - before.contexts,
+            left_out.arguments - before.arguments,
+        )
+
+    def again(self, cost: Cost) -> None:
+        """Count what is remembered as it was counted when it was found."""
+        self._acting.remembered += cost.decided
+        self._left_out.contexts += cost.contexts
+        self._left_out.arguments += cost.arguments
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What was found: the moves, and what that cost."""
+
+    moves: tuple[ActMove, ...]
+    cost: Cost = NOTHING
     _alike: dict[View | None, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     def alike(self, view: View | None) -> tuple[int, ...]:
@@ -71,6 +104,7 @@ class Candidates:
         self._acting = acting
         self._said = said
         self._remembers = remembers
+        self._costs = Costs(acting, said)
         self._views: dict[tuple[str, str], View] = {}
         self._kept: dict[Any, Kept] = {}
         self._moves = 0
@@ -93,22 +127,17 @@ class Candidates:
             return Kept(tuple(self._found(world, now, doer, action, earlier)))
         key = (doer, action.name, action.resource, now, earlier, world.as_seen_by(self._view(action)))
         kept = self._kept.get(key)
-        acting, left_out = self._acting, self._said.left_out
         if kept is not None:
-            acting.remembered += kept.decided
-            left_out.contexts += kept.contexts
-            left_out.arguments += kept.arguments
+            self._costs.again(kept.cost)
             return kept
-        decided = acting.decided + acting.remembered
-        contexts, arguments = left_out.contexts, left_out.arguments
+        before = self._costs.so_far()
         moves = tuple(self._found(world, now, doer, action, earlier))
-        decided = acting.decided + acting.remembered - decided
         size = len(moves) + 1
         self._moves += size
         if self._moves > _MOST_MOVES:
             self._kept.clear()
             self._moves = size
-        kept = Kept(moves, decided, left_out.contexts - contexts, left_out.arguments - arguments)
+        kept = Kept(moves, self._costs.so_far(before))
         self._kept[key] = kept
         return kept
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sealauthz.attack.acting import Acting, Allowed, Refused, Verdict
-from sealauthz.attack.candidates import Candidates, Doer, operation_of
+from sealauthz.attack.candidates import Candidates, Cost, Costs, Doer, operation_of
 from sealauthz.attack.moves import ActMove, Asked, leaves_of
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.remembered import Beside, Remembered
@@ -66,9 +66,7 @@ class Look:
 
     moves: tuple[tuple[ActMove, Trace], ...]
     denied: tuple[Denied, ...]
-    decided: int = 0
-    contexts: int = 0
-    arguments: int = 0
+    cost: Cost
 
 
 class Noting:
@@ -81,6 +79,7 @@ class Noting:
         self._acting = acting
         self._said = said
         self._candidates = Candidates(bundle, relevance, acting, said, remembers=False)
+        self._costs = Costs(acting, said)
         self._altered: set[tuple[str, str]] = set()
         """The columns of records that are there which acts changed so far."""
         self._made: set[str] = set()
@@ -109,13 +108,10 @@ class Noting:
         """
         key = (doer, action.name, action.resource, now, earlier, world.as_seen_by(self._view(action, "whole")))
         look = self._looks.get(key)
-        acting, left_out = self._acting, self._said.left_out
         if look is not None:
-            acting.remembered += look.decided
-            left_out.contexts += look.contexts
-            left_out.arguments += look.arguments
+            self._costs.again(look.cost)
             return look
-        before = (acting.decided + acting.remembered, left_out.contexts, left_out.arguments)
+        before = self._costs.so_far()
         moves: list[tuple[ActMove, Trace]] = []
         denied: dict[Denied, None] = {}
         for record_id in world.ids(action.resource):
@@ -132,9 +128,7 @@ class Noting:
                         denied[Denied(told.trace, named)] = None
                 elif not self.is_lasting(told.trace):
                     denied[Denied(told.trace, named, idle)] = None
-        after = (acting.decided + acting.remembered, left_out.contexts, left_out.arguments)
-        more = (new - old for new, old in zip(after, before, strict=True))
-        look = self._looks[key] = Look(tuple(moves), tuple(denied), *more)
+        look = self._looks[key] = Look(tuple(moves), tuple(denied), self._costs.so_far(before))
         return look
 
     def _view(self, action: Action, purpose: str) -> View:
