@@ -15,9 +15,10 @@ from sealauthz.polar.check import Severity
 from sealauthz.polar.diagnostic import Diagnostics
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.gate import admit
-from sealauthz.polar.groups import Expansion, expand, expanded, plain_sources
+from sealauthz.polar.groups import Expansion, expand, expanded
 from sealauthz.polar.isolated import IsolatedReference
 from sealauthz.polar.parse import parse
+from sealauthz.polar.plain_sources import plain_sources
 from sealauthz.polar.reference import ReferenceEngine
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import RuleNode

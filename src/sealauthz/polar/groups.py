@@ -14,20 +14,16 @@ from the floor but the floor; from other requirements of the product, it counts 
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean, refusal
 from sealauthz.polar.listed import LISTED, forget_lists, lists_words, mistakes_in_list, remember_list, spelled_out
-from sealauthz.polar.parse import parse
 from sealauthz.polar.remembered import Remembered
-from sealauthz.polar.scanner import tokens_of
-from sealauthz.polar.source import FLOOR_FILE, Source
+from sealauthz.polar.source import FLOOR_FILE
 from sealauthz.polar.syntax import ListTerm, Literal, Parameter, Place, RuleNode, RuleTypeNode, Statement
 from sealauthz.polar.terms import written
-from sealauthz.polar.unparse import written_statement
 
 GROUP, GROUP_REQUIRES, EXEMPT = "group", "group_requires", "exempt"
 REQUIRES = "requires"
@@ -155,47 +151,6 @@ def may_list(statement: Statement, position: int) -> bool:
 def is_of_group(rule: RuleNode) -> bool:
     """Whether a `requires` was spelled out of a group's."""
     return rule.name == REQUIRES and rule.place == rule.parameters[-1].place
-
-
-# --- as text --------------------------------------------------------------------------------------------------------
-
-_MENTIONED = re.compile(rf"\b(?:{'|'.join(FORMS)})\s*\(|\b(?:{'|'.join(LISTED)})\s*\([^;]*?\[")
-
-
-def plain_sources(sources: Sequence[Source]) -> tuple[Source, ...]:
-    """Write the files of a bundle with their groups spelled out, on the lines on which they stood: for oso.
-
-    Raises BundleRefused.
-    """
-    if not any(_MENTIONED.search(source.text) for source in sources):
-        return tuple(sources)
-    parsed = [statement for source in sources for statement in parse(source)]
-    changed: dict[str, dict[Place, tuple[Statement, ...]]] = {}
-    for statement, became in expanded(parsed).instead:
-        if became != (statement,):
-            changed.setdefault(statement.place.file, {})[statement.place] = became
-    return tuple(_rewritten(source, changed.get(source.file, {})) for source in sources)
-
-
-def _rewritten(source: Source, changed: Mapping[Place, tuple[Statement, ...]]) -> Source:
-    if not changed:
-        return source
-    lines = source.text.split("\n")
-    ends: list[tuple[Place, Place]] = []
-    start: Place | None = None
-    for token in tokens_of(source):
-        place = token.place
-        if place in changed:
-            start = place
-        elif token.text == ";" and start is not None:
-            ends.append((start, place))
-            start = None
-    for first, last in reversed(ends):
-        at, to = first.line - 1, last.line - 1
-        before, after = lines[at][: first.column - 1], lines[to][last.column :]
-        said = " ".join(map(written_statement, changed[first]))
-        lines[at : to + 1] = [before + said, *[""] * (to - at - 1), after] if to > at else [before + said + after]
-    return Source(source.file, "\n".join(lines))
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
-from sealauthz.polar.groups import plain_sources
+from sealauthz.polar.plain_sources import plain_sources
 from sealauthz.polar.reference import QUERY_TIMEOUT_MS, ReferenceUnavailable
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.source import Source

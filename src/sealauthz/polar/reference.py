@@ -21,7 +21,7 @@ from functools import cache
 from typing import Any
 
 from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
-from sealauthz.polar.groups import plain_sources
+from sealauthz.polar.plain_sources import plain_sources
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.source import Source
 
