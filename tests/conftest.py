@@ -15,7 +15,7 @@ import threading
 import uuid
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,15 +29,17 @@ from effort import EFFORT, Effort
 from tiny.model import TINY
 
 from sealauthz.collector import keep
+from sealauthz.decision import Bundle, checking
 from sealauthz.decision import bundle as bundles
-from sealauthz.decision import checking
 from sealauthz.decision.bundle import CompiledEngine, Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.facts import Store, upgrade
 from sealauthz.facts.store.identity import seal_statement
 from sealauthz.model import MODEL
 from sealauthz.polar import Rulebook, Source, Statement
+from sealauthz.policytest import loading
 from sealauthz.policytest.plugin import PolicyItem
+from sealauthz.policytest.suite import PolicyTest
 from sealauthz.process import grpc_environment
 from sealauthz.schema import Model
 
@@ -53,7 +55,9 @@ NewDatabase = Callable[..., str]
 _TEMPLATES = {MODEL: "facts", TINY: "tiny"}
 """The models of which many tests want a database: one is made of each, and the others are copies of it."""
 
-_EXAMPLES = sorted(path.parent for path in (Path(__file__).parents[1] / "docs" / "examples").glob("*/bundle.toml"))
+_ROOT = Path(__file__).resolve().parents[1]
+_SHIPPED = _ROOT / "policies" / "tests"
+_EXAMPLES = sorted(path.parent for path in (_ROOT / "docs" / "examples").glob("*/bundle.toml"))
 
 # A copy of a database is a store of its own.
 _IDENTITY = "UPDATE store_identity SET store_id = '{}', timeline_id = '{}', origin = NULL"
@@ -121,6 +125,23 @@ def pytest_configure() -> None:
         return engine
 
     bundles._compiled = compiled_once
+    loading.read_suite = _read_once(loading.read_suite, installed)
+
+
+def _read_once(read_suite: Callable[..., tuple[PolicyTest, ...]], installed: tuple[Source, ...]) -> Any:
+    """Read each shipped policy test once, for the tests that want all of them: it is a test itself, and is kept."""
+    known: dict[Path, tuple[PolicyTest, ...]] = {}
+
+    def read(files: Sequence[Path], bundle: Bundle) -> tuple[PolicyTest, ...]:
+        paths = [file.resolve() for file in files]
+        if bundle.model is not MODEL or bundle.sources != installed or {path.parent for path in paths} != {_SHIPPED}:
+            return read_suite(files, bundle)
+        for path, file in zip(paths, files, strict=True):
+            if path not in known:
+                known[path] = read_suite([file], bundle)
+        return tuple(test for path in paths for test in known[path])
+
+    return read
 
 
 def _sources_in(folder: Path) -> tuple[Source, ...]:

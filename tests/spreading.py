@@ -18,7 +18,6 @@ LONG = {
     "tests/polar/test_reference_worker.py": 35,
     "tests/operations/test_killed.py": 30,
     "tests/cli/test_cli_workers.py": 30,
-    "policies/tests/seal_use.yaml": 30,
     "tests/decision/test_signoffs.py": 25,
     "tests/decision/test_listing_except.py": 25,
     "tests/decision/test_following_by_acts.py": 25,
@@ -30,7 +29,6 @@ LONG = {
     "tests/policytest/test_policy_schema.py": 20,
     "tests/service/test_watching.py": 20,
     "tests/attack/test_search.py": 20,
-    "policies/tests/approval_reach.yaml": 20,
     "tests/facts/test_consistency.py": 20,
     "tests/accessdiff/test_worked_changes.py": 20,
     "tests/cli/test_cli_policy_attack.py": 15,
@@ -49,7 +47,7 @@ LONG = {
 }
 """The files that take long, with the seconds: nothing depends on how exact they are, nor on whether all are here."""
 
-TOGETHER = (
+OWN_PROCESS = (
     "tests/accessdiff/test_worked_changes.py",
     "tests/cli/test_cli_policy_test.py",
     "tests/policytest/test_plugin.py",
@@ -59,8 +57,11 @@ TOGETHER = (
 ten seconds: it is there once where one process runs all of them.
 """
 
-_TEST_S = 0.03
-"""What a test of another file takes."""
+POLICY_TESTS = "policies/tests/"
+"""The policy tests. What counts which rules they reach is compiled in each process that asks it, in six seconds."""
+
+_TEST_S, _POLICY_TEST_S = 0.03, 0.015
+"""What a test of another file takes, and a policy test."""
 
 
 _UNITS = 8
@@ -70,19 +71,21 @@ _UNITS = 8
 def units(tests: Sequence[str], processes: int) -> list[list[int]]:
     """Return what a process does in one go, as places in the list of tests: what takes longest first.
 
-    That is a file, whose tests share what they make, or a part of it if it were much of what a process does. TOGETHER
-    is one as well.
+    That is a file, whose tests share what they make, or a part of it if it were much of what a process does.
+    OWN_PROCESS is one as well, and so is POLICY_TESTS.
     """
     files: dict[str, list[int]] = {}
     for place, test in enumerate(tests):
         files.setdefault(test.partition("::")[0], []).append(place)
+    policy_tests = [file for file in files if file.startswith(POLICY_TESTS)]
     seconds = {file: LONG.get(file, _TEST_S * len(places)) for file, places in files.items()}
+    seconds |= {file: _POLICY_TEST_S * len(files[file]) for file in policy_tests}
     longest = sum(seconds.values()) / processes / _UNITS
     found: list[tuple[float, list[int]]] = []
-    together = [file for file in TOGETHER if file in files]
-    if together:
-        taken = sum(seconds[file] for file in together)
-        found.append((taken, [place for file in together for place in files.pop(file)]))
+    for together in (policy_tests, [file for file in OWN_PROCESS if file in files]):
+        if together:
+            taken = sum(seconds[file] for file in together)
+            found.append((taken, [place for file in together for place in files.pop(file)]))
     for file, places in files.items():
         parts = min(len(places), math.ceil(seconds[file] / longest))
         for part in range(parts):
