@@ -27,9 +27,14 @@ from _pytest.config import create_terminal_writer
 from _pytest.junitxml import LogXML
 from _pytest.tmpdir import TempPathFactory
 
-_TASKS = Path("/proc/self/task")
+_TASKS, _STATM = Path("/proc/self/task"), Path("/proc/self/statm")
 HAS_FORKS = _TASKS.exists()
 """Whether tests run in forks here."""
+
+_GROWTH = int(os.environ.get("FORKS_GROW_MB", "100")) * 2**20 // os.sysconf("SC_PAGE_SIZE")
+"""A process that has grown by so many pages is replaced when it has done what it was given: what tests leave behind in
+caches, and in memory that is torn in pieces, is not given back otherwise.
+"""
 
 _DISTS = ("load", "worksteal")
 _SENT_AT_ONCE = 64
@@ -130,6 +135,8 @@ class _Parent:
                 self._bury(fork)
                 node = SimpleNamespace(config=self._config, workeroutput=content)
                 self._config.hook.pytest_testnodedown(node=node, error=None)
+                if self._units:
+                    self._start(session)
             elif kind == "broken":
                 raise RuntimeError(f"a process that runs tests ended with\n{content}")
             else:
@@ -241,6 +248,7 @@ class _Child:
 
     def _serve(self) -> None:
         gap = _Gap.from_parent(self._session, name="gap")
+        begun = _pages()
         while True:
             self._say("next", None, is_last=True)
             unit: Sequence[int] = self._pipe.recv()
@@ -254,6 +262,8 @@ class _Child:
                 nextitem = gap if following is None else self._session.items[following]
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
                 self._say("done", None)
+            if _pages() > begun + _GROWTH:
+                return
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Report it to the parent."""
@@ -279,6 +289,11 @@ class _Child:
         if is_last or len(self._unsent) >= _SENT_AT_ONCE:
             self._pipe.send(self._unsent)
             self._unsent = []
+
+
+def _pages() -> int:
+    """How many pages of memory this process has, those that it shares with others among them."""
+    return int(_STATM.read_text(encoding="ascii").split()[1])
 
 
 def _atexit(name: str) -> None:

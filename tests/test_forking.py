@@ -188,6 +188,23 @@ def test_tests_are_collected_once_and_run_in_several_processes_that_share_no_fix
     assert set(project.noted("handed_over")) >= pids
 
 
+def test_a_process_that_has_grown_is_replaced_when_it_has_done_what_it_was_given(project: Project) -> None:
+    for name in "abc":
+        project.add(f"test_{name}.py", _TESTS)
+    ran = {}
+    for most in ("-1", "1000"):
+        code, said = project.run("-n", "2", "-k", "passes", FORKS_GROW_MB=most)
+        assert code == 0, said
+        assert "60 passed" in said
+        # What plugins know of the processes that are gone is handed over, too.
+        pids = project.noted("handed_over")
+        assert set(project.noted("ended")) <= set(pids)
+        ran[most] = len(pids)
+        for file in ("handed_over", "ended"):
+            project.add(file, "")
+    assert ran["-1"] > ran["1000"] == 2
+
+
 def test_a_process_that_dies_fails_its_test_and_no_other(project: Project) -> None:
     project.add("test_deadly.py", _DEADLY)
     code, said = project.run("-n", "1")
