@@ -15,12 +15,13 @@ from effort import EFFORT, Effort
 from small_worlds import goals_of, loaded, written
 from tiny.model import TINY
 
+from sealauthz.attack.altered import Altered
+from sealauthz.attack.apart import Apart
 from sealauthz.attack.candidates import Doer
 from sealauthz.attack.found import Ended, Found, Limits
 from sealauthz.attack.goals import Goal
 from sealauthz.attack.moves import ActMove
 from sealauthz.attack.noting import Noting
-from sealauthz.attack.parts import Apart
 from sealauthz.attack.remembered import Remembered
 from sealauthz.attack.report import report_of
 from sealauthz.attack.search import Search, _Run
@@ -102,9 +103,9 @@ def test_a_search_apart_finds_what_a_plain_one_finds(compared: list[Compared]) -
         (Apart, "_concerned", lambda *_, **__: None),
         (Footprint, "may_be_noticed_by", lambda *_: False),
         (Footprint, "is_noticed_by", lambda *_: False),
-        (Noting, "is_lasting", lambda *_: True),
+        (Altered, "is_lasting", lambda *_: True),
         (Remembered, "find", lambda known, question, _: next((e[:2] for e in known._known.get(question, ())), None)),
-        (Noting, "learn", lambda *_: False),
+        (Altered, "learn", lambda *_: False),
     ],
     ids=[
         "nothing is put together",
@@ -277,7 +278,7 @@ def test_what_is_shown_and_serves_is_put_together_with_what_it_is_shown_for(
     [
         (Shown, "serves", lambda *_: (False, [])),
         (Noting, "_serving_nothing", lambda *_: Trace()),
-        (Noting, "is_lasting", lambda *_: True),
+        (Altered, "is_lasting", lambda *_: True),
     ],
     ids=["no rule holds", "nothing serves", "whatever holds stays so"],
 )
@@ -315,7 +316,7 @@ def test_what_an_act_is_refused_for_is_noted(tmp_path: Path) -> None:
     run, first = _Run(search, goals.goals[0], APART), World(goals.goals[0].facts, tells=True)
     noting = Noting(small_worlds.BUNDLE, search.relevance, run._acting, run._said, first)
     came = TINY.records["TeamMember"]("new", "red", "dee")
-    assert noting.learn([Change("TeamMember", "new", None, came)])
+    assert noting.altered.learn([Change("TeamMember", "new", None, came)])
     doer = Doer(owner, frozenset())
     look = noting.look(first, goals.goals[0].now, doer, TINY.action("invite", "Team"), (), frozenset())
     refused = [named for trace, named, _ in look.denied if (What.SCAN, "TeamMember", "team_id", "red") in trace.rested]

@@ -11,12 +11,13 @@ import pytest
 import small_times
 from effort import EFFORT, Effort
 
-from sealauthz.attack import orders, parts
+from sealauthz.attack import apart as apart_module
+from sealauthz.attack import orders
 from sealauthz.attack import search as search_module
+from sealauthz.attack.apart import Apart
 from sealauthz.attack.found import Found, Limits
 from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.moves import ActMove, Waited
-from sealauthz.attack.parts import Apart
 from sealauthz.attack.replay import replay
 from sealauthz.attack.search import Search
 from sealauthz.decision import Bundle
@@ -55,7 +56,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 @pytest.fixture(autouse=True)
 def few_instants(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_module, "ends_of_waits", small_times.ends)
-    monkeypatch.setattr(parts, "ends_of_waits", small_times.ends)
+    monkeypatch.setattr(apart_module, "ends_of_waits", small_times.ends)
 
 
 def both(search: Search, goal: Goal) -> Compared:
@@ -69,7 +70,7 @@ def both(search: Search, goal: Goal) -> Compared:
 
         is_known = False
         patch.setattr(search_module, "ends_of_waits", ends)
-        patch.setattr(parts, "ends_of_waits", ends)
+        patch.setattr(apart_module, "ends_of_waits", ends)
         apart = search.run(goal, APART)
         is_known, before = True, frozenset(known)
         mixed = search.run(goal, MIXED)
@@ -167,7 +168,7 @@ def _nobody(apart: Apart, node: Any, now: Instant) -> dict[Any, Any]:
         (RIPENS, Apart, "_learn_instants", lambda *_: None),
         (LATE, Apart, "_times", lambda apart, until: [until] if until else sorted(apart.instants)),
         (LATE, Apart, "_times", lambda apart, until: [until or apart._now]),
-        (TWICE, parts, "_may_meet", lambda *_: True),
+        (TWICE, apart_module, "may_meet", lambda *_: True),
         (GONE, orders, "_may_follow", lambda *_: True),
         (LAST, Apart, "_ordered", lambda _, node, __: node.moves),
         (BOB, Apart, "_last_acts", _nobody),

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sealauthz.attack.acting import Acting
+from sealauthz.attack.apart import Apart
 from sealauthz.attack.barriers import Barred, Barriers
 from sealauthz.attack.candidates import Candidates, Doer
 from sealauthz.attack.following import Following
@@ -22,7 +23,6 @@ from sealauthz.attack.levels import Levels, possible
 from sealauthz.attack.moves import ActMove, Move, Waited, happening
 from sealauthz.attack.nodes import Node, Seen, Unused, done, earlier
 from sealauthz.attack.noting import Noting
-from sealauthz.attack.parts import Apart
 from sealauthz.attack.reaching import Reaching
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said, Words
