@@ -13,6 +13,7 @@ from scene import BUNDLE
 from sealauthz.decision import Bundle
 from sealauthz.decision import bundle as bundle_module
 from sealauthz.decision.bundle import EngineKind
+from sealauthz.decision.checking import types_of
 from sealauthz.decision.folder import installed_folder, layout_of, read_parameters, read_sources
 from sealauthz.decision.inspection import inspect
 from sealauthz.decision.signoffs import excesses_of, forget_always
@@ -21,6 +22,7 @@ from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
 from sealauthz.polar.check import covering
 from sealauthz.polar.parse import parse
+from sealauthz.polar.types import TypeTable
 from sealauthz.schema import Model
 from sealauthz.schema.parameters import length_text, ranges_of, written
 
@@ -324,6 +326,71 @@ def test_a_part_that_changes_alone_is_put_together_again_with_the_others(folder:
         assert names_of_excesses(folder) == expected, rules
 
 
+CALLED = {
+    "a helper for each word": (
+        'meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if is_metal(seal);\n'
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if is_file(seal);\n'
+        'is_metal(seal: Seal) if seal.category = "PHYSICAL";\nis_file(seal: Seal) if seal.category = "ELECTRONIC";',
+        "meets use Seal SEAL_USABLE",
+    ),
+    "a helper beside the product's own rule": (
+        'meets(_: Person, "SEAL_ELECTRONIC", "use", seal: Seal, _) if is_metal(seal);\n'
+        'is_metal(seal: Seal) if seal.category = "PHYSICAL";',
+        "meets use Seal SEAL_ELECTRONIC",
+    ),
+    "a table of all words": (
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if is_kept(seal.category);\n'
+        'is_kept("PHYSICAL");\nis_kept("ELECTRONIC");',
+        "waived use Seal SEAL_USABLE",
+    ),
+    "a value that is one of all words": (
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if word in ["PHYSICAL", "ELECTRONIC"] and seal.category = word;',
+        "waived use Seal SEAL_USABLE",
+    ),
+    "one of two that names the context's type": (
+        'waived("SEAL_USABLE", "use", seal: Seal, _: SealUseContext) if seal.category = "PHYSICAL";\n'
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if seal.category = "ELECTRONIC";',
+        "waived use Seal SEAL_USABLE",
+    ),
+    "not both, and both": (
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if seal.kind = "OTHER" and seal.category = "PHYSICAL";\n'
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if not (seal.kind = "OTHER" and seal.category = "PHYSICAL");',
+        "waived use Seal SEAL_USABLE",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", CALLED)
+def test_what_rules_say_by_what_they_call_is_signed_off(folder: Path, how: str) -> None:
+    rules, name = CALLED[how]
+    assert names_of_excesses(write(folder, rules=rules), types_of(MODEL)) == [name]
+    first, _, rest = rules.rpartition("\n")
+    assert names_of_excesses(write(folder, rules=first or rest.replace('"PHYSICAL", ', "")), types_of(MODEL)) == []
+
+
+def test_what_rules_call_changes_what_they_say_together(folder: Path) -> None:
+    """Those that settle a requirement stay the same objects; what was found about them no longer holds."""
+    rules = (
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if is_metal(seal);\n'
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if not is_real(seal);\n'
+        "is_real(seal: Seal) if is_made(seal);\n"
+    )
+    metal, made = "is_metal(seal: Seal) if seal.acting_to {};\n", "is_made(seal: Seal) if seal.acting_to {};\n"
+    named = ["waived use Seal SEAL_USABLE"]
+    for helpers, expected in (
+        (metal.format("< 5") + made.format("< 5"), named),
+        (metal.format("< 5") + made.format("< 6"), []),
+        (metal.format("< 6") + made.format("< 6"), named),
+        ("\n" + metal.format("< 6") + made.format("< 6"), named),
+        (metal.format("< 6"), []),
+        (metal.format("< 6") + metal.format("> 9") + made.format("< 6") + made.format("> 9"), named),
+    ):
+        write(folder, rules=rules + helpers)
+        found = names_of_excesses(folder)
+        forget_always()
+        assert found == names_of_excesses(folder) == expected, helpers
+
+
 def test_what_rules_say_together_is_found_out_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rules = "".join(
         f'waived("SEAL_USABLE", "use", seal: Seal, _) if seal.kind = "{kind}";\n' for kind in ("PERSONNEL", "OTHER")
@@ -338,12 +405,12 @@ def test_what_rules_say_together_is_found_out_once(folder: Path, monkeypatch: py
     assert names_of_excesses(folder) == []
 
 
-def names_of_excesses(folder: Path) -> list[str]:
+def names_of_excesses(folder: Path, types: TypeTable | None = None) -> list[str]:
     """What needs a signature in a folder, whatever else is wrong with it."""
     layout = layout_of(folder)
     parameters, _ = read_parameters(layout, MODEL.parameters)
     statements = [statement for source in read_sources(layout) for statement in parse(source)]
-    return [each.name for each in excesses_of(layout, statements, parameters, installed_folder())]
+    return [each.name for each in excesses_of(layout, statements, parameters, installed_folder(), None, types)]
 
 
 # --- helpers that the product's rules rest on ------------------------------------------------------------------------

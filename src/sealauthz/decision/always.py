@@ -7,7 +7,7 @@ about other values is not judged. Conditions that the checker refuses as always 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,12 @@ _LONGEST = 12
 """How many helpers call one another before it counts as holding."""
 
 
+_AS_IT_STANDS, _SETTLES, _WRITTEN_OUT = range(3)
+"""How rules are looked at together: each as it stands, as such that settle a requirement, and as such with what they
+call written out.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Whether a rule always holds if these places are `named`, perhaps but for what it leaves out, and which rules were
@@ -67,11 +73,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Rules that can say something together, whether as such that settle a requirement, and what they say."""
+    """Rules that can say something together, how they were looked at, what they say, and which rules were asked to know
+    it.
+    """
 
     rules: tuple[RuleNode, ...]
-    settles: bool
+    how: int
     found: tuple[Together, ...]
+    asked: frozenset[Key] = frozenset()
 
 
 @dataclass(slots=True, eq=False)
@@ -113,40 +122,47 @@ class Always:
         """What rules of a name say together, the folder's own among them."""
         found = self._together.get(key)
         if found is None:
+            # Here, because it is asked of few bundles.
+            from sealauthz.polar.check.covering import of_one_head
+
             rules = self.clauses.get(key, ())
-            found = self._together[key] = []
-            if len(rules) > 1 and any(rule.place.file in self.own for rule in rules):
-                found += self.of_own(rules)
+            is_own = any(rule.place.file in self.own for rule in rules)
+            alike = of_one_head(rules) if is_own else []
+            found = self._together[key] = [each for some in alike for each in self._of_alike(some, _AS_IT_STANDS)]
         return found
 
-    def of_own(self, rules: Iterable[RuleNode], *, settles: bool = False) -> list[Together]:
-        """What rules say together, where one of the folder's own is among them; it stands where that one does.
-
-        Rules that `settles` says settle a requirement are looked at as such that meet it for all who ask.
+    def settled_together(self, rules: Iterable[RuleNode], *, writes_out: bool) -> tuple[Together, ...]:
+        """What rules that settle one requirement say together, where one of the folder's own is among them; it stands
+        where that one does. They are looked at as such that meet it for all who ask; what they call may be written out.
         """
-        # Here, because it is asked of few bundles.
-        from sealauthz.polar.check.covering import of_one_head
+        return self._of_alike(tuple(rules), _WRITTEN_OUT if writes_out else _SETTLES)
 
-        groups = [tuple(rules)] if settles else of_one_head(rules)
-        return [each for alike in groups for each in self._of_alike(alike, settles)]
-
-    def _of_alike(self, rules: tuple[RuleNode, ...], settles: bool) -> tuple[Together, ...]:
-        about = (settles, *map(id, rules))
+    def _of_alike(self, rules: tuple[RuleNode, ...], how: int) -> tuple[Together, ...]:
+        about = (how, *map(id, rules))
         kept = self._alike.get(about)
         if kept is None:
             # It holds the rules themselves, so that no others can be taken for them.
             kept = None if self.before is None else self.before._alike.get(about)
-            self._alike[about] = kept = kept or Alike(rules, settles, tuple(self._put_together(rules, settles)))
+            if kept is None or not all(map(self._is_same, kept.asked)):
+                kept = self._put_together(rules, how)
+            self._alike[about] = kept
         return kept.found
 
-    def _put_together(self, rules: tuple[RuleNode, ...], settles: bool) -> Iterator[Together]:
-        from sealauthz.polar.check.covering import settling, together, together_of
+    def _put_together(self, rules: tuple[RuleNode, ...], how: int) -> Alike:
+        from sealauthz.polar.check.covering import settling_all, together, together_of
+        from sealauthz.polar.check.helpers import Helpers
 
-        found = together(map(settling, rules), self.types) if settles else together_of(rules, self.types)
-        for each in found:
+        helpers = Helpers(self.clauses, self.may_be) if how == _WRITTEN_OUT else None
+        if how == _AS_IT_STANDS:
+            made = [*together_of(rules, self.types)]
+        else:
+            made = together(settling_all(rules, self.types), self.types, helpers)
+        found = []
+        for each in made:
             own = next((part for part in each.parts if part.place.file in self.own), None)
             if own is not None:
-                yield replace(each, rule=replace(each.rule, place=own.place))
+                found.append(replace(each, rule=replace(each.rule, place=own.place)))
+        return Alike(rules, how, tuple(found), frozenset(() if helpers is None else helpers.asked))
 
     def forget_before(self) -> None:
         """Let go of the policy before, when everything was asked."""
@@ -165,7 +181,7 @@ class Always:
     def take(self, found: Iterable[Found], alike: Iterable[Alike]) -> Always:
         """Take over what was found about the same statements; return this."""
         self._found.update({(id(each.rule), each.named, each.leaves_out): each for each in found})
-        self._alike.update({(each.settles, *map(id, each.rules)): each for each in alike})
+        self._alike.update({(each.how, *map(id, each.rules)): each for each in alike})
         return self
 
     def holds(self, rule: RuleNode, named: frozenset[int] = frozenset(), *, leaves_out: bool = False) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import operator
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -231,8 +231,11 @@ def _numbers(layout: Layout, parameters: Any) -> Iterator[Excess]:
 _Need = tuple[str | None, str | None, str | None]
 
 
-def _always_settled(always: Always, files: frozenset[str]) -> dict[tuple[str, _Need], RuleNode]:
-    """Return the rules of some files that waive or meet a requirement on no condition, by what they settle.
+def _always_settled(
+    always: Always, files: frozenset[str], needs: Container[_Need] | None = None
+) -> dict[tuple[str, _Need], RuleNode]:
+    """Return the rules of some files that waive or meet a requirement, one of `needs` if they are given, on no
+    condition, by what they settle.
 
     What is a condition on something else than subject, resource and context counts as none; nor does what meets one
     wherever something is not so: `x.id != ""` holds for all there is, and two rules can say `=` and `!=`.
@@ -240,37 +243,55 @@ def _always_settled(always: Always, files: frozenset[str]) -> dict[tuple[str, _N
     found: dict[tuple[str, _Need], RuleNode] = {}
     for name, (arity, first) in _SETTLING.items():
         for rule in always.clauses.get((name, arity), ()):
-            if rule.place.file in files - {FLOOR_FILE} and always.holds(rule, leaves_out=name == "meets"):
-                found.setdefault((name, _need(rule, first + 1, first + 2, first)), rule)
+            need = _need(rule, first + 1, first + 2, first)
+            is_asked = rule.place.file in files - {FLOOR_FILE} and (needs is None or need in needs)
+            if is_asked and always.holds(rule, leaves_out=name == "meets"):
+                found.setdefault((name, need), rule)
     return found
 
 
-def _settled_together(always: Always) -> dict[tuple[str, _Need], Together]:
-    """Return the rules of which one always waives or meets a requirement, one of them the folder's own, by what they
-    settle. What is above the floor can be settled in either way.
+def _settled_together(
+    always: Always, known: Always, needs: Container[_Need] | None = None
+) -> dict[tuple[str, _Need], Together]:
+    """Return the rules of which one always waives or meets a requirement, one of `needs` if they are given, one of the
+    rules the folder's own, by what they settle. What is above the floor can be settled in either way.
+
+    What rules call is written out where one of them is not among those that are `known`, or all are.
     """
-    by_need: dict[_Need, list[RuleNode]] = {}
-    for name, (arity, first) in _SETTLING.items():
-        for rule in always.clauses.get((name, arity), ()):
-            if rule.place.file != FLOOR_FILE:
-                by_need.setdefault(_need(rule, first + 1, first + 2, first), []).append(rule)
+    by_need, before = _by_need(always), _by_need(known)
     found: dict[tuple[str, _Need], Together] = {}
     for need, rules in by_need.items():
-        if len(rules) > 1 and any(rule.place.file in always.own for rule in rules):
+        own = [rule for rule in rules if rule.place.file in always.own and (needs is None or need in needs)]
+        writes_out = always is known or any(not _is_one_of(rule, before.get(need, ())) for rule in own)
+        if own and (writes_out or len(rules) > 1):
             names = {rule.place: rule.name for rule in rules}
-            for each in always.of_own(rules, settles=True):
+            for each in always.settled_together(rules, writes_out=writes_out):
                 if always.holds(each.rule, leaves_out=True):
                     name = "meets" if "meets" in {names[part.place] for part in each.parts} else "waived"
                     found.setdefault((name, need), each)
     return found
 
 
+def _by_need(always: Always) -> dict[_Need, list[RuleNode]]:
+    """The rules that settle requirements above the floor, by what they settle."""
+    found: dict[_Need, list[RuleNode]] = {}
+    for name, (arity, first) in _SETTLING.items():
+        for rule in always.clauses.get((name, arity), ()):
+            if rule.place.file != FLOOR_FILE:
+                found.setdefault(_need(rule, first + 1, first + 2, first), []).append(rule)
+    return found
+
+
 def _settling(always: Always, known: Always, own: frozenset[str], files: frozenset[str]) -> Iterator[Excess]:
     """What the folder's own rules always waive or meet, and the product's do not."""
-    rules, in_parts = _always_settled(always, own), _settled_together(always)
+    rules, in_parts = _always_settled(always, own), _settled_together(always, known)
     if not rules and not in_parts:
         return
-    before, required = {**_always_settled(known, files), **_settled_together(known)}, _required(known)
+    needs = {need for _, need in (*rules, *in_parts)}
+    before, required = (
+        {**_always_settled(known, files, needs), **_settled_together(known, known, needs)},
+        _required(known),
+    )
     for (name, need), rule in (*rules.items(), *((about, each.rule) for about, each in in_parts.items())):
         if need in required and (name, need) not in before:
             action, type_, requirement = need
@@ -278,7 +299,7 @@ def _settling(always: Always, known: Always, own: frozenset[str], files: frozens
             what = f"always {verb} `{requirement}` of `{action}` on {type_}"
             if (name, need) not in rules:
                 others = [part.place for part in in_parts[name, need].parts if part.place != rule.place]
-                what = f"{what}, together with {', '.join(map(str, others))}"
+                what = f"{what}, together with {', '.join(map(str, others))}" if others else f"{what}, by what it calls"
             elif not always.holds(rule):
                 what = (
                     f"meets `{requirement}` of `{action}` on {type_} wherever something is not so, and asks for nothing"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from sealauthz.polar.check.contradictions import negated_alone
+from sealauthz.polar.check.helpers import Helpers, is_plain, spread
 from sealauthz.polar.check.relations import (
     ORDERED,
     UNORDERED,
@@ -36,10 +37,12 @@ from sealauthz.polar.syntax import (
     Not,
     Or,
     Parameter,
+    Pattern,
     Place,
     RuleNode,
     Term,
     TypePattern,
+    Unify,
     Variable,
 )
 from sealauthz.polar.terms import placeless
@@ -76,23 +79,50 @@ def settling(rule: RuleNode) -> RuleNode:
     """A rule that meets a requirement or waives it, as one that meets it for all who ask: one of either is enough."""
     if rule.name != "waived":
         first, *others = rule.parameters
-        return replace(rule, parameters=(replace(first, pattern=None), *others)) if _is_plain(first) else rule
+        return replace(rule, parameters=(replace(first, pattern=None), *others)) if is_plain(first) else rule
     anybody = Parameter(Variable("_", rule.place), None, rule.place)
     return replace(rule, name="meets", parameters=(anybody, *rule.parameters))
 
 
-def together(rules: Iterable[RuleNode], types: TypeTable | None) -> list[Together]:
-    """Find what rules say together and none of them says alone. Without `types`, no column's words are known."""
-    return [each for alike in of_one_head(rules) for each in together_of(alike, types)]
+def settling_all(rules: Iterable[RuleNode], types: TypeTable | None) -> list[RuleNode]:
+    """Rules that settle one requirement, as `settling` says; each takes the context that one of them names: what asks
+    for the requirement is of that type whether a rule says so or not.
+    """
+    found = [settling(rule) for rule in rules]
+    patterns = {each.type: each.pattern for rule in found for each in rule.parameters[-1:] if each.type is not None}
+    classes = {} if types is None else types.classes
+    named = sorted(patterns, key=lambda name: len(getattr(classes.get(name), "__mro__", ())))
+    if not all(_derives(classes, named[-1], base) for base in named[:-1]):
+        return found
+    return [_with_last(rule, patterns[named[-1]]) for rule in found] if named else found
 
 
-def of_one_head(rules: Iterable[RuleNode]) -> list[tuple[RuleNode, ...]]:
-    """The rules that can say something together, apart by what their heads ask for."""
+def _derives(classes: Mapping[str, type], name: str, base: str) -> bool:
+    return name in classes and base in classes and issubclass(classes[name], classes[base])
+
+
+def _with_last(rule: RuleNode, pattern: Pattern | None) -> RuleNode:
+    """A rule whose last parameter asks for a type, if it takes a value."""
+    *others, last = rule.parameters
+    is_value = isinstance(last.term, Variable) and last.term.name != NIL
+    return replace(rule, parameters=(*others, replace(last, pattern=pattern))) if is_value else rule
+
+
+def together(rules: Iterable[RuleNode], types: TypeTable | None, helpers: Helpers | None = None) -> list[Together]:
+    """Find what rules say together and none of them says alone. Without `types`, no column's words are known; with
+    `helpers`, what the rules call is written out, and a rule that does so may say alone what its text does not.
+    """
+    least = 2 if helpers is None else 1
+    return [each for alike in of_one_head(rules, least) for each in together_of(alike, types, helpers)]
+
+
+def of_one_head(rules: Iterable[RuleNode], least: int = 2) -> list[tuple[RuleNode, ...]]:
+    """The rules that can say something together, apart by what their heads ask for: so many at `least`."""
     by_head: dict[object, list[RuleNode]] = {}
     for rule in rules:
-        if rule.body is not None and all(map(_is_plain, rule.parameters)):
+        if rule.body is not None and all(map(is_plain, rule.parameters)):
             by_head.setdefault(_head(rule), []).append(rule)
-    return [tuple(alike) for alike in by_head.values() if len(alike) > 1]
+    return [tuple(alike) for alike in by_head.values() if len(alike) >= least]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,11 +134,15 @@ class _One:
     rest: frozenset[Key]
 
 
-def together_of(rules: Sequence[RuleNode], types: TypeTable | None) -> Iterator[Together]:
+def together_of(
+    rules: Sequence[RuleNode], types: TypeTable | None, helpers: Helpers | None = None
+) -> Iterator[Together]:
     """Find what rules of one head say together."""
-    ways = [way for rule in rules for way in _ways(rule)]
+    ways = [way for rule in rules for way in _ways(rule, rule.body)]
+    if helpers is not None:
+        ways += [way for rule in rules for way in _ways(rule, helpers.body_of(rule))]
     known = {frozenset(way.conditions) for way in ways}
-    most, before = len(ways) + _MOST_FOUND, 0
+    least, most, before = 2 if helpers is None else 1, len(ways) + _MOST_FOUND, 0
     while before < len(ways) < most:
         before = len(ways)
         for group in _about_the_same(ways):
@@ -124,7 +158,7 @@ def together_of(rules: Sequence[RuleNode], types: TypeTable | None) -> Iterator[
                 if made is not None and frozenset(made.conditions) not in known:
                     known.add(frozenset(made.conditions))
                     ways.append(made)
-                    if len(made.parts) > 1:
+                    if len(made.parts) >= least:
                         yield Together(_rule_of(made), made.parts)
 
 
@@ -169,13 +203,6 @@ def _rule_of(way: _Way) -> RuleNode:
 # --- what a rule asks for -------------------------------------------------------------------------------------------
 
 
-def _is_plain(parameter: Parameter) -> bool:
-    """Whether a parameter takes a value or names one, and asks for a type at most."""
-    pattern = parameter.pattern
-    is_type = pattern is None or (isinstance(pattern, TypePattern) and not pattern.fields)
-    return is_type and isinstance(parameter.term, Variable | Literal)
-
-
 def _head(rule: RuleNode) -> object:
     """What the head of a rule asks for."""
     asked = [
@@ -185,7 +212,9 @@ def _head(rule: RuleNode) -> object:
     return rule.name, tuple(asked)
 
 
-def _ways(rule: RuleNode) -> Iterator[_Way]:
+def _ways(rule: RuleNode, body: Term | None) -> Iterator[_Way]:
+    if body is None:
+        return
     names: dict[str, Term] = {}
     parameters: list[Parameter] = []
     for at, parameter in enumerate(rule.parameters):
@@ -196,8 +225,7 @@ def _ways(rule: RuleNode) -> Iterator[_Way]:
                 return  # it asks for two equal arguments
         parameters.append(replace(parameter, term=term))
     names.pop("_", None)
-    assert rule.body is not None  # noqa: S101 (only such are compared)
-    for goals in itertools.islice(_alternatives(rule.body), _MOST_WAYS):
+    for goals in itertools.islice(_alternatives(spread(rule, body)), _MOST_WAYS):
         conditions = _conditions(goals, dict(names))
         if len(conditions) <= _MOST_WAYS:
             yield _Way(tuple(parameters), conditions, (rule,))
@@ -219,7 +247,7 @@ def _conditions(goals: Iterable[Term], names: dict[str, Term]) -> dict[Key, Term
     """What goals ask for; one that only names a value asks for nothing."""
     conditions: dict[Key, Term] = {}
     for goal in goals:
-        path = expansion_of(goal)
+        path = expansion_of(goal) or _word_of(goal)
         if path is not None and path[0] not in names:
             names[path[0]] = _renamed(path[1], names)
             continue
@@ -229,16 +257,31 @@ def _conditions(goals: Iterable[Term], names: dict[str, Term]) -> dict[Key, Term
     return conditions
 
 
+def _word_of(goal: Term) -> tuple[str, Term] | None:
+    """The variable and the constant that a condition says are equal; None where it says something else."""
+    sides = (goal.left, goal.right) if isinstance(goal, Unify) else ()
+    for one, other in (sides, sides[::-1]) if sides else ():
+        if isinstance(one, Variable) and one.name not in ("_", NIL) and isinstance(other, Literal):
+            return one.name, other
+    return None
+
+
 def _renamed(node: Any, names: dict[str, Term]) -> Any:
     """A term with other names; a variable that has none yet gets one that tells how many have."""
     if isinstance(node, Variable):
-        return node if node.name in ("_", NIL) else names.setdefault(node.name, Variable(f"?{len(names)}", node.place))
+        return node if node.name in ("_", NIL) else names.get(node.name) or _named(node, names)
     if isinstance(node, tuple):
         return tuple([_renamed(each, names) for each in node])
     if not is_dataclass(node) or isinstance(node, type | Place | Literal):
         return node
     changed = {each.name: _renamed(getattr(node, each.name), names) for each in fields(node)}
     return type(node)(**changed)
+
+
+def _named(node: Variable, names: dict[str, Term]) -> Term:
+    """A name for a variable that stands for nothing else, by how many there are."""
+    others = {each.name for each in names.values() if isinstance(each, Variable)}
+    return names.setdefault(node.name, Variable(f"?{len(others)}", node.place))
 
 
 def _typed(term: Term | None, way: _Way, types: TypeTable | None) -> ValueType | None:
