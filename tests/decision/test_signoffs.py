@@ -326,6 +326,38 @@ def test_a_part_that_changes_alone_is_put_together_again_with_the_others(folder:
         assert names_of_excesses(folder) == expected, rules
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'seal.id > ""',
+        '"" <= seal.id',
+        "seal.acting_from >= 0",
+        "seal.acting_from > -1",
+        "seal.acting_to <= 253402300799000000",
+        "has_house(seal)",
+    ],
+)
+def test_a_comparison_that_takes_all_values_is_signed_off(folder: Path, condition: str) -> None:
+    rules = 'waived("SEAL_USABLE", "use", seal: Seal, _) if {};\nhas_house(seal: Seal) if seal.enterprise.id > "";'
+    assert names_of_excesses(write(folder, rules=rules.format(condition))) == ["waived use Seal SEAL_USABLE"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'seal.id > "a"',
+        'seal.id < "a"',
+        "seal.acting_from > 0",
+        "seal.acting_from <= 0",
+        "seal.acting_to < 253402300799000000",
+        "seal.acting_to >= 253402300799000000",
+    ],
+)
+def test_a_comparison_that_leaves_values_out_needs_no_signature(folder: Path, condition: str) -> None:
+    rules = f'waived("SEAL_USABLE", "use", seal: Seal, _) if {condition};'
+    assert names_of_excesses(write(folder, rules=rules)) == []
+
+
 CALLED = {
     "a helper for each word": (
         'meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if is_metal(seal);\n'

@@ -35,6 +35,7 @@ from sealauthz.polar.syntax import (
 )
 from sealauthz.polar.terms import placeless, variables, walk
 from sealauthz.polar.types import BUILTIN, TypeTable
+from sealauthz.schema.record import FOREVER
 
 if TYPE_CHECKING:
     from sealauthz.polar.check.covering import Together
@@ -250,6 +251,8 @@ class Always:
 
     def _judged(self, term: Term, known: dict[str, _Known], path: tuple[object, ...]) -> bool:
         match term:
+            case Compare() if _takes_all(term):
+                return True
             case Not() | Compare("!=") if self._leaves_out and not _is_about_nil(term):
                 return True
             case And(terms, _):
@@ -330,6 +333,27 @@ def _may_equal(literal: Term, argument: Term, given: _Known) -> bool:
     if isinstance(argument, Literal):
         return placeless(literal) == placeless(argument)
     return isinstance(literal, Literal | Variable) and given in (_FREE, _CONSTANT)
+
+
+def _takes_all(term: Compare) -> bool:
+    """Whether a comparison with a constant holds for all that records have: texts that are not empty, and numbers from
+    0 to the instant without an end.
+    """
+    from sealauthz.polar.check.relations import EQUAL, GREATER, LESS, relation_of
+
+    relation = relation_of(term)
+    if relation is None:
+        return False
+    relation = relation.flipped if isinstance(relation.left, Literal) else relation
+    value = relation.right.value if isinstance(relation.right, Literal) else None
+    if isinstance(value, str):
+        return value == "" and bool(relation.allows & GREATER)
+    if value is None or isinstance(value, bool):
+        return False
+    is_equal = bool(relation.allows & EQUAL)
+    is_from_0 = relation.allows & GREATER and (value < 0 or (value == 0 and is_equal))
+    is_to_end = relation.allows & LESS and (value > FOREVER or (value == FOREVER and is_equal))
+    return bool(is_from_0 or is_to_end)
 
 
 def _is_about_nil(term: Not | Compare) -> bool:
