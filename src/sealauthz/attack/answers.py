@@ -24,6 +24,9 @@ from sealauthz.schema import Instant
 _MOST_ASKED = 6
 """Of how many requirements that nothing settles it is looked what each rests on."""
 
+_MOST = 100_000
+"""How many answers are kept at most; then all are forgotten."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -104,6 +107,8 @@ class Answers:
             return self._denial(world, now, verdict.asked, requirement, least, is_noted=is_noted)
         if verdict.is_allowed and verdict.provided:
             least |= self._lacking(world, now, asked)
+        if len(self._told) >= _MOST:
+            self._told.clear()
         told = self._told[key] = Told(verdict, least)
         return told
 

@@ -23,6 +23,9 @@ from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.schema import Action, Instant
 
+_MOST = 40_000
+"""How many answers of a kind are kept at most; then all of that kind are forgotten."""
+
 
 class Denied(NamedTuple):
     """That an act is denied, or refused: what it rests on, what it names, and what is shown that serves nothing."""
@@ -93,6 +96,7 @@ class Noting:
                         denied[Denied(told.trace, named)] = None
                 elif not self.altered.is_lasting(told.trace):
                     denied[Denied(told.trace, named, idle)] = None
+        _make_room(self._looks)
         look = self._looks[key] = Look(tuple(moves), tuple(denied), self._costs.so_far(before))
         return look
 
@@ -187,6 +191,7 @@ class Noting:
             return None
         key = (verdict.asked, now, earlier, repr(arguments), world.as_seen_by(self._view(action, "ways")))
         if key not in self._again_known:
+            _make_room(self._again_known)
             allowed = self._acting.allowed(world, now, verdict)
             operation = operation_of(verdict.asked, arguments, earlier)
             outcome = Refused() if isinstance(allowed, Refused) else allowed.outcome(arguments, operation)
@@ -216,6 +221,7 @@ class Noting:
             before = left_out.arguments
             refused: dict[Denied, None] = {}
             moves = tuple(self._carried_out(world, now, told, action, earlier, beside, refused))
+            _make_room(self._ways_known)
             known = self._ways_known[key] = (moves, tuple(refused), left_out.arguments - before)
         else:
             left_out.arguments += known[2]
@@ -269,3 +275,8 @@ class Noting:
             if wrought not in seen:
                 seen.add(wrought)
                 yield move, traces[move.operation_id]
+
+
+def _make_room(known: dict[Any, Any]) -> None:
+    if len(known) >= _MOST:
+        known.clear()

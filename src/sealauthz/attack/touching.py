@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
+from weakref import WeakValueDictionary
 
 from sealauthz.schema import Column, Model
 
@@ -41,10 +42,13 @@ Place = tuple[Any, ...]
 _COLUMN, _LINK, _SCAN, _MEMBER, _END = What.COLUMN, What.LINK, What.SCAN, What.MEMBER, What.END
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Trace:
     """What an answer read. `rested` are places that it rests on; `passed` are columns of members of collections that it
     passed by for what stands in them alone, and `walked` the collections that it went through.
+
+    Most answers read the same as some others: equal traces that are made here are one object as long as any of them is
+    there.
     """
 
     rested: frozenset[Place] = frozenset()
@@ -52,16 +56,29 @@ class Trace:
     walked: frozenset[Place] = frozenset()
 
     def __or__(self, other: Trace) -> Trace:
-        return Trace(self.rested | other.rested, self.passed | other.passed, self.walked | other.walked)
+        return self if other is self else self.union((other,))
 
     def union(self, others: Iterable[Trace]) -> Trace:
         """Return what was read for any of several answers."""
-        some = [self, *others]
-        return Trace(
-            frozenset().union(*[each.rested for each in some]),
-            frozenset().union(*[each.passed for each in some]),
-            frozenset().union(*[each.walked for each in some]),
-        )
+        some = list({id(each): each for each in (self, *others)}.values())
+        if len(some) == 1:
+            return self
+        return _one(*(frozenset().union(*part) for part in zip(*map(_places, some), strict=True)))
+
+
+_traces: WeakValueDictionary[tuple[frozenset[Place], frozenset[Place], frozenset[Place]], Trace] = WeakValueDictionary()
+
+
+def _one(rested: frozenset[Place], passed: frozenset[Place], walked: frozenset[Place]) -> Trace:
+    key = rested, passed, walked
+    found = _traces.get(key)
+    if found is None:
+        found = _traces[key] = Trace(*key)
+    return found
+
+
+def _places(trace: Trace) -> tuple[frozenset[Place], frozenset[Place], frozenset[Place]]:
+    return trace.rested, trace.passed, trace.walked
 
 
 def trace_of(
@@ -117,7 +134,7 @@ def trace_of(
         # What was looked at as a whole, and not gone through: whether it is empty, or what it equals. Rules ask for the
         # length of what they go through, which decides nothing; what effects do with a collection is noted each time.
         rested.update((_SCAN, *place) for place, times in scanned.items() if times > 0)
-    return Trace(*(frozenset(e for e in some if not is_no_matter(e)) for some in (rested, passed, walked)))
+    return _one(*(frozenset(e for e in some if not is_no_matter(e)) for some in (rested, passed, walked)))
 
 
 def _is_passed(member: tuple[str, str], within: Sequence[Event], stays: Callable[[Place], bool]) -> bool:
