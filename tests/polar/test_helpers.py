@@ -131,7 +131,8 @@ def test_what_is_found_to_hold_for_all_holds_for_all() -> None:
     chance = random.Random(32)
     docs = documents()
     found = missed = left_out = 0
-    for _ in range(tries(POLICIES, 20 * POLICIES)):
+    made = tries(POLICIES, 20 * POLICIES)
+    for _ in range(made):
         text = policy(chance)
         engine = CompiledEngine(parse(Source("a.polar", text)), RECORDS, PLAIN)
         holds = all(engine.holds("f", doc) for doc in docs)
@@ -142,6 +143,6 @@ def test_what_is_found_to_hold_for_all_holds_for_all() -> None:
             missed += 1
         else:
             left_out += 1
-    assert found > POLICIES / 4
-    assert left_out > POLICIES / 4
+    assert found > made / 5
+    assert left_out > made / 5
     assert missed < found / 100
