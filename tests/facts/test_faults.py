@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import sqlite3
 import threading
@@ -240,6 +241,29 @@ def test_a_connection_given_back_to_a_pool_that_is_gone_is_closed(database_url: 
     with database.plain() as again:
         assert again.connection.driver_connection is kept
     database.close()
+
+
+def test_a_transaction_that_nobody_ended_in_a_store_that_was_closed_is_no_error(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that was broken off may be garbage for a while, with what it read."""
+    told: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", told.append)
+    database = Database(database_url, MODEL)
+
+    def break_off() -> None:
+        reading = database.read()
+        garbage: list[object] = [reading, reading.__enter__()]
+        garbage.append(garbage)
+
+    gc.disable()
+    try:
+        break_off()
+        database.close()
+    finally:
+        gc.enable()
+    gc.collect()
+    assert told == []
 
 
 def test_a_connection_made_while_the_file_was_replaced_serves_nobody_again(tmp_path: Path) -> None:

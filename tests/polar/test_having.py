@@ -218,7 +218,8 @@ def said(engine: Any, world: dict[str, Any]) -> list[Any]:
 def test_rules_by_chance_are_answered_alike_and_so_are_reloads_of_them() -> None:
     chance = random.Random(135)
     looked_up = changed = 0
-    for _ in range(tries(40, 800)):
+    made = tries(40, 800)
+    for _ in range(made):
         lines = rules_by_chance(chance)
         world = wired(rows_of(chance))
         statements = parse(Source("a.polar", "\n".join(lines)))
@@ -236,8 +237,8 @@ def test_rules_by_chance_are_answered_alike_and_so_are_reloads_of_them() -> None
         after = said(engine.reloaded(statements), world)
         assert after == said(CompiledEngine(statements, RECORDS, PLAIN), world), lines
         changed += after != before
-    assert looked_up > 20
-    assert changed > 5
+    assert looked_up > made / 2
+    assert changed > made / 8
 
 
 def test_members_are_looked_up_by_what_each_solution_needs_and_by_nothing_else() -> None:

@@ -432,8 +432,11 @@ def _is_of_the_connection(error: BaseException) -> bool:
 
 def _is_rolled_back(connection: Connection) -> bool:
     """Roll back. False if that failed and the connection must not be used again."""
+    used = driver(connection)
+    if used is None:
+        return False  # the store was closed, and then nobody was left who would end what was begun: the pool closed it
     try:
-        driver(connection).execute("ROLLBACK")
+        used.execute("ROLLBACK")
     except _errors():
         return False
     return True
