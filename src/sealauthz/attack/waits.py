@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from sealauthz.attack.world import World
-from sealauthz.schema import FOREVER, Instant
+from sealauthz.schema import Instant
 
 _MINUTE = 60_000_000
 _HOUR = 60 * _MINUTE
@@ -23,11 +23,11 @@ def lengths_of(parameters: Any) -> tuple[int, ...]:
 
 
 def ends_of_waits(world: World, first: World, now: Instant, lengths: Sequence[int]) -> list[Instant]:
-    """Return until when time may pass, in order: every instant to come that a record holds, or held in
-    the `first` world, and of those that lie a
-    length of the parameters behind one, the next and the last within some lengths of time.
+    """Return until when time may pass, in order: every instant to come that a record holds, or held in the `first`
+    world, and of those that lie a length of the parameters behind one, the next and the last within some lengths of
+    time.
     """
-    held = _held(world) | _held(first)
+    held = world.instants | first.instants
     behind = {at + length for at in held for length in lengths}
     ends = {at for at in held if at > now}
     low = now
@@ -37,13 +37,3 @@ def ends_of_waits(world: World, first: World, now: Instant, lengths: Sequence[in
             ends |= {min(inside), max(inside)}
         low = now + length
     return sorted(ends)
-
-
-def _held(world: World) -> set[Instant]:
-    """The instants that records hold."""
-    found: set[Instant] = set()
-    for record_type, some in world.records.items():
-        columns = [column.name for column in world.model.shapes[record_type].columns if column.is_instant]
-        for record in some.values():
-            found.update(at for name in columns if 0 < (at := getattr(record, name)) < FOREVER)
-    return found

@@ -24,7 +24,20 @@ from sealauthz.facts.store.rows import RecordRows
 from sealauthz.facts.store.values import checked, checked_values
 from sealauthz.policytest.fixtures import FactSet, Key
 from sealauthz.policytest.possible import check_constraints
-from sealauthz.schema import Change, Changes, Delete, Model, Put, RecordChange, Unit, Update, shape_of, values_of
+from sealauthz.schema import (
+    FOREVER,
+    Change,
+    Changes,
+    Delete,
+    Instant,
+    Model,
+    Put,
+    RecordChange,
+    Unit,
+    Update,
+    shape_of,
+    values_of,
+)
 from sealauthz.schema.record import exact
 
 _HOMES = 10_000
@@ -212,6 +225,16 @@ class World:
     def ids(self, record_type: str) -> list[str]:
         """The ids of the records of a type."""
         return list(self._by_type.get(record_type, ()))
+
+    @cached_property
+    def instants(self) -> frozenset[Instant]:
+        """The instants that records hold."""
+        found: set[Instant] = set()
+        for record_type, some in self.records.items():
+            columns = [column.name for column in self.model.shapes[record_type].columns if column.is_instant]
+            for record in some.values():
+                found.update(at for name in columns if 0 < (at := getattr(record, name)) < FOREVER)
+        return frozenset(found)
 
     @cached_property
     def digest(self) -> Digest:

@@ -288,10 +288,8 @@ def _settling(always: Always, known: Always, own: frozenset[str], files: frozens
     if not rules and not in_parts:
         return
     needs = {need for _, need in (*rules, *in_parts)}
-    before, required = (
-        {**_always_settled(known, files, needs), **_settled_together(known, known, needs)},
-        _required(known),
-    )
+    before = {**_always_settled(known, files, needs), **_settled_together(known, known, needs)}
+    required = _required(known)
     for (name, need), rule in (*rules.items(), *((about, each.rule) for about, each in in_parts.items())):
         if need in required and (name, need) not in before:
             action, type_, requirement = need
