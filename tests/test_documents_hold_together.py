@@ -17,6 +17,7 @@ _FOLDERS = ("client", "deploy", "docs", "examples", "policies", "protos", "tests
 _LINK = re.compile(r"(?<!\!)\[[^\]]*\]\(([^)\s]+)\)")
 _FENCED = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`[^`\n]*`")
+_ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -33,9 +34,11 @@ def text_of(path: Path) -> str:
 
 @cache
 def anchors(path: Path) -> frozenset[str]:
-    """What a link may name in a document, as the pages of git hosts make it of headings."""
-    plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in _HEADING.findall(text_of(path)))
-    return frozenset(re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain)
+    """What a link may name in a document: its anchors, and those that git hosts make of headings."""
+    text = text_of(path)
+    plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in _HEADING.findall(text))
+    of_headings = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
+    return frozenset({*of_headings, *_ANCHOR.findall(text)})
 
 
 @pytest.mark.parametrize("name", documents())

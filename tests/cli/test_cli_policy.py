@@ -217,3 +217,22 @@ def test_compile_refuses_with_the_place(sealauthz, policies):
     code, out, err = sealauthz("policy", "compile", "policies")
     assert (code, out) == (1, "")
     assert err.startswith("error: zzz.polar:1:8: ")
+
+
+def test_rule_prints_text_statements_facts_and_tests(sealauthz):
+    code, out, err = sealauthz("policy", "rule", "M-08")
+    assert (code, err) == (0, "")
+    assert out.startswith("M-08: The last administrator cannot ")
+    assert re.search(r"^NOT_LAST_ADMIN met by:\n(  .*\n)*  \w+\.polar:\d+  end on Membership$", out, re.MULTILINE)
+    assert re.search(r"^reads:\n(  .*\n)*  Membership\.state$", out, re.MULTILINE)
+    assert re.search(r"^tests:\n  \w+\.yaml:\d+  .*M-08 ", out, re.MULTILINE)
+
+
+def test_rule_of_a_requirement_prints_its_tags_and_places(sealauthz, policies):
+    line = append(policies, "zzz.polar", 'meets(_: Person, "OWN", "use", seal: Seal, _) if seal.state = "ACTIVE";\n')
+    append(policies, "zzz.polar", 'requires("use", _: Seal, "OWN");\notherwise("OWN", "SEAL_DISABLED");\n')
+    code, out, err = sealauthz("policy", "rule", "OWN", "policies")
+    assert (code, err) == (0, "")
+    assert f"\nmet by:\n  zzz.polar:{line}  use on Seal\n" in out
+    code, out, err = sealauthz("policy", "rule", "U-99")
+    assert (code, out, err) == (2, "", "error: there is no rule or requirement `U-99`; did you mean `U-19`?\n")

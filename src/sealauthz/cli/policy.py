@@ -16,6 +16,7 @@ from sealauthz.cli.policy_check import folder_argument, policy_check
 from sealauthz.cli.policy_diff import policy_diff
 from sealauthz.cli.policy_fmt import policy_fmt
 from sealauthz.cli.policy_new_rule import policy_new_rule
+from sealauthz.cli.policy_rule import policy_rule
 from sealauthz.cli.policy_shadow import policy_shadow
 from sealauthz.cli.policy_ship import (
     policy_activate,
@@ -44,6 +45,7 @@ def policy() -> None:
 policy.add_command(policy_check)
 policy.add_command(policy_fmt)
 policy.add_command(policy_new_rule)
+policy.add_command(policy_rule)
 policy.add_command(policy_test)
 policy.add_command(policy_mutate)
 policy.add_command(policy_diff)
