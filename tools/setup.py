@@ -39,6 +39,7 @@ def environment() -> dict[str, str]:
     folders = child.get("PATH", os.defpath).split(os.pathsep)
     child["PATH"] = os.pathsep.join(folder for folder in folders if not Path(folder).absolute().is_relative_to(VENV))
     child.setdefault("UV_SYSTEM_CERTS", "1")
+    child.setdefault("PIP_ROOT_USER_ACTION", "ignore")
     return child
 
 
