@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sealauthz.audit.sequencer import Sequencer
@@ -50,3 +51,12 @@ def run(store: Store, *statements: str) -> list[Any]:
             found = connection.exec_driver_sql(statement)
             rows = list(found) if found.returns_rows else []
     return rows
+
+
+def until(is_so: Callable[[], object]) -> None:
+    """Wait for what a thread is about to do."""
+    for _ in range(6_000):
+        if is_so():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it does not happen")

@@ -86,6 +86,7 @@ def test_a_log_that_is_another_one_is_not_anchored(store: Store, signer: Signer,
     run(store, *(f"DELETE FROM audit_{name}" for name in ("log", "about", "tile", "checkpoint")))
     with pytest.raises(AnchorRefused, match="the log is empty, and had 3 records"):
         anchor(log, folder)
+    sequencer = Sequencer(store, "test.example/log", signer)  # another one would not go on
     grown(store, sequencer, 2)
     with pytest.raises(AnchorRefused, match="the log has 2 records, and had 3"):
         anchor(log, folder)

@@ -78,16 +78,17 @@ def test_gauges_tell_the_backlog_and_what_alarms_did(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("sealauthz.cli.measuring.now_us", lambda: LATER)
     meter = Meter(Instruments())
     alarms: Any = SimpleNamespace(counted=Counter({("ring", "raised"): 2}))
-    recorder: Any = SimpleNamespace(waiting=7)
-    backlog: Any = SimpleNamespace(waiting=Waiting(4, FIRST))
+    recorder: Any = SimpleNamespace(waiting=7, log_problem="the log was cut off")
+    backlog: Any = SimpleNamespace(waiting=Waiting(4, FIRST, 2))
     watch_log(meter, alarms, recorder, backlog)
     meter.feed()
     alarms.counted["ring", "raised"] += 1
     alarms.counted["ring", "refused"] += 1
     meter.feed()
     registry = meter.instruments.registry
-    told = {name: registry.get_sample_value(f"sealauthz_log_{name}") for name in ("unwritten", "waiting_writes")}
-    assert told == {"unwritten": 7, "waiting_writes": 4}
+    names = ("unwritten", "waiting_writes", "held_writes", "tampered")
+    measured = {name: registry.get_sample_value(f"sealauthz_log_{name}") for name in names}
+    assert measured == {"unwritten": 7, "waiting_writes": 4, "held_writes": 2, "tampered": 1}
     assert registry.get_sample_value("sealauthz_log_oldest_wait_seconds") == 60.0
     by_what = {
         what: registry.get_sample_value("sealauthz_alarms_total", {"alarm": "ring", "what": what})

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from audit_logs import grown, run, wait
+from audit_logs import grown, made, run, wait
 
+from sealauthz.audit.continuity import LogTampered
 from sealauthz.audit.log import Log
 from sealauthz.audit.note import Checkpoint, Signer, read_checkpoint
 from sealauthz.audit.report import Kind, Report
@@ -146,7 +147,14 @@ def test_a_log_may_get_a_key_and_a_name_later(store: Store, signer: Signer) -> N
     grown(store, Sequencer(store, "first", None, lambda: now[0]), 3)
     now[0] += 60_000_000
     assert verified(store, None)
-    grown(store, Sequencer(store, "test.example/log", signer, lambda: now[0]), 3)
+    sequencer = Sequencer(store, "test.example/log", signer, lambda: now[0])
+    wait(store, [made()])
+    with pytest.raises(LogTampered, match="not one that this log signed"):
+        sequencer.step()
+    accepted = sequencer.resume()
+    assert accepted is not None
+    assert accepted.size == 3
+    grown(store, sequencer, 3)
     report = verified(store, signer)
     assert report
     assert report.origin == "test.example/log"

@@ -21,8 +21,8 @@ def log(sealauthz, demo_facts, tmp_path):
     (tmp_path / "log.pem").write_bytes(key)
     (tmp_path / "sealauthz.toml").write_text('[audit]\nname = "demo.example/log"\nkey = "log.pem"\n')
     config = ("--config", "sealauthz.toml")
-    assert sealauthz(*PERFORM, "--request-id", "r1")[0] == 0
-    assert sealauthz(*PERFORM, "--request-id", "r2")[0] == 0
+    assert sealauthz(*PERFORM, "--request-id", "r1", *config)[0] == 0
+    assert sealauthz(*PERFORM, "--request-id", "r2", *config)[0] == 0
     code, out, _ = sealauthz("audit", "sequence", *config)
     assert code == 0
     assert out == "2 records got their places\n"

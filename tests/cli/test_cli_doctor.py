@@ -82,9 +82,11 @@ def test_a_check_that_hangs_is_left_behind():
 
 def test_the_levels_are_the_exit_codes_and_a_broken_database_stops_no_other_look(sealauthz, demo_facts, tmp_path):
     (tmp_path / "c.toml").write_text(
-        f"{certificate(tmp_path)}[audit]\nsequences = false\n[callers.a]\ntoken_sha256 = '{TOKEN}'\n"
+        f"{certificate(tmp_path)}[audit]\nsequences = false\npending_key = 'pending.key'\n"
+        f"[callers.a]\ntoken_sha256 = '{TOKEN}'\n"
         'rpcs = ["OperationsService/GetKeys"]\nenterprises = ["e"]\n'
     )
+    (tmp_path / "pending.key").touch(0o600)
     code, out, err = sealauthz("doctor", "--config", "c.toml", "-o", "json")
     found = json.loads(out)
     assert (code, err, [finding for finding in found if finding["level"] != "ok"]) == (0, "", [])
@@ -198,7 +200,7 @@ def test_issuers_of_tokens_without_usable_keys_are_a_problem(tmp_path):
 
 
 def test_what_lies_in_a_store_of_either_kind_is_looked_at(store, tmp_path):
-    config = config_of(tmp_path, "[audit]\nsequences = false")
+    config = config_of(tmp_path, '[audit]\nsequences = false\npending_key = "pending.key"')
     PolicyStore(store).beat(Process("1", "h/1", __version__, "store", "v1", {}))
     for found in (
         look_at_active(store, config, None),
@@ -247,7 +249,7 @@ def test_an_import_that_stands_still_is_a_problem(opened):
 
 
 def test_a_log_whose_records_wait_is_warned_of(opened, tmp_path):
-    config = config_of(tmp_path, "[audit]\nsequences = false")
+    config = config_of(tmp_path, '[audit]\nsequences = false\npending_key = "pending.key"')
     assert bad(look_at_log(opened, config)) == []
     with opened.writing() as connection:
         connection.execute(AUDIT_PENDING.insert().values(id="1", records="{}"))

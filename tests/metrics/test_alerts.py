@@ -79,6 +79,8 @@ FAULTS: dict[str, Callable[[Meter], object]] = {
     "LogUnwritten": lambda m: logged(m, "warning", "audit_lacking", records=3),
     "BackgroundStepsFail": lambda m: logged(m, "error", "thread_failed", thread="sequencer", failures=2),
     "ImportStandsStill": lambda m: logged(m, "warning", "import_idle", import_id="monday"),
+    "LogTampered": lambda m: m.instruments.log_tampered.set(1),
+    "LogRecordsHeld": lambda m: m.instruments.log_held.set(1),
     "LogStandsStill": lambda m: m.instruments.log_oldest.set(61),
     "AlarmRefused": lambda m: m.instruments.alarms.labels("raise_unreturned", "refused").inc(),
     "TracesLost": lambda m: m.instruments.traces.labels("lost").inc(5),

@@ -1,4 +1,4 @@
-"""The backlog: how many records wait in the database for their place in the log, and since when.
+"""The backlog: how many records wait in the database for their place in the log, and since when, and what is held back.
 
 It is looked at in a thread of its own: while the database does not answer, who asks still learns since when the oldest
 has waited, and waits for nothing.
@@ -9,13 +9,13 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 
 from sealauthz.background import Background, Failed
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store
-from sealauthz.facts.store.system_tables import AUDIT_PENDING
-from sealauthz.facts.store.waiting import waiting_since
+from sealauthz.facts.store.system_tables import AUDIT_PENDING, TEXT
+from sealauthz.facts.store.waiting import FIRST_HELD, waiting_since
 
 EVERY_S = 5.0
 
@@ -24,10 +24,13 @@ MOST_COUNTED = 10_000
 
 
 class Waiting(NamedTuple):
-    """How many writes wait whose records have no place yet, and since when the oldest does; 0 where none does."""
+    """How many writes wait whose records have no place yet, and since when the oldest does; 0 where none does. And how
+    many are held back, as no process vouches for them.
+    """
 
     writes: int
     since: int
+    held: int = 0
 
     def oldest_s(self, now: int) -> float:
         """For how long the oldest has waited at an instant."""
@@ -57,8 +60,9 @@ class Backlog:
         """Look once. Raises FactsUnavailable."""
         with self._store.plain_connection() as connection:
             driver = Driver(connection)
-            writes = driver.rows(_waiting_statement(driver.is_postgresql, MOST_COUNTED))
-        self.waiting = Waiting(len(writes), waiting_since(writes[0][0])) if writes else Waiting(0, 0)
+            writes = driver.rows(_statement(driver.is_postgresql, MOST_COUNTED, is_held=False))
+            held = driver.rows(_statement(driver.is_postgresql, MOST_COUNTED, is_held=True))
+        self.waiting = Waiting(len(writes), waiting_since(writes[0][0]) if writes else 0, len(held))
 
     def _step(self) -> None:
         self.look()
@@ -67,7 +71,8 @@ class Backlog:
 
 
 @cache
-def _waiting_statement(is_postgresql: bool, most: int) -> str:
-    """Return the statement that finds so many of what waits, the oldest first."""
-    pending = AUDIT_PENDING.c.id
-    return f"{compiled(select(pending).order_by(pending), is_postgresql)} LIMIT {most:d}"
+def _statement(is_postgresql: bool, most: int, *, is_held: bool) -> str:
+    """Return the statement that finds so many of what waits, or is held back, the oldest first."""
+    pending, first = AUDIT_PENDING.c.id, literal_column(f"'{FIRST_HELD}'", TEXT)
+    wanted = select(pending).where(pending >= first if is_held else pending < first)
+    return f"{compiled(wanted.order_by(pending), is_postgresql)} LIMIT {most:d}"

@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sealauthz.audit.merkle import HASH_BYTES
@@ -145,8 +147,18 @@ class Signer:
         """Return the signature of what is no checkpoint, and cannot be taken for one: the caller sees to that."""
         return self._key.sign(content)
 
+    @property
+    def secret(self) -> bytes:
+        """What other keys may be derived from (`derived_key`)."""
+        return self._key.private_bytes_raw()
+
     def __repr__(self) -> str:
         return f"Signer({self.verifier})"
+
+
+def derived_key(secret: bytes, purpose: str) -> bytes:
+    """Return the key of 32 bytes that a secret gives for a purpose. Source: RFC 5869 (HKDF-SHA-256)."""
+    return HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(secret)
 
 
 def check_name(name: str) -> None:

@@ -43,7 +43,6 @@ from sealauthz.facts.store.database import end
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import Store, now_us
 from sealauthz.facts.store.sweep import Report
-from sealauthz.facts.store.waiting import waiting
 from sealauthz.polar.reach import Root
 from sealauthz.schema import Model
 
@@ -166,6 +165,11 @@ class Recorder:
             pass
 
     @property
+    def log_problem(self) -> str:
+        """Why nothing is signed here, as the stored log is not the one that was signed; empty if nothing is wrong."""
+        return self._sequencer.problem if self._sequencer is not None else ""
+
+    @property
     def waiting(self) -> int:
         """How many answers are noted and not written."""
         return len(self._noted)
@@ -272,7 +276,7 @@ class Recorder:
         with self._store.writing() as connection:
             driver = Driver(connection)
             with driver.together():
-                driver.run(*waiting(driver.is_postgresql, now_us(), *lines))
+                driver.run(*self._store.waiting(driver.is_postgresql, now_us(), *lines))
                 end(connection)
 
     def _place(self, sequencer: Sequencer, lines: Sequence[str]) -> bool:

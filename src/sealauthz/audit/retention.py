@@ -24,7 +24,6 @@ from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store, now_us
 from sealauthz.facts.store.system_tables import AUDIT_ABOUT, AUDIT_FOLLOWED, AUDIT_LOG
-from sealauthz.facts.store.waiting import waiting
 
 KIND = "Pruned"
 ABOUT = "Log:records"
@@ -129,7 +128,7 @@ class Retention:
         record = event_record(KIND, at, resource=ABOUT, until=until, left=left, count=plan.going, held=sorted(held))
         with self._store.writing() as connection:
             driver = Driver(connection)
-            driver.run(*waiting(driver.is_postgresql, at, record))
+            driver.run(*self._store.waiting(driver.is_postgresql, at, record))
 
     def prune(self, plan: Plan) -> int:
         """Drop the records that the log says it lacks, some thousand in a transaction; return how many.

@@ -2,22 +2,31 @@
 
 Any number of processes may have one; a lock of the database lets one work at a time. A step is one transaction, so that
 after a crash each record either waits or has its place: none is lost, and none has two.
+
+INVARIANT: a checkpoint is signed only for a tree that extends, by records that were hashed here, the one that this
+process signed or verified last. A tree of another process is verified by the signature of its checkpoint and the proof
+that it extends ours; the first tree of a process, by that signature and the newest checkpoint of the anchor.
 """
 
 from __future__ import annotations
 
+import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, case, delete, insert, select
+from sqlalchemy import Connection, Table, bindparam, case, delete, insert, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
+from sealauthz.audit.continuity import NO_EDGE, Edge, Known, LogTampered, extended, signed_checkpoint
 from sealauthz.audit.finding import FoundBy, found_by
 from sealauthz.audit.lateness import PERIOD_US, can_know, late_from
-from sealauthz.audit.merkle import Growing, leaf_hash, perfect_subtrees
+from sealauthz.audit.merkle import Growing, leaf_hash
 from sealauthz.audit.note import Checkpoint, Signer, check_name, read_checkpoint
+from sealauthz.audit.posting import AnchorRefused
+from sealauthz.audit.record import event_record
 from sealauthz.audit.tiles import FetchTile, Tiles
 from sealauthz.background import SHORT_TURN, Background, Failed, in_turns
 from sealauthz.errors import FactsUnavailable
@@ -25,7 +34,16 @@ from sealauthz.facts.store.database import end
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, array_of, compiled, dialect_of
 from sealauthz.facts.store.store import Store, now_us
-from sealauthz.facts.store.system_tables import AUDIT_ABOUT, AUDIT_CHECKPOINT, AUDIT_LOG, AUDIT_PENDING, AUDIT_TILE
+from sealauthz.facts.store.sweep import Report
+from sealauthz.facts.store.system_tables import (
+    AUDIT_ABOUT,
+    AUDIT_CHECKPOINT,
+    AUDIT_LOG,
+    AUDIT_PENDING,
+    AUDIT_TILE,
+    TEXT,
+)
+from sealauthz.facts.store.waiting import FIRST_HELD, is_vouched
 
 _LOCK = 0x5EA1_A0D1
 """The key of PostgreSQL's advisory lock under which records get their places."""
@@ -42,6 +60,21 @@ _PENDING_AT_ONCE = 200
 _RECORDS_AT_ONCE = 1_000
 
 EVERY_S = 0.1
+
+CHECK_EVERY_S = 5.0
+"""So often the log is verified that others may have extended: what is remembered of it is no older."""
+
+RESUMED = "Resumed"
+"""The kind of the record that says that an operator accepted the log as it was then."""
+
+ABOUT_RESUMED = "Log:resumed"
+"""What such a record is about: it is found by that."""
+
+Anchor = Callable[[], Checkpoint | None]
+"""Returns the newest checkpoint that was kept outside of the database. Raises AnchorRefused."""
+
+
+_HELD = "no process vouches for records that wait: they are held back (`sealauthz audit held`)"
 
 
 class Head(NamedTuple):
@@ -60,27 +93,52 @@ class Head(NamedTuple):
 _NO_HEAD = Head(0, 0, "")
 
 
-class _Edge(NamedTuple):
-    """Where a log grows: the newest checkpoint, its size, the roots of the perfect subtrees as of that, the largest
-    first (None: not known), and the tiles that records are added to.
-    """
+class _Found(NamedTuple):
+    """The newest checkpoint, where the log grows, and rows that wait: the id of each, and its records."""
 
-    note: str
-    size: int
-    roots: Sequence[bytes] | None
-    tiles: Mapping[tuple[int, int], bytes]
+    head: Head
+    edge: Edge
+    pending: Sequence[tuple[str, str]]
+
+
+class _Done(NamedTuple):
+    """How many records got places (None: it was not done), and where the log grows now, as far as that was verified."""
+
+    placed: int | None
+    edge: Edge | None
+
+
+def _unreported(_event: str, _numbers: Mapping[str, object], _error: BaseException | None) -> None:
+    pass
 
 
 class Sequencer:
-    """Sequences the log of one store under its name. Without a signer its checkpoints are unsigned."""
+    """Sequences the log of one store under its name. Without a signer its checkpoints are unsigned.
 
-    def __init__(self, store: Store, name: str, signer: Signer | None = None, now: Callable[[], int] = now_us) -> None:
+    With an `anchor`, the log that it finds first must extend the newest checkpoint kept there. Where the store has a
+    key for what waits (`Store.pending_key`), rows that no process vouches for are held back.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        signer: Signer | None = None,
+        now: Callable[[], int] = now_us,
+        anchor: Anchor | None = None,
+        report: Report = _unreported,
+    ) -> None:
         check_name(name)
         self._store = store
         self._name = name
         self._signer = signer
         self._now = now
-        self._edge = _Edge("", 0, (), {})
+        self._anchor = anchor
+        self._report = report
+        self._working = threading.Lock()
+        self._edge: Edge | None = None  # of the log that was signed or verified last; None before the first
+        self.problem = ""
+        """Why nothing is signed, as the stored log is not the one that was signed; empty if nothing is wrong."""
 
     def step(self) -> int:
         """Give places to what waits, as much as fits into one transaction; return to how many records.
@@ -120,55 +178,161 @@ class Sequencer:
             driver = Driver(connection)
             return bool(driver.rows(_statements(driver.is_postgresql, False).any_waiting))
 
+    def check(self) -> None:
+        """Verify that the stored log is one that this process may extend. Raises LogTampered, FactsUnavailable."""
+        self._worked(self._checked)
+
+    def _checked(self, connection: Connection, anchored: Checkpoint | None) -> _Done:
+        found = self._found(Driver(connection), anchored)
+        return _Done(None, None if found is None else found.edge)
+
+    def resume(self) -> Checkpoint | None:
+        """Accept the stored log as it is, no matter who signed its newest checkpoint, and record that: the log goes on
+        from there. Return the checkpoint that was accepted; None where this log signed it, and nothing is done.
+
+        The stored hashes must be those of that checkpoint, and it must extend the newest one of the anchor. Raises
+        LogTampered where that is not so, and FactsUnavailable.
+        """
+        anchored = self._anchored()
+        with self._store.plain_connection() as connection:
+            driver = Driver(connection)
+            head = head_of(driver)
+            try:
+                self._edge = self._verified(driver, head, anchored)
+            except LogTampered:
+                self._edge = self._verified(driver, head, anchored, accepts_any=True)
+            else:
+                return None
+        size, root = self._edge.size, self._edge.root
+        self.drain()
+        said = event_record(RESUMED, self._now(), resource=ABOUT_RESUMED, count=size, root_sha256=root.hex())
+        if not self.place([said]):
+            raise FactsUnavailable("another process gives places, or too much waits: stop it, and resume again")
+        return Checkpoint(self._name, size, root)
+
     def _integrate(self, left_of: _LeftOf, own: Sequence[str] = ()) -> int | None:
         """Give places; return to how many records, and None where `own` got none."""
-        with self._store.writing() as connection:
-            return self._place(connection, left_of, own)
+        return self._worked(partial(self._place, left_of, own))
 
-    def _place(self, connection: Connection, left_of: _LeftOf, own: Sequence[str]) -> int | None:
-        driver = Driver(connection)
+    def _worked(self, work: Callable[[Connection, Checkpoint | None], _Done]) -> int | None:
+        """Work on the log in a transaction, and remember where it grows; return to how many records places were given.
+
+        None where another thread works. Raises LogTampered, which is reported when it is another one than before.
+        """
+        if not self._working.acquire(blocking=False):
+            return None
+        try:
+            anchored, tampered = self._anchored(), None
+            with self._store.writing() as connection:
+                try:
+                    done = work(connection, anchored)
+                except LogTampered as error:
+                    # Nothing was written. It is raised once the transaction has ended: who reports it may take long.
+                    tampered = error
+            if tampered is not None:
+                if str(tampered) != self.problem:
+                    self.problem = str(tampered)
+                    self._report("audit_tampered", {}, tampered)
+                raise tampered
+            # Where it is unknown whether that was committed, the next step verifies what it finds.
+            self._edge = self._edge if done.edge is None else done.edge
+            return done.placed
+        finally:
+            self._working.release()
+
+    def _anchored(self) -> Checkpoint | None:
+        """Return the newest checkpoint of the anchor, until the log was verified first. Call it before the newest
+        checkpoint of the database is read: that one is never older. Raises FactsUnavailable.
+        """
+        if self._edge is not None or self._anchor is None:
+            return None
+        try:
+            return self._anchor()
+        except AnchorRefused as error:
+            raise FactsUnavailable(f"the log cannot be compared with its anchor: {error}") from error
+
+    def _verified(self, driver: Driver, head: Head, anchored: Checkpoint | None, *, accepts_any: bool = False) -> Edge:
+        """Return where the stored log grows, if it is one to extend. Raises LogTampered.
+
+        `anchored` is the newest checkpoint of the anchor. Who signed the head does not matter if it `accepts_any`.
+        """
+        before = self._edge
+        if before is not None and before.note == head.note:
+            return before
+        known = [] if before is None else [Known(before.size, before.root, "as this process remembers")]
+        if anchored is not None:
+            known.append(Known(anchored.size, anchored.root, "by the newest checkpoint of the anchor"))
+        checkpoint = signed_checkpoint(head.note, self._signer, accepts_any=accepts_any) if head.note else None
+        return extended(head.note, checkpoint, known, Tiles(tile_fetcher(driver)))
+
+    def _found(self, driver: Driver, anchored: Checkpoint | None) -> _Found | None:
+        """Return the stored log, locked until the transaction ends, and what waits; None where another process has the
+        lock. Raises LogTampered where it is not one to extend.
+        """
         statements = _statements(driver.is_postgresql, can_know(self._store.tables))
+        expected = self._edge or NO_EDGE
         # In one go: most of what a few records cost is waiting for the database. Each of these reads what is committed
         # when its turn comes, so those behind the lock read what its last holder wrote; without it they say nothing.
         with driver.together():
             locked = driver.run(_TRY_LOCK) if driver.is_postgresql else None
-            rows, states = driver.run(statements.waiting), driver.run(_STATE)
+            pending, states = driver.run(statements.waiting), driver.run(_STATE)
+            tiles = {place: driver.run(statements.stored_tile, _of_tile(*place)) for place in expected.tiles}
+        # All of it: on SQLite, a statement that is not read to its end keeps a lock, for as long as an error is kept.
+        waiting, ((last, *newest),) = pending.fetchall(), states.fetchall()
+        stored = {place: [bytes(hashes) for (hashes,) in rows.fetchall()] for place, rows in tiles.items()}
         if locked is not None and not locked.fetchall()[0][0]:
             return None
+        head = Head(*newest) if newest[0] is not None else _NO_HEAD
+        edge = self._verified(driver, head, anchored)
+        if edge is expected and stored != {place: [hashes] for place, hashes in edge.tiles.items()}:
+            raise LogTampered("the stored hashes are not those of the newest checkpoint")
+        if (-1 if last is None else last) != edge.size - 1:
+            places = "no record" if last is None else f"records to {last}"
+            raise LogTampered(f"the log has {places}, and its newest checkpoint counts {edge.size}")
+        self.problem = ""
+        return _Found(head, edge, waiting)
+
+    def _place(
+        self, left_of: _LeftOf, own: Sequence[str], connection: Connection, anchored: Checkpoint | None
+    ) -> _Done:
+        driver = Driver(connection)
+        statements = _statements(driver.is_postgresql, can_know(self._store.tables))
+        found = self._found(driver, anchored)
+        if found is None:
+            return _Done(None, None)
+        head, edge = found.head, found.edge
+        first = edge.size
+        key = self._store.pending_key()
+        held: list[str] = []
         taken: list[str] = []
         waiting: list[str] = []
-        for pending_id, lines in rows.fetchall():
+        for pending_id, lines in found.pending:
+            if key and not is_vouched(pending_id, lines, key):
+                held.append(pending_id)
+                continue
             taken.append(pending_id)
             waiting += lines.split("\n")
             if len(waiting) >= _RECORDS_AT_ONCE:
                 break
-        if own and (len(taken) == _PENDING_AT_ONCE or len(waiting) >= _RECORDS_AT_ONCE):
-            return None  # more may wait, and that goes first
+        if held:
+            mark = f"-{uuid.uuid4()}"  # or else somebody could have taken the id before
+            driver.run(statements.hold, {"ids": ids_parameter(held, driver.is_postgresql), "mark": mark})
+            self._report("audit_held", {"writes": len(held)}, FactsUnavailable(_HELD))
+        if own and (len(taken) + len(held) == _PENDING_AT_ONCE or len(waiting) >= _RECORDS_AT_ONCE):
+            return _Done(None, edge)  # more may wait, and that goes first
         waiting += own
         if not waiting:
-            return 0
+            return _Done(0, edge)
         by_id = left_of(driver, _by_id(waiting))
         records = [text for text, _ in by_id.values()]
         if not records:
             if taken:
                 _delete(driver, taken)
-            return 0
-        last, *stored = states.fetchall()[0]
-        head = Head(*stored) if stored[0] is not None else _NO_HEAD
-        edge = self._edge if self._edge.note == head.note else _Edge(head.note, head.size, None, {})
-        first = edge.size
-        if last is not None and last >= first:
-            raise FactsUnavailable("the log has records that no checkpoint counts: run `sealauthz audit verify`")
+            return _Done(0, edge)
         tiles = Tiles(tile_fetcher(driver), edge.tiles)
         leaves = [leaf_hash(record.encode("ascii")) for record in in_turns(records, SHORT_TURN)]
-        try:
-            roots = edge.roots
-            if roots is None:
-                roots = [tiles.node(*subtree) for subtree in perfect_subtrees(0, first)]
-            changed = tiles.append(first, leaves)
-        except LookupError as error:
-            raise FactsUnavailable("the log lacks hashes of its tree: run `sealauthz audit verify`") from error
-        tree = Growing(first, roots)
+        changed = tiles.append(first, leaves)
+        tree = Growing(first, edge.roots)
         for leaf in leaves:
             tree.add(leaf)
         # Never earlier than before: places and times are in the same order.
@@ -179,6 +343,7 @@ class Sequencer:
         if can_know(self._store.tables):
             late = late_from(at, (found.at for _, found in by_id.values()))
             kept |= {"late_from": late, "known_to": tree.size}
+        grown = Edge(note, tree.size, tuple(tree.roots), tiles.edge(tree.size))
         with driver.together():
             _insert(driver, by_id, first, at)
             for (level, number), hashes in changed.items():
@@ -187,17 +352,23 @@ class Sequencer:
             if taken:
                 _delete(driver, taken)
             end(connection)
-        # If that was not committed, the newest checkpoint is another one.
-        self._edge = _Edge(note, tree.size, tuple(tree.roots), tiles.edge(tree.size))
-        return len(records)
+        return _Done(len(records), grown)
 
 
 class Sequencing:
     """Runs a sequencer in the background, from start to stop."""
 
-    def __init__(self, sequencer: Sequencer, failed: Failed, every_s: float = EVERY_S) -> None:
+    def __init__(
+        self,
+        sequencer: Sequencer,
+        failed: Failed,
+        every_s: float = EVERY_S,
+        check_every_s: float = CHECK_EVERY_S,
+    ) -> None:
         self._sequencer = sequencer
         self._every_s = every_s
+        self._check_every_s = check_every_s
+        self._check_at = 0.0  # of the steady clock
         self.thread = Background("sequencer", self._step, failed)
 
     def start(self) -> None:
@@ -211,6 +382,9 @@ class Sequencing:
 
     def _step(self) -> None:
         began = time.monotonic()
+        if began >= self._check_at:
+            self._sequencer.check()
+            self._check_at = began + self._check_every_s
         while not self.thread.is_stopping and self._sequencer.step():
             pass
         self.thread.goes_well()
@@ -221,6 +395,8 @@ class Sequencing:
 class _Statements(NamedTuple):
     any_waiting: str
     waiting: str
+    hold: str
+    stored_tile: str
     tile: str
     checkpoint: str
 
@@ -241,10 +417,15 @@ def _statements(is_postgresql: bool, knows_late: bool) -> _Statements:
         set_["late_from"] = case((is_earlier, kept.late_from), else_=new.late_from)
         names = (*names, "late_from", "known_to")
     checkpoint = checkpoint.on_conflict_do_update(index_elements=["period"], set_=set_)
-    waiting = compiled(select(pending.id, pending.records).order_by(pending.id), is_postgresql)
+    is_due = pending.id < literal_column(f"'{FIRST_HELD}'", TEXT)
+    waiting = compiled(select(pending.id, pending.records).where(is_due).order_by(pending.id), is_postgresql)
+    hold = update(AUDIT_PENDING).where(among(pending.id, "ids", is_postgresql))
+    hold = hold.values(id=literal_column(f"'{FIRST_HELD}'", TEXT) + pending.id + bindparam("mark", type_=TEXT))
     return _Statements(
-        compiled(select(pending.id), is_postgresql) + " LIMIT 1",
+        compiled(select(pending.id).where(is_due), is_postgresql) + " LIMIT 1",
         f"{waiting} LIMIT {_PENDING_AT_ONCE:d}",
+        compiled(hold, is_postgresql),
+        _tile_statement(is_postgresql),
         compiled(tile, is_postgresql, ("level", "number", "hashes")),
         compiled(checkpoint, is_postgresql, ("period", *names)),
     )
@@ -348,11 +529,15 @@ def _tile_statement(is_postgresql: bool) -> str:
     return compiled(select(row.hashes).where(wanted), is_postgresql)
 
 
+def _of_tile(level: int, number: int) -> dict[str, int]:
+    return {"of_level": level, "of_number": number}
+
+
 def tile_fetcher(driver: Driver) -> FetchTile:
     """Return what reads tiles in the transaction of a connection."""
 
     def fetch(level: int, number: int) -> bytes:
-        rows = driver.rows(_tile_statement(driver.is_postgresql), {"of_level": level, "of_number": number})
+        rows = driver.rows(_tile_statement(driver.is_postgresql), _of_tile(level, number))
         return bytes(rows[0][0]) if rows else b""
 
     return fetch

@@ -14,7 +14,7 @@ from functools import cache, reduce
 from operator import xor
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, bindparam, select, tuple_
+from sqlalchemy import BigInteger, Connection, bindparam, func, literal_column, select, tuple_
 
 from sealauthz.audit.finding import found_by
 from sealauthz.audit.lateness import KEPT, Kept, Times, can_know
@@ -30,11 +30,12 @@ from sealauthz.audit.note import (
 )
 from sealauthz.audit.report import MOST_FINDINGS, Kind, Report
 from sealauthz.audit.retention import Pruned, newest_pruned
-from sealauthz.audit.sequencer import tile_fetcher
+from sealauthz.audit.sequencer import ABOUT_RESUMED, tile_fetcher
 from sealauthz.audit.tiles import WIDTH, TileMissing, Tiles, perfect_root
 from sealauthz.facts.store.statements import Driver, compiled
-from sealauthz.facts.store.system_tables import AUDIT_ABOUT, AUDIT_LOG, TEXT
+from sealauthz.facts.store.system_tables import AUDIT_ABOUT, AUDIT_LOG, AUDIT_PENDING, TEXT
 from sealauthz.facts.store.tables import Tables
+from sealauthz.facts.store.waiting import FIRST_HELD
 
 _ROWS_AT_ONCE = WIDTH * 16
 
@@ -112,9 +113,23 @@ class _Verification:
                 "whether records were cut off the end, or the log is an older copy: that needs a checkpoint that was "
                 "kept elsewhere (--checkpoint)"
             )
+        report.unchecked += self._admitted()
         if not self._verifiers:
             report.unchecked.append("who has signed the checkpoints: that needs the log's public key (--key)")
         return report
+
+    def _admitted(self) -> list[str]:
+        """Return what is not vouched for: where an operator accepted the log as it was, and rows that are held back."""
+        statements = _statements(self._driver.is_postgresql)
+        resumed = self._driver.rows(statements.resumed, {"about": ABOUT_RESUMED})
+        said = [
+            f"whether the log up to record {number} is the one signed before: an operator accepted it (`audit resume`)"
+            for (number,) in resumed
+        ]
+        ((held,),) = self._driver.rows(statements.held)
+        if held:
+            said.append(f"{held} rows of records that no process vouches for: they are held back (`audit held`)")
+        return said
 
     def _open(self, checkpoints: Sequence[Stored]) -> list[tuple[Stored, Checkpoint]]:
         """Return the checkpoints that can be read, after checking signatures, names and order."""
@@ -372,11 +387,14 @@ def _newest(checkpoints: Sequence[Stored]) -> Checkpoint | None:
 class _Statements(NamedTuple):
     rows: str
     abouts: str
+    resumed: str
+    held: str
 
 
 @cache
 def _statements(is_postgresql: bool) -> _Statements:
     row, found = AUDIT_LOG.c, AUDIT_ABOUT.c
+    is_held = AUDIT_PENDING.c.id >= literal_column(f"'{FIRST_HELD}'", TEXT)
     rows = select(row.number, row.at, row.decision_id, row.record).where(
         row.number > bindparam("after", type_=BigInteger)
     )
@@ -385,6 +403,8 @@ def _statements(is_postgresql: bool) -> _Statements:
     return _Statements(
         f"{compiled(rows.order_by(row.number), is_postgresql)} LIMIT {_ROWS_AT_ONCE:d}",
         f"{compiled(abouts.order_by(found.about, found.number), is_postgresql)} LIMIT {_ROWS_AT_ONCE:d}",
+        compiled(select(found.number).where(found.about == bindparam("about")).order_by(found.number), is_postgresql),
+        compiled(select(func.count()).select_from(AUDIT_PENDING).where(is_held), is_postgresql),
     )
 
 

@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from sealauthz.cli.app import Exit, Stop, service_model
-from sealauthz.cli.settings import decision_options, read_asked, read_config, receipt_issuer
+from sealauthz.cli.settings import decision_options, pending_key, read_asked, read_config, receipt_issuer
 from sealauthz.collector import without_collection
 
 if TYPE_CHECKING:
@@ -191,7 +191,9 @@ def _acting(where: Where, store: Store, pdp: PolicyDecisionPoint) -> Acting:
     from sealauthz.operations import Assertions, Operations
     from sealauthz_client.assertions import Signer
 
-    issuer = receipt_issuer(read_config(where.config_file, where.database))
+    config = read_config(where.config_file, where.database)
+    store.pending_key = cache(partial(pending_key, config))
+    issuer = receipt_issuer(config)
     # No rights are checked here: who runs the command vouches for the person, too.
     signer = Signer.fresh("command line", "command line")
     assertions = Assertions.of("command line", signer.key_set)

@@ -6,7 +6,7 @@ import datetime
 import functools
 import itertools
 import json
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from typing import Any
 import click
 
 from sealauthz.audit.portable import export_lines, proof_text
-from sealauthz.audit.sequencer import EVERY_S
+from sealauthz.audit.sequencer import Sequencing
 from sealauthz.audit.words import EFFECTS, is_kind, is_reason_code
 from sealauthz.background import Background
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.asking import Reference
 from sealauthz.cli.audit_evidence import audit_evidence
 from sealauthz.cli.audit_prune import audit_prune
+from sealauthz.cli.audit_recovery import audit_held, audit_resume
 from sealauthz.cli.audit_replay import audit_replay
 from sealauthz.cli.audit_rules import audit_rules
 from sealauthz.cli.audit_source import AuditSource, audit_options
@@ -34,6 +35,7 @@ from sealauthz.cli.settings import (
     config_option,
     open_store,
     read_config,
+    say_reported,
     store_options,
 )
 from sealauthz.terminal import console, instant, show, table
@@ -55,6 +57,8 @@ audit.add_command(audit_verify)
 audit.add_command(audit_evidence)
 audit.add_command(audit_prune)
 audit.add_command(audit_rules)
+audit.add_command(audit_resume)
+audit.add_command(audit_held)
 
 
 def _or_any(_context: click.Context, _option: click.Parameter, value: str | None) -> str:
@@ -258,19 +262,23 @@ def audit_sequence(*, follow: bool, config_file: Path | None, database: str | No
     config = read_config(config_file)
     with open_store(config_file, database) as store:
         store.check_keeps_log()
-        sequencer = audit_sequencer(config, store)
-        count = sequencer.drain()
-        click.echo(f"{count} records got their places")
+        if config.audit.folder is None:
+            click.echo("warning: without `audit.folder`, a rollback of the whole database cannot be seen", err=True)
+        sequencer = audit_sequencer(config, store, say_reported)
         if not follow:
+            sequencer.check()
+            click.echo(f"{sequencer.drain()} records got their places")
             return Exit.DONE
-        anchoring = audit_anchoring(config, store, _say_failed)
+        # It goes on after any error: what it remembers of the log is what nobody else knows.
+        sequencing, anchoring = Sequencing(sequencer, _say_failed), audit_anchoring(config, store, _say_failed)
+        sequencing.start()
         anchoring.start()
         try:
-            while True:
-                time.sleep(EVERY_S)
-                sequencer.drain()
+            threading.Event().wait()
         finally:
             anchoring.stop()
+            sequencing.stop()
+        return Exit.DONE
 
 
 def _say_failed(thread: Background, error: BaseException) -> None:

@@ -10,7 +10,7 @@ from sealauthz.audit.retention import LEAST_DAYS, Retention
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.audit_verify import trusted_of, verifiers_of
 from sealauthz.cli.moments import InstantType
-from sealauthz.cli.settings import audit_sequencer, open_store, read_config, store_options
+from sealauthz.cli.settings import audit_sequencer, open_store, read_config, say_reported, store_options
 from sealauthz.errors import InvalidRequest
 from sealauthz.facts.store.store import now_us
 
@@ -84,7 +84,7 @@ def audit_prune(
         if not retention.is_announced(plan):
             retention.announce(plan)
             if config.audit.sequences:
-                audit_sequencer(config, store).drain()
+                audit_sequencer(config, store, say_reported).drain()
         if not retention.is_announced(plan):
             raise Stop("the record of it waits for its place (`audit sequence`): run this again then", Exit.REFUSED)
         click.echo(f"{retention.prune(plan)} records were pruned{keeps}")

@@ -32,7 +32,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     "--checkpoint",
     type=click.Path(path_type=Path, exists=True),
     metavar="FILE|FOLDER",
-    help="A checkpoint that was kept elsewhere, or a folder of them.",
+    help="A checkpoint that was kept elsewhere, or a folder of them.  [default: the configured folder]",
 )
 @click.option(
     "--tsa-roots",
@@ -75,6 +75,8 @@ def audit_verify(
     if sum(given is not None for given in (proof, export, database)) > 1:
         raise click.UsageError("verify one thing: a --database, an --export or a --proof")
     verifiers = verifiers_of(key, config_file)
+    if checkpoint is None and proof is None and export is None and database is None:
+        checkpoint = _kept_in(read_config(config_file).audit.folder)
     trusted = [] if checkpoint is None else trusted_of(checkpoint, verifiers)
     if proof is not None and record is not None:
         if trusted:
@@ -94,6 +96,11 @@ def audit_verify(
     _add_witnesses(report, checkpoint, verifiers)
     _add_stamps(report, checkpoint, tsa_roots or read_config(config_file).audit.timestamp_roots)
     return _show(report, output)
+
+
+def _kept_in(folder: Path | None) -> Path | None:
+    """Return the configured folder of checkpoints, if it keeps any."""
+    return folder if folder is not None and _files_of(folder) and folder.is_dir() else None
 
 
 def _add_witnesses(report: Report, place: Path | None, verifiers: list[Verifier]) -> None:

@@ -122,6 +122,8 @@ def watch_log(meter: Meter, alarms: Alarms, recorder: Recorder | None, backlog: 
         waiting = backlog.waiting
         instruments.log_waiting.set(waiting.writes)
         instruments.log_oldest.set(waiting.oldest_s(now_us()))
+        instruments.log_held.set(waiting.held)
+        instruments.log_tampered.set(1 if recorder is not None and recorder.log_problem else 0)
         for (alarm, what), number in dict(alarms.counted).items():
             of = instruments.alarms.labels(alarm, what)
             of.inc(number - told[alarm, what])

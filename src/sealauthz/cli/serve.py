@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TextIO
 
@@ -30,6 +30,7 @@ from sealauthz.cli.settings import (
     decision_options,
     key_set,
     on_policies,
+    pending_key,
     person_assertions,
     read_config,
     receipt_issuer,
@@ -62,6 +63,9 @@ from sealauthz_client.assertions import Signer
 _SWITCH_INTERVAL_S = 0.001
 """How long a thread may compute while others wait. At Python's default of 5 ms, each call being decided delays by 5 ms
 that the feed learns of a write."""
+
+_NO_PENDING_KEY = "set `audit.pending_key`, here and where `audit sequence` runs: it holds back what nobody vouches for"
+_NO_ANCHOR = "set `audit.folder`: without it, a rollback of the whole database cannot be seen after a restart"
 
 _WARNINGS = frozenset({"audit_lacking", "import_idle", "traces_unsent"})
 """What is reported without an error, and still has to be looked at."""
@@ -176,6 +180,9 @@ def serve(
             database = stack.enter_context(_demo_database(database))
         store = Store.open(database_url(config, database), service_model())
         stack.callback(store.close)
+        if not is_demo:
+            store.pending_key = cache(partial(pending_key, config))
+            store.pending_key()  # a file that cannot be used is refused at the start
         report = _reporter(log)
         tracer = stack.enter_context(traced(config.traces, report, log.thread_failed))
         sources = KeySources(_key_reporter(log), log.thread_failed)
@@ -359,14 +366,21 @@ def _recording(
     with ExitStack() as stack:
         sequencer = None
         if config.audit.sequences:
-            fresh = Sequencer(store, "demo", audit.Signer.fresh("demo")) if is_demo else None
-            sequencer = fresh or audit_sequencer(config, store)
+            if is_demo:
+                sequencer = Sequencer(store, "demo", audit.Signer.fresh("demo"), report=report)
+                sequencer.resume()  # what an earlier demo signed with a key that is gone
+            else:
+                sequencer = audit_sequencer(config, store, report)
+                if config.audit.folder is None:
+                    log.warning("no_audit_anchor", hint=_NO_ANCHOR)
             sequencing = Sequencing(sequencer, log.thread_failed)
             sequencing.start()
             stack.callback(sequencing.stop)
             anchoring = audit_anchoring(config, store, log.thread_failed)
             anchoring.start()
             stack.callback(anchoring.stop)
+        elif not store.pending_key():
+            log.warning("no_audit_pending_key", hint=_NO_PENDING_KEY)
         recorder = Recorder(
             store, fact_cache, report, log.thread_failed, takes_advice=config.audit.advice, sequencer=sequencer
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from sealauthz.decision import Bundle
     from sealauthz.decision.bundle_cache import BundleCache
     from sealauthz.facts import Store
+    from sealauthz.facts.store.sweep import Report
     from sealauthz.operations import Assertions, Issuer
     from sealauthz.schema import Model
+
+_LEAST_SECRET = 32
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -178,11 +182,45 @@ def receipt_issuer(config: Config) -> Issuer | None:
     return Issuer(config.receipts.issuer, SigningKeys.load(config.receipts.keys))
 
 
-def audit_sequencer(config: Config, store: Store) -> Sequencer:
+def audit_sequencer(config: Config, store: Store, report: Report) -> Sequencer:
     """Return what gives records their places in the log of decisions. Raises ConfigRefused."""
+    from sealauthz.audit.anchoring import Folder
     from sealauthz.audit.sequencer import Sequencer
 
-    return Sequencer(store, config.audit.name or f"sealauthz/{store.store_id}", audit_signer(config))
+    name, folder = config.audit.name or f"sealauthz/{store.store_id}", config.audit.folder
+    anchor = None if folder is None else Folder(folder).last
+    return Sequencer(store, name, audit_signer(config), anchor=anchor, report=report)
+
+
+def say_reported(event: str, _numbers: Mapping[str, object], error: BaseException | None) -> None:
+    """Print what a sequencer of a command reports."""
+    click.echo(f"{event}: {error}", err=True)
+
+
+def pending_key(config: Config) -> bytes:
+    """Return the key by which processes know the records of each other that wait for the log; empty without one.
+
+    Raises ConfigRefused for a file that cannot be used.
+    """
+    file = config.audit.pending_key
+    if file is None and config.audit.key is None:
+        return b""
+    from sealauthz.audit.note import derived_key
+
+    if file is None:
+        signer = audit_signer(config)
+        secret = b"" if signer is None else signer.secret
+    else:
+        try:
+            secret = file.read_bytes().strip()
+        except OSError as error:
+            raise ConfigRefused(f"`audit.pending_key`: `{file}` cannot be read") from error
+        if len(secret) < _LEAST_SECRET:
+            raise ConfigRefused(
+                f"`audit.pending_key`: `{file}` holds fewer than {_LEAST_SECRET} bytes: write random ones, as with "
+                "`openssl rand -hex 32`"
+            )
+    return derived_key(secret, "sealauthz audit_pending")
 
 
 def audit_anchoring(config: Config, store: Store, failed: Failed) -> Anchoring:
@@ -245,6 +283,7 @@ def open_store(config_file: Path | None, database: str | None) -> Iterator[Store
     """Open the facts for one command. Raises ConfigRefused, FactsUnavailable."""
     from sealauthz.facts import Store
 
-    url = database_url(read_config(config_file, database), database)
-    with closing(Store.open(url, service_model())) as store:
+    config = read_config(config_file, database)
+    with closing(Store.open(database_url(config, database), service_model())) as store:
+        store.pending_key = cache(partial(pending_key, config))
         yield store

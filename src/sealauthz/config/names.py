@@ -55,6 +55,7 @@ SETTINGS: Mapping[str, frozenset[str]] = {
         {
             "name",
             "key",
+            "pending_key",
             "sequences",
             "advice",
             "folder",

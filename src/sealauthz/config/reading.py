@@ -20,6 +20,7 @@ _PATHS = (
     ("traces", "ca"),
     ("receipts", "keys"),
     ("audit", "key"),
+    ("audit", "pending_key"),
     ("audit", "folder"),
     ("assertions", "issuers", "*", "keys"),
     ("jwt", "issuers", "*", "keys"),

@@ -204,6 +204,7 @@ def _refused(check: Callable[..., object], *arguments: Any, **options: Any) -> N
 class AuditSection(Section):
     """How the log of decisions is called, the key that signs its checkpoints, whether this process gives records their
     places, and whether answers that need not be in the log first are recorded. Without a key checkpoints are unsigned.
+    `pending_key` is a secret of all processes by which they know records of each other; without it, `key` is.
     Who gives records their places keeps checkpoints in `folder`, and sends them to `webhook`, whose address may be
     secret. With a folder, a `witness` of the key `witness_key` is asked to sign them (or several, with blanks between),
     and every `timestamps_every_s` an authority at `timestamps` to stamp one, which the root certificates in
@@ -212,6 +213,7 @@ class AuditSection(Section):
 
     name: str = Field("", max_length=256)
     key: Path | None = None
+    pending_key: Path | None = None
     sequences: bool = True
     advice: bool = True
     folder: Path | None = None

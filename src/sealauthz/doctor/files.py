@@ -165,6 +165,8 @@ def _secrets(config: Config, config_file: Path | None) -> Iterator[tuple[Path, s
         yield file, "the key of receipts"
     if config.audit.key:
         yield config.audit.key, "the key of the log"
+    if config.audit.pending_key:
+        yield config.audit.pending_key, "the key of records that wait for the log"
     for secret in (config.database.url_file, config.database.password_file):
         if secret:
             yield secret.path, "the secret"

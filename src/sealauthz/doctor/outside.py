@@ -50,7 +50,7 @@ def look_at_sinks(store: Store, config: Config) -> Found:
     audit = config.audit
     if audit.folder is None and audit.webhook is None:
         todo = "name `audit.folder` or `audit.webhook`, so that a log that was cut off or replaced can be told"
-        yield Level.OK, "checkpoints are kept in the database only", todo
+        yield Level.OK, "checkpoints are kept in the database only: a rollback of all of it cannot be seen", todo
         return
     if not audit.sequences:
         said = "this process sends no checkpoints: `audit.sequences` is `false`"

@@ -7,17 +7,20 @@ from collections import Counter
 from sqlalchemy import func, select
 
 from sealauthz import __version__
+from sealauthz.audit.continuity import LogTampered, signed_checkpoint
 from sealauthz.audit.log import Log
+from sealauthz.audit.note import Signer
 from sealauthz.config import Config
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.doctor.findings import Found, Level
-from sealauthz.errors import SealAuthzError
+from sealauthz.errors import ConfigRefused, SealAuthzError
 from sealauthz.facts import Store
 from sealauthz.facts.store.activations import STORE, Process
 from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.sweep import idle_for_s
 from sealauthz.facts.store.system_tables import AUDIT_PENDING
+from sealauthz.facts.store.waiting import FIRST_HELD
 from sealauthz.rollout import Archive, load_archive
 
 LOG_STANDS_STILL_S = 60.0
@@ -98,9 +101,23 @@ def look_at_log(store: Store, config: Config) -> Found:
     if not store.keeps_log:
         yield Level.WARNING, "this database keeps no log of decisions yet", "`sealauthz db upgrade`"
         return
+    is_held = AUDIT_PENDING.c.id >= FIRST_HELD
+    count = select(func.count()).select_from(AUDIT_PENDING)
     with store.plain_connection() as connection:
-        pending = connection.execute(select(func.count()).select_from(AUDIT_PENDING)).scalar_one()
+        pending = connection.execute(count.where(~is_held)).scalar_one()
+        held = connection.execute(count.where(is_held)).scalar_one()
     head = Log(store).head()
+    if held:
+        said = f"no process vouches for the records of {held} rows that wait: they are held back"
+        yield Level.PROBLEM, said, "`sealauthz audit held`, and docs/audit.md, When the log was tampered with"
+    if config.audit.sequences and head.note:
+        try:
+            signer = None if config.audit.key is None else Signer.load(config.audit.name, config.audit.key)
+            signed_checkpoint(head.note, signer)
+        except ConfigRefused:
+            pass  # who looks at the keys says so
+        except LogTampered as error:
+            yield Level.PROBLEM, str(error), "for a new key or name: `sealauthz audit resume`"
     age_s = max(0.0, (now_us() - head.at) / 1_000_000)
     size = f"{head.size} records, the last checkpoint {age_s:,.0f} seconds ago" if head.note else "it is empty"
     if pending and (not head.note or age_s > LOG_STANDS_STILL_S):
@@ -111,3 +128,6 @@ def look_at_log(store: Store, config: Config) -> Found:
     if config.audit.sequences and config.audit.key is None:
         todo = "name one with `audit.key`, or let another process sequence (`audit.sequences = false`)"
         yield Level.WARNING, "its checkpoints are not signed: there is no key", todo
+    if not config.audit.sequences and config.audit.key is None and config.audit.pending_key is None:
+        said = "its records are not vouched for: there is no `audit.pending_key`"
+        yield Level.WARNING, said, "name the same secret here and where `sealauthz audit sequence` runs"

@@ -59,6 +59,8 @@ class Instruments:
         self.log_unwritten = added("log_unwritten", "Answers that wait in memory to be written for the log.")
         self.log_waiting = highest("log_waiting_writes", "Writes whose records wait for their places in the log.")
         self.log_oldest = highest("log_oldest_wait_seconds", "For how long the oldest record waits for its place.")
+        self.log_held = highest("log_held_writes", "Writes of records that no process vouches for: they are held back.")
+        self.log_tampered = highest("log_tampered", "1 while nothing is signed, as the log is not what was signed.")
         self.alarms = counter("alarms", "Alarms that the service itself raised, or could not raise.", "alarm", "what")
 
         # --- the service

@@ -36,7 +36,6 @@ from sealauthz.facts.store.batch import Batch, WriteReceipt, check
 from sealauthz.facts.store.performed import Statement, events_kept, operation_kept
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.values import text_problem
-from sealauthz.facts.store.waiting import waiting
 from sealauthz.operations.arguments import check_named, read_arguments
 from sealauthz.operations.assertions import Assertions
 from sealauthz.operations.following import Followed, followed, named_by
@@ -202,7 +201,7 @@ class Operations:
             record = act_record(self._model, _origin(options), decision, performed, concerned, asserted, terms, began)
             return [
                 self._kept(is_postgresql, receipt, performance, fingerprint, performed, asserted),
-                waiting(is_postgresql, receipt.at, record),
+                self._store.waiting(is_postgresql, receipt.at, record),
                 *events_kept(is_postgresql, receipt, following.events),
             ]
 

@@ -41,7 +41,7 @@ from sealauthz.facts.store.serving import served_from_now
 from sealauthz.facts.store.statements import Driver, compiled, dialect_of
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.system_tables import POLICY_ACTIVATION, POLICY_BUNDLE, POLICY_PROCESS
-from sealauthz.facts.store.waiting import waiting, written
+from sealauthz.facts.store.waiting import written
 
 KEPT_PROPOSALS = 50
 """How many proposals are kept that never decided; what decided once is kept for good."""
@@ -301,7 +301,7 @@ class PolicyStore:
             return [
                 (_insert_statement(is_postgresql), row),
                 (seal_statement(is_postgresql, serves_from), {}),
-                waiting(is_postgresql, receipt.at, _record(made[-1], digest)),
+                self._store.waiting(is_postgresql, receipt.at, _record(made[-1], digest)),
             ]
 
         def intend() -> Intended:

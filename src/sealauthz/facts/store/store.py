@@ -26,6 +26,7 @@ from sealauthz.facts.store.identity import seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.keeping import Archive, Pruned, prune
 from sealauthz.facts.store.performed import (
+    Statement,
     StoredEvent,
     events_after,
     has_log,
@@ -39,6 +40,7 @@ from sealauthz.facts.store.rows import DatabaseRows, RecordRows
 from sealauthz.facts.store.statements import driver
 from sealauthz.facts.store.system_tables import STORE_IDENTITY
 from sealauthz.facts.store.tables import Tables
+from sealauthz.facts.store.waiting import waiting
 from sealauthz.facts.store.writing import Guard
 from sealauthz.schema import Model, Put, Sweep
 from sealauthz.schema.alarms import Alarm
@@ -60,6 +62,10 @@ class Store:
         self.store_id = store_id
         self._commits = Commits(database.identity)
         self._attempts = Attempts(database, now, self._commits)
+        self.pending_key: Callable[[], bytes] = bytes
+        """Returns the key by which processes of the service know the rows of `audit_pending` that one of them wrote;
+        empty without one. Raises ConfigRefused where it cannot be read.
+        """
 
     @classmethod
     def open(cls, url: str, model: Model, now: Callable[[], int] = now_us) -> Store:
@@ -83,6 +89,13 @@ class Store:
     def writing(self) -> AbstractContextManager[Connection]:
         """Open a transaction that writes what is no fact, and makes no revision. Raises FactsUnavailable."""
         return self._database.write()
+
+    def waiting(self, is_postgresql: bool, at: int, *records: str) -> Statement:
+        """Return what has records wait for their place in the log of decisions, vouched for by the key if there is one.
+
+        Raises ConfigRefused.
+        """
+        return waiting(is_postgresql, at, *records, key=self.pending_key())
 
     def close(self) -> None:
         """Close the connections."""
