@@ -161,6 +161,7 @@ TAMPERINGS: dict[str, Callable[[Scene], object]] = {
     "two swapped, with their tiles": lambda s: rewrite(s.store, swapped, lambda _, old: old),
     "a tile": lambda s: flip_a_hash(s.store),
     "tiles of before": lambda s: newest_copy_but(s.store, s.older, "audit_tile"),
+    "tiles that hold a text": lambda s: run(s.store, "UPDATE audit_tile SET hashes = 'text'"),
     "tiles deleted": lambda s: run(s.store, "DELETE FROM audit_tile"),
     "the root of the head": lambda s: new_head(
         s.store, lambda old: with_old_signature(Checkpoint(NAME, 343, b"r" * 32), old)

@@ -279,12 +279,12 @@ class Sequencer:
             tiles = {place: driver.run(statements.stored_tile, _of_tile(*place)) for place in expected.tiles}
         # All of it: on SQLite, a statement that is not read to its end keeps a lock, for as long as an error is kept.
         waiting, ((last, *newest),) = pending.fetchall(), states.fetchall()
-        stored = {place: [bytes(hashes) for (hashes,) in rows.fetchall()] for place, rows in tiles.items()}
+        stored = {place: rows.fetchall() for place, rows in tiles.items()}
         if locked is not None and not locked.fetchall()[0][0]:
             return None
         head = Head(*newest) if newest[0] is not None else _NO_HEAD
         edge = self._verified(driver, head, anchored)
-        if edge is expected and stored != {place: [hashes] for place, hashes in edge.tiles.items()}:
+        if edge is expected and stored != {place: [(hashes,)] for place, hashes in edge.tiles.items()}:
             raise LogTampered("the stored hashes are not those of the newest checkpoint")
         if (-1 if last is None else last) != edge.size - 1:
             places = "no record" if last is None else f"records to {last}"
@@ -538,6 +538,7 @@ def tile_fetcher(driver: Driver) -> FetchTile:
 
     def fetch(level: int, number: int) -> bytes:
         rows = driver.rows(_tile_statement(driver.is_postgresql), _of_tile(level, number))
-        return bytes(rows[0][0]) if rows else b""
+        # SQLite keeps any value in any column, and a text is no hash.
+        return rows[0][0] if rows and isinstance(rows[0][0], bytes) else b""
 
     return fetch
