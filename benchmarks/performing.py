@@ -44,7 +44,7 @@ from sealauthz.collector import keep
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.facts import Batch, FactCache, Store, Update
 from sealauthz.facts.memory.feed import Feed
-from sealauthz.facts.store.identity import seal_statement
+from sealauthz.facts.store.identity import origin_statement
 from sealauthz.model import MODEL
 from sealauthz.operations import Issuer, Operations, Performance
 from sealauthz.operations.keys import SigningKeys
@@ -224,7 +224,7 @@ class Server:
             connection.execute(
                 f"UPDATE store_identity SET store_id = '{uuid.uuid4()}', timeline_id = '{uuid.uuid4()}', origin = NULL"
             )
-            connection.execute(seal_statement(is_postgresql=True))
+            connection.execute(origin_statement(is_postgresql=True))
             connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")
         return self._url(name)

@@ -34,7 +34,7 @@ from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import CompiledEngine, Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.facts import Store, upgrade
-from sealauthz.facts.store.identity import seal_statement
+from sealauthz.facts.store.identity import origin_statement
 from sealauthz.model import MODEL
 from sealauthz.polar import Rulebook, Source, Statement
 from sealauthz.policytest import loading
@@ -399,7 +399,7 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         url = uri.replace("/postgres?", f"/{name}?")
         with psycopg.connect(url) as connection:
             connection.execute(_IDENTITY.format(uuid.uuid4(), uuid.uuid4()))
-            connection.execute(seal_statement(is_postgresql=True))
+            connection.execute(origin_statement(is_postgresql=True))
         return url
 
     return make

@@ -165,6 +165,11 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "The facts cannot be read or written now, or not as fresh as was asked.",
         "Repeat it after `RetryInfo`.",
     ),
+    "RESTORE_INCOMPLETE": (
+        "The facts were restored from a backup, and nobody has said yet that they are complete.",
+        "Write again what is missing (writes of facts are taken); an operator runs `sealauthz db complete`. "
+        "Repeat a question after `RetryInfo`.",
+    ),
     "POLICIES_UNAVAILABLE": (
         "This process has not loaded the policies that decide now.",
         "Repeat it after `RetryInfo`; another process may have them.",

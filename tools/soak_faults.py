@@ -294,10 +294,19 @@ class Faults:
             self._truth.ended(time.monotonic())
             time.sleep(random_.uniform(0, 2))
             began_at = time.monotonic()
-            command = [str(Path(sys.executable).with_name("sealauthz")), "db", "restored"]
-            subprocess.run(
-                [*command, "--config", str(self._service.config)], check=True, capture_output=True, timeout=60
-            )
+            for command in (["restored"], ["complete", "--by", "soak", "--note", "nobody writes what is missing"]):
+                subprocess.run(
+                    [
+                        str(Path(sys.executable).with_name("sealauthz")),
+                        "db",
+                        *command,
+                        "--config",
+                        str(self._service.config),
+                    ],
+                    check=True,
+                    capture_output=True,
+                    timeout=60,
+                )
             until = time.monotonic() + BACK_WITHIN_S
             while (answer := self._callers.newest(timeout_s=2.0)) is None:
                 if time.monotonic() > until:

@@ -12,6 +12,7 @@
     ├── FactsUnavailable      the facts cannot be read now; trying again may help
     │   ├── ExtensionRefused  … because what was added to the database, or is to be, does not fit; says what to do
     │   └── HistoryLost       … because they were restored and nobody said so; what is in memory must be forgotten
+    │       └── RestoreIncomplete  … because somebody has to write again what is missing, and to say so
     ├── PoliciesUnavailable   this process does not have the policies that decide at the revision of its facts, yet
     ├── PolicyUnknown         policies of a version that is not kept
     ├── PolicyRefused         policies that cannot be proposed or activated as things stand; `why` says what is so
@@ -117,7 +118,20 @@ class ExtensionRefused(FactsUnavailable):
 
 
 class HistoryLost(FactsUnavailable):
-    """The facts are not those that they were, and nobody announced it: an operator must. Nothing may be answered."""
+    """The facts are not those that they were, and nobody announced it: an operator must. Nothing may be answered.
+
+    `is_known_here_only`: a process that knows nothing of the history before would not see it.
+    """
+
+    def __init__(self, message: str, *, is_known_here_only: bool = False) -> None:
+        self.is_known_here_only = is_known_here_only
+        super().__init__(message)
+
+
+class RestoreIncomplete(HistoryLost):
+    """The facts were restored, and what was written after the backup may be missing. Facts can be written; nothing may
+    be answered until an operator says that they are complete.
+    """
 
 
 class PoliciesUnavailable(SealAuthzError):

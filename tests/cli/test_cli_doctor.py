@@ -19,7 +19,7 @@ from sealauthz.config import load
 from sealauthz.doctor.database import look_at_clock, look_at_database, look_at_disk
 from sealauthz.doctor.files import look_at_certificates, look_at_keys
 from sealauthz.doctor.findings import Check, Level, run
-from sealauthz.doctor.store import look_at_active, look_at_imports, look_at_log, look_at_processes
+from sealauthz.doctor.store import look_at_active, look_at_imports, look_at_log, look_at_processes, look_at_restore
 from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.store.activations import Process
@@ -92,7 +92,7 @@ def test_the_levels_are_the_exit_codes_and_a_broken_database_stops_no_other_look
     assert (code, err, [finding for finding in found if finding["level"] != "ok"]) == (0, "", [])
     seen = ["configuration", "callers", "keys", "certificates", "traces", "metrics", "policies", "database", "clock"]
     assert list(dict.fromkeys(finding["area"] for finding in found)) == [
-        *seen, "disk", "activated", "processes", "imports", "log", "sinks"
+        *seen, "disk", "activated", "processes", "restore", "imports", "log", "sinks"
     ]  # fmt: skip
     (tmp_path / "s.key").chmod(0o644)
     assert sealauthz("doctor", "--config", "c.toml")[0] == 1
@@ -236,6 +236,12 @@ def test_an_activation_that_cannot_be_loaded_or_that_a_process_has_not_is_a_prob
     assert "cannot be loaded here" in bad(look_at_active(opened, config_of(tmp_path), None))[0][1]
     PolicyStore(opened).beat(Process("1", "h/1", "0.0.1", "store", "v1", {"v9": "too new"}))
     assert "`h/1` does not decide with `v9`: too new" in str(bad(look_at_processes(opened)))
+
+
+def test_restore_that_is_not_complete_is_a_problem(opened):
+    assert bad(look_at_restore(opened)) == []
+    opened.announce_restore()
+    assert "a backup of revision 1 was restored and is not complete" in bad(look_at_restore(opened))[0][1]
 
 
 def test_an_import_that_stands_still_is_a_problem(opened):

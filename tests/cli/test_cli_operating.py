@@ -1,8 +1,12 @@
-"""`db upgrade`, `db status`, `db prune`, `db restored` and `demo`."""
+"""`db upgrade`, `db status`, `db prune`, `db restored`, `db complete` and `demo`."""
 
+import hashlib
 import json
 import sqlite3
 from contextlib import closing
+
+from sealauthz.audit.anchoring import Folder
+from sealauthz.audit.note import Checkpoint, Signer
 
 
 def test_upgrade_creates_the_database_and_may_run_again(sealauthz, tmp_path):
@@ -31,12 +35,42 @@ def test_demo_exits_with_1_when_something_is_not_as_expected(sealauthz, monkeypa
     assert sealauthz("demo")[0] == 1
 
 
-def test_restored_begins_a_new_history(sealauthz):
+def test_restore_is_announced_and_then_completed(sealauthz):
     code, _, err = sealauthz("db", "restored")
     assert code == 3
     assert "db upgrade" in err
     sealauthz("db", "upgrade")
-    assert sealauthz("db", "restored") == (0, "a new history begins at revision 0; tokens of before are refused\n", "")
+    ends = ("db", "complete", "--by", "lin", "-m", "nothing is missing")
+    assert sealauthz(*ends) == (1, "", "error: no restore is incomplete: there is nothing to end\n")
+    code, out, err = sealauthz("db", "restored")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == "a new history begins at revision 0; tokens of before are refused"
+    code, out, _ = sealauthz("db", "status", "-o", "json")
+    assert (code, json.loads(out)["restored_revision"]) == (1, 0)
+    code, out, _ = sealauthz("db", "status")
+    assert code == 1
+    assert "not complete" in out
+    assert "problem: the facts were restored and are not complete" in out
+    assert sealauthz("db", "complete", "--by", "lin")[0] == 2
+    code, out, err = sealauthz(*ends)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "the restore is complete: questions are answered again"
+    code, out, _ = sealauthz("db", "status", "-o", "json")
+    assert (code, json.loads(out)["restored_revision"]) == (0, None)
+
+
+def test_lost_decisions_are_counted_by_the_checkpoint_that_was_kept(sealauthz, tmp_path):
+    """The log of the backup is empty; that of before had three records by its newest checkpoint."""
+    sealauthz("db", "upgrade")
+    signer = Signer.fresh("log.example")
+    (tmp_path / "kept").mkdir()
+    checkpoint = Checkpoint("log.example", 3, hashlib.sha256(b"root").digest())
+    Folder(tmp_path / "kept").keep(signer.sign(checkpoint), checkpoint)
+    (tmp_path / "sealauthz.toml").write_text('[audit]\nfolder = "kept"\n')
+    said = "the log of the backup has 0 records, and had 3: 3 decisions were lost"
+    assert said in sealauthz("db", "restored", "--config", "sealauthz.toml")[1]
+    ends = ("db", "complete", "--by", "lin", "-m", "n", "--config", "sealauthz.toml")
+    assert said in sealauthz(*ends)[1]
 
 
 def test_status_says_whether_the_database_may_be_served_and_why_not(sealauthz, tmp_path):

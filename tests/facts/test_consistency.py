@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from facts_scene import NOW, edited, enterprise, opened, scene, uscc, write
+from facts_scene import NOW, edited, enterprise, opened, restored, scene, uscc, write
 
 from sealauthz.errors import FactsUnavailable, HistoryLost, RevisionGone, RevisionUnknown, ServiceBusy, TimeOver
 from sealauthz.facts import Consistency, Deadline, FactCache, FactSnapshot, Store, Unit
@@ -98,7 +98,7 @@ def test_beyond_their_age_facts_are_looked_at_again_and_never_older(
     assert fact_cache.answer(lambda snapshot: snapshot.age_s) <= 0.2
 
     @contextmanager
-    def gone(_self: object) -> Iterator[Any]:
+    def gone(_self: object, **_: Any) -> Iterator[Any]:
         raise FactsUnavailable("the facts cannot be read now")
         yield
 
@@ -320,12 +320,12 @@ def test_who_cannot_use_what_another_loads_loads_for_itself(
     read = database_module.Database.read
 
     @contextmanager
-    def fails_once(self: Any) -> Iterator[Any]:
+    def fails_once(self: Any, **options: Any) -> Iterator[Any]:
         if not started.is_set():
             started.set()
             failed.wait(10)
             raise FactsUnavailable("the facts cannot be read now")
-        with read(self) as snapshot:
+        with read(self, **options) as snapshot:
             yield snapshot
 
     monkeypatch.setattr(database_module.Database, "read", fails_once)
@@ -442,7 +442,7 @@ def test_a_restored_file_is_another_history(new_database: Any) -> None:
     for consistency in (FULL, Consistency()):
         with pytest.raises(HistoryLost):
             fact_cache.answer(name, consistency)
-    other.begin_new_timeline()
+    restored(other)
     assert fact_cache.answer(name, FULL) == ("found", 2)
     assert rename(other, "further") == 3
     assert fact_cache.answer(name, FULL) == ("further", 3)
@@ -457,7 +457,7 @@ def test_a_new_timeline_is_another_history(stores: list[Store]) -> None:
     fact_cache.answer(name)
     before = token(fact_cache, 1)
     assert fact_cache.answer(name, before) == ("合同章", 1)
-    assert stores[1].begin_new_timeline() != before.timeline
+    restored(stores[1])
     assert fact_cache.answer(name, FULL) == ("合同章", 1)
     with pytest.raises(RevisionUnknown):
         fact_cache.answer(name, before)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facts_scene import edited, scene, write
+from facts_scene import edited, restored, scene, write
 from sqlalchemy import delete
 
 from sealauthz.errors import FactsUnavailable, HistoryLost, RevisionUnknown
@@ -80,7 +80,7 @@ def test_a_history_that_went_another_way_is_not_followed(
             write(other, edited("Seal", "s1", name=f"x{number}"))
     refuses_all(store, cache, "run `sealauthz db restored`")
     with closing(Store.open(f"sqlite:///{file}", MODEL)) as other:
-        other.begin_new_timeline()
+        restored(other)
     assert cache.answer(is_held, FULL)
     assert cache.answer(is_held)
     assert store.revision() == 1 + writes
@@ -100,11 +100,11 @@ def test_the_history_that_is_known_may_come_back(store: Store, cache: FactCache,
 def test_a_history_that_was_left_does_not_come_back(store: Store, cache: FactCache, file: Path) -> None:
     """An announced restore has a name of its own; a second one, of an older backup, brings back the first name."""
     backup(file.with_name("backup.db"), file)
-    store.begin_new_timeline()
+    restored(store)
     assert cache.answer(is_held, FULL)
     backup(file.with_name("backup.db"), file)
     refuses_all(store, cache, "a history that was left before")
-    store.begin_new_timeline()
+    restored(store)
     assert cache.answer(is_held, FULL)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from facts_scene import NOW, edited, opened, scene, write
+from facts_scene import NOW, edited, opened, restored, scene, write
 from test_world import EDITS, _key
 
 from sealauthz.errors import FactConflict, InvariantBroken
@@ -176,7 +176,7 @@ def test_of_another_history_nothing_is_remembered(stores: list[Store]) -> None:
     fact_cache.answer(asked)
     with stores[1]._database.write() as connection:  # as a restore would, behind our back
         connection.exec_driver_sql("DELETE FROM task_operator")
-    stores[1].begin_new_timeline()
+    restored(stores[1])
     assert fact_cache.answer(asked, FULL) == in_database(stores[1])
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from facts_scene import NOW, edited, opened, scene, write
+from facts_scene import NOW, edited, opened, restored, scene, write
 from sqlalchemy import delete
 from test_world import EDITS, _key, described, roots_of, seen_in
 
@@ -276,7 +276,7 @@ def test_a_unit_that_is_being_imported_is_not_moved_on(stores: list[Store]) -> N
 def test_of_another_history_nothing_is_moved_on(stores: list[Store]) -> None:
     fact_cache = cached(stores[0])
     hold(stores[0], "h1")
-    stores[1].begin_new_timeline()
+    restored(stores[1])
     assert "h1" in fact_cache.answer(holds, FULL)
     assert fact_cache.statistics.moved == 0
 

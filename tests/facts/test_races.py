@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facts_scene import edited, enterprise, opened, scene, uscc, write
+from facts_scene import edited, enterprise, opened, restored, scene, uscc, write
 from test_importing import send
 
 from sealauthz.errors import FactsUnavailable, HistoryLost, TimeOver
@@ -102,7 +102,7 @@ def test_an_own_write_that_cannot_be_looked_for_is_not_answered_around(
     read = database_module.Database.read
 
     @contextmanager
-    def gone(_self: Any) -> Iterator[Any]:
+    def gone(_self: Any, **_: Any) -> Iterator[Any]:
         raise FactsUnavailable("the facts cannot be read now")
         yield
 
@@ -147,19 +147,19 @@ def test_a_restore_is_noticed_though_the_next_write_fits(
     backup = Backup(stores[0])
     rename(stores[0], "lost")
     assert fact_cache.answer(name, FULL) == ("lost", 2)
-    restored = backup.restore()
+    other = backup.restore()
     for _ in range(writes):
-        assert write(restored, seven("x")).revision == 2
+        assert write(other, seven("x")).revision == 2
     with pytest.raises(HistoryLost):
         write(stores[0], seven("y"))
     for consistency in (FULL, Consistency()):
         with pytest.raises(HistoryLost):
             fact_cache.answer(name, consistency)
-    restored.begin_new_timeline()
+    restored(other)
     assert write(stores[0], seven("y")).revision == 2 + writes
     assert fact_cache.answer(name) == ("合同章", 2 + writes)
     assert fact_cache.answer(name, FULL) == ("合同章", 2 + writes)
-    restored.close()
+    other.close()
 
 
 def test_an_answer_never_mixes_two_histories(stores: list[Store], fact_cache: FactCache) -> None:
@@ -174,7 +174,7 @@ def test_an_answer_never_mixes_two_histories(stores: list[Store], fact_cache: Fa
             snapshot.find("Enterprise", "e8")  # from here on in a transaction, in the history that is lost
             opened.append(backup.restore())
             rename(opened[-1], "found")
-            opened[-1].begin_new_timeline()
+            restored(opened[-1])
             assert fact_cache.answer(name, FULL) == ("found", 2)
         seen.append((snapshot.find("Seal", "s1").name, snapshot.find("Enterprise", "e7").name, snapshot.revision))
         return seen[-1]
@@ -187,7 +187,7 @@ def test_the_newest_is_not_what_another_saw_who_looked_before(
     stores: list[Store], fact_cache: FactCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody begins a new history from a transaction that is older than the question."""
-    stores[1].begin_new_timeline()
+    restored(stores[1])
     has_seen, may_go_on = threading.Event(), threading.Event()
     real = cache_state.CacheState.observe
 
@@ -241,10 +241,10 @@ def test_a_look_that_never_ends_is_given_up(new_database: Any, monkeypatch: pyte
     hang = threading.Event()
     real = database_module.ReadTransaction.__init__
 
-    def begin(self: Any, *arguments: Any) -> None:
+    def begin(self: Any, *arguments: Any, **options: Any) -> None:
         if threading.current_thread().name == "hanging":
             hang.wait(60)
-        real(self, *arguments)
+        real(self, *arguments, **options)
 
     monkeypatch.setattr(database_module.ReadTransaction, "__init__", begin)
     monkeypatch.setattr(cache_state, "_LONGEST_WAIT_S", 0.5)

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from facts_scene import edited, scene, write
+from facts_scene import edited, restored, scene, write
 from sqlalchemy import make_url, text
 
 from sealauthz.errors import FactsUnavailable
@@ -121,7 +121,7 @@ def test_nothing_is_answered_after_a_restore_until_it_is_announced(
         refuses(other.revision, "restored or copied")
         refuses(lambda: FactCache(other).answer(is_held))
         refuses(lambda: write(other, edited("Seal", "s1", name="x")))
-        other.begin_new_timeline()
+        restored(other)
         assert fact_cache.answer(is_held, FULL)
         until(lambda: reports[-1:] == ["feed_back"])
         assert write(other, edited("Seal", "s1", name="x")).revision == 2
@@ -138,7 +138,7 @@ def test_a_copy_of_a_database_is_not_the_database(store: Store, url: str, postgr
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {original}")  # type: ignore[call-overload]
     copy = Store.open(str(make_url(url).set(database=name)), MODEL)
     refuses(copy.revision, "restored or copied")
-    copy.begin_new_timeline()
+    restored(copy)
     assert copy.revision() == store.revision() == 1
     copy.close()
 
@@ -171,7 +171,7 @@ def test_nothing_is_read_of_a_store_that_does_not_say_which_it_is(store: Store, 
         until(lambda: reports[-1:] == ["feed_lost"])
         admin.execute("INSERT INTO store_identity TABLE kept")
         refuses(store.revision)  # it was written by another hand
-        store.begin_new_timeline()
+        restored(store)
         until(lambda: reports[-1:] == ["feed_back"])
         assert fact_cache.answer(is_held, FULL)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
+from facts_scene import restored
 from tiny.model import TINY, Document, facts
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint
@@ -162,7 +163,7 @@ def test_what_is_no_token_is_refused(client: SealAuthzClient, token: str) -> Non
 def test_a_token_of_before_a_restore_is_refused(store: Store, client: SealAuthzClient) -> None:
     after = start_of(client)
     publish(client, 0)
-    store.begin_new_timeline()
+    restored(store)
     with pytest.raises(CallFailed) as refused:
         next(client.watch_events(after))
     assert refused.value.code is grpc.StatusCode.FAILED_PRECONDITION

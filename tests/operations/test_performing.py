@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from facts_scene import restored
 from tiny.model import TINY, Document, TeamMember, facts
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
@@ -298,7 +299,7 @@ def _replaced(store: Store) -> None:
         (_imported(1), "FACT_UNAVAILABLE"),
         (_imported(1, 2), ""),
         (_replaced, ""),
-        (Store.begin_new_timeline, ""),
+        (restored, ""),
     ],
     ids=["import begins", "import comes and goes", "record replaced", "restored"],
 )

@@ -12,6 +12,7 @@ import grpc
 import pytest
 from calls import refused
 from conftest import TOKEN, Serve, Served, demo_database, metadata
+from facts_scene import restored
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.facts import Batch, FactCache, Put, Store
@@ -112,7 +113,7 @@ def test_a_token_that_is_none_or_of_another_store_is_refused(
 
 def test_a_token_of_a_history_that_was_restored_away_is_refused(client: SealAuthzClient, other: Store) -> None:
     token = client.authorize(ZHOU, "view", SEAL).revision_token
-    other.begin_new_timeline()
+    restored(other)
     assert client.authorize(ZHOU, "view", SEAL, consistency=NEWEST)
     with pytest.raises(CallFailed) as caught:
         client.authorize(ZHOU, "view", SEAL, consistency=at_least(token))

@@ -34,6 +34,7 @@ def test_the_codes_and_reasons_are_pinned() -> None:
         "FactsUnavailable": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),
         "ExtensionRefused": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),
         "HistoryLost": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),
+        "RestoreIncomplete": ("UNAVAILABLE", "RESTORE_INCOMPLETE"),
         "PoliciesUnavailable": ("UNAVAILABLE", "POLICIES_UNAVAILABLE"),
         "PolicyUnknown": ("NOT_FOUND", "POLICY_UNKNOWN"),
         "PolicyRefused": ("FAILED_PRECONDITION", "POLICY_REFUSED"),

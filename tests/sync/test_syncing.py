@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from facts_scene import NOW, enterprise, person
+from facts_scene import NOW, enterprise, person, restored
 
 from sealauthz.errors import ConfigRefused, FactsUnavailable, InvariantBroken
 from sealauthz.facts import Batch, Put, Store
@@ -208,7 +208,7 @@ def test_a_restored_store_that_has_come_further_since_is_read_as_a_whole(files: 
     files.sync()
     newest = files.held("Person")["p-1"]
     # The backup was made between the two, and others have written since.
-    files.store.begin_new_timeline()
+    restored(files.store)
     files.store.write(Batch("t", "since", (Put(replace(newest, last_active_at=1_700_000_000_000_000)),)))
     files.human(2, updated_at=3_000)
     files.sync()

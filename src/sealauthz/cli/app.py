@@ -72,6 +72,7 @@ EXIT_OF: dict[type[errors.SealAuthzError], Exit] = {
     errors.FactsUnavailable: Exit.NO_ANSWER,
     errors.ExtensionRefused: Exit.REFUSED,
     errors.HistoryLost: Exit.NO_ANSWER,
+    errors.RestoreIncomplete: Exit.NO_ANSWER,
     errors.PoliciesUnavailable: Exit.NO_ANSWER,
     errors.PolicyUnknown: Exit.REFUSED,
     errors.PolicyRefused: Exit.REFUSED,

@@ -68,7 +68,7 @@ def facts_export(*, types: tuple[str, ...], personal_data: bool, config_file: Pa
       sealauthz facts export --personal-data > backup.jsonl
     """
     count = 0
-    with open_store(config_file, database) as store, store.read_transaction() as snapshot:
+    with open_store(config_file, database) as store, store.read_transaction(may_be_incomplete=True) as snapshot:
         for name in sorted(service_model().records, key=tables_of(service_model()).dependency_order.__getitem__):
             if types and name not in types:
                 continue
@@ -120,7 +120,7 @@ def facts_show(
             raise click.UsageError("--at shows one record: name its ID, and neither --where nor --personal-data")
         return _show_past(record_type, record_id, at, config_file, database, output)
     filters = _filters(record_type, (*where, *([f"id={record_id}"] if record_id is not None else [])))
-    with open_store(config_file, database) as store, store.read_transaction() as snapshot:
+    with open_store(config_file, database) as store, store.read_transaction(may_be_incomplete=True) as snapshot:
         found = list(itertools.islice(read_all(snapshot, record_type, filters), min(limit + 1, sys.maxsize)))
     found, has_more = found[:limit], len(found) > limit
     if record_id is not None and not found:
@@ -144,7 +144,7 @@ def _show_past(
 ) -> int:
     """Show a record as it was. Raises PastUnknown."""
     revision, moment = at
-    with open_store(config_file, database) as store, store.read_transaction() as snapshot:
+    with open_store(config_file, database) as store, store.read_transaction(may_be_incomplete=True) as snapshot:
         if revision is None:
             revision = revision_at(snapshot, moment or 0)
         record = PastReading(Past(snapshot, revision), revision).record(record_type, record_id)

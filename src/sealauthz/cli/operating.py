@@ -12,11 +12,13 @@ from typing import TextIO
 import click
 from sqlalchemy import make_url
 
-from sealauthz.cli.app import Exit, service_model
+from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import database_url, open_store, read_config, store_options
+from sealauthz.config import Config
 from sealauthz.facts import upgrade
 from sealauthz.facts.store.condition import condition_of
+from sealauthz.facts.store.identity import INCOMPLETE, Restored
 from sealauthz.facts.store.keeping import LEAST_DAYS
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.upgrading import upgrade_statements
@@ -89,13 +91,14 @@ def db_upgrade(
 def status(*, config_file: Path | None, database: str | None, output: str) -> int:
     """Show the schema and the history of the database.
 
-    Exits with 1 where this version answers nothing from it, and says why.
+    Exits with 1 where nothing is answered from it, and says why.
 
     \b
       sealauthz db status
     """
     found = condition_of(database_url(read_config(config_file, database), database), service_model())
-    code = Exit.REFUSED if found.problems else Exit.DONE
+    is_complete = found.restored_revision is None
+    code = Exit.DONE if is_complete and not found.problems else Exit.REFUSED
     if output == "json":
         said = asdict(found)
         for name in ("revision_at", "oldest_revision_at"):
@@ -109,11 +112,12 @@ def status(*, config_file: Path | None, database: str | None, output: str) -> in
         ("added by policies", ", ".join(found.added) or "nothing"),
         ("revision", f"{found.revision}, {instant(found.revision_at)}"),
         ("history since", f"{found.oldest_revision}, {instant(found.oldest_revision_at)}"),
+        ("restored", "complete" if is_complete else f"at revision {found.restored_revision}, not complete"),
         ("request ids", str(found.requests)),
         ("open imports", str(found.open_imports)),
     ]
     show(console(), table(("", ""), rows))
-    for problem in found.problems:
+    for problem in (*found.problems, *(() if is_complete else (INCOMPLETE,))):
         click.echo(f"problem: {problem}")
     return code
 
@@ -162,19 +166,69 @@ def _archive_to(file: TextIO) -> Callable[[Sequence[str]], None]:
 def db_restored(*, config_file: Path | None, database: str | None) -> int:
     """Say that the database was restored from a backup.
 
-    Run it after every restore, once the database is complete: until then
-    services answer UNAVAILABLE. What was written after the backup is gone.
+    Run it after every restore. Facts can be written from then on, and nothing
+    is answered: what was written after the backup is missing, and a hold or a
+    lock may be among it. Write it again, then run `sealauthz db complete`.
     Revision tokens from before the restore are refused from then on, so that
     they cannot stand for new writes.
 
     \b
       sealauthz db restored --database postgresql://sealauthz@db/sealauthz
     """
+    from sealauthz.audit.log import Log  # here, because most commands on the database need no log
+
+    config = read_config(config_file, database)
     with open_store(config_file, database) as store:
-        store.begin_new_timeline()
-        revision = store.revision()
-    click.echo(f"a new history begins at revision {revision}; tokens of before are refused")
+        restored = store.announce_restore(Log(store).head().size if store.keeps_log else 0)
+    click.echo(f"a new history begins at revision {restored.revision}; tokens of before are refused")
+    _show_lost(config, restored)
+    click.echo(
+        "facts can be written, and nothing is answered: write again what is missing, then `sealauthz db complete`"
+    )
     return Exit.DONE
+
+
+@db.command("complete")
+@click.option("--by", required=True, metavar="NAME", help="Who says that the facts are complete.")
+@click.option("-m", "--note", required=True, metavar="TEXT", help="Why; it stays in the log of decisions.")
+@store_options
+def db_complete(*, by: str, note: str, config_file: Path | None, database: str | None) -> int:
+    """Say that a restored database is complete: questions are answered again.
+
+    Nothing can tell what is still missing, so who says it and why goes into
+    the log of decisions. Refused while an import is open, and where an
+    enterprise breaks a rule that must always hold.
+
+    \b
+      sealauthz db complete --by lin -m "holds and leavers of 2 December are written again"
+    """
+    config = read_config(config_file, database)
+    with open_store(config_file, database) as store:
+        restored = store.complete_restore(by, note)
+    if restored is None:
+        raise Stop("no restore is incomplete: there is nothing to end", Exit.REFUSED)
+    _show_lost(config, restored)
+    click.echo("the restore is complete: questions are answered again")
+    return Exit.DONE
+
+
+def _show_lost(config: Config, restored: Restored) -> None:
+    """Print how many decisions a restore lost, as the newest checkpoint that was kept elsewhere shows."""
+    from sealauthz.audit.anchoring import Folder
+    from sealauthz.audit.posting import AnchorRefused
+
+    try:
+        kept = None if config.audit.folder is None else Folder(config.audit.folder).last()
+    except AnchorRefused as error:
+        click.echo(f"how many decisions were lost is not known: {error}")
+        return
+    if kept is None:
+        click.echo("how many decisions were lost is not known: no checkpoint was kept in `audit.folder`")
+        return
+    lost = max(0, kept.size - restored.log_size)
+    click.echo(
+        f"the log of the backup has {restored.log_size} records, and had {kept.size}: {lost} decisions were lost"
+    )
 
 
 @click.command()

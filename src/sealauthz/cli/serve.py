@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -40,7 +40,7 @@ from sealauthz.config import MAX_WORKERS, Config
 from sealauthz.decision import PolicyDecisionPoint, system_clock
 from sealauthz.demo.callers import demo_caller
 from sealauthz.demo.facts import opening_facts
-from sealauthz.errors import ConfigRefused, SealAuthzError
+from sealauthz.errors import ConfigRefused, RestoreIncomplete, SealAuthzError
 from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.engine import parse
@@ -258,7 +258,9 @@ def serve(
         address = f"{settings.listen.rpartition(':')[0]}:{server.port}"
         how = "in plain text" if settings.is_insecure else "over TLS"
         version = following.serves or "none yet"
-        line = f"listening on {address} {how}; policy {version}, facts at revision {store.revision()}"
+        with store.read_transaction(may_be_incomplete=True) as transaction:
+            state = ", restored and not complete: nothing is answered" if transaction.restored else ""
+            line = f"listening on {address} {how}; policy {version}, facts at revision {transaction.revision}{state}"
         if link is not None:
             link.say_ready(line)
         else:
@@ -341,7 +343,8 @@ def _followed_facts(store: Store, config: Config, log: Log, report: Report) -> I
     waits = ReadPermits.for_threads(config.server.threads, config.server.max_concurrent_calls)
     fact_cache = FactCache(store, facts.memory_mb * 1024 * 1024, facts.max_age_s, waits)
     if facts.warm_up:
-        log.info("warmed_up", tenants=fact_cache.warm_up())
+        with suppress(RestoreIncomplete):  # it takes writes, and `not_serving` says the rest
+            log.info("warmed_up", tenants=fact_cache.warm_up())
     feed = Feed(fact_cache, store, report, facts.poll_s)
     feed.start()
     try:

@@ -236,7 +236,7 @@ def _show_status(output: str, mapping: SyncMapping, store: Store, state_file: Pa
     from sealauthz.sync.state import read_state
 
     state = read_state(state_file)
-    with store.read_transaction() as transaction:
+    with store.read_transaction(may_be_incomplete=True) as transaction:
         is_of = state.is_of(store.store_id, transaction.timeline, transaction.revision)
     kept = [(r, state.cursors.get(key_of(r))) for r in mapping.records if r.said.cursor is not None]
     if output == "json":

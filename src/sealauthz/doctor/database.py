@@ -26,7 +26,7 @@ for whom is told by the database.
 FREE_WARNING, FREE_PROBLEM = 1 << 30, 100 << 20
 WAL_WARNING = 1 << 30
 
-_RESTORED = "docs/operating.md, Restoring a backup: once it is complete, `sealauthz db restored`"
+_RESTORED = "docs/operating.md, Restoring a backup: `sealauthz db restored`, if this is the database to serve"
 
 
 def look_at_database(url: str, model: Model, workers: int = 1) -> Found:

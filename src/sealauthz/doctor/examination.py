@@ -14,7 +14,7 @@ from sealauthz.doctor.database import look_at_clock, look_at_database, look_at_d
 from sealauthz.doctor.files import look_at_certificates, look_at_keys
 from sealauthz.doctor.findings import Check, Finding, Found, Level, run
 from sealauthz.doctor.outside import look_at_collector, look_at_issuer, look_at_metrics, look_at_sinks
-from sealauthz.doctor.store import look_at_active, look_at_imports, look_at_log, look_at_processes
+from sealauthz.doctor.store import look_at_active, look_at_imports, look_at_log, look_at_processes, look_at_restore
 from sealauthz.doctor.syncs import look_at_sync
 from sealauthz.errors import BundleRefused
 from sealauthz.facts import Store
@@ -51,7 +51,7 @@ def examine(
     before = run(Check("database", partial(look_at_database, url, model, config.server.workers)))
     yield from before
     if any(finding.level is Level.PROBLEM for finding in before):
-        said = "clock, disk, activated policies, processes, imports, the log, its sinks and syncs were not looked at"
+        said = "clock, disk, policies, processes, restore, imports, the log, its sinks and syncs were not looked at"
         yield Finding("database", Level.WARNING, said, "mend the database first, then ask again")
         return
     yield from run(Check("clock", partial(look_at_clock, url, model)))
@@ -59,6 +59,7 @@ def examine(
     in_store: list[tuple[str, Callable[[Store], Found], float]] = [
         ("activated", lambda store: look_at_active(store, config, cache), POLICIES_LIMIT_S),
         ("processes", look_at_processes, 20.0),
+        ("restore", look_at_restore, 20.0),
         ("imports", lambda store: look_at_imports(store, config.facts.import_lease_s), 20.0),
         ("log", lambda store: look_at_log(store, config), 20.0),
         ("sinks", lambda store: look_at_sinks(store, config), 20.0),

@@ -82,6 +82,16 @@ def _process(process: Process, active: str) -> Found:
         yield Level.PROBLEM, f"`{process.name}` has no policies to decide with", "see `policies_refused` in its log"
 
 
+def look_at_restore(store: Store) -> Found:
+    """Look whether a restore is complete. Raises FactsUnavailable."""
+    restored = store.restored
+    if restored is None:
+        yield Level.OK, "no restore is incomplete", ""
+        return
+    said = f"a backup of revision {restored.revision} was restored and is not complete: nothing is answered"
+    yield Level.PROBLEM, said, "write again what is missing, then `sealauthz db complete`"
+
+
 def look_at_imports(store: Store, lease_s: float) -> Found:
     """Look for imports that stand still. Raises FactsUnavailable."""
     found = store.open_imports()

@@ -47,7 +47,7 @@ def _state(store: Store, file: Path, state: SyncState, name: str, *, is_running:
         yield Level.WARNING, f"{ended}: what changes is not brought", "run it regularly (docs/sync.md)"
     else:
         yield Level.OK, ended + (", and one is running" if is_running else ""), ""
-    with store.read_transaction() as transaction:
+    with store.read_transaction(may_be_incomplete=True) as transaction:
         is_of = state.is_of(store.store_id, transaction.timeline, transaction.revision)
     if not is_of:
         said = f"{name}: its state is of another database, or of one that was restored since"

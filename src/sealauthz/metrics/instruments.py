@@ -65,6 +65,7 @@ class Instruments:
 
         # --- the service
         self.serving = added("serving_processes", "Processes that take calls.")
+        self.incomplete = highest("restore_incomplete", "1 while a restore is not complete, and nothing is answered.")
         self.pool_calls = added("pool_calls", "Calls that are under way or wait for a thread.", "pool")
         self.pool_room = added("pool_room", "Calls that a pool takes at most.", "pool")
         self.watchers = added("watchers", "Open streams of changes.")

@@ -26,6 +26,7 @@ from sealauthz.errors import (
     AssertionNeeded,
     CallerNotPermitted,
     FactConflict,
+    HistoryLost,
     InvalidRequest,
     SealAuthzError,
 )
@@ -81,6 +82,8 @@ class Operations:
         self._store.check_keeps_log()
         try:
             done = self._perform(performance, options)
+        except HistoryLost:
+            raise  # what was performed before may have been undone by a restore
         except SealAuthzError:
             # What was performed before is answered again, whatever became of it since: its assertion is used up.
             earlier = self._earlier(performance, options)

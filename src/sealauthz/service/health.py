@@ -1,5 +1,8 @@
 """Health: SERVING while policies and facts are ready, NOT_SERVING before, after, and while no fact can be read.
 
+After a restore that is not complete only the service of facts is SERVING: it takes writes, and the others answer
+nothing.
+
 It says whether answers can be had here, and not whether everything can: a proxy sends no calls where it is NOT_SERVING,
 and all backends share one database. While that takes no writes, advice is given, and what must be written is refused.
 
@@ -17,23 +20,28 @@ import grpc
 from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
 
 from sealauthz.background import Background
-from sealauthz.errors import SealAuthzError
+from sealauthz.errors import HistoryLost, RestoreIncomplete, SealAuthzError
 from sealauthz.facts import Store
 from sealauthz.process.log import Log
 from sealauthz.service.callers import SERVICES
+from sealauthz_client.v1 import facts_pb2
 
 _NAMES = ("", *(service.full_name for service in SERVICES))
+_OF_FACTS = facts_pb2.DESCRIPTOR.services_by_name["FactsService"].full_name
 _SERVING: int = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING: int = health_pb2.HealthCheckResponse.NOT_SERVING
 _SERVICE_UNKNOWN: int = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 
 
 class HealthServicer:
-    """`grpc.health.v1.Health`, for the server as a whole ("") and for each service; all have one status."""
+    """`grpc.health.v1.Health`, for the server as a whole ("") and for each service; all have one status, but where only
+    facts are written.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._is_serving = False
+        self._takes_facts = False
         self._is_stopping = False
 
     @property
@@ -41,17 +49,18 @@ class HealthServicer:
         """What is said now."""
         return self._is_serving
 
-    def say(self, is_serving: bool) -> None:
-        """Say this from now on, unless the server is stopping."""
+    def say(self, is_serving: bool, *, takes_facts: bool = False) -> None:
+        """Report this from now on, unless the server is stopping. `takes_facts`: facts are written, if nothing else."""
         with self._changed:
             self._is_serving = is_serving and not self._is_stopping
+            self._takes_facts = takes_facts and not self._is_stopping
             self._changed.notify_all()
 
     def stop(self) -> None:
         """Say NOT_SERVING for good, and end every Watch, which would otherwise hold up a graceful stop."""
         with self._changed:
             self._is_stopping = True
-            self._is_serving = False
+            self._is_serving = self._takes_facts = False
             self._changed.notify_all()
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -86,7 +95,8 @@ class HealthServicer:
     def _status(self, name: str) -> int:
         if name not in _NAMES:
             return _SERVICE_UNKNOWN
-        return _SERVING if self._is_serving else _NOT_SERVING
+        is_serving = self._is_serving or (self._takes_facts and name == _OF_FACTS)
+        return _SERVING if is_serving else _NOT_SERVING
 
     def _wake(self) -> None:
         with self._changed:
@@ -114,6 +124,8 @@ class Readiness:
         self._threads = tuple(threads)
         self._beside = tuple(beside)
         self._problem = problem
+        self.is_incomplete = False
+        """Whether the facts were restored and are not complete."""
         self.thread = Background("readiness", self._step, self._fail)
 
     @property
@@ -150,11 +162,15 @@ class Readiness:
         try:
             self._store.revision()
         except Exception as error:  # noqa: BLE001 (whatever it is, the facts cannot be read)
-            self.servicer.say(False)
-            if was_serving or is_first:
+            was_incomplete, self.is_incomplete = self.is_incomplete, isinstance(error, RestoreIncomplete)
+            self.servicer.say(False, takes_facts=self.is_incomplete)
+            if was_serving or is_first or was_incomplete != self.is_incomplete:
                 write = self._log.warning if isinstance(error, SealAuthzError) else self._log.error
                 write("not_serving", error)
+            if isinstance(error, HistoryLost) and error.is_known_here_only:
+                self._store.distrust()
             return
+        self.is_incomplete = False
         failing = [thread.name for thread in self._threads if thread.is_failing]
         problem = self._problem()
         self.servicer.say(not failing and not problem)

@@ -127,6 +127,7 @@ class Server:
             instruments.pool_room.labels(pool.name).set(pool.max_calls)
         instruments.watchers.set(self._watches.count)
         instruments.serving.set(self._readiness.servicer.is_serving)
+        instruments.incomplete.set(self._readiness.is_incomplete)
         for thread in self._readiness.threads:
             instruments.failing_threads.labels(thread.name).set(thread.is_failing)
 

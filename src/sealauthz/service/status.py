@@ -46,6 +46,7 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.ExtensionRefused: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
     errors.FactsUnavailable: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
     errors.HistoryLost: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
+    errors.RestoreIncomplete: Row(grpc.StatusCode.UNAVAILABLE, "RESTORE_INCOMPLETE"),
     errors.PoliciesUnavailable: Row(grpc.StatusCode.UNAVAILABLE, "POLICIES_UNAVAILABLE"),
     errors.PolicyUnknown: Row(grpc.StatusCode.NOT_FOUND, "POLICY_UNKNOWN"),
     errors.PolicyRefused: Row(grpc.StatusCode.FAILED_PRECONDITION, "POLICY_REFUSED"),

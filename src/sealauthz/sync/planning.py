@@ -105,7 +105,7 @@ def key_of(record: RecordMapping) -> str:
 def plan(mapping: SyncMapping, source: Source, store: Store, state: SyncState, options: Options) -> SyncPlan:
     """Read the source and compare it. Raises InvariantBroken `SYNC` for what must not be done, FactsUnavailable."""
     found = SyncPlan()
-    with store.read_transaction() as transaction:
+    with store.read_transaction(may_be_incomplete=True) as transaction:
         if mapping.said.first_migration:
             _check_migration(mapping, transaction, state)
         found.timeline, found.revision = transaction.timeline, transaction.revision

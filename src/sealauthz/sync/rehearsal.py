@@ -63,7 +63,7 @@ def rehearsed(store: Store) -> Iterator[Store]:
         upgrade(url, store.model)
         copy = Store.open(url, store.model)
         try:
-            with store.read_transaction() as snapshot, copy.writing() as connection:
+            with store.read_transaction(may_be_incomplete=True) as snapshot, copy.writing() as connection:
                 connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
                 newest = 0
                 for record_type in sorted(store.model.records, key=copy.tables.dependency_order.__getitem__):
@@ -110,7 +110,7 @@ def questions_about(store: Store, touched: Iterable[Unit]) -> Iterator[Question]
         homes.setdefault(unit.kind, set()).add(unit.id)
     about: list[Entity] = []
     types = sorted({of for _, of in model.actions})
-    with store.read_transaction() as snapshot:
+    with store.read_transaction(may_be_incomplete=True) as snapshot:
         for record_type in types:
             kind = units.home_kind(record_type)
             table = snapshot.tables.of(record_type)

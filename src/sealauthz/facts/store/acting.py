@@ -113,6 +113,7 @@ class Basis:
         """
         if newest.timeline != self.timeline or newest.revision < self.revision:
             raise Overtaken("the history is another one")
+        newest.check_complete()
         if now >= self.until:
             raise Ended("the permission has ended")
         if not self.has_same_policies():

@@ -30,6 +30,8 @@ class Condition:
     open_imports: int = 0
     added: tuple[str, ...] = ()
     """What policies have added to the model of this database, by name."""
+    restored_revision: int | None = None
+    """The newest revision of the backup, where a restore is not complete: nothing is answered then, either."""
 
 
 def condition_of(url: str, model: Model) -> Condition:
@@ -37,6 +39,7 @@ def condition_of(url: str, model: Model) -> Condition:
     database = Database(url, model)
     try:
         problems = []
+        restored = None
         with database.plain() as connection:
             found, known = current(connection), [script.revision for script in chain(model)]
             pending = tuple(known[known.index(found) + 1 :] if found in known else () if found else known)
@@ -49,8 +52,8 @@ def condition_of(url: str, model: Model) -> Condition:
         if not problems:
             try:
                 database.adapt()
-                with database.read():
-                    pass
+                with database.read(may_be_incomplete=True) as transaction:
+                    restored = transaction.restored
             except FactsUnavailable as error:
                 problems.append(str(error))
         if not is_there:
@@ -75,6 +78,7 @@ def condition_of(url: str, model: Model) -> Condition:
             requests,
             imports,
             tuple(each.key for each in model.extension.declarations),
+            None if restored is None else restored.revision,
         )
     finally:
         database.close()

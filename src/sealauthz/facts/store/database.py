@@ -116,13 +116,22 @@ class ReadTransaction:
         "connection",
         "is_postgresql",
         "mark",
+        "restored",
         "revision",
         "schema",
         "tables",
         "timeline",
     )
 
-    def __init__(self, connection: Connection, tables: Tables, identity: Identity, is_postgresql: bool) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        tables: Tables,
+        identity: Identity,
+        is_postgresql: bool,
+        *,
+        may_be_incomplete: bool = False,
+    ) -> None:
         self.connection = connection
         self.tables = tables
         self.is_postgresql = is_postgresql
@@ -136,6 +145,10 @@ class ReadTransaction:
             self._driver.execute("BEGIN")
             cursor = self._driver.execute(looking)
         seen = identity.check(cursor.fetchall(), known, server_of(connection), self._rows)
+        # INVARIANT: of the same snapshot as the facts. Who decides by these asks for nothing else.
+        if not may_be_incomplete:
+            seen.check_complete()
+        self.restored = seen.restored
         self.revision: int = seen.revision
         self.timeline: str = seen.timeline
         self.mark: tuple[Any, ...] = seen.mark
@@ -261,20 +274,23 @@ class Database:
             yield connection
 
     @contextmanager
-    def read(self) -> Iterator[ReadTransaction]:
-        """Open a read transaction. Raises FactsUnavailable."""
+    def read(self, *, may_be_incomplete: bool = False) -> Iterator[ReadTransaction]:
+        """Open a read transaction. Raises FactsUnavailable; RestoreIncomplete unless the store `may_be_incomplete`."""
         with ExitStack() as stack:
             try:
-                transaction = stack.enter_context(self._reading())
+                transaction = stack.enter_context(self._reading(may_be_incomplete))
             except SchemaMoved:
                 self.adapt()
-                transaction = stack.enter_context(self._reading())
+                transaction = stack.enter_context(self._reading(may_be_incomplete))
             stack.callback(transaction.end)
             yield transaction
 
-    def _reading(self) -> AbstractContextManager[ReadTransaction]:
+    def _reading(self, may_be_incomplete: bool) -> AbstractContextManager[ReadTransaction]:
         return self._transaction(
-            "read", lambda connection: ReadTransaction(connection, self.tables, self.identity, self.is_postgresql)
+            "read",
+            lambda connection: ReadTransaction(
+                connection, self.tables, self.identity, self.is_postgresql, may_be_incomplete=may_be_incomplete
+            ),
         )
 
     def adapt(self) -> None:

@@ -4,17 +4,23 @@ A restore brings back what was true once. Announced (`sealauthz db restored`), i
 announced is recognised in the snapshot of every transaction, and then nothing is answered: by what was seen of the
 history before, and on PostgreSQL by the row of the identity, which says in which database and by which transaction it
 was written. A copy of the row, however it came there, was written by another one.
+
+An announced restore leaves the store incomplete: what was written after the backup is missing. Facts can be written and
+nothing is answered, until somebody completes it (`sealauthz db complete`). The column `origin` of the identity holds
+this state, in front of where the row was written, so that every snapshot has it, and code that does not know it takes
+the row for a copy.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sealauthz.errors import FactsUnavailable, HistoryLost
+from sealauthz.errors import FactsUnavailable, HistoryLost, RestoreIncomplete
 from sealauthz.facts.store.extensions import GENERATION
 from sealauthz.facts.store.tables import Tables
 
@@ -24,7 +30,13 @@ SERVER = (
 )
 """Names a database of a PostgreSQL cluster. A connection stays with one."""
 
-_ANNOUNCE = "and nobody said so: once the restore is complete, run `sealauthz db restored`"
+_ANNOUNCE = "and nobody announced it: run `sealauthz db restored`"
+
+UNTRUSTED = "went back"
+"""What a process writes in the place of the origin of a store that it has seen go back: no origin is like it."""
+
+_RESTORED = re.compile(r"restored (\d+) (\d+) ")
+_RESTORED_SQL = "coalesce(substring(origin from '^restored [0-9]+ [0-9]+ '), '')"
 
 _SEEN = (
     "SELECT store_id, timeline_id, (SELECT version_num FROM alembic_version){generation}, {copied},"
@@ -37,16 +49,31 @@ _OLDEST = "SELECT min(revision) FROM fact_change"
 _ORIGIN = f"({SERVER}) || '/' || pg_current_xact_id()::xid::text"
 
 
-def seal_statement(is_postgresql: bool, serves_from: str | None = None) -> str:
+def seal_statement(is_postgresql: bool, serves_from: str) -> str:
     """Return the statement that writes down where the identity is written, if nobody has or it was so until now.
 
-    A copy stays a copy. `serves_from`: the schema of the oldest code that may serve, from now on.
+    A copy stays a copy, and a store that is incomplete stays so. `serves_from`: the schema of the oldest code that may
+    serve, from now on.
     """
-    sets = [] if serves_from is None else [f"serves_from = '{serves_from}'"]
+    sets = [f"serves_from = '{serves_from}'"]
     if is_postgresql:
-        is_ours = f"origin IS NULL OR origin = ({SERVER}) || '/' || store_identity.xmin::text"
-        sets.append(f"origin = CASE WHEN {is_ours} THEN {_ORIGIN} ELSE origin END")
-    return f"UPDATE store_identity SET {', '.join(sets) or 'origin = NULL'}"  # noqa: S608 (of our own parts)
+        is_ours = f"origin IS NULL OR origin = {_RESTORED_SQL} || ({SERVER}) || '/' || store_identity.xmin::text"
+        sets.append(f"origin = CASE WHEN {is_ours} THEN {_RESTORED_SQL} || {_ORIGIN} ELSE origin END")
+    return f"UPDATE store_identity SET {', '.join(sets)}"  # noqa: S608 (of our own parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A restore that is not complete: the newest revision of the backup, and the size of its log of decisions."""
+
+    revision: int
+    log_size: int
+
+
+def origin_statement(is_postgresql: bool, restored: Restored | None = None) -> str:
+    """Return the statement that makes the store of this database the one to serve: incomplete where it was restored."""
+    state = f"'restored {restored.revision:d} {restored.log_size:d} '" if restored else "''"
+    return f"UPDATE store_identity SET origin = {state}{f' || {_ORIGIN}' if is_postgresql else ''}"  # noqa: S608 (of our own parts)
 
 
 Row = tuple[Any, ...]
@@ -72,6 +99,17 @@ class Seen:
     timeline: str
     revision: int
     mark: tuple[Any, ...]
+    restored: Restored | None = None
+
+    def check_complete(self) -> None:
+        """Raise RestoreIncomplete where what was written after a backup may be missing: nothing may be decided."""
+        if self.restored is not None:
+            raise RestoreIncomplete(INCOMPLETE)
+
+
+INCOMPLETE = (
+    "the facts were restored and are not complete: write again what is missing, then run `sealauthz db complete`"
+)
 
 
 class SchemaMoved(Exception):
@@ -97,9 +135,9 @@ class Identity:
     @property
     def statement(self) -> str:
         """The query that tells which store this is, and its newest revision."""
-        is_sealed = self._is_postgresql and self.has_origin
+        written_by = " || store_identity.xmin::text" if self._is_postgresql else ""
         return _SEEN.format(
-            copied="origin || '//' || store_identity.xmin::text" if is_sealed else "NULL",
+            copied=f"origin || '//'{written_by}" if self.has_origin else "NULL",
             generation=f" || '+' || {GENERATION}" if self.is_extended else "",
         )
 
@@ -115,15 +153,20 @@ class Identity:
         store_id, timeline, schema, copied, revision, *mark = rows[0]
         if self.schema not in ("", schema):
             raise SchemaMoved
-        seen = Seen(timeline, revision or 0, tuple(mark))
         if self.store_id not in ("", store_id):
             raise HistoryLost("the database is another store than the one that this process has opened")
+        restored = None
         if copied is not None:
             origin, _, written_by = copied.partition("//")
-            if origin != f"{server}/{written_by}":
+            if found := _RESTORED.match(origin):
+                restored = Restored(int(found[1]), int(found[2]))
+                origin = origin[found.end() :]
+            if origin != (f"{server}/{written_by}" if self._is_postgresql else ""):
                 raise HistoryLost(f"the database was restored or copied, {_ANNOUNCE}")
+        seen = Seen(timeline, revision or 0, tuple(mark), restored)
         if timeline in self._left:
-            raise HistoryLost(f"the facts are of a history that was left before: they were restored, {_ANNOUNCE}")
+            said = f"the facts are of a history that was left before: they were restored, {_ANNOUNCE}"
+            raise HistoryLost(said, is_known_here_only=True)
         if timeline == known.timeline:
             _check_goes_on(seen, known, fetch)
         self._advance(known, seen)
@@ -151,11 +194,12 @@ def _check_goes_on(seen: Seen, known: Seen, fetch: Callable[[str], Sequence[Row]
     """Raise HistoryLost unless a history goes on from what is known of it."""
     if seen.revision < known.revision:
         said = f"the facts went back from revision {known.revision} to {seen.revision}: they were restored"
-        raise HistoryLost(f"{said}, {_ANNOUNCE}")
+        raise HistoryLost(f"{said}, {_ANNOUNCE}", is_known_here_only=True)
     if known.revision == 0:
         return
     marks = [seen.mark] if seen.revision == known.revision else fetch(_MARK.format(known.revision))
     if not marks and fetch(_OLDEST)[0][0] > known.revision:
         return  # it was pruned, and all before it
     if not marks or tuple(marks[0]) != known.mark:
-        raise HistoryLost(f"the facts have another revision {known.revision}: they were restored, {_ANNOUNCE}")
+        said = f"the facts have another revision {known.revision}: they were restored, {_ANNOUNCE}"
+        raise HistoryLost(said, is_known_here_only=True)

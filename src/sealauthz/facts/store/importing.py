@@ -136,6 +136,24 @@ def _answered_at(connection: Connection, caller: str, import_id: str, number: in
     return connection.execute(statement).scalar() or 0
 
 
+def check_tenants(connection: Connection, tables: Tables, tenants: Iterable[str]) -> None:
+    """Check what is true of the facts of some tenants at any time, as they are now. Raises InvariantBroken."""
+    model, is_postgresql = tables.model, connection.dialect.name == "postgresql"
+    ordered = sorted(tenants)
+    for start in range(0, len(ordered), _CHECKED_AT_ONCE):
+        ids = ids_parameter(ordered[start : start + _CHECKED_AT_ONCE], is_postgresql)
+        records: list[Any] = []
+        for record_type in types_of_whole(model):
+            table = tables.of(record_type)
+            statement = select(*(column for column in table.c if column.name != "revision"))
+            condition = within(tables, record_type, "tenants", is_postgresql)
+            if condition is not None:
+                statement = statement.where(condition)
+            cls = model.records[record_type]
+            records += [cls(*row) for row in connection.execute(statement, {"tenants": ids})]
+        check_whole(model, records, DatabaseRows(connection, tables))
+
+
 def check_unmarked(connection: Connection, tables: Tables, homes: Iterable[Unit]) -> None:
     """Raise InvariantBroken if one of the units is being imported."""
     marked = sorted(_marks_on(connection, tables, homes))
@@ -337,7 +355,7 @@ class Importing:
             units |= self._unmark(self._marked_shared())
         if part.ends:
             values["state"] = ImportState.ABANDONED if part.is_abandoned else ImportState.FINISHED
-            self._check_whole()
+            check_tenants(self._connection, self._tables, self._part.tenants)
             units |= self._unmark(self._ours(FACT_IMPORT_UNIT))
             new = FACT_IMPORT_NEW
             ended = delete(new).where(self._ours(new)).returning(new.c.record_type, new.c.record_id)
@@ -369,23 +387,6 @@ class Importing:
                 related += rows.get(root, {unit.id for unit in some if self._units.root_of[unit.kind] == root}).values()
             subjects |= _subjects_with(self._units, related, rows)
         return subjects
-
-    def _check_whole(self) -> None:
-        """Check the tenants as they are now."""
-        model = self._tables.model
-        ordered = sorted(self._part.tenants)
-        for start in range(0, len(ordered), _CHECKED_AT_ONCE):
-            ids = ids_parameter(ordered[start : start + _CHECKED_AT_ONCE], self._is_postgresql)
-            records: list[Any] = []
-            for record_type in types_of_whole(model):
-                table = self._tables.of(record_type)
-                statement = select(*(column for column in table.c if column.name != "revision"))
-                condition = within(self._tables, record_type, "tenants", self._is_postgresql)
-                if condition is not None:
-                    statement = statement.where(condition)
-                cls = model.records[record_type]
-                records += [cls(*row) for row in self._connection.execute(statement, {"tenants": ids})]
-            check_whole(model, records, DatabaseRows(self._connection, self._tables))
 
     def standing(self) -> tuple[int, bool]:
         """Return how many parts are committed, and whether the import is over."""

@@ -144,7 +144,7 @@ class PolicyStore:
 
     def activated(self) -> tuple[Activated, ...]:
         """Return every activation, the first one first."""
-        with self._store.read_transaction() as transaction:
+        with self._store.read_transaction(may_be_incomplete=True) as transaction:
             return activated_in(transaction)
 
     def activations(self, limit: int = _PAST) -> list[Activation]:
@@ -192,7 +192,7 @@ class PolicyStore:
 
     def processes(self) -> list[Process]:
         """Return the processes, also those that were not seen for some time."""
-        with self._store.read_transaction() as transaction:
+        with self._store.read_transaction(may_be_incomplete=True) as transaction:
             if has_no_policies(transaction.tables):
                 return []
             return list(map(process_of, transaction.fetch(processes_statement(transaction.is_postgresql), {})))
@@ -279,7 +279,7 @@ class PolicyStore:
         request_id = f"policies-{uuid.uuid4()}"
         model = self._store.model
         made: list[Activation] = []
-        with self._store.read_transaction() as transaction:
+        with self._store.read_transaction(may_be_incomplete=True) as transaction:
             # Code that does not know activations would go on with its folder.
             serves_from = served_from_now(transaction.connection, model, POLICY_ACTIVATION.name)
 
@@ -314,7 +314,7 @@ class PolicyStore:
         return made[-1]
 
     def _rows(self, query: Select[Any]) -> Sequence[Any]:
-        with self._store.read_transaction() as transaction:
+        with self._store.read_transaction(may_be_incomplete=True) as transaction:
             if has_no_policies(transaction.tables):
                 return []
             return transaction.connection.execute(query).fetchall()

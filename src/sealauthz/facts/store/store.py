@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store import history
@@ -22,7 +21,7 @@ from sealauthz.facts.store.commits import Commit, Commits
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
 from sealauthz.facts.store.due import Place, due
 from sealauthz.facts.store.following import can_follow, follow_to, followed_to, logged_from, unraised
-from sealauthz.facts.store.identity import seal_statement
+from sealauthz.facts.store.identity import Restored
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.keeping import Archive, Pruned, prune
 from sealauthz.facts.store.performed import (
@@ -36,8 +35,8 @@ from sealauthz.facts.store.performed import (
     operation_of,
 )
 from sealauthz.facts.store.reading import Filter, Page, Query, read_page
+from sealauthz.facts.store.restoring import announce, complete, distrust
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows
-from sealauthz.facts.store.statements import driver
 from sealauthz.facts.store.system_tables import STORE_IDENTITY
 from sealauthz.facts.store.tables import Tables
 from sealauthz.facts.store.waiting import waiting
@@ -107,22 +106,36 @@ class Store:
         """
         self._commits.follow(observer)
 
-    def begin_new_timeline(self) -> str:
-        """Say that history was changed behind our back, as by a restore: tokens of before are no longer known.
+    def announce_restore(self, log_size: int = 0) -> Restored:
+        """Announce that history was changed behind our back, as by a restore: tokens of before are no longer known, and
+        nothing is answered until `complete_restore`.
 
-        Returns the name of the new history. Raises FactsUnavailable.
+        `log_size`: how many records the log of decisions has. Raises FactsUnavailable.
         """
-        timeline = str(uuid.uuid4())
-        with self._database.write() as connection:
-            connection.execute(update(STORE_IDENTITY).values(timeline_id=timeline))
-            if self._database.identity.has_origin:
-                connection.execute(update(STORE_IDENTITY).values(origin=None))
-                driver(connection).execute(seal_statement(self._database.is_postgresql))
-        return timeline
+        return announce(self._database, log_size)
 
-    def read_transaction(self) -> AbstractContextManager[ReadTransaction]:
-        """Open a read transaction; everything in it is read at its `revision`. Raises FactsUnavailable."""
-        return self._database.read()
+    def complete_restore(self, by: str, note: str) -> Restored | None:
+        """Have questions answered again after a restore; who says so and why goes into the log of decisions.
+
+        Returns what was restored; None for a store that is complete. Raises FactsUnavailable, and InvariantBroken while
+        imports are open or a rule that takes the whole is broken.
+        """
+        return complete(self._database, by, note)
+
+    def distrust(self) -> None:
+        """Have every process refuse a store that this process has seen go back, also those that begin later.
+
+        Raises FactsUnavailable.
+        """
+        distrust(self._database)
+
+    def read_transaction(self, *, may_be_incomplete: bool = False) -> AbstractContextManager[ReadTransaction]:
+        """Open a read transaction; everything in it is read at its `revision`.
+
+        `may_be_incomplete`: for what decides nothing, and completes a restore. Raises FactsUnavailable,
+        RestoreIncomplete.
+        """
+        return self._database.read(may_be_incomplete=may_be_incomplete)
 
     def plain_connection(self) -> AbstractContextManager[Connection]:
         """Open a connection outside of any transaction, for what is kept beside the facts. Raises FactsUnavailable."""
@@ -133,9 +146,15 @@ class Store:
         return self._database.listen()
 
     def revision(self) -> int:
-        """Return the newest revision; 0 before the first write. Raises FactsUnavailable."""
+        """Return the newest revision; 0 before the first write. Raises FactsUnavailable, RestoreIncomplete."""
         with self.read_transaction() as transaction:
             return transaction.revision
+
+    @property
+    def restored(self) -> Restored | None:
+        """What was restored and is not complete; None for a store that is. Raises FactsUnavailable."""
+        with self.read_transaction(may_be_incomplete=True) as transaction:
+            return transaction.restored
 
     def read(
         self,
@@ -151,7 +170,7 @@ class Store:
         `page_size` is 100 when 0, and at most 1,000. `tenants`: only records that concern one of them (a record of a
         subject concerns none and is always returned).
         """
-        with self.read_transaction() as transaction:
+        with self.read_transaction(may_be_incomplete=True) as transaction:
             return read_page(transaction, Query(record_type, filters), page_size, page_token, tenants)
 
     def changes_after(self, revision: int, limit: int, timeline: str = "") -> history.Page:
