@@ -7,6 +7,7 @@ import io
 import os
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,12 +32,39 @@ def blocks(document: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
+_CONSOLE = re.compile(r"^( *)```console(?: (\w+))?\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+
+
 def printed(document: Path) -> Iterator[tuple[str, str]]:
     """What the document says that each command prints."""
-    for block in blocks(document, "console"):
-        for entry in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+    return commands(document.read_text(encoding="utf-8"))
+
+
+def sections(document: Path) -> dict[str, str]:
+    """The text below each heading, up to the next heading of any level."""
+    found: dict[str, str] = {}
+    heading, is_code = "", False
+    for line in document.read_text(encoding="utf-8").splitlines(keepends=True):
+        is_code ^= line.lstrip().startswith("```")
+        if line.startswith("#") and not is_code:
+            heading = line.lstrip("#").strip()
+        found[heading] = found.get(heading, "") + line
+    return found
+
+
+def commands(text: str, kind: str = "") -> Iterator[tuple[str, str]]:
+    """The commands of console blocks with what they print: of blocks for any database, and of those for one `kind`."""
+    for _, of_kind, block in _CONSOLE.findall(text):
+        for entry in re.split(r"^\$ ", textwrap.dedent(block), flags=re.MULTILINE)[1:]:
             command, _, output = entry.partition("\n")
-            yield command, output
+            if of_kind in ("", kind):
+                yield command, output
+
+
+def is_shown(output: str, shown: str) -> bool:
+    """Tell whether a command printed what a document shows, in which `…` stands for anything."""
+    pattern = re.escape("\n".join(without_ids(shown))).replace("…", ".*")
+    return re.fullmatch(pattern, "\n".join(without_ids(output)), re.DOTALL) is not None
 
 
 def without_counts(output: str) -> list[str]:
