@@ -24,7 +24,7 @@ RESTORED, COMPLETED = "StoreRestored", "StoreCompleted"
 """The kinds of their records in the log of decisions."""
 
 
-def announce(database: Database, log_size: int) -> Restored:
+def announce(database: Database, log_size: int, key: bytes) -> Restored:
     """Begin a new history, incomplete, as `Store.announce_restore` says."""
     if not database.identity.has_origin:
         raise FactsUnavailable("the backup is of an older schema: run `sealauthz db upgrade` first")
@@ -35,11 +35,11 @@ def announce(database: Database, log_size: int) -> Restored:
         restored = Restored(revision, log_size)
         connection.execute(update(STORE_IDENTITY).values(timeline_id=timeline))
         driver(connection).execute(origin_statement(database.is_postgresql, restored))
-        _log(database, connection, RESTORED, revision=revision, timeline=timeline)
+        _log(database, connection, key, RESTORED, revision=revision, timeline=timeline)
     return restored
 
 
-def complete(database: Database, by: str, note: str) -> Restored | None:
+def complete(database: Database, by: str, note: str, key: bytes) -> Restored | None:
     """End the state, as `Store.complete_restore` says."""
     with database.read(may_be_incomplete=True) as transaction:
         if transaction.restored is None:
@@ -61,6 +61,7 @@ def complete(database: Database, by: str, note: str) -> Restored | None:
         _log(
             database,
             connection,
+            key,
             COMPLETED,
             caller=by,
             note=note,
@@ -84,8 +85,8 @@ def distrust(database: Database) -> None:
                 connection.execute(update(STORE_IDENTITY).values(origin=UNTRUSTED))
 
 
-def _log(database: Database, connection: Connection, kind: str, **more: object) -> None:
+def _log(database: Database, connection: Connection, key: bytes, kind: str, **more: object) -> None:
     if has_log(database.tables):
         at = time.time_ns() // 1000
         record = written({"v": 1, "kind": kind, "id": str(uuid.uuid4()), "at": at, **more})
-        Driver(connection).run(*waiting(database.is_postgresql, at, record))
+        Driver(connection).run(*waiting(database.is_postgresql, at, record, key=key))

@@ -112,7 +112,7 @@ class Store:
 
         `log_size`: how many records the log of decisions has. Raises FactsUnavailable.
         """
-        return announce(self._database, log_size)
+        return announce(self._database, log_size, self.pending_key())
 
     def complete_restore(self, by: str, note: str) -> Restored | None:
         """Have questions answered again after a restore; who says so and why goes into the log of decisions.
@@ -120,7 +120,7 @@ class Store:
         Returns what was restored; None for a store that is complete. Raises FactsUnavailable, and InvariantBroken while
         imports are open or a rule that takes the whole is broken.
         """
-        return complete(self._database, by, note)
+        return complete(self._database, by, note, self.pending_key())
 
     def distrust(self) -> None:
         """Have every process refuse a store that this process has seen go back, also those that begin later.
