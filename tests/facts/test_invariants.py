@@ -36,7 +36,7 @@ from sealauthz.model.records.organisation import DayKind, Enterprise
 from sealauthz.model.records.requests import Approval
 from sealauthz.model.records.signing import SigningTask
 from sealauthz.schema import shape_of
-from sealauthz.schema.rules import ActsFor, Check, OwnedByActs, RelatedTo, Unique, Urgent
+from sealauthz.schema.rules import ActsFor, Check, OwnedByActs, RelatedTo, RootOwned, Unique, Urgent
 
 # The writes of this module are all refused, so that they can share one store.
 
@@ -305,7 +305,7 @@ def test_every_rule_says_what_it_wants_and_is_about_columns_that_there_are() -> 
             if isinstance(rule, Urgent):
                 assert rule.column in {column.name for column in shape.columns}
                 assert rule.words
-            elif not isinstance(rule, RelatedTo | ActsFor | OwnedByActs):
+            elif not isinstance(rule, RelatedTo | ActsFor | RootOwned | OwnedByActs):
                 assert re.fullmatch(r"[a-z].*[^.\s]", rule.says), rule
     assert all(columns for columns, _ in tables_of(MODEL).said.values())
 

@@ -398,6 +398,8 @@ def test_who_may_write_one_enterprise_may_not_write_another(store: Store) -> Non
         (e2, edited("Contract", "c1", initiator_id="e2")),
         (e2, Signatory("new", "c1", "ENTERPRISE", enterprise_id="e2")),
         (e2, SigningTask("new", "party1", "FILL")),
+        (e2, Seal("new", "no-enterprise", "x", "CONTRACT")),
+        (e2, Delete("TaskOperator", "none")),
         (e2, Enterprise("new", "x", uscc(9))),
         (e2, Seal("new", "e1", "x", "CONTRACT")),
         (frozenset(), edited("Seal", "s1", name="x")),
@@ -412,9 +414,9 @@ def test_who_may_write_one_enterprise_may_not_write_another(store: Store) -> Non
         write(store, edited("Seal", "s2", name="x"), tenants=e2, preconditions=(Precondition("Seal", "s1", EXISTS),))
     write(store, edited("Seal", "s1", name="x"), edited("Contract", "c1", contract_type="x"), tenants=e1)
     write(store, edited("Person", "ann", phone="1"), tenants=frozenset())
-    # A party of the contract may write it, and one batch may make a contract with all that hangs on it.
+    # The sender names the parties and what they are to do, and one batch may make a contract with all of that.
     write(store, Signatory("party3", "c1", "ENTERPRISE", enterprise_id="e2"), tenants=e1)
-    write(store, SigningTask("new", "party3", "FILL"), tenants=e2)
+    write(store, SigningTask("new", "party3", "FILL"), tenants=e1)
     write(
         store,
         Contract("c2", "e2", "SALES"),

@@ -181,6 +181,16 @@ def check_seen(model: Model, entity: Entity, snapshot: FactSnapshot, may_see: Ma
     _check_found(model, snapshot, entity.type, entity.id, may_see)
 
 
+def check_acts(model: Model, resource: Entity, snapshot: FactSnapshot, may_see: MaySee) -> None:
+    """Raises CallerNotPermitted where an act changes something, and is of a tenant outside the caller's right."""
+    record, home = snapshot.locate(resource.type, resource.id)
+    if record is None or home is None or may_see is everything:
+        return
+    tenants = model.units.acted_for(record, home)
+    if tenants is not None and not any(map(may_see, tenants)):
+        raise _no_right(model)
+
+
 def _check_found(model: Model, snapshot: FactSnapshot, record_type: str, record_id: str, may_see: MaySee) -> None:
     """Raise CallerNotPermitted where a record exists, and is about tenants outside the caller's right."""
     try:

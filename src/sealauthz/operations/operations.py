@@ -18,7 +18,7 @@ from typing import Any
 
 from sealauthz.assertions import Assertion
 from sealauthz.audit.record import Concerned, Origin, look_up, mentioned
-from sealauthz.decision.assembly import Case, RequestOptions
+from sealauthz.decision.assembly import Case, RequestOptions, check_acts
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.pdp import PolicyDecisionPoint
 from sealauthz.decision.question import Entity
@@ -177,7 +177,10 @@ class Operations:
             check_named(self._model, action.arguments, arguments, snapshot, options.may_see)
             named = named_by(decision)
             act = Act(case.subject, action.name, case.resource, case.context, arguments, named, snapshot, operation_id)
-            return followed(self._model, act, action.effect(act))
+            outcome = followed(self._model, act, action.effect(act))
+            if outcome.changes:
+                check_acts(self._model, performance.question.resource, snapshot, options.may_see)
+            return outcome
 
         decision, following, observed = self._pdp.decide_to_act(performance.question, follow, options)
         if not decision or following is None:

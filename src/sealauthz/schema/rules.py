@@ -193,14 +193,26 @@ class RelatedTo:
 
 
 class ActsFor:
-    """Of a record of a shared root: whose act it is, which are the tenants at the end of the first path that leads to
-    any. A record without this concerns whom its root concerns.
+    """Whose a record is, where its root does not say that: of the tenants at the end of the first path that leads to
+    any. So is all that is at home under it, unless it declares its own. Their right is needed to write it, and, of a
+    record of a shared root, to act on it.
     """
 
     __slots__ = ("paths",)
 
     def __init__(self, *paths: str) -> None:
         self.paths = paths
+
+
+class RootOwned:
+    """Columns of a record that `ActsFor` gives to a tenant, which the owner of the shared root writes all the same; and
+    it is the owner who makes the record.
+    """
+
+    __slots__ = ("columns",)
+
+    def __init__(self, *columns: str) -> None:
+        self.columns = columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +222,13 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A root of units that concern several tenants: those at the ends of these paths, written as in `RelatedTo`."""
+    """A root of units that concern several tenants: those at the ends of these paths, written as in `RelatedTo`.
+
+    `owner` is the column that names the tenant who writes the root, and what is at home under it without `ActsFor`.
+    """
 
     concerns: tuple[str, ...]
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,4 +241,18 @@ class Subject:
 
 
 Root = Tenant | Shared | Subject
-Rule = Unique | Check | Valid | Fixed | SetOnce | Rising | Life | Terms | Urgent | OwnedByActs | RelatedTo | ActsFor
+Rule = (
+    Unique
+    | Check
+    | Valid
+    | Fixed
+    | SetOnce
+    | Rising
+    | Life
+    | Terms
+    | Urgent
+    | OwnedByActs
+    | RelatedTo
+    | ActsFor
+    | RootOwned
+)

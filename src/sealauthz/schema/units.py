@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sealauthz.schema.changes import Rows
 from sealauthz.schema.record import Relation, Shape
-from sealauthz.schema.rules import ActsFor, Shared, Subject, Tenant
+from sealauthz.schema.rules import ActsFor, RootOwned, Shared, Subject, Tenant
 
 
 class Unit(NamedTuple):
@@ -74,10 +74,7 @@ class Units:
             name: tuple(relation for relation in shape.relations if relation.is_one) for name, shape in shapes.items()
         }
         self._collections = {(kind, name): self._whole_in(kind, name) for kind in self.kinds for name in shapes}
-        self._acts_for = {
-            name: tuple(parse_path(path) for rule in shape.rules_of(ActsFor) for path in rule.paths)
-            for name, shape in shapes.items()
-        }
+        self._acts_for = {name: self._paths_to_party(name) for name in shapes}
         self._locked_keys = {name: self._keys_to_lock(name) for name in shapes}
 
     @cached_property
@@ -95,6 +92,14 @@ class Units:
         """The record types of shared roots, with the paths to the tenants that they concern."""
         roots = ((name, self._shapes[name].root) for name in self.roots)
         return {name: tuple(map(parse_path, root.concerns)) for name, root in roots if isinstance(root, Shared)}
+
+    @cached_property
+    def writers(self) -> Mapping[str, Mapping[tuple[Path, ...], frozenset[str]]]:
+        """Whose right a write needs, by record type: the columns, by the paths to the tenant, of which the first that
+        leads to any counts. Each column is in one set; `id` is in that of who makes the record. A type of a subject has
+        none.
+        """
+        return {name: self._writers_of(name) for name in self._shapes}
 
     @cached_property
     def telling(self) -> frozenset[str]:
@@ -178,6 +183,27 @@ class Units:
             for paths in (self.paths_to(self.roots[subject], name),)
             if paths and len(paths[0]) == 1
         }
+
+    def _paths_to_party(self, record_type: str) -> tuple[Path, ...]:
+        """Return the paths of the nearest `ActsFor`, on the type or above it; none where there is none."""
+        shape = self._shapes[record_type]
+        declared = tuple(parse_path(path) for rule in shape.rules_of(ActsFor) for path in rule.paths)
+        if declared or shape.root is not None:
+            return declared
+        above = self._paths_to_party(shape.column(shape.home).ref or "")
+        return tuple((Step("", shape.home), *path) for path in above)
+
+    def _writers_of(self, record_type: str) -> Mapping[tuple[Path, ...], frozenset[str]]:
+        shape, kind = self._shapes[record_type], self._home_kinds[record_type]
+        if self.is_of_subject(kind):
+            return {}
+        every = frozenset(column.name for column in shape.columns)
+        root = self._shapes[self.root_of[kind]].root
+        home = self._home_paths[record_type]
+        owner = ((*home, Step("", root.owner)) if isinstance(root, Shared) else home,)
+        of_owner = frozenset(column for rule in shape.rules_of(RootOwned) for column in ("id", *rule.columns))
+        party = self._acts_for[record_type] or owner
+        return {owner: of_owner, party: every - of_owner} if of_owner else {party: every}
 
     def _path_home(self, record_type: str) -> Path:
         shape = self._shapes[record_type]
@@ -286,6 +312,16 @@ class Units:
         paths = self.shared[self.root_of[home.kind]]
         return frozenset(end for path in paths for end in self._ends(record, (*above, *path)))
 
+    def acted_for(self, record: Any, home: Unit) -> frozenset[str] | None:
+        """Return the tenants of whom one's right an act that changes something needs, on a wired record.
+
+        They are those that the record is about; of a shared root, its owner. None for a record of a subject.
+        """
+        root = self._shapes[type(record).__name__].root
+        if isinstance(root, Shared):
+            return frozenset({getattr(record, root.owner)})
+        return self.concerned_by(record, home)
+
     def subjects_of(self, record: Any) -> set[Unit]:
         """Return the units of the subjects that a wired record is related to. What is not wired counts for nothing."""
         kinds = (self.roots[subject] for subject in self.subjects)
@@ -315,6 +351,18 @@ class Units:
             if key == (step.is_up, step.column) and (step.is_up or relation.record == step.record):
                 return relation.name
         return ""
+
+    def first_ends(
+        self, record_type: str, paths: Iterable[Path], records: Iterable[Any], rows: Rows
+    ) -> dict[str, set[str]]:
+        """Return the ids at the end of the first path that leads from a record to any, by record id."""
+        left = {record.id: record for record in records}
+        ends: dict[str, set[str]] = {}
+        for path in paths:
+            found = self.follow(record_type, path, left.values(), rows) if left else {}
+            ends |= found
+            left = {record_id: record for record_id, record in left.items() if record_id not in found}
+        return ends
 
     def follow(self, record_type: str, path: Path, records: Iterable[Any], rows: Rows) -> dict[str, set[str]]:
         """Follow a path from each record, by one look-up per step; return the ids that it ends at, by record id."""

@@ -12,7 +12,7 @@ from own_word import TRUSTED, signed
 
 from sealauthz.background import ignored
 from sealauthz.decision import Decision, Entity, PolicyDecisionPoint, Question
-from sealauthz.decision.assembly import DEFAULT_OPTIONS, RequestOptions
+from sealauthz.decision.assembly import DEFAULT_OPTIONS, MaySee, RequestOptions, everything
 from sealauthz.decision.policies import Policies
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.model import MODEL
@@ -59,11 +59,12 @@ class Platform:
         arguments: Mapping[str, Any] | None = None,
         *,
         caller: str = PLATFORM,
+        may_see: MaySee = everything,
         **context: Any,
     ) -> Performed:
         question = _question(subject, action, resource, context)
         performance = Performance(question, f"request-{next(self._numbers)}", arguments or {})
-        return self._operations.perform(signed(performance, self.now), RequestOptions(caller=caller))
+        return self._operations.perform(signed(performance, self.now), RequestOptions(may_see, caller))
 
     def perform(self, *asked: Any, **named: Any) -> Performed:
         """Perform what is allowed. An AssertionError where it is denied."""

@@ -8,7 +8,8 @@ import pytest
 from acting import NewPlatform
 from harness import DAY, NOW
 
-from sealauthz.errors import InvalidRequest
+from sealauthz.decision.assembly import Within
+from sealauthz.errors import CallerNotPermitted, InvalidRequest
 from sealauthz.model import MODEL
 
 OWN_TYPES = {"Contract", "SigningTask", "Signatory", "InternalReview", "PartyConsent", "SealUse", "SealOuting"}
@@ -79,6 +80,15 @@ def test_a_recall_ends_what_is_open_and_keeps_what_is_signed(platform: NewPlatfo
     assert states == {"t-f": "SIGNED", "t": "VOIDED", "t-hand": "VOIDED"}
     assert {event.about[1] for event in here.told() if event.code == "CONTRACT_RECALLED"} == {"t", "t-hand"}
     assert not here.ask("trader", "recall", "Contract:c")
+
+
+def test_a_contract_is_recalled_for_a_caller_with_the_right_on_its_sender(platform: NewPlatform) -> None:
+    here = platform()
+    with pytest.raises(CallerNotPermitted):
+        here.perform("trader", "recall", "Contract:c", may_see=Within(frozenset({"e"})))
+    assert here.get("Contract", "c").state == "SIGNING"
+    here.perform("trader", "recall", "Contract:c", may_see=Within(frozenset({"f"})))
+    assert here.get("Contract", "c").state == "RECALLED"
 
 
 LATER = {"valid_to": NOW + DAY}

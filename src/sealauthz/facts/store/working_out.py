@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -65,23 +65,71 @@ class WorkedOut:
                     changes.append(Change(record_type, record_id, old, new))
         return Changes(changes)
 
+    def check_act_rights(
+        self, tenants: frozenset[str] | None, puts: Mapping[tuple[str, str], Any], before: Rows, overlay: Rows
+    ) -> None:
+        """Check that each record concerns one of `tenants` (None: all), as it was and as it will be. Raises
+        CallerNotPermitted.
+
+        That is enough for an act, which may change what another side has.
+        """
+        if tenants is not None:
+            self._check_concerned(tenants, self._found([*self._wanted.keys, *self._preconditions], before), before)
+            self._check_concerned(tenants, puts.values(), overlay)
+            self._check_concerned(tenants, puts.values(), before)
+
     def check_rights(
         self, tenants: frozenset[str] | None, puts: Mapping[tuple[str, str], Any], before: Rows, overlay: Rows
     ) -> None:
-        """Check that who may write into some `tenants` (None: all) may write into those concerned, as they were and as
-        they will be. Raises CallerNotPermitted.
+        """Check that who may write for `tenants` (None: all) may write each record, and each column that a change names
+        or alters, as it was and as it will be. Raises CallerNotPermitted.
+
+        What is not there, or is part of nothing that is, is refused as what is another's.
         """
         if tenants is None:
             return
-        ids = by_type([*self._wanted.keys, *self._preconditions])
-        old = [record for record_type, some in ids.items() for record in before.get(record_type, some).values()]
-        new = list(puts.values())
-        # A new record of an old contract needs the right on the contract as it was: nobody lets themselves in.
-        for records, rows in ((old, before), (new, overlay), (new, before)):
-            for concerned in self._model.units.tenants_of(records, rows).values():
-                if concerned and not concerned & tenants:
-                    tenant = self._model.tenant.lower()
+        self.check_act_rights(tenants, puts, before, overlay)
+        tenant = self._model.tenant.lower()
+        for record_type, ids in by_type(self._wanted.keys).items():
+            old = before.get(record_type, ids)
+            new = {id_: puts[record_type, id_] for id_ in ids if (record_type, id_) in puts}
+            sides = ((old, before), (new, overlay), (new, before))
+            writers = self._model.units.writers[record_type]
+            ours: dict[str, frozenset[str]] = dict.fromkeys(ids, frozenset())
+            for paths, columns in writers.items():
+                found = [self._model.units.first_ends(record_type, paths, some.values(), rows) for some, rows in sides]
+                for id_ in ids:
+                    owners = [ends[id_] for ends in found if id_ in ends]
+                    if owners and all(each <= tenants for each in owners):
+                        ours[id_] |= columns
+            for id_ in sorted(ids if writers else ()):
+                others = self._touched(record_type, old.get(id_), new.get(id_)) - ours[id_]
+                if not ours[id_]:
                     raise CallerNotPermitted(f"the caller may not write facts of this {tenant}")
+                if others:
+                    column = f"{record_type}.{min(others)}"
+                    raise CallerNotPermitted(f"the caller may not write `{column}` for the {tenant} whose it is")
+
+    def _touched(self, record_type: str, old: Any | None, new: Any | None) -> set[str]:
+        """Return the columns that a change names or alters: all of a record that is deleted, and of a new one `id` and
+        what is not the default.
+        """
+        columns = self._model.shapes[record_type].columns
+        if new is None:
+            return {column.name for column in columns}
+        if old is None:
+            return {"id"} | {column.name for column in columns if getattr(new, column.name) != column.default}
+        altered = {column.name for column in columns if getattr(new, column.name) != getattr(old, column.name)}
+        return altered | self._wanted.updates.get((record_type, new.id), {}).keys()
+
+    def _found(self, keys: Iterable[tuple[str, str]], rows: Rows) -> list[Any]:
+        return [record for record_type, ids in by_type(keys).items() for record in rows.get(record_type, ids).values()]
+
+    def _check_concerned(self, tenants: frozenset[str], records: Iterable[Any], rows: Rows) -> None:
+        """Raise CallerNotPermitted where a record concerns tenants, and none of these."""
+        for concerned in self._model.units.tenants_of(records, rows).values():
+            if concerned and not concerned & tenants:
+                raise CallerNotPermitted(f"the caller may not write facts of this {self._model.tenant.lower()}")
 
     def is_urgent(self, puts: Mapping[tuple[str, str], Any], changes: Changes) -> bool:
         """Tell whether all that is wanted are new records that wait for no import."""

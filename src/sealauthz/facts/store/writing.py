@@ -141,7 +141,8 @@ class Write:
         puts = self._worked_out.puts(before)
         overlay = RecordRows(puts.values(), before)
         changes = self._worked_out.changes(puts, before)
-        self._worked_out.check_rights(self._tenants, puts, before, overlay)
+        check = self._worked_out.check_rights if self._intended is None else self._worked_out.check_act_rights
+        check(self._tenants, puts, before, overlay)
         if importing is not None:
             importing.check_homes(homes)
         elif not self._worked_out.is_urgent(puts, changes):

@@ -93,7 +93,7 @@ TERMS = ("contract_type", "matter", "is_monetary", "amount", "currency", "templa
         "~Signatory.contract_id/~SigningTask.signatory_id/handler_id",
         "~Signatory.contract_id/~SigningTask.signatory_id/~TaskOperator.task_id/person_id",
     ),
-    root=Shared(("initiator_id", "~Signatory.contract_id/enterprise_id")),
+    root=Shared(("initiator_id", "~Signatory.contract_id/enterprise_id"), owner="initiator_id"),
     permanent=True,
 )
 class Contract:

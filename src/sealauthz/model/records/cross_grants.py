@@ -10,7 +10,7 @@ from sealauthz.model.records.grants import GRANT_LIFE, GrantConfirmation, GrantI
 from sealauthz.model.records.membership import RoleAssignment
 from sealauthz.model.records.seals import Seal
 from sealauthz.schema.record import NEVER, UNLIMITED, Instant, Normalised, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, Rising, SetOnce, Terms, Unique, Valid
+from sealauthz.schema.rules import ActsFor, Check, Fixed, Life, OwnedByActs, Rising, SetOnce, Terms, Unique, Valid
 
 if TYPE_CHECKING:
     from sealauthz.model.records.letters import AuthLetter
@@ -120,6 +120,8 @@ class CrossGrantContractType:
     Fixed("U-20", "membership_id", says="another member takes a new assignment"),
     SetOnce("A-02", "assigned_by_id", "assigned_at", says="who named a holder's member, and when, is history"),
     Life({"ACTIVE": ("REVOKED",)}, invariant="U-20"),
+    # The seal is the owner's; whom of its members the holder names is the holder's.
+    ActsFor("grant_id/holder_id"),
     OwnedByActs(),
     home="grant_id",
     permanent=True,

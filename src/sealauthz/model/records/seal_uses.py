@@ -7,7 +7,7 @@ from typing import Annotated
 
 from sealauthz.model.records.signing import SigningTask
 from sealauthz.schema.record import NEVER, Instant, Ref, many, one, record
-from sealauthz.schema.rules import ActsFor, Check, Fixed, Life, OwnedByActs, SetOnce, Unique
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, SetOnce, Unique
 
 
 class SealUseState(StrEnum):
@@ -42,7 +42,6 @@ class SealUseAct(StrEnum):
     Check("I16", "sealing_at = 0 OR used_at <= sealing_at", says="a seal is put after its use was reserved"),
     Check("I16", "closed_at = 0 OR state <> 'RESERVED'", says="what is reserved is not closed yet"),
     Check("I16", "impressions >= 1", says="impressions are counted from 1"),
-    ActsFor("task_id/signatory_id/enterprise_id", "task_id/signatory_id/contract_id/initiator_id"),
     Fixed(
         "I16",
         "seal_id",

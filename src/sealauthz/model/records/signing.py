@@ -10,14 +10,21 @@ from sealauthz.model.records.contracts import Contract, ContractMatter
 from sealauthz.model.records.identity import Person
 from sealauthz.model.verdicts import is_decided
 from sealauthz.schema.record import NEVER, Instant, Normalised, Personal, Ref, many, one, record
-from sealauthz.schema.rules import ActsFor, Check, Fixed, Life, OwnedByActs, RelatedTo, SetOnce, Unique, Valid
+from sealauthz.schema.rules import (
+    ActsFor,
+    Check,
+    Fixed,
+    Life,
+    OwnedByActs,
+    RelatedTo,
+    RootOwned,
+    SetOnce,
+    Unique,
+    Valid,
+)
 
 if TYPE_CHECKING:
     from sealauthz.model.records.seal_uses import SealUse
-
-
-_OF_PARTY = ("signatory_id/enterprise_id", "signatory_id/contract_id/initiator_id")
-"""The party whose act it is; for a person's own, the enterprise that sent the contract."""
 
 
 class ReviewState(StrEnum):
@@ -68,8 +75,10 @@ class TaskState(StrEnum):
 
 
 @record(
-    # What a party says and does is that party's; for a person, the enterprise's that sent the contract.
+    # What a party says and does is that party's; for a person, the enterprise's that sent the contract. So is all that
+    # is under it. The sender says who the parties are.
     ActsFor("enterprise_id", "contract_id/initiator_id"),
+    RootOwned("contract_id", "kind", "person_id", "enterprise_id", "guarantor_for_id"),
     Valid("U-05", "currency", currency_problem, says="a currency is its code of three letters"),
     Check(
         "C-02",
@@ -117,7 +126,6 @@ class Signatory:
 
 @record(
     Check("C-01", "position >= 1", says="tasks are ordered from 1"),
-    ActsFor(*_OF_PARTY),
     Check(
         "A-12",
         "refused_by_id IS NULL OR (state = 'REJECTED' AND refused_at > 0)",
@@ -136,6 +144,8 @@ class Signatory:
         {"IN_PROGRESS": ("PENDING",)},
     ),
     RelatedTo("Person", "handler_id", "~TaskOperator.task_id/person_id"),
+    # The sender says what is to be done, and in which order.
+    RootOwned("signatory_id", "action", "position"),
     # The platform makes tasks and says whose turn it is; that somebody did one, or refused it, is an act.
     OwnedByActs("signed_by_id", "signed_for_id", "signed_at", "refused_by_id", "refused_at", "refusal_reason"),
     home="signatory_id",
@@ -209,7 +219,6 @@ class TaskSeal:
         says="who decided a review, when and on which documents, is history",
     ),
     Life({"PENDING": ("PASSED", "REJECTED", "SIGN_REJECTED")}, invariant="C-07"),
-    ActsFor(*_OF_PARTY),
     OwnedByActs(),
     home="signatory_id",
     permanent=True,
@@ -254,7 +263,6 @@ class InternalReview:
         says="what was consented to, by whom and when, is history",
     ),
     SetOnce("U-14", "withdrawn_at", says="a consent that was withdrawn stays withdrawn"),
-    ActsFor(*_OF_PARTY),
     OwnedByActs(),
     home="signatory_id",
     permanent=True,
