@@ -8,7 +8,10 @@
 lapses(_: Person, ["assign_role", "suspend"], membership: Membership, context, at) if
   membership_lapses(membership, context, at);
 lapses(_: Person, "transfer", _: SigningTask, context, at) if membership_lapses(context.receiver, context, at);
-lapses(_: Person, "transfer_admin", _: Enterprise, context, at) if membership_lapses(context.receiver, context, at);
+lapses(_: Person, "transfer_admin", _: Enterprise, context, at) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  at = receiver.ended_at - context.parameters.admin_remains_for;
 lapses(_: Person, "assign_custodian", _: Seal, context, at) if membership_lapses(context.custodian, context, at);
 lapses(_: Person, "confirm", grant: SealGrant, context, at) if membership_lapses(grant.membership, context, at);
 lapses(_: Person, "accept", delegation: Delegation, context, at) if

@@ -45,16 +45,28 @@ meets(person: Person, "COOLED_OFF", "export", enterprise: Enterprise, context) i
 # --- handing over ----------------------------------------------------------------------------------------------------
 
 # M-12: An enterprise is handed over by its administrator or legal representative to another present member with a
-# verified name, and both show their faces, freshly.
-#@ M-12
+# verified name, who remains long enough to run it (M-08), and both show their faces, freshly.
+#@ M-08 M-12
 requires("transfer_admin", _: Enterprise, "NEW_ADMIN");
 meets(person: Person, "NEW_ADMIN", "transfer_admin", enterprise: Enterprise, context) if
   receiver = context.receiver and
   receiver matches Membership and
   receiver.enterprise_id = enterprise.id and
+  may_take_over(receiver, person, context);
+
+may_take_over(receiver: Membership, person: Person, context) if
   is_live(receiver, context) and
+  remains_until(receiver.ended_at, context) and
   receiver.person_id != person.id and
-  is_active_and_verified(receiver.person);
+  is_active_and_verified(receiver.person) and
+  not has_role_that_ends_soon(receiver, context);
+
+# A person who has the role already keeps that one, with its end.
+has_role_that_ends_soon(receiver: Membership, context) if
+  assignment in receiver.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  is_active_assignment(assignment, context) and
+  not remains_until(assignment.valid_to, context);
 # Nobody hands over to themself.
 #@ M-11
 because("NEW_ADMIN", "SELF_GRANT", person: Person, _: Enterprise, context: AdminChangeContext) if

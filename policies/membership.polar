@@ -560,7 +560,8 @@ new_admin_waits(person: Person, enterprise: Enterprise, at, context) if
   own_admin_assignment(person, enterprise, assignment, context) and
   new_post_until(assignment, at, context);
 
-# The last administrator cannot be removed, suspended or demoted, nor resign: hand over first.
+# The last administrator cannot be removed, suspended or demoted, nor resign: hand over first. A person whose role or
+# membership ends soon is no other administrator: the enterprise would be left without one a moment later.
 #@ M-08
 requires("suspend", _: Membership, "NOT_LAST_ADMIN");
 requires("end", _: Membership, "NOT_LAST_ADMIN");
@@ -581,7 +582,13 @@ leaves_an_administrator(membership: Membership, context) if another_administrato
 
 another_administrator(membership: Membership, context) if
   administrator(membership.enterprise, other, context) and
-  other.id != membership.id;
+  other.id != membership.id and
+  assignment in other.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  is_active_assignment(assignment, context) and
+  forall(assignment_lapses(assignment, ends_at), remains_until(ends_at, context));
+
+remains_until(ends_at, context) if context.now + context.parameters.admin_remains_for < ends_at;
 
 # M-09: The legal representative follows the registry: while it names a person, nobody takes their membership or that
 # role from them. The role is taken once the registry names somebody else.
@@ -890,6 +897,24 @@ lapses(person: Person, "view_administrator", enterprise: Enterprise, context, at
 sent_task_lapses(person: Person, enterprise: Enterprise, context, at) if
   open_sent_task(person, enterprise, task, context) and
   at = task.signatory.contract.deadline;
+
+# Another administrator remains as long as their role and membership have that much time left.
+#@ M-08
+lapses(_: Person, ["suspend", "end", "resign"], membership: Membership, context, at) if
+  remaining_administrator_lapses(membership.enterprise, context, at);
+lapses(_: Person, "transfer_admin", enterprise: Enterprise, context, at) if
+  remaining_administrator_lapses(enterprise, context, at);
+lapses(_: Person, "revoke", assignment: RoleAssignment, context, at) if
+  remaining_administrator_lapses(assignment.membership.enterprise, context, at);
+
+remaining_administrator_lapses(enterprise: Enterprise, context, at) if
+  membership in enterprise.memberships and
+  assignment in membership.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  is_active_assignment(assignment, context) and
+  assignment_lapses(assignment, ends_at) and
+  at = ends_at - context.parameters.admin_remains_for and
+  context.now < at;
 
 # The earliest end of any administrator's role matters too: the last one left decides who is the last.
 admin_lapses(_: Person, enterprise: Enterprise, context, at) if

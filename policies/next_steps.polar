@@ -99,9 +99,7 @@ counted("TRANSFER_ADMIN", "candidates", membership, person: Person, resource, co
   owner(resource, context, enterprise) and
   belongs(person, enterprise, context) and
   membership in enterprise.memberships and
-  is_live(membership, context) and
-  membership.person_id != person.id and
-  is_active_and_verified(membership.person);
+  may_take_over(membership, person, context);
 counted("HANDOVER_TASKS", "tasks", task, _: Person, membership: Membership, context: MemberContext) if
   open_task_for(context.member, membership.enterprise_id, task) and
   can_be_handed_over(task);
@@ -824,9 +822,7 @@ leads_nowhere("INVITE_MEMBER", person: Person, resource, context) if
 leads_nowhere("INVITE_MEMBER", person: Person, resource, context) if
   owner(resource, context, enterprise) and
   membership in enterprise.memberships and
-  is_live(membership, context) and
-  membership.person_id != person.id and
-  is_active_and_verified(membership.person);
+  may_take_over(membership, person, context);
 
 # A seal's face is uploaded and submitted by those who manage the seal, once; a review is rejected where it is decided.
 leads_nowhere("SUBMIT_SEAL_REVIEW", person: Person, resource, context) if

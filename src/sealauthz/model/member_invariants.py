@@ -10,6 +10,9 @@ from sealauthz.schema.changes import Changes, Invariant, Rows, all_of, broken, n
 def check_administrator(changes: Changes, rows: Rows) -> None:
     """I4: an authenticated, active enterprise keeps an active system administrator.
 
+    For how long is not asked here: a role that ends soon is true all the same. The acts by which an administrator stops
+    being one ask whether another remains (M-08, `another_administrator`).
+
     INVARIANT: it has had one before the write. So only what takes one away, or calls for one, is looked at: members
     come and go, and there may be very many of them.
     """

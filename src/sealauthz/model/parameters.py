@@ -33,6 +33,7 @@ class Parameters:
     face_for_admin_change: Duration = length("1 minute", "30 minutes")
     clock_skew: Duration = length("1 second", "1 minute")
     intent_for_signing: Duration = length("1 minute", "1 hour")
+    admin_remains_for: Duration = length("1 day", "90 days")
     absence_notice: Duration = length("1 hour", "7 days")
     suspicion_reaches_back: Duration = length("7 days", "365 days")
     rule_change_valid: Duration = length("1 day", "365 days")
