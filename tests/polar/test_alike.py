@@ -19,7 +19,7 @@ from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.errors import EvaluationFailed
 from sealauthz.model import MODEL
 from sealauthz.polar import Source
-from sealauthz.polar.check import Diagnostic, checker, flow
+from sealauthz.polar.check import Diagnostic, checker, values
 from sealauthz.polar.check.flow import Flow
 from sealauthz.polar.check.values import Value, either
 from sealauthz.polar.engine import CompiledEngine
@@ -243,7 +243,7 @@ def test_the_words_of_many_facts_are_not_put_together_with_all_before_them(monke
         handled += sum(len(each.words) for each in (left, right) if isinstance(each, ValueType) and each.words)
         return either(left, right)
 
-    monkeypatch.setattr(flow, "either", counted)
+    monkeypatch.setattr(values, "either", counted)
     facts = "".join(f'listed("a{number}", "b{number % 7}");\n' for number in range(512))
     text = f'{facts}meets(_: Person, "R", "use", seal: Seal, _) if listed(seal.name, seal.id);\n'
     assert analysis_of(bundle(text), None).diagnostics == []

@@ -14,8 +14,8 @@ from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.decision.stored_analysis import from_bytes, to_bytes
 from sealauthz.model import MODEL
-from sealauthz.polar import Source
-from sealauthz.polar.check import Analysis, Diagnostic, analyse, flow
+from sealauthz.polar import Source, budget
+from sealauthz.polar.check import Analysis, Diagnostic, analyse
 from sealauthz.polar.parse import parse
 from sealauthz.polar.syntax import RuleNode, Statement
 from sealauthz.policytest.mutants import mutants_of
@@ -123,7 +123,7 @@ def test_what_is_too_deep_alone_is_too_deep_after_what_is_not() -> None:
 
 
 def test_a_chain_of_many_reloads_counts_no_reading_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "MAX_READINGS", 60)
+    monkeypatch.setattr(budget, "STEPS_AT_MOST", 2_000)
     before: Analysis | None = None
     for number in range(40):
         text = f'{meets("fits(seal)")}\nfits(seal: Seal) if seal.id = "{number}";\n'

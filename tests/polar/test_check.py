@@ -12,7 +12,8 @@ import sealauthz
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
-from sealauthz.polar.check import Baseline, Diagnostic, Severity, check, flow, graph
+from sealauthz.polar import budget
+from sealauthz.polar.check import Baseline, Diagnostic, Severity, check, graph
 from sealauthz.polar.check.rules import Clause
 from sealauthz.polar.diagnostic import did_you_mean
 from sealauthz.polar.parse import parse
@@ -274,7 +275,7 @@ def test_deep_conditions_are_an_error_and_no_crash() -> None:
 
 def test_many_patterns_are_an_error_and_no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twelve columns, each of one of eight kinds at every call: 8 ** 12 patterns."""
-    monkeypatch.setattr(flow, "MAX_READINGS", 3_000)
+    monkeypatch.setattr(budget, "STEPS_AT_MOST", 20_000)
     kinds = ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"]
     names = ", ".join(f"k{n}" for n in range(12))
     text = ""
@@ -451,7 +452,8 @@ def test_a_shipped_action_without_its_lapse_is_refused() -> None:
 
 def test_the_shipped_bundle_leaves_room_before_the_checker_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long a check takes depends on how often it reads a rule, each time with other arguments."""
-    monkeypatch.setattr(flow, "MAX_READINGS", flow.MAX_READINGS // 2)
+    for name in ("STEPS_AT_LEAST", "STEPS_AT_MOST", "STEPS_PER_CHARACTER"):
+        monkeypatch.setattr(budget, name, getattr(budget, name) // 2)
     _, found = shipped()
     assert [diagnostic for diagnostic in found if diagnostic.code == "too-much"] == []
 

@@ -60,17 +60,17 @@ def test_what_clauses_begin_with_together_they_answer_apart(monkeypatch: pytest.
     programs = [program_from(Seeded(77_000_000_000 + number)) for number in range(PROGRAMS)]
     changed = [with_clauses_that_begin_alike(program, number) for number, program in enumerate(programs)]
     shared = 0
-    alike: Callable[..., Any] = Clauses._alike
+    joined: Callable[..., Any] = Clauses._together
 
     def counted(*arguments: Any) -> Any:
         nonlocal shared
-        found = alike(*arguments)
-        shared += bool(found[0])
-        return found
+        shared += 1
+        return joined(*arguments)
 
-    monkeypatch.setattr(Clauses, "_alike", counted)
+    monkeypatch.setattr(Clauses, "_together", counted)
     together = list(map(answers_of, changed, programs))
-    monkeypatch.setattr(Clauses, "_alike", lambda _self, _first, left, at, _order: ([], left, at))
+    monkeypatch.setattr(Clauses, "_grouped", lambda _self, ways: [[way] for way in ways])
+    monkeypatch.setattr(Clauses, "_runs", lambda _self, ways: [[way] for way in ways])
     apart = list(map(answers_of, changed, programs))
     assert together == apart
     assert shared > PROGRAMS

@@ -96,6 +96,7 @@ class Code:
             "calculate": runtime.calculate,
             "whole": runtime.whole,
             "truth": runtime.truth,
+            "spent": runtime.spent,
             "items": runtime.items,
             "contains": runtime.contains,
             "attribute": self._attribute,

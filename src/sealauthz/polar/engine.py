@@ -18,7 +18,7 @@ from sealauthz.polar.compile import ALL_PASSES, Passes
 from sealauthz.polar.compile.remembering import ANSWERS
 from sealauthz.polar.counting import Notes, Tally
 from sealauthz.polar.program import Clause, Program, program_of, with_rule
-from sealauthz.polar.runtime import FREE
+from sealauthz.polar.runtime import FREE, spent
 from sealauthz.polar.syntax import Literal, RuleNode, Statement
 from sealauthz.polar.types import TypeTable
 
@@ -184,8 +184,9 @@ class CompiledEngine:
         if function is None:
             return []
         try:
-            found: list[tuple[Any, ...]] = function(self.begin(), *picked(arguments))
-            return found if len(found) < 2 else _distinct(found)
+            work = self.begin()
+            found: list[tuple[Any, ...]] = function(work, *picked(arguments))
+            return found if len(found) < 2 else _distinct(found, work)
         except EvaluationFailed:
             raise
         except Exception as error:
@@ -237,7 +238,7 @@ class CompiledEngine:
 
         def ask_once(work: Work) -> list[tuple[Any, ...]]:
             found: list[tuple[Any, ...]] = asked(work)
-            return _distinct(found) if len(found) > 1 else found
+            return _distinct(found, work) if len(found) > 1 else found
 
         return ask_once
 
@@ -374,8 +375,8 @@ class CompiledEngine:
             raise EvaluationFailed(f"`{rule}` cannot be asked like this: {error}") from error
 
 
-def _distinct(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The solutions, each once."""
+def _distinct(found: list[tuple[Any, ...]], work: Work) -> list[tuple[Any, ...]]:
+    """The solutions, each once. Raises EvaluationFailed where to compare them takes too many steps."""
     try:
         if len(set(found)) == len(found):
             return found
@@ -385,6 +386,7 @@ def _distinct(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         return list(dict.fromkeys(found))
     once: list[tuple[Any, ...]] = []
     for values in found:
+        spent(len(once), work)
         if not any(_is_alike(values, other) for other in once):
             once.append(values)
     return once

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from sealauthz.polar.budget import MAX_RULES
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean, refusal
 from sealauthz.polar.listed import LISTED, forget_lists, lists_words, mistakes_in_list, remember_list, spelled_out
 from sealauthz.polar.remembered import Remembered
@@ -197,7 +198,20 @@ class _Expander:
         for rule in facts[EXEMPT]:
             self._read_exemption(rule)
         self._check_empty()
+        if not self._is_bounded():
+            return NOT_EXPANDED
         return self._written()
+
+    def _is_bounded(self) -> bool:
+        """Whether groups spell out no more rules than a bundle may have; an error at the line that exceeds it."""
+        count = 0
+        for line in self._lines.values():
+            count += len(line.requirements) * len(self._members.get(line.group, ()))
+            if count > MAX_RULES:
+                message = f"groups spell out at most {MAX_RULES} requirements: name fewer actions or requirements"
+                self._diagnostics.error("too-much", message, line.rule.place)
+                return False
+        return True
 
     def _error(self, message: str, place: Place, form: str = "", hint: str = "") -> None:
         self._diagnostics.error(_CODE, message, place, hint or (f"write `{FORMS[form]}`" if form else ""))

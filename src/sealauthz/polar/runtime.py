@@ -31,8 +31,20 @@ def _kind(value: Any) -> type:
     return list if isinstance(value, list) else type(value)
 
 
-def same(left: Any, right: Any) -> bool:
-    """Whether two bound values unify."""
+Budget = list[Any]
+"""What a question may take, which begins with the steps that are left."""
+
+
+def spent(steps: int, budget: Budget) -> bool:
+    """Take steps from a budget. Raises EvaluationFailed where there are too few; returns True, as a part of a test."""
+    budget[0] -= steps
+    if budget[0] < 0:
+        raise EvaluationFailed("the question takes more steps than it may")
+    return True
+
+
+def same(left: Any, right: Any, budget: Budget) -> bool:
+    """Whether two bound values unify; each member that is compared is a step. Raises EvaluationFailed."""
     if type(left) is str and type(right) is str:  # by far the most
         return left == right
     kind, other = _kind(left), _kind(right)
@@ -43,9 +55,13 @@ def same(left: Any, right: Any) -> bool:
     if kind is not other:
         return False
     if kind is list:
-        return len(left) == len(right) and all(map(same, left, right))
+        return len(left) == len(right) and all(
+            spent(1, budget) and same(one, other, budget) for one, other in zip(left, right, strict=True)
+        )
     if kind is dict:
-        return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
+        return left.keys() == right.keys() and all(
+            spent(1, budget) and same(value, right[key], budget) for key, value in left.items()
+        )
     return bool(left == right)
 
 
@@ -159,6 +175,6 @@ def truth(value: Any) -> bool:
     return value
 
 
-def contains(item: Any, collection: Any) -> bool:
-    """Whether a bound value is in a collection."""
-    return any(same(item, candidate) for candidate in items(collection))
+def contains(item: Any, collection: Any, budget: Budget) -> bool:
+    """Whether a bound value is in a collection; each member that is compared is a step. Raises EvaluationFailed."""
+    return any(spent(1, budget) and same(item, candidate, budget) for candidate in items(collection))

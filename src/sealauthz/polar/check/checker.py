@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from sealauthz.polar.budget import Budget, TooMuch
 from sealauthz.polar.check.called import callers_of, check_called
 from sealauthz.polar.check.contradictions import check_conditions
 from sealauthz.polar.check.entries import ContextOf, enter, enter_one, entries
 from sealauthz.polar.check.floor import check_floor, check_kept
-from sealauthz.polar.check.flow import Flow, TooMuch
+from sealauthz.polar.check.flow import Flow
 from sealauthz.polar.check.graph import check_calls, check_graph, check_shapes, check_singletons
 from sealauthz.polar.check.lacking import check_lacking
 from sealauthz.polar.check.lapsing import check_lapsing
@@ -90,11 +91,12 @@ class _Service:
         return book
 
     def analyse(self, statements: tuple[Statement, ...], texts: dict[str, str], before: Analysis | None) -> Analysis:
-        """Find everything that is wrong. Raises TooMuch, RecursionError."""
+        """Find everything that is wrong. Raises TooMuch."""
         rules = Rules(statements, None if before is None else before.rules)
         found = Diagnostics()
         book, has_right_clauses = self.read(rules, texts, found, before)
-        flow = self.flow(rules, book, found, None if before is None else before.flow)
+        budget = Budget.for_text(sum(map(len, texts.values()))) if texts else Budget()
+        flow = self.flow(rules, book, found, None if before is None else before.flow, budget)
         enter(flow, rules, book, self.contexts, self.subjects, self.types.told, found)
         # A rule with an error gets no second message that it never matches.
         wrong = {clause for clause in map(rules.clause_at, found.errors()) if clause is not None}
@@ -108,18 +110,23 @@ class _Service:
         try:
             return self.analyse(statements, texts, None)
         except TooMuch as error:
-            message, place = str(error), error.place
-        except RecursionError:
-            message, place = "rules and their conditions nest too deep to be checked", statements[0].place
+            message, place = error.message, error.place
         rules, found = Rules(statements), Diagnostics()
         self.read(rules, texts, found)
         found.error("too-much", message, place)
         return Analysis(found.by_place(), rules, None)
 
-    def flow(self, rules: Rules, book: Rulebook, found: Diagnostics, before: Flow | None = None) -> Flow:
-        """What follows the calls of a bundle."""
+    def flow(
+        self,
+        rules: Rules,
+        book: Rulebook,
+        found: Diagnostics,
+        before: Flow | None = None,
+        budget: Budget | None = None,
+    ) -> Flow:
+        """What follows the calls of a bundle. Raises TooMuch."""
         names = {self.contexts(action, type_).__name__ for action, type_ in book.requirements}
-        return Flow(rules, self.types, names, found, before)
+        return Flow(rules, self.types, names, found, before, budget)
 
 
 def _calling_others(rules: Rules, right: Rules, fresh: Sequence[Clause]) -> Iterator[Clause]:
@@ -196,7 +203,7 @@ def analyse(
     texts = {source.file: source.text for source in sources}
     try:
         return service.analyse(statements, texts, before)
-    except (TooMuch, RecursionError):
+    except TooMuch:
         # What was taken over counts at its highest, so that there may be less.
         return service.analyse_alone(statements, texts)
 
@@ -292,11 +299,11 @@ class Baseline:
             return True
         try:
             return self._is_wrong(self._service.flow(rules, book, found, self._flow), rules, book, found)
-        except (TooMuch, RecursionError):
+        except TooMuch:
             found = Diagnostics()
         try:
             return self._is_wrong(self._service.flow(rules, book, found), rules, book, found)
-        except (TooMuch, RecursionError):
+        except TooMuch:
             return True
 
     def _is_wrong(self, flow: Flow, rules: Rules, book: Rulebook, found: Diagnostics) -> bool:

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
+from sealauthz.polar.budget import Budget, TooMuch
 from sealauthz.polar.check.asked import Asked, renamed
 from sealauthz.polar.check.goals import Goals
 from sealauthz.polar.check.patterns import NOTHING, Bits, KeptFlow, Known, Pattern, Reach, Shared, Taken, Tried, Words
 from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.check.scope import Mode, Scope
 from sealauthz.polar.check.units import LENGTH, LENGTH_OF_UNIT
-from sealauthz.polar.check.values import FREE, Free, Value, both, either, literal
+from sealauthz.polar.check.values import FREE, Free, Value, both, either_of, literal
 from sealauthz.polar.diagnostic import Diagnostics
 from sealauthz.polar.program import NIL
 from sealauthz.polar.source import TIMES_FILE
@@ -24,21 +25,15 @@ from sealauthz.polar.types import ANYTHING, TypeTable, ValueType
 MAX_DEPTH = 50
 """Rules that call each other, one inside the other, before the checker stops."""
 
-MAX_READINGS = 120_000
-"""Readings of a clause, each with another pattern of arguments, before the checker stops: some seconds."""
+_THINGS_PER_STEP = 1_000
+"""How many things a set of bits takes in for each step that is charged where two sets are joined."""
 
 NEVER_MATCHES = "this rule can never match"
 
+_TOO_MANY = "the rules call each other with too many patterns of arguments"
+
 _ALWAYS_HOLDS = "always holds"
 """What is wrong with a condition that asks for nothing ends so; any other can never hold."""
-
-
-class TooMuch(Exception):
-    """The bundle is too deep or too large to be checked; `place` is where the checker stopped."""
-
-    def __init__(self, message: str, place: Place) -> None:
-        self.place = place
-        super().__init__(message)
 
 
 _LOOK_UPS_AT_MOST = 50_000
@@ -58,8 +53,10 @@ class Flow:
         contexts: AbstractSet[str],
         found: Diagnostics,
         before: Flow | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._rules = rules
+        self._budget = budget or Budget()
         self._asking: Asked = Asked(types) if before is None else before._asking
         self._goals = Goals(rules, types, contexts, found, self._asking, self)
         self._found = found
@@ -70,8 +67,9 @@ class Flow:
         self._called: set[Key] = set()
         self._depth = 0
         self._turns = 0
-        self._readings = 0
-        self._readings_before = 0
+        self._seeds: dict[Pattern, Taken] = {}
+        self._is_unsettled = False
+        self._spent_before = 0
         self._reading: list[Reach] = []
         self._elsewhere = Reach()
         if before is not None and not before._is_like(rules):
@@ -80,7 +78,8 @@ class Flow:
         self._tried_before: Mapping[int, Tried] = {}
         self._bits: Bits = Bits()
         if before is not None:
-            self._readings_before = before._readings + before._readings_before
+            self._spent_before = before._spent
+            self._budget.charge(self._spent_before, _TOO_MANY, Place("", 0, 0))
             self._tried_before = {**before._tried_before, **before._tried}
             self._bits = Bits(before._bits)
         self._look_ups: dict[tuple[Key, Words], tuple[int, Sequence[Clause]]] = {}
@@ -109,9 +108,14 @@ class Flow:
             self._look_ups[key, words] = bit, clauses
         return stale
 
+    @property
+    def _spent(self) -> int:
+        """What this analysis took, with those that it began with."""
+        return self._budget.spent
+
     def kept(self) -> KeptFlow | None:
         """Return what another analysis may begin with, for another process; None where this one began with another."""
-        if self._readings_before or self._tried_before:
+        if self._spent_before or self._tried_before:
             return None
         tried = {}
         for place, thing in enumerate(self._bits.things):
@@ -119,14 +123,15 @@ class Flow:
             if found is not None:
                 tried[place] = found
         named = self._bits.things_named()
-        return KeptFlow(self._asking.questions, self._known, named, tried, self._look_ups, self._readings)
+        return KeptFlow(self._asking.questions, self._known, named, tried, self._look_ups, self._spent)
 
     @classmethod
     def of_kept(cls, kept: KeptFlow, rules: Rules, types: TypeTable) -> Flow:
         """Return an analysis for others to begin with, from what `kept` gave for the same types. It says nothing."""
         flow = cls(rules, types, frozenset(), Diagnostics())
         flow._asking.ask_again(kept.questions)
-        flow._known, flow._look_ups, flow._readings = kept.known, kept.look_ups, kept.readings
+        flow._known, flow._look_ups = kept.known, kept.look_ups
+        flow._budget.charge(kept.steps, _TOO_MANY, Place("", 0, 0))
         flow._bits = Bits.of_things(kept.things)
         flow._tried = {id(flow._bits.things[place]): found for place, found in kept.tried.items()}
         return flow
@@ -143,8 +148,13 @@ class Flow:
 
     # --- what the goals ask -----------------------------------------------------------------------------------------
 
+    def charge(self, steps: int, mode: Mode) -> None:
+        """Count steps of work. Raises TooMuch."""
+        self._budget.charge(steps, _TOO_MANY, mode.clause.place)
+
     def call(self, key: Key, values: tuple[Value, ...], mode: Mode) -> Taken:
         """The arguments after a call; None where no rule can match."""
+        self.charge(1 + len(values) + len(self._bits.things) // _THINGS_PER_STEP, mode)
         return self._of_pattern(key, tuple([FREE if isinstance(v, Free) else v for v in values]), mode).taken
 
     def tried(self, node: object, place: Place, what: str, holds: bool) -> None:
@@ -231,7 +241,7 @@ class Flow:
         if self._depth >= MAX_DEPTH:
             raise TooMuch(f"rules call each other deeper than {MAX_DEPTH}", mode.clause.place)
         self._called.add(key)
-        known = self._known[pattern] = Known(values, turn=self._turns)
+        known = self._known[pattern] = Known(values, self._seeds.get(pattern), turn=self._turns)
         self._turns += 1
         before, shared, told = len(self._known), len(self._sharing), self._found.told
         goals = self._goals
@@ -241,20 +251,30 @@ class Flow:
         self._reading.append(known.reach)
         self._depth += 1
         clauses = self._candidates(key, values)
+        was_unsettled = self._is_unsettled
         while True:
-            known.is_recursive = False
-            known.by_clause = [(clause, self._clause(clause, values, mode)) for clause in clauses]
+            known.is_recursive = self._is_unsettled = False
+            try:
+                known.by_clause = [(clause, self._clause(clause, values, mode)) for clause in clauses]
+            except RecursionError:
+                raise TooMuch("rules and their conditions nest too deep to be checked", mode.clause.place) from None
             taken = _joined([found for _, found in known.by_clause])
-            if not known.is_recursive or taken == known.taken:
+            has_changed = known.is_recursive and taken != known.taken
+            is_within = known.reach.rests_on < known.turn
+            if is_within or not (has_changed or self._is_unsettled):
                 break
-            # It called itself, so that what it found rests on less than it found: once more, with what it found.
+            # It called itself, or rules within it did, so that what was found depends on less than was found: again,
+            # with what was found. Only the outermost of rules that call each other repeats: if each did, the turns
+            # would double with each rule.
             known.taken = taken
-            for later in list(self._known)[before:]:
-                if not self._known[later].is_open:
-                    del self._known[later]
+            while len(self._known) > before:
+                self._known.popitem()
             for alike in self._sharing[shared:]:
                 alike.clear()
             del self._sharing[shared:]
+        if is_within and has_changed:
+            self._seeds[pattern] = taken
+        self._is_unsettled = was_unsettled or (is_within and (has_changed or self._is_unsettled))
         self._depth -= 1
         known.reach.asked |= goals.asked
         known.reach.uses_mode |= goals.uses_mode
@@ -329,14 +349,13 @@ class Flow:
         found = self._look_ups.get((key, words))
         if found is None:
             clauses = list(self._rules.candidates(key, dict(words)))
+            self._budget.charge(1 + sum(len(known) for _, known in words), _TOO_MANY, self._rules.by_key[key][0].place)
             found = self._look_ups[key, words] = self._bits.of((key, words), None), clauses
         self._reading[-1].look_ups |= found[0]
         return found[1]
 
     def _clause(self, clause: Clause, values: tuple[Value, ...], mode: Mode) -> Taken:
-        self._readings += 1
-        if self._readings + self._readings_before > MAX_READINGS:
-            raise TooMuch("the rules call each other with too many patterns of arguments", clause.place)
+        self._budget.charge(1 + len(values), _TOO_MANY, clause.place)
         scope = Scope({}, {})
         mode = Mode(clause, mode.decides, mode.is_negative, mode.negation)
         parameters = clause.node.parameters
@@ -415,9 +434,4 @@ def _renamed(taken: Taken, cls: str, other: str) -> Taken:
 def _joined(found: list[Taken]) -> Taken:
     """What comes out of a rule whose clauses give these."""
     joined = [taken for taken in found if taken is not None]
-    # Two and two: one after the other, the words of each fact would be put together with those of all before it.
-    while len(joined) > 1:
-        pairs = zip(joined[::2], joined[1::2], strict=False)
-        last = joined[-1:] if len(joined) % 2 else []
-        joined = [*(tuple(map(either, left, right)) for left, right in pairs), *last]
-    return joined[0] if joined else None
+    return tuple(map(either_of, zip(*joined, strict=True))) if joined else None

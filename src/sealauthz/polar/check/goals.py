@@ -13,7 +13,7 @@ from sealauthz.polar.check.relations import compared_with_words, expansion_of
 from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.check.scope import Mode, Scope
 from sealauthz.polar.check.unifying import Unifier
-from sealauthz.polar.check.values import NUMBERS, Free, Value, both, either, literal
+from sealauthz.polar.check.values import NUMBERS, Free, Value, both, either_of, literal
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean
 from sealauthz.polar.syntax import (
     And,
@@ -47,6 +47,10 @@ class Caller(Protocol):
 
     def tried(self, node: object, place: Place, what: str, holds: bool) -> None:
         """Note that a condition was tried, and whether it could hold."""
+        ...
+
+    def charge(self, steps: int, mode: Mode) -> None:
+        """Count steps of work. Raises TooMuch."""
         ...
 
 
@@ -100,12 +104,14 @@ class Goals(Unifier):
         before = self.value(asked, scope, mode, "`or`") if asked is not None else None
         possible = []
         for part in goal.parts:
+            self._caller.charge(1 + len(scope.values), mode)
             branch = scope.copy()
             holds = self.solve(part, branch, mode)
             self._caller.tried(part, _place_of(part), "this part of `or` can never hold", holds)
             if holds:
                 possible.append(branch)
         if possible:
+            self._caller.charge(len(possible) * len(possible[0].values), mode)
             scope.become_either(possible)
         if asked is not None and before is not None:
             self._all_words(goal, asked, before, scope)
@@ -332,19 +338,18 @@ class Goals(Unifier):
         return True
 
     def _in_list(self, goal: In, listed: ListTerm, scope: Scope, mode: Mode) -> bool:
+        self._caller.charge(len(listed.items), mode)
         values = [(term, self.value(term, scope, mode, "a list")) for term in listed.items]
         if not values:
             self.why = "nothing is in `[]`"
             return False
         if self.is_open(goal.item, scope):
-            joined: Value = values[0][1]
-            for _, value in values[1:]:
-                joined = either(joined, value)
+            joined = either_of(value for _, value in values)
             return self.take_apart(goal.item, joined if isinstance(joined, ValueType) else ANYTHING, scope, mode)
         item = self.value(goal.item, scope, mode, "`in`")
         if item.is_optional:
             self.absent_equal(goal.item, item, goal.place, mode)
-        fitting: Value | None = None
+        fits: list[Value] = []
         is_impossible = False
         for term, value in values:
             if self._has_impossible_items(goal.item, term, goal.place, scope, mode) or self.is_impossible(
@@ -354,10 +359,11 @@ class Goals(Unifier):
                 continue
             common = both(item, value, self.types)
             if common is not None:
-                fitting = common if fitting is None else either(fitting, common)
-        if fitting is None:
+                fits.append(common)
+        if not fits:
             self.why = f"`{written(goal.item)}` is none of these here"
             return is_impossible
+        fitting = either_of(fits)
         is_any = isinstance(fitting, ValueType) and self._is_any_word(item, fitting)
         if is_any:
             self.why = f"`{written(goal.item)}` has no other word"

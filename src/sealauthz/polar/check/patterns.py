@@ -150,7 +150,7 @@ class Shared:
 class KeptFlow:
     """What was found out in following calls, so that it can be written down: what was asked of classes, the patterns,
     all things that have a bit, what became of those that were tried, by their places among these, the look-ups, and how
-    many clauses were read.
+    many steps that took.
     """
 
     questions: tuple[tuple[str, str], ...]
@@ -158,4 +158,4 @@ class KeptFlow:
     things: Sequence[tuple[object, object]]
     tried: Mapping[int, Tried]
     look_ups: dict[tuple[Key, Words], tuple[int, Sequence[Clause]]]
-    readings: int
+    steps: int

@@ -16,7 +16,7 @@ from sealauthz.polar.check.values import (
     are_comparable,
     are_of_one_record,
     both,
-    either,
+    either_of,
     literal,
     of_class,
 )
@@ -82,10 +82,8 @@ class Reader:
             case Arithmetic():
                 return self._arithmetic(term, scope, mode)
             case ListTerm(items, _, _):
-                element: Value | None = None
-                for item in items:
-                    held = self.value(item, scope, mode, "a list")
-                    element = held if element is None else either(element, held)
+                held = [self.value(item, scope, mode, "a list") for item in items]
+                element = either_of(held) if held else None
                 return ValueType("list", element=element if isinstance(element, ValueType) else None)
             case DictTerm(fields, _):
                 for _, field in fields:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sealauthz.polar.check.rules import Clause
-from sealauthz.polar.check.values import FREE, Free, Value, either
+from sealauthz.polar.check.values import FREE, Free, Value, either_of
 from sealauthz.polar.syntax import Attribute, Place, Term, Variable
 from sealauthz.polar.types import ValueType
 
@@ -80,9 +80,7 @@ class Scope:
         self.links = {name: to for name, to in first.links.items() if all(s.links.get(name) == to for s in rest)}
         values: dict[str, Value] = {}
         for name, value in first.values.items():
-            joined = value
-            for scope in rest:
-                joined = either(joined, scope.values.get(name, FREE))
+            joined = either_of([value, *(scope.values.get(name, FREE) for scope in rest)])
             if not isinstance(joined, Free) or name in self.values:
                 values[name] = joined if not isinstance(joined, Free) else self.values[name]
         self.values = values

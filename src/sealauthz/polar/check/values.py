@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from functools import lru_cache
 
 from sealauthz.polar.types import ANYTHING, BUILTIN, NIL, TypeTable, ValueType
@@ -92,6 +93,18 @@ def either(left: Value, right: Value) -> Value:
     names = left.names if left.names == right.names else ""
     unit = left.unit if left.unit == right.unit else ""
     return ValueType(left.name, is_optional, words, element, is_given, column if words is not None else "", names, unit)
+
+
+def either_of(values: Iterable[Value]) -> Value:
+    """What a value is that is one of these, of which there is one at least.
+
+    They are joined two and two: one after the other, the words of each would be copied with those of all before it.
+    """
+    joined = list(values)
+    while len(joined) > 1:
+        last = joined[-1:] if len(joined) % 2 else []
+        joined = [*map(either, joined[::2], joined[1::2]), *last]
+    return joined[0]
 
 
 def are_of_one_record(left: ValueType, right: ValueType) -> bool:

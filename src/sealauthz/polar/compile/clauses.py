@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -38,12 +39,8 @@ class Clauses(Goals):
     def _ways(self, ways: Sequence[Way], in_any_order: bool) -> list[ast.stmt]:
         """Compile clauses one after the other; those that go on alike go together for as long as they do."""
         body: list[ast.stmt] = []
-        left, at = ways, 0
-        while at < len(left):
-            first = left[at]
-            at += 1
-            alike, left, at = self._alike(first, left, at, in_any_order)
-            body += self._together([first, *alike], in_any_order) if alike else self._way(first)
+        for alike in self._grouped(ways) if in_any_order else self._runs(ways):
+            body += self._together(alike, in_any_order) if len(alike) > 1 else self._way(alike[0])
         return body
 
     def _way(self, way: Way) -> list[ast.stmt]:
@@ -74,40 +71,36 @@ class Clauses(Goals):
         compiler = self._compiler
         return [compiler.told(what, compiler.clause_number(clause.source))] if compiler.is_traced else []
 
-    def _alike(
-        self, first: Way, left: Sequence[Way], at: int, in_any_order: bool
-    ) -> tuple[list[Way], Sequence[Way], int]:
-        """The clauses from a place on whose next goal is that of the first; and the others, with the place from which
-        on they are left.
+    def _grouped(self, ways: Sequence[Way]) -> Iterable[Sequence[Way]]:
+        """Clauses whose next goal is the same, wherever they are; in the order of the first of each."""
+        kinds = Counter(type(way.goals[0]) for way in ways if way.numbers is not None and way.goals)
+        groups: dict[object, list[Way]] = {}
+        for at, way in enumerate(ways):
+            is_alone = way.numbers is None or not way.goals or kinds[type(way.goals[0])] < 2
+            # What takes long is asked last.
+            key = at if is_alone else self._next_shape(way, in_any_order=True)
+            groups.setdefault(key, []).append(way)
+        return groups.values()
 
-        Where order matters these follow it directly, and the goal has one solution at most. What is left is only put
-        together again where something is taken out of it: of facts there may be very many.
-        """
-        if first.numbers is None or not first.goals or at == len(left):
-            return [], left, at
-        kind = type(first.goals[0])
-
-        def may_be_alike(way: Way) -> bool:
-            return way.numbers is not None and bool(way.goals) and type(way.goals[0]) is kind
-
-        # What takes long is asked last.
-        if not in_any_order and not may_be_alike(left[at]):
-            return [], left, at
-        wanted = self._next_shape(first, in_any_order)
-
-        def is_alike(way: Way) -> bool:
-            return may_be_alike(way) and self._next_shape(way, in_any_order) == wanted
-
-        if not in_any_order:
-            end = at
-            while end < len(left) and is_alike(left[end]):
-                end += 1
-            return ([*left[at:end]], left, end) if end > at and self._is_single(first) else ([], left, at)
-        alike: list[Way] = []
-        others: list[Way] = []
-        for way in left[at:]:
-            (alike if is_alike(way) else others).append(way)
-        return (alike, others, 0) if alike else ([], left, at)
+    def _runs(self, ways: Sequence[Way]) -> Iterator[Sequence[Way]]:
+        """Clauses that follow each other and whose next goal is the same, with one solution at most."""
+        at = 0
+        while at < len(ways):
+            first, end = ways[at], at + 1
+            if first.numbers is not None and first.goals and end < len(ways):
+                kind = type(first.goals[0])
+                wanted: object = None
+                while end < len(ways) and (way := ways[end]).numbers is not None and way.goals:
+                    if type(way.goals[0]) is not kind:
+                        break
+                    wanted = wanted or self._next_shape(first, in_any_order=False)
+                    if self._next_shape(way, in_any_order=False) != wanted:
+                        break
+                    end += 1
+                if end > at + 1 and not self._is_single(first):
+                    end = at + 1
+            yield ways[at:end]
+            at = end
 
     def _next_shape(self, way: Way, in_any_order: bool) -> tuple[Any, ...]:
         """The next goal without places and names, and what is known of the variables in it."""
@@ -116,8 +109,8 @@ class Clauses(Goals):
         shape = core.shape_of(goal, numbers)
         inside = [*core.numbers_in(goal.variables)]
         known = sorted([(numbers[v], way.env[v].known) for v in inside if v in way.env], key=itemgetter(0))
-        needed = () if in_any_order else sorted(numbers[v] for v in inside if not goal.own >> v & 1)
-        return shape, known, needed
+        needed: Sequence[int] = () if in_any_order else sorted(numbers[v] for v in inside if not goal.own >> v & 1)
+        return shape, tuple(known), tuple(needed)
 
     def _is_single(self, way: Way) -> bool:
         """Whether the next goal has one solution at most."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from sealauthz.errors import BundleRefused
 from sealauthz.polar.alike import EVERYTHING
+from sealauthz.polar.budget import TooMuch
 from sealauthz.polar.compile.forms import (
     ALL_PASSES,
     FREE,
@@ -24,7 +25,7 @@ from sealauthz.polar.compile.forms import (
 from sealauthz.polar.compile.function import Function
 from sealauthz.polar.compile.heads import may_fit
 from sealauthz.polar.compile.outputs import Outputs
-from sealauthz.polar.compile.session import Noted, Session
+from sealauthz.polar.compile.session import Noted, Session, budget_of
 from sealauthz.polar.core.lower import Lowering
 from sealauthz.polar.core.nodes import Classes, Clause, shape_of
 from sealauthz.polar.core.nodes import Constant as CoreConstant
@@ -127,7 +128,11 @@ class Compiler(Session):
                 raise self._no_rule(key, None)
             with self.noting():
                 function = Function(self, self.name_for(name), False, tells=True)
-                found = self._telling[key, pattern] = function.of_rule(self.candidates(key, pattern), pattern)
+                try:
+                    found = function.of_rule(self.candidates(key, pattern), pattern)
+                except RecursionError:
+                    raise self._too_deep(key) from None
+                self._telling[key, pattern] = found
         return found
 
     def _compile(self, key: Key, pattern: CallPattern, collects: bool) -> Compiled:
@@ -140,11 +145,13 @@ class Compiler(Session):
             with self.noting() as noted:
                 function = Function(self, python_name, FREE in pattern and not collects, collects)
                 made = function.of_rule(self.candidates(key, pattern), pattern)
-        except (BundleRefused, RecursionError):
+        except (BundleRefused, RecursionError) as error:
             # A later call must not find a function that was never finished, or one that calls it.
             for memory, start in zip(self._memories(), before, strict=False):
                 for unfinished in list(memory)[start:]:
                     del memory[unfinished]
+            if isinstance(error, RecursionError):
+                raise self._too_deep(key) from None
             raise
         found = Compiled(made.name, made.always, made.is_never, noted.asked, noted.reads)
         if python_name in self.promised:
@@ -155,6 +162,10 @@ class Compiler(Session):
         self._compiled[known] = found
         self._reads |= dict.fromkeys(noted.made, found.reads)
         return found
+
+    def _too_deep(self, key: Key) -> TooMuch:
+        rule = f"`{key[0]}` and the rules that it calls nest too deep to be compiled"
+        return TooMuch(rule, self.program.clauses[key][0].place)
 
     def _memories(self) -> tuple[dict[Any, Any], ...]:
         return self._compiled, self._common, self._templates, self._common_templates, self._output_types
@@ -238,6 +249,7 @@ class Compiler(Session):
         if kept is None:
             kept = self._alike(self._common_templates, key, pattern, False)
         if kept is None:
+            self.charge(1 + len(pattern), self.program.clauses[key][0].place)
             self._in_template.add(key)
             try:
                 with self.noting() as noted:
@@ -268,6 +280,8 @@ class Compiler(Session):
         """The clauses of a rule that a call pattern does not rule out."""
         found = self._look_ups.get((key, pattern))
         if found is None:
+            if self.has(key):
+                self.charge(1 + len(pattern), self.program.clauses[key][0].place)
             with self.noting() as noted:
                 clauses = self._fitting_clauses(key, pattern)
             found = self._looked_up(key, pattern, clauses, noted)
@@ -327,6 +341,7 @@ class Compiler(Session):
             return Compiler(program, self.table, self.is_traced, self.passes)
         other = copy.copy(self)
         other.has_begun_with_another = True
+        other.budget = budget_of(program)
         other.program = program
         other.noted = Noted()
         other._demands = {}

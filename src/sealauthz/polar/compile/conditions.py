@@ -44,6 +44,7 @@ class Conditions(Heads, ABC):
 
     def _test(self, goal: core.Goal, env: Env) -> Test | None:
         """A condition as an expression; None where it gives values to variables that are needed behind it."""
+        self._compiler.charge(1, goal.place)
         match goal:
             case core.Call():
                 return self._call_test(goal, env)

@@ -33,6 +33,9 @@ from sealauthz.polar.types import Known
 MAX_LOOPS = 16
 """Loops inside each other in one function; CPython itself stops at 20."""
 
+MAX_COPIES = 1_000
+"""How often the code behind calls of facts is written, once for each fact; a function finds more of them."""
+
 
 class Goals(Traced):
     """A function under construction, as far as it solves goals."""
@@ -57,6 +60,7 @@ class Goals(Traced):
         if not goals:
             return rest(env)
         first, others = goals[0], goals[1:]
+        self._compiler.charge(1, first.place)
 
         def then(now: Env) -> list[ast.stmt]:
             return self._unless_refused(lambda: self._goals(others, now, rest))
@@ -201,7 +205,7 @@ class Goals(Traced):
             return []
         walked = self._local("items")
         loop = placed.For(placed.Name(local, ast.Store()), name_node(walked), body, [])
-        walk = [*counted_walk(walked, source, body, index), *self._walking(goal, loop)]
+        walk = [*counted_walk(walked, source, index), *self._walking(goal, loop)]
         if self._tracing is None and not isinstance(source, ast.Tuple):
             # Most collections of records are the empty one, and asking for that costs a third of a loop over nothing.
             walk = [placed.If(placed.Compare(name_node(walked), [ast.IsNot()], [name_node("EMPTY")]), walk, [])]
@@ -213,10 +217,14 @@ class Goals(Traced):
         """Compile a call that finds values for some of its arguments."""
         pattern, arguments, found = self._call_pattern(call, env)
         facts = self._as_facts(call, pattern)
-        if facts is not None:
-            return self._among_facts(
-                call, [(clause, self._unified_by(found, values, env, then)) for clause, values in facts]
-            )
+        if facts is not None and (len(facts) < 2 or self._copies * len(facts) <= MAX_COPIES):
+            outer, self._copies = self._copies, self._copies * max(len(facts), 1)
+            try:
+                return self._among_facts(
+                    call, [(clause, self._unified_by(found, values, env, then)) for clause, values in facts]
+                )
+            finally:
+                self._copies = outer
         inlined = self._inlined_solutions(call, pattern, arguments, found, env, then)
         if inlined is not None:
             return inlined
@@ -239,9 +247,14 @@ class Goals(Traced):
             return []
         target = placed.Tuple([placed.Name(local, ast.Store()) for local in locals_], ast.Store())
         source = placed.Call(name_node(compiled.name), [name_node(BUDGET), *passed(pattern, arguments)], [])
-        # What it took to make a list was counted there. A generator may never end.
-        turn = counted_turn(body) if self._collects else [*spend(constant_node(1)), *body]
-        return self._walking(call, placed.For(target, source, turn, []))
+        if not self._collects:
+            return self._walking(call, placed.For(target, source, [*spend(constant_node(1)), *body], []))
+        walked = self._local("found")
+        return [
+            placed.Assign([placed.Name(walked, ast.Store())], source),
+            *counted_walk(walked, source, None),
+            *self._walking(call, placed.For(target, name_node(walked), counted_turn(body), [])),
+        ]
 
     def _unified(self, found: Sequence[core.Variable], values: Sequence[Value], env: Env, then: Rest) -> list[ast.stmt]:
         """Bind found variables to values; one that stands twice must get equal values."""

@@ -148,7 +148,7 @@ def may_fit(session: Session, clause: core.Clause, pattern: CallPattern) -> bool
         if term is not None:
             if isinstance(argument, Constant):
                 # What Python takes for unequal is unequal; most are words, and are that.
-                if argument.value != term.value or not same(argument.value, term.value):
+                if argument.value != term.value or not same(argument.value, term.value, []):
                     return False
             elif term.value is None and argument.known is not None and not argument.known.is_optional:
                 return False

@@ -167,6 +167,7 @@ _PARTS: Mapping[type[ast.AST], Callable[[Any], Sequence[ast.AST]]] = {
     placed.List: lambda node: node.elts,
     placed.Name: lambda _: (),
     placed.Return: lambda node: () if node.value is None else (node.value,),
+    placed.Set: lambda node: node.elts,
     placed.Subscript: lambda node: (node.value, node.slice),
     placed.Try: lambda node: [*node.body, *node.finalbody],
     placed.Tuple: lambda node: node.elts,
@@ -215,28 +216,18 @@ def counted_turn(body: list[ast.stmt]) -> list[ast.stmt]:
     return [*body[:first], *spend(constant_node(1)), *body[first:]]
 
 
-def counted_walk(walked: str, source: ast.expr, body: list[ast.stmt], index: Index | None) -> list[ast.stmt]:
-    """Count what it takes to walk through a collection, whose name is `walked`; look its members up by an `index`
+def counted_walk(walked: str, source: ast.expr, index: Index | None) -> list[ast.stmt]:
+    """Count the members that are walked through of a collection, whose name is `walked`; look them up by an `index`
     where they are many.
-
-    A few members are walked through for nothing, and a single one whatever its turn does: it multiplies nothing.
     """
-    counted_from = 2 if any(map(_takes_time, body)) else INDEXED_FROM
-    length = placed.Call(name_node("len"), [name_node(walked)], [])
-    counted = spend(length)
     if isinstance(source, ast.Tuple):
-        return counted if len(source.elts) >= counted_from else []
-
-    def at_least(members: int) -> ast.expr:
-        return placed.Compare(length, [ast.GtE()], [constant_node(members)])
-
-    if index is not None:
-        look_up: list[ast.stmt] = [placed.Assign([placed.Name(walked, ast.Store())], looked_up(walked, *index))]
-        looked_up_from = INDEXED_FROM if index[1] is not None else HAVING_FROM
-        if counted_from < looked_up_from:
-            look_up = [placed.If(at_least(looked_up_from), look_up, [])]
-        counted = [*look_up, placed.If(at_least(counted_from), counted, [])]
-    return [placed.If(at_least(counted_from), counted, [])]
+        return spend(constant_node(len(source.elts)))
+    length = placed.Call(name_node("len"), [name_node(walked)], [])
+    if index is None:
+        return spend(length)
+    many = constant_node(INDEXED_FROM if index[1] is not None else HAVING_FROM)
+    look_up = placed.Assign([placed.Name(walked, ast.Store())], looked_up(walked, *index))
+    return [placed.If(placed.Compare(length, [ast.GtE()], [many]), [look_up], []), *spend(length)]
 
 
 def spend(steps: ast.expr) -> list[ast.stmt]:
@@ -304,6 +295,7 @@ _SUBSTITUTED: Mapping[type[ast.AST], Callable[[Any, Mapping[str, ast.expr]], ast
         _substituted(node.left, values), node.op, _substituted(node.right, values)
     ),
     placed.Tuple: lambda node, values: placed.Tuple(_all_substituted(node.elts, values), LOAD),
+    placed.Set: lambda node, _: node,  # of constants
     placed.List: lambda node, values: placed.List(_all_substituted(node.elts, values), LOAD),
     placed.Dict: lambda node, values: placed.Dict(node.keys, _all_substituted(node.values, values)),
 }

@@ -11,6 +11,7 @@ from types import FunctionType
 
 from sealauthz.polar import program as written
 from sealauthz.polar.alike import Alike
+from sealauthz.polar.budget import Budget
 from sealauthz.polar.compile.forms import ALL_PASSES, CallPattern, Compiled, Condition, Passes, Template, class_names
 from sealauthz.polar.compile.nodes import name_node, numbered, tell_count, tell_trace
 from sealauthz.polar.compile.remembering import Remembering
@@ -56,6 +57,11 @@ class _Noting:
         self._session.noted = self._outer
 
 
+def budget_of(program: Program) -> Budget:
+    """Return the budget of a compiler of a policy."""
+    return Budget.for_rules(sum(map(len, program.clauses.values())))
+
+
 class Session(ABC):
     """One compilation. `definitions` are the functions so far, in the order in which they were asked for. The engine
     replaces the tree of a function by the function itself when it defines it.
@@ -80,6 +86,7 @@ class Session(ABC):
         self.promised: set[str] = set()
         self.definitions: dict[str, ast.FunctionDef | FunctionType] = {}
         self.noted = Noted()
+        self.budget = budget_of(program)
         self._condition_ids: dict[int, int] = {}
         self._class_names = class_names(table)
         self.classes = {name: cls for cls, name in self._class_names.items()}
@@ -117,6 +124,10 @@ class Session(ABC):
     @abstractmethod
     def output_type(self, key: Key, pattern: CallPattern, position: int) -> Known | None:
         """What is known of what a rule finds for an argument."""
+
+    def charge(self, steps: int, place: Place) -> None:
+        """Count steps of work. Raises TooMuch."""
+        self.budget.charge(steps, "the rules take too much code", place)
 
     def noting(self) -> _Noting:
         """Note what the code under construction depends on, and all that the code around it does with it."""

@@ -12,6 +12,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from sealauthz.errors import BundleRefused
+from sealauthz.polar.budget import TooMuch
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.conditions import Conditions
 from sealauthz.polar.compile.forms import Env, Rest
@@ -59,6 +60,8 @@ class Traced(Conditions):
         loops = self._loops
         try:
             return compiled()
+        except TooMuch:
+            raise
         except BundleRefused:
             self._loops = loops
             self._solutions_given += 1

@@ -11,12 +11,12 @@ from typing import TypeGuard
 from sealauthz.polar import program as written
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.forms import KNOWN_LITERALS, NIL_TYPE, NOT_TYPED, CallParts, Env, Typed, Value
-from sealauthz.polar.compile.nodes import Test, all_of, any_of, constant_node, name_node, numbered, runtime_call
+from sealauthz.polar.compile.nodes import BUDGET, Test, all_of, any_of, constant_node, name_node, numbered, runtime_call
 from sealauthz.polar.compile.session import Session
 from sealauthz.polar.core import nodes as core
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.program import Key
-from sealauthz.polar.runtime import same
+from sealauthz.polar.runtime import INDEXED_FROM, same
 from sealauthz.polar.syntax import Place
 from sealauthz.polar.types import Known
 
@@ -46,6 +46,7 @@ class Values:
         self._tells = tells
         self._locals = itertools.count(1)
         self._loops = 0
+        self._copies = 1
         self._typed: Typed = NOT_TYPED
         self._inside: tuple[Key, ...] = ()
         self._tracing: written.Clause | None = None
@@ -100,7 +101,7 @@ class Values:
         value = self._value(item, env)
         if isinstance(collection, core.ListOf):
             return self._is_one_of(value, [self._value(member, env) for member in collection.items])
-        return runtime_call("contains", value.node, self._value(collection, env).node)
+        return runtime_call("contains", value.node, self._value(collection, env).node, name_node(BUDGET))
 
     def _is_one_of(self, value: Value, members: Sequence[Value]) -> Test:
         known = value.known
@@ -111,13 +112,19 @@ class Values:
             and not value.is_constant
             and all(m.is_constant and type(m.constant) is known.cls for m in members)
         ):
-            return placed.Compare(value.node, [ast.In()], [placed.Tuple([m.node for m in members], ast.Load())])
-        return any_of([self._same(value, member) for member in members])
+            listed = [m.node for m in members]
+            # Many are a set, which CPython makes once: to find a word in it touches one of them.
+            among = placed.Tuple(listed, ast.Load()) if len(listed) < INDEXED_FROM else placed.Set(listed)
+            return placed.Compare(value.node, [ast.In()], [among])
+        found = any_of([self._same(value, member) for member in members])
+        if len(members) < INDEXED_FROM or isinstance(found, bool):
+            return found
+        return all_of([runtime_call("spent", constant_node(len(members)), name_node(BUDGET)), found])
 
     def _same(self, left: Value, right: Value) -> Test:
         """Whether two values unify."""
         if left.is_constant and right.is_constant:
-            return same(left.constant, right.constant)
+            return same(left.constant, right.constant, [])
         for value, other in ((left, right), (right, left)):
             if other.is_constant and other.constant is None:
                 if value.known is not None and not value.known.is_optional:
@@ -127,7 +134,7 @@ class Values:
         if _is_compared_by_python(ours) and _is_compared_by_python(theirs) and ours.cls is theirs.cls:
             sign = ast.Is() if ours.cls is bool else ast.Eq()
             return placed.Compare(left.node, [sign], [right.node])
-        return runtime_call("same", left.node, right.node)
+        return runtime_call("same", left.node, right.node, name_node(BUDGET))
 
     def _unified_test(self, left: core.Term, right: core.Term, env: Env) -> Test:
         """Whether two terms unify. A variable does with itself, whatever its value: that may be unequal to itself."""

@@ -88,7 +88,7 @@ class _Search:
     def __init__(self, core: Core, table: TypeTable) -> None:
         self._core = core
         self._table = table
-        self._steps = 0
+        self._budget: runtime.Budget = [MAX_STEPS]
 
     def rule(self, key: tuple[str, int], arguments: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         """Yield the values of the FREE arguments, for each solution of a rule."""
@@ -110,9 +110,15 @@ class _Search:
 
     def count(self) -> None:
         """Count one step. Raises EvaluationFailed where there are too many."""
-        self._steps += 1
-        if self._steps > MAX_STEPS:
-            raise EvaluationFailed("the question takes more steps than it may")
+        runtime.spent(1, self._budget)
+
+    def same(self, left: Any, right: Any) -> bool:
+        """Whether two values unify."""
+        return runtime.same(left, right, self._budget)
+
+    def contains(self, item: Any, collection: Any) -> bool:
+        """Whether a value is in a collection."""
+        return runtime.contains(item, collection, self._budget)
 
     def attribute(self, value: Any, name: str) -> Any:
         """Read an attribute of a value."""
@@ -148,7 +154,7 @@ class _Frame:
         value = self.value(term, env)
         if isinstance(term, Variable) and pattern is not None and not self._matches(value, pattern):
             return None  # it has the value of its first place, which may equal one of another type
-        return env if runtime.same(value, argument) else None
+        return env if self._search.same(value, argument) else None
 
     def _bound(self, env: _Env, variable: Variable, value: Any) -> _Env | None:
         """Give a variable its value; None where its parameter does not take it."""
@@ -161,7 +167,7 @@ class _Frame:
             case Classes(_, classes, _):
                 return isinstance(value, classes)
             case Constant(other, _):
-                return runtime.same(value, other)
+                return self._search.same(value, other)
             case Unsupported(message, place):
                 raise refusal(message, place)
 
@@ -201,7 +207,7 @@ class _Frame:
                 other_fields = dict(theirs)
                 return all(self._unified(value, other_fields[key], env) for key, value in ours)
             case _:
-                return runtime.same(self.value(left, env), self.value(right, env))
+                return self._search.same(self.value(left, env), self.value(right, env))
 
     # --- goals ------------------------------------------------------------------------------------------------------
 
@@ -225,6 +231,7 @@ class _Frame:
                 yield from self._call(goal, env)
             case Member() if self._is_open(goal.item, env):
                 for member in runtime.items(self.value(goal.collection, env)):
+                    self._search.count()
                     yield from self._give(goal.item, member, env)
             case Equal() if self._is_open(goal.left, env) or self._is_open(goal.right, env):
                 yield from self._equal(goal, env)
@@ -246,7 +253,7 @@ class _Frame:
             case Ordered():
                 return runtime.compare(goal.sign, self.value(goal.left, env), self.value(goal.right, env))
             case Member():
-                return runtime.contains(self.value(goal.item, env), self.value(goal.collection, env))
+                return self._search.contains(self.value(goal.item, env), self.value(goal.collection, env))
             case Matched():
                 return self._matches(self.value(goal.term, env), goal.pattern)
             case Truth():
