@@ -26,7 +26,7 @@ fixture: spruce
 goals:
   - goal: nothing
     colluders: [keeper, plain]
-    depth: 8
+    depth: 3
     reached: |
       reached(use: SealUse, context: Attack) if context.began <= use.used_at and use.id = "no such use";
 """

@@ -36,6 +36,7 @@ def path_of(folder: Path, *goals: dict[str, Any]) -> Path:
             "`Document` has no action `archve`",
         ),
         ({"depth": 0}, "`depth`"),
+        ({"depth": 4}, "`depth` is 4: a search tries up to 3 acts, so begin nearer to what must never happen"),
         ({"reached": "reached(document: Document) if true;"}, "reached(record: Type, context: Attack)"),
         ({"reached": "reached(document, _: Attack) if true;"}, "must say of which record type it is"),
         (

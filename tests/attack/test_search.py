@@ -14,9 +14,7 @@ from small_worlds import BUNDLE, QUERIES, goals_of, loaded, written
 from spruce import a_goal
 from tiny.model import TINY
 
-from sealauthz.attack import search as search_module
 from sealauthz.attack.acting import Acting, Allowed
-from sealauthz.attack.candidates import Candidates, Doer, Kept
 from sealauthz.attack.found import Ended, Found, Limits
 from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.levels import Levels
@@ -26,12 +24,12 @@ from sealauthz.attack.replay import replay
 from sealauthz.attack.report import report_of
 from sealauthz.attack.runs import Attacker, Job, results_of
 from sealauthz.attack.search import Search, _Run
-from sealauthz.attack.views import Reads, View
+from sealauthz.attack.views import Reads
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
-from sealauthz.schema import Action, Delete, Put, Update
+from sealauthz.schema import Delete, Put, Update
 
 PLAIN = Limits(is_pruned=False)
 PRUNED = Limits()
@@ -90,34 +88,20 @@ def differs(each: Compared) -> bool:
     return (bool(found.record), acts_of(found)) != (bool(each.plain.record), acts_of(each.plain))
 
 
-def allowed_at_once(
-    _relevance: Relevance, candidates: Candidates, goal: Goal, doers: list[Doer], acts: list[Action], _outside: object
-) -> list[Action]:
-    """The acts that are allowed as a search begins, on some record: what others make possible is left out."""
-    world = World(goal.facts)
-    return [each for each in acts if any([] in candidates.against(world, goal.now, doer, each) for doer in doers)]
-
-
 BLIND = Reads(frozenset(), frozenset())
 
 
 @pytest.mark.parametrize(
     ("where", "what", "fault"),
     [
-        (Levels, "view", lambda *_: View(BLIND)),
         (Levels, "sees", lambda *_: BLIND),
         (Levels, "acts", lambda self, _left: self._acts[0]),
-        (Kept, "alike", lambda self, _view: (1,) * len(self.moves)),
         (Goals, "rests_on", lambda *_: BLIND),
-        (search_module, "possible", allowed_at_once),
     ],
     ids=[
-        "moves that differ in what is read are one",
         "nothing matters",
         "only acts that the goal sees are tried",
-        "all moves by one action are one",
         "a goal that was asked once is not asked again",
-        "what is denied stays so",
     ],
 )
 def test_what_leaves_out_too_much_would_be_noticed(

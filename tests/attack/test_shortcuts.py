@@ -1,12 +1,10 @@
-"""Laws of the shortcuts: people who are interchangeable, moves that are remembered, and values that may fit."""
+"""Laws of the shortcuts: moves that are remembered, and values that may fit."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import small_worlds
@@ -16,107 +14,16 @@ from tiny.model import TINY
 from sealauthz.attack.acting import Acting
 from sealauthz.attack.candidates import Candidates, Doer
 from sealauthz.attack.compared import comparisons
-from sealauthz.attack.found import Limits
 from sealauthz.attack.goals import load_goals
 from sealauthz.attack.moves import ActMove
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said
-from sealauthz.attack.search import _Run
-from sealauthz.attack.symmetry import Swap
 from sealauthz.attack.views import Reads
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.model import MODEL
 from sealauthz.polar import Source, admit
 from sealauthz.schema import Action, looks
-
-PLAIN = Limits(is_pruned=False)
-TWINS = ("eve", "fay")
-TOGETHER = (
-    'reached(team: Team, _: Attack) if one in team.members and one.user_id = "ann" and '
-    'folder in team.folders and document in folder.documents and document.state = "PUBLISHED";',
-    "reached(team: Team, _: Attack) if folder in team.folders and one in folder.documents and "
-    "two in folder.documents and one.author_id != two.author_id and one.words = 0 and two.words = 0;",
-    "reached(user: User, _: Attack) if one in user.memberships and two in user.memberships and "
-    "one.team_id != two.team_id;",
-)
-"""What takes one of two, or both."""
-
-
-def with_twins(chance: random.Random) -> dict[str, Any]:
-    """A small world, and two people in it who have the same place in each team, or none."""
-    facts = small_worlds.world(chance)
-    for team in facts["Team"]:
-        rank = chance.choice(("EDITOR", "OWNER", "OWNER", None))
-        for twin in TWINS if rank else ():
-            facts["TeamMember"][f"{team}-{twin}"] = {"team_id": team, "user_id": twin, "rank": rank}
-    for twin in TWINS:
-        facts["User"][twin] = {"mail": f"{twin}@example.com"}
-    return facts
-
-
-def pairs(tmp_path: Path) -> Iterator[tuple[bool, bool, int, int, int]]:
-    """For goals over worlds with twins: whether a plain search and one with all shortcuts reach it, what both decide,
-    and how many swaps there are.
-    """
-    for seed in range(10):
-        chance = random.Random(seed)
-        facts = with_twins(chance)
-        goals = [
-            {"goal": f"goal {number}", "colluders": [*TWINS], "depth": 2, "reached": query}
-            for number, query in enumerate(TOGETHER)
-        ]
-        loaded_goals, search = loaded(written(tmp_path / f"{seed}.yaml", facts, goals))
-        for goal in loaded_goals.goals:
-            plain, pruned = search.run(goal, PLAIN), search.run(goal, Limits())
-            swaps = len(_Run(search, goal, Limits())._swaps)
-            acts = [sum(isinstance(step.move, ActMove) for step in each.steps) for each in (plain, pruned)]
-            yield bool(plain.record), bool(pruned.record), acts[0], acts[1], swaps
-
-
-def test_of_two_who_are_interchangeable_one_is_enough(tmp_path: Path) -> None:
-    found = list(pairs(tmp_path))
-    for plain, pruned, plain_acts, pruned_acts, _ in found:
-        assert (pruned, pruned_acts) == (plain, plain_acts)
-    assert {plain for plain, *_ in found} == {True, False}
-    assert max(acts for _, _, _, acts, _ in found) == 2
-    assert sum(swaps for *_, swaps in found) >= len(found) // 2
-
-
-def test_people_who_were_taken_for_interchangeable_too_long_would_be_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A planted fault: what one of the two does changes nothing about that."""
-    monkeypatch.setattr(Swap, "touches", lambda *_: False)
-    assert any(plain != pruned or some != others for plain, pruned, some, others, _ in pairs(tmp_path))
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"User": {"fay": {"is_locked": True}}},
-        {"TeamMember": {"red-fay": {"team_id": "red", "user_id": "fay", "rank": "READER"}}},
-        {"TeamMember": {"red-fay": {"team_id": "red", "user_id": "fay", "rank": "OWNER", "since": "now - 1 day"}}},
-        {"Document": {"own": {"folder_id": "red-folder", "author_id": "eve", "title": "T", "words": 1}}},
-    ],
-)
-def test_people_who_differ_are_not_interchangeable(changes: dict[str, Any], tmp_path: Path) -> None:
-    def swaps(more: dict[str, Any], query: str = TOGETHER[1]) -> int:
-        facts = small_worlds.world(random.Random(5))
-        facts["User"] |= {twin: {"mail": f"{twin}@example.com"} for twin in TWINS}
-        for twin in TWINS:
-            facts["TeamMember"][f"red-{twin}"] = {"team_id": "red", "user_id": twin, "rank": "OWNER"}
-        for record_type, some in more.items():
-            for record_id, columns in some.items():
-                facts[record_type][record_id] = facts[record_type].get(record_id, {}) | columns
-        goal = {"goal": "g", "colluders": [*TWINS], "reached": query}
-        goals, search = loaded(written(tmp_path / "goals.yaml", facts, [goal]))
-        return len(_Run(search, goals.goals[0], Limits())._swaps)
-
-    assert swaps({}) == 1
-    assert swaps({}, 'reached(user: User, _: Attack) if user.id = "eve" and user.is_locked = true;') == 0
-    assert swaps(changes) == 0
-
 
 SPRUCE = """
 include: ["default:fixtures.yaml"]
@@ -146,7 +53,7 @@ def differences(bundle: Bundle, path: Path, *, to_first: bool = False) -> tuple[
     told = [MODEL.action("grant", "Seal"), MODEL.action("confirm", "SealGrant"), MODEL.action("use", "Seal")]
     tried: list[Action] = [*told, *chance.sample(acts, 15)]
     relevance = Relevance(bundle)
-    acting, said = Acting(bundle, relevance), Said(bundle, relevance, {})
+    acting, said = Acting(bundle, relevance), Said(bundle, {})
     afresh = Candidates(bundle, relevance, Acting(bundle, relevance), said, remembers=False)
     remembering = Candidates(bundle, relevance, acting, said, remembers=True)
     doers = [Doer(each, frozenset(goal.colluders)) for each in goal.colluders]
@@ -204,7 +111,7 @@ def test_a_text_is_said_that_a_rule_compares_with_what_records_hold(shipped: Bun
     path = tmp_path / "goals.yaml"
     path.write_text(SPRUCE, encoding="utf-8")
     world = World(load_goals([path], shipped).goals[0].facts)
-    assert "云杉印务" in Said(shipped, Relevance(shipped), {})._fitting(world, "name_on_seal")
+    assert "云杉印务" in Said(shipped, {})._fitting(world, "name_on_seal")
 
 
 def test_numbers_are_said_on_both_sides_of_each_threshold(tmp_path: Path) -> None:
@@ -212,7 +119,7 @@ def test_numbers_are_said_on_both_sides_of_each_threshold(tmp_path: Path) -> Non
     goal = {"goal": "g", "colluders": ["ann"], "reached": small_worlds.QUERIES[0]}
     goals, _ = loaded(written(tmp_path / "goals.yaml", facts, [goal]))
     longest = BUNDLE.parameters.longest
-    some = Said(BUNDLE, Relevance(BUNDLE), {})._thresholds(World(goals.goals[0].facts), "words")
+    some = Said(BUNDLE, {})._thresholds(World(goals.goals[0].facts), "words")
     assert {longest - 1, longest, longest + 1, 9, 10, 11} <= set(some)
 
 
@@ -226,7 +133,7 @@ def test_numbers_instants_and_yes_or_no_are_said_in_contexts(tmp_path: Path) -> 
     goals, _ = loaded(written(tmp_path / "goals.yaml", facts, [goal]))
     rules = "a(one, two) if one.count <= 7 and one.on < two.since; b(one, two) if one.on <= two.now;"
     names = frozenset({"count", "on", "since", "now"})
-    said = Said(BUNDLE, Relevance(BUNDLE), {})
+    said = Said(BUNDLE, {})
     said._compared = comparisons(admit(Source("rules.polar", rules), names))
     now, world = goals.goals[0].now, World(goals.goals[0].facts)
 
@@ -242,7 +149,7 @@ def test_numbers_instants_and_yes_or_no_are_said_in_contexts(tmp_path: Path) -> 
 def test_a_digest_is_each_that_rules_compare_and_one_that_is_none_of_them(shipped: Bundle, tmp_path: Path) -> None:
     path = tmp_path / "goals.yaml"
     path.write_text(SPRUCE, encoding="utf-8")
-    world, said = World(load_goals([path], shipped).goals[0].facts), Said(shipped, Relevance(shipped), {})
+    world, said = World(load_goals([path], shipped).goals[0].facts), Said(shipped, {})
     action = MODEL.action("assign_role", "Membership")
     now = load_goals([path], shipped).goals[0].now
     texts = {each and each[1] for each in said._choices(world, now, action, "digest", "plain", is_shown=False)}

@@ -107,13 +107,7 @@ def test_a_folder_without_goals_is_said(sealauthz, tmp_path):
     assert "there are no goals in none.yaml" in err
 
 
-def test_what_is_followed_further_and_leaves_nothing_out_is_said(attack):
-    code, out, err = attack("--goal", "somebody without a grant uses the seal", "--far", "2")
-    assert (code, err) == (0, "")
-    assert "no attack up to 2 acts (" in out
-
-
-def test_nothing_is_left_out_and_few_unused_acts_exclude_each_other(attack):
-    code, _, err = attack("--plain", "--far", "4")
+def test_depth_above_three_acts_is_refused(attack):
+    code, _, err = attack("--depth", "4")
     assert code == 2
-    assert "--plain leaves nothing out" in err
+    assert "4 is not in the range 1<=x<=3" in err

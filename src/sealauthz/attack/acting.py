@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from sealauthz.attack.moves import ActMove, Asked
 from sealauthz.attack.reads import Relevance
-from sealauthz.attack.traced import untraced
 from sealauthz.attack.views import View
 from sealauthz.attack.world import World, Writing
 from sealauthz.decision import Bundle, NextStep
@@ -20,11 +19,10 @@ from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.evaluation import Evaluation
 from sealauthz.decision.plan import Plan
-from sealauthz.decision.question import Question
 from sealauthz.errors import EvaluationFailed, FactConflict, InvalidRequest, InvariantBroken, Violation
 from sealauthz.operations.arguments import check_named, read_arguments
 from sealauthz.operations.following import followed, named_by
-from sealauthz.schema import Act, Instant, Model, Put, RecordChange
+from sealauthz.schema import Act, Instant, Model, Put
 from sealauthz.schema.effect import merged
 
 Given = tuple[tuple[str, str, Any], ...]
@@ -110,46 +108,10 @@ class Acting:
             self._verdicts[key] = found
         return found
 
-    def afresh(self, world: World, now: Instant, asked: Asked, may_provide: frozenset[str]) -> Verdict:
-        """Decide an act, whatever was decided before."""
-        return self._verdict(world, now, asked, may_provide)
-
-    def firm(self, verdict: Verdict) -> tuple[str, ...]:
-        """Return the requirements that nothing settles of an act that is denied for which nobody outside gives anything
-        more, since it was given before.
-        """
-        if verdict.provided:
-            return verdict.lasting
-        given = {key for key, _ in verdict.asked.context}
-        more = (each for each in verdict.unmet if each in self._steps and self._steps[each] <= given)
-        return (*verdict.lasting, *more)
-
-    def with_steps(self, requirements: Iterable[str]) -> Iterable[str]:
-        """Return those of some requirements for which somebody outside may give something."""
-        return [each for each in requirements if each in self._steps]
-
-    def evaluation(self, world: World, now: Instant, asked: Asked) -> Evaluation:
-        """Return what decides an act in a world."""
-        return Evaluation(self._catalog, world.snapshot(), now, RequestOptions(caller=asked.caller))
-
-    def plan(self, question: Question) -> Plan:
-        """Return the questions of a decision."""
-        return self._catalog.plan(question)
-
-    def lacks(self, world: World, now: Instant, asked: Asked, requirements: Iterable[str]) -> bool:
-        """Tell whether one of these requirements of an act is not met; False where the act cannot be asked."""
-        self.decided += 1
-
-        def is_one_unmet(_: Evaluation, case: Case, plan: Plan) -> bool:
-            work = plan.begin(case)
-            return not all(plan.meets(each)(work) for each in requirements)
-
-        return bool(self._answer(world, now, asked, is_one_unmet))
-
     def _deny(self, world: World, now: Instant, asked: Asked, lasting: tuple[str, ...]) -> None:
-        """Remember why an act is denied; first what no context settles, and what the fewest changes alter."""
+        """Remember why an act is denied."""
         known = self._denied.setdefault((*_act_of(asked), now), {})
-        for requirement in sorted(lasting, key=lambda each: self._weight(asked, each))[:_WITNESSES]:
+        for requirement in lasting[:_WITNESSES]:
             known.setdefault(requirement, set()).add(self._looks(world, asked, requirement))
 
     def _looks(self, world: World, asked: Asked, requirement: str) -> tuple[Any, ...]:
@@ -157,11 +119,6 @@ class Acting:
         keys = self._relevance.keys_of(requirement, asked.action, asked.resource[0])
         given = tuple([each for each in asked.context if each[0] in keys]) if asked.context else ()
         return given, world.as_seen_by(self._view(asked, requirement))
-
-    def _weight(self, asked: Asked, requirement: str) -> tuple[int, int]:
-        """How many keys of the context a requirement may rest on, and how many columns."""
-        keys = self._relevance.keys_of(requirement, asked.action, asked.resource[0])
-        return len(keys), len(self._view(asked, requirement).reads.columns)
 
     def _view(self, asked: Asked, requirement: str = "") -> View:
         """What may alter whether an act is allowed, or whether a requirement of it is settled."""
@@ -216,7 +173,7 @@ class Acting:
         self, world: World, now: Instant, asked: Asked, answer: Callable[[Evaluation, Case, Plan], T]
     ) -> T | None:
         """Return what is answered of an act in a world; None where it cannot be asked or answered."""
-        evaluation = self.evaluation(world, now, asked)
+        evaluation = Evaluation(self._catalog, world.snapshot(), now, RequestOptions(caller=asked.caller))
         question = asked.question(self._subject_type)
         try:
             case = evaluation.case(question)
@@ -299,17 +256,6 @@ class Allowed:
         self._action = model.action(asked.action, asked.resource[0])
         self._writes = relevance.writes(asked.action, asked.resource[0])
 
-    def found(self) -> None:
-        """Find once more what the resolver of the act finds."""
-        self._evaluation.case(self._question)
-
-    def obliged(self) -> None:
-        """Find out once more what the act obliges to."""
-        work = self._plan.begin(self._case)
-        self._plan.obligation(work)
-        if self._plan.named is not None:
-            self._plan.named(work)
-
     def outcome(self, given: Mapping[str, Any], operation_id: str) -> ActMove | Refused:
         """Carry the act out with these arguments: the move that it is, or why it cannot be."""
         case, action, model = self._case, self._action, self._model
@@ -322,7 +268,7 @@ class Allowed:
             act = Act(case.subject, action.name, case.resource, context, arguments, named, snapshot, operation_id)
             follows = followed(model, act, action.effect(act))
             provided = [Put(record) for _, _, record in self._verdict.provided]
-            changes = merged([*provided, *(_plain(model, each) for each in follows.changes)])
+            changes = merged([*provided, *follows.changes])
         except InvalidRequest as error:
             return Refused(error.violations)
         except (EvaluationFailed, FactConflict, InvariantBroken):
@@ -334,11 +280,6 @@ class Allowed:
             # INVARIANT: what is left out of a search rests on it.
             raise RuntimeError(f"`{action.name}` on {action.resource} writes what its functions do not name")
         return ActMove(self._verdict.asked, given, self._verdict.provided, operation_id, act.now, Writing(changes))
-
-
-def _plain(model: Model, change: RecordChange) -> RecordChange:
-    """What an effect puts that it made of a record that tells what is read of it, as a plain one."""
-    return Put(untraced(model, change.record)) if isinstance(change, Put) else change
 
 
 def _requirements_with_steps(bundle: Bundle) -> Mapping[str, frozenset[str]]:

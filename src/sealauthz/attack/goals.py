@@ -6,41 +6,31 @@ A goal is asked of every record of one type, together with when and by whose act
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sealauthz.attack.reads import texts_in
-from sealauthz.attack.touching import Place, Trace, trace_of
-from sealauthz.attack.traced import reading
 from sealauthz.attack.views import Reads
-from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.decision.analyses import Analyses, Checked
 from sealauthz.decision.checking import attributes, plain_classes
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
-from sealauthz.errors import BundleRefused, EvaluationFailed, Fault, SuiteRefused, did_you_mean
+from sealauthz.errors import BundleRefused, Fault, SuiteRefused, did_you_mean
 from sealauthz.polar import RuleNode, Source, Statement, admit
 from sealauthz.polar.check import Severity, analyse
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import (
     And,
     Attribute,
-    Call,
-    Compare,
-    DictPattern,
     In,
     ListTerm,
     Literal,
     Parameter,
-    TypePattern,
     Unify,
     Variable,
 )
-from sealauthz.polar.terms import nodes_of
 from sealauthz.polar.types import TypeTable
 from sealauthz.policytest import form
 from sealauthz.policytest.fixtures import FactSet
@@ -80,10 +70,6 @@ class Goal:
     line: int
 
 
-LastAct = tuple[str, str]
-"""Whose act the last one was, and which; both empty where the last thing that came about was no act."""
-
-
 class Goals:
     """The goals of some files, compiled with the rules of a bundle."""
 
@@ -104,9 +90,6 @@ class Goals:
         return [each for each in rules if _said_first(each) == goal.name]
 
     def _names_of(self, goal: Goal) -> frozenset[str]:
-        own = _attributes_in(self._rules_of(goal))
-        if own is not None:
-            return own
         names: frozenset[str] = frozenset()
         for record_type in goal.about:
             names |= self._engine.mentioned(_REACHED, goal.name, self._model.records[record_type], self._context)
@@ -126,10 +109,6 @@ class Goals:
             found |= named
         return frozenset(found)
 
-    def ends_with_an_act(self, goal: Goal) -> bool:
-        """Tell whether every rule of a goal says that the last thing that came about was an act."""
-        return self.last_acts(goal) is not None or all(map(_asks_for_an_act, self._rules_of(goal)))
-
     def reads(self, goal: Goal) -> Reads:
         """What the query of a goal may look at."""
         if self.asks_of_the_act(goal):
@@ -144,15 +123,6 @@ class Goals:
         """What may alter whether a goal is reached by one act: what its query looks at, of who acts as well."""
         return Reads.of(self._model, self._names[goal.name], (*goal.about, *self._model.subjects))
 
-    def texts(self, goal: Goal) -> frozenset[str]:
-        """The texts that stand in the rules of a goal, and in those that goals share."""
-        others = {each.name for each in self.goals} - {goal.name}
-        return texts_in(
-            each
-            for each in self._statements
-            if not (isinstance(each, RuleNode) and each.parameters and _said_first(each) in others)
-        )
-
     def context(self, now: Instant, began: Instant, actor: Any, action: str) -> Any:
         """Return what a goal is asked with."""
         return self._context(now, "", self._parameters, began, actor, action)
@@ -161,79 +131,19 @@ class Goals:
         """Tell whether a record is what a goal forbids. Raises EvaluationFailed."""
         return self._engine.holds(_REACHED, goal.name, record, context)
 
-    def asker(
-        self, goal: Goal, stays: Callable[[Place], bool]
-    ) -> Callable[[World, Instant, LastAct], Iterator[tuple[str, Trace, bool]]]:
-        """Return what asks a goal of each record of a world that tells what is read of it: the record, what the answer
-        rests on, and whether the goal is reached by it.
-        """
-        begun = {
-            each: self._engine.asker(_REACHED, goal.name, self._model.records[each], self._context)
-            for each in goal.about
-        }
-
-        def ask(world: World, now: Instant, last: LastAct) -> Iterator[tuple[str, Trace, bool]]:
-            snapshot = world.snapshot()
-            subject, action = last
-            actor = snapshot.find(self._model.subjects[0], subject) if subject else None
-            context = self.context(now, goal.now, actor, action)
-            for record_type, asked in begun.items():
-                for record_id in world.ids(record_type):
-                    record = snapshot.find(record_type, record_id)
-                    is_reached = False
-                    with reading() as events, suppress(EvaluationFailed):
-                        is_reached = record is not None and asked(self._engine.begin(record, context))
-                    yield f"{record_type}:{record_id}", trace_of(events, stays), is_reached
-
-        return ask
-
 
 def _acts_named(rule: RuleNode) -> set[str] | None:
     """The acts one of which must be the last for a rule of a goal to hold; None where any may be, or none."""
-    named = _texts_of_the_action(rule)
-    return None if named is None or "" in named else named
-
-
-def _texts_of_the_action(rule: RuleNode) -> set[str] | None:
-    """The texts one of which the action of the context must be for a rule of a goal to hold; None where any may be."""
     context = rule.parameters[-1].variable
     for part in rule.body.parts if isinstance(rule.body, And) else (rule.body,):
         match part:
-            case Unify(Attribute(Variable(name), "action", None), Literal(str(said))) if name == context:
-                return {said}
-            case Unify(Literal(str(said)), Attribute(Variable(name), "action", None)) if name == context:
+            case Unify(Attribute(Variable(name), "action", None), Literal(str(said))) if name == context and said:
                 return {said}
             case In(Attribute(Variable(name), "action", None), ListTerm(items, None)) if name == context:
-                if all(isinstance(each, Literal) and isinstance(each.value, str) for each in items):
-                    return {str(each.value) for each in items if isinstance(each, Literal)}
+                names = {each.value for each in items if isinstance(each, Literal) and isinstance(each.value, str)}
+                if len(names) == len(items) and "" not in names:
+                    return names
     return None
-
-
-def _asks_for_an_act(rule: RuleNode) -> bool:
-    """Tell whether a rule of a goal says that some act was the last one, by `context.action != ""`, or which."""
-    context = rule.parameters[-1].variable
-    for part in rule.body.parts if isinstance(rule.body, And) else (rule.body,):
-        match part:
-            case Compare("!=", Attribute(Variable(name), "action", None), Literal("")) if name == context:
-                return True
-    return _acts_named(rule) is not None
-
-
-def _attributes_in(rules: Sequence[RuleNode]) -> frozenset[str] | None:
-    """The attributes that some rules name, if they read nothing else: none of them calls another rule, or matches the
-    fields of a pattern; else None.
-    """
-    names: set[str] = set()
-    for rule in rules:
-        for node in nodes_of(rule):
-            match node:
-                case Call() | DictPattern() | Attribute(arguments=tuple()):
-                    return None
-                case TypePattern(fields=fields) if fields:
-                    return None
-                case Attribute(name=name):
-                    names.add(name)
-    return frozenset(names)
 
 
 def _said_first(rule: RuleNode) -> object:

@@ -6,17 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sealauthz.attack.candidates import Candidates, Doer
 from sealauthz.attack.goals import Goal, Goals
 from sealauthz.attack.reads import Relevance
 from sealauthz.attack.said import Said
-from sealauthz.attack.views import Reads, View
-from sealauthz.attack.world import World
+from sealauthz.attack.views import Reads
 from sealauthz.schema import Action, OutsideMove
 
 
 class Levels:
-    """The acts of a search that leaves out what cannot matter. `acts` are those that may be done at all."""
+    """The acts of a search that leaves out what cannot matter."""
 
     def __init__(
         self,
@@ -51,7 +49,6 @@ class Levels:
                 reads |= relevance.performing(each.name, each.resource) | said.reads(each)
             self._matters.append(reads)
             acts_now = self._near(acts, reads)
-        self._views = [View(each) for each in self._matters]
 
     def _near(self, acts: Sequence[Action], reads: Reads) -> list[Action]:
         writes = self._relevance.writes
@@ -64,45 +61,3 @@ class Levels:
     def sees(self, left: int) -> Reads:
         """Return what matters when so many acts are left."""
         return self._matters[left]
-
-    def view(self, left: int) -> View:
-        """Return the facts as all that may follow sees them when so many acts are left."""
-        return self._views[left]
-
-
-def possible(
-    relevance: Relevance,
-    candidates: Candidates,
-    goal: Goal,
-    doers: Sequence[Doer],
-    acts: Sequence[Action],
-    outside: Sequence[OutsideMove],
-) -> list[Action]:
-    """Return the acts that may be allowed at some time, with no other acts than these: not those that are denied on
-    every record, each for something that no context settles and no such act may touch.
-    """
-    world, now = World(goal.facts), goal.now
-    against = {
-        (each.name, each.resource): [
-            reasons for doer in doers for reasons in candidates.against(world, now, doer, each)
-        ]
-        for each in acts
-    }
-    writes = [relevance.happening(move) for move in outside]
-    writes += [relevance.writes(duty.action, duty.type) for duty in goal.dutiful]
-    waiting, found = list(acts), []
-    while True:
-        now_possible = [
-            each
-            for each in waiting
-            if any(some.makes(each.resource) for some in writes)
-            or any(
-                all(any(some.may_be_seen_by(reads) for some in writes) for reads in reasons)
-                for reasons in against[each.name, each.resource]
-            )
-        ]
-        if not now_possible:
-            return [each for each in acts if each in found]
-        found += now_possible
-        waiting = [each for each in waiting if each not in now_possible]
-        writes += [relevance.writes(each.name, each.resource) for each in now_possible]

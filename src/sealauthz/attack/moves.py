@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-from sealauthz.attack.views import View
 from sealauthz.attack.world import World, Writing
 from sealauthz.decision.question import Entity, Question
-from sealauthz.schema import Delete, Instant, OutsideMove, Put, RecordChange, Update, values_of
-from sealauthz.schema.effect import is_made_up
+from sealauthz.schema import Instant, OutsideMove, RecordChange
 
 Value = str | int | bool
 """What a client may give in the context of an act."""
@@ -49,37 +46,6 @@ class ActMove:
     at: Instant
     writing: Writing = field(repr=False, compare=False)
 
-    @cached_property
-    def what(self) -> int:
-        """What is done and what it writes, as a number: the same act may write something else elsewhere."""
-        return hash((self.asked, repr((sorted(self.arguments.items()), self.writing.changes))))
-
-    def wrought(self, view: View | None) -> int:
-        """Return, as a number, what it writes as a view sees it (None: all), whatever the ids are that it makes up:
-        what is said in an act may alter these alone.
-        """
-        changes = self.writing.changes
-        said = repr([told for each in changes if (told := _told(each, view)) is not None])
-        made = [each.record.id for each in changes if isinstance(each, Put) and is_made_up(each.record.id)]
-        for number, name in enumerate((self.operation_id, *made)):
-            said = said.replace(name, f"<{number}>")
-        return hash(said)
-
-
-def _told(change: RecordChange, view: View | None) -> tuple[Any, ...] | None:
-    """What a change writes, as a view sees it; None where it sees nothing of it."""
-    match change:
-        case Put():
-            seen = values_of(change.record) if view is None else view.seen(change.record)
-            return None if seen is None else (type(change.record).__name__, *seen)
-        case Update():
-            names = change.values if view is None else view.columns(change.record_type).intersection(change.values)
-            read = [(name, change.values[name]) for name in sorted(names)]
-            return (change.record_type, change.id, read) if read else None
-        case Delete():
-            is_seen = view is None or view.columns(change.record_type)
-            return (change.record_type, change.id) if is_seen else None
-
 
 @dataclass(frozen=True)
 class OutsideMoved:
@@ -94,11 +60,6 @@ class OutsideMoved:
     def writing(self) -> Writing:
         """The changes, to be worked out."""
         return Writing(self.changes)
-
-    @cached_property
-    def what(self) -> int:
-        """What happens, as a number."""
-        return hash((self.name, repr(self.changes)))
 
 
 def happening(move: OutsideMove, world: World, now: Instant) -> Iterator[OutsideMoved]:
@@ -115,15 +76,3 @@ class Waited:
 
 
 Move = ActMove | OutsideMoved | Waited
-
-
-def leaves_of(value: Any) -> Iterator[Any]:
-    """Return what is said in arguments, in whatever it is put together."""
-    if isinstance(value, Mapping):
-        for each in value.values():
-            yield from leaves_of(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from leaves_of(each)
-    else:
-        yield value

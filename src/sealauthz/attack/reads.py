@@ -12,16 +12,12 @@ from dataclasses import fields
 from functools import cached_property
 from typing import Any
 
-from sealauthz.attack.columns import columns_deciding, columns_read
 from sealauthz.attack.names import Mentioned, mentioned_by
 from sealauthz.attack.views import Reads, Writes
 from sealauthz.decision import Bundle
 from sealauthz.errors import BundleRefused
-from sealauthz.polar import RuleNode, Statement
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
-from sealauthz.polar.syntax import Literal
-from sealauthz.polar.terms import in_parameter, nodes_of
 from sealauthz.schema import Action, OutsideMove, Shape
 from sealauthz.schema.arguments import arguments_of
 from sealauthz.schema.rules import Check, Fixed, Life, Rising, Terms, Unique, Valid
@@ -80,31 +76,6 @@ class Relevance:
             named |= self._records_in(python)
         return Reads.of(self._model, names, named)
 
-    def requirements(self, action: str, resource_type: str) -> tuple[str, ...]:
-        """Return the requirements of an act that no rule waives, without which it is always denied."""
-        book, act = self._bundle.rulebook, (action, resource_type)
-        return tuple(each for each in book.requirements.get(act, ()) if (each, *act) not in book.waived)
-
-    def standing(self, requirement: str, action: str, resource_type: str) -> Reads:
-        """Return what may alter whether a requirement of an act is settled for a record that was there before. One that
-        comes is seen where it is among others: by its key, a record that is there names no new one unless that changes.
-        """
-        declared, whole = (
-            self._model.action(action, resource_type),
-            self.requirement(requirement, action, resource_type),
-        )
-        names = self.names_of_requirement(requirement, action, resource_type)
-        if not names.isdisjoint({*declared.records, *self.found_by_server(declared)}):
-            return whole
-        shapes = self._model.shapes.values()
-        among = {each.record for shape in shapes for each in shape.relations if each.name in names and not each.is_one}
-        return Reads(whole.columns, frozenset(among | (names & self._known)))
-
-    def asks_for_found(self, requirement: str, action: str, resource_type: str) -> bool:
-        """Tell whether a requirement of an act may rest on what the server finds for it."""
-        names = self.names_of_requirement(requirement, action, resource_type)
-        return not names.isdisjoint(self.found_by_server(self._model.action(action, resource_type)))
-
     def keys_of(self, requirement: str, action: str, resource_type: str) -> frozenset[str]:
         """Return the keys that a client gives on which a requirement of an act may rest: those that it names, and if it
         names what the server finds from them, all those by which that is found.
@@ -121,20 +92,6 @@ class Relevance:
                 rests_on |= keys & (mentioned.texts | mentioned.names) or keys
             self._keys[key] = rests_on
         return self._keys[key]
-
-    def names_for_key(self, key: str, action: str, resource_type: str) -> frozenset[str]:
-        """Return the names by which rules may read what a client gives under a key of an act: its own, and those of
-        what the server may find from it.
-        """
-        declared = self._model.action(action, resource_type)
-        again = declared.resolver.find_again
-        if again is None:
-            return frozenset({key})
-        mentioned = mentioned_by(again)
-        named = mentioned.texts | mentioned.names
-        # Where it names no key, it may take all that were given.
-        is_found_from = key in named or named.isdisjoint(declared.keys)
-        return frozenset({key, *(self.found_by_server(declared) if is_found_from else ())})
 
     def reads(self, action: str, resource_type: str) -> Reads:
         """Return what may alter whether an act is allowed, and what somebody outside would give for it."""
@@ -250,36 +207,6 @@ class Relevance:
     def _known(self) -> frozenset[str]:
         return frozenset(self._model.records)
 
-    def all_of(self, acts: Iterable[Action], outside: Iterable[OutsideMove]) -> Reads:
-        """Return all that is read or written where these acts are tried, and this happens outside."""
-        whole = Reads(frozenset(), frozenset())
-        for each in acts:
-            key, writes = (each.name, each.resource), self.writes(each.name, each.resource)
-            made = frozenset((type_, c.name) for type_ in writes.types for c in self._model.shapes[type_].columns)
-            whole |= self.reads(*key) | self.followed(*key) | Reads(made | writes.columns, writes.types)
-        for move in outside:
-            whole |= self.outside(move)
-        for reads in self._invariants:
-            whole |= reads
-        checked = ((type_, c) for type_, shape in self._model.shapes.items() for c in shape.constraints)
-        words = ((type_, word) for type_, c in checked if isinstance(c, Check) for word in _WORD.findall(c.condition))
-        return whole | Reads(frozenset(words), frozenset())
-
-    @cached_property
-    def columns_read(self) -> frozenset[tuple[str, str]]:
-        """The columns that the rules of the bundle may read, by record type."""
-        return columns_read(self._model, self._bundle.statements)
-
-    @cached_property
-    def columns_deciding(self) -> frozenset[tuple[str, str]]:
-        """Those of them that may alter an answer, and not only what a next step tells people."""
-        return columns_deciding(self._model, self._bundle.statements)
-
-    @cached_property
-    def texts(self) -> frozenset[str]:
-        """The texts that stand in the rules of the bundle."""
-        return texts_in(self._bundle.statements)
-
     def found_by_server(self, declared: Action) -> set[str]:
         """The fields of a context that the resolver of an act finds: no client gives them, and not every context holds
         them.
@@ -292,13 +219,6 @@ class Relevance:
         resolver = self._model.action(action, resource_type).resolver
         along = Mentioned(frozenset(name for path in resolver.all_paths.values() for name in path))
         return along | mentioned_by(resolver.find) | mentioned_by(resolver.find_again)
-
-    def happening(self, move: OutsideMove) -> Writes:
-        """Return what may be written by something outside: what its function names."""
-        mentioned = mentioned_by(move.moves)
-        names = mentioned.names | mentioned.texts
-        types = self._records_in(mentioned) | (names & self._known)
-        return Writes(types, frozenset((each, column) for each in self._known for column in names), types)
 
     def outside(self, move: OutsideMove) -> Reads:
         """Return what may alter what can happen outside."""
@@ -329,17 +249,6 @@ class Relevance:
             columns = {(each, c.name) for each in has for c in shapes[each].columns if c.name in mentioned.texts}
             self._writes[key] = Writes(types, frozenset(each for each in columns if each[1] != "id"), made)
         return self._writes[key]
-
-    def alters(self, action: str, resource_type: str) -> Writes:
-        """Return what an act may write as a store takes it: records come by their class and go where some are deleted,
-        one that is put may take the place of another one, and what a record is part of stays as it is.
-        """
-        writes, shapes = self.writes(action, resource_type), self._model.shapes
-        is_taken_away = "Delete" in self._mentioned(action, resource_type).names
-        replaced = {(each, column.name) for each in writes.made for column in shapes[each].columns}
-        homes = {(name, shape.home) for name, shape in shapes.items()}
-        types = writes.types if is_taken_away else writes.made
-        return Writes(types, (writes.columns | replaced) - homes, writes.made)
 
     def _records_in(self, mentioned: Mentioned) -> frozenset[str]:
         """The record types whose classes are mentioned."""
@@ -381,17 +290,6 @@ def _looked_at(shape: Shape) -> frozenset[tuple[str, str]]:
                 mentioned = mentioned_by(rule.once)
                 names |= mentioned.names | mentioned.texts
     return frozenset((shape.name, column.name) for column in shape.columns if column.name in names)
-
-
-def texts_in(statements: Iterable[Statement]) -> frozenset[str]:
-    """The texts that stand in rules."""
-    rules = (each for each in statements if isinstance(each, RuleNode))
-    nodes = (node for rule in rules for node in (*nodes_of(rule), *_in_parameters(rule)))
-    return frozenset(node.value for node in nodes if isinstance(node, Literal) and isinstance(node.value, str))
-
-
-def _in_parameters(rule: RuleNode) -> Iterator[Any]:
-    return (node for parameter in rule.parameters for node in in_parameter(parameter))
 
 
 def _named_in(arguments: type | None) -> Iterator[str]:

@@ -177,8 +177,6 @@ class Report:
     ended: Ended
     depth: int
     complete: int
-    followed: tuple[int, ...]
-    """Up to how many acts ways were followed on which one act at a time is unused, on which two are, and so on."""
     record: str
     states: int
     acts: int
@@ -189,20 +187,12 @@ class Report:
     is_replayed: bool | None = None
     """Whether a replay reached the goal; None where there was none."""
     replay_said: str = ""
-    is_apart: bool = False
-    """Whether acts that do not concern each other were not mixed."""
 
     @property
     def bound(self) -> str:
         """How far a search looked that found nothing. INVARIANT: it never says that there is nothing to be found."""
         looked = f"{self.states:,} state{'' if self.states == 1 else 's'}, {self.acts:,} acts decided"
-        if self.is_apart:
-            looked += ", what does not concern each other kept apart"
         none = f"no attack up to {_acts(self.complete)}" if self.complete else "no attack found"
-        for unused, acts in enumerate(self.followed, 1):
-            if acts > self.complete:
-                at_once = "each is used by the next" if unused == 1 else f"no more than {unused} are unused at a time"
-                none += f", nor up to {_acts(acts)} of which {at_once}"
         match self.ended:
             case Ended.TIME:
                 return f"{none} before the time was over ({looked}; {_acts(self.depth)} were asked for)"
@@ -238,7 +228,6 @@ def report_of(bundle: Bundle, found: Found) -> Report:
         found.ended,
         found.depth,
         found.complete,
-        found.followed,
         Names(found).short(found.record),
         found.states,
         found.decided + found.remembered,
@@ -246,7 +235,6 @@ def report_of(bundle: Bundle, found: Found) -> Report:
         found.arguments_left_out,
         found.seconds,
         tuple(steps_of(bundle, found)),
-        is_apart=found.is_apart,
     )
 
 
@@ -259,10 +247,8 @@ def as_json(report: Report) -> dict[str, Any]:
         "ended": str(report.ended),
         "depth": report.depth,
         "complete": report.complete,
-        "followed": list(report.followed),
         "record": report.record,
         "states": report.states,
-        "is_apart": report.is_apart,
         "acts": report.acts,
         "left_out": {"contexts": report.contexts_left_out, "arguments": report.arguments_left_out},
         "seconds": round(report.seconds, 3),

@@ -10,15 +10,13 @@ from typing import Any
 
 from sealauthz.attack.acting import Refused
 from sealauthz.attack.compared import NOTHING, comparisons
-from sealauthz.attack.moves import ActMove, Asked, Value, leaves_of
-from sealauthz.attack.reads import Relevance
+from sealauthz.attack.moves import ActMove, Asked, Value
 from sealauthz.attack.views import Reads
 from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.policytest import form
 from sealauthz.schema import FOREVER, UNLIMITED, Action, Column, Instant
 from sealauthz.schema.arguments import Argument, arguments_of
-from sealauthz.schema.rules import Unique
 
 DAY = 86_400_000_000
 MOST_CONTEXTS = 200
@@ -74,24 +72,17 @@ class LeftOut:
 
 
 class Said:
-    """Makes up what may be said in acts. What it leaves out it counts. `seen` are columns that somebody reads beside
-    the rules that decide.
-    """
+    """Makes up what may be said in acts. What it leaves out it counts."""
 
-    def __init__(
-        self, bundle: Bundle, relevance: Relevance, words: Words, seen: frozenset[tuple[str, str]] = frozenset()
-    ) -> None:
+    def __init__(self, bundle: Bundle, words: Words) -> None:
         self._model = bundle.model
-        self._relevance = relevance
         self.words = words
-        self._seen = seen
         self._compared = comparisons(bundle.statements)
         parameters = bundle.parameters
         self._numbers = {each.name: getattr(parameters, each.name) for each in fields(parameters)}
         self._provided = {each.key for each in self._model.provided.values()}
         self.left_out = LeftOut()
         self._places: dict[frozenset[str], tuple[tuple[str, str], ...]] = {}
-        self._of_no_matter: dict[tuple[str, str, str], bool] = {}
         self._latest: tuple[World | None, Instant, str, str] = (None, 0, "", "")
         self._choices_of: dict[int, list[Any]] = {}
         """What may be said as each argument, in the world and by the action that were asked for last."""
@@ -117,10 +108,6 @@ class Said:
         for key in action.plain:
             columns |= {*self._held_under(key), *self._instants_under(key)}
         return Reads(frozenset(columns), frozenset(types))
-
-    def types_named(self, action: Action) -> tuple[str, ...]:
-        """Return the types of the records that an act may name, one for each place where it names one."""
-        return (action.resource, *action.records.values(), *_named_in(action.arguments))
 
     def contexts(
         self, world: World, now: Instant, asked: Asked, free: frozenset[str], shown: frozenset[str] = frozenset()
@@ -214,13 +201,6 @@ class Said:
                 elif _is_instant(declared[name]) and arguments[name] > now:
                     waiting.append(({**arguments, name: now - DAY}, is_plain))
 
-    def sayable(self, world: World, now: Instant, action: Action) -> frozenset[Any]:
-        """Return what may be said in the arguments of an act, and as a text in its context, piece by piece."""
-        sayable = [self._values(world, now, action, each) for each in arguments_of(action.arguments).values()]
-        for key in action.texts:
-            sayable.append([pair[1] for pair in self._choices(world, now, action, key, "", is_shown=True) if pair])
-        return frozenset(each for each in leaves_of(sayable) if type(each) is not bool)
-
     def _with(
         self, world: World, now: Instant, action: Action, arguments: Mapping[str, Any], more: Sequence[Argument]
     ) -> list[dict[str, Any]]:
@@ -258,8 +238,6 @@ class Said:
         if column.type is int:
             some = self._thresholds(world, name)[:_MOST_NUMBERS]
             return [*some, *([UNLIMITED] if column.default == UNLIMITED else [])]
-        if self._is_of_no_matter(action, name):
-            return [_FRESH[0]]
         fitting, fresh = self._fitting(world, name), self._fresh(world, name)
         held = sorted(str(value) for value in self._held(world, {name, name.removesuffix("s")}) if value)
         if self._is_symbolic(name):
@@ -271,24 +249,6 @@ class Said:
         these it is.
         """
         return bool(self._columns(self._compared.get(name, NOTHING).names))
-
-    def _is_of_no_matter(self, action: Action, name: str) -> bool:
-        """Tell whether no rule that decides reads a text that is compared elsewhere under this name where an act writes
-        it, nor the law of a store, nor who else looks.
-        """
-        key = (action.name, action.resource, name)
-        if key not in self._of_no_matter:
-            self._of_no_matter[key] = self._is_symbolic(name) and self._is_written_unread(action, name)
-        return self._of_no_matter[key]
-
-    def _is_written_unread(self, action: Action, name: str) -> bool:
-        writes = self._relevance.writes(action.name, action.resource)
-        shapes = self._model.shapes
-        places = {(each, column.name) for each in writes.made for column in shapes[each].columns} | writes.columns
-        places = {each for each in places if each[1] in (name, name.removesuffix("s"))}
-        unique = ((each, c) for each, _ in places for rule in shapes[each].rules_of(Unique) for c in rule.columns)
-        read = self._relevance.columns_deciding | self._seen
-        return bool(places) and places.isdisjoint(read) and places.isdisjoint(unique)
 
     def _fresh(self, world: World, name: str) -> str:
         """Return a text that no record holds under a name."""
@@ -374,16 +334,6 @@ def _is_choice(argument: Argument) -> bool:
     """Whether an argument that may be left out is tried by itself: one with few values that mean different things."""
     column = argument.column
     return column is not None and not argument.is_many and bool(column.words or column.ref or column.type is bool)
-
-
-def _named_in(arguments: type | None, times: int = 1) -> Iterator[str]:
-    """The types of the records that arguments name, twice where a list may name several."""
-    for argument in arguments_of(arguments).values():
-        again = 2 if argument.is_many else times
-        if argument.column is None:
-            yield from _named_in(argument.parts, again)
-        elif argument.column.ref is not None:
-            yield from [argument.column.ref] * again
 
 
 def _columns_in(arguments: type | None) -> Iterator[tuple[str, Column]]:

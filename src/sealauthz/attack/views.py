@@ -67,22 +67,10 @@ class View:
     Two views are different ones even where they read the same: make one for each purpose, and keep it.
     """
 
-    __slots__ = ("_columns", "_of", "reads")
+    __slots__ = ("_of",)
 
     def __init__(self, reads: Reads) -> None:
-        self.reads = reads
-        self._columns = {type_: frozenset(("id", *columns)) for type_, columns in reads.by_type().items()}
         self._of = {type_: attrgetter("id", *columns) for type_, columns in reads.by_type().items()}
-
-    def columns(self, record_type: str) -> frozenset[str]:
-        """Return the columns that are read of the records of a type: none where these are not seen."""
-        return self._columns.get(record_type, frozenset())
-
-    def seen(self, record: Any) -> tuple[Any, ...] | None:
-        """Return what is read of a record, its id first; None where it is not seen."""
-        of = self._of.get(type(record).__name__)
-        found = None if of is None else of(record)
-        return found if found is None or isinstance(found, tuple) else (found,)
 
     def mark(self, record: Any) -> int:
         """Return what a record is in this view, as a number: 0 where it is not seen, or there is none."""
@@ -104,10 +92,6 @@ class Writes:
     def may_be_seen_by(self, reads: Reads) -> bool:
         """Tell whether something reads what is written."""
         return not self.types.isdisjoint(reads.types) or not self.columns.isdisjoint(reads.columns)
-
-    def makes(self, record_type: str) -> bool:
-        """Tell whether a record of a type may come by it."""
-        return record_type in self.made
 
     def covers(self, changes: Iterable[RecordChange]) -> bool:
         """Tell whether these changes are among what may be written."""

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from sealauthz.attack.touching import What
-from sealauthz.attack.traced import note, reading, tell_of_collections, traced
 from sealauthz.attack.views import View
 from sealauthz.errors import FactConflict, InvariantBroken, SealAuthzError
 from sealauthz.facts.memory.snapshot import FactSnapshot
@@ -136,28 +134,6 @@ class Held(NamedTuple):
     versions: dict[Unit, Digest]
 
 
-class _ToldSnapshot(FactSnapshot):
-    """Facts of which it is noted what is looked up."""
-
-    __slots__ = ()
-
-    def locate(self, record_type: str, record_id: str) -> tuple[Any, Unit | None]:
-        """Return a record and its home."""
-        note(What.ONE, record_type, record_id)
-        with reading():
-            return super().locate(record_type, record_id)
-
-    def matching(self, record_type: str, **values: str) -> list[str]:
-        """Return the ids of all records of a type that hold these values."""
-        note(What.SOME, record_type)
-        return super().matching(record_type, **values)
-
-    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
-        """Return the first ids in a column behind one."""
-        note(What.SOME, record_type)
-        return super().after(record_type, column, after, size)
-
-
 class World:
     """Facts of a model, never changed. It is what `FactSnapshot` reads through: the units of these facts, wired."""
 
@@ -171,12 +147,8 @@ class World:
         facts: FactSet,
         first: FactSet | None = None,
         before: World | None = None,
-        *,
-        tells: bool = False,
     ) -> None:
         self.facts = facts
-        self.tells: bool = before.tells if before is not None else tells
-        """Whether its records tell what is read of them (`traced.py`)."""
         self.model: Model = facts.model
         self.units = self.model.units
         self._first = first or facts
@@ -211,11 +183,6 @@ class World:
 
     def __contains__(self, key: Key) -> bool:
         return key in self._records
-
-    @property
-    def leading(self) -> frozenset[str]:
-        """The types of which a new record may lead others to a unit."""
-        return self._leading
 
     @property
     def records(self) -> Mapping[str, Mapping[str, Any]]:
@@ -314,7 +281,7 @@ class World:
 
     def snapshot(self) -> FactSnapshot:
         """Return the facts as one decision reads them."""
-        return (_ToldSnapshot if self.tells else FactSnapshot)(self, self._homes)
+        return FactSnapshot(self, self._homes)
 
     # --- what a snapshot reads through -------------------------------------------------------------------------------
 
@@ -332,18 +299,14 @@ class World:
 
     def _wire(self, unit: Unit) -> WiredUnit | None:
         loaded: dict[str, list[Any]] = {}
-        with reading():  # what wiring reads is no part of an answer
-            for key in self._held.keys.get(unit, ()):
-                # A record is wired differently in each unit that holds it.
-                record = self._records[key]
-                own = traced(record) if self.tells else type(record)(*values_of(record))
-                loaded.setdefault(key[0], []).append(exact(own))
-            if not loaded.get(self.units.root_of[unit.kind]):
-                return None
-            wired = wire(self.model, unit, loaded)
-            if self.tells:
-                tell_of_collections(self.model, wired)
-        return wired
+        for key in self._held.keys.get(unit, ()):
+            # A record is wired differently in each unit that holds it.
+            record = self._records[key]
+            own = type(record)(*values_of(record))
+            loaded.setdefault(key[0], []).append(exact(own))
+        if not loaded.get(self.units.root_of[unit.kind]):
+            return None
+        return wire(self.model, unit, loaded)
 
     def lasts(self, records: WiredUnit) -> bool:
         """Tell that a unit stays as it is."""

@@ -41,20 +41,14 @@ HERE = Path("policies")
     shell_complete=texts(goal_names),
     help="Search for this goal only.",
 )
-@click.option("--depth", metavar="N", type=click.IntRange(1, 12), help="Try up to N acts.  [default: the goal's]")
-@click.option(
-    "--far",
-    metavar="N",
-    type=click.IntRange(1, 12),
-    help="Beyond that depth, follow up to N acts of which few at a time are unused by those after them.",
-)
+@click.option("--depth", metavar="N", type=click.IntRange(1, 3), help="Try up to N acts.  [default: the goal's]")
 @click.option(
     "--seconds",
     metavar="N",
     type=click.FloatRange(0.1),
     default=600.0,
     show_default=True,
-    help="At most, per goal, and as long again for --far.",
+    help="At most, per goal.",
 )
 @click.option("--replay", "is_replayed", is_flag=True, help="Perform what is found on a temporary database, as proof.")
 @click.option("--plain", is_flag=True, help="Leave nothing out that cannot matter: slower, to check the search itself.")
@@ -66,7 +60,6 @@ def policy_attack(
     paths: tuple[Path, ...],
     names: tuple[str, ...],
     depth: int | None,
-    far: int | None,
     seconds: float,
     is_replayed: bool,
     plain: bool,
@@ -87,8 +80,7 @@ def policy_attack(
 
     \b
       sealauthz policy attack
-      sealauthz policy attack --goal "one person alone ends a seal" --depth 4
-      sealauthz policy attack --depth 2 --far 6
+      sealauthz policy attack --goal "one person alone ends a seal" --depth 3
       sealauthz policy attack policies/ --seconds 60 --replay -o json
     """
     from sealauthz.attack.found import Limits
@@ -98,13 +90,11 @@ def policy_attack(
     from sealauthz.policytest.loading import files_of_tests
     from sealauthz.policytest.plugin import DEFAULT_MODEL
 
-    if plain and far:
-        raise click.UsageError("--plain leaves nothing out, --far does: give one of them")
     policies = folder or (HERE if HERE.is_dir() else installed_folder())
     tests = policies / "tests"
     files = files_of_tests(paths or ([tests] if tests.is_dir() else []))
     words = files_of_tests([tests]) if tests.is_dir() else files
-    limits = Limits(depth, seconds, is_pruned=not plain, far=far or 0)
+    limits = Limits(depth, seconds, is_pruned=not plain)
     job = Job(DEFAULT_MODEL, policies, tuple(files), tuple(words), limits, is_replayed, bundle_cache())
     try:
         attacker = Attacker(job)

@@ -110,11 +110,6 @@ class Plan:
             self._meets[requirement] = found
         return found
 
-    def lacks(self, requirement: str) -> Asker:
-        """Whether nothing settles a requirement."""
-        subject, resource, context = self._types
-        return self._asker("unmet", subject, requirement, self._action, resource, context)
-
     def because(self, requirement: str) -> Asker | None:
         """The reasons that hold for a requirement; None where no rule tells."""
         found = self._because.get(requirement)

@@ -29,6 +29,9 @@ from sealauthz.policytest.fact_forms import (
 )
 from sealauthz.schema import Model
 
+MOST_ACTS = 3
+"""How many acts an attack search tries one after the other at most."""
+
 
 class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
@@ -302,7 +305,7 @@ class Goal(_Form):
     """The services that ask, beside the one that is named `platform`."""
     acts: list[Action] = []
     """The only actions that are tried; all of them if none is named."""
-    depth: Annotated[int, Field(ge=1, le=8)] = 3
+    depth: Annotated[int, Field(ge=1, le=MOST_ACTS)] = MOST_ACTS
     """How many acts are tried one after the other."""
     waits: Annotated[int, Field(ge=0, le=4)] = 0
     """How often time may pass in between."""

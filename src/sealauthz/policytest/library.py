@@ -338,6 +338,9 @@ def _message(model: Model, document: Document, path: DocumentPath, error: Mappin
         return f"`{given}` {_PATTERNS[error['ctx']['pattern']]}"
     if kind == "string_too_long":
         return f"`{last}` is longer than {error['ctx']['max_length']} characters"
+    if kind == "less_than_equal" and last == "depth":
+        most = error["ctx"]["le"]
+        return f"`depth` is {given}: a search tries up to {most} acts, so begin nearer to what must never happen"
     if kind in _TYPES:
         return f"`{last}` {_TYPES[kind]}" if isinstance(last, str) and last else _TYPES[kind]
     return f"`{last}` {str(error['msg']).lower()}"

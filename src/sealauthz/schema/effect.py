@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -83,14 +82,6 @@ class Named(NamedTuple):
     action: str
     says: Callable[[Any], Mapping[str, str]]
     reads: Mapping[str, tuple[str, str]]
-
-
-_MADE_UP = re.compile(r"[a-z]{1,2}-[0-9a-f]{32}")
-
-
-def is_made_up(record_id: str) -> bool:
-    """Tell whether an id is one that an act gave to a record that it made: a name that says nothing else."""
-    return _MADE_UP.fullmatch(record_id) is not None
 
 
 class Act(NamedTuple):
