@@ -52,7 +52,6 @@ from sealauthz.operations.alarms import Alarms
 from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.process.capture import captured, never_block
-from sealauthz.process.huge_pages import HugePages
 from sealauthz.process.log import Log, Threshold, make_log
 from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals, wait_for_stop
 from sealauthz.rollout import Shipping
@@ -197,9 +196,6 @@ def serve(
         # The compiled policies are half a million objects that stay: to collect garbage among them would stop all
         # threads for a third of a second, again and again.
         keep()
-        pages = HugePages(log.thread_failed)
-        pages.start()
-        stack.callback(pages.stop)
         following.start()
         stack.callback(following.stop)
         sweep = Sweep(store, report, log.thread_failed, config.facts.import_lease_s)
