@@ -49,10 +49,7 @@ ORDER = (
 )
 """Top to bottom. `demo` belongs to the command line."""
 
-FORMER = ("v1", "client")
-"""Names of what `sealauthz_client` holds now, for those who import them from here."""
-
-MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] not in FORMER)
+MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 
 WHO_MAY_CALL = ("attack", "doctor", "demo", "cli")
 """All else takes from `sealauthz_client` what the wire and the answers are, and makes no call."""

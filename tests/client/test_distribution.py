@@ -16,10 +16,7 @@ from typing import Any
 import pytest
 
 import sealauthz
-import sealauthz.client
 import sealauthz_client
-from sealauthz.v1 import authorization_pb2 as formerly
-from sealauthz_client.v1 import authorization_pb2
 
 ROOT = Path(sealauthz.__file__).parents[2]
 PACKAGE = Path(sealauthz_client.__file__).parent
@@ -66,13 +63,6 @@ def test_all_names_are_there_and_load_only_what_they_need() -> None:
     program = "import sys, sealauthz_client.answers, sealauthz_client.receipts; print('grpc' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "False\n"
-
-
-def test_what_is_named_in_the_former_places_is_the_same() -> None:
-    assert formerly is authorization_pb2
-    assert sys.modules["sealauthz.v1.authorization_pb2"] is authorization_pb2
-    assert sealauthz.client.SealAuthzClient is sealauthz_client.SealAuthzClient
-    assert sealauthz.client.__all__ == sealauthz_client.__all__
 
 
 def test_server_and_client_are_of_one_version() -> None:
