@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealauthz.audit.note import (
     Checkpoint,
-    Cosigned,
-    NobodyKnown,
     NoteRefused,
     Signer,
     Verifier,
-    cosigned,
     open_checkpoint,
     read_checkpoint,
 )
@@ -59,7 +53,7 @@ def test_what_nobody_trusted_has_signed_is_refused() -> None:
         open_checkpoint(CHECKPOINT.unsigned, [signer.verifier])
     with pytest.raises(NoteRefused, match="the signature of `log` is wrong"):
         open_checkpoint(text.replace("\n12\n", "\n13\n"), [signer.verifier])
-    # One more signature, as of a witness, takes nothing away.
+    # One more signature takes nothing away.
     second = other.sign(CHECKPOINT).splitlines()[-1]
     assert open_checkpoint(f"{text}{second}\n", [signer.verifier]) == CHECKPOINT
 
@@ -111,44 +105,3 @@ def test_a_key_comes_from_a_file_and_nothing_of_it_is_shown(tmp_path: Path) -> N
     assert "secret" not in str(refused.value)
     with pytest.raises(ConfigRefused, match="cannot name a log"):
         Signer.fresh("two words")
-
-
-def cosignature(name: str, key: Ed25519PrivateKey, body: str, at: int) -> tuple[str, str]:
-    """What a witness makes of the body of a checkpoint, by the text of c2sp.org/tlog-cosignature: its key, its line."""
-    public = b"\x04" + key.public_key().public_bytes_raw()
-    key_id = hashlib.sha256(name.encode() + b"\n" + public).digest()[:4]
-    signature = key.sign(f"cosignature/v1\ntime {at}\n{body}".encode())
-    line = b64encode(key_id + at.to_bytes(8, "big") + signature).decode()
-    return f"{name}+{key_id.hex()}+{b64encode(public).decode()}", f"\u2014 {name} {line}\n"
-
-
-def test_a_witness_signs_beside_the_log_and_never_for_it() -> None:
-    signer, witness = Signer.fresh("log"), Ed25519PrivateKey.generate()
-    checkpoint = Checkpoint("log", 7, bytes(32))
-    text, line = cosignature("witness.example", witness, checkpoint.body, 1_795_849_402)
-    verifier, note = Verifier.read(text), signer.sign(checkpoint)
-    assert str(verifier) == text
-    keys = [signer.verifier, verifier]
-    assert open_checkpoint(note + line, keys) == checkpoint
-    assert open_checkpoint(note + line, [signer.verifier]) == checkpoint
-    assert cosigned(note + line, keys) == [Cosigned("witness.example", 7, 1_795_849_402)]
-    assert cosigned(note, keys) == cosigned(note + line, [signer.verifier]) == []
-    with pytest.raises(NobodyKnown):
-        open_checkpoint(checkpoint.unsigned + line, keys)
-    _, later = cosignature("witness.example", witness, checkpoint.body, 1_795_849_403)
-    # The time is signed: with another one, or of another checkpoint, it is wrong.
-    forged = bytearray(b64decode(line.split()[2]))
-    forged[11] ^= 1
-    for wrong in (
-        f"\u2014 witness.example {b64encode(forged).decode()}\n",
-        cosignature("witness.example", witness, Checkpoint("log", 8, bytes(32)).body, 1)[1],
-    ):
-        with pytest.raises(NoteRefused, match="is wrong"):
-            open_checkpoint(note + wrong, keys)
-        assert cosigned(note + wrong, keys) == []
-    assert open_checkpoint(note + later, keys) == checkpoint
-    # The same key as that of a log has another id, and its plain signature is none of a witness.
-    plain = Signer("witness.example", witness)
-    assert plain.verifier.key_id != verifier.key_id
-    with pytest.raises(NobodyKnown):
-        open_checkpoint(plain.sign(checkpoint), [verifier])

@@ -1,7 +1,5 @@
 """`audit`: what was performed is listed, shown and proved, and whatever is changed is found."""
 
-import base64
-import hashlib
 import itertools
 import json
 import sqlite3
@@ -165,26 +163,3 @@ def test_old_records_are_pruned_and_said_to_be(sealauthz, log, tmp_path):
     code, out, _ = sealauthz(*verify, "later.jsonl")
     assert code == 0
     assert "were pruned" in out
-
-
-def test_witnesses_that_saw_the_log_are_told(sealauthz, log, tmp_path):
-    body, signature = (tmp_path / "kept.txt").read_text().split("\n\n")
-    witness = Ed25519PrivateKey.generate()
-    public = b"\x04" + witness.public_key().public_bytes_raw()
-    key_id = hashlib.sha256(b"witness.example\n" + public).digest()[:4]
-    seen = witness.sign(f"cosignature/v1\ntime 1772442000\n{body}\n".encode())
-    line = base64.b64encode(key_id + (1772442000).to_bytes(8, "big") + seen).decode()
-    (tmp_path / "seen.txt").write_text(f"{body}\n\n{signature}\u2014 witness.example {line}\n", encoding="utf-8")
-    keys = f"witness.example+{key_id.hex()}+{base64.b64encode(public).decode()}\n" + (tmp_path / "log.key").read_text()
-    (tmp_path / "both.key").write_text(keys)
-    verify = ("audit", "verify", "--key", "both.key", "--checkpoint")
-    code, out, _ = sealauthz(*verify, "seen.txt")
-    assert code == 0
-    assert "signed by demo.example/log\n" in out
-    assert "witness.example saw it with 2 records at 2026-03-02T09:00:00Z" in out
-    assert json.loads(sealauthz(*verify, "seen.txt", "-o", "json")[1])["witnessed"][0]["size"] == 2
-    code, out, _ = sealauthz(*verify, "kept.txt")
-    assert code == 0
-    assert "not checkable: whether witness.example saw the log" in out
-    (tmp_path / "seen.txt").write_text((tmp_path / "seen.txt").read_text().replace(line[:12], line[:11] + "B"))
-    assert "--checkpoint: " in sealauthz(*verify, "seen.txt")[2]

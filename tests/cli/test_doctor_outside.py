@@ -20,7 +20,6 @@ from tracing.collectors import collecting
 
 from sealauthz.audit.anchoring import Folder, anchor
 from sealauthz.audit.log import Log
-from sealauthz.audit.note import Verifier
 from sealauthz.audit.record import event_record
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.config import load
@@ -171,29 +170,18 @@ def test_a_folder_that_lacks_checkpoints_is_warned_of(opened, tmp_path, monkeypa
     assert said.endswith("keeps a checkpoint of 1 records, and there is one of 2")
 
 
-def test_a_witness_or_an_authority_that_lags_is_warned_of(opened, tmp_path, monkeypatch):
+def test_an_authority_that_lags_is_warned_of(opened, tmp_path, monkeypatch):
     """Who signs is not asked: what they signed lies in the folder."""
-    authority, witness = (
-        Authority(tmp_path / "tsa"),
-        ed25519.Ed25519PrivateKey.generate().public_key().public_bytes_raw(),
-    )
-    settings = (
-        '[audit]\nfolder = "kept"\nwitness = "https://witness.example"\n'
-        f'witness_key = "{Verifier("witness", witness, is_witness=True)}"\n'
-        f'timestamps = "http://tsa.example"\ntimestamp_roots = "{authority.roots}"\n'
-    )
+    authority = Authority(tmp_path / "tsa")
+    settings = f'[audit]\nfolder = "kept"\ntimestamps = "http://tsa.example"\ntimestamp_roots = "{authority.roots}"\n'
     config, folder = config_of(tmp_path, settings), Folder(tmp_path / "kept")
     anchor(recorded(opened), folder)
     assert bad(look_at_sinks(opened, config)) == []  # a moment ago
     monkeypatch.setattr(outside, "now_us", lambda: now_us() + 3 * 3_600_000_000)
     assert bad(look_at_sinks(opened, config)) == [
-        (Level.WARNING, f"`audit.{name}` has signed the log with 0 records, and it has 1")
-        for name in ("witness", "timestamps")
+        (Level.WARNING, "`audit.timestamps` has signed the log with 0 records, and it has 1")
     ]
-    folder.add(1, ".of-another.cosigned", b"note")
     folder.add(1, ".tsr", b"token")
-    assert [what.split()[0] for _, what in bad(look_at_sinks(opened, config))] == ["`audit.witness`"]
-    folder.add(1, f".{Verifier('witness', witness, is_witness=True).key_id.hex()}.cosigned", b"note")
     assert bad(look_at_sinks(opened, config)) == []
     authority.roots.unlink()
     ((level, said),) = bad(look_at_sinks(opened, config))

@@ -1,6 +1,5 @@
 """The founding story over real gRPC: every answer is as told, and the telling fits a terminal."""
 
-import base64
 import hashlib
 import io
 import json
@@ -22,7 +21,7 @@ from rich.console import Console
 from time_authority import Authority
 
 from sealauthz.audit.anchoring import Folder
-from sealauthz.audit.note import Signer, Verifier, read_checkpoint
+from sealauthz.audit.note import Signer, read_checkpoint
 from sealauthz.audit.posting import Answer
 from sealauthz.audit.timestamps import TimeStamps
 from sealauthz.cli.app import run as command
@@ -381,47 +380,6 @@ def test_a_stamped_checkpoint_is_in_the_evidence(story, bundle, sealauthz, tmp_p
     )
     assert code == 0, err
     assert f"CN=A TSA stamped it with {read_checkpoint(note).size} records at" in out
-
-
-def test_a_checkpoint_that_several_witnesses_signed_is_in_the_evidence(story, bundle, sealauthz, monkeypatch):
-    """Each is verified by its own key, with openssl; who did not sign did not see it."""
-    note, kept = sealauthz("audit", "checkpoint")[1], story[2] / "witnessed"
-    checkpoint, keys = read_checkpoint(note), []
-    for number in range(3):
-        key = Ed25519PrivateKey.generate()
-        verifier = Verifier(f"w{number}.example", key.public_key().public_bytes_raw(), is_witness=True)
-        keys.append(str(verifier))
-        told = f"cosignature/v1\ntime {1_700_000_000 + number}\n{checkpoint.body}"
-        signed = verifier.key_id + (1_700_000_000 + number).to_bytes(8) + key.sign(told.encode())
-        line = f"\u2014 {verifier.name} {base64.b64encode(signed).decode()}\n"
-        if number < 2:  # the third has not signed
-            name = f".{verifier.key_id.hex()}.cosigned"
-            Folder(kept).add(checkpoint.size, name, (note + line).encode())
-    monkeypatch.setenv("SEALAUTHZ_AUDIT__FOLDER", str(kept))
-    record = json.loads(zipfile.ZipFile(bundle / "case-17.zip").read("record.json"))
-    assert sealauthz("audit", "evidence", record["id"], "--out", str(bundle / "case-17.zip"))[0] == 0
-    own = (bundle / "log.key").read_text().strip()
-
-    def judged(*witnesses):
-        (bundle / "log.key").write_text("\n".join([own, *witnesses]) + "\n")
-        return verified(bundle, "python3 verify.py case-17.zip log.key")
-
-    is_good, out = judged(keys[0], keys[1])
-    assert is_good, out
-    assert "OK     cosignatures.txt: w0.example saw the log 2023-11-14T22:13:20Z" in out
-    assert "OK     cosignatures.txt: w1.example saw the log 2023-11-14T22:13:21Z" in out
-    is_good, out = judged()
-    assert is_good
-    assert "NOTE   cosignatures.txt" in out
-    is_good, out = judged(keys[0], keys[2])
-    assert not is_good
-    assert "WRONG  cosignatures.txt: w2.example" in out
-    code, out, err = sealauthz(
-        "audit", "verify", "--checkpoint", str(kept), "--key", "\n".join([own, keys[0], keys[1]])
-    )
-    assert code == 0, err
-    for name in ("w0.example", "w1.example"):
-        assert f"{name} saw it with {checkpoint.size} records at" in out
 
 
 def test_any_changed_byte_of_the_evidence_is_found(bundle):

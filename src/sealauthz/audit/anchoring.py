@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -26,9 +25,6 @@ if TYPE_CHECKING:  # it loads the database and the policies, and a configuration
     from sealauthz.audit.log import Log
 
 SUFFIX = ".checkpoint"
-COSIGNED = ".cosigned"
-"""How the names of checkpoints end that a witness has signed too."""
-
 EVERY_S = 10.0
 _DIGITS = 20
 
@@ -92,23 +88,6 @@ class Folder:
         except (OSError, ValueError) as error:
             raise AnchorRefused(f"`{self._path}` cannot be read") from error
         return next((size for size in sizes if size > number), None)
-
-    def most_beyond(self, number: int, suffix: str) -> int | None:
-        """Return of the checkpoints that speak of the record at a place the first that has most files that end so; None
-        without one. Raises AnchorRefused.
-        """
-        try:
-            counts = Counter(int(file.name[:_DIGITS]) for file in self._path.glob(f"*{suffix}"))
-        except (OSError, ValueError) as error:
-            raise AnchorRefused(f"`{self._path}` cannot be read") from error
-        return min((size for size in counts if size > number), key=lambda size: (-counts[size], size), default=None)
-
-    def read_all(self, size: int, suffix: str) -> list[bytes]:
-        """Return all files of a checkpoint that end so, in the order of their names. Raises AnchorRefused."""
-        try:
-            return [file.read_bytes() for file in sorted(self._path.glob(f"{size:0{_DIGITS}d}*{suffix}"))]
-        except OSError as error:
-            raise AnchorRefused(f"`{self._path}` cannot be read") from error
 
     def read(self, size: int, suffix: str) -> bytes:
         """Return what is kept of a checkpoint. Raises AnchorRefused."""

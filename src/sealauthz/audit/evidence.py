@@ -37,8 +37,7 @@ _BEGINNING_OF_TIME = (1980, 1, 1, 0, 0, 0)
 @dataclass(frozen=True, slots=True)
 class Attached:
     """What comes from elsewhere: the archive of the policies, the receipt of the act, the keys that verify it, the
-    checkpoint that was kept (the newest one, if none was) with the token of a time stamp authority over it, and that
-    checkpoint with what witnesses have signed of it.
+    checkpoint that was kept (the newest one, if none was) with the token of a time stamp authority over it.
     """
 
     policies: str = ""
@@ -46,7 +45,6 @@ class Attached:
     receipt_keys: Mapping[str, Any] | None = None
     kept: str = ""
     stamp: bytes = b""
-    cosigned: str = ""
 
 
 def evidence(
@@ -75,8 +73,6 @@ def evidence(
         files["facts.json"] = _json(facts)
     if attached.policies:
         files["policies.json"] = attached.policies
-    if attached.cosigned:
-        files["cosignatures.txt"] = attached.cosigned
     if attached.receipt:
         files["receipt.jws"] = attached.receipt
         files["receipt-keys.json"] = _json(attached.receipt_keys or {"keys": []})

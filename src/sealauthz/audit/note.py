@@ -1,8 +1,8 @@
 """Checkpoints of a log: its name, its size and its root, in the text that C2SP calls tlog-checkpoint, signed as a
 signed note with Ed25519.
 
-Source: c2sp.org/signed-note, c2sp.org/tlog-checkpoint, and c2sp.org/tlog-cosignature for what witnesses add. Anybody
-verifies one with the verifier key alone, which is a line of text: `name+hash+key`.
+Source: c2sp.org/signed-note, c2sp.org/tlog-checkpoint. Anybody verifies one with the verifier key alone, which is a
+line of text: `name+hash+key`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -25,8 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sealauthz.audit.merkle import HASH_BYTES
 from sealauthz.errors import ConfigRefused
 
-_ED25519, _COSIGNATURE = b"\x01", b"\x04"
-_TIME_BYTES = 8
+_ED25519 = b"\x01"
 _DASH = "\u2014 "  # the text of a signature line begins with an em dash
 _MOST_SIGNATURES = 100
 _has_control_letters = re.compile(r"[\x00-\x09\x0b-\x1f]").search
@@ -62,11 +60,10 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """A public key under its name. That of a witness signs that it saw a checkpoint, and when."""
+    """A public key under its name."""
 
     name: str
     key: bytes
-    is_witness: bool = False
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -78,9 +75,9 @@ class Verifier:
         key_hash, _, encoded = rest.partition("+")
         try:
             content = base64.b64decode(encoded, validate=True)
-            if content[:1] not in (_ED25519, _COSIGNATURE) or len(content) != 33:
+            if content[:1] != _ED25519 or len(content) != 33:
                 raise NoteRefused("the verifier key is not of Ed25519")
-            found = cls(name, content[1:], content[:1] == _COSIGNATURE)
+            found = cls(name, content[1:])
             if key_hash != found.key_id.hex():
                 raise NoteRefused("the verifier key was copied wrongly: its hash is another")
         except (ValueError, ConfigRefused) as error:
@@ -92,20 +89,13 @@ class Verifier:
     @property
     def key_id(self) -> bytes:
         """The four bytes that stand for the key in a signature."""
-        return hashlib.sha256(self.name.encode() + b"\n" + self._typed).digest()[:4]
-
-    @property
-    def _typed(self) -> bytes:
-        return (_COSIGNATURE if self.is_witness else _ED25519) + self.key
+        return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.key).digest()[:4]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self._typed).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(_ED25519 + self.key).decode()}"
 
     def verifies(self, text: str, signature: bytes) -> bool:
         """Tell whether this key has signed a text."""
-        if self.is_witness:
-            at, signature = signature[:_TIME_BYTES], signature[_TIME_BYTES:]
-            text = f"cosignature/v1\ntime {int.from_bytes(at)}\n{text}"
         try:
             Ed25519PublicKey.from_public_bytes(self.key).verify(signature, text.encode())
         except (InvalidSignature, ValueError):
@@ -175,8 +165,8 @@ def read_checkpoint(text: str) -> Checkpoint:
 def open_checkpoint(text: str, verifiers: Iterable[Verifier]) -> Checkpoint:
     """Return what a note says that one of these keys has signed. Raises NoteRefused.
 
-    Signatures of other keys are passed over; a wrong one of a key that is known refuses the note. That of a witness
-    stands beside that of the log, and never for it. Raises NobodyKnown where there is none of a known key.
+    Signatures of other keys are passed over; a wrong one of a key that is known refuses the note. Raises
+    NobodyKnown where there is none of a known key.
     """
     body, lines = _split(text)
     by_id = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
@@ -187,36 +177,15 @@ def open_checkpoint(text: str, verifiers: Iterable[Verifier]) -> Checkpoint:
             continue
         if not verifier.verifies(body, content[4:]):
             raise NoteRefused(f"the signature of `{name}` is wrong")
-        is_signed = is_signed or not verifier.is_witness
+        is_signed = True
     if not is_signed:
         raise NobodyKnown("no key that is known has signed the checkpoint")
     return _checkpoint_of(body)
 
 
 def signers(verifiers: Iterable[Verifier]) -> str:
-    """Return the names of those that sign for a log, and not as witnesses of it."""
-    return ", ".join(verifier.name for verifier in verifiers if not verifier.is_witness)
-
-
-class Cosigned(NamedTuple):
-    """That a witness saw a checkpoint of so many records, and when, in seconds since 1970."""
-
-    witness: str
-    size: int
-    at: int
-
-
-def cosigned(text: str, verifiers: Iterable[Verifier]) -> list[Cosigned]:
-    """Return which of these witnesses have signed a note that `open_checkpoint` takes. Raises NoteRefused."""
-    witnesses = [verifier for verifier in verifiers if verifier.is_witness]
-    body, lines = _split(text)
-    size = _checkpoint_of(body).size
-    return [
-        Cosigned(name, size, int.from_bytes(content[4 : 4 + _TIME_BYTES]))
-        for name, content in lines
-        for witness in witnesses
-        if (name, content[:4]) == (witness.name, witness.key_id) and witness.verifies(body, content[4:])
-    ]
+    """Return the names of those that sign for a log."""
+    return ", ".join(verifier.name for verifier in verifiers)
 
 
 def _split(text: str) -> tuple[str, list[tuple[str, bytes]]]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from sealauthz.audit.note import Cosigned
 from sealauthz.audit.timestamps import Stamped
 
 MOST_FINDINGS = 100
@@ -46,7 +45,6 @@ class Report:
     origin: str = ""
     signed_by: str = ""
     pruned: int = 0
-    witnessed: list[Cosigned] = field(default_factory=list)
     stamped: list[Stamped] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)

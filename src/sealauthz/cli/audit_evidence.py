@@ -6,14 +6,13 @@ from pathlib import Path
 
 import click
 
-from sealauthz.audit.anchoring import COSIGNED, SUFFIX, Folder
+from sealauthz.audit.anchoring import SUFFIX, Folder
 from sealauthz.audit.evidence import Attached, evidence
 from sealauthz.audit.log import Entry, Log
 from sealauthz.audit.merkle import ProofRefused
 from sealauthz.audit.note import NoteRefused, Verifier
 from sealauthz.audit.posting import AnchorRefused
 from sealauthz.audit.timestamps import STAMP
-from sealauthz.audit.witness import cosignatures, without_cosignatures
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.past import kept_policies
 from sealauthz.cli.settings import audit_signer, open_store, read_config, receipt_issuer, store_options
@@ -104,20 +103,14 @@ def _found(store: Store, which: str) -> tuple[Entry, Kept | None]:
     return entry, next((each for each in kept if each.decision_id == entry.content["id"]), None)
 
 
-def _kept_of(config: Config, number: int) -> tuple[str, bytes, str]:
-    """Return the first checkpoint that speaks of a record and was stamped, with its token, or else the first that most
-    witnesses have signed; and what they have signed of it. Each is empty where there is none.
-    """
+def _kept_of(config: Config, number: int) -> tuple[str, bytes]:
+    """Return the first checkpoint that speaks of a record and was stamped, with its token; both empty without one."""
     if config.audit.folder is None:
-        return "", b"", ""
+        return "", b""
     folder = Folder(config.audit.folder)
     try:
         size = folder.first_beyond(number, STAMP)
-        if size is not None:
-            return folder.read(size, SUFFIX).decode(), folder.read(size, STAMP), cosignatures(folder, size)
-        size = folder.most_beyond(number, COSIGNED)
-        signed = "" if size is None else cosignatures(folder, size)
-        return without_cosignatures(signed) if signed else "", b"", signed
+        return ("", b"") if size is None else (folder.read(size, SUFFIX).decode(), folder.read(size, STAMP))
     except AnchorRefused as error:
         raise Stop(f"{error}: see `audit.folder`", Exit.REFUSED) from error
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from sealauthz.audit.anchoring import COSIGNED, SUFFIX
+from sealauthz.audit.anchoring import SUFFIX
 from sealauthz.audit.merkle import ProofRefused
-from sealauthz.audit.note import Checkpoint, NoteRefused, Verifier, cosigned, open_checkpoint, read_checkpoint
+from sealauthz.audit.note import Checkpoint, NoteRefused, Verifier, open_checkpoint, read_checkpoint
 from sealauthz.audit.portable import verify_export, verify_proof
 from sealauthz.audit.report import Kind, Report
 from sealauthz.audit.timestamps import STAMP, StampRefused, read_roots, verify_stamp
@@ -25,9 +25,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.command("verify")
-@click.option(
-    "--key", metavar="FILE|KEY", help="The log's public key, and those of witnesses.  [default: the configured key]"
-)
+@click.option("--key", metavar="FILE|KEY", help="The log's public key.  [default: the configured key]")
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path, exists=True),
@@ -93,7 +91,6 @@ def audit_verify(
             store.check_keeps_log()
             with store.plain_connection() as connection:
                 report = verify_database(connection, store.tables, verifiers, trusted)
-    _add_witnesses(report, checkpoint, verifiers)
     _add_stamps(report, checkpoint, tsa_roots or read_config(config_file).audit.timestamp_roots)
     return _show(report, output)
 
@@ -103,21 +100,9 @@ def _kept_in(folder: Path | None) -> Path | None:
     return folder if folder is not None and _files_of(folder) and folder.is_dir() else None
 
 
-def _add_witnesses(report: Report, place: Path | None, verifiers: list[Verifier]) -> None:
-    """Say which witnesses have seen the checkpoints that were kept elsewhere."""
-    for text in [] if place is None else (file.read_text(encoding="utf-8") for file in _files_of(place)):
-        report.witnessed += cosigned(text, verifiers)
-    missing = {each.name for each in verifiers if each.is_witness} - {each.witness for each in report.witnessed}
-    if missing:
-        names = ", ".join(sorted(missing))
-        report.unchecked.append(
-            f"whether {names} saw the log: that needs a checkpoint with its signature (--checkpoint)"
-        )
-
-
 def _add_stamps(report: Report, place: Path | None, roots: Path | None) -> None:
     """Say which checkpoints that were kept elsewhere were stamped, by whom and when."""
-    stamps = [] if place is None else [file.with_suffix(STAMP) for file in _files_of(place) if file.suffix == SUFFIX]
+    stamps = [] if place is None else [file.with_suffix(STAMP) for file in _files_of(place)]
     stamps = [file for file in stamps if file.exists()]
     if not stamps:
         return
@@ -144,7 +129,6 @@ def _show(report: Report, output: str) -> int:
     if output == "json":
         said: dict[str, Any] = dataclasses.asdict(report)
         said["stamped"] = [each._asdict() for each in report.stamped]
-        said["witnessed"] = [each._asdict() for each in report.witnessed]
         said["findings"] = [finding._asdict() for finding in report.findings]
         print_json({"in_order": bool(report), **said})
         return code
@@ -154,8 +138,6 @@ def _show(report: Report, output: str) -> int:
     name = f" of {report.origin}" if report.origin else ""
     word = "in order" if report else "NOT in order"
     click.echo(f"the log{name} is {word}: {report.records} records, {report.size} by its newest checkpoint{by}")
-    for seen in report.witnessed:
-        click.echo(f"{seen.witness} saw it with {seen.size} records at {instant(seen.at * 1_000_000)}")
     for stamp in report.stamped:
         click.echo(f"{stamp.authority} stamped it with {stamp.size} records at {instant(stamp.at)}")
     for unchecked in report.unchecked:
@@ -194,7 +176,7 @@ def verifiers_of(key: str | None, config_file: Path | None) -> list[Verifier]:
 def _files_of(place: Path) -> list[Path]:
     if not place.is_dir():
         return [place]
-    return sorted((*place.glob(f"*{SUFFIX}"), *place.glob(f"*{COSIGNED}")))
+    return sorted(place.glob(f"*{SUFFIX}"))
 
 
 def trusted_of(place: Path, verifiers: list[Verifier]) -> list[Checkpoint]:

@@ -232,10 +232,6 @@ def audit_anchoring(config: Config, store: Store, failed: Failed) -> Anchoring:
     if config.audit.webhook is not None:
         sinks.append(Webhook(config.audit.webhook.get_secret_value()))
     log, audit = Log(store), config.audit
-    if audit.folder is not None and audit.witness is not None:
-        from sealauthz.audit.witness import read_witnesses
-
-        sinks += read_witnesses(audit.witness.get_secret_value(), audit.witness_key, Folder(audit.folder), log)
     if audit.folder is not None and audit.timestamps is not None and audit.timestamp_roots is not None:
         from sealauthz.audit.timestamps import TimeStamps
 

@@ -60,8 +60,6 @@ SETTINGS: Mapping[str, frozenset[str]] = {
             "advice",
             "folder",
             "webhook",
-            "witness",
-            "witness_key",
             "timestamps",
             "timestamp_roots",
             "timestamps_every_s",

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, field_validator
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from sealauthz.audit.anchoring import Folder, Webhook
+from sealauthz.audit.anchoring import Webhook
 from sealauthz.audit.note import check_name
 from sealauthz.audit.posting import check_address
 from sealauthz.config.callers import CallerSection, check_callers
@@ -206,9 +206,8 @@ class AuditSection(Section):
     places, and whether answers that need not be in the log first are recorded. Without a key checkpoints are unsigned.
     `pending_key` is a secret of all processes by which they know records of each other; without it, `key` is.
     Who gives records their places keeps checkpoints in `folder`, and sends them to `webhook`, whose address may be
-    secret. With a folder, a `witness` of the key `witness_key` is asked to sign them (or several, with blanks between),
-    and every `timestamps_every_s` an authority at `timestamps` to stamp one, which the root certificates in
-    `timestamp_roots` verify.
+    secret. With a folder, every `timestamps_every_s` an authority at `timestamps` is asked to stamp one, which the root
+    certificates in `timestamp_roots` verify.
     """
 
     name: str = Field("", max_length=256)
@@ -218,8 +217,6 @@ class AuditSection(Section):
     advice: bool = True
     folder: Path | None = None
     webhook: SecretStr | None = None
-    witness: SecretStr | None = None
-    witness_key: str = ""
     timestamps: SecretStr | None = None
     timestamp_roots: Path | None = None
     timestamps_every_s: float = Field(3_600.0, ge=10, le=7 * 86_400)
@@ -238,16 +235,12 @@ class AuditSection(Section):
     def _check_key(self) -> AuditSection:
         if self.webhook is not None:
             _refused(Webhook, self.webhook.get_secret_value())
-        if self.folder is None and (self.witness or self.timestamps):
-            raise ValueError("`folder` is needed beside `witness` and `timestamps`: what they sign is kept there")
+        if self.folder is None and self.timestamps:
+            raise ValueError("`folder` is needed beside `timestamps`: what the authority signs is kept there")
         if self.timestamps is not None:
             if self.timestamp_roots is None:
                 raise ValueError("`timestamp_roots` is needed beside `timestamps`: what nobody can verify is not kept")
             _refused(check_address, self.timestamps.get_secret_value(), "audit.timestamps", is_plain_fine=True)
-        if self.witness is not None and self.folder is not None:
-            from sealauthz.audit.witness import read_witnesses
-
-            _refused(read_witnesses, self.witness.get_secret_value(), self.witness_key, Folder(self.folder))
         if self.key is not None and not self.name:
             raise ValueError("`name` is needed beside `key`: checkpoints name the log that they speak of")
         return self

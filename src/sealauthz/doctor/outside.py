@@ -10,7 +10,6 @@ from sealauthz.audit.anchoring import Folder, Webhook, newest_of
 from sealauthz.audit.log import Log
 from sealauthz.audit.posting import AnchorRefused
 from sealauthz.audit.timestamps import STAMP, TimeStamps
-from sealauthz.audit.witness import read_witnesses
 from sealauthz.config import Config
 from sealauthz.config.issuers import JwtIssuerSection
 from sealauthz.doctor.findings import Found, Level
@@ -93,32 +92,28 @@ def _folder(store: Store, path: Path, *, is_ours: bool) -> Found:
 
 
 def _signed(store: Store, path: Path, config: Config) -> Found:
-    """Look at what witnesses and authorities have signed. They are not asked."""
+    """Look at what the time stamp authority has signed. It is not asked."""
     audit = config.audit
-    wanted = []
-    if audit.witness is not None:
-        for each in read_witnesses(audit.witness.get_secret_value(), audit.witness_key, Folder(path)):
-            wanted.append((each.suffix, "witness", each.name, BEHIND_S))
-    if audit.timestamps is not None and audit.timestamp_roots is not None:
-        wanted.append((STAMP, "timestamps", "timestamps", BEHIND_S + 2 * audit.timestamps_every_s))
-        try:
-            TimeStamps(audit.timestamps.get_secret_value(), audit.timestamp_roots, Folder(path))
-        except ConfigRefused as error:
-            yield Level.PROBLEM, f"`audit.timestamps`: {error}: `serve` does not start", "correct the setting"
-            return
+    if audit.timestamps is None or audit.timestamp_roots is None:
+        return
+    try:
+        TimeStamps(audit.timestamps.get_secret_value(), audit.timestamp_roots, Folder(path))
+    except ConfigRefused as error:
+        yield Level.PROBLEM, f"`audit.timestamps`: {error}: `serve` does not start", "correct the setting"
+        return
     head = Log(store).head()
-    for suffix, name, thread, within_s in wanted:
-        try:
-            newest = Folder(path).newest(suffix)
-        except AnchorRefused as error:
-            yield Level.PROBLEM, str(error), f"what `audit.{name}` signs is kept there"
-            continue
-        size, since_s = (newest[0], newest[2]) if newest is not None else (0, 0.0)
-        said = f"`audit.{name}` has signed the log with {size} records, and it has {head.size}"
-        if size < head.size and now_us() / 1_000_000 - max(since_s, head.at / 1_000_000) > within_s:
-            yield Level.WARNING, said, f"see `thread_failed` of `anchor-{thread}` in the log of the service"
-        else:
-            yield Level.OK, said, ""
+    try:
+        newest = Folder(path).newest(STAMP)
+    except AnchorRefused as error:
+        yield Level.PROBLEM, str(error), "what `audit.timestamps` signs is kept there"
+        return
+    size, since_s = (newest[0], newest[2]) if newest is not None else (0, 0.0)
+    within_s = BEHIND_S + 2 * audit.timestamps_every_s
+    said = f"`audit.timestamps` has signed the log with {size} records, and it has {head.size}"
+    if size < head.size and now_us() / 1_000_000 - max(since_s, head.at / 1_000_000) > within_s:
+        yield Level.WARNING, said, "see `thread_failed` of `anchor-timestamps` in the log of the service"
+    else:
+        yield Level.OK, said, ""
 
 
 def look_at_metrics(config: Config) -> Found:
