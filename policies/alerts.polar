@@ -62,9 +62,10 @@ is_on_blocked_seal(attempt: DeniedAttempt) if
 
 # --- a case of retrieval ---------------------------------------------------------------------------------------------
 
-# W-05: Somebody applies to take the enterprise over.
+# W-05: Somebody applies to take the enterprise over, or claims that its administrator has gone.
 #@ W-05
 obligation(_: Person, "submit", _: RetrievalCase, _, "ALERT_RETRIEVAL_CASE");
+obligation(_: Person, "claim_admin_gone", _: Enterprise, _, "ALERT_RETRIEVAL_CASE");
 
 # --- seeing one ------------------------------------------------------------------------------------------------------
 

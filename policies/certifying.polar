@@ -82,11 +82,12 @@ meets(_: Person, "EVIDENCE_NOT_IN_REVIEW", "withdraw", certification: Enterprise
 meets(_: Person, "EVIDENCE_NOT_IN_REVIEW", "withdraw", certification: EnterpriseAuthentication, _) if
   case = certification.case and
   case matches RetrievalCase and
-  case.state in ["DRAFT", "CERTIFYING"];
+  case.state in ["DRAFT", "CLAIMED", "CERTIFYING"];
 
 # --- certifying a retrieval ------------------------------------------------------------------------------------------
 
-# The applicant certifies their case while it waits for them: as a draft, or as a next attempt after a rejection.
+# The applicant certifies their case while it waits for them: as a draft, while a claim is still to be answered, or as a
+# next attempt after a rejection.
 #@ R-05 R-15
 requires("certify", _: RetrievalCase, "CASE_APPLICANT");
 requires("certify", _: RetrievalCase, "CASE_CAN_BE_SUBMITTED");
@@ -97,7 +98,7 @@ requires("certify", _: RetrievalCase, "RETRIEVAL_STANDING");
 requires("certify", _: RetrievalCase, "ATTEMPTS_LEFT");
 meets(person: Person, "CASE_APPLICANT", "certify", case: RetrievalCase, _) if case.applicant_id = person.id;
 meets(_: Person, "CASE_CAN_BE_SUBMITTED", "certify", case: RetrievalCase, context) if
-  case.state in ["DRAFT", "CERTIFYING", "REJECTED"] and
+  case.state in ["DRAFT", "CLAIMED", "CERTIFYING", "REJECTED"] and
   is_open_case(case, context);
 meets(_: Person, "METHOD_OF_PATH", "certify", case: RetrievalCase, context: EvidenceContext) if
   method = context.method and

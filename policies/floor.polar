@@ -27,10 +27,10 @@ group("VERIFIED_PERSONS", _: RetrievalCase, [
 
 # Taking an enterprise back, and objecting to that.
 group("RETRIEVING", _: Enterprise, ["retrieve"]);
-group("RETRIEVING", _: RetrievalCase, ["certify", "submit", "object", "execute", "appeal"]);
+group("RETRIEVING", _: RetrievalCase, ["answer_claim", "certify", "submit", "object", "execute", "appeal"]);
 
-# Becoming a member.
-group("JOINING", _: Enterprise, ["join"]);
+# Becoming a member, and asking whether those who decide on that are still there.
+group("JOINING", _: Enterprise, ["join", "claim_admin_gone"]);
 group("JOINING", _: Invitation, ["claim", "accept"]);
 group("JOINING", _: JoinApplication, ["remind"]);
 

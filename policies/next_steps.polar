@@ -600,10 +600,41 @@ enterprise_around(enterprise: Enterprise, context: CertificationContext, found) 
   context.twin_id = enterprise.id and
   found = enterprise;
 
-# The enterprise is retrieved by those who may, once its administrators do not answer, one case at a time.
+# The enterprise is retrieved by those who may, once its administrators do not answer, one case at a time. Until then a
+# claim asks them: that is shown to those who wait for them or ask to retrieve it, and to no member who asks for
+# something else.
 leads_nowhere("RETRIEVE_ENTERPRISE", person: Person, resource, context) if
   enterprise_around(resource, context, enterprise) and
-  not could_retrieve(person, enterprise, context);
+  not could_retrieve(person, enterprise, context) and
+  not could_claim(person, enterprise, context);
+parameter("RETRIEVE_ENTERPRISE", "act", act, person: Person, resource, context) if
+  way_to_retrieve(person, resource, context, act, _);
+parameter("RETRIEVE_ENTERPRISE", "reasons", reasons, person: Person, resource, context) if
+  way_to_retrieve(person, resource, context, _, reasons);
+
+way_to_retrieve(person: Person, resource, context, act, reasons) if
+  enterprise_around(resource, context, enterprise) and
+  could_retrieve(person, enterprise, context) and
+  act = "retrieve" and
+  reasons = "ADMIN_RESIGNED, ADMIN_UNREACHABLE, ADMIN_DECEASED, ADMIN_DISPUTE, ACCOUNT_TAKEN";
+way_to_retrieve(person: Person, resource, context, act, reasons) if
+  enterprise_around(resource, context, enterprise) and
+  not could_retrieve(person, enterprise, context) and
+  could_claim(person, enterprise, context) and
+  act = "claim_admin_gone" and
+  reasons = "ADMIN_RESIGNED, ADMIN_UNREACHABLE, ADMIN_DECEASED, ADMIN_DISPUTE";
+
+could_claim(person: Person, enterprise: Enterprise, context) if
+  is_active_and_verified(person) and
+  waits_or_retrieves(person, enterprise, context) and
+  meets(person, "RETRIEVAL_STANDING", "claim_admin_gone", enterprise, context) and
+  meets(person, "NOT_SUSPENDED", "claim_admin_gone", enterprise, context) and
+  meets(person, "NO_OPEN_CASE", "claim_admin_gone", enterprise, context) and
+  meets(person, "CLAIM_NEEDED", "claim_admin_gone", enterprise, context) and
+  meets(person, "NOT_ANSWERED_LATELY", "claim_admin_gone", enterprise, context);
+
+waits_or_retrieves(_: Person, _: Enterprise, context) if context matches RetrievalContext;
+waits_or_retrieves(person: Person, enterprise: Enterprise, context) if is_applicant(person, enterprise, context);
 
 could_retrieve(person: Person, enterprise: Enterprise, context) if
   meets(person, "RETRIEVAL_STANDING", "retrieve", enterprise, context) and

@@ -1,8 +1,8 @@
 # Enterprise retrieval: taking an enterprise back whose administrator is gone.
 #
-# Claiming that the administrator resigned opens a case; it never moves power. Power moves in one transaction when the
-# case is executed: after certification, review, notice, and without an open objection. Those who lose the enterprise by
-# it can appeal.
+# Claiming that the administrator resigned opens a case; it never moves power, and asks those in charge first
+# (claims.polar). Power moves in one transaction when the case is executed: after certification, review, notice, and
+# without an open objection. Those who lose the enterprise by it can appeal.
 
 # --- opening a case --------------------------------------------------------------------------------------------------
 
@@ -11,12 +11,12 @@
 #@ R-01
 requires("retrieve", _: Enterprise, "RETRIEVAL_STANDING");
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
-  representative_today(person, enterprise, context);
-meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
-  is_applicant(person, enterprise, context);
-meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
-  has_open_sent_task(person, enterprise, context);
-meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
+  may_open_case(person, enterprise, context);
+
+may_open_case(person: Person, enterprise: Enterprise, context) if representative_today(person, enterprise, context);
+may_open_case(person: Person, enterprise: Enterprise, context) if is_applicant(person, enterprise, context);
+may_open_case(person: Person, enterprise: Enterprise, context) if has_open_sent_task(person, enterprise, context);
+may_open_case(person: Person, enterprise: Enterprise, context) if
   is_member(person, enterprise, context) and
   not has_active_role(person, enterprise, "SYSTEM_ADMIN", context);
 
@@ -48,6 +48,10 @@ meets(person: Person, "RETRIEVAL_STANDING", "submit", case: RetrievalCase, conte
 meets(person: Person, "RETRIEVAL_STANDING", "execute", case: RetrievalCase, context) if
   not has_lost_standing(person, case, context);
 
+# A claim is only as good as what still connects its applicant.
+has_lost_standing(person: Person, case: RetrievalCase, context) if
+  case.claimed_until > 0 and
+  not may_open_case(person, case.enterprise, context);
 has_lost_standing(person: Person, case: RetrievalCase, context) if
   membership in case.enterprise.memberships and
   membership.person_id = person.id and
@@ -70,16 +74,16 @@ meets(person: Person, "NO_OPEN_CASE", "retrieve", enterprise: Enterprise, contex
 
 # The case that is superseded, or that its applicant let lie, ends in the transaction that opens the new one.
 #@ R-03 A-10
-obligation(_: Person, "retrieve", enterprise: Enterprise, _, "END_UNFINISHED_CASE") if
+obligation(_: Person, ["retrieve", "claim_admin_gone"], enterprise: Enterprise, _, "END_UNFINISHED_CASE") if
   unfinished_case(enterprise, _);
 obligation_parameter(
-  "END_UNFINISHED_CASE", "case_id", id, _: Person, "retrieve", enterprise: Enterprise, _) if
+  "END_UNFINISHED_CASE", "case_id", id, _: Person, ["retrieve", "claim_admin_gone"], enterprise: Enterprise, _) if
   unfinished_case(enterprise, case) and
   id = case.id;
 
 unfinished_case(enterprise: Enterprise, case) if
   case in enterprise.retrieval_cases and
-  case.state in ["DRAFT", "CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
+  case.state in ["DRAFT", "CLAIMED", "CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
 
 # A retrieval states its reason.
 #@ R-04
@@ -132,6 +136,10 @@ meets(_: Person, "ADMIN_GONE", "execute", case: RetrievalCase, _) if case.path =
 meets(person: Person, "ADMIN_GONE", "execute", case: RetrievalCase, context) if
   case.path = "DOCUMENTS" and
   administrators_do_not_answer(person, case.enterprise, _, context);
+meets(person: Person, "ADMIN_GONE", "execute", case: RetrievalCase, context) if
+  case.path = "DOCUMENTS" and
+  went_unanswered(case, context) and
+  forall(responsive_administrator(person, case.enterprise, membership, context), was_asked(case, membership.person_id));
 # Reminding goes on while there are reminders left, waiting while the last one may still be answered.
 because("ADMIN_GONE", "ADMIN_HAS_TIME", person: Person, enterprise: Enterprise, context) if
   must_ask_administrators(person, enterprise, context) and
@@ -289,7 +297,7 @@ meets(person: Person, "CASE_APPLICANT", "execute", case: RetrievalCase, _) if ca
 
 requires("submit", _: RetrievalCase, "CASE_CAN_BE_SUBMITTED");
 meets(_: Person, "CASE_CAN_BE_SUBMITTED", "submit", case: RetrievalCase, context) if
-  case.state in ["DRAFT", "CERTIFYING", "REJECTED"] and
+  case.state in ["DRAFT", "CLAIMED", "CERTIFYING", "REJECTED"] and
   is_open_case(case, context);
 # A case that was let lie is over: a new one is opened.
 #@ A-10
@@ -302,6 +310,7 @@ because("CASE_CAN_BE_EXECUTED", "CASE_LEFT_IDLE", _: Person, case: RetrievalCase
 was_left_idle(case: RetrievalCase, _) if case.state = "EXPIRED";
 was_left_idle(case: RetrievalCase, context) if
   unfinished_case(case.enterprise, case) and
+  not is_settled_claim(case) and
   not is_open_case(case, context);
 
 # R-05: A case is certified by documents or by the legal representative online, on registry data that was fetched
@@ -581,6 +590,7 @@ notice_runs(case: RetrievalCase, context) if
   must_be_notified(case, _, context);
 notice_runs(case: RetrievalCase, _) if
   case.published_at > 0 and
+  case.claimed_until <= case.published_at and
   case.published_at <= case.notice_from;
 
 everyone_is_notified(case: RetrievalCase, context) if
@@ -594,9 +604,11 @@ is_notified(case: RetrievalCase, person_id) if
   is_of_this_attempt(notice, case) and
   notice.sent_at <= case.notice_from;
 
-# Nobody was told of a case before it was opened, nor of an attempt before its evidence came in.
+# Nobody was told of a case before it was opened, nor of an attempt before its evidence came in. Asking about a claim
+# is no notice of the case that it became.
 is_of_this_attempt(notice: NoticeDelivery, case: RetrievalCase) if
   case.opened_at <= notice.sent_at and
+  case.claimed_until <= notice.sent_at and
   forall(certification(case, found), found.submitted_at <= notice.sent_at);
 
 # The administrators and seal administrators whose role had begun when the notice did, whether they can act or not,

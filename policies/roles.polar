@@ -4,7 +4,7 @@
 resource Enterprise {
   roles = ["member", "administrator", "seal_administrator", "legal_representative"];
   permissions = [
-    "join", "retrieve", "authenticate", "view_administrator", "invite", "create_seal",
+    "join", "retrieve", "claim_admin_gone", "authenticate", "view_administrator", "invite", "create_seal",
     "transfer_admin", "change_name", "export", "monitor", "record_resolution",
     "propose_rule_change", "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process",
     "create_category", "certify", "subscribe"];
@@ -65,6 +65,7 @@ is_assigned(person: Person, enterprise: Enterprise, role) if
 # What anybody may try; the checklists say who gets through.
 has_permission(_: Person, "join", _: Enterprise);
 has_permission(_: Person, "retrieve", _: Enterprise);
+has_permission(_: Person, "claim_admin_gone", _: Enterprise);
 has_permission(_: Person, "certify", _: Enterprise);
 has_permission(_: Person, "authenticate", _: Enterprise);
 has_permission(_: Person, "view_administrator", _: Enterprise);
@@ -238,7 +239,8 @@ has_permission(_: Person, "transfer", _: SigningTask);
 
 resource RetrievalCase {
   permissions = [
-    "certify", "submit", "review", "publish_notice", "object", "execute", "view_progress", "withdraw", "adjudicate",
+    "answer_claim", "certify", "submit", "review", "publish_notice", "object", "execute", "view_progress", "withdraw",
+    "adjudicate",
     "appeal", "decide_appeal"];
 }
 
@@ -248,6 +250,8 @@ has_permission(person: Person, "submit", case: RetrievalCase) if case.applicant_
 has_permission(person: Person, "execute", case: RetrievalCase) if case.applicant_id = person.id;
 has_permission(person: Person, "review", _: RetrievalCase) if is_reviewer(person);
 has_permission(_: Person, "object", _: RetrievalCase);
+has_permission(person: Person, "answer_claim", case: RetrievalCase) if
+  is_assigned(person, case.enterprise, "SYSTEM_ADMIN");
 has_permission(_: Person, "view_progress", _: RetrievalCase);
 has_permission(person: Person, "withdraw", case: RetrievalCase) if case.applicant_id = person.id;
 has_permission(person: Person, "adjudicate", _: RetrievalCase) if is_reviewer(person);

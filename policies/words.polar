@@ -527,12 +527,26 @@ is_open_case(case: RetrievalCase, context) if
 case_waits_until(case: RetrievalCase, context, at) if
   case.state = "DRAFT" and
   at = case.opened_at + context.parameters.retrieval_draft_for;
+# A claim for as long as any case before everybody was asked, and then until it is answered or goes on.
+case_waits_until(case: RetrievalCase, context, at) if
+  case.state = "CLAIMED" and
+  not is_clock_running(case) and
+  at = case.opened_at + context.parameters.retrieval_idle_for;
+case_waits_until(case: RetrievalCase, _, at) if
+  case.state = "CLAIMED" and
+  is_clock_running(case) and
+  at = case.claimed_until;
+case_waits_until(case: RetrievalCase, context, at) if
+  case.state = "CLAIMED" and
+  is_clock_running(case) and
+  not was_settled(case) and
+  at = case.claimed_until + context.parameters.retrieval_idle_for;
 case_waits_until(case: RetrievalCase, context, at) if
   case.state in ["CERTIFYING", "REJECTED", "NOTICE", "APPROVED"] and
   happened_in_case(case, context, moment) and
   at = moment + context.parameters.retrieval_idle_for;
 
-happened_in_case(case: RetrievalCase, _, at) if at = case.opened_at;
+happened_in_case(case: RetrievalCase, _, at) if at in [case.opened_at, case.claimed_until];
 happened_in_case(case: RetrievalCase, _, at) if
   certification in case.certifications and
   at in [certification.submitted_at, certification.decided_at];
@@ -540,6 +554,50 @@ happened_in_case(case: RetrievalCase, _, at) if review in case.reviews and at = 
 happened_in_case(case: RetrievalCase, context, at) if
   case.state in ["NOTICE", "APPROVED"] and
   at = case.notice_from + context.parameters.notice_documents;
+
+# A claim waits for an answer; the time to answer runs once everybody was asked.
+is_waiting_claim(case: RetrievalCase, context) if
+  case.state = "CLAIMED" and
+  context.now < case.claimed_until;
+
+is_clock_running(case: RetrievalCase) if case.notice_from > 0;
+
+# A claim that nobody answered in time is the case of a retrieval, whether or not somebody has written that down.
+#@ R-07
+went_unanswered(case: RetrievalCase, context) if
+  case.state = "CLAIMED" and
+  case.claimed_until <= context.now and
+  not was_settled(case);
+went_unanswered(case: RetrievalCase, _) if
+  case.claimed_until > 0 and
+  case.state in ["CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
+
+# An administrator in charge decides the claimant's application; one that is gone needs no decision. An application that
+# was decided in time answers the claim, no matter by whom.
+was_settled(case: RetrievalCase) if
+  case.in_charge_at > 0 and
+  not application_left_undecided(case, _);
+# In an enterprise that is frozen or closed nobody could decide it.
+was_settled(case: RetrievalCase) if
+  case.in_charge_at > 0 and
+  case.enterprise.operating_state != "ACTIVE";
+was_settled(case: RetrievalCase) if
+  application in case.enterprise.applications and
+  application.person_id = case.applicant_id and
+  case.opened_at <= application.decided_at and
+  application.decided_at < case.claimed_until;
+
+is_settled_claim(case: RetrievalCase) if case.state = "CLAIMED" and was_settled(case);
+
+application_left_undecided(case: RetrievalCase, application) if
+  application in case.enterprise.applications and
+  application.person_id = case.applicant_id and
+  application.state in ["PENDING", "EXPIRED"] and
+  case.claimed_until <= application.expires_at;
+application_left_undecided(case: RetrievalCase, application) if
+  application in case.enterprise.applications and
+  application.person_id = case.applicant_id and
+  case.claimed_until <= application.decided_at;
 
 was_executed(case: RetrievalCase) if case.state in ["EXECUTED", "UNDER_APPEAL", "REVERSED"];
 

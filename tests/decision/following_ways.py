@@ -53,7 +53,7 @@ _TASKS = ("SigningTask/transfer", "SigningTask/sign", "SigningTask/refuse", "Sig
 _CASE = (
     "RetrievalCase/withdraw", "RetrievalCase/review", "RetrievalCase/adjudicate", "RetrievalCase/decide_appeal",
     "RetrievalCase/execute", "RetrievalCase/certify", "RetrievalCase/submit", "EnterpriseAuthentication/decide",
-    "RetrievalCase/publish_notice",
+    "RetrievalCase/publish_notice", "RetrievalCase/answer_claim",
 )  # fmt: skip
 
 WAYS: dict[str, Way] = {
@@ -134,7 +134,7 @@ WAYS: dict[str, Way] = {
     "REQUEST_TRANSFER": acts(OTHERS, "SigningTask/transfer", other=True),
     "RESUBMIT_APPROVAL": acts(SELF, "Seal/request_use", *_APPROVING, says=True),
     "RETRIEVE_BY_DOCUMENTS": acts(SELF, "RetrievalCase/withdraw", "Enterprise/retrieve"),
-    "RETRIEVE_ENTERPRISE": acts(SELF, "Enterprise/retrieve", says=True),
+    "RETRIEVE_ENTERPRISE": acts(SELF, "Enterprise/retrieve", "Enterprise/claim_admin_gone", says=True),
     "RETRY_LATER": FACTS,
     "RETURN_SEAL": acts(ANYBODY, "SealOuting/record_return"),
     "REVIEW_CASE": acts(OTHERS, *_CASE, other=True),

@@ -404,4 +404,4 @@ def test_a_decision_that_was_overtaken_is_found(sqlite: Ground, monkeypatch: pyt
 def test_a_fault_is_found_by_chance(sqlite: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     _duty_forgotten("CONSUME_VERIFICATION")(monkeypatch)
     with pytest.raises(AssertionError, match=r"left |used .* again"):
-        act_by_chance(sqlite, 60)
+        act_by_chance(sqlite, 120)

@@ -64,9 +64,15 @@ def handing_over(facts: Facts, asked: Question, _: NextStep, now: int) -> Iterat
     yield Question(asked.subject, "transfer_admin", Entity("Enterprise", membership.enterprise_id)), now
 
 
+def retrieving(facts: Facts, asked: Question, step: NextStep, now: int) -> Iterator[Next]:
+    """Retrieving the enterprise, or claiming first that its administrator has gone, as the step says."""
+    act = str(step.parameters.get("act", "retrieve"))
+    return named(act, "Enterprise", "enterprise_id", reason="ADMIN_UNREACHABLE")(facts, asked, step, now)
+
+
 ACTIONS: dict[str, Leads] = {
     "JOIN_ENTERPRISE": named("join", "Enterprise", "enterprise_id"),
-    "RETRIEVE_ENTERPRISE": named("retrieve", "Enterprise", "enterprise_id", reason="ADMIN_UNREACHABLE"),
+    "RETRIEVE_ENTERPRISE": retrieving,
     "AUTHENTICATE_ENTERPRISE": named("authenticate", "Enterprise", "enterprise_id"),
     "REAPPLY_JOIN": named("join", "Enterprise", "enterprise_id"),
     "REMIND_ADMIN": named("remind", "JoinApplication", "application_id"),

@@ -38,6 +38,7 @@ def test_a_deny_is_told_with_the_masked_administrator() -> None:
     assert [step.text for step in english.reasons[0].next_steps] == [
         f"Wait for {named} (138****1569), until {until} at the latest",
         f"Remind {named} (3 reminders left)",
+        "Has the administrator left? Retrieve the enterprise",
     ]
     assert english == dataclasses.replace(decision, reasons=english.reasons)
 

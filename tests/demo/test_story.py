@@ -92,7 +92,7 @@ def test_the_telling_fits_80_columns_without_escapes_or_trailing_blanks(telling)
         "administrator_phone=138****1569",
         "remind_allowed_at=",
         "RETRIEVE_ENTERPRISE",
-        "wait_until=2026-03-19T04:00:00Z",
+        "wait_until=2026-03-22T04:00:00Z",
         "GRANT_INVALIDATED_ADMIN_CHANGED",
         "ORG_ALREADY_AUTHENTICATED",
         "REFUSED  ALREADY_EXISTS",

@@ -42,21 +42,107 @@ def an_organisation_is_authenticated_once(harness: Harness) -> None:
     )
 
 
-def the_administrator_resigns(harness: Harness) -> None:
-    """Chen Jing leaves; what she granted still works."""
+def a_claim_is_answered(harness: Harness) -> None:
+    """Lin Hao claims that the administrator has gone, and she says that she is in charge."""
+    harness.chapter("A claim that the administrator answers")
+    case = _claim(
+        harness, "lin", "Lin Hao hears that Chen Jing has left, and claims it: she and the representative are asked."
+    )
+    harness.perform(
+        "No power has moved, and none moves: he tries to submit the case immediately.",
+        f"Person:p-lin submit {case}",
+        expect=deny("CLAIM_PENDING", "CERTIFICATION_REQUIRED", "REGISTRY_STALE", "FACE_VERIFICATION_REQUIRED"),
+        next_steps=("WAIT_UNTIL", "CONTACT_ADMIN", "SUBMIT_DOCUMENTS", "REFRESH_REGISTRY", "VERIFY_FACE"),
+        shown=("陈*", "138****1569"),
+    )
+    face = face_for_act(harness, "chen", "answer_claim", case)
+    harness.write("Chen Jing has her face checked.", face)
+    harness.perform(
+        "She is still in charge. He has applied for nothing, so that his claim is over.",
+        f"Person:p-chen answer_claim {case}",
+        {"verification": face.id},
+        told=(("RETRIEVAL_RESOLVED", "p-lin"),),
+    )
+    harness.perform(
+        "He claims it once more.",
+        f"Person:p-lin claim_admin_gone {YUNSHAN}",
+        {"reason": "ADMIN_RESIGNED"},
+        {"path": "DOCUMENTS", "reason_text": "听说她已离职"},
+        expect=deny("ADMIN_IN_CHARGE"),
+        next_steps=("WAIT_UNTIL", "CONTACT_ADMIN"),
+    )
+
+
+def _claim(harness: Harness, who: str, words: str) -> str:
+    """Have somebody claim that the administrator has gone, and those in charge asked. Return the case."""
+    claimed = harness.perform(
+        words,
+        f"Person:p-{who} claim_admin_gone {YUNSHAN}",
+        {"reason": "ADMIN_RESIGNED"},
+        {"path": "DOCUMENTS", "reason_text": "电话无人接听，前台称其已离职"},
+        told=(
+            ("RETRIEVAL_OPENED", f"p-{who}"),
+            ("RETRIEVAL_CLAIMED", "p-chen", "p-luo"),
+            ("ALERT_RETRIEVAL_CASE", "p-chen", "p-luo"),
+        ),
+    )
+    case_id = named(claimed, "case_id")
+    harness.write(
+        "Both are written to.",
+        *(
+            _notice(harness, f"asked-{who}", each, case_id, retrieval.DeliveryState.ACCEPTED)
+            for each in ("chen", "luo")
+        ),
+    )
+    harness.perform(
+        "Qian Yi of the platform's staff lets the 72 hours to answer run.",
+        f"Person:p-qian publish_notice RetrievalCase:{case_id}",
+        told=(("RETRIEVAL_CLAIM_RUNS", f"p-{who}", "p-chen", "p-luo"),),
+    )
+    return f"RetrievalCase:{case_id}"
+
+
+def _notice(
+    harness: Harness, name: str, who: str, case_id: str, state: retrieval.DeliveryState
+) -> retrieval.NoticeDelivery:
+    return retrieval.NoticeDelivery(
+        id=f"notice-{name}-{who}",
+        case_id=case_id,
+        person_id=f"p-{who}",
+        channel=retrieval.NoticeChannel.SMS,
+        sent_at=harness.now(),
+        state=state,
+    )
+
+
+def the_administrator_resigns(harness: Harness) -> str:
+    """Chen Jing leaves, and nobody answers a claim that she did; what she granted still works. Return the case."""
     harness.chapter("The administrator resigns")
     harness.wait("Two weeks later", 14 * DAY)
     harness.write(
-        "Chen Jing has left; the identity provider closes her account.",
-        harness.changed("p-chen", account_state=identity.AccountState.CLOSED),
+        "Chen Jing has left. Somebody still uses her account.",
+        harness.changed("p-chen", last_active_at=harness.now()),
     )
     harness.perform(
-        "He Miao is named for the next task and no member. She tries the seal.",
-        "Person:p-he use " + SEAL,
-        CARTONS,
-        SEALED,
-        expect=deny("NO_ACTIVE_ADMIN", "NO_SEAL_GRANT", "FACE_VERIFICATION_REQUIRED"),
-        next_steps=("RETRIEVE_ENTERPRISE", "REQUEST_SEAL_USE", "VERIFY_FACE"),
+        "He Miao is named for the next task and no member. She wants to retrieve the enterprise.",
+        f"Person:p-he retrieve {YUNSHAN}",
+        {"reason": "ADMIN_RESIGNED"},
+        {"path": "DOCUMENTS"},
+        expect=deny("ADMIN_AVAILABLE"),
+        next_steps=("CONTACT_ADMIN", "JOIN_ENTERPRISE", "RETRIEVE_ENTERPRISE"),
+        shown=("claim_admin_gone", "陈*"),
+    )
+    case = _claim(harness, "he", "So she claims that the administrator has gone.")
+    harness.progress(
+        "She looks how far her case is.",
+        "Person:p-he",
+        case,
+        expect="CASE_OPENED:DONE ADMIN_ANSWERED:NOW CERTIFIED:NEXT REVIEWED:NEXT NOTICE_OVER:NEXT RETRIEVED:NEXT",
+    )
+    harness.wait("Three days later nobody has answered", 3 * DAY)
+    harness.write(
+        "The identity provider closes Chen Jing's account.",
+        harness.changed("p-chen", account_state=identity.AccountState.CLOSED),
     )
     face = face_for_task(harness, "zhou", "cartons")
     harness.write("Zhou Min, named for the same task, has her face checked.", face)
@@ -66,29 +152,14 @@ def the_administrator_resigns(harness: Harness) -> None:
         {**CARTONS, "verification": face.id},
         expect=ALLOW,
     )
+    return case
 
 
-def the_enterprise_is_retrieved(harness: Harness) -> None:
-    """He Miao retrieves the enterprise, with the notice period."""
+def the_enterprise_is_retrieved(harness: Harness, case: str) -> None:
+    """He Miao goes on to retrieve the enterprise, with the notice period."""
     harness.chapter("The enterprise is retrieved")
-    by_documents = {"path": "DOCUMENTS"}
-    harness.perform(
-        "He Miao wants to retrieve the enterprise, without saying why.",
-        f"Person:p-he retrieve {YUNSHAN}",
-        arguments=by_documents,
-        expect=deny("REASON_REQUIRED"),
-        next_steps=("STATE_REASON",),
-    )
-    opened = harness.perform(
-        "Because the administrator has resigned: a case is opened.",
-        f"Person:p-he retrieve {YUNSHAN}",
-        {"reason": "ADMIN_RESIGNED"},
-        by_documents,
-        told=(("RETRIEVAL_OPENED", "p-he"),),
-    )
-    case_id = named(opened, "case_id")
-    case = f"RetrievalCase:{case_id}"
-    harness.perform("She gives the company's documents.", f"Person:p-he certify {case}", {"method": "DOCUMENTS"})
+    case_id = case.partition(":")[2]
+    harness.perform("He Miao gives the company's documents.", f"Person:p-he certify {case}", {"method": "DOCUMENTS"})
     face = face_for_act(harness, "he", "submit", case)
     harness.write(
         "The registry is asked, and her face is checked.",
@@ -118,14 +189,7 @@ def the_enterprise_is_retrieved(harness: Harness) -> None:
     harness.write(
         "Those concerned are written to. Chen Jing's phone does not answer any more.",
         *(
-            retrieval.NoticeDelivery(
-                id=f"notice-{who}",
-                case_id=case_id,
-                person_id=f"p-{who}",
-                channel=retrieval.NoticeChannel.SMS,
-                sent_at=harness.now(),
-                state=state,
-            )
+            _notice(harness, "case", who, case_id, state)
             for who, state in (
                 ("chen", retrieval.DeliveryState.FAILED),
                 ("luo", retrieval.DeliveryState.ACCEPTED),

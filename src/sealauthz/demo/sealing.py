@@ -42,8 +42,8 @@ def an_outsider_joins(harness: Harness) -> str:
         PAPER,
         SEALED,
         expect=deny("JOIN_PENDING", "NO_SEAL_GRANT", "FACE_VERIFICATION_REQUIRED"),
-        next_steps=("WAIT_ADMIN", "REMIND_ADMIN", "REQUEST_SEAL_USE", "VERIFY_FACE"),
-        shown=("陈*", "138****1569"),
+        next_steps=("WAIT_ADMIN", "REMIND_ADMIN", "RETRIEVE_ENTERPRISE", "REQUEST_SEAL_USE", "VERIFY_FACE"),
+        shown=("陈*", "138****1569", "claim_admin_gone"),
     )
     harness.perform(
         "He reminds the administrator.",

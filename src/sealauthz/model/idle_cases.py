@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sealauthz.schema.record import FOREVER, Instant
+from sealauthz.schema.record import FOREVER, NEVER, Instant
 
-WAITING = ("DRAFT", "CERTIFYING", "REJECTED", "NOTICE", "APPROVED")
+WAITING = ("DRAFT", "CLAIMED", "CERTIFYING", "REJECTED", "NOTICE", "APPROVED")
 """The states in which a case waits for its applicant: it is over when they let it lie."""
 
 
@@ -16,7 +16,11 @@ def waits_until(case: Any, parameters: Any) -> Instant:
         return int(case.opened_at + parameters.retrieval_draft_for)
     if case.state not in WAITING:
         return FOREVER
-    happened = [case.opened_at, *(review.decided_at for review in case.reviews)]
+    happened = [
+        case.opened_at,
+        case.claimed_until if case.claimed_until < FOREVER else NEVER,
+        *(review.decided_at for review in case.reviews),
+    ]
     happened += [at for each in case.certifications for at in (each.submitted_at, each.decided_at)]
     if case.state in ("NOTICE", "APPROVED"):
         happened.append(case.notice_from + parameters.notice_documents)

@@ -103,6 +103,7 @@ def _others(task: Any, contract: Any) -> tuple[list[Any], list[Any]]:
 _CASE_STAGES = ("CASE_OPENED", "CERTIFIED", "REVIEWED", "NOTICE_OVER", "RETRIEVED")
 _STAGE_OF_CASE = {
     "DRAFT": 1,
+    "CLAIMED": 1,
     "CERTIFYING": 1,
     "IN_REVIEW": 2,
     "NOTICE": 3,
@@ -124,6 +125,8 @@ _WAITS_FOR = {
 def of_case(query: ProgressInput) -> tuple[Stage, ...]:
     """An enterprise is retrieved: opened, certified, reviewed, the notice is over, executed.
 
+    A claim waits for an answer before it is certified.
+
     When the notice is over, the rules say: the decision on `execute` tells until when to wait.
     """
     case = query.resource
@@ -135,6 +138,11 @@ def of_case(query: ProgressInput) -> tuple[Stage, ...]:
     if number is None:
         return opened, ended(f"CASE_{case.state}", **values)
     times = {1: _last(case.certifications), 2: _last(case.reviews), 4: case.executed_at}
+    is_waiting = case.state == "CLAIMED" and query.now < case.claimed_until
+    if is_waiting:
+        next_act = "answer_claim" if case.notice_from > NEVER else "publish_notice"
+        asked = stage("ADMIN_ANSWERED", is_now=True, until=case.claimed_until, waits_for=(next_act,))
+        return opened, asked, *(Stage(code, StageState.NEXT) for code in _CASE_STAGES[1:])
     found = [opened]
     for place, code in enumerate(_CASE_STAGES[1:], 1):
         if place < number:

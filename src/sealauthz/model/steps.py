@@ -22,6 +22,7 @@ _MOVES_CASE = (
     ("submit", "RetrievalCase"),
     ("decide", "EnterpriseAuthentication"),
     ("publish_notice", "RetrievalCase"),
+    ("answer_claim", "RetrievalCase"),
 )
 
 _BY_ACTS: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (

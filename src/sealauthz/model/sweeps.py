@@ -33,6 +33,7 @@ SWEEPS = (
         requests.unapproved,
         "post_approval_within",
     ),
+    Sweep("RetrievalCase", "claimed_until", {"state": ("CLAIMED",)}, lapses.claim),
     Sweep("RetrievalCase", "opened_at", {"state": ("DRAFT",)}, lapses.case, "retrieval_draft_for"),
     Sweep(
         "RetrievalCase",

@@ -374,6 +374,7 @@ class CaseState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CASE_STATE_UNDER_APPEAL: _ClassVar[CaseState]
     CASE_STATE_REVERSED: _ClassVar[CaseState]
     CASE_STATE_SUPERSEDED: _ClassVar[CaseState]
+    CASE_STATE_CLAIMED: _ClassVar[CaseState]
 
 class CertificationMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -863,6 +864,7 @@ CASE_STATE_EXECUTED: CaseState
 CASE_STATE_UNDER_APPEAL: CaseState
 CASE_STATE_REVERSED: CaseState
 CASE_STATE_SUPERSEDED: CaseState
+CASE_STATE_CLAIMED: CaseState
 CERTIFICATION_METHOD_UNSPECIFIED: CertificationMethod
 CERTIFICATION_METHOD_LEGAL_REP_ONLINE: CertificationMethod
 CERTIFICATION_METHOD_AUTH_LETTER: CertificationMethod
@@ -1716,7 +1718,7 @@ class RuleChange(_message.Message):
     def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., rule_kind: _Optional[_Union[RuleKind, str]] = ..., digest: _Optional[str] = ..., counts_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., proposed_by_id: _Optional[str] = ..., proposed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[RuleChangeState, str]] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class RetrievalCase(_message.Message):
-    __slots__ = ("id", "enterprise_id", "applicant_id", "reason", "path", "opened_at", "state", "attempt", "notice_from", "executed_at", "reason_text", "published_at", "appealed_at")
+    __slots__ = ("id", "enterprise_id", "applicant_id", "reason", "path", "opened_at", "state", "attempt", "notice_from", "executed_at", "reason_text", "published_at", "appealed_at", "claimed_until", "in_charge_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1730,6 +1732,8 @@ class RetrievalCase(_message.Message):
     REASON_TEXT_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_AT_FIELD_NUMBER: _ClassVar[int]
     APPEALED_AT_FIELD_NUMBER: _ClassVar[int]
+    CLAIMED_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    IN_CHARGE_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     enterprise_id: str
     applicant_id: str
@@ -1743,7 +1747,9 @@ class RetrievalCase(_message.Message):
     reason_text: str
     published_at: _timestamp_pb2.Timestamp
     appealed_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., reason: _Optional[_Union[RetrievalReason, str]] = ..., path: _Optional[_Union[RetrievalPath, str]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[CaseState, str]] = ..., attempt: _Optional[int] = ..., notice_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., executed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason_text: _Optional[str] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., appealed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    claimed_until: _timestamp_pb2.Timestamp
+    in_charge_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., reason: _Optional[_Union[RetrievalReason, str]] = ..., path: _Optional[_Union[RetrievalPath, str]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[CaseState, str]] = ..., attempt: _Optional[int] = ..., notice_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., executed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason_text: _Optional[str] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., appealed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., in_charge_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class EnterpriseAuthentication(_message.Message):
     __slots__ = ("id", "enterprise_id", "applicant_id", "method", "submitted_at", "purpose", "state", "case_id", "attempt", "decided_at", "owner_id", "reviewer_id")

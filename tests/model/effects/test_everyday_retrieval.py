@@ -77,7 +77,7 @@ def test_an_administrator_who_answers_nothing_here_is_replaced_however_busy_else
         here.does(*remind)
     # No reminder is left, and nobody is told to remind.
     here.is_told("REMINDERS_USED_UP", "WAIT_ADMIN", *remind)
-    here.is_told("JOIN_UNANSWERED", "WAIT_ADMIN", *OPEN, alone=True)
+    here.is_told("JOIN_UNANSWERED", "WAIT_ADMIN", *OPEN)
     here.platform.now = waited_for(here, "ADMIN_HAS_TIME", *RETRIEVE, BY_DOCUMENTS, **UNREACHABLE)
     is_seen_elsewhere(here, "admin")
     told = here.is_told("JOIN_UNANSWERED", "RETRIEVE_ENTERPRISE", *OPEN)

@@ -13,6 +13,7 @@ from sealauthz.model.effects import retrieval, taking_over
 from sealauthz.model.records.identity import IdentityVerification
 from sealauthz.schema import Action, Resolver, ResolverInput, actions, looks
 from sealauthz.schema.effect import Effect
+from sealauthz.schema.record import NEVER
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,11 +32,23 @@ class RetrievalContext(Context):
 
 
 @dataclass(slots=True, kw_only=True)
+class AdminGoneContext(RetrievalContext):
+    """Claiming that the administrator has gone. `claims` counts what the subject claimed lately, of any enterprise."""
+
+    claims: int
+
+
+@dataclass(slots=True, kw_only=True)
 class SubmissionContext(RetrievalContext):
     """Submitting a retrieval, on a check of the applicant's intent for this attempt, bound to `intent_digest`."""
 
     verification: IdentityVerification | None = None
     intent_digest: str
+
+
+@dataclass(slots=True)
+class AnswerContext(VerifiedContext):
+    """Answering a claim: on a check of intent to say that one is in charge."""
 
 
 @dataclass(slots=True)
@@ -64,7 +77,14 @@ def _retrieval(query: ResolverInput) -> Mapping[str, Any]:
     # Of a case, or of the enterprise itself.
     enterprise = getattr(query.resource, "enterprise", query.resource)
     since = query.now - query.parameters.retrieval_window
-    lately = [a for a in enterprise.authentications if a.purpose == "RETRIEVAL" and a.submitted_at > since]
+    # What was prepared for a claim counts once the claim went unanswered, and before that for the claim itself.
+    lately = [
+        a
+        for a in enterprise.authentications
+        if a.purpose == "RETRIEVAL"
+        and a.submitted_at > since
+        and (a.case.claimed_until <= query.now or a.case_id == query.resource.id)
+    ]
     submitted = [a for a in lately if a.method != "LEGAL_REP_ONLINE"]
     # Who has another account does not begin to count again with it.
     accounts = (query.subject, *query.subject.accounts)
@@ -77,6 +97,17 @@ def _retrieval(query: ResolverInput) -> Mapping[str, Any]:
         if case.opened_at > since and case.enterprise_id != enterprise.id
     }
     return {"attempts": _attempts(submitted), "own_attempts": len(own), "enterprises": len(others)}
+
+
+def _claim(query: ResolverInput) -> Mapping[str, Any]:
+    since = query.now - query.parameters.retrieval_window
+    claims = [
+        case
+        for account in (query.subject, *query.subject.accounts)
+        for case in account.retrieval_cases
+        if case.claimed_until > NEVER and case.opened_at > since
+    ]
+    return {**_retrieval(query), "claims": len(claims)}
 
 
 def _attempts(certifications: list[Any]) -> int:
@@ -123,6 +154,15 @@ ACTIONS = (
         effect=retrieval.retrieve,
     ),
     *actions(
+        "Enterprise",
+        AdminGoneContext,
+        "claim_admin_gone",
+        gives=("reason",),
+        resolver=Resolver(find=_claim, is_about_subject=True),
+        arguments=retrieval.RetrieveArguments,
+        effect=retrieval.claim,
+    ),
+    *actions(
         "RetrievalCase",
         EvidenceContext,
         "certify",
@@ -150,6 +190,7 @@ ACTIONS = (
         effect=retrieval.object_to,
     ),
     *actions("RetrievalCase", Context, "adjudicate", arguments=retrieval.FindingArguments, effect=retrieval.adjudicate),
+    *_on_the_case(AnswerContext, "answer_claim", retrieval.answer),
     *_on_the_case(ExecutionContext, "execute", taking_over.execute),
     *_on_the_case(AppealContext, "appeal", taking_over.appeal),
     *actions(

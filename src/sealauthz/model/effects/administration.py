@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from sealauthz.model.effects import claims
 from sealauthz.model.effects.acting import refuse
 from sealauthz.model.effects.bound import check_arguments
 from sealauthz.model.effects.members import Ending, administrators_of, give_role, held_roles, is_within_time
@@ -39,7 +40,10 @@ class AssignRoleArguments:
 
 
 def assign_role(act: Act) -> Outcome:
-    """Give the role that the context states, from now on. It is never given twice: another term takes another one."""
+    """Give the role that the context states, from now on. It is never given twice: another term takes another one.
+
+    Who names an administrator has answered a claim that there is none.
+    """
     said: AssignRoleArguments = act.arguments
     if "CONSUME_VERIFICATION" in act.obligations:
         check_arguments(act)
@@ -63,7 +67,9 @@ def assign_role(act: Act) -> Outcome:
     values = {"assignment_id": assignment_id}
     named = {**values, "role": str(role), "valid_until": said.valid_to}
     told = _told(enterprise.id, "ROLE_GIVEN", "RoleAssignment", assignment_id, membership.person_id, **named)
-    return Outcome((*ending.changes, *changes), (*ending.events, told), values)
+    answered = claims.waiting(enterprise, act.now) if role == "SYSTEM_ADMIN" else []
+    over, heard = claims.resolved(answered, act.now)
+    return Outcome((*ending.changes, *changes, *over), (*ending.events, told, *heard), values)
 
 
 def revoke_role(act: Act) -> Outcome:
@@ -166,7 +172,7 @@ def transfer_admin(act: Act) -> Outcome:
 
     An administrator gives their own role away, and nobody else's. The legal representative who is no administrator
     names whose role is taken; only where nobody has it, none is. What the predecessor gave under that role ends; what
-    they gave as a seal administrator stands with that role.
+    they gave as a seal administrator stands with that role. It answers a claim that the administrator has gone.
     """
     said: TransferAdminArguments = act.arguments
     check_arguments(act)
@@ -194,7 +200,8 @@ def transfer_admin(act: Act) -> Outcome:
     told = _told(
         enterprise.id, "ADMINISTRATION_HANDED_OVER", "RoleAssignment", assignment_id, receiver.person_id, **values
     )
-    return Outcome((*ending.changes, *changes), (*ending.events, told), values)
+    over, heard = claims.resolved(claims.waiting(enterprise, act.now), act.now)
+    return Outcome((*ending.changes, *changes, *over), (*ending.events, told, *heard), values)
 
 
 def _of(enterprise: Any, membership_id: str) -> Any:

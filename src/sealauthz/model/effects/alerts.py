@@ -63,7 +63,7 @@ def _seal_of(act: Act) -> Any:
     kind = type(act.resource).__name__
     if kind == "Seal":
         return act.resource
-    if kind in ("RetrievalCase", "SigningTask"):
+    if kind in ("Enterprise", "RetrievalCase", "SigningTask"):
         return None
     return act.snapshot.find("Seal", act.resource.seal_id)
 
@@ -79,12 +79,17 @@ def _holder(act: Act) -> Any:
 def _enterprises(act: Act, seal: Any) -> Iterator[str]:
     if seal is None:
         by_hand = type(act.resource).__name__ == "SigningTask"
-        yield act.context.enterprise.id if by_hand else act.resource.enterprise_id
+        yield act.context.enterprise.id if by_hand else _enterprise(act.resource).id
         return
     yield seal.enterprise_id
     holder = _holder(act)
     if holder is not None and holder.id != seal.enterprise_id:
         yield holder.id
+
+
+def _enterprise(resource: Any) -> Any:
+    """The enterprise that a case is of, or that is claimed to be without an administrator."""
+    return resource if type(resource).__name__ == "Enterprise" else resource.enterprise
 
 
 def _tell(code: str) -> Callable[[Act, Mapping[str, Value]], Iterable[Event]]:
@@ -95,7 +100,7 @@ def _tell(code: str) -> Callable[[Act, Mapping[str, Value]], Iterable[Event]]:
             use_id = act.resource.id if type(act.resource).__name__ == "SealUse" else ""
             yield from watched(code, seal, _holder(act), act.now, values, use_id=use_id)
             return
-        enterprise = act.resource.enterprise
+        enterprise = _enterprise(act.resource)
         told = persons(watchers(enterprise, act.now))
         yield Event(code, enterprise.id, (type(act.resource).__name__, act.resource.id), told, values)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from sealauthz.model.effects import claims
 from sealauthz.model.effects.acting import refuse
 from sealauthz.model.effects.members import Ending, administrators, live_membership, take_in
 from sealauthz.model.records.membership import ApplicationState, Invitation, InvitationState, JoinApplication, JoinedVia
@@ -18,7 +19,6 @@ EVENTS = {
     "APPLICATION_APPROVED": "The applicant is a member now.",
     "APPLICATION_REJECTED": "The application was turned down; its record holds the reason.",
     "APPLICATION_WITHDRAWN": "The applicant took the application back.",
-    "RETRIEVAL_RESOLVED": "An administrator answered, so that the retrieval is over.",
     "INVITED": "Somebody is invited to join.",
     "INVITATION_CLAIMED": "Somebody claims an invitation by phone, and the inviter says whether they are meant.",
     "INVITATION_CONFIRMED": "The inviter confirmed who claimed the invitation, who may accept it now.",
@@ -29,7 +29,7 @@ _DAY = 86_400_000_000
 _APPLICATION_FOR = 30 * _DAY
 _INVITATION_FOR = 30 * _DAY
 _PHONE_INVITATION_FOR = 7 * _DAY
-_RESOLVABLE = frozenset({"DRAFT", "CERTIFYING", "IN_REVIEW", "NOTICE"})
+_RESOLVABLE = frozenset({"DRAFT", "CLAIMED", "CERTIFYING", "IN_REVIEW", "NOTICE"})
 
 
 def _told(record: Any, code: str, *recipients: str, **values: Any) -> Event:
@@ -79,11 +79,14 @@ def remind(act: Act) -> Outcome:
 
 
 def withdraw_application(act: Act) -> Outcome:
-    """Take one's own application back."""
-    handler = act.resource.handler
+    """Take one's own application back, and with it a claim that the administrator has gone."""
+    application = act.resource
+    handler = application.handler
     told = () if handler is None else (handler.person_id,)
-    change = act.set(act.resource, state=ApplicationState.WITHDRAWN)
-    return Outcome((change,), (_told(act.resource, "APPLICATION_WITHDRAWN", *told),))
+    change = act.set(application, state=ApplicationState.WITHDRAWN)
+    claimed = claims.waiting(application.enterprise, act.now, application.person_id)
+    given_up = (claims.ended(case, CaseState.WITHDRAWN, act.now) for case in claimed)
+    return Outcome((change, *given_up), (_told(application, "APPLICATION_WITHDRAWN", *told),))
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------------
@@ -110,18 +113,18 @@ def approve_join(act: Act) -> Outcome:
     changes.append(act.set(application, **decided))
     values = {"membership_id": membership_id}
     events = [_told(application, "APPLICATION_APPROVED", application.person_id, **values)]
-    for case in enterprise.retrieval_cases:
-        if case.applicant_id == application.person_id and case.state in _RESOLVABLE:
-            changes.append(act.set(case, state=CaseState.RESOLVED_BY_ADMIN))
-            events.append(_told(case, "RETRIEVAL_RESOLVED", case.applicant_id))
-    return Outcome((*ending.changes, *changes), (*ending.events, *events), values)
+    own = [each for each in enterprise.retrieval_cases if each.applicant_id == application.person_id]
+    over, heard = claims.resolved([each for each in own if each.state in _RESOLVABLE], act.now)
+    return Outcome((*ending.changes, *changes, *over), (*ending.events, *events, *heard), values)
 
 
 def reject_join(act: Act) -> Outcome:
-    """Turn the applicant down, for the reason that the context states."""
+    """Turn the applicant down, for the reason that the context states. It answers their claim, too."""
+    application = act.resource
     decided = {"state": ApplicationState.REJECTED, "decided_by_id": act.subject.id, "decided_at": act.now}
-    change = act.set(act.resource, **decided, reason=act.context.reason)
-    return Outcome((change,), (_told(act.resource, "APPLICATION_REJECTED", act.resource.person_id),))
+    change = act.set(application, **decided, reason=act.context.reason)
+    over, heard = claims.resolved(claims.waiting(application.enterprise, act.now, application.person_id), act.now)
+    return Outcome((change, *over), (_told(application, "APPLICATION_REJECTED", application.person_id), *heard))
 
 
 # --- inviting ---------------------------------------------------------------------------------------------------------
@@ -203,8 +206,9 @@ def accept(act: Act) -> Outcome:
         if application.person_id == act.subject.id and application.state == "PENDING":
             changes.append(act.set(application, state=ApplicationState.SUPERSEDED))
     told = _told(invitation, "INVITATION_ACCEPTED", invitation.inviter.person_id)
+    over, heard = claims.resolved(claims.waiting(enterprise, act.now, act.subject.id), act.now)
     values = {"membership_id": membership_id}
-    return Outcome((*ending.changes, *changes), (*ending.events, told), values)
+    return Outcome((*ending.changes, *changes, *over), (*ending.events, told, *heard), values)
 
 
 DUTIES = (

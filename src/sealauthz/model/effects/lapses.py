@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sealauthz.model.effects.claims import asked, is_settled, resolved
 from sealauthz.model.effects.members import Ending
 from sealauthz.model.effects.retrieval import concerned, told
 from sealauthz.model.effects.told import administrators, alert, persons
@@ -75,6 +76,15 @@ def case(_snapshot: Snapshot, record: Any, _now: Instant) -> Outcome:
     """The applicant let a case lie: they are told, and all who were told of it before."""
     whom = concerned(record) if record.state in ("NOTICE", "APPROVED") else ()
     return _written(record, CaseState.EXPIRED, told(record, "RETRIEVAL_ENDED", record.applicant_id, *whom))
+
+
+def claim(_snapshot: Snapshot, record: Any, now: Instant) -> Outcome:
+    """The time to answer a claim is over: it goes on, unless somebody in charge has settled it."""
+    if is_settled(record):
+        changes, events = resolved([record], now)
+        return Outcome(tuple(changes), tuple(events))
+    event = told(record, "RETRIEVAL_UNANSWERED", record.applicant_id, *asked(record.enterprise, now))
+    return _written(record, CaseState.CERTIFYING, event)
 
 
 def membership(snapshot: Snapshot, record: Any, now: Instant) -> Outcome:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from sealauthz.model.effects import claims
 from sealauthz.model.effects.acting import refuse
 from sealauthz.model.effects.bound import check_arguments
 from sealauthz.model.effects.members import held_roles, persons_of
@@ -22,11 +23,15 @@ from sealauthz.model.records.retrieval import (
     RetrievalReview,
     ReviewVerdict,
 )
-from sealauthz.schema import Act, Duty, Event, MetBy, Outcome, Put, RecordChange
+from sealauthz.schema import FOREVER, Act, Duty, Event, MetBy, Outcome, Put, RecordChange
 from sealauthz.schema.effect import Value
 
 EVENTS = {
     "RETRIEVAL_OPENED": "Somebody opened a case to retrieve the enterprise.",
+    "RETRIEVAL_CLAIMED": "Somebody claims that the administrator has gone: ask all in charge, by every channel.",
+    "RETRIEVAL_CLAIM_RUNS": "All in charge were asked, and the time to answer a claim runs.",
+    "RETRIEVAL_IN_CHARGE": "An administrator answered a claim: they are in charge, and decide the application.",
+    "RETRIEVAL_UNANSWERED": "Nobody answered a claim in its time: its applicant goes on to certify it.",
     "RETRIEVAL_ENDED": "A case ended unfinished: another one takes its place, or it was let lie.",
     "RETRIEVAL_SUBMITTED": "A case waits for the platform's reviewers.",
     "RETRIEVAL_REJECTED": "The reviewers did not pass the case; its applicant may try again.",
@@ -92,6 +97,48 @@ def retrieve(act: Act) -> Outcome:
     return Outcome((Put(made),), (told(made, "RETRIEVAL_OPENED", act.subject.id),), {"case_id": made.id})
 
 
+def claim(act: Act) -> Outcome:
+    """Claim that the administrator has gone: all in charge are asked, and the case waits for their answer."""
+    said: RetrieveArguments = act.arguments
+    if not said.reason_text.strip():
+        refuse("arguments[reason_text]", "must not be empty: say how you know that the administrator has gone")
+    made = RetrievalCase(
+        act.new_id("case"),
+        act.resource.id,
+        act.subject.id,
+        RetrievalReason(act.context.reason),
+        said.path,
+        act.now,
+        CaseState.CLAIMED,
+        reason_text=said.reason_text,
+        claimed_until=FOREVER,
+    )
+    whom = tuple(each for each in claims.asked(act.resource, act.now) if each != act.subject.id)
+    events = (told(made, "RETRIEVAL_OPENED", act.subject.id), told(made, "RETRIEVAL_CLAIMED", *whom))
+    return Outcome((Put(made),), events, {"case_id": made.id})
+
+
+def answer(act: Act) -> Outcome:
+    """Say that one is in charge. What its applicant applied for is then to be decided; without that, the case is over.
+
+    The time to decide does not begin before everybody was asked.
+    """
+    case = act.resource
+    pending = [
+        each
+        for each in case.enterprise.applications
+        if (each.person_id, each.state) == (case.applicant_id, "PENDING") and act.now < each.expires_at
+    ]
+    if not pending:
+        change = act.set(case, state=CaseState.RESOLVED_BY_ADMIN, in_charge_at=act.now, claimed_until=FOREVER)
+        return Outcome((change,), (told(case, "RETRIEVAL_RESOLVED", case.applicant_id),))
+    runs = case.claimed_until != FOREVER
+    until = act.now + act.context.parameters.claim_decision_within if runs else FOREVER
+    times = {"decision_until": until} if runs else {}
+    event = told(case, "RETRIEVAL_IN_CHARGE", case.applicant_id, **times)
+    return Outcome((act.set(case, in_charge_at=act.now, claimed_until=until),), (event,))
+
+
 def _end_unfinished(act: Act, named: Mapping[str, Value]) -> Iterable[RecordChange]:
     """End the case in whose place the new one comes: the representative's supersedes it, or it was let lie."""
     case = next(each for each in act.resource.retrieval_cases if each.id == named["case_id"])
@@ -99,7 +146,7 @@ def _end_unfinished(act: Act, named: Mapping[str, Value]) -> Iterable[RecordChan
         each.is_current and each.legal_rep_id == act.subject.id for each in act.resource.registry_snapshots
     )
     is_superseded = is_representative and case.applicant_id != act.subject.id
-    yield act.set(case, state=CaseState.SUPERSEDED if is_superseded else CaseState.EXPIRED)
+    yield claims.ended(case, CaseState.SUPERSEDED if is_superseded else CaseState.EXPIRED, act.now)
 
 
 def certify_case(act: Act) -> Outcome:
@@ -125,7 +172,9 @@ def certify_case(act: Act) -> Outcome:
         attempt=attempt,
     )
     changes.append(Put(made))
-    changes.append(act.set(case, state=CaseState.CERTIFYING, attempt=attempt))
+    # What is prepared while a claim waits for its answer does not move it on.
+    state = CaseState.CLAIMED if claims.is_waiting(case, act.now) else CaseState.CERTIFYING
+    changes.append(act.set(case, state=state, attempt=attempt))
     return Outcome(tuple(changes), values={"certification_id": made.id})
 
 
@@ -156,7 +205,8 @@ def withdraw_case(act: Act) -> Outcome:
     """Give a case up."""
     case = act.resource
     whom = () if case.state in ("DRAFT", "CERTIFYING", "IN_REVIEW", "REJECTED") else concerned(case)
-    return Outcome((act.set(case, state=CaseState.WITHDRAWN),), (told(case, "RETRIEVAL_WITHDRAWN", *whom),))
+    change = claims.ended(case, CaseState.WITHDRAWN, act.now)
+    return Outcome((change,), (told(case, "RETRIEVAL_WITHDRAWN", *whom),))
 
 
 # --- review and notice ------------------------------------------------------------------------------------------------
@@ -207,7 +257,7 @@ def _is_pass(each: Any, case: Any) -> bool:
 
 
 def publish_notice(act: Act) -> Outcome:
-    """Let the time of the notice run from now on: all who are concerned have been written to before.
+    """Let the time of the notice, or to answer a claim, run from now on: those concerned have been written to before.
 
     What became of each writing is a fact of the platform (NoticeDelivery). Where the policies say that somebody was not
     reached, or that there is nobody to reach, the notice is made public beside it.
@@ -216,6 +266,11 @@ def publish_notice(act: Act) -> Outcome:
     is_public = "MAKE_NOTICE_PUBLIC" in act.obligations
     values = {"notice_from": act.now, **({"published_at": act.now} if is_public else {})}
     numbers = act.context.parameters
+    if case.state == "CLAIMED":
+        until = act.now + numbers.claim_answer_within
+        times = {"notice_from_at": act.now, "notice_until": until}
+        event = told(case, "RETRIEVAL_CLAIM_RUNS", case.applicant_id, *claims.asked(case.enterprise, act.now), **times)
+        return Outcome((act.set(case, **values, claimed_until=until),), (event,))
     is_short = case.path == RetrievalPath.LEGAL_REP_ONLINE and not is_public
     until = act.now + (numbers.notice_legal_rep if is_short else numbers.notice_documents)
     times = {"notice_from_at": act.now, "notice_until": until}

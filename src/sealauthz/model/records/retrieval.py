@@ -38,6 +38,7 @@ class CaseState(StrEnum):
     """How far a retrieval case is."""
 
     DRAFT = "DRAFT"
+    CLAIMED = "CLAIMED"
     CERTIFYING = "CERTIFYING"
     IN_REVIEW = "IN_REVIEW"
     NOTICE = "NOTICE"
@@ -98,7 +99,9 @@ class AppealState(StrEnum):
     Unique(
         "I6",
         ("enterprise_id",),
-        where="state IN ('DRAFT', 'CERTIFYING', 'IN_REVIEW', 'NOTICE', 'OBJECTED', 'APPROVED', 'REJECTED')",
+        where=(
+            "state IN ('DRAFT', 'CLAIMED', 'CERTIFYING', 'IN_REVIEW', 'NOTICE', 'OBJECTED', 'APPROVED', 'REJECTED')"
+        ),
         says="an enterprise has one open retrieval case",
     ),
     Check("I6", "attempt >= 1", says="attempts are counted from 1"),
@@ -110,14 +113,23 @@ class AppealState(StrEnum):
         "I17",
         "reason",
         "path",
-        once=lambda case: case.state not in ("DRAFT", "CERTIFYING", "REJECTED"),
+        once=lambda case: case.state not in ("DRAFT", "CLAIMED", "CERTIFYING", "REJECTED"),
         says="why and how an attempt is made stays as it was certified",
     ),
+    Check("R-07", "state <> 'CLAIMED' OR claimed_until > 0", says="a claim waits for an answer until some time"),
+    Fixed(
+        "R-07",
+        "claimed_until",
+        once=lambda case: case.state != "CLAIMED",
+        says="until when a claim waited for an answer is history",
+    ),
+    SetOnce("R-07", "in_charge_at", says="a claim is answered once"),
     Rising("R-06", "notice_from", says="a notice period never begins earlier than it did"),
     Rising("R-06", "published_at", says="a public notice is never older than it was"),
     Life(
         {
             "DRAFT": ("CERTIFYING",),
+            "CLAIMED": ("CERTIFYING",),
             "CERTIFYING": ("IN_REVIEW",),
             "IN_REVIEW": ("NOTICE", "REJECTED"),
             "REJECTED": ("WITHDRAWN", "EXPIRED", "SUPERSEDED", "REJECTED_FINAL"),
@@ -140,6 +152,10 @@ class RetrievalCase:
 
     `published_at` is when a public notice stood in for those whom no channel reaches. A case that the legal
     representative's own takes the place of is SUPERSEDED. `appealed_at` is when somebody first appealed.
+
+    `claimed_until` is until when a claim that the administrator has gone waits for an answer: FOREVER until everybody
+    was asked, which `notice_from` dates, and again once it was answered; NEVER for a case that was no claim.
+    `in_charge_at` is when an administrator answered that they are in charge.
     """
 
     id: str
@@ -155,6 +171,8 @@ class RetrievalCase:
     reason_text: Personal = ""
     published_at: Instant = NEVER
     appealed_at: Instant = NEVER
+    claimed_until: Instant = NEVER
+    in_charge_at: Instant = NEVER
 
     enterprise: Enterprise = one("enterprise_id")
     applicant: Person = one("applicant_id")
