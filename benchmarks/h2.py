@@ -22,6 +22,9 @@ _WINDOW = 2**31 - 1
 _REFILL = 2**24
 _FRAME = 16_384
 _FIRST_WINDOW = 65_535
+_FIRST_STREAMS = 100
+"""How many calls a connection has under way until the server has announced its own limit."""
+_MAX_CONCURRENT_STREAMS = 3
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
@@ -113,7 +116,8 @@ class _Connection:
         self.with_message: set[int] = set()
         self.taken = 0
         self.window = _FIRST_WINDOW
-        self.held: deque[Request] = deque()
+        self.most_streams = _FIRST_STREAMS
+        self.held: deque[tuple[Request, float]] = deque()
 
 
 class Load:
@@ -155,6 +159,26 @@ class Load:
         outcome.seconds = time.perf_counter() - began
         return outcome
 
+    def keep(self, requests: Sequence[Request], seconds: float) -> Outcome:
+        """Have so many calls under way all the time, and begin the next when one ends, whatever came of it."""
+        outcome = Outcome()
+        began = time.perf_counter()
+        sent = 0
+        for connection in self._connections:
+            for _ in range(self._calls_each):
+                self._begin(connection, requests[sent % len(requests)])
+                sent += 1
+            self._flush(connection)
+        while (passed := time.perf_counter() - began) < seconds:
+            for key, _ in self._selector.select(seconds - passed):
+                connection = key.data
+                for _ in range(self._take(connection, outcome)):
+                    self._begin(connection, requests[sent % len(requests)])
+                    sent += 1
+                self._flush(connection)
+        outcome.seconds = time.perf_counter() - began
+        return outcome
+
     def offer(self, requests: Sequence[Request], per_s: float, seconds: float) -> Outcome:
         """Make so many calls a second, whether or not others have ended; return when all have."""
         outcome = Outcome()
@@ -172,14 +196,18 @@ class Load:
         return outcome
 
     def _begin(self, connection: _Connection, request: Request) -> None:
-        """Send a call, or hold it until the server says that it takes so much."""
-        if connection.held or connection.window < request.bytes:
-            connection.held.append(request)
-            return
-        connection.window -= request.bytes
-        connection.stream += 2
-        connection.out += request.on(connection.stream)
-        connection.begun[connection.stream] = time.perf_counter()
+        """Send a call, or hold it until the server takes so much; its time begins now."""
+        connection.held.append((request, time.perf_counter()))
+        self._send_held(connection)
+
+    def _send_held(self, connection: _Connection) -> None:
+        held = connection.held
+        while held and held[0][0].bytes <= connection.window and len(connection.begun) < connection.most_streams:
+            request, began = held.popleft()
+            connection.window -= request.bytes
+            connection.stream += 2
+            connection.out += request.on(connection.stream)
+            connection.begun[connection.stream] = began
 
     def _flush(self, connection: _Connection) -> None:
         while connection.out:
@@ -213,6 +241,9 @@ class Load:
                 if length:
                     connection.with_message.add(stream)
             elif kind == _SETTINGS and not flags & _ACK:
+                for setting in range(at + 9, at + 9 + length, 6):
+                    if int.from_bytes(read[setting : setting + 2], "big") == _MAX_CONCURRENT_STREAMS:
+                        connection.most_streams = int.from_bytes(read[setting + 2 : setting + 6], "big")
                 connection.out += _frame(_SETTINGS, _ACK, 0, b"")
             elif kind == _PING and not flags & _ACK:
                 connection.out += _frame(_PING, _ACK, 0, bytes(read[at + 9 : at + 17]))
@@ -235,7 +266,5 @@ class Load:
         if connection.taken > _REFILL:
             connection.out += _frame(_WINDOW_UPDATE, 0, 0, struct.pack(">I", connection.taken))
             connection.taken = 0
-        held, connection.held = connection.held, deque()
-        for request in held:
-            self._begin(connection, request)
+        self._send_held(connection)
         return ended

@@ -100,8 +100,10 @@ def test_both_ways_give_the_same_bytes(serve: Serve, answer: Callable[[Question]
     for path, message in messages:
         first, second = [outcome(served, path, message, metadata()) for served in both]
         assert first == second
+    timed = {"time", "duration_ms", "waited_ms"}
     logs = [
-        [{**line, "time": "", "duration_ms": 0} for line in served.log if line["event"] == "call"] for served in both
+        [{key: line[key] for key in line.keys() - timed} for line in served.log if line["event"] == "call"]
+        for served in both
     ]
     assert logs[0] == logs[1]
 

@@ -196,9 +196,9 @@ def test_a_call_is_a_span_with_its_parts(serve: Serve, collector: Collector, on_
     call = first["call"]
     assert (call.trace_id.hex(), call.parent_span_id.hex(), call.trace_state) == (TRACE, SPAN, "shop=7")
     assert call.name == "sealauthz.v1.AuthorizationService/Authorize"
-    # What is not in memory is loaded, on a thread of a pool; what is there is decided where it arrives.
+    # What is not in memory is loaded, on a thread of a pool; what is there is decided when its caller has its turn.
     assert set(first) == {"call", "wait", "decision", "load"}
-    assert set(second) == ({"call", "decision"} if on_arrival else {"call", "wait", "decision"})
+    assert set(second) == {"call", "wait", "decision"}
     assert within(first["wait"], call)
     assert within(first["decision"], call)
     assert within(first["load"], first["decision"])

@@ -68,6 +68,9 @@ class Instruments:
         self.incomplete = highest("restore_incomplete", "1 while a restore is not complete, and nothing is answered.")
         self.pool_calls = added("pool_calls", "Calls that are under way or wait for a thread.", "pool")
         self.pool_room = added("pool_room", "Calls that a pool takes at most.", "pool")
+        self.unreceived = highest(
+            "unreceived_seconds", "How long a call may have waited in the process before it was received, at most."
+        )
         self.watchers = added("watchers", "Open streams of changes.")
         self.policies = added("policy_processes", "Processes that decide by a policy version.", "version")
         self.thread_failures = counter("thread_failures", "Failed steps of threads of the background.", "thread")

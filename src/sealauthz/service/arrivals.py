@@ -21,9 +21,10 @@ from typing import Any, NoReturn
 import grpc
 
 try:
+    from grpc import _server as grpcio
     from grpc._cython import cygrpc  # type: ignore[attr-defined]
 except ImportError:  # another grpcio
-    cygrpc = None
+    cygrpc = grpcio = None  # type: ignore[assignment]
 
 Begin = Callable[["ArrivedCall"], None]
 """Takes a call whose headers are there; on the thread that serves all calls."""
@@ -37,6 +38,13 @@ _MAX_CHARACTERS = 200
 _STARTED = "started"
 _CERTIFICATE = b"x509_pem_cert"
 _NO_FLAGS = 0
+_NOW = 0.0
+"""A deadline that has passed: poll without waiting."""
+_MOST_EVENTS = 16
+"""How many polls there are between two queued calls. A call has three events (headers, message, status), so that this
+keeps up with clients that send the next call when one has ended, and a flood of headers cannot stop the answers."""
+_EMPTY_POLLS = 3
+"""After so many polls without an event, nothing more has arrived."""
 _OK: int = grpc.StatusCode.OK.value[0]
 _UNKNOWN: int = grpc.StatusCode.UNKNOWN.value[0]
 _UNIMPLEMENTED: int = grpc.StatusCode.UNIMPLEMENTED.value[0]
@@ -195,8 +203,10 @@ class ArrivedCall:
         try:
             self._then(self, event.batch_operations[0].message())
         except BaseException as error:  # noqa: BLE001 (as above)
-            self._fail(error)
-        return self._so_far()
+            self.fail(error)
+        so_far = self._so_far()
+        # While others run, this call may end, and be removed from what grpcio waits for: it must not return itself.
+        return self._of.run_queued() if so_far is _NOTHING_MORE else so_far
 
     def _left(self, event: Any) -> Any:
         with self._changing:
@@ -228,7 +238,8 @@ class ArrivedCall:
             return self, ()
         return _NOTHING_MORE
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
+        """Note what went wrong in the handling of a call, and end it if nothing has."""
         self._of.failed(error)
         try:
             if not self._is_answered and not self._is_cancelled:
@@ -244,6 +255,12 @@ class Arrivals:
         self.failed = failed
         self._server: Any = server
         self._methods: dict[str, Begin] = {}
+        self._is_running = False
+        self.run_next: Callable[[], bool] = lambda: False
+        """Run one queued call; False if none is queued. It raises nothing."""
+        self._emptied_at = 0.0
+        self.longest_unseen_s = 0.0
+        """How long what had arrived may have waited in grpcio or the kernel, at most, since this was last set to 0."""
 
     def add(self, path: str, begin: Begin) -> None:
         """Take the calls of a method; before the start."""
@@ -257,6 +274,40 @@ class Arrivals:
             with self._server._state.lock:
                 if method.ask():
                     self._server._state.rpc_states.add(method)
+
+    def run_queued(self) -> Any:
+        """Run what is queued, and before each of it take what has arrived, so that the queue knows of all who wait."""
+        if self._is_running:
+            return _NOTHING_MORE
+        self._is_running = True
+        self._emptied_at = time.perf_counter()
+        # INVARIANT: while this is in it, grpcio does not take the last call that ends for the end of the server.
+        self._server._state.rpc_states.add(self)
+        try:
+            self._take_arrived()
+            while self.run_next():
+                self._take_arrived()
+        except BaseException as error:  # noqa: BLE001 (a tag raises nothing)
+            self.failed(error)
+        self._is_running = False
+        return self, ()
+
+    def _take_arrived(self) -> None:
+        """Process what has arrived. One poll reads one connection, so that several without an event mean: no more."""
+        state, empty = self._server._state, 0
+        for _ in range(_MOST_EVENTS):
+            event = state.completion_queue.poll(_NOW)
+            if event.completion_type == cygrpc.CompletionType.queue_timeout:
+                empty += 1
+                if empty == _EMPTY_POLLS:
+                    now = time.perf_counter()
+                    self.longest_unseen_s = max(self.longest_unseen_s, now - self._emptied_at)
+                    self._emptied_at = now
+                    return
+            else:
+                empty = 0
+                grpcio._process_event_and_continue(state, event)
+            del event  # as grpcio does: before it polls again
 
 
 class _Method:
@@ -292,7 +343,7 @@ class _Method:
             if call is None:
                 self._of.failed(error)
             else:
-                call._fail(error)
+                call.fail(error)
         return _NOTHING_MORE if goes_on else (self, ())
 
 

@@ -33,6 +33,8 @@ Serializer = Callable[[Any], bytes]
 
 _MAX_CAUSE_CHARACTERS = 300
 _REFUSAL_LINE_EVERY_S = 1.0
+_NOTED_WAIT_S = 0.01
+"""From here on, the line of a call has the time that it waited for its turn or for a thread."""
 
 
 class RequestLog:
@@ -61,9 +63,10 @@ class RequestLog:
     def begin(self) -> float:
         """Note that a thread has it; return for how many seconds it waited for that, 0 if it never did."""
         if self._queued_at is not None:
-            self._waited_s, self._queued_at = time.perf_counter() - self._queued_at, None
+            waited_s, self._queued_at = time.perf_counter() - self._queued_at, None
+            self._waited_s += waited_s
             if self.trace is not None:
-                self.trace.waited(self._waited_s)
+                self.trace.waited(waited_s)
         return self._waited_s
 
     def failed(self, error: Exception) -> Failure:
@@ -87,6 +90,8 @@ class RequestLog:
             code = failure.code.name
             if failure.incident:
                 self.noted["incident"] = failure.incident
+        if self._waited_s >= _NOTED_WAIT_S:
+            self.noted["waited_ms"] = round(self._waited_s * 1_000)
         self._log.info("call", method=self.path, code=code, duration_ms=duration_ms, **self.noted)
         if self.trace is not None:
             self.trace.end(code, self.noted)
@@ -160,6 +165,14 @@ class Method(NamedTuple):
         """Return how a request ends for which there is no room, and count it; None if there is room."""
         executor = self.executor
         if executor.has_room():
+            return None
+        self.refusals.note(pool=executor.name, most=executor.max_calls)
+        return self.busy
+
+    def refused_above(self, queued: int) -> Failure | None:
+        """Return the same for a call that is answered on arrival, behind so many of its caller."""
+        executor = self.executor
+        if queued < executor.max_calls:
             return None
         self.refusals.note(pool=executor.name, most=executor.max_calls)
         return self.busy

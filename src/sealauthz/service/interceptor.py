@@ -121,6 +121,13 @@ class Interceptor(grpc.ServerInterceptor):
         own = method if request_log.caller is None else self._own(method, request_log.caller)
         return method.refused() or own.refused() or own
 
+    def crowded(self, method: Method, request_log: RequestLog, queued: int) -> Failure | None:
+        """Return how a call ends whose caller has queued its share of them already, and count it; else None."""
+        if request_log.caller is None:
+            return None
+        own = self._own(method, request_log.caller)
+        return own.refused_above(queued)
+
     def end_streams(self) -> None:
         """End every stream of ours, and those to come: they would hold up a graceful stop."""
         with self._changing:

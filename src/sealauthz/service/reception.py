@@ -8,6 +8,8 @@ behind the same check of who calls (`Interceptor.arrived`).
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import grpc
@@ -20,6 +22,7 @@ from sealauthz.service.arrivals import Aborted, Arrivals, ArrivedCall
 from sealauthz.service.handling import Method, RequestLog
 from sealauthz.service.held import HeldAnswers, Later, end
 from sealauthz.service.interceptor import Interceptor
+from sealauthz.service.shares import FairQueue
 from sealauthz.service.status import Failure
 
 MAX_WITHOUT_MESSAGE = 4_096
@@ -46,6 +49,8 @@ class Reception:
         self._interceptor = interceptor
         self._log = log
         self._arrivals = Arrivals(server, self._failed)
+        self._queue = FairQueue()
+        self._arrivals.run_next = self._queue.run_next
         self._waiting: dict[ArrivedCall, tuple[float, RequestLog]] = {}
         self.held = HeldAnswers(self._failed)
         self.thread = Background("reception", self._end_late, log.thread_failed)
@@ -79,6 +84,11 @@ class Reception:
     def without_message(self) -> int:
         """How many calls have not sent their message."""
         return len(self._waiting)
+
+    def take_longest_unseen(self) -> float:
+        """Return the seconds that a call may have waited before it was received, at most, since this was last asked."""
+        longest, self._arrivals.longest_unseen_s = self._arrivals.longest_unseen_s, 0.0
+        return longest
 
     def arrived(self, method: Method, call: ArrivedCall) -> RequestLog | None:
         """Return the request of a call, if who calls may; else the call has ended."""
@@ -115,6 +125,20 @@ class Reception:
             call.end()
         else:
             call.answer(answer)
+
+    def queue(self, method: Method, call: ArrivedCall, request_log: RequestLog, answer: Callable[[], None]) -> None:
+        """Queue a call that may be answered on this thread, behind those of its caller and fairly among callers."""
+        caller = "" if request_log.caller is None else request_log.caller.name
+        request_log.queue()
+        refusal = self._interceptor.crowded(method, request_log, self._queue.calls(caller))
+        run = answer if refusal is None else partial(end, call, refusal)
+        self._queue.add(caller, partial(self._run, call, run), is_refusal=refusal is not None)
+
+    def _run(self, call: ArrivedCall, run: Callable[[], None]) -> None:
+        try:
+            run()
+        except BaseException as error:  # noqa: BLE001 (the thread goes on, and nobody else would end the call)
+            call.fail(error)
 
     def _give_up(self, call: ArrivedCall) -> None:
         """End a call that holds its message back."""
@@ -169,19 +193,25 @@ class _Receiver:
             )
             return
         if self._is_tried and len(message) <= MAX_BYTES_AT_ONCE:
-            try:
-                answer = self._method.wrapped(message, call, request_log)
-            except NotAtOnce:
-                pass
-            except Aborted:
-                call.end()
-                return
+            self._reception.queue(self._method, call, request_log, partial(self._try, call, message, request_log))
+        else:
+            self._submit(call, message, request_log)
+
+    def _try(self, call: ArrivedCall, message: bytes, request_log: RequestLog) -> None:
+        """Answer a call here if memory has everything, or have a thread of the pool do it."""
+        try:
+            answer = self._method.wrapped(message, call, request_log)
+        except NotAtOnce:
+            self._submit(call, message, request_log)
+        except Aborted:
+            call.end()
+        else:
+            if type(answer) is Later:
+                self._hold(answer, call, request_log)
             else:
-                if type(answer) is Later:
-                    self._hold(answer, call, request_log)
-                else:
-                    call.answer(answer)
-                return
+                call.answer(answer)
+
+    def _submit(self, call: ArrivedCall, message: bytes, request_log: RequestLog) -> None:
         own = self._room(call, request_log)
         if own is not None:
             call.follow()

@@ -125,6 +125,8 @@ class Server:
         for pool in self._pools.all:
             instruments.pool_calls.labels(pool.name).set(pool.calls)
             instruments.pool_room.labels(pool.name).set(pool.max_calls)
+        if self._reception is not None:
+            instruments.unreceived.set(self._reception.take_longest_unseen())
         instruments.watchers.set(self._watches.count)
         instruments.serving.set(self._readiness.servicer.is_serving)
         instruments.incomplete.set(self._readiness.is_incomplete)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sealauthz.service.callers import Caller
@@ -69,3 +71,75 @@ class CallerShares:
         elif shares.bucket is None or shares.bucket.per_s != caller.calls_per_s:
             shares.bucket = Bucket(caller.calls_per_s)
         return share, shares.bucket
+
+
+LONG_QUEUE = 16
+"""With so many calls waiting, what a caller's calls take counts twice: to receive them takes time as well, and a caller
+with few under way keeps more than half beside one with many."""
+
+Run = Callable[[], None]
+
+
+class _Queued:
+    """What one caller has queued, and the seconds that its calls have taken, as far as they count."""
+
+    __slots__ = ("calls", "is_refusing", "refusals", "used_s")
+
+    def __init__(self) -> None:
+        self.calls: deque[Run] = deque()
+        self.refusals: deque[Run] = deque()
+        self.used_s = 0.0
+        self.is_refusing = False
+
+    def __bool__(self) -> bool:
+        return bool(self.calls or self.refusals)
+
+    def take(self) -> Run:
+        """Take a call or a refusal, alternately where there are both."""
+        self.is_refusing = bool(self.refusals) and not (self.is_refusing and self.calls)
+        return self.refusals.popleft() if self.is_refusing else self.calls.popleft()
+
+
+class FairQueue:
+    """Calls that one thread answers, by caller: next is the caller whose calls have taken the least time.
+
+    A caller that had nothing queued begins with the time of the one that is next: nobody saves up time.
+    """
+
+    def __init__(self) -> None:
+        self._of_callers: dict[str, _Queued] = {}
+        self._waiting: set[str] = set()
+        self._used_s = 0.0
+
+    def calls(self, caller: str) -> int:
+        """Return how many calls of a caller wait, without its refusals."""
+        own = self._of_callers.get(caller)
+        return 0 if own is None else len(own.calls)
+
+    def add(self, caller: str, run: Run, *, is_refusal: bool = False) -> None:
+        """Queue a call; or how it is refused, which costs the caller its time too, and is done soon."""
+        own = self._of_callers.setdefault(caller, _Queued())
+        if not own:
+            own.used_s = max(own.used_s, self._used_s)
+            self._waiting.add(caller)
+        (own.refusals if is_refusal else own.calls).append(run)
+
+    def run_next(self) -> bool:
+        """Run what is next; False if nothing is queued."""
+        waiting = self._waiting
+        if not waiting:
+            return False
+        if len(waiting) == 1:
+            (caller,) = waiting
+        else:
+            caller = min(waiting, key=lambda name: self._of_callers[name].used_s)
+        own = self._of_callers[caller]
+        self._used_s = own.used_s
+        run = own.take()
+        if not own:
+            waiting.remove(caller)
+        began = time.perf_counter()
+        run()
+        took_s = time.perf_counter() - began
+        own.used_s += took_s if len(own.calls) < LONG_QUEUE else 2 * took_s
+        return True
