@@ -27,8 +27,9 @@ from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import EngineKind
 from sealauthz.decision.bundle_cache import KEPT, BundleCache, cache_of
 from sealauthz.decision.inspection import inspect
-from sealauthz.decision.stored_analysis import from_bytes, to_bytes
-from sealauthz.decision.stored_rules import StoredRules, written
+from sealauthz.decision.stored_analysis import _Read, from_bytes, read_analysis, to_bytes
+from sealauthz.decision.stored_classes import OF_ANALYSES, OF_BUNDLES
+from sealauthz.decision.stored_rules import Ours, StoredRules, written
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
@@ -108,6 +109,40 @@ def test_a_bundle_from_the_cache_is_that_of_a_load(shipped: tuple[Bundle, Bundle
         code = getattr(value, "__code__", None)
         assert there.__code__ == code if code is not None else name == "__builtins__" or there == value
     assert theirs._namespace.keys() == ours._namespace.keys()
+
+
+RARELY_WRITTEN = {
+    ("sealauthz.decision.always", "Alike"),
+    ("sealauthz.decision.always", "Found"),
+    ("sealauthz.decision.signoffs", "Accepted"),
+    ("sealauthz.polar.diagnostic", "Diagnostic"),
+    ("sealauthz.polar.diagnostic", "Severity"),
+    ("sealauthz.polar.syntax", "Assign"),
+    ("sealauthz.polar.syntax", "DictPattern"),
+    ("sealauthz.polar.syntax", "DictTerm"),
+}
+"""Classes of other folders, of signed changes, of warnings, and of forms that the shipped policies do without."""
+
+
+def test_list_of_classes_is_what_the_cache_writes(cache: BundleCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    checking.forget_loads(MODEL)  # a load that started from another one stores no analysis
+    load(cache, model=MODEL)
+    found: set[tuple[str, str]] = set()
+    for reader in (Ours, _Read):
+        find: Any = reader.find_class
+        monkeypatch.setattr(
+            reader,
+            "find_class",
+            lambda self, module, name, find=find: found.add((module, name)) or find(self, module, name),
+        )
+    bundle = load(cache, model=MODEL)
+    assert is_stored(bundle)
+    assert bundle.statements
+    types = checking.types_of(MODEL)
+    assert read_analysis(cache, stored.base_of(MODEL, types) or "", bundle.sources, types) is not None
+    listed = {(module, name) for each in (OF_BUNDLES, OF_ANALYSES) for module, names in each.items() for name in names}
+    assert found <= listed
+    assert listed - found == RARELY_WRITTEN
 
 
 def decided(bundle: Bundle) -> list[Any]:

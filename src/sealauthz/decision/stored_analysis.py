@@ -24,6 +24,7 @@ from typing import Any
 
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.signoffs import KeptAlways
+from sealauthz.decision.stored_classes import OF_ANALYSES, is_listed
 from sealauthz.decision.stored_rules import UNREADABLE, Ours, Trees, values_of
 from sealauthz.polar import Source
 from sealauthz.polar.check import KeptAnalysis
@@ -42,6 +43,9 @@ less, what they share is found out about as quickly as it is read.
 _COUNT_BYTES = 4
 _UNWRITABLE = (RecursionError, ValueError, pickle.PicklingError, AttributeError)
 """What writing raises where something nests too deep, or is of a class that no other process need have."""
+
+_MAX_BYTES = 1_000_000_000
+"""What an analysis may be when it is read: sixteen times the largest file."""
 
 _QUICK = 1
 """Bytes that say the same again and again: more effort makes them hardly smaller."""
@@ -174,14 +178,10 @@ class _Read(Ours):
         self._stand_ins = {_Class.__name__: classes.__getitem__, _Value.__name__: partial(_value, table)}
 
     def find_class(self, module: str, name: str) -> Any:
-        if module in ("ast", "_ast"):
-            found = getattr(ast, name, None)
-            if isinstance(found, type) and issubclass(found, ast.AST):
-                return found
-        if (module, name) == ("collections", "Counter"):
-            return Counter
-        if module == __name__ and name in self._stand_ins:
-            return self._stand_ins[name]
+        if is_listed(module, name, OF_ANALYSES):
+            if module == __name__:
+                return self._stand_ins[name]
+            return Counter if name == Counter.__name__ else getattr(ast, name)
         return super().find_class(module, name)
 
 
@@ -211,6 +211,10 @@ def to_bytes(found_out: object, table: TypeTable) -> bytes:
 def from_bytes(content: bytes, table: TypeTable) -> Any:
     """Return what `to_bytes` wrote with an equal table. Raises one of `UNREADABLE` for other bytes."""
     try:
-        return _Read(io.BytesIO(zlib.decompress(content)), table).load()
+        decompressor = zlib.decompressobj()
+        whole = decompressor.decompress(content, _MAX_BYTES)
+        if not decompressor.eof:
+            raise pickle.UnpicklingError("the bytes are cut short, or become too many")
+        return _Read(io.BytesIO(whole), table).load()
     except zlib.error as error:
         raise pickle.UnpicklingError("the bytes are damaged") from error

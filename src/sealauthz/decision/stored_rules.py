@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from sealauthz.collector import without_collection
+from sealauthz.decision.stored_classes import is_listed
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Statement
 from sealauthz.polar.unchanging import is_unchanging
@@ -25,6 +26,9 @@ UNREADABLE = (
     LookupError,
     AttributeError,
     ImportError,
+    MemoryError,
+    ArithmeticError,
+    RecursionError,
 )
 """What reading raises where the bytes are not what was written."""
 
@@ -68,14 +72,19 @@ def values_of(cls: Any) -> Callable[[object], tuple[Any, ...]] | None:
 
 
 class Ours(pickle.Unpickler):
-    """Makes objects of the product's own classes only."""
+    """Makes objects of the listed classes only.
+
+    INVARIANT: a name is compared whole before it is looked up. pickle itself follows dots through what a module has
+    imported.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return a class of the product. Raises UnpicklingError for any other."""
-        found = super().find_class(module, name) if module.startswith("sealauthz.") else None
-        if not isinstance(found, type):
-            raise pickle.UnpicklingError(f"`{module}.{name}` is no class of the product")
-        return found
+        """Return a listed class. Raises UnpicklingError for any other name."""
+        if is_listed(module, name):
+            found = super().find_class(module, name)
+            if isinstance(found, type) and (found.__module__, found.__qualname__) == (module, name):
+                return found
+        raise pickle.UnpicklingError(f"`{module}.{name}` is not a class that the cache of bundles may hold")
 
 
 def written(content: object) -> bytes:
