@@ -38,7 +38,6 @@ class CaseState(StrEnum):
     """How far a retrieval case is."""
 
     DRAFT = "DRAFT"
-    CLAIMED = "CLAIMED"
     CERTIFYING = "CERTIFYING"
     IN_REVIEW = "IN_REVIEW"
     NOTICE = "NOTICE"
@@ -53,6 +52,7 @@ class CaseState(StrEnum):
     UNDER_APPEAL = "UNDER_APPEAL"
     REVERSED = "REVERSED"
     SUPERSEDED = "SUPERSEDED"
+    CLAIMED = "CLAIMED"
 
 
 class ReviewVerdict(StrEnum):

@@ -19,9 +19,9 @@ serves_from = "0021"
 serves_without = ("retrieval_case.claimed_until", "retrieval_case.in_charge_at")
 
 _WORDS = (
-    "state IN ('DRAFT', 'CLAIMED', 'CERTIFYING', 'IN_REVIEW', 'NOTICE', 'OBJECTED', 'APPROVED', 'REJECTED',"
+    "state IN ('DRAFT', 'CERTIFYING', 'IN_REVIEW', 'NOTICE', 'OBJECTED', 'APPROVED', 'REJECTED',"
     " 'REJECTED_FINAL', 'RESOLVED_BY_ADMIN', 'WITHDRAWN', 'EXPIRED', 'EXECUTED', 'UNDER_APPEAL',"
-    " 'REVERSED', 'SUPERSEDED')"
+    " 'REVERSED', 'SUPERSEDED', 'CLAIMED')"
 )
 _OPEN = "state IN ('DRAFT', 'CLAIMED', 'CERTIFYING', 'IN_REVIEW', 'NOTICE', 'OBJECTED', 'APPROVED', 'REJECTED')"
 
