@@ -1332,33 +1332,6 @@ SETTLING = [
         "this meets the requirement without a condition",
     ),
     error(
-        "a requirement met by two rules of which one always holds",
-        "unconditional",
-        'meets(_: Person, "R", "use", seal: Seal, _) if seal.state in ["LOST", "ACTIVE"] and is_live(seal);\n'
-        'is_live(seal: Seal) if seal.kind = "OTHER";\nmeets(_: Person, "R", "use", s: Seal, _) if s.holds = [];\n'
-        'meets(_: Person, "R", "use", seal: Seal, _) if not seal.holds = [];',
-        'meets(_: Person, "R", "use", seal: Seal, _) if seal.holds = [];\n'
-        'meets(_: Person, "R", "use", seal: Seal, _) if not seal.holds = [] and seal.kind = "OTHER";',
-        "this and the rule at a.polar:3:1 settle the requirement without a condition: one always holds",
-        "a line `#@ always` above one of them",
-    ),
-    error(
-        "a requirement that is waived for each word for which it is not met",
-        "unconditional",
-        MEETS + 'waived("R", "use", s: Seal, _) if s.state in ' + OTHER_STATES + ";",
-        MEETS + 'waived("R", "use", s: Seal, _) if s.state in ' + OTHER_STATES.replace('"LOST", ', "") + ";",
-        "this and the rule at a.polar:1:1 settle the requirement without a condition: one always holds",
-    ),
-    error(
-        "a requirement met by a helper in two parts",
-        "unconditional",
-        MEETS + 'meets(_: Person, "R", "use", seal: Seal, _) if is_either(seal);\n'
-        'is_either(seal: Seal) if seal.category = "PHYSICAL";is_either(s: Seal) if s.category = "ELECTRONIC";',
-        MEETS + 'meets(_: Person, "R", "use", seal: Seal, _) if is_either(seal);\n'
-        'is_either(seal: Seal) if seal.category = "PHYSICAL";is_either(s: Seal) if s.kind = "OTHER";',
-        "this meets the requirement without a condition, and the rule at a.polar:1:1 asks for something",
-    ),
-    error(
         "a waiver by a negation in what it calls",
         "waiver",
         'waived("R", "use", seal: Seal, _) if is_odd(seal); is_odd(seal: Seal) if\n  not seal.kind = "OFFICIAL";',

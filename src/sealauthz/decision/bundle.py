@@ -42,7 +42,7 @@ from sealauthz.decision.folder import (
 )
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.decision.questions import questions_of
-from sealauthz.decision.signoffs import Accepted, accepted_of, always_kept, excesses_of, signoff_diagnostics_of
+from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, signoff_diagnostics_of
 from sealauthz.decision.stored import StoredBundle, base_of, key_of
 from sealauthz.decision.stored_rules import UNREADABLE
 from sealauthz.decision.texts import Texts
@@ -197,7 +197,7 @@ def _loaded(model: Model, folder: Path | Layout | None, engine: EngineKind, *, i
             raise BundleRefused(f"`{type_}` has actions but is no record")
     parameters, numbers = read_parameters(layout, model.parameters)
     texts, said = read_texts(layout)
-    excesses = excesses_of(layout, statements, parameters, installed, expansion.groups, types_of(written_for))
+    excesses = excesses_of(layout, expansion, parameters, texts, installed, needs)
     if is_served:
         _refuse_errors(floor_diagnostics_of(statements, read_product_sources(layout, installed)))
         _refuse_errors(signoff_diagnostics_of(excesses, layout))
@@ -330,8 +330,7 @@ def _store_analysis(made: Bundle, inputs: _Inputs, cache: BundleCache) -> None:
     names = attributes(made.model)
     files = [(source, admit(source, names)) for source in made.sources]
     expansion = expanded(statement for _, statements in files for statement in statements)
-    always = always_kept(expansion.statements, inputs.layout, installed_folder_of(made.model))
-    stored = found_out(made.model, files, expansion, engine, always)
+    stored = found_out(made.model, files, expansion, engine)
     if stored is not None:
         from sealauthz.decision.stored_analysis import write_analysis
 

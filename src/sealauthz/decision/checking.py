@@ -17,7 +17,6 @@ from sealauthz.decision.analyses import Analyses, Checked
 from sealauthz.decision.duties import duty_diagnostics_of
 from sealauthz.decision.folder import product_expansion
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
-from sealauthz.decision.signoffs import KeptAlways, forget_always, start_always
 from sealauthz.polar import Source, Statement
 from sealauthz.polar.diagnostic import Diagnostic
 from sealauthz.polar.engine import CompiledEngine
@@ -82,13 +81,11 @@ def start_from(model: Model, stored: StoredAnalysis) -> None:
     """Have the next load of a model's policies start from what another process found out about some with the same code,
     interpreter and model.
     """
-    from sealauthz.polar.check import Analysis, start_product
+    from sealauthz.polar.check import Analysis
 
     types, statements = types_of(model), stored.expansion.statements
     analysis = Analysis.of_kept(stored.analysis, types)
     engine = CompiledEngine.of_kept(stored.code, types)
-    start_always(statements, stored.always, types)
-    start_product(stored.always.expansion.statements, analysis)
     for source, found in stored.files:
         remember_admitted(source, attributes(model), found)
     remember_spelled_out(stored.expansion)
@@ -97,9 +94,7 @@ def start_from(model: Model, stored: StoredAnalysis) -> None:
     _starting[model] = engine
 
 
-def found_out(
-    model: Model, files: Files, expansion: Expansion, engine: CompiledEngine, always: KeptAlways
-) -> StoredAnalysis | None:
+def found_out(model: Model, files: Files, expansion: Expansion, engine: CompiledEngine) -> StoredAnalysis | None:
     """Return what a load found out about policies that another process may start from, once the engine was stored; None
     where there is none, or where it started from another one itself.
     """
@@ -108,12 +103,12 @@ def found_out(
     checked = _analyses.get(model)
     analysis = checked.analysis.kept() if checked is not None and checked.is_of(expansion.statements) else None
     code = None if analysis is None else engine.kept()
-    return None if analysis is None or code is None else StoredAnalysis(files, expansion, analysis, code, always)
+    return None if analysis is None or code is None else StoredAnalysis(files, expansion, analysis, code)
 
 
 def forget_loads(model: Model) -> None:
     """Let the next load of a model's policies start from nothing, for measurements."""
-    forget_always()
+    product_expansion.cache_clear()
     forget_admitted()
     forget_spelled_out()
     _analyses.forget(model)

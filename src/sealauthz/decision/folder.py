@@ -46,6 +46,9 @@ DEFAULT = "default"
 
 _OWNED = (CONTRACT_FILE, FLOOR_FILE)
 
+_LEAST_LETTERS = 10
+"""Letters of the reason of a line under `accepts`."""
+
 
 def installed_folder() -> Path:
     """Where the default bundle lies: inside the installed package, or at the root of a source checkout."""
@@ -179,9 +182,16 @@ def _accepts(lines: object) -> Iterator[tuple[str, str]]:
         if isinstance(why, dict):
             said = f'put the name in quotes: `"{name}.{next(iter(why), "name")}" = "who agreed, and why"`'
             raise BundleRefused(f"`{name}` under `accepts` is a table: {said}", BUNDLE_FILE)
-        if not isinstance(why, str) or not why.strip():
-            raise BundleRefused(f"`accepts` must say who agreed to `{name}`, and why", BUNDLE_FILE)
+        if not isinstance(why, str) or not _is_reasoned(why):
+            form = f'"WHO, WHEN: WHY", with a reason of at least {_LEAST_LETTERS} letters'
+            raise BundleRefused(f"`accepts` must name who agreed to `{name}`, and why: {form}", BUNDLE_FILE)
         yield name, why.strip()
+
+
+def _is_reasoned(line: str) -> bool:
+    """Whether a line names who agreed and, behind a colon, a reason that is one."""
+    who, _, why = line.replace("：", ":", 1).partition(":")
+    return any(map(str.isalpha, who)) and sum(map(str.isalpha, why)) >= _LEAST_LETTERS
 
 
 def _replaced(table: dict[str, Any], installed: Path) -> frozenset[str]:

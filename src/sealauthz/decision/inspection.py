@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sealauthz.decision.bundle import Bundle, installed_folder_of, written_for_of
 from sealauthz.decision.bundle_cache import BundleCache
-from sealauthz.decision.checking import diagnostics_of, floor_diagnostics_of, types_of
+from sealauthz.decision.checking import diagnostics_of, floor_diagnostics_of
 from sealauthz.decision.folder import (
     Layout,
     layout_of,
@@ -16,6 +16,7 @@ from sealauthz.decision.folder import (
     read_parameters,
     read_product_sources,
     read_sources,
+    read_texts,
 )
 from sealauthz.decision.signoffs import excesses_of, signoff_diagnostics_of
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, missing_texts
@@ -89,7 +90,8 @@ def _refused(model: Model, folder: Path | Layout | None, first: BundleRefused) -
     installed = installed_folder_of(model)
     try:
         layout = layout_of(folder or installed, installed=installed)
-        written_for = written_for_of(model, read_extension(layout)[0])
+        adds, _ = read_extension(layout)
+        written_for = written_for_of(model, adds)
         sources = tuple(read_sources(layout))
     except BundleRefused as error:
         return unreadable(error)
@@ -115,9 +117,8 @@ def _refused(model: Model, folder: Path | Layout | None, first: BundleRefused) -
         return Inspection(sources, diagnostics, None)
     try:
         parameters, _ = read_parameters(layout, model.parameters)
-        excesses = excesses_of(
-            layout, expansion.statements, parameters, installed, expansion.groups, types_of(written_for)
-        )
+        texts, _ = read_texts(layout)
+        excesses = excesses_of(layout, expansion, parameters, texts, installed, adds)
         unsigned = signoff_diagnostics_of(excesses, layout)
     except BundleRefused as error:
         return Inspection(sources, (*diagnostics, _diagnostic(CONTRACT, error)), None)

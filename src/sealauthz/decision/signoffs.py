@@ -1,27 +1,29 @@
-"""What a bundle may do only where its folder has signed it off, under `accepts` in `bundle.toml`.
+"""What a bundle does otherwise than the product, which somebody signs off under `accepts` in `bundle.toml`.
 
-A number outside of its range; a rule of the folder's own that always waives or always meets what the product requires
-(a hold, say, or authority), or meets it wherever something is not so, that permits an action of the product to
-everybody, or that always lets a helper hold on which the product's rules rest; and a requirement of the product that is
-dropped with the file that it stood in, or from which the folder exempts an action. What the floor requires is no matter
-of a signature; nobody else may waive it.
+Rules of one name are alternatives, and under `not` or `forall` one more rule may allow more. So nobody guesses what a
+difference does: each rule of a product predicate that a folder adds, changes or lacks needs a line that names its
+digest, who agreed and why; a number outside of its range needs one as well. It does not matter whether the folder
+extends the installed bundle, replaces files of it or is a whole copy.
 
     [accepts]
     "parameters.face_for_use" = "Security, 2026-03-01: shared terminals in the workshop"
-    "waived use Seal SEAL_USABLE" = "Wang Min, 2026-03-01: test enterprise without real seals"
+    "adds waived/4 0f3c…" = "Wang Min, 2026-03-01: test enterprise without real seals"
+
+INVARIANT: what needs no line cannot be asked of what the product decides: rules whose heads name a requirement, action,
+record, reason or step that the product does not have, rules of other names, and `requires` and `lapses`, of which one
+more allows less. The rules of the folder's own that a signed rule calls are part of its digest.
 """
 
 from __future__ import annotations
 
-import operator
-from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sealauthz.decision.always import Alike, Always, Found
 from sealauthz.decision.folder import (
     BUNDLE_FILE,
     PARAMETERS_FILE,
@@ -29,55 +31,47 @@ from sealauthz.decision.folder import (
     line_of_number,
     product_expansion,
     read_product_sources,
+    read_texts,
 )
+from sealauthz.decision.product_reasons import PRODUCT_REASONS
+from sealauthz.decision.texts import SILENT, TEXTS_FILE, Texts, placeholders_of
 from sealauthz.errors import did_you_mean
-from sealauthz.polar import FLOOR_FILE, RuleNode, Source, Statement
+from sealauthz.polar import RuleNode
+from sealauthz.polar.blocks import UNIONS, declared_by, written_out
+from sealauthz.polar.contract import ARITIES
 from sealauthz.polar.diagnostic import Diagnostic, Severity
-from sealauthz.polar.gate import Files
-from sealauthz.polar.groups import NOT_EXPANDED, Expansion, Groups, expanded
-from sealauthz.polar.groups import remember as remember_spelled_out
-from sealauthz.polar.parse import parse, remember
-from sealauthz.polar.program import Key
-from sealauthz.polar.remembered import Remembered
-from sealauthz.polar.syntax import And, Call, Literal, Or, Place, Term
-from sealauthz.polar.terms import placeless
-from sealauthz.polar.types import TypeTable
+from sealauthz.polar.groups import Expansion
+from sealauthz.polar.program import NIL, Key
+from sealauthz.polar.rule_digest import called_by, digest_of, digest_of_text, form_of, key_of
+from sealauthz.polar.syntax import Attribute, BlockNode, Place, RuleTypeNode
+from sealauthz.polar.terms import nodes_of
+from sealauthz.polar.unparse import written_statement
+from sealauthz.schema import Extension
+from sealauthz.schema.extension import Declaration, to_json
 from sealauthz.schema.parameters import ranges_of, written
-
-if TYPE_CHECKING:
-    from sealauthz.polar.check.covering import Together
 
 SIGNOFF = "signoff"
 """The code of a diagnostic about what is not signed off, and about signatures that sign nothing."""
 
 _PARAMETERS = "parameters."
-_SETTLING = {"waived": (4, 0), "meets": (5, 1)}
-"""Of each rule that settles a requirement: how many parameters it has, and the place of the requirement, which action
-and type follow.
-"""
+_ADDS, _LACKS = "adds", "lacks"
 
-_PERMISSION, _REQUIRES = ("has_permission", 3), ("requires", 3)
-_ELSEWHERE = {_PERMISSION, _REQUIRES, *((name, arity) for name, (arity, _) in _SETTLING.items())}
-"""Rules that are looked at by what they are about, not by name; more of what is required allows less."""
+_NEEDS = {"meets": (1, 2, 3), "waived": (0, 1, 2)}
+_ACTIONS = {"has_permission": (1, 2), "obligation": (1, 2), "obligation_parameter": (4, 5), "audited": (0, 1)}
+_WORDS = {"otherwise": 0, "because": 0, "reason": 0, "parameter": 0, "counted": 0, "leads_nowhere": 0}
+"""By the name of a rule: where its head names the requirement, action and type, or the word, that it is about."""
 
-_ACTION = frozenset({1})
-"""The place of the action in a permission."""
-
-_RESTING = (("allow", 4), ("meets", 5), ("waived", 4))
-"""What an allow begins with."""
+_STRICTER = frozenset({"requires", "lapses"})
+"""Rules of which one more allows less, or for a shorter time; no rule of the product reads them otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """One thing that needs a signature: the name that signs it off, what it does, and where it stands.
-
-    `of` goes on to say what the product has to do with it.
-    """
+    """One thing that needs a signature: the name that signs it off, what it does, and where it is."""
 
     name: str
     what: str
     place: Place
-    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,106 +84,25 @@ class Accepted:
 
 
 def excesses_of(
-    layout: Layout,
-    statements: Sequence[Statement],
-    parameters: Any,
-    installed: Path,
-    groups: Groups | None = None,
-    types: TypeTable | None = None,
+    layout: Layout, expansion: Expansion, parameters: Any, texts: Texts, installed: Path, adds: Extension
 ) -> list[Excess]:
-    """Find what needs a signature: the numbers first, in their order, then the rules.
+    """Find what needs a signature: the numbers first, in their order, the texts, then what differs from the product's
+    rules.
 
-    `installed` is the folder of the product's own policies. With `groups`, the statements are those that were spelled
-    out of them. Without `types`, no words of a column are known. Raises BundleRefused where the policies cannot be
-    read.
+    `installed` is the folder of the product's own policies; `adds` is what the folder adds to the model. Raises
+    BundleRefused where the policies cannot be read.
     """
-    found = list(_numbers(layout, parameters))
+    found = [*_numbers(layout, parameters), *_texts(layout, texts, installed)]
     sources = read_product_sources(layout, installed)
-    if sources and layout.own:
-        if groups is None:
-            expansion = expanded(statements)
-            statements, groups = expansion.statements, expansion.groups
-        product = product_expansion(sources).statements
-        own = layout.own
-        always, known = Always(statements, _last[0] if _last else None, own, types), _always_of(sources, types)
-
-        @cache
-        def kept() -> set[Place]:
-            # Here, because it is asked of few bundles.
-            from sealauthz.polar.check import check_product_floor
-
-            return {each.place for each in check_product_floor(tuple(statements), tuple(product))}
-
-        found += _settling(always, known, own, frozenset(source.file for source in sources))
-        found += _permitting(always, known, own)
-        found += _opening(always, known, own, kept)
-        found += _dropped(always, known, groups)
-        always.forget_before()
-        _last[:] = [always]
+    if sources:
+        rules = differences_of(expansion, product_expansion(sources), adds)
+        found += sorted(rules, key=lambda each: (each.place.file, each.place.line, each.place.column))
     return list({each.name: each for each in reversed(found)}.values())[::-1]
 
 
-_last: list[Always] = []
-"""What was found about the policies that were looked at last: most of it holds for the next."""
-
-
-_products: Remembered[tuple[tuple[Source, ...], TypeTable | None], Always] = Remembered(2)
-
-
-def _always_of(product: tuple[Source, ...], types: TypeTable | None) -> Always:
-    """The same of the product's own policies."""
-    known = _products.get((product, types))
-    return known or _products.put((product, types), _always_in(product, types))
-
-
-def _always_in(product: tuple[Source, ...], types: TypeTable | None) -> Always:
-    files = frozenset(source.file for source in product)
-    return Always(product_expansion(product).statements, None, files, types)
-
-
-@dataclass(frozen=True, slots=True)
-class KeptAlways:
-    """What was found about policies and about the product's own, so that it can be written down; nothing where they are
-    these themselves.
-    """
-
-    found: tuple[Found, ...] = ()
-    alike: tuple[Alike, ...] = ()
-    own: frozenset[str] = frozenset()
-    product: Files = ()
-    expansion: Expansion = NOT_EXPANDED
-    of_product: tuple[Found, ...] = ()
-    alike_of_product: tuple[Alike, ...] = ()
-
-
-def always_kept(statements: Sequence[Statement], layout: Layout, installed: Path) -> KeptAlways:
-    """Return what was found about policies that were looked at last."""
-    product = read_product_sources(layout, installed)
-    known = _products.get((product, _last[0].types)) if _last else None
-    if known is None or not all(map(operator.is_, _last[0].statements, statements)):
-        return KeptAlways()
-    files = [(source, parse(source)) for source in product]
-    last, expansion = _last[0], product_expansion(product)
-    return KeptAlways(last.found, last.alike, last.own, files, expansion, known.found, known.alike)
-
-
-def start_always(statements: Sequence[Statement], kept: KeptAlways, types: TypeTable) -> None:
-    """Have the next policies be looked at from what was found about these with the same types."""
-    _last[:] = [Always(statements, None, kept.own, types).take(kept.found, kept.alike)]
-    if kept.product:
-        for source, found in kept.product:
-            remember(source, found)
-        remember_spelled_out(kept.expansion)
-        product = tuple(source for source, _ in kept.product)
-        _products.put((product, types), _always_in(product, types).take(kept.of_product, kept.alike_of_product))
-
-
-def forget_always() -> None:
-    """Let the next policies be looked at from nothing, for measurements."""
-    _last.clear()
-    _products.clear()
-    _resting_on.cache_clear()
-    product_expansion.cache_clear()
+def differences_of(expansion: Expansion, product: Expansion, adds: Extension) -> Iterator[Excess]:
+    """Yield what a policy that adds this to the model declares otherwise than the product's and must be signed off."""
+    yield from _Comparison(_Policy(expansion), _Policy(product), adds).excesses()
 
 
 def signoff_diagnostics_of(excesses: Iterable[Excess], layout: Layout) -> list[Diagnostic]:
@@ -199,13 +112,12 @@ def signoff_diagnostics_of(excesses: Iterable[Excess], layout: Layout) -> list[D
     found = []
     for excess in known.values():
         if excess.name not in signed:
-            hint = f'change it, or sign it off in {BUNDLE_FILE}: [accepts] "{excess.name}" = "who agreed, and why"'
-            message = f"{excess.what}{excess.of}: {hint}"
-            found.append(Diagnostic(Severity.ERROR, SIGNOFF, message, excess.place))
+            hint = f'change it, or sign it off in {BUNDLE_FILE} under [accepts]: "{excess.name}" = "WHO, WHEN: WHY"'
+            found.append(Diagnostic(Severity.ERROR, SIGNOFF, f"{excess.what}: {hint}", excess.place))
     for name in signed:
         if name not in known:
-            said = f"`{name}` under `accepts` accepts nothing: remove it{did_you_mean(name, known)}"
-            found.append(Diagnostic(Severity.ERROR, SIGNOFF, said, Place(BUNDLE_FILE, 0, 0)))
+            message = f"`{name}` under `accepts` accepts nothing: remove it{did_you_mean(name, known)}"
+            found.append(Diagnostic(Severity.ERROR, SIGNOFF, message, Place(BUNDLE_FILE, 0, 0)))
     return found
 
 
@@ -226,192 +138,226 @@ def _numbers(layout: Layout, parameters: Any) -> Iterator[Excess]:
             yield Excess(f"{_PARAMETERS}{name}", what, place)
 
 
-# --- rules that hold without a condition ----------------------------------------------------------------------------
-
-_Need = tuple[str | None, str | None, str | None]
-
-
-def _always_settled(
-    always: Always, files: frozenset[str], needs: Container[_Need] | None = None
-) -> dict[tuple[str, _Need], RuleNode]:
-    """Return the rules of some files that waive or meet a requirement, one of `needs` if they are given, on no
-    condition, by what they settle.
-
-    What is a condition on something else than subject, resource and context counts as none; nor does what meets one
-    wherever something is not so: `x.id != ""` holds for all there is, and two rules can say `=` and `!=`.
-    """
-    found: dict[tuple[str, _Need], RuleNode] = {}
-    for name, (arity, first) in _SETTLING.items():
-        for rule in always.clauses.get((name, arity), ()):
-            need = _need(rule, first + 1, first + 2, first)
-            is_asked = rule.place.file in files - {FLOOR_FILE} and (needs is None or need in needs)
-            if is_asked and always.holds(rule, leaves_out=name == "meets"):
-                found.setdefault((name, need), rule)
-    return found
-
-
-def _settled_together(
-    always: Always, known: Always, needs: Container[_Need] | None = None
-) -> dict[tuple[str, _Need], Together]:
-    """Return the rules of which one always waives or meets a requirement, one of `needs` if they are given, one of the
-    rules the folder's own, by what they settle. What is above the floor can be settled in either way.
-
-    What rules call is written out where one of them is not among those that are `known`, or all are.
-    """
-    by_need, before = _by_need(always), _by_need(known)
-    found: dict[tuple[str, _Need], Together] = {}
-    for need, rules in by_need.items():
-        own = [rule for rule in rules if rule.place.file in always.own and (needs is None or need in needs)]
-        writes_out = always is known or any(not _is_one_of(rule, before.get(need, ())) for rule in own)
-        if own and (writes_out or len(rules) > 1):
-            names = {rule.place: rule.name for rule in rules}
-            for each in always.settled_together(rules, writes_out=writes_out):
-                if always.holds(each.rule, leaves_out=True):
-                    name = "meets" if "meets" in {names[part.place] for part in each.parts} else "waived"
-                    found.setdefault((name, need), each)
-    return found
-
-
-def _by_need(always: Always) -> dict[_Need, list[RuleNode]]:
-    """The rules that settle requirements above the floor, by what they settle."""
-    found: dict[_Need, list[RuleNode]] = {}
-    for name, (arity, first) in _SETTLING.items():
-        for rule in always.clauses.get((name, arity), ()):
-            if rule.place.file != FLOOR_FILE:
-                found.setdefault(_need(rule, first + 1, first + 2, first), []).append(rule)
-    return found
-
-
-def _settling(always: Always, known: Always, own: frozenset[str], files: frozenset[str]) -> Iterator[Excess]:
-    """What the folder's own rules always waive or meet, and the product's do not."""
-    rules, in_parts = _always_settled(always, own), _settled_together(always, known)
-    if not rules and not in_parts:
+def _texts(layout: Layout, texts: Texts, installed: Path) -> Iterator[Excess]:
+    """The texts of the product that a folder has otherwise than with the same placeholders."""
+    path = installed / TEXTS_FILE
+    if texts == SILENT or layout.texts == (path,) or not path.exists():
         return
-    needs = {need for _, need in (*rules, *in_parts)}
-    before = {**_always_settled(known, files, needs), **_settled_together(known, known, needs)}
-    required = _required(known)
-    for (name, need), rule in (*rules.items(), *((about, each.rule) for about, each in in_parts.items())):
-        if need in required and (name, need) not in before:
-            action, type_, requirement = need
-            verb = "waives" if name == "waived" else "meets"
-            what = f"always {verb} `{requirement}` of `{action}` on {type_}"
-            if (name, need) not in rules:
-                others = [part.place for part in in_parts[name, need].parts if part.place != rule.place]
-                what = f"{what}, together with {', '.join(map(str, others))}" if others else f"{what}, by what it calls"
-            elif not always.holds(rule):
-                what = (
-                    f"meets `{requirement}` of `{action}` on {type_} wherever something is not so, and asks for nothing"
-                )
-            yield Excess(f"{name} {action} {type_} {requirement}", what, rule.place, ", which the product requires")
+    product, _ = read_texts(Layout(installed, (), (), (path,)))
+    ours = placeholders_of(texts)
+    for name, expected in placeholders_of(product).items():
+        if ours.get(name) != expected:
+            said = "is missing" if name not in ours else "has other placeholders than the text of the product"
+            yield Excess(f"texts.{name}", f"the text `{name}` {said}", Place(TEXTS_FILE, 0, 0))
 
 
-def _permitting(always: Always, known: Always, own: frozenset[str]) -> Iterator[Excess]:
-    """The actions of the product that the folder's own rules permit to everybody, and the product's do not."""
-    rules = [each for each in _rules_of(always, _PERMISSION) if each.place.file in own and always.holds(each, _ACTION)]
-    if not rules:
-        return
-    before = [each for each in known.clauses.get(_PERMISSION, ()) if known.holds(each, _ACTION)]
-    for action, type_ in dict.fromkeys((action, type_) for action, type_, _ in _required(known)):
-        if any(_permits(known, each, action, type_) for each in before):
-            continue
-        for rule in rules:
-            if _permits(always, rule, action, type_):
-                what = f"permits `{action}` on {type_} to everybody"
-                yield Excess(f"permits {action} {type_}", what, rule.place, ", which is an action of the product")
+# --- rules ----------------------------------------------------------------------------------------------------------
 
 
-def _rules_of(always: Always, key: Key) -> Iterator[RuleNode]:
-    """The rules of a name, with what they say together."""
-    yield from always.clauses.get(key, ())
-    yield from (each.rule for each in always.together(key))
+class _Policy:
+    """The rules of a policy by name, those of its blocks among them, and what it declares."""
+
+    def __init__(self, expansion: Expansion) -> None:
+        blocks = [each for each in expansion.statements if isinstance(each, BlockNode)]
+        self.groups = expansion.groups
+        self.declarations = _declarations_of(expansion, blocks)
+        self.rules: dict[Key, list[RuleNode]] = {}
+        rules = (each for each in expansion.statements if isinstance(each, RuleNode))
+        for rule in (*rules, *written_out(blocks, declared_by(blocks), {NIL, *UNIONS})):
+            self.rules.setdefault(key_of(rule), []).append(rule)
+
+    @cached_property
+    def needs(self) -> frozenset[tuple[str | None, ...]]:
+        """The requirements of actions on types."""
+        return frozenset(_head(rule, (2, 0, 1)) for rule in self.rules.get(("requires", 3), ()))
+
+    @cached_property
+    def actions(self) -> frozenset[tuple[str | None, ...]]:
+        """The actions of types."""
+        return frozenset(need[1:] for need in self.needs)
+
+    @cached_property
+    def words(self) -> frozenset[str | None]:
+        """The requirements, the reason codes and the next steps."""
+        named = [*_WORDS.items(), ("reason", 3)]
+        found = [
+            rule.parameters[at].literal for name, at in named for rule in self.rules.get((name, ARITIES[name]), ())
+        ]
+        return frozenset((*found, *PRODUCT_REASONS, *(requirement for requirement, _, _ in self.needs)))
 
 
-def _permits(always: Always, rule: RuleNode, action: str | None, type_: str | None) -> bool:
-    """Whether the head of a permission takes an action and a type."""
-    _, named, resource = rule.parameters
-    return named.literal in (None, action) and always.may_be(type_, resource.type)
+def _head(rule: RuleNode, places: Sequence[int]) -> tuple[str | None, ...]:
+    """The words and types that the head of a rule names; None for what it leaves open."""
+    return tuple(rule.parameters[at].literal or rule.parameters[at].type for at in places)
 
 
-def _opening(always: Always, known: Always, own: frozenset[str], kept: Callable[[], set[Place]]) -> Iterator[Excess]:
-    """The folder's own rules that always hold, of those that rules of the product rest on.
+@dataclass(frozen=True)
+class _Comparison:
+    """A bundle beside the product's."""
 
-    `kept` finds the places of what the floor rests on, which no signature allows.
-    """
-    keys = known.clauses.keys() & always.clauses.keys() - _ELSEWHERE
-    rules = [rule for key in keys for rule in _rules_of(always, key) if rule.place.file in own]
-    resting = _resting_on(known) if rules else {}
-    for rule in sorted(rules, key=lambda rule: (rule.place.file, rule.place.line, rule.place.column)):
-        key = (rule.name, len(rule.parameters))
-        calls = [(call, by) for call, by in resting.get(key, ()) if _can_call(call, rule)]
-        for named, by in {_texts(call): by for call, by in reversed(calls)}.items():
-            if always.holds(rule, named) and rule.place not in kept() and not _is_one_of(rule, known.clauses[key]):
-                what = f"always lets `{rule.name}` hold, on which `{by.name}` in {by.place.file}:{by.place.line} rests"
-                yield Excess(f"opens {rule.name}/{len(rule.parameters)}", what, rule.place)
-                break
+    ours: _Policy
+    product: _Policy
+    adds: Extension
+
+    def excesses(self) -> Iterator[Excess]:
+        """Yield what needs a signature."""
+        yield from self._declarations()
+        for key in dict.fromkeys((*self.product.rules, *ARITIES.items())):
+            yield from self._rules(key)
+
+    def _rules(self, key: Key) -> Iterator[Excess]:
+        ours, theirs = self.ours.rules.get(key, []), self.product.rules.get(key, [])
+        same = {*map(id, ours)} & {*map(id, theirs)}  # most: what an unchanged file says is the same object
+        of_ours, of_theirs = (
+            [(form_of(rule), rule) for rule in some if id(rule) not in same] for some in (ours, theirs)
+        )
+        kept, had = (Counter(form for form, _ in some) for some in (of_ours, of_theirs))
+        for rule in _more(of_ours, kept - had):
+            if not self._is_own(rule):
+                yield self._added_rule(rule)
+        for rule in _more(of_theirs, had - kept):
+            if not self._is_exempt(rule):
+                yield _lacking(key, digest_of(rule, {}), _written(rule), rule.place)
+
+    def _added_rule(self, rule: RuleNode) -> Excess:
+        called = [*called_by(rule, self._helpers)]
+        beside = f", which calls {len(called)} of your own rules," if called else ""
+        digest = digest_of(rule, self._helpers, self._read_by(rule, *called))
+        what = f"adds `{_written(rule)}`{beside} to the rules of the product"
+        return Excess(_name(_ADDS, key_of(rule), digest), what, rule.place)
+
+    @cached_property
+    def _helpers(self) -> Mapping[Key, Sequence[RuleNode]]:
+        """The folder's own rules of other names than the product's."""
+        products = self.product.rules.keys() | ARITIES.items()
+        return {key: rules for key, rules in self.ours.rules.items() if key not in products}
+
+    @cached_property
+    def _added(self) -> Mapping[str, list[Declaration]]:
+        """What the folder adds to the model, by the names under which rules read it."""
+        found: dict[str, list[Declaration]] = {}
+        for column in self.adds.columns:
+            for name in {column.name, column.name.removesuffix("_id"), column.collection}:
+                found.setdefault(name, []).append(column)
+        for key in self.adds.keys:
+            found.setdefault(key.name, []).append(key)
+        return found
+
+    def _read_by(self, *rules: RuleNode) -> set[str]:
+        """What rules read of what the folder adds to the model."""
+        nodes = (node for rule in rules for node in nodes_of(rule) if isinstance(node, Attribute))
+        return {to_json(each) for node in nodes for each in self._added.get(node.name, ())}
+
+    def _is_own(self, rule: RuleNode) -> bool:
+        """Whether a rule is about what the product does not have, so that none of its decisions ask for it."""
+        name, product = rule.name, self.product
+        if name in _STRICTER:
+            return True
+        records = {each.name for each in self.adds.records}
+        if any(parameter.type in records for parameter in rule.parameters):
+            return True
+        if name in _WORDS:
+            word = rule.parameters[_WORDS[name]].literal
+            return word is not None and word not in product.words
+        places = _NEEDS.get(name) or _ACTIONS.get(name)
+        if places is None:
+            return False
+        head = _head(rule, places)
+        is_exact = None not in head and head[-1] in {type_ for _, type_ in product.actions}
+        return is_exact and head not in (product.needs if name in _NEEDS else product.actions)
+
+    def _is_exempt(self, rule: RuleNode) -> bool:
+        """Whether a `requires` is lacking because an `exempt` leaves it out, which is signed itself."""
+        if rule.name != "requires":
+            return False
+        action, type_, requirement = _head(rule, (0, 1, 2))
+        need = requirement or "", action or "", type_ or ""
+        return self.ours.groups.exemption_of(need) is not None and self.product.groups.exemption_of(need) is None
+
+    # --- declarations -----------------------------------------------------------------------------------------------
+
+    def _declarations(self) -> Iterator[Excess]:
+        """What differs in members and exemptions of groups, in blocks and in rule types."""
+        now, before = self.ours.declarations, self.product.declarations
+        for each, place in now.items():
+            if each not in before and not self._is_own_declaration(each):
+                what = f"adds `{each}` to the declarations of the product"
+                yield Excess(_name(_ADDS, each.key, digest_of_text(str(each))), what, place)
+        for each, place in before.items():
+            if each not in now:
+                yield _lacking(each.key, digest_of_text(str(each)), str(each), place)
+
+    def _is_own_declaration(self, each: _Declaration) -> bool:
+        """Whether nothing that the product declares changes by a declaration."""
+        match each.kind:
+            case "group":
+                return each.words[0] not in self.product.groups.by_name
+            case "exempt":
+                return each.words[1:] not in self.product.needs
+            case "actor" | "resource":
+                return each.words[0] in {record.name for record in self.adds.records}
+            case "type":
+                return each.words[0] not in {name for name, _ in (*self.product.rules, *ARITIES.items())}
+            case _:  # a role, permission or relation: rules give it a meaning, and these are compared
+                return True
 
 
-@lru_cache(maxsize=2)
-def _resting_on(known: Always) -> dict[Key, list[tuple[Call, RuleNode]]]:
-    """The calls on which an allow of the product rests, by what they call, with the rule that each stands in.
+@dataclass(frozen=True, slots=True)
+class _Declaration:
+    """Something that a policy declares, by words."""
 
-    What stands under `not` or `forall` is left out: where it holds, less is allowed.
-    """
-    found: dict[Key, list[tuple[Call, RuleNode]]] = {}
-    waiting = deque(rule for key in _RESTING for rule in known.clauses.get(key, ()))
-    while waiting:
-        rule = waiting.popleft()
-        for call in _calls(rule.body):
-            key = (call.name, len(call.arguments))
-            if key not in found and key not in _RESTING:
-                waiting += known.clauses.get(key, ())
-            found.setdefault(key, []).append((call, rule))
+    kind: str
+    words: tuple[str, ...]
+
+    @property
+    def key(self) -> Key:
+        """Its kind, and the number of its words."""
+        return self.kind, len(self.words)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {' '.join(map(json.dumps, self.words))}"
+
+
+def _declarations_of(expansion: Expansion, blocks: Sequence[BlockNode]) -> dict[_Declaration, Place]:
+    """What the groups, blocks and rule types of a policy declare, with where each is."""
+    found: dict[_Declaration, Place] = {}
+    for group in expansion.groups.by_name.values():
+        for (action, type_), place in group.members.items():
+            found[_Declaration("group", (group.name, action, type_))] = place
+    for each in expansion.groups.exemptions:
+        found[_Declaration("exempt", (each.group, *each.need))] = each.place
+    places = {block.type: block.place for block in reversed(blocks)}
+    for block in blocks:
+        found.setdefault(_Declaration(block.keyword, (block.type,)), block.place)
+    for type_, declared in declared_by(blocks).items():
+        for name, kind in declared.kinds.items():
+            words = type_, name, declared.relations.get(name, "")
+            found[_Declaration(kind, words)] = places[type_]
+    for statement in expansion.statements:
+        if isinstance(statement, RuleTypeNode):
+            declaration = _Declaration("type", (statement.name, written_statement(statement)))
+            found.setdefault(declaration, statement.place)
     return found
 
 
-def _calls(condition: Term | None) -> Iterator[Call]:
-    if isinstance(condition, Call):
-        yield condition
-    elif isinstance(condition, And | Or):
-        for each in condition.parts:
-            yield from _calls(each)
+def _more(rules: Iterable[tuple[str, RuleNode]], more: Counter[str]) -> Iterator[RuleNode]:
+    """The rules of which there are more than elsewhere."""
+    for form, rule in rules:
+        if more[form] > 0:
+            more[form] -= 1
+            yield rule
 
 
-def _can_call(call: Call, rule: RuleNode) -> bool:
-    """Whether a call can be about what the head of a rule names."""
-    pairs = zip(call.arguments, (parameter.term for parameter in rule.parameters), strict=True)
-    return all(one.value == two.value for one, two in pairs if isinstance(one, Literal) and isinstance(two, Literal))
+def _name(verb: str, key: Key, digest: str) -> str:
+    return f"{verb} {key[0]}/{key[1]} {digest}"
 
 
-def _dropped(always: Always, known: Always, groups: Groups) -> Iterator[Excess]:
-    """What the product requires and the bundle no longer does: a `requires` that is gone, or one of a group from which
-    the folder exempts.
-    """
-    kept = _required(always)
-    for need, rule in _required(known).items():
-        if need not in kept:
-            action, type_, requirement = need
-            what = f"drops `{requirement}` of `{action}` on {type_}"
-            exemption = groups.exemption_of((requirement or "", action or "", type_ or ""))
-            place = Place(rule.place.file, 0, 0) if exemption is None else exemption.place
-            yield Excess(f"drops {action} {type_} {requirement}", what, place, ", which the product requires")
+def _lacking(key: Key, digest: str, text: str, place: Place) -> Excess:
+    # The line is that of the installed file, and the bundle may have another file of that name.
+    what = f"lacks `{text}` of the product ({place.file}:{place.line} of the installed bundle)"
+    return Excess(_name(_LACKS, key, digest), what, Place(place.file, 0, 0))
 
 
-def _required(always: Always) -> dict[_Need, RuleNode]:
-    return {_need(rule, 0, 1, 2): rule for rule in always.clauses.get(_REQUIRES, ())}
-
-
-def _need(rule: RuleNode, action: int, type_: int, requirement: int) -> _Need:
-    """What a rule is about: action, type and requirement."""
-    parameters = rule.parameters
-    return parameters[action].literal, parameters[type_].type, parameters[requirement].literal
-
-
-def _texts(call: Call) -> frozenset[int]:
-    """The places at which a call names a text."""
-    return frozenset(place for place, each in enumerate(call.arguments) if isinstance(each, Literal))
-
-
-def _is_one_of(rule: RuleNode, others: Iterable[RuleNode]) -> bool:
-    """Whether a rule says the same as one of others, wherever they stand."""
-    words = placeless(rule.parameters), placeless(rule.body)
-    return any(words == (placeless(other.parameters), placeless(other.body)) for other in others)
+def _written(rule: RuleNode) -> str:
+    """The head of a rule."""
+    return written_statement(replace(rule, body=None)).removesuffix(";")

@@ -23,7 +23,6 @@ from operator import attrgetter
 from typing import Any
 
 from sealauthz.decision.bundle_cache import BundleCache
-from sealauthz.decision.signoffs import KeptAlways
 from sealauthz.decision.stored_classes import OF_ANALYSES, is_listed
 from sealauthz.decision.stored_rules import UNREADABLE, Ours, Trees, values_of
 from sealauthz.polar import Source
@@ -59,7 +58,6 @@ class StoredAnalysis:
     expansion: Expansion
     analysis: KeptAnalysis
     code: KeptCode
-    always: KeptAlways
 
 
 def write_analysis(cache: BundleCache, base: str, stored: StoredAnalysis, table: TypeTable) -> None:

@@ -139,6 +139,16 @@ def _by_language(path: str, said: object) -> Mapping[str, Variants]:
     return wording
 
 
+def placeholders_of(texts: Texts) -> Mapping[str, frozenset[str]]:
+    """Return the placeholders of each text, by its kind, code and language (`reasons.NO_GRANT.en`)."""
+    return {
+        f"{kind}.{code}.{language}": frozenset(name for variant in variants for name in _NAME.findall(variant))
+        for kind in _KINDS
+        for code, by_language in getattr(texts, kind).items()
+        for language, variants in by_language.items()
+    }
+
+
 def missing_texts(texts: Texts, book: Rulebook, shown: Iterable[str], events: Iterable[str]) -> Iterator[str]:
     """Tell what a bundle's texts lack or have too much, one sentence each. `shown` is what is shown of a subject,
     `events` are the codes of what people are told.

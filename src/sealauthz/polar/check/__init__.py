@@ -7,7 +7,6 @@ from sealauthz.polar.check.checker import (
     analyse,
     check,
     check_product_floor,
-    start_product,
 )
 from sealauthz.polar.check.entries import ContextOf
 from sealauthz.polar.diagnostic import Diagnostic, Severity
@@ -22,5 +21,4 @@ __all__ = [
     "analyse",
     "check",
     "check_product_floor",
-    "start_product",
 ]

@@ -28,7 +28,6 @@ from sealauthz.polar.check.units import check_units
 from sealauthz.polar.contract import Rulebook, read_contract
 from sealauthz.polar.diagnostic import Diagnostic, Diagnostics
 from sealauthz.polar.groups import NO_GROUPS, Groups, expand, expanded
-from sealauthz.polar.remembered import Remembered
 from sealauthz.polar.source import Source
 from sealauthz.polar.syntax import Statement
 from sealauthz.polar.types import TypeTable
@@ -86,7 +85,7 @@ class _Service:
         book = read_contract(rules.statements, self.product_reasons, found, self.groups)
         check_contract_names(book, rules, self.types, found)
         check_floor(book, rules, found)
-        check_settling(book, rules, self.types, found)
+        check_settling(book, rules, found)
         check_units(rules, found)
         return book
 
@@ -248,18 +247,9 @@ def _kept(statements: _Same, product: _Same) -> tuple[Diagnostic, ...]:
     return tuple(found.by_place())
 
 
-_of_products: Remembered[_Same, Rules] = Remembered(2)
-
-
-def _product_rules(product: _Same, like: Rules | None = None) -> Rules:
-    return _of_products.get(product) or _of_products.put(product, Rules(product.statements, like))
-
-
-def start_product(product: tuple[Statement, ...], like: Analysis) -> None:
-    """Have the floor of the product's own policies be looked at from an analysis of others, which have most of their
-    rules.
-    """
-    _product_rules(_Same(product), like.rules)
+@lru_cache(maxsize=2)
+def _product_rules(product: _Same) -> Rules:
+    return Rules(product.statements)
 
 
 class Baseline:

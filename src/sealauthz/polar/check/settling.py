@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sealauthz.polar.check.covering import settling, together
-from sealauthz.polar.check.rules import Key, Rules
+from sealauthz.polar.check.rules import Rules
 from sealauthz.polar.contract import Rulebook
 from sealauthz.polar.diagnostic import Diagnostics
 from sealauthz.polar.program import NIL
@@ -27,14 +26,11 @@ from sealauthz.polar.syntax import (
     Variable,
 )
 from sealauthz.polar.terms import conjuncts
-from sealauthz.polar.types import TypeTable
 
 
-def check_settling(book: Rulebook, rules: Rules, types: TypeTable, found: Diagnostics) -> None:
-    """Find waivers that rest on a negation, and rules that settle without a condition what others narrow, alone or
-    together.
-    """
-    opening = _Opening(rules, types)
+def check_settling(book: Rulebook, rules: Rules, found: Diagnostics) -> None:
+    """Find waivers that rest on a negation, and rules that settle without a condition what others narrow."""
+    opening = _Opening(rules)
     narrowed: dict[str, RuleNode] = {}
     for table in (book.meets, book.waived):
         for (requirement, _, _), settles in table.items():
@@ -51,27 +47,6 @@ def check_settling(book: Rulebook, rules: Rules, types: TypeTable, found: Diagno
                 for rule in settles:
                     if opening.is_open(rule):
                         _check_meant(rule, need in book.floor, other, found)
-    for need in book.requires:
-        settles = [*book.meets.get(need, ()), *book.waived.get(need, ())]
-        _check_together(settles, opening, types, rules, found)
-
-
-def _check_together(
-    settles: Sequence[RuleNode], opening: _Opening, types: TypeTable, rules: Rules, found: Diagnostics
-) -> None:
-    """Find rules of which one always settles a requirement, and none does alone. It is told at the one that was loaded
-    last: a folder's own files come behind those that it builds on.
-    """
-    narrow = [settling(rule) for rule in settles if not opening.is_open(rule)]
-    for made in together(narrow, types) if len(narrow) > 1 else ():
-        if opening.is_open(made.rule) and not any(part.is_always for part in made.parts):
-            loaded = [*dict.fromkeys(clause.node.place.file for clause in rules.clauses)]
-            first, *others = sorted(
-                made.parts, key=lambda rule: (loaded.index(rule.place.file), rule.place.line, rule.place.column)
-            )
-            message = f"this and the rule at {first.place} settle the requirement without a condition: one always holds"
-            hint = f"add a condition, or a line `#@ {ALWAYS}` above one of them if that is meant"
-            found.error("unconditional", message, others[-1].place, hint)
 
 
 def _check_meant(rule: RuleNode, is_floor: bool, other: RuleNode, found: Diagnostics) -> None:
@@ -90,13 +65,9 @@ _LONGEST = 50
 class _Opening:
     """Tells which rules ask for nothing but the types of their arguments."""
 
-    def __init__(self, rules: Rules, types: TypeTable) -> None:
+    def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._types = types
-        self._together: dict[Key, list[RuleNode]] = {}
         self._known: dict[int, bool] = {}
-        # Of rules that were made here nobody else has hold, and another one could get their identity.
-        self._asked: list[RuleNode] = []
         self._depth = 0
 
     def is_open(self, rule: RuleNode) -> bool:
@@ -109,7 +80,6 @@ class _Opening:
         if known is None:
             # Until it is known otherwise, a rule that comes back to itself asks for something.
             self._known[id(rule)] = False
-            self._asked.append(rule)
             self._depth += 1
             known = self._known[id(rule)] = self._depth < _LONGEST and self._asks_nothing(rule)
             self._depth -= 1
@@ -127,19 +97,11 @@ class _Opening:
 
     def _takes_all(self, call: Call, types: Mapping[str | None, str | None]) -> bool:
         """Whether one of the rules that are called holds whatever the arguments are, and nobody says it is meant to."""
+        rules = (clause.node for clause in self._rules.by_key.get((call.name, len(call.arguments)), ()))
         return any(
             not rule.is_always and _takes_anything(rule.parameters, call.arguments, types) and self.is_open(rule)
-            for rule in self._called((call.name, len(call.arguments)))
+            for rule in rules
         )
-
-    def _called(self, key: Key) -> list[RuleNode]:
-        """The rules of a name, with what they say together."""
-        found = self._together.get(key)
-        if found is None:
-            rules = [clause.node for clause in self._rules.by_key.get(key, ())]
-            made = together([rule for rule in rules if not rule.is_always], self._types)
-            found = self._together[key] = [*rules, *(each.rule for each in made)]
-        return found
 
 
 def _takes_anything(
