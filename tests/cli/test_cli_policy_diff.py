@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from signing_off import sign_off
 
 from sealauthz.accessdiff import diff as diff_module
 from sealauthz.cli.diff_source import fact_sets
@@ -41,11 +42,11 @@ def _each_bundle_is_loaded_once(monkeypatch, loaded_bundles):
     """Keep what was loaded from the same files: loading takes longer than the rest of a test."""
     load = Bundle.load
 
-    def loaded(model, folder=None, *, is_served=True, cache=None):
+    def loaded(model, folder=None, *, is_served=True, needs_signoff=True, cache=None):
         files = sorted((folder or installed_folder()).glob("*.*"))
-        key = (is_served, *((file.name, file.read_bytes()) for file in files))
+        key = (is_served, needs_signoff, *((file.name, file.read_bytes()) for file in files))
         if key not in loaded_bundles:
-            loaded_bundles[key] = load(model, folder, is_served=is_served)
+            loaded_bundles[key] = load(model, folder, is_served=is_served, needs_signoff=needs_signoff)
         return loaded_bundles[key]
 
     monkeypatch.setattr(Bundle, "load", loaded)
@@ -256,17 +257,16 @@ def test_a_waiver_that_no_question_reaches_is_refused_until_it_is_acknowledged(s
 
 
 def test_what_is_signed_off_is_told(sealauthz, unreached):
-    why = "Security: no real seals"
-    name = "waived use Seal SEAL_USABLE"
-    (unreached / "bundle.toml").write_text(f'extends = "default"\n[accepts]\n"{name}" = "{why}"\n', encoding="utf-8")
+    why = "Security: no real seals here"
     (unreached / "mine.polar").write_text('#@ always\nwaived("SEAL_USABLE", "use", _: Seal, _);\n', encoding="utf-8")
-    said = f"`{name}`, always waives `SEAL_USABLE` of `use` on Seal: {why}"
+    (name,) = sign_off(unreached, why=why)
+    what = 'adds `waived("SEAL_USABLE", "use", _: Seal, _)` to the rules of the product'
+    said = f"`{name}`, {what}: {why}"
     assert f"\n  bundle.toml  newly accepts {said}\n" in diff(sealauthz, new="unreached")[1]
     assert f"\n  bundle.toml  no longer accepts {said}\n" in diff(sealauthz, old="unreached", new="default")[1]
     assert f"\n  bundle.toml  accepts {said}\n" in diff(sealauthz, old="unreached", new="unreached")[1]
     assert "newly accepts" in diff(sealauthz, "-o", "markdown", new="unreached")[1]
     found = json.loads(diff(sealauthz, "-o", "json", new="unreached")[1])
-    what = "always waives `SEAL_USABLE` of `use` on Seal"
     assert found["accepted"] == {"old": [], "new": [{"name": name, "what": what, "why": why}]}
 
 

@@ -14,6 +14,7 @@ from signing_off import SIGNED, excesses_in, sign_off
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import EngineKind
+from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.folder import installed_folder, layout_of
 from sealauthz.decision.inspection import inspect
 from sealauthz.decision.signoffs import signoff_diagnostics_of
@@ -352,9 +353,12 @@ def test_on_oso_it_is_signed_off_too(folder: Path) -> None:
     assert f'"adds {kind} ' in str(refused(write(folder, rules=rules), EngineKind.OSO))
 
 
-def test_what_is_only_compared_needs_no_signature_for_its_rules(folder: Path) -> None:
+def test_what_is_tried_out_before_it_is_signed_is_not_served_from_the_cache(folder: Path, tmp_path: Path) -> None:
     write(folder, rules=ADDED["authority by membership"][0])
-    assert Bundle.load(MODEL, folder, is_served=False).accepted == ()
+    cache = BundleCache(tmp_path / "cache")
+    assert Bundle.load(MODEL, folder, needs_signoff=False, cache=cache).accepted == ()
+    with pytest.raises(BundleRefused, match=r"under .accepts.: "):
+        Bundle.load(MODEL, folder, cache=cache)
 
 
 # --- digests ---------------------------------------------------------------------------------------------------------
@@ -498,6 +502,30 @@ def test_rules_about_a_record_of_the_folders_own_are_free(folder: Path) -> None:
         'has_permission(_: Person, "view", _: Blocked);\nrequires("view", _: Blocked, "MEMBER");'
     )
     assert kinds_of(write(folder, rules=rules)) == []
+
+
+def test_a_record_of_the_folders_own_is_no_way_to_a_permission_of_the_product(folder: Path) -> None:
+    (folder / "model.toml").write_text(OWN_RECORD, encoding="utf-8")
+    rules = (
+        'has_relation(entry: Blocked, "enterprise", seal: Seal) if entry in seal.enterprise.blocked;\n'
+        'has_role(_: Person, "administrator", _: Blocked);\n'
+        "listed_membership(_: Person, _: Blocked, _);"
+    )
+    assert kinds_of(write(folder, rules=rules)) == [
+        "adds has_relation/3",
+        "adds has_role/3",
+        "adds listed_membership/3",
+    ]
+
+
+def test_a_need_that_only_a_rule_of_the_product_asks_for_is_the_products(folder: Path, tmp_path: Path) -> None:
+    policies = shutil.copytree(installed_folder(), tmp_path / "product", ignore=shutil.ignore_patterns("tests"))
+    path = policies / "seal_use.polar"
+    asking = 'is_spare(seal: Seal, context) if meets(seal.device, "SEAL_USABLE", "freeze", seal, context);\n'
+    path.write_text(path.read_text(encoding="utf-8") + asking, encoding="utf-8")
+    write(folder, rules='meets(_: Person, "SEAL_USABLE", "freeze", _: Seal, _);')
+    assert kinds_of(folder) == []
+    assert kinds_of(folder, dataclasses.replace(MODEL, policies=policies)) == ["adds meets/5"]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class Attacked:
     def __init__(self, place: Place) -> None:
         self.place = place
         model = model_for(resolve_name(place.model), place.folder)
-        self._bundle = Bundle.load(model, place.folder)
+        self._bundle = Bundle.load(model, place.folder, needs_signoff=False)
         self._search = search_for(self._bundle, place.goals, place.words_from)
         self._limits = place.limits
         self._reached: dict[str, bool] = {}

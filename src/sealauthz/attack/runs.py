@@ -49,7 +49,7 @@ class Attacker:
     def __init__(self, job: Job) -> None:
         self._job = job
         model = model_for(resolve_name(job.model), job.folder)
-        self.bundle = Bundle.load(model, job.folder, cache=job.cache)
+        self.bundle = Bundle.load(model, job.folder, needs_signoff=False, cache=job.cache)
         self._search = search_for(self.bundle, job.files, job.words_from)
         self.goals = self._search.goals
 

@@ -170,7 +170,7 @@ def _load_bundle(label: str, spec: str, other: str, model: Model | None = None) 
                 f"sealauthz, or `{GIT}REVISION`"
             )
         model = model or model_for(service_model(), Path(spec))
-        return Bundle.load(model, Path(spec), cache=bundle_cache())
+        return Bundle.load(model, Path(spec), needs_signoff=False, cache=bundle_cache())
     except BundleRefused as error:
         raise Stop(f"{label} (`{spec}`) cannot be served: {error}", Exit.REFUSED) from error
 

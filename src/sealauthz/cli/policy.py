@@ -79,7 +79,9 @@ def policy_compile(*, folder: Path | None, show: bool, rule: str | None) -> int:
 
     on_policies(folder)
     start = time.perf_counter()
-    bundle = Bundle.load(service_model(), folder)  # from no cache: that would be neither checked nor compiled
+    bundle = Bundle.load(
+        service_model(), folder, needs_signoff=False
+    )  # from no cache: that would be neither checked nor compiled
     seconds = time.perf_counter() - start
     functions = _functions(bundle)
     if rule is not None:
@@ -123,7 +125,7 @@ def policy_schema(*, folder: Path | None) -> None:
     from sealauthz.decision import Bundle
     from sealauthz.policytest.vocabulary import Vocabulary
 
-    bundle = Bundle.load(model, folder, cache=bundle_cache())
+    bundle = Bundle.load(model, folder, needs_signoff=False, cache=bundle_cache())
     print_json(json_schema(model, Vocabulary(bundle).suggestions()))
 
 

@@ -111,7 +111,7 @@ def _bundle(folder: Path, *, is_new: bool) -> Bundle:
     if is_new:
         return Bundle.load(service_model(), cache=bundle_cache())
     on_policies(folder)
-    bundle = Bundle.load(service_model(), folder, cache=bundle_cache())
+    bundle = Bundle.load(service_model(), folder, needs_signoff=False, cache=bundle_cache())
     if not any(source.file not in bundle.own for source in bundle.sources):
         said = 'rules of yours belong into a folder that builds on it, with `extends = "default"` in bundle.toml'
         raise Stop(f"`{folder}` is a whole bundle: {said}", Exit.REFUSED)

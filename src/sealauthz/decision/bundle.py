@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sealauthz.collector import without_collection
 from sealauthz.decision.bundle_cache import BundleCache
@@ -84,6 +84,13 @@ class Engine(Protocol):
         ...
 
 
+class _Purpose(NamedTuple):
+    """What a bundle is loaded for: whether it may be served, and whether it must be signed off."""
+
+    is_served: bool = True
+    needs_signoff: bool = True
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A loaded bundle. `digest` is the SHA-256 of all its files; `read_statements` returns the same `statements` each
@@ -115,22 +122,25 @@ class Bundle:
         engine: EngineKind = EngineKind.COMPILED,
         *,
         is_served: bool = True,
+        needs_signoff: bool = True,
         cache: BundleCache | None = None,
     ) -> Bundle:
         """Load the bundle of a model in a folder, or of files that were found, or the one that is installed with the
         service. Raises BundleRefused.
 
-        What is not to be served may hold the product's files of another version. From a `cache` it comes as an earlier
-        load left it there, and a compiled one is left there. For oso, that spares the checks.
+        What is not to be served may hold the product's files of another version; what is only tested or compared need
+        not be signed off yet. From a `cache` it comes as an earlier load left it there, and a compiled one is left
+        there. For oso, that spares the checks.
         """
+        purpose = _Purpose(is_served, needs_signoff)
         with without_collection():
-            inputs = None if cache is None else _inputs_of(model, folder, is_served=is_served)
+            inputs = None if cache is None else _inputs_of(model, folder, purpose)
             if cache is None or inputs is None:
-                return _loaded(model, folder, engine, is_served=is_served)
+                return _loaded(model, folder, engine, purpose)
             stored = _stored(model, inputs, cache)
             if engine != EngineKind.COMPILED:
                 if stored is None:
-                    return _loaded(model, folder, engine, is_served=is_served)
+                    return _loaded(model, folder, engine, purpose)
                 # It is there, so the checker has passed these very files.
                 return dataclasses.replace(stored, engine=_reference(model, stored.sources))
             if stored is not None:
@@ -140,8 +150,8 @@ class Bundle:
                 if stored is not None:
                     return stored
                 _start(model, inputs, cache)
-                made = _loaded(model, folder, engine, is_served=is_served)
-                is_kept = _store(made, folder, cache, inputs.key, is_served=is_served)
+                made = _loaded(model, folder, engine, purpose)
+                is_kept = _store(made, cache, inputs.key, _inputs_of(model, folder, purpose))
             if is_kept:
                 _store_analysis(made, inputs, cache)
             return made
@@ -183,9 +193,9 @@ class Bundle:
         return self.model.action(action, resource_type).records
 
 
-def _loaded(model: Model, folder: Path | Layout | None, engine: EngineKind, *, is_served: bool) -> Bundle:
+def _loaded(model: Model, folder: Path | Layout | None, engine: EngineKind, purpose: _Purpose) -> Bundle:
     installed = installed_folder_of(model)
-    layout = layout_of(folder or installed, is_served=is_served, installed=installed)
+    layout = layout_of(folder or installed, is_served=purpose.is_served, installed=installed)
     needs, declared = read_extension(layout)
     written_for = written_for_of(model, needs)
     sources = tuple(read_sources(layout))
@@ -198,9 +208,9 @@ def _loaded(model: Model, folder: Path | Layout | None, engine: EngineKind, *, i
     parameters, numbers = read_parameters(layout, model.parameters)
     texts, said = read_texts(layout)
     excesses = excesses_of(layout, expansion, parameters, texts, installed, needs)
-    if is_served:
+    if purpose.is_served:
         _refuse_errors(floor_diagnostics_of(statements, read_product_sources(layout, installed)))
-        _refuse_errors(signoff_diagnostics_of(excesses, layout))
+        _refuse_errors(signoff_diagnostics_of(excesses, layout) if purpose.needs_signoff else ())
     if written_for is not model:
         _refuse_errors(diagnostics_of(written_for, sources, statements, rulebook.groups))
     if engine == EngineKind.COMPILED:
@@ -263,22 +273,22 @@ def inputs_key(model: Model, folder: Path | None) -> str | None:
     """Return what is the same for a folder that is loaded again as long as nothing changed of which its bundle is made,
     or for which it is refused; None where only a load tells.
     """
-    inputs = _inputs_of(model, folder, is_served=True)
+    inputs = _inputs_of(model, folder, _Purpose())
     return None if inputs is None else inputs.key
 
 
-def _inputs_of(model: Model, folder: Path | Layout | None, *, is_served: bool) -> _Inputs | None:
+def _inputs_of(model: Model, folder: Path | Layout | None, purpose: _Purpose) -> _Inputs | None:
     """Read what a bundle is made of; None where it must not be stored, or a load refuses it and says why."""
     installed, types = installed_folder_of(model), types_of(model)
     try:
-        layout = layout_of(folder or installed, is_served=is_served, installed=installed)
+        layout = layout_of(folder or installed, is_served=purpose.is_served, installed=installed)
         sources = tuple(read_sources(layout))
         parameters, numbers = read_parameters(layout, model.parameters)
         said = texts_content(layout)
         needs, declared = read_extension(layout)
         written_for_of(model, needs)
         read = (numbers, said, declared)
-        key = key_of(layout, sources, read, installed=installed, model=model, types=types, is_served=is_served)
+        key = key_of(layout, sources, read, installed=installed, model=model, types=types, purpose=purpose)
     except BundleRefused:
         return None  # a load tells first what comes first
     base = base_of(model, types)
@@ -337,8 +347,8 @@ def _store_analysis(made: Bundle, inputs: _Inputs, cache: BundleCache) -> None:
         write_analysis(cache, inputs.base, stored, inputs.types)
 
 
-def _store(made: Bundle, folder: Path | Layout | None, cache: BundleCache, key: str, *, is_served: bool) -> bool:
-    """Store a bundle, if all is still as it was when its key was made; tell whether it was."""
+def _store(made: Bundle, cache: BundleCache, key: str, inputs: _Inputs | None) -> bool:
+    """Store a bundle, if its inputs are still as they were when its key was made; tell whether it was."""
     engine = made.engine
     if not isinstance(engine, CompiledEngine):
         return False
@@ -347,7 +357,6 @@ def _store(made: Bundle, folder: Path | Layout | None, cache: BundleCache, key: 
     content = StoredBundle.dumped(
         made.statements, made.rulebook, made.texts, made.accepted, made.warnings, engine.stored()
     )
-    inputs = None if content is None else _inputs_of(made.model, folder, is_served=is_served)
     if content is None or inputs is None or inputs.key != key:
         return False
     cache.write(key, content)

@@ -11,7 +11,8 @@ extends the installed bundle, replaces files of it or is a whole copy.
 
 INVARIANT: what needs no line cannot be asked of what the product decides: rules whose heads name a requirement, action,
 record, reason or step that the product does not have, rules of other names, and `requires` and `lapses`, of which one
-more allows less. The rules of the folder's own that a signed rule calls are part of its digest.
+more allows less; but not what a rule of the product calls. The rules of the folder's own that a signed rule calls are
+part of its digest.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +38,14 @@ from sealauthz.decision.folder import (
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, Texts, placeholders_of
 from sealauthz.errors import did_you_mean
-from sealauthz.polar import RuleNode
+from sealauthz.polar import CONTRACT_FILE, RuleNode
 from sealauthz.polar.blocks import UNIONS, declared_by, written_out
 from sealauthz.polar.contract import ARITIES
 from sealauthz.polar.diagnostic import Diagnostic, Severity
 from sealauthz.polar.groups import Expansion
 from sealauthz.polar.program import NIL, Key
 from sealauthz.polar.rule_digest import called_by, digest_of, digest_of_text, form_of, key_of
-from sealauthz.polar.syntax import Attribute, BlockNode, Place, RuleTypeNode
+from sealauthz.polar.syntax import Attribute, BlockNode, Call, Literal, Place, RuleTypeNode
 from sealauthz.polar.terms import nodes_of
 from sealauthz.polar.unparse import written_statement
 from sealauthz.schema import Extension
@@ -59,10 +61,12 @@ _ADDS, _LACKS = "adds", "lacks"
 _NEEDS = {"meets": (1, 2, 3), "waived": (0, 1, 2)}
 _ACTIONS = {"has_permission": (1, 2), "obligation": (1, 2), "obligation_parameter": (4, 5), "audited": (0, 1)}
 _WORDS = {"otherwise": 0, "because": 0, "reason": 0, "parameter": 0, "counted": 0, "leads_nowhere": 0}
-"""By the name of a rule: where its head names the requirement, action and type, or the word, that it is about."""
+_RESOURCES = {"visible": 1, "has_standing": 1}
+"""By the name of a rule: where its head names the requirement, action and type, the word, or the type that it is about.
+"""
 
 _STRICTER = frozenset({"requires", "lapses"})
-"""Rules of which one more allows less, or for a shorter time; no rule of the product reads them otherwise."""
+"""Rules of which one more allows less, or for a shorter time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,16 @@ class _Policy:
         return frozenset(_head(rule, (2, 0, 1)) for rule in self.rules.get(("requires", 3), ()))
 
     @cached_property
+    def calls(self) -> Mapping[str, list[Call]]:
+        """The calls by name, but for those of the contract, which are the questions of the service."""
+        found: dict[str, list[Call]] = {}
+        for rule in (rule for rules in self.rules.values() for rule in rules if rule.place.file != CONTRACT_FILE):
+            for node in nodes_of(rule):
+                if isinstance(node, Call):
+                    found.setdefault(node.name, []).append(node)
+        return found
+
+    @cached_property
     def actions(self) -> frozenset[tuple[str | None, ...]]:
         """The actions of types."""
         return frozenset(need[1:] for need in self.needs)
@@ -184,6 +198,12 @@ class _Policy:
             rule.parameters[at].literal for name, at in named for rule in self.rules.get((name, ARITIES[name]), ())
         ]
         return frozenset((*found, *PRODUCT_REASONS, *(requirement for requirement, _, _ in self.needs)))
+
+
+def _words_in(call: Call, places: Sequence[int]) -> tuple[object, ...]:
+    """The words that a call names; None for what it leaves open."""
+    named = (call.arguments[at] for at in places)
+    return tuple(each.value if isinstance(each, Literal) else None for each in named)
 
 
 def _head(rule: RuleNode, places: Sequence[int]) -> tuple[str | None, ...]:
@@ -251,20 +271,33 @@ class _Comparison:
     def _is_own(self, rule: RuleNode) -> bool:
         """Whether a rule is about what the product does not have, so that none of its decisions ask for it."""
         name, product = rule.name, self.product
+        calls = product.calls.get(name, [])
+        if name in _NEEDS:
+            head = _head(rule, _NEEDS[name])
+            asked = {_words_in(call, _NEEDS[name][:2]) for call in calls}
+            return self._is_exact(head) and not (head in product.needs or head[:2] in asked or None in chain(*asked))
+        if calls:
+            return False
         if name in _STRICTER:
             return True
-        records = {each.name for each in self.adds.records}
-        if any(parameter.type in records for parameter in rule.parameters):
-            return True
+        if name in _ACTIONS:
+            head = _head(rule, _ACTIONS[name])
+            return self._is_exact(head) and head not in product.actions
         if name in _WORDS:
             word = rule.parameters[_WORDS[name]].literal
             return word is not None and word not in product.words
-        places = _NEEDS.get(name) or _ACTIONS.get(name)
-        if places is None:
-            return False
-        head = _head(rule, places)
-        is_exact = None not in head and head[-1] in {type_ for _, type_ in product.actions}
-        return is_exact and head not in (product.needs if name in _NEEDS else product.actions)
+        return name in _RESOURCES and rule.parameters[_RESOURCES[name]].type in self._records
+
+    def _is_exact(self, head: tuple[str | None, ...]) -> bool:
+        """Whether a head leaves nothing open and names a type of which there is only one."""
+        return None not in head and (
+            head[-1] in self._records or head[-1] in {type_ for _, type_ in self.product.actions}
+        )
+
+    @cached_property
+    def _records(self) -> frozenset[str]:
+        """The records of the folder's own."""
+        return frozenset(each.name for each in self.adds.records)
 
     def _is_exempt(self, rule: RuleNode) -> bool:
         """Whether a `requires` is lacking because an `exempt` leaves it out, which is signed itself."""
@@ -295,7 +328,7 @@ class _Comparison:
             case "exempt":
                 return each.words[1:] not in self.product.needs
             case "actor" | "resource":
-                return each.words[0] in {record.name for record in self.adds.records}
+                return each.words[0] in self._records
             case "type":
                 return each.words[0] not in {name for name, _ in (*self.product.rules, *ARITIES.items())}
             case _:  # a role, permission or relation: rules give it a meaning, and these are compared

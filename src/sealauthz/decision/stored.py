@@ -88,17 +88,18 @@ def key_of(
     installed: Path,
     model: Model,
     types: TypeTable,
-    is_served: bool,
+    purpose: tuple[bool, bool],
 ) -> str | None:
     """Return the key of a bundle with this content; None where it must not be kept. Raises BundleRefused.
 
-    `read` are its numbers, its texts, and what it adds to the model.
+    `read` are its numbers, its texts, and what it adds to the model; `purpose` tells whether it is to be served, and
+    whether it must be signed off.
     """
     numbers, texts, adds = read
     digest = _base_of(model, types)
     if digest is None:
         return None
-    digest.add("served", is_served)
+    digest.add("served, signed", *purpose)
     for source in sources:
         digest.add("policy", source.file, source.text, source.file in layout.own)
     for source in read_product_sources(layout, installed):

@@ -146,7 +146,7 @@ class Trial:
         only: Sequence[str] = (),
         sample: Sample | None = None,
     ) -> None:
-        self.bundle = Bundle.load(model_for(model, folder), folder)
+        self.bundle = Bundle.load(model_for(model, folder), folder, needs_signoff=False)
         self.tests = load_suite(files, self.bundle)
         self.asks: list[tuple[PolicyTest, Ask | ListAsk]] = [(test, ask) for test in self.tests for ask in test.asks]
         self.statements = self.bundle.statements

@@ -310,7 +310,8 @@ class _Shared:
                 os.environ.setdefault("POLAR_TIMEOUT_MS", str(_OSO_TIMEOUT_MS))
                 for other in [known for known in self._bundles if known[1] == engine]:
                     del self._bundles[other]
-            bundle = Bundle.load(model_for(self._model(), folder), folder, EngineKind(engine), cache=cache)
+            model = model_for(self._model(), folder)
+            bundle = Bundle.load(model, folder, EngineKind(engine), needs_signoff=False, cache=cache)
             self._bundles[key] = bundle, Policies(bundle)
         return self._bundles[key]
 
