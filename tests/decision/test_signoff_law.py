@@ -14,7 +14,7 @@ import pytest
 from effort import EFFORT, Effort
 
 from sealauthz.decision.checking import attributes
-from sealauthz.decision.folder import installed_folder, layout_of, product_expansion, read_sources
+from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.decision.signoffs import differences_of
 from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
@@ -57,7 +57,7 @@ def is_refused(statements: Iterable[Statement]) -> bool:
         changed = expanded(statements)
     except BundleRefused:
         return True
-    return any(True for _ in differences_of(changed, product_expansion(sources), NO_EXTENSION))
+    return any(True for _ in differences_of(changed, sources, NO_EXTENSION))
 
 
 def replaced(at: int, *instead: Statement) -> tuple[Statement, ...]:

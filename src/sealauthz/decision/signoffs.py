@@ -21,7 +21,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from sealauthz.decision.folder import (
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, Texts, placeholders_of
 from sealauthz.errors import did_you_mean
-from sealauthz.polar import CONTRACT_FILE, RuleNode
+from sealauthz.polar import CONTRACT_FILE, RuleNode, Source
 from sealauthz.polar.blocks import UNIONS, declared_by, written_out
 from sealauthz.polar.contract import ARITIES
 from sealauthz.polar.diagnostic import Diagnostic, Severity
@@ -99,14 +99,14 @@ def excesses_of(
     found = [*_numbers(layout, parameters), *_texts(layout, texts, installed)]
     sources = read_product_sources(layout, installed)
     if sources:
-        rules = differences_of(expansion, product_expansion(sources), adds)
+        rules = differences_of(expansion, sources, adds)
         found += sorted(rules, key=lambda each: (each.place.file, each.place.line, each.place.column))
     return list({each.name: each for each in reversed(found)}.values())[::-1]
 
 
-def differences_of(expansion: Expansion, product: Expansion, adds: Extension) -> Iterator[Excess]:
+def differences_of(expansion: Expansion, product: tuple[Source, ...], adds: Extension) -> Iterator[Excess]:
     """Yield what a policy that adds this to the model declares otherwise than the product's and must be signed off."""
-    yield from _Comparison(_Policy(expansion), _Policy(product), adds).excesses()
+    yield from _Comparison(_Policy(expansion), _product_policy(product), adds).excesses()
 
 
 def signoff_diagnostics_of(excesses: Iterable[Excess], layout: Layout) -> list[Diagnostic]:
@@ -198,6 +198,11 @@ class _Policy:
             rule.parameters[at].literal for name, at in named for rule in self.rules.get((name, ARITIES[name]), ())
         ]
         return frozenset((*found, *PRODUCT_REASONS, *(requirement for requirement, _, _ in self.needs)))
+
+
+@lru_cache(maxsize=2)
+def _product_policy(sources: tuple[Source, ...]) -> _Policy:
+    return _Policy(product_expansion(sources))
 
 
 def _words_in(call: Call, places: Sequence[int]) -> tuple[object, ...]:
