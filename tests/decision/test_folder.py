@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from scene import BUNDLE, NOW, SIGNING, Scene, question
+from signing_off import sign_off
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
 from sealauthz.decision.bundle import EngineKind
@@ -239,8 +240,11 @@ def test_a_file_that_keeps_what_the_floor_rests_on_may_be_replaced(folder: Path)
     assert changed != text
     (folder / "words.polar").write_text(changed, encoding="utf-8")
     (folder / "bundle.toml").write_text('extends = "default"\nreplaces = ["words.polar"]\n', encoding="utf-8")
+    signed = sign_off(folder)
+    assert [name.split()[:2] for name in signed] == [["lacks", "fresh_face_check/7"], ["adds", "fresh_face_check/7"]]
     assert Bundle.load(MODEL, folder).version != BUNDLE.version
     stand_alone(folder)
+    assert sign_off(folder) == signed
     assert Bundle.load(MODEL, folder).version != BUNDLE.version
 
 

@@ -550,7 +550,7 @@ def test_nothing_that_the_product_declares_is_declared_again(folder: Path, model
     ("texts", "kinds"),
     [
         ('[reasons]\nACCOUNT_LOCKED.en = "Locked."\nACCOUNT_LOCKED.zh = "已锁定"\n', []),
-        ('[reasons]\nACCOUNT_LOCKED.en = "Locked."\n', ["texts.reasons.ACCOUNT_LOCKED.zh"]),
+        ('[reasons]\nACCOUNT_LOCKED.en = "Locked."\n', []),
         (
             '[reasons]\nACCOUNT_LOCKED.en = ["Locked by {name}.", "Locked."]\nACCOUNT_LOCKED.zh = "x"\n',
             ["texts.reasons.ACCOUNT_LOCKED.en"],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from scene import BUNDLE, NOW, Scene, application
+from signing_off import sign_off
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.inspection import inspect
@@ -139,6 +140,7 @@ def test_the_check_names_codes_that_nobody_gives_and_names_that_nothing_carries(
         '[steps]\nURGE.en = ["Urge {who}", "Urge"]\nURGE.zh = "催办"\n',
         encoding="utf-8",
     )
+    assert sign_off(folder) == ["texts.steps.URGE.en"]
     assert [diagnostic.message for diagnostic in inspect(MODEL, folder).diagnostics] == [
         "no policy gives the reason `NOT_A_MEMBRE`",
         "the text of the next step `URGE` names `who`, which none of its next steps carries",

@@ -150,9 +150,9 @@ def _texts(layout: Layout, texts: Texts, installed: Path) -> Iterator[Excess]:
     product, _ = read_texts(Layout(installed, (), (), (path,)))
     ours = placeholders_of(texts)
     for name, expected in placeholders_of(product).items():
-        if ours.get(name) != expected:
-            said = "is missing" if name not in ours else "has other placeholders than the text of the product"
-            yield Excess(f"texts.{name}", f"the text `{name}` {said}", Place(TEXTS_FILE, 0, 0))
+        if ours.get(name, expected) != expected:
+            what = f"the text `{name}` has other placeholders than the text of the product"
+            yield Excess(f"texts.{name}", what, Place(TEXTS_FILE, 0, 0))
 
 
 # --- rules ----------------------------------------------------------------------------------------------------------
