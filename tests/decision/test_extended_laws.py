@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_scenes import INSTANTS, PEOPLE, asked_scenes
 from scene import NOW, Scene, question
+from signing_off import sign_off
 from test_listing import asked_one_by_one, listed, query_of
 
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint, Question
@@ -50,6 +51,7 @@ def policies(tmp_path_factory: pytest.TempPathFactory) -> Policies:
     (folder / "model.toml").write_text("\n".join(texts), encoding="utf-8")
     model = model_for(MODEL, folder)
     assert model is WHOLE
+    assert len(sign_off(folder, model)) == 1
     return Policies(Bundle.load(model), Bundle.load(model, folder), Bundle.load(model, folder, EngineKind.OSO))
 
 
