@@ -112,8 +112,6 @@ def test_a_bundle_from_the_cache_is_that_of_a_load(shipped: tuple[Bundle, Bundle
 
 
 RARELY_WRITTEN = {
-    ("sealauthz.decision.always", "Alike"),
-    ("sealauthz.decision.always", "Found"),
     ("sealauthz.decision.signoffs", "Accepted"),
     ("sealauthz.polar.diagnostic", "Diagnostic"),
     ("sealauthz.polar.diagnostic", "Severity"),

@@ -14,8 +14,7 @@ _PLAIN = "Add And Eq Gt GtE In Is IsNot Load Lt LtE Not NotEq Or Sub"
 OF_BUNDLES: Mapping[str, frozenset[str]] = {
     module: frozenset(names.split())
     for module, names in {
-        "sealauthz.decision.always": "Alike Found",
-        "sealauthz.decision.signoffs": "Accepted KeptAlways",
+        "sealauthz.decision.signoffs": "Accepted",
         "sealauthz.decision.stored_analysis": "StoredAnalysis",
         "sealauthz.decision.texts": "Texts",
         "sealauthz.polar.blocks": "Declared",
