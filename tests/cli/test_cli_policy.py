@@ -225,7 +225,7 @@ def test_rule_prints_text_statements_facts_and_tests(sealauthz):
     assert out.startswith("M-08: The last administrator cannot ")
     assert re.search(r"^NOT_LAST_ADMIN met by:\n(  .*\n)*  \w+\.polar:\d+  end on Membership$", out, re.MULTILINE)
     assert re.search(r"^reads:\n(  .*\n)*  Membership\.state$", out, re.MULTILINE)
-    assert re.search(r"^tests:\n  \w+\.yaml:\d+  .*M-08 ", out, re.MULTILINE)
+    assert re.search(r"^tests:\n(  .*\n)*  \w+\.yaml:\d+  M-08 ", out, re.MULTILINE)
 
 
 def test_rule_of_a_requirement_prints_its_tags_and_places(sealauthz, policies):
