@@ -52,6 +52,8 @@ OVER: dict[str, str] = {
     "NOT_IN_NOTICE": _ELSEWHERE,
     "RETRIEVAL_NOT_EXECUTED": _ELSEWHERE,
     "CERTIFICATION_OF_CASE": _OTHER_KIND,
+    "CLAIM_NOT_NEEDED": "nobody has to be asked: the step is to retrieve the enterprise directly",
+    "CLAIM_OVER": "the claim is over; its progress says what the case waits for",
     "GUARANTEE_NOT_AUTOMATIC": _OTHER_KIND,
     "SEAL_IS_ELECTRONIC": _OTHER_KIND,
     "SEAL_IS_PHYSICAL": _OTHER_KIND,

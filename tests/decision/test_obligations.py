@@ -127,6 +127,7 @@ BOUND_TO = {
     ("release", "SealHold"): TERMS,
     ("report_found", "Seal"): TERMS,
     ("submit", "RetrievalCase"): TERMS,
+    ("answer_claim", "RetrievalCase"): TERMS,
     ("execute", "RetrievalCase"): TERMS,
     ("object", "RetrievalCase"): TERMS,
     ("appeal", "RetrievalCase"): TERMS,

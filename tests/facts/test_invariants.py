@@ -151,6 +151,7 @@ TO_PHONE = {"phone_hash": "phone", "contact_digest": "phone and name"}
 
 # Each check, with a record that fails it and nothing else.
 CHECKS: dict[str, Any] = {
+    "retrieval_case_r_07_3": edited("RetrievalCase", "case2", id="new", state="CLAIMED", claimed_until=0),
     "person_i5_2": edited("Person", "ann", id="new", id_hash=""),
     "person_i5_3": edited("Person", "ann", id="new", id_hash="new", same_as_id="bob"),
     "identity_verification_i12_2": edited("IdentityVerification", "v1", state="CONSUMED"),

@@ -73,13 +73,16 @@ def test_a_record_in_a_final_state_keeps_every_column(record_type: str, state: s
 
 def test_every_life_begins_somewhere_and_leads_to_each_of_its_states() -> None:
     begins = {name: sorted(life.initial) for name, life in STATES.items()}
-    assert {name: states for name, states in begins.items() if len(states) != 1} == {}
+    # A case begins as a draft, or as a claim, which never becomes a draft.
+    assert {name: states for name, states in begins.items() if len(states) != 1} == {
+        "RetrievalCase": ["CLAIMED", "DRAFT"]
+    }
     for name, life in STATES.items():
-        (first,) = life.initial
+        first = "DRAFT" if name == "RetrievalCase" else next(iter(life.initial))
         column = MODEL.shapes[name].column("state")
         # What a platform writes about a use of its own is history already; an act reserves it first.
         assert not column.has_default or column.default == ("SEALED" if name == "SealUse" else first)
-        for state in set(words(name)) - {first}:
+        for state in set(words(name)) - life.initial:
             assert life.is_before(first, state), f"a new {name} could not be {state}"
 
 

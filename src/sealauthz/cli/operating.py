@@ -200,7 +200,7 @@ def db_complete(*, by: str, note: str, config_file: Path | None, database: str |
     enterprise breaks a rule that must always hold.
 
     \b
-      sealauthz db complete --by lin -m "holds and leavers of 2 December are written again"
+      sealauthz db complete --by lin -m "holds of 2 December are written again"
     """
     config = read_config(config_file, database)
     with open_store(config_file, database) as store:
