@@ -60,6 +60,14 @@ lapses(person: Person, "claim_admin_gone", enterprise: Enterprise, context, at) 
   responsive_administrator(person, enterprise, membership, context) and
   at = membership.person.last_active_at + context.parameters.admin_responsive_within;
 
+# A claim needs an administrator to be asked; and what was prepared for another claim may count as an attempt later.
+lapses(person: Person, "claim_admin_gone", enterprise: Enterprise, context, at) if
+  admin_lapses(person, enterprise, context, at);
+lapses(_: Person, "claim_admin_gone", enterprise: Enterprise, context, at) if
+  case in enterprise.retrieval_cases and
+  context.now < case.claimed_until and
+  at = case.claimed_until;
+
 # --- answering -------------------------------------------------------------------------------------------------------
 
 # An administrator answers once, with a fresh face check, while the claim waits. A co-administrator's answer is enough.
@@ -88,6 +96,18 @@ lapses(person: Person, "answer_claim", case: RetrievalCase, context, at) if
   admin_lapses(person, case.enterprise, context, at);
 lapses(_: Person, "answer_claim", case: RetrievalCase, _, at) if at = case.claimed_until;
 lapses(_: Person, "answer_claim", case: RetrievalCase, context, at) if case_idle_lapses(case, context, at);
+
+# Those in charge are written to while the claim waits, and its applicant prepares the case while they are connected.
+lapses(_: Person, "publish_notice", case: RetrievalCase, context, at) if
+  context.now < case.claimed_until and
+  at = case.claimed_until;
+lapses(person: Person, ["certify", "submit", "execute"], case: RetrievalCase, context, at) if
+  case.claimed_until > 0 and
+  pending_application(person, case.enterprise, application, context) and
+  at = application.expires_at;
+lapses(person: Person, ["certify", "submit", "execute"], case: RetrievalCase, context, at) if
+  case.claimed_until > 0 and
+  sent_task_lapses(person, case.enterprise, context, at);
 
 # --- silence ---------------------------------------------------------------------------------------------------------
 
