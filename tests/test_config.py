@@ -227,6 +227,22 @@ REFUSED = {
         f'[callers.in-process]\ntoken_sha256 = "{DIGEST}"\n',
         "no caller can be called `in-process`: so the service calls itself",
     ),
+    "a caller named like another": (
+        f'[callers."d\u0435mo"]\ntoken_sha256 = "{DIGEST}"\n',
+        "has ASCII characters only, so that none looks like another: `\u0435` (U+0435 CYRILLIC SMALL LETTER IE)",
+    ),
+    "a caller with a hidden character in its name": (
+        f'[callers."demo\u200b"]\ntoken_sha256 = "{DIGEST}"\n',
+        "so that none looks like another: (U+200B ZERO WIDTH SPACE)",
+    ),
+    "a caller with a blank in its name": (
+        f'[callers."de mo"]\ntoken_sha256 = "{DIGEST}"\n',
+        "must have 1 to 128 letters, digits and `-`, `_`, `.`, `:`, `@` or `/`",
+    ),
+    "a subject that looks like another": (
+        f"{ISSUES}[callers.x]\njwt = {{ issuer = 'https://login.example', subject = '\u0455' }}\n",
+        "has ASCII characters only, so that none looks like another: `\u0455` (U+0455 CYRILLIC SMALL LETTER DZE)",
+    ),
     "no TOML": ("[server\n", "is not TOML"),
     "a caller of an unknown issuer": (
         f"{ISSUES}[callers.x]\njwt = {{ issuer = 'https://login.exampel', subject = 's' }}\n",

@@ -17,6 +17,7 @@ ROOT = Path(sealauthz.__file__).parent
 
 ORDER = (
     "errors",
+    "characters",
     "base64url",
     "background",
     "collector",

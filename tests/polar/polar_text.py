@@ -32,7 +32,7 @@ from sealauthz.polar.syntax import (
 
 # --- text -----------------------------------------------------------------------------------------------------------
 
-NAMES = st.sampled_from(["a", "b", "x", "_", "_y", "印章", "ns::C", "ok?", "Seal", "État"])
+NAMES = st.sampled_from(["a", "b", "x", "_", "_y", "seal_1", "ns::C", "ok?", "Seal", "State"])
 KEYS = st.one_of(NAMES, st.sampled_from(["type", "in", "new", "print", "not", "if", "mod", "true"]))
 STRINGS = st.sampled_from(['"s"', '""', '"印章 ✓"', r'"a\"b\\\n\t\0\q"', '"# no comment"', '"\t"'])
 NUMBERS = st.sampled_from(

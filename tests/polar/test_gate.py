@@ -68,7 +68,7 @@ def test_words_in_strings_and_comments_are_no_words() -> None:
 
 
 def test_non_ascii_text_is_accepted_anywhere_it_makes_sense() -> None:
-    statements = admit(Source("a.polar", '# é印章\nf("印章", x) if x.state = "启用"; # é\n'), ATTRIBUTES)
+    statements = admit(Source("a.polar", '# é印章\nf("seal", x) if x.state = "启用"; # é\n'), ATTRIBUTES)
     assert len(statements) == 1
 
 

@@ -136,11 +136,11 @@ def test_an_obligation_of_several_actions_is_spelled_out() -> None:
 
 
 def test_oso_reads_what_is_spelled_out_on_the_same_lines() -> None:
-    text = f'{SEALING}f(1); because(\n  ["A", "B"],  # ; why\n  "C; é") if f(1); g(2);\n\nh(3);\n'
+    text = f'{SEALING}f(1); because(\n  ["A", "B"],  # ; why\n  "C; e") if f(1); g(2);\n\nh(3);\n'
     (source,) = plain_sources([Source("a.polar", text)])
     assert source.text.count("\n") == text.count("\n")
     assert source.text.splitlines()[5:] == [
-        'f(1); because("A", "C; é") if f(1); because("B", "C; é") if f(1);',
+        'f(1); because("A", "C; e") if f(1); because("B", "C; e") if f(1);',
         "",
         " g(2);",
         "",

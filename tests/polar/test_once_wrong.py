@@ -209,16 +209,9 @@ DOCS = "g(p: Person) if d in p.docs and d.level = 2;"
         ("f(t: Team) if g in t.members and not g(g); g(p: Person) if x in p.docs and x.level = 2;", (TEAM,), True),
         ("f(t: Team) if x in t.members and g in t.members and x.age < g.age and not g(x); " + DOCS, (TEAM,), True),
         ("f(t: Team) if not g(t) and x in [1] and g in [2] and x < g; g(t) if m in [t] and m.size = 2;", (TEAM,), True),
-        (
-            "f(t: Team) if not 章(t) and x in [1] and rule in [2] and x < rule; 章(t) if m in [t] and m.size = 2;",
-            (TEAM,),
-            True,
-        ),
         ("f(t: Team) if budget in t.members and found in budget.docs and found.level = 1;", (TEAM,), False),
         ("f(t: Team) if len in t.members and isinstance in [1] and len.age = isinstance;", (TEAM,), True),
         ("f(t: Team) if same in t.members and compare in t.members and same.age < compare.age;", (TEAM,), True),
-        ("f(t: Team) if ﻉ in t.members and é in t.members and ﻉ.age < é.age;", (TEAM,), None),
-        ("f(t: Team) if 印 in t.members and 章 in t.members and 印.age < 章.age;", (TEAM,), True),
         ("f(t: Team) if v1 in t.members and v2 in t.members and v1.age < v2.age;", (TEAM,), True),
         ("f(t: Team) if v1_v2 in t.members and v2_v1 in t.members and v2_v1.age < v1_v2.age;", (TEAM,), True),
         (

@@ -109,7 +109,7 @@ def lit(value: str | int | float | bool) -> Literal:
         ("x matches A{b: c, d}", Matches(var("x"), TypePattern("A", (("b", var("c")), ("d", var("d"))), AT), AT)),
         ("x matches {a: B{}}", Matches(var("x"), DictPattern((("a", TypePattern("B", (), AT)),), AT), AT)),
         ("x matches [1, y]", Matches(var("x"), ListTerm((lit(1), var("y")), None, AT), AT)),
-        ("印章.状态 = \"启用\"", Unify(Attribute(var("印章"), "状态", None, AT), lit("启用"), AT)),
+        ("seal.state = \"启用\"", Unify(Attribute(var("seal"), "state", None, AT), lit("启用"), AT)),
         ("ns::a? = _", Unify(var("ns::a?"), var("_"), AT)),
     ],
 )  # fmt: skip
@@ -305,10 +305,36 @@ def test_nothing_is_a_policy_of_nothing() -> None:
         # Characters.
         ("f(x) if x = 'a';", "1:13: `'` is no part of Polar: a string stands between double quotes"),
         ("f(x) if x & y;", "1:11: `&` is no part of Polar: write `and`"),
-        ("云(云)；", "1:5: `；` (U+FF1B) is no part of Polar: write `;`"),
-        ("云杉(“印”);", "1:4: `“` (U+201C) is no part of Polar: write `\"`"),
+        ("f(x)；", "1:5: `；` (U+FF1B) is no part of Polar: write `;`"),
+        ("ff(“印”);", "1:4: `“` (U+201C) is no part of Polar: write `\"`"),
         ("f(x\u3000);", "1:4: U+3000 is no part of Polar"),
-        ("f(ﬁ);", "1:3: this name must be written in plain letters: `fi`"),
+        *(
+            (text, f"1:{column}: {what} has ASCII letters and digits only, so that none looks like another: {char}")
+            for text, column, what, char in [
+                ("f(ﬁ);", 3, "a name", "`ﬁ` (U+FB01 LATIN SMALL LIGATURE FI)"),
+                ("is_mеmber(x);", 5, "a name", "`е` (U+0435 CYRILLIC SMALL LETTER IE)"),
+                ("сосо(x);", 1, "a name", "`с` (U+0441 CYRILLIC SMALL LETTER ES)"),
+                ("f(x) if x.stаte = 1;", 13, "a name", "`а` (U+0430 CYRILLIC SMALL LETTER A)"),
+                ("f(x: Sеal);", 7, "a name", "`е` (U+0435 CYRILLIC SMALL LETTER IE)"),
+                ("f(x１);", 4, "a name", "`１` (U+FF11 FULLWIDTH DIGIT ONE)"),
+                ("f(x) if g(印);", 11, "a name", "`印` (U+5370 CJK UNIFIED IDEOGRAPH-5370)"),
+                ("f(x) if x matches {stаte: 1};", 22, "a name", "`а` (U+0430 CYRILLIC SMALL LETTER A)"),
+                ("actor Sеal {}", 8, "a name", "`е` (U+0435 CYRILLIC SMALL LETTER IE)"),
+                ("resource S { relations = {pаrt: S}; }", 28, "a name", "`а` (U+0430 CYRILLIC SMALL LETTER A)"),
+            ]
+        ),
+        *(
+            (text, f"1:{column}: a string in the head of a rule or in a block has ASCII letters and digits only, "
+             f"so that none looks like another: {char}")
+            for text, column, char in [
+                ("requires(\"SЕAL\", \"use\", Seal);", 10, "`Е` (U+0415 CYRILLIC CAPITAL LETTER IE)"),
+                ("requires([\"A\", \"Ａ\"], \"use\", Seal);", 16, "`Ａ` (U+FF21 FULLWIDTH LATIN CAPITAL LETTER A)"),
+                ("f(x: \"usе\");", 6, "`е` (U+0435 CYRILLIC SMALL LETTER IE)"),
+                ("resource S { roles = [\"ownеr\"]; }", 23, "`е` (U+0435 CYRILLIC SMALL LETTER IE)"),
+                ("resource S { \"а\" if \"b\" on \"c\"; }", 14, "`а` (U+0430 CYRILLIC SMALL LETTER A)"),
+                ("resource S { \"a\" if \"b\" on \"с\"; }", 28, "`с` (U+0441 CYRILLIC SMALL LETTER ES)"),
+            ]
+        ),
         ("# 云\x1b[2J", "1:4: a policy must not contain the invisible character U+001B"),
         ("# a\rf(1);", "1:4: a policy must not contain the invisible character U+000D"),
         ("f(\"\u202e\");", "1:4: a policy must not contain the invisible character U+202E"),

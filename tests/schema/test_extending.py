@@ -192,6 +192,16 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "revision": ("[columns.Person]\nrevision = 'Integer'", 2, "is a word of SQL"),
     "word of SQL": ("[columns.Person]\norder = 'Integer'", 2, "is a word of SQL"),
     "bad name": ("[columns.Person]\nRiskScore = 'Integer'", 2, "must be named like `risk_score`"),
+    "name that looks like another": (
+        "[columns.Person]\n\"risk_sc\u043ere\" = 'Integer'",
+        2,
+        "must be named like `risk_score`",
+    ),
+    "word that looks like another": (
+        "[columns.Person]\nlevel = { words = ['HIGH', 'H\u0406GH'], optional = true }",
+        2,
+        "must have `words`",
+    ),
     "SQL in a name": ("[columns.Person]\n\"x; drop table person\" = 'Integer'", 2, "must be named like `risk_score`"),
     "long name": (f"[columns.Person]\n{'x' * 29} = 'Integer'", 2, "must be named like"),
     "required on what is there": ("[columns.Person]\nx = { type = 'Integer' }", 2, "give a `default`"),

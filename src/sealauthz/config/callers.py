@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Literal
 
 import pydantic
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from sealauthz.characters import foreign_to_names
 from sealauthz.config.words import EVERYTHING, SecretFileSetting, Section, check_words, model_of
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller
@@ -25,6 +27,13 @@ class JwtOfCaller(Section):
     issuer: str
     subject: str = Field("", max_length=512)
     claims: dict[str, str | int | bool] = Field({})
+
+    @field_validator("subject")
+    @classmethod
+    def _check_subject(cls, value: str) -> str:
+        if foreign := foreign_to_names(value):
+            raise ValueError(f"has ASCII characters only, so that none looks like another: {foreign}")
+        return value
 
     @pydantic.model_validator(mode="after")
     def _check_names_somebody(self) -> JwtOfCaller:
@@ -147,6 +156,8 @@ class CallerSection(Section):
         )
 
 
+_NAME = re.compile(r"[A-Za-z0-9_.:@/-]{1,128}")
+
 OURS = frozenset({"sealauthz", "in-process"})
 """The names under which the service itself writes and acts."""
 
@@ -155,8 +166,14 @@ def check_callers(callers: Mapping[str, CallerSection], issuers: Collection[str]
     """Raise ValueError for a name that cannot be one, an unknown issuer, and for a token that is of two callers."""
     owners: dict[object, str] = {}
     for name, caller in callers.items():
-        if not name.isprintable() or not 0 < len(name) <= 128:
-            raise ValueError("the name of a caller must have 1 to 128 printable characters")
+        if foreign := foreign_to_names(name):
+            raise ValueError(
+                f"the name of a caller has ASCII characters only, so that none looks like another: {foreign}"
+            )
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                "the name of a caller must have 1 to 128 letters, digits and `-`, `_`, `.`, `:`, `@` or `/`"
+            )
         if name in OURS:
             raise ValueError(f"no caller can be called `{name}`: so the service calls itself")
         check_words([each.issuer for each in caller.jwt], issuers, "issuer", ("callers", name, "jwt"))

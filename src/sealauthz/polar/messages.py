@@ -132,6 +132,11 @@ def not_polar(text: str, position: int) -> str:
     return f"{shown(char)} is no part of Polar" + (f": {hint}" if hint else "")
 
 
+def not_ascii(what: str, char: str) -> str:
+    """Say that a character of a name is not ASCII; `char` is how it is shown."""
+    return f"{what} has ASCII letters and digits only, so that none looks like another: {char}"
+
+
 def no_value(term: Term) -> str:
     """Say that a condition stands where a value must."""
     hint = ": it gives a result through a parameter" if isinstance(term, Call) else ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
+from sealauthz.characters import foreign_to_names
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import messages
 from sealauthz.polar.diagnostic import refusal
@@ -72,9 +72,9 @@ def _refuse_name(name: str, file: str, line: int, column: int) -> None:
         raise BundleRefused(REFUSED_WORDS[name], file, line, column)
     if name.endswith("::"):
         raise BundleRefused("a name cannot end with `::`", file, line, column)
-    if not name.isascii() and not unicodedata.is_normalized("NFKC", name):
-        plain = unicodedata.normalize("NFKC", name)
-        raise refusal(f"this name must be written in plain letters: `{plain}`", Place(file, line, column))
+    if foreign := foreign_to_names(name):
+        position = next(position for position, char in enumerate(name) if not char.isascii())
+        raise refusal(messages.not_ascii("a name", foreign), Place(file, line, column + position))
 
 
 def _tags(text: str, file: str, line: int, column: int) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 
+from sealauthz.characters import foreign_to_names
 from sealauthz.polar import messages
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.syntax import (
@@ -122,6 +123,7 @@ class _Tree:
         return tuple(children)
 
     def parameter(self, children: list[Any]) -> Parameter:
+        _refuse_foreign(children[-1].node)
         if len(children) == 1:
             return Parameter(_value(children[0]), None, children[0].place)
         name, pattern = children
@@ -163,7 +165,7 @@ class _Tree:
             raise refusal("`relations` stand between `{` and `}`: names with their types", name.place)
         if name.text not in {"roles", "permissions"}:
             raise refusal(f"a block declares roles, permissions and relations, not `{name.text}`", name.place)
-        return name, tuple(_string(token) for token in strings)
+        return name, tuple(_name(token) for token in strings)
 
     def relations(self, children: list[Any]) -> tuple[Token, tuple[tuple[str, str, Place], ...]]:
         name, _, *relations = children
@@ -180,11 +182,11 @@ class _Tree:
     def shorthand(self, children: list[Token]) -> Shorthand:
         implied, implier, *on = children
         if not on:
-            return Shorthand(_string(implied), _string(implier), None, implied.place)
+            return Shorthand(_name(implied), _name(implier), None, implied.place)
         word, relation = on
         if word.text != "on":
             raise refusal(f"expected `on` or `;`, found `{word.text}`", word.place)
-        return Shorthand(_string(implied), _string(implier), _string(relation), implied.place)
+        return Shorthand(_name(implied), _name(implier), _name(relation), implied.place)
 
     # Conditions.
 
@@ -361,6 +363,26 @@ def _string(token: Token) -> Literal:
     if "\\" in content:
         content = _ESCAPE.sub(lambda escape: _ESCAPES.get(escape[1], escape[1]), content)
     return Literal(content, token.place)
+
+
+def _name(token: Token) -> Literal:
+    """A string of a block: the name of a role, a permission or a relation."""
+    literal = _string(token)
+    _refuse_foreign(literal)
+    return literal
+
+
+def _refuse_foreign(node: Term | Pattern) -> None:
+    """Refuse letters that are not ASCII in the strings of a rule's head: they name actions, requirements and codes.
+
+    Strings of conditions are compared with facts, which are in any script.
+    """
+    match node:
+        case ListTerm(items=items):
+            for item in items:
+                _refuse_foreign(item)
+        case Literal(value=str(text), place=place) if foreign := foreign_to_names(text):
+            raise refusal(messages.not_ascii("a string in the head of a rule or in a block", foreign), place)
 
 
 def _number(token: Token) -> int | float:
