@@ -238,7 +238,7 @@ REPLACED = {
     ),
     "a word that only looks like the product's": (
         "visibility.polar",
-        instead_of("visibility.polar", "is_member(", "is_mеmber("),
+        instead_of("visibility.polar", "is_member(", "is_rnember("),
         {"adds", "lacks"},
     ),
     "an end less": (

@@ -36,33 +36,7 @@ _MADE = (
 NAMES = tuple(name for at, made in enumerate(_MADE) for name in (("argument", made) if at % 12 == 0 else (made,)))
 """Names that may meet those of the code that is made. oso itself makes `_value_1` and `__1`: these it gets wrong."""
 
-SCRIPTS = (
-    *("印", "章", "ключ", "été", "ß", "ß2", "naïve", "σ", "ς", "क", "ㄱ"),
-    # Python takes each of these for the one before it.
-    *(
-        "fi",
-        "ﬁ",
-        "s",
-        "ſ",
-        "ss",
-        "ſs",
-        "x2",
-        "x²",
-        "Å",
-        "\u212b",
-        "k",
-        "\u212a",
-        "ab",
-        "ａｂ",
-        "é",
-        "e\u0301",
-        "ℌ",
-        "H",
-    ),
-)
-"""Names in letters that are not ASCII. Our parser refuses those that are not in the form NFKC; a tree may have them."""
-
-RULES = ("argument", "found", "budget", "value", "rule", "part", "len", "same", "lambda", "def", "印", "ﬁ", "fi", "v1")
+RULES = ("argument", "found", "budget", "value", "rule", "part", "len", "same", "lambda", "def", "v1")
 """Names of rules that may meet them."""
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from colliding import NAMES, RULES, SCRIPTS, changed, leaves, respelled
+from colliding import NAMES, RULES, changed, leaves, respelled
 from hypothesis import strategies as st
 
 from sealauthz.errors import BundleRefused
@@ -265,7 +265,10 @@ class Drawn:
 Row = tuple[str, Mapping[str, Any]]
 """The class of a record, and its columns."""
 
-STRINGS = ("a", "b", "c", "member", "印")
+NAMING = ("a", "b", "c", "member")
+"""Strings for heads of rules: there they are names, and names are ASCII."""
+
+STRINGS = (*NAMING, "印")
 INTEGERS = (0, 1, 2, 3)
 FLOATS = (1.0, 2.0, 0.0, -0.0, 1.5)
 ODD = (None, True, 1, 1.0, False, 0.0, 0, 2.0, "1", -1, 9007199254740993, 9007199254740992.0)
@@ -475,9 +478,7 @@ class _Writer:
         self._asked = 0
         self._variables = 0
         self._unions: dict[str, tuple[str, ...]] = {}
-        self._spelled: tuple[str, ...] = ()
-        if self._percent(40):
-            self._spelled = SCRIPTS if self._percent(25) else NAMES
+        self._spelled: tuple[str, ...] = NAMES if self._percent(30) else ()
         self._first_name = self._choices.below(len(self._spelled)) if self._spelled else 0
         self._has_classes = self._percent(4)
 
@@ -518,6 +519,9 @@ class _Writer:
 
     def _scalar(self, name: str) -> Any:
         return self._pick({"str": STRINGS, "int": INTEGERS, "bool": (True, False), "float": FLOATS}[name])
+
+    def _head_scalar(self, name: str) -> Any:
+        return self._pick(NAMING) if name == "str" else self._scalar(name)
 
     def world(self) -> tuple[Row, ...]:
         counts = {"Team": 1 + self._choices.below(2), "Person": 1 + self._choices.below(3)}
@@ -913,7 +917,7 @@ class _Writer:
                         facts.append(_fact("exempt", *words))
         # A line of its own, which a group may state again.
         own = "Team" if any(isinstance(fact, RuleNode) and fact.name == "exempt" for fact in facts) else "Doc"
-        facts.append(_fact("requires", _literal(self._scalar("str")), own, _literal(self._scalar("str"))))
+        facts.append(_fact("requires", _literal(self._pick(NAMING)), own, _literal(self._pick(NAMING))))
         while self._percent(40):
             facts.insert(0, facts.pop(self._choices.below(len(facts))))
         kinds = (Kind("str"), Kind("Doc"), Kind("str"))
@@ -929,7 +933,7 @@ class _Writer:
 
     def _some_strings(self) -> tuple[str, ...]:
         """One string or more, none of them twice."""
-        return tuple(dict.fromkeys(self._scalar("str") for _ in range(1 + self._choices.below(4))))
+        return tuple(dict.fromkeys(self._pick(NAMING) for _ in range(1 + self._choices.below(4))))
 
     def _table(self, name: str) -> list[Statement]:
         """Facts to look things up in."""
@@ -969,7 +973,7 @@ class _Writer:
         if not isinstance(value, Attribute):
             value = Attribute(thing, self._pick(tuple(ATTRIBUTES[kind.name])), None, _AT)
         for _ in range(2 + self._choices.below(2)):
-            said = Parameter(_literal(self._scalar("str")) if self._percent(70) else Variable("_", _AT), None, _AT)
+            said = Parameter(_literal(self._pick(NAMING)) if self._percent(70) else Variable("_", _AT), None, _AT)
             if signature.outs[0] and isinstance(said.term, Variable):
                 said = Parameter(_literal("a"), None, _AT)
             found = Variable(self._fresh(), _AT)
@@ -1071,7 +1075,7 @@ class _Writer:
         """A constant for the head of a rule."""
         if self._has_classes and self._percent(6):
             return Variable(self._pick(CLASS_NAMES), _AT)
-        return _constant(self._pick(ODD)) if self._percent(12) else _literal(self._scalar(kind.name))
+        return _constant(self._pick(ODD)) if self._percent(12) else _literal(self._head_scalar(kind.name))
 
     def _in_kind(self) -> Kind:
         if self._percent(20):
