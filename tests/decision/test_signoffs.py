@@ -436,6 +436,7 @@ def test_nil_is_no_variable_of_another_name() -> None:
 # --- what is free ----------------------------------------------------------------------------------------------------
 
 FREE = {
+    "more on record": 'audited("use", _: Seal);',
     "one more requirement": 'requires("freeze", _: Seal, "FRESH_FACE");',
     "a requirement of its own": (
         'requires("use", _: Seal, "MINE");\nmeets(_: Person, "MINE", "use", seal: Seal, _) if is_mine(seal);\n'

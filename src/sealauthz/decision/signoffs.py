@@ -10,9 +10,9 @@ extends the installed bundle, replaces files of it or is a whole copy.
     "adds waived/4 0f3c…" = "Wang Min, 2026-03-01: test enterprise without real seals"
 
 INVARIANT: what needs no line cannot be asked of what the product decides: rules whose heads name a requirement, action,
-record, reason or step that the product does not have, rules of other names, and `requires` and `lapses`, of which one
-more allows less; but not what a rule of the product calls. The rules of the folder's own that a signed rule calls are
-part of its digest.
+record, reason or step that the product does not have, rules of other names, and `requires`, `lapses` and `audited`, of
+which one more allows less; but not what a rule of the product calls. The rules of the folder's own that a signed rule
+calls are part of its digest.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ _RESOURCES = {"visible": 1, "has_standing": 1}
 """By the name of a rule: where its head names the requirement, action and type, the word, or the type that it is about.
 """
 
-_STRICTER = frozenset({"requires", "lapses"})
-"""Rules of which one more allows less, or for a shorter time."""
+_STRICTER = frozenset({"requires", "lapses", "audited"})
+"""Rules of which one more allows less, for a shorter time, or only once it is on record."""
 
 
 @dataclass(frozen=True, slots=True)
