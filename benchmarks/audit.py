@@ -113,6 +113,7 @@ def in_process(store: Store, count: int) -> None:
     gc.freeze()  # as the service does with what stays
     recorder = Recorder(store, cache, lambda *_: None, ignored, most=count + 1)
     sequencer = Sequencer(store, f"sealauthz/{store.store_id}", Signer.fresh(f"sealauthz/{store.store_id}"))
+    sequencer.resume()  # what was signed before, with a key that is gone
     sequencer.drain()
     answers = [
         Answered("Authorize", "bench", "ipv4:127.0.0.1:1", "", pdp.decide(asked[n % len(asked)]), now_us(), 100)
@@ -143,6 +144,7 @@ def in_process(store: Store, count: int) -> None:
 
 def verified_and_listed(store: Store, count: int) -> None:
     sequencer = Sequencer(store, f"sealauthz/{store.store_id}", Signer.fresh(f"sealauthz/{store.store_id}"))
+    sequencer.resume()  # what was signed before, with a key that is gone
     sequencer.drain()
     size = Log(store).head().size
     at, lines = now_us(), []
