@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable
-from contextlib import closing
 
 import pytest
-from alembic import command
 from audit_logs import made, run, wait
 from effort import tries
-from sqlalchemy import create_engine
 
 from sealauthz.audit import sequencer as sequencing
 from sealauthz.audit.lateness import LATE_US, PERIOD_US, Kept, Places, Times, _statements, places_of
@@ -20,11 +16,8 @@ from sealauthz.audit.note import Signer
 from sealauthz.audit.report import Kind
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.audit.verify import verify_database
-from sealauthz.facts import Store, upgrade
-from sealauthz.facts.store.serving import alembic_config
+from sealauthz.facts import Store
 from sealauthz.facts.store.statements import Driver
-from sealauthz.facts.store.tables import tables_of
-from sealauthz.model import MODEL
 
 BEGAN = 1_000 * PERIOD_US
 UP_TO_DATE = "UPDATE audit_checkpoint SET known_to = size"
@@ -207,39 +200,6 @@ def test_checkpoints_that_say_nothing_of_late_records_are_found_by_an_index(cloc
         if driver.is_postgresql:
             driver.run("RESET enable_seqscan")
     assert "audit_checkpoint_late_idx" in str(plan), plan
-
-
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_a_log_goes_on_over_the_upgrade(kind: str, new_database: Callable[..., str]) -> None:
-    """This code before the schema, and then with it."""
-    url = new_database(kind)
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    tables_of(MODEL).metadata.drop_all(engine)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE alembic_version")
-        config = alembic_config(MODEL)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0028")
-    engine.dispose()
-    hour = BEGAN, BEGAN + PERIOD_US
-    with closing(Store.open(url, MODEL)) as store:
-        clocked = Clocked(store)
-        clocked.minutes(20)
-        clocked.place(BEGAN)
-        assert clocked.places(*hour) == [Places(0, 21)]
-        with store.plain_connection() as connection:
-            assert verify_database(connection, store.tables)
-        upgrade(url, MODEL)
-        with store.read_transaction():
-            pass  # as every answer does: the process learns of the schema
-        clocked.place(BEGAN)
-        clocked.now += 5 * PERIOD_US
-        clocked.minutes(20)
-        clocked.place(BEGAN)
-        assert clocked.places(*hour) == [Places(42, 43), Places(0, 22)]
-        assert numbers(Log(store), Wanted(since=hour[0], until=hour[1])) == [42, 21, 20, 0]
-        with store.plain_connection() as connection:
-            assert verify_database(connection, store.tables)
 
 
 def test_what_passes_at_once_passes_one_after_the_other() -> None:

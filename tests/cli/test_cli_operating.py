@@ -82,11 +82,10 @@ def test_status_says_whether_the_database_may_be_served_and_why_not(sealauthz, t
     assert found["schema"] == found["newest_schema"]
     assert sealauthz("db", "upgrade", "--sql") == (0, "", "")
     with closing(sqlite3.connect(tmp_path / "sealauthz.db")) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0009'")
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
     code, out, _ = sealauthz("db", "status")
     assert code == 1
-    assert "problem: the database is at schema `0009`" in out
-    assert "0010, 0011" in out
+    assert "problem: the database is at schema `0000`" in out
 
 
 def test_history_is_pruned_into_a_file(sealauthz, demo_facts, tmp_path):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from alembic import command
 from facts_scene import edited, scene, write
-from sqlalchemy import Engine, create_engine, inspect, text
+from later_schema import AFTER, BEFORE
+from sqlalchemy import Engine, create_engine, text
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Consistency, FactCache, Store, upgrade
@@ -20,6 +20,7 @@ from sealauthz.facts.store.serving import head, serves_from
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.facts.store.upgrading import upgrade_statements
 from sealauthz.model import MODEL
+from sealauthz.schema import Model
 
 FULL, MEMORY = Consistency(is_full=True), Consistency()
 
@@ -88,85 +89,51 @@ def test_a_process_answers_nothing_where_a_newer_schema_does_not_say_so(
 
 
 @pytest.fixture
-def tell(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Have the migrations after one say that this code may do without these columns and tables."""
-    real = serving.chain
-
-    def tell(after: str, *absent: str) -> None:
-        def chain(model: Any) -> Any:
-            scripts = real(model)
-            for script in scripts:
-                if model is MODEL and script.revision > after:
-                    monkeypatch.setattr(script.module, "serves_without", absent, raising=False)
-            return scripts
-
-        monkeypatch.setattr(serving, "chain", chain)
-
-    return tell
-
-
-OLD = "0010"
-"""A schema of which the newest code knows how to do without what came since."""
-
-
-@pytest.fixture
-def at_old(database_url: str, engine: Engine, tell: Callable[..., None]) -> None:
-    """A database at the old schema, and what is not in it told."""
+def at_old(database_url: str, engine: Engine, later: Model) -> Model:
+    """The model of a database that was not upgraded yet."""
     tables_of(MODEL).metadata.drop_all(engine)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE alembic_version"))
-        config = serving.alembic_config(MODEL)
+        config = serving.alembic_config(later)
         config.attributes["connection"] = connection
-        command.upgrade(config, OLD)
-        inspector = inspect(connection)
-        there = {
-            name: {column["name"] for column in inspector.get_columns(name)} for name in inspector.get_table_names()
-        }
-    tables = tables_of(MODEL).metadata.sorted_tables
-    lost = [table.name for table in tables if table.name not in there]
-    lost += [
-        f"{table.name}.{c.name}" for table in tables for c in table.c if c.name not in there.get(table.name, {c.name})
-    ]
-    tell(OLD, *lost)
+        command.upgrade(config, BEFORE)
+    return later
 
 
 def test_new_code_serves_an_older_schema_and_learns_of_the_upgrade(
-    database_url: str, engine: Engine, at_old: None
+    database_url: str, engine: Engine, at_old: Model
 ) -> None:
-    with closing(Store.open(database_url, MODEL)) as store:
+    with closing(Store.open(database_url, at_old)) as store:
         new = new_of_scene(store)
         write(store, *(record for record in scene() if record not in new))
         cache = FactCache(store, max_age_s=1e9)
         assert name(cache)
-        with pytest.raises(FactsUnavailable, match="older schema: run `sealauthz db upgrade`"):
-            store.announce_restore()
         assert write(store, edited("Seal", "s1", name="x")).revision == 2
         assert name(cache) == "x"
         for record_type in MODEL.records:
             store.read(record_type)
         with pytest.raises(FactsUnavailable, match="run `sealauthz db upgrade`"):
             write(store, *new)
-        assert upgrade(database_url, MODEL) == head(MODEL)
+        assert upgrade(database_url, at_old) == AFTER
         assert write(store, edited("Seal", "s1", name="y")).revision == 3
         assert name(cache) == "y"
         write(store, *scene())
-        assert store._database.identity.has_origin
-        assert store._database.identity.schema == head(MODEL)
+        assert store._database.identity.schema == AFTER
 
 
 def test_the_statements_of_an_upgrade_are_shown_and_nothing_is_changed(
-    database_url: str, engine: Engine, at_old: None
+    database_url: str, engine: Engine, at_old: Model
 ) -> None:
-    statements = upgrade_statements(database_url, MODEL)
-    assert any(statement.startswith("CREATE TABLE intent_batch (") for statement in statements)
-    assert statements == upgrade_statements(database_url, MODEL), "it was rolled back"
+    statements = upgrade_statements(database_url, at_old)
+    assert any(statement.startswith("CREATE TABLE seal_witness (") for statement in statements)
+    assert statements == upgrade_statements(database_url, at_old), "it was rolled back"
     assert not any(statement.split()[0] in ("SELECT", "PRAGMA", "BEGIN") for statement in statements)
     with engine.begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement.replace("%", "%%"))
-    assert upgrade_statements(database_url, MODEL) == []
-    with closing(Store.open(database_url, MODEL)) as store:
-        assert store._database.identity.schema == head(MODEL)
+    assert upgrade_statements(database_url, at_old) == []
+    with closing(Store.open(database_url, at_old)) as store:
+        assert store._database.identity.schema == AFTER
         assert store.revision() == 0
 
 
@@ -188,120 +155,74 @@ def is_new(store: Store, record: Any) -> bool:
     return "" in absent or any(getattr(record, column) for column in absent)
 
 
-@pytest.fixture
-def without_hash(engine: Engine, tell: Callable[..., None]) -> None:
-    """A database without one column of a record, of which the newest migration says that code may do without it."""
-    tell(OLD, "person.phone_hash")
-    run(
-        engine,
-        "ALTER TABLE person DROP COLUMN phone_hash",
-        f"UPDATE alembic_version SET version_num = '{OLD}'",
-    )
-
-
 def test_a_column_that_is_not_there_yet_reads_as_its_default_and_loses_no_value(
-    database_url: str, engine: Engine, without_hash: None
+    database_url: str, at_old: Model
 ) -> None:
-    with closing(Store.open(database_url, MODEL)) as store:
-        assert write(store, *scene()).revision == 1
+    with closing(Store.open(database_url, at_old)) as store:
+        new = new_of_scene(store)
+        assert write(store, *(record for record in scene() if record not in new)).revision == 1
         cache = FactCache(store, max_age_s=1e9)
 
         def hashed(consistency: Consistency = MEMORY) -> str:
-            return cache.answer(lambda snapshot: str(snapshot.find("Person", "ann").phone_hash), consistency)
+            return cache.answer(lambda snapshot: str(snapshot.find("Person", "bob").phone_hash), consistency)
 
         assert hashed(FULL) == hashed() == ""
         found = {stored.record.id: stored.record.phone_hash for stored in store.read("Person").records}
-        assert found["ann"] == ""
-        assert store.read("Person", {"id": "ann", "phone_hash": ""}).records
+        assert found["bob"] == ""
+        assert store.read("Person", {"id": "bob", "phone_hash": ""}).records
         assert not store.read("Person", {"phone_hash": "0a1b"}).records
-        write(store, edited("Person", "ann", phone="1380000"))
+        write(store, edited("Person", "bob", phone="1380000"))
         with pytest.raises(FactsUnavailable, match="has no `phone_hash` of `Person` yet: run `sealauthz db upgrade`"):
-            write(store, edited("Person", "ann", phone_hash="0a1b2c3d4e5f60718293"))
+            write(store, edited("Person", "bob", phone_hash="0a1b2c3d4e5f60718293"))
         # Rows get another value than the default: what is in memory must not outlive the upgrade.
-        run(
-            engine,
-            "ALTER TABLE person ADD COLUMN phone_hash TEXT NOT NULL DEFAULT 'migrated'",
-            f"UPDATE alembic_version SET version_num = '{head(MODEL)}'",
-        )
+        upgrade(database_url, at_old)
         assert hashed(FULL) == hashed() == "migrated"
-        write(store, edited("Person", "ann", phone_hash="0a1b2c3d4e5f60718293"))
+        write(store, edited("Person", "bob", phone_hash="0a1b2c3d4e5f60718293"))
         assert hashed() == "0a1b2c3d4e5f60718293"
 
 
 @pytest.mark.parametrize(
-    "statement", ["ALTER TABLE person DROP COLUMN phone_hash", "DROP TABLE fact_import_new", "DROP TABLE seal_hold"]
+    "statement", ["ALTER TABLE seal DROP COLUMN name", "DROP TABLE fact_import_new", "DROP TABLE seal_hold"]
 )
-def test_a_schema_that_lacks_more_is_not_served(database_url: str, engine: Engine, statement: str) -> None:
-    run(engine, statement, f"UPDATE alembic_version SET version_num = '{OLD}'")
-    with pytest.raises(FactsUnavailable, match="run `sealauthz db upgrade`"):
-        Store.open(database_url, MODEL)
-
-
-def test_a_migration_that_says_nothing_is_served_by_no_older_and_no_newer_code(
-    database_url: str, engine: Engine
+def test_a_schema_that_lacks_more_is_not_served(
+    database_url: str, engine: Engine, at_old: Model, statement: str
 ) -> None:
-    run(engine, "UPDATE alembic_version SET version_num = '0009'")
-    with pytest.raises(FactsUnavailable, match="at schema `0009`, not at"):
+    run(engine, statement)
+    with pytest.raises(FactsUnavailable, match="run `sealauthz db upgrade`"):
+        Store.open(database_url, at_old)
+
+
+def test_a_schema_that_no_migration_speaks_of_is_not_served(database_url: str, engine: Engine) -> None:
+    run(engine, "UPDATE alembic_version SET version_num = '0000'")
+    with pytest.raises(FactsUnavailable, match="at schema `0000`, not at"):
         Store.open(database_url, MODEL)
-
-
-SAY_WHO_SERVES = "0011"
-"""Each migration from here on says who may serve beside it."""
 
 
 def test_each_migration_says_who_may_serve_beside_it() -> None:
     """Also where nobody may: then it was thought about."""
     scripts = serving.chain(MODEL)
     known = [script.revision for script in scripts]
-    for script in scripts[known.index(SAY_WHO_SERVES) :]:
+    for script in scripts:
         assert script.module.serves_from in known[: known.index(script.revision) + 1], script.revision
         assert script.module.serves_without is not None, script.revision
 
 
-OLDEST = "0021"
-"""The schema of the oldest code that may serve the newest schema. A later one takes a stop of all that is older."""
-
-
-def test_an_upgrade_over_several_schemas_stops_no_code_that_each_of_them_leaves_right() -> None:
-    """A release brings more than one. Code of each schema since was run beside the newest when these said so."""
-    assert serves_from(MODEL) == f"{head(MODEL)}:{OLDEST}"
-    scripts = serving.chain(MODEL)
-    later = [script for script in scripts if script.revision > OLDEST]
-    assert {script.module.serves_from for script in later} == {OLDEST}
-
-
-def test_this_code_serves_each_schema_of_which_the_migrations_say_so(tmp_path: Path) -> None:
-    """They name everything that is missing in it, and nothing that has no default."""
-    known = [script.revision for script in serving.chain(MODEL)]
-    engine = create_engine(f"sqlite:///{tmp_path / 'facts.db'}")
-    config = serving.alembic_config(MODEL)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        for revision in known[known.index(SAY_WHO_SERVES) - 1 :]:
-            command.upgrade(config, revision)
-            lacks = serving.served_schema(connection, MODEL)
-            later = serving.chain(MODEL)[known.index(revision) + 1 :]
-            is_lacking = any(script.module.serves_without for script in later)
-            assert (lacks.version, bool(lacks.absent)) == (revision, is_lacking)
-    engine.dispose()
-
-
-def test_code_that_does_not_know_when_a_role_was_revoked_goes_on_to_write_roles(
-    database_url: str, engine: Engine
+def test_code_that_does_not_know_a_column_goes_on_to_write_its_record(
+    database_url: str, engine: Engine, at_old: Model
 ) -> None:
     """As code of the schema before does, which names the columns that it knows."""
-    with closing(Store.open(database_url, MODEL)) as store:
+    upgrade(database_url, at_old)
+    with closing(Store.open(database_url, at_old)) as store:
         write(store, *scene())
-    table = tables_of(MODEL).of("RoleAssignment")
-    names = ", ".join(column.name for column in table.c if column.name not in ("id", "revoked_at"))
+    table = tables_of(MODEL).of("Person")
+    names = ", ".join(column.name for column in table.c if column.name not in ("id", "id_hash", "phone_hash"))
     run(
         engine,
-        "UPDATE role_assignment SET state = 'EXPIRED'",  # a member holds a role once
-        f"INSERT INTO role_assignment (id, {names}) SELECT 'new-' || id, {names} FROM role_assignment",
+        f"INSERT INTO person (id, id_hash, {names}) SELECT 'new-' || id, 'new-' || id_hash, {names} FROM person",
     )
     with engine.connect() as connection:
-        found = connection.execute(text("SELECT revoked_at FROM role_assignment WHERE id LIKE 'new-%'"))
-        assert set(found.scalars()) == {0}
+        found = connection.execute(text("SELECT phone_hash FROM person WHERE id LIKE 'new-%'"))
+        assert set(found.scalars()) == {""}
 
 
 def test_the_oldest_code_that_may_serve_is_that_of_the_most_demanding_migration(

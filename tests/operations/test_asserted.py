@@ -293,14 +293,6 @@ def test_an_assertion_that_ends_while_the_act_waits_is_not_used(world: World, mo
     refuses(world, performance, "expired")
 
 
-def test_a_database_of_before_uses_none_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sealauthz.facts.store.store.keeps_assertions", lambda _tables: False)
-    performance = archiving(world.draft())
-    with pytest.raises(FactsUnavailable, match="db upgrade"):
-        world.perform(signed(performance))
-    refuses(world, performance, "must sign")
-
-
 def test_keys_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     for text, said in (("{", "cannot be read"), ("[]", "is no JSON Web Key Set"), ("\xff", "cannot be read")):

@@ -15,7 +15,7 @@ from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import FactsUnavailable, PolicyUnknown
+from sealauthz.errors import PolicyUnknown
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store.shadows import ShadowRun, ShadowStore
 
@@ -142,16 +142,6 @@ def test_a_candidate_that_is_not_there_is_told_once(
         processes[0].shadowing.look()
     assert [event for event, _ in processes[0].told] == ["shadow_refused"]
     assert processes[0].pdp.listener is None
-
-
-def test_a_database_of_before_has_no_shadow(
-    store: Store, bundles: list[Bundle], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = ShadowStore(store)
-    monkeypatch.setattr(ShadowStore, "_has_none", lambda _self: True)
-    assert (kept.run(), kept.reports(), kept.end()) == (None, [], False)
-    with pytest.raises(FactsUnavailable, match="db upgrade"):
-        kept.begin(bundles[1].version, 1.0, 0.9, "ann", 1)
 
 
 def test_its_thread_looks_by_itself(store: Store, bundles: list[Bundle], processes: list[Process]) -> None:

@@ -19,7 +19,6 @@ from sealauthz.audit.record import content_of, event_record
 from sealauthz.audit.sequencer import head_of, tile_fetcher
 from sealauthz.audit.tiles import Tiles
 from sealauthz.errors import FactsUnavailable, InvalidRequest
-from sealauthz.facts.store.following import can_follow
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store, now_us
@@ -106,7 +105,7 @@ class Retention:
             until = kept.size
             for ((first,),) in (
                 driver.rows(statements.first_since, {"since": before}),
-                driver.rows(statements.followed) if can_follow(self._store.tables) else [(None,)],
+                driver.rows(statements.followed),
             ):
                 until = until if first is None else min(until, first)
             until = max(until, said.until)

@@ -237,12 +237,10 @@ def audit_export(*, first: int, config_file: Path | None, database: str | None) 
       sealauthz audit export > log.jsonl
     """
     count = -1
-    with open_store(config_file, database) as store:
-        store.check_keeps_log()
-        with store.plain_connection() as connection:
-            for line in export_lines(connection, first):
-                click.echo(line)
-                count += 1
+    with open_store(config_file, database) as store, store.plain_connection() as connection:
+        for line in export_lines(connection, first):
+            click.echo(line)
+            count += 1
     click.echo(f"{count} records", err=True)
     return Exit.DONE
 
@@ -261,7 +259,6 @@ def audit_sequence(*, follow: bool, config_file: Path | None, database: str | No
     """
     config = read_config(config_file)
     with open_store(config_file, database) as store:
-        store.check_keeps_log()
         if config.audit.folder is None:
             click.echo("warning: without `audit.folder`, a rollback of the whole database cannot be seen", err=True)
         sequencer = audit_sequencer(config, store, say_reported)

@@ -67,7 +67,6 @@ def audit_prune(
         raise click.UsageError("what was not kept elsewhere is not pruned: give a --checkpoint")
     kept = max(trusted_of(place, verifiers_of(key, config_file)), key=lambda each: each.size)
     with open_store(config_file, database) as store:
-        store.check_keeps_log()
         retention = Retention(store)
         try:
             plan = retention.plan(before, kept, held, released)

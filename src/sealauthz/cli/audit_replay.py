@@ -69,7 +69,6 @@ def audit_replay(
     told: list[Replayed] = []
     words = NO_WORDS if words_file is None else _read_words(words_file)
     with past_of(config_file, database, policies) as (store, as_of, _):
-        store.check_keeps_log()
         for found in Replay(store, as_of, words).run(_entries(store, Wanted(**wanted), first, last)):
             counted[found.outcome] += 1
             if found.outcome not in (Outcome.SAME, Outcome.NOTHING_DECIDED):

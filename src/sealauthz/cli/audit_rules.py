@@ -41,7 +41,6 @@ def audit_rules(
       sealauthz audit rules 4711
     """
     with past_of(config_file, database, policies) as (store, as_of, _):
-        store.check_keeps_log()
         log = Log(store)
         entry = log.entry_at(int(which)) if which.isascii() and which.isdecimal() else log.entry(which)
         if entry is None:

@@ -75,7 +75,6 @@ def audit_source(
         return
     refuse_connection(token_file, ca, insecure)
     with open_store(config_file, database) as store:
-        store.check_keeps_log()
         try:
             yield _Kept(Log(store))
         except InvalidRequest as error:

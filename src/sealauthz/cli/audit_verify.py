@@ -87,10 +87,8 @@ def audit_verify(
         except (NoteRefused, UnicodeDecodeError) as error:
             raise Stop(f"`{export}`: {error}", Exit.REFUSED) from error
     else:
-        with open_store(config_file, database) as store:
-            store.check_keeps_log()
-            with store.plain_connection() as connection:
-                report = verify_database(connection, store.tables, verifiers, trusted)
+        with open_store(config_file, database) as store, store.plain_connection() as connection:
+            report = verify_database(connection, store.tables, verifiers, trusted)
     _add_stamps(report, checkpoint, tsa_roots or read_config(config_file).audit.timestamp_roots)
     return _show(report, output)
 

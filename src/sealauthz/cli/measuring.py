@@ -102,15 +102,13 @@ def watch_service(
 
 @contextmanager
 def backlog_of(store: Store, failed: Failed) -> Iterator[Backlog]:
-    """Yield what looks at the records that wait in a store; in one without a log of decisions none do."""
+    """Yield what looks at the records that wait in a store."""
     backlog = Backlog(store, failed)
-    if store.keeps_log:
-        backlog.start()
+    backlog.start()
     try:
         yield backlog
     finally:
-        if store.keeps_log:
-            backlog.stop()
+        backlog.stop()
 
 
 def watch_log(meter: Meter, alarms: Alarms, recorder: Recorder | None, backlog: Backlog) -> None:

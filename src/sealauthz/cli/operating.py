@@ -179,7 +179,7 @@ def db_restored(*, config_file: Path | None, database: str | None) -> int:
 
     config = read_config(config_file, database)
     with open_store(config_file, database) as store:
-        restored = store.announce_restore(Log(store).head().size if store.keeps_log else 0)
+        restored = store.announce_restore(Log(store).head().size)
     click.echo(f"a new history begins at revision {restored.revision}; tokens of before are refused")
     _show_lost(config, restored)
     click.echo(

@@ -353,15 +353,11 @@ def _followed_facts(store: Store, config: Config, log: Log, report: Report) -> I
 def _recording(
     store: Store, fact_cache: FactCache, config: Config, log: Log, report: Report, *, is_demo: bool
 ) -> Iterator[Recorder | None]:
-    """Yield what records the answers; None for a database without a log of decisions. Records get their places in the
-    log here too, if this process is to do that.
+    """Yield what records the answers. Records get their places in the log
+    here too, if this process is to do that.
 
     Health does not depend on it: what must be recorded is refused where that fails, and the rest is answered.
     """
-    if not store.keeps_log:
-        log.warning("no_audit_log", hint="run `sealauthz db upgrade`")
-        yield None
-        return
     with ExitStack() as stack:
         sequencer = None
         if config.audit.sequences:

@@ -79,7 +79,6 @@ class Operations:
         was done then, but for an error of the commit itself: the same request again tells.
         """
         _check_request(performance, options)
-        self._store.check_keeps_log()
         try:
             done = self._perform(performance, options)
         except HistoryLost:
@@ -222,7 +221,6 @@ class Operations:
             return None
         if self.assertions is None:
             raise AssertionNeeded(_NOBODY_ASSERTS, performance.digest)
-        self._store.check_keeps_assertions()
         return self.assertions.verified(performance, caller, self._pdp.now())
 
     def _check_needs_no_assertion(self, performance: Performance, decision: Decision) -> None:

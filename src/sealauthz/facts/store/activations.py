@@ -16,7 +16,6 @@ from sqlalchemy import BigInteger, cast, extract, func, literal_column, select
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.statements import compiled
 from sealauthz.facts.store.system_tables import POLICY_ACTIVATION, POLICY_PROCESS
-from sealauthz.facts.store.tables import Tables
 from sealauthz.schema import Unit
 
 POLICIES = Unit("POLICIES", "active")
@@ -83,15 +82,8 @@ FOLDER, STORE = "folder", "store"
 """The sources of a process: its own folder whatever is activated, or what is."""
 
 
-def has_no_policies(tables: Tables) -> bool:
-    """Tell whether the database is of before policies could be activated."""
-    return (POLICY_ACTIVATION.name, "") in tables.absent
-
-
 def activated_in(transaction: ReadTransaction) -> tuple[Activated, ...]:
     """Return every activation that a transaction sees, the first one first."""
-    if has_no_policies(transaction.tables):
-        return ()
     return tuple(Activated(*row) for row in transaction.fetch(_activated_statement(transaction.is_postgresql), {}))
 
 

@@ -17,7 +17,6 @@ from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.performed import Statement
 from sealauthz.facts.store.statements import insert_row
 from sealauthz.facts.store.system_tables import FACT_ACTIVITY
-from sealauthz.facts.store.tables import Tables
 from sealauthz.facts.store.values import as_json
 from sealauthz.schema import Change, Changes, Model, Rows, Shown, Sighting
 from sealauthz.schema.activity import Path
@@ -80,11 +79,6 @@ class ActivityFilter:
             and (not self.topics or activity.topic_id in self.topics)
             and (not self.subjects or activity.subject_id in self.subjects)
         )
-
-
-def keeps_activity(tables: Tables) -> bool:
-    """Tell whether the database keeps activity, or is of before it did."""
-    return (FACT_ACTIVITY.name, "") not in tables.absent
 
 
 def activity_of(model: Model, changes: Changes, rows: Rows) -> list[Found]:

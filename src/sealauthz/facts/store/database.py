@@ -25,7 +25,6 @@ from sealauthz.facts.store.extensions import applied, check_has
 from sealauthz.facts.store.identity import Identity, SchemaMoved, Seen, catalog_statement
 from sealauthz.facts.store.serving import served_schema
 from sealauthz.facts.store.statements import BROKEN, dialect, driver
-from sealauthz.facts.store.system_tables import STORE_IDENTITY
 from sealauthz.facts.store.tables import Tables, tables_of
 from sealauthz.schema import NO_EXTENSION, Model
 
@@ -303,7 +302,6 @@ class Database:
             extension, generation = applied(connection) if self.model.extends is not None else (NO_EXTENSION, 0)
         check_has(extension, self.model)
         self.tables = tables_of(self.model, served.absent)
-        self.identity.has_origin = (STORE_IDENTITY.name, STORE_IDENTITY.c.origin.name) not in served.absent
         self.identity.is_extended = generation > 0
         self.identity.schema = f"{served.version}+{generation}" if generation else served.version
 

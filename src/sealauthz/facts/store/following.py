@@ -17,11 +17,6 @@ MOST_LOOKED_AT = 10_000
 """So many records are looked at in one statement."""
 
 
-def can_follow(tables: Tables) -> bool:
-    """Tell whether the database keeps how far the log was followed, or is of before it did."""
-    return (AUDIT_FOLLOWED.name, "") not in tables.absent
-
-
 def followed_to(connection: Connection, name: str) -> int:
     """Return the number of the first record of the log that was not followed yet."""
     row = AUDIT_FOLLOWED.c

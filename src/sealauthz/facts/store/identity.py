@@ -126,7 +126,6 @@ class Identity:
         self.store_id = ""
         self.schema = ""
         """The schema that the statements of this process are made for; empty before it is known."""
-        self.has_origin = True
         self.is_extended = False
         """Whether the statements of this process are made for what was added to the database."""
         self.last = Seen("", 0, ())
@@ -137,7 +136,7 @@ class Identity:
         """The query that tells which store this is, and its newest revision."""
         written_by = " || store_identity.xmin::text" if self._is_postgresql else ""
         return _SEEN.format(
-            copied=f"origin || '//'{written_by}" if self.has_origin else "NULL",
+            copied=f"origin || '//'{written_by}",
             generation=f" || '+' || {GENERATION}" if self.is_extended else "",
         )
 

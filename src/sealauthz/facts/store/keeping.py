@@ -16,10 +16,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, delete, exists, func, not_, or_, select, tuple_
 
-from sealauthz.facts.store.activity import keeps_activity
 from sealauthz.facts.store.database import Database, look
 from sealauthz.facts.store.importing import Part, open_imports
-from sealauthz.facts.store.performed import has_no_operations, keeps_assertions
 from sealauthz.facts.store.system_tables import (
     FACT_ACTIVITY,
     FACT_CHANGE,
@@ -28,7 +26,6 @@ from sealauthz.facts.store.system_tables import (
     FACT_OPERATION,
     FACT_REQUEST,
 )
-from sealauthz.facts.store.tables import Tables
 
 LEAST_DAYS = 30
 """What is younger is never pruned: so long a watcher may be away, and a request be repeated."""
@@ -55,24 +52,23 @@ class Pruned:
 def prune(database: Database, before: int, archive: Archive | None) -> Pruned:
     """Prune what is older than an instant, piece by piece; without an archive, no history. Raises FactsUnavailable."""
     revisions = requests = 0
-    is_kept = not has_no_operations(database.tables)
     while archive is not None:
         with database.write() as connection:
             look(connection, database.identity)
-            some = _prune_history(connection, before, archive, database.tables)
+            some = _prune_history(connection, before, archive)
         revisions += some
         if some < _REVISIONS_AT_ONCE:
             break
     while True:
         with database.write() as connection:
             look(connection, database.identity)
-            some = _prune_requests(connection, before, is_kept, keeps_assertions(database.tables))
+            some = _prune_requests(connection, before)
         requests += some
         if some < _REQUESTS_AT_ONCE:
             return Pruned(revisions, requests)
 
 
-def _prune_history(connection: Connection, before: int, archive: Archive, tables: Tables) -> int:
+def _prune_history(connection: Connection, before: int, archive: Archive) -> int:
     row = FACT_CHANGE.c
     newest = select(func.max(row.revision)).scalar_subquery()
     oldest_first = select(FACT_CHANGE).order_by(row.revision).limit(_REVISIONS_AT_ONCE)
@@ -86,10 +82,8 @@ def _prune_history(connection: Connection, before: int, archive: Archive, tables
     archive([json.dumps({**line._mapping, "changes": json.loads(line.changes)}, ensure_ascii=False) for line in found])
     last = found[-1].revision
     connection.execute(delete(FACT_CHANGE_UNIT).where(FACT_CHANGE_UNIT.c.revision <= last))
-    beside = [(FACT_EVENT, not has_no_operations(tables)), (FACT_ACTIVITY, keeps_activity(tables))]
-    for table, is_there in beside:
-        if is_there:
-            connection.execute(delete(table).where(table.c.revision <= last))
+    for table in (FACT_EVENT, FACT_ACTIVITY):
+        connection.execute(delete(table).where(table.c.revision <= last))
     connection.execute(delete(FACT_CHANGE).where(row.revision <= last))
     return len(found)
 
@@ -110,7 +104,7 @@ def _long_ago(connection: Connection) -> int:
     return found.revision if found is not None else 0
 
 
-def _prune_requests(connection: Connection, before: int, is_kept: bool, has_assertions: bool) -> int:
+def _prune_requests(connection: Connection, before: int) -> int:
     row = FACT_REQUEST.c
     kept = [
         and_(
@@ -121,15 +115,12 @@ def _prune_requests(connection: Connection, before: int, is_kept: bool, has_asse
     old = select(row.caller, row.request_id).where(row.at > 0, row.at < before).limit(_REQUESTS_AT_ONCE)
     if kept:
         old = old.where(not_(or_(*kept)))
-    if is_kept and has_assertions:
-        used = FACT_OPERATION.c
-        is_recent = used.assertion.is_not(None) & (used.revision > _long_ago(connection))
-        is_its_own = (used.caller == row.caller) & (used.request_id == row.request_id)
-        old = old.where(not_(exists().where(is_its_own & is_recent)))
+    used = FACT_OPERATION.c
+    is_recent = used.assertion.is_not(None) & (used.revision > _long_ago(connection))
+    is_its_own = (used.caller == row.caller) & (used.request_id == row.request_id)
+    old = old.where(not_(exists().where(is_its_own & is_recent)))
     keys = [tuple(key) for key in connection.execute(old).all()]
     if keys:
         connection.execute(delete(FACT_REQUEST).where(tuple_(row.caller, row.request_id).in_(keys)))
-        done = FACT_OPERATION.c
-        if is_kept:
-            connection.execute(delete(FACT_OPERATION).where(tuple_(done.caller, done.request_id).in_(keys)))
+        connection.execute(delete(FACT_OPERATION).where(tuple_(used.caller, used.request_id).in_(keys)))
     return len(keys)

@@ -13,8 +13,7 @@ from sqlalchemy import tuple_ as pair
 
 from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.statements import Driver, compiled, insert_row
-from sealauthz.facts.store.system_tables import AUDIT_PENDING, FACT_EVENT, FACT_OPERATION
-from sealauthz.facts.store.tables import Tables
+from sealauthz.facts.store.system_tables import FACT_EVENT, FACT_OPERATION
 from sealauthz.facts.store.values import as_json
 from sealauthz.schema import Event
 
@@ -30,21 +29,6 @@ class StoredEvent:
     ordinal: int
     at: int
     event: Event
-
-
-def has_no_operations(tables: Tables) -> bool:
-    """Tell whether the database is of before there were operations."""
-    return (FACT_OPERATION.name, "") in tables.absent
-
-
-def has_log(tables: Tables) -> bool:
-    """Tell whether the database has a log of decisions, or is of before there was one."""
-    return (AUDIT_PENDING.name, "") not in tables.absent
-
-
-def keeps_assertions(tables: Tables) -> bool:
-    """Tell whether the database can use up assertions, or is of before there were any."""
-    return (FACT_OPERATION.name, FACT_OPERATION.c.assertion.name) not in tables.absent
 
 
 @cache

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, select, update
 
-from sealauthz.errors import FactsUnavailable, PolicyRefused, PolicyUnknown
+from sealauthz.errors import PolicyRefused, PolicyUnknown
 from sealauthz.facts.store.acting import Intended, Observed, Since
 from sealauthz.facts.store.activations import (
     ACTIVATE,
@@ -29,15 +29,13 @@ from sealauthz.facts.store.activations import (
     activated_in,
     before_active,
     database_now,
-    has_no_policies,
     last_statement,
     process_of,
     processes_statement,
 )
 from sealauthz.facts.store.batch import Batch, WriteReceipt, check
-from sealauthz.facts.store.identity import Seen, seal_statement
+from sealauthz.facts.store.identity import Seen
 from sealauthz.facts.store.performed import Statement
-from sealauthz.facts.store.serving import served_from_now
 from sealauthz.facts.store.statements import Driver, compiled, dialect_of
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.system_tables import POLICY_ACTIVATION, POLICY_BUNDLE, POLICY_PROCESS
@@ -173,7 +171,6 @@ class PolicyStore:
         row, activation = POLICY_BUNDLE.c, POLICY_ACTIVATION.c
         values = {name: getattr(proposal, name) for name in row.keys()}  # noqa: SIM118 (no mapping)
         with self._store.writing() as connection:
-            self._check_there()
             is_postgresql = connection.dialect.name == "postgresql"
             statement = dialect_of(is_postgresql).insert(POLICY_BUNDLE).values(**values)
             # Proposed again, it is the last proposal again; its author stays the first one.
@@ -193,16 +190,12 @@ class PolicyStore:
     def processes(self) -> list[Process]:
         """Return the processes, also those that were not seen for some time."""
         with self._store.read_transaction(may_be_incomplete=True) as transaction:
-            if has_no_policies(transaction.tables):
-                return []
             return list(map(process_of, transaction.fetch(processes_statement(transaction.is_postgresql), {})))
 
     def beat(self, process: Process) -> bool:
         """Write down that a process is there, and what it has; False where that cannot be written down yet."""
         row = POLICY_PROCESS.c
         with self._store.writing() as connection:
-            if has_no_policies(self._store.tables):
-                return False
             is_postgresql = connection.dialect.name == "postgresql"
             now = database_now(is_postgresql)
             said = {column.name: getattr(process, column.name) for column in (row.name, row.release, row.source)}
@@ -216,8 +209,7 @@ class PolicyStore:
     def leave(self, process_id: str) -> None:
         """Write down that a process ends."""
         with self._store.writing() as connection:
-            if not has_no_policies(self._store.tables):
-                connection.execute(delete(POLICY_PROCESS).where(POLICY_PROCESS.c.id == process_id))
+            connection.execute(delete(POLICY_PROCESS).where(POLICY_PROCESS.c.id == process_id))
 
     def activate(
         self,
@@ -275,13 +267,9 @@ class PolicyStore:
         check_processes: Callable[[Iterable[Process]], None],
         looked_at: int | None = None,
     ) -> Activation:
-        self._store.check_keeps_log()
         request_id = f"policies-{uuid.uuid4()}"
         model = self._store.model
         made: list[Activation] = []
-        with self._store.read_transaction(may_be_incomplete=True) as transaction:
-            # Code that does not know activations would go on with its folder.
-            serves_from = served_from_now(transaction.connection, model, POLICY_ACTIVATION.name)
 
         def keep(is_postgresql: bool, receipt: WriteReceipt) -> list[Statement]:
             made.append(
@@ -300,12 +288,10 @@ class PolicyStore:
             row = {name: getattr(made[-1], name) for name in POLICY_ACTIVATION.c.keys()}  # noqa: SIM118 (no mapping)
             return [
                 (_insert_statement(is_postgresql), row),
-                (seal_statement(is_postgresql, serves_from), {}),
                 self._store.waiting(is_postgresql, receipt.at, _record(made[-1], digest)),
             ]
 
         def intend() -> Intended:
-            self._check_there()
             batch = check(Batch(wanted.approver, request_id, ()), model)
             conditions = _Conditions(wanted.version, wanted.previous, check_processes, looked_at)
             return Intended(batch, conditions, keep, makes_revision=True, touches=frozenset({POLICIES}))
@@ -315,13 +301,7 @@ class PolicyStore:
 
     def _rows(self, query: Select[Any]) -> Sequence[Any]:
         with self._store.read_transaction(may_be_incomplete=True) as transaction:
-            if has_no_policies(transaction.tables):
-                return []
             return transaction.connection.execute(query).fetchall()
-
-    def _check_there(self) -> None:
-        if has_no_policies(self._store.tables):
-            raise FactsUnavailable("the database keeps no policies yet: run `sealauthz db upgrade`")
 
 
 @cache

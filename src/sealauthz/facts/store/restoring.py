@@ -10,12 +10,11 @@ import uuid
 
 from sqlalchemy import Connection, func, select, update
 
-from sealauthz.errors import FactsUnavailable, HistoryLost, InvariantBroken
+from sealauthz.errors import HistoryLost, InvariantBroken
 from sealauthz.facts.store.database import Database, look
 from sealauthz.facts.store.identity import UNTRUSTED, Restored, origin_statement
 from sealauthz.facts.store.importing import INVARIANT, check_tenants, open_imports
 from sealauthz.facts.store.locking import lock_revisions
-from sealauthz.facts.store.performed import has_log
 from sealauthz.facts.store.statements import Driver, driver
 from sealauthz.facts.store.system_tables import FACT_CHANGE, STORE_IDENTITY
 from sealauthz.facts.store.waiting import waiting, written
@@ -26,8 +25,6 @@ RESTORED, COMPLETED = "StoreRestored", "StoreCompleted"
 
 def announce(database: Database, log_size: int, key: bytes) -> Restored:
     """Begin a new history, incomplete, as `Store.announce_restore` says."""
-    if not database.identity.has_origin:
-        raise FactsUnavailable("the backup is of an older schema: run `sealauthz db upgrade` first")
     timeline = str(uuid.uuid4())
     with database.write() as connection:
         lock_revisions(connection)
@@ -74,8 +71,6 @@ def complete(database: Database, by: str, note: str, key: bytes) -> Restored | N
 
 def distrust(database: Database) -> None:
     """Write down that the store went back, as `Store.distrust` says, unless somebody has announced it meanwhile."""
-    if not database.identity.has_origin:
-        return
     with database.write() as connection:
         lock_revisions(connection)
         try:
@@ -86,7 +81,6 @@ def distrust(database: Database) -> None:
 
 
 def _log(database: Database, connection: Connection, key: bytes, kind: str, **more: object) -> None:
-    if has_log(database.tables):
-        at = time.time_ns() // 1000
-        record = written({"v": 1, "kind": kind, "id": str(uuid.uuid4()), "at": at, **more})
-        Driver(connection).run(*waiting(database.is_postgresql, at, record, key=key))
+    at = time.time_ns() // 1000
+    record = written({"v": 1, "kind": kind, "id": str(uuid.uuid4()), "at": at, **more})
+    Driver(connection).run(*waiting(database.is_postgresql, at, record, key=key))

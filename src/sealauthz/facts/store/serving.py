@@ -3,9 +3,11 @@
 A database is upgraded while processes of the version before still serve, and a version may be rolled back without its
 schema. So a migration says what it means for its neighbours:
 
-    serves_from = "0011"                  # code made for this schema, and all since, may serve with the new one
+    serves_from = "0001"                  # code made for this schema, and all since, may serve with the new one
     serves_without = ("seal.colour", "stamp")  # this code may serve without it: a column reads as its default, and a
                                                # table as empty
+
+The tables of the store itself, which are no record's, are never missing.
 
 A migration that says neither is served by code that knows it, and by no other. `serves_from` its own revision says the
 first half of that on purpose.
@@ -26,7 +28,7 @@ from sqlalchemy import table as any_table
 from sqlalchemy.schema import CreateTable
 
 from sealauthz.errors import FactsUnavailable
-from sealauthz.facts.store.system_tables import STORE_IDENTITY, SYSTEM
+from sealauthz.facts.store.system_tables import STORE_IDENTITY
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.schema import Model
 
@@ -107,34 +109,13 @@ def _newest(migrations: str) -> str:
     return newest
 
 
-def serves_from(model: Model, at_least: str = "") -> str:
-    """Return the newest schema, and behind a colon that of the oldest code that may serve it: `at_least` that one."""
+def serves_from(model: Model) -> str:
+    """Return the newest schema, and behind a colon that of the oldest code that may serve it."""
     scripts = chain(model)
     place = {script.revision: number for number, script in enumerate(scripts)}
     needs = [place[getattr(script.module, "serves_from", script.revision)] for script in scripts]
-    if at_least in place:
-        needs.append(place[at_least])
     oldest = scripts[max(needs)].revision if scripts else head(model)
     return f"{scripts[-1].revision if scripts else oldest}:{oldest}"
-
-
-def oldest_served(connection: Connection) -> str:
-    """Return the schema of the oldest code that may serve, as far as that is written down."""
-    version = current(connection)
-    return _serves_from(connection, version) if version else ""
-
-
-def served_from_now(connection: Connection, model: Model, table: str) -> str:
-    """Return what to write down so that code that does not know a table, which a migration of ours made, serves no
-    more; the schema stays, and the oldest code that may serve it where that is newer.
-    """
-    version = current(connection)
-    scripts = chain(model)
-    known = [script.revision for script in scripts]
-    makers = [script.revision for script in scripts if table in getattr(script.module, "serves_without", ())]
-    oldest = _serves_from(connection, version)
-    places = [known.index(each) for each in (*makers[:1], oldest) if each in known]
-    return f"{version}:{known[max(places)] if places else version}"
 
 
 def current(connection: Connection) -> str:
@@ -169,9 +150,6 @@ def served_schema(connection: Connection, model: Model) -> Served:
 
 def _serves_from(connection: Connection, version: str) -> str:
     """Return what the upgrade to a schema has written down about who may serve it; empty for nothing."""
-    columns = {column["name"] for column in inspect(connection).get_columns(STORE_IDENTITY.name)}
-    if STORE_IDENTITY.c.serves_from.name not in columns:
-        return ""
     of_version, _, oldest = (connection.execute(select(STORE_IDENTITY.c.serves_from)).scalar() or "").partition(":")
     return oldest if of_version == version else ""
 
@@ -182,14 +160,14 @@ def _absent(connection: Connection, model: Model, version: str, told: set[str]) 
     there = {name: {column["name"] for column in inspector.get_columns(name)} for name in inspector.get_table_names()}
     absent = set()
     for table in tables.metadata.sorted_tables:
-        shape = None if table.name in SYSTEM.tables else model.shapes[table.info["record"]]
-        if table.name not in there and table.name in told:
+        shape = model.shapes[table.info["record"]] if "record" in table.info else None
+        if table.name not in there and table.name in told and shape is not None:
             absent.add((table.name, ""))
             continue
         for column in table.c:
             if column.name in there.get(table.name, ()):
                 continue
-            has_default = column.nullable if shape is None else shape.column(column.name).has_default
+            has_default = shape is not None and shape.column(column.name).has_default
             if f"{table.name}.{column.name}" not in told or not has_default:
                 lacks = f"`{column.name}` of `{table.name}`"
                 raise FactsUnavailable(f"schema `{version}` lacks {lacks}; run `sealauthz db upgrade`")

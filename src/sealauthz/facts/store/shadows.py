@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Select, delete, insert, select, update
 
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.system_tables import POLICY_SHADOW, POLICY_SHADOW_REPORT
 
@@ -39,8 +38,6 @@ class ShadowStore:
     def run(self) -> ShadowRun | None:
         """Return what runs; None where nothing does."""
         with self._store.read_transaction() as transaction:
-            if self._has_none():
-                return None
             # Two that began at once have both written theirs: the later one counts, for everybody.
             row = transaction.connection.execute(_newest()).first()
             return None if row is None else ShadowRun(*row)
@@ -49,8 +46,6 @@ class ShadowStore:
         """Have a candidate run, in the place of what runs; all counts begin again."""
         begun = ShadowRun(str(uuid.uuid4()), version, share, cpu_share, caller, at)
         with self._store.writing() as connection:
-            if self._has_none():
-                raise FactsUnavailable("the database keeps no shadows yet: run `sealauthz db upgrade`")
             connection.execute(delete(POLICY_SHADOW))
             connection.execute(delete(POLICY_SHADOW_REPORT))
             row = {name: getattr(begun, name) for name in POLICY_SHADOW.c.keys()}  # noqa: SIM118 (no mapping)
@@ -60,7 +55,7 @@ class ShadowStore:
     def end(self) -> bool:
         """Have nothing run, and keep what was found until the next begins; False where nothing ran."""
         with self._store.writing() as connection:
-            return not self._has_none() and bool(connection.execute(delete(POLICY_SHADOW)).rowcount)
+            return bool(connection.execute(delete(POLICY_SHADOW)).rowcount)
 
     def tell(self, run: ShadowRun, process: str, report: str) -> None:
         """Keep what a process has found; not of a run that is over."""
@@ -76,12 +71,7 @@ class ShadowStore:
     def reports(self) -> list[str]:
         """Return what was found by each process in the last run."""
         with self._store.read_transaction() as transaction:
-            if self._has_none():
-                return []
             row = POLICY_SHADOW_REPORT.c
             found = transaction.connection.execute(select(row.shadow, row.report).order_by(row.told_by)).fetchall()
             running = transaction.connection.execute(_newest()).first()
             return [report for shadow, report in found if running is None or shadow == running.id]
-
-    def _has_none(self) -> bool:
-        return (POLICY_SHADOW.name, "") in self._store.tables.absent

@@ -11,16 +11,15 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store import history
 from sealauthz.facts.store.acting import Intended
-from sealauthz.facts.store.activity import Activity, ActivityFilter, keeps_activity, read_activity
+from sealauthz.facts.store.activity import Activity, ActivityFilter, read_activity
 from sealauthz.facts.store.attempts import Attempts
 from sealauthz.facts.store.batch import Batch, WriteReceipt, check
 from sealauthz.facts.store.commits import Commit, Commits
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
 from sealauthz.facts.store.due import Place, due
-from sealauthz.facts.store.following import can_follow, follow_to, followed_to, logged_from, unraised
+from sealauthz.facts.store.following import follow_to, followed_to, logged_from, unraised
 from sealauthz.facts.store.identity import Restored
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.keeping import Archive, Pruned, prune
@@ -28,9 +27,6 @@ from sealauthz.facts.store.performed import (
     Statement,
     StoredEvent,
     events_after,
-    has_log,
-    has_no_operations,
-    keeps_assertions,
     operation_by_id,
     operation_of,
 )
@@ -253,7 +249,6 @@ class Store:
 
         Raises FactsUnavailable.
         """
-        self._check_performs()
         with self._database.plain() as connection:
             return operation_of(connection, caller, request_id)
 
@@ -262,7 +257,6 @@ class Store:
 
         Raises FactsUnavailable.
         """
-        self._check_performs()
         with self._database.plain() as connection:
             return operation_by_id(connection, caller, operation_id)
 
@@ -270,7 +264,6 @@ class Store:
         self, after: tuple[int, int], limit: int, tenants: Iterable[str] | None = None
     ) -> list[StoredEvent]:
         """Return events behind a place (a revision and a number), in their order. Raises FactsUnavailable."""
-        self._check_performs()
         with self._database.plain() as connection:
             return events_after(connection, after, limit, tenants)
 
@@ -284,8 +277,6 @@ class Store:
         is_newest_first: bool = False,
     ) -> list[Activity]:
         """Return activity between two places (each a revision and a number). Raises FactsUnavailable."""
-        if not keeps_activity(self.tables):
-            raise FactsUnavailable("the database keeps no activity yet: run `sealauthz db upgrade`")
         with self._database.plain() as connection:
             return read_activity(connection, wanted, after, before, limit, is_newest_first=is_newest_first)
 
@@ -295,8 +286,6 @@ class Store:
 
         At most so many are returned (`limit`), of the next 10,000. Some may only mention the kind.
         """
-        if not (self.keeps_log and can_follow(self.tables)):
-            return 0, 0, []
         with self._database.plain() as connection:
             begin = followed_to(connection, name)
             return begin, *logged_from(connection, begin, kind, limit)
@@ -310,7 +299,6 @@ class Store:
         self, alarm: Alarm, caller: str, now: int, after: tuple[int, str], limit: int
     ) -> list[tuple[int, str]]:
         """Return causes for which nothing was performed yet, behind a place. Raises FactsUnavailable."""
-        self._check_performs()
         with self._database.plain() as connection:
             return unraised(connection, self.tables, alarm, caller, now, after, limit)
 
@@ -322,25 +310,6 @@ class Store:
         """
         with self._database.plain() as connection:
             return due(connection, self.tables, sweep, until, limit, after)
-
-    def _check_performs(self) -> None:
-        if has_no_operations(self.tables):
-            raise FactsUnavailable("the database keeps no operations yet: run `sealauthz db upgrade`")
-
-    @property
-    def keeps_log(self) -> bool:
-        """Whether the database has a log of decisions, or is of before there was one."""
-        return has_log(self.tables)
-
-    def check_keeps_log(self) -> None:
-        """Raise FactsUnavailable where the database has no log of decisions: what is performed must be recorded."""
-        if not self.keeps_log:
-            raise FactsUnavailable("the database keeps no log of decisions yet: run `sealauthz db upgrade`")
-
-    def check_keeps_assertions(self) -> None:
-        """Raise FactsUnavailable where the database cannot use up assertions."""
-        if not keeps_assertions(self.tables):
-            raise FactsUnavailable("the database keeps no assertions yet: run `sealauthz db upgrade`")
 
     def prune(self, before: int, archive: Archive | None) -> Pruned:
         """Prune history and keys of requests older than an instant; the history goes to the archive, or stays.

@@ -93,8 +93,7 @@ class Tables:
                 for name, shape in self.model.shapes.items():
                     _constrain(self._tables[name], shape, made)
                 for table in SYSTEM.sorted_tables:
-                    if (table.name, "") not in self.absent:
-                        _index_in_part(table.to_metadata(self._metadata))
+                    _index_in_part(table.to_metadata(self._metadata))
                 self.__dict__["_constrained"] = made
         return made
 

@@ -16,7 +16,7 @@ from sealauthz.facts.store.database import translated
 from sealauthz.facts.store.engine import LOCK_TIMEOUT_S, make_engine, parse
 from sealauthz.facts.store.extensions import apply, model_of
 from sealauthz.facts.store.identity import seal_statement
-from sealauthz.facts.store.serving import alembic_config, current, head, oldest_served, scripts_in, serves_from
+from sealauthz.facts.store.serving import alembic_config, current, head, scripts_in, serves_from
 from sealauthz.facts.store.statements import driver
 from sealauthz.facts.store.system_tables import STORE_IDENTITY
 from sealauthz.facts.store.tables import tables_of
@@ -108,14 +108,13 @@ def _upgrading(
                 driver(connection).execute("PRAGMA foreign_keys = OFF")
                 driver(connection).execute("BEGIN IMMEDIATE")
             was_newest = current(connection) == head(model)
-            oldest = oldest_served(connection)  # who was shut out before stays so
             if statements is not None:
                 _record(connection, statements)
             model_of(connection, model)  # before anything is changed
-            _bring_up(connection, model.built_in, oldest)
+            _bring_up(connection, model.built_in)
             was_newest = not apply(connection, model, drop_unused=drop_unused) and was_newest
             if statements is not None and is_postgresql:
-                statements.append(_seal(connection, model, oldest))
+                statements.append(_seal(connection, model))
             if not is_postgresql and driver(connection).execute("PRAGMA foreign_key_check").fetchone():
                 raise FactsUnavailable("the database holds a record that refers to none")
             yield was_newest
@@ -146,11 +145,11 @@ def _record(connection: Connection, statements: list[str]) -> None:
     event.listen(connection, "before_cursor_execute", before)
 
 
-def _seal(connection: Connection, model: Model, oldest: str) -> str:
-    return seal_statement(connection.dialect.name == "postgresql", serves_from(model, oldest))
+def _seal(connection: Connection, model: Model) -> str:
+    return seal_statement(connection.dialect.name == "postgresql", serves_from(model))
 
 
-def _bring_up(connection: Connection, model: Model, oldest: str) -> None:
+def _bring_up(connection: Connection, model: Model) -> None:
     if model.migrations:
         if current(connection) != head(model):
             _migrate(connection, model)
@@ -159,7 +158,7 @@ def _bring_up(connection: Connection, model: Model, oldest: str) -> None:
         connection.execute(insert(STORE_IDENTITY).values(store_id=str(uuid.uuid4()), timeline_id=str(uuid.uuid4())))
         _VERSION.create(connection)
         connection.execute(insert(_VERSION).values(version_num=head(model)))
-    driver(connection).execute(_seal(connection, model, oldest))
+    driver(connection).execute(_seal(connection, model))
 
 
 def _migrate(connection: Connection, model: Model) -> None:

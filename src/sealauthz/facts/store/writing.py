@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, insert, select, update
 
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.store.acting import Intended, Since
-from sealauthz.facts.store.activity import Found, activity_kept, activity_of, keeps_activity
+from sealauthz.facts.store.activity import Found, activity_kept, activity_of
 from sealauthz.facts.store.applying import Applying
 from sealauthz.facts.store.batch import Wanted, WriteReceipt
 from sealauthz.facts.store.database import CHANNEL, announced, end, look
@@ -203,7 +203,7 @@ class Write:
             for key in ((change.record_type, change.id),)
         ]
         # What an import brings in has happened elsewhere, and long ago.
-        if importing is None and keeps_activity(self._tables):
+        if importing is None:
             self._activity = activity_of(self._model, changes, after)
         return changes
 
