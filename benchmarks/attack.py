@@ -12,13 +12,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from sealauthz.attack.found import Ended, Found, Limits
-from sealauthz.attack.runs import search_for
-from sealauthz.attack.search import Search
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
+from sealauthz.policytools.attack.found import Ended, Found, Limits
+from sealauthz.policytools.attack.runs import search_for
+from sealauthz.policytools.attack.search import Search
 
 WORLD = """
 include: ["default:fixtures.yaml"]

@@ -37,7 +37,6 @@ from sealauthz.audit.note import Signer
 from sealauthz.audit.recorder import Answered, Recorder
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.audit.verify import verify_database
-from sealauthz.background import ignored
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.folder import installed_folder
@@ -47,6 +46,7 @@ from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.waiting import waiting, written
 from sealauthz.model import MODEL
+from sealauthz.runtime.background import ignored
 
 AT_ONCE = 64
 

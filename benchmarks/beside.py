@@ -15,16 +15,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sealauthz.accessdiff.shadow import Shadow
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, system_clock
 from sealauthz.decision.folder import model_for
-from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import FactCache
-from sealauthz.metrics.instruments import Instruments
-from sealauthz.metrics.meter import Meter
 from sealauthz.model import MODEL
-from sealauthz.process.log import Entry
+from sealauthz.observability.log import Entry
+from sealauthz.observability.metrics.instruments import Instruments
+from sealauthz.observability.metrics.meter import Meter
+from sealauthz.ops.demo.facts import opening_facts
+from sealauthz.policytools.diff.shadow import Shadow
 
 ROOT = Path(__file__).resolve().parents[1]
 LINE = {"method": "Authorization/Authorize", "code": "OK", "duration_ms": 0.2, "caller": "signing"}

@@ -26,12 +26,12 @@ from rich.table import Table
 
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
-from sealauthz.demo.facts import digest, opening_facts
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.model import MODEL
 from sealauthz.model.records.seal_uses import SealUse, SealUseState
+from sealauthz.observability.log import make_log
 from sealauthz.operations import Operations
-from sealauthz.process.log import make_log
+from sealauthz.ops.demo.facts import digest, opening_facts
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz_client import SealAuthzClient
 

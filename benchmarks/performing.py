@@ -40,7 +40,6 @@ from rich.table import Table
 from served import children_of
 
 from sealauthz.cli.settings import bundle_cache
-from sealauthz.collector import keep
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.facts import Batch, FactCache, Store, Update
 from sealauthz.facts.memory.feed import Feed
@@ -48,6 +47,7 @@ from sealauthz.facts.store.identity import origin_statement
 from sealauthz.model import MODEL
 from sealauthz.operations import Issuer, Operations, Performance
 from sealauthz.operations.keys import SigningKeys
+from sealauthz.runtime.collector import keep
 
 OPTIONS = RequestOptions(caller="benchmark")
 TARGET = 800

@@ -26,22 +26,22 @@ from unittest import mock
 from rich.console import Console
 from rich.table import Table
 
-from sealauthz.background import ignored
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.pdp import PolicyDecisionPoint as Pdp
-from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import FactCache
 from sealauthz.model import MODEL
-from sealauthz.process.log import make_log
+from sealauthz.observability.log import make_log
+from sealauthz.observability.tracing.parents import parent_in
+from sealauthz.observability.tracing.tracer import Tracer
+from sealauthz.ops.demo.facts import opening_facts
+from sealauthz.runtime.background import ignored
+from sealauthz.runtime.spans import Trace, span
 from sealauthz.service import RPCS, Caller, Callers
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.handling import RequestLog
 from sealauthz.service.interceptor import Interceptor
 from sealauthz.service.pools import Pools
-from sealauthz.spans import Trace, span
-from sealauthz.tracing.parents import parent_in
-from sealauthz.tracing.tracer import Tracer
 from sealauthz_client.v1 import authorization_pb2, authorization_pb2_grpc
 
 MOST_US = 3.0

@@ -28,7 +28,6 @@ import pytest
 from effort import EFFORT, Effort
 from tiny.model import TINY
 
-from sealauthz.collector import keep
 from sealauthz.decision import Bundle, checking
 from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import CompiledEngine, Engine
@@ -37,10 +36,11 @@ from sealauthz.facts import Store, upgrade
 from sealauthz.facts.store.identity import origin_statement
 from sealauthz.model import MODEL
 from sealauthz.polar import Rulebook, Source, Statement
-from sealauthz.policytest import loading
-from sealauthz.policytest.plugin import PolicyItem
-from sealauthz.policytest.suite import PolicyTest
-from sealauthz.process import grpc_environment
+from sealauthz.policytools.testing import loading
+from sealauthz.policytools.testing.plugin import PolicyItem
+from sealauthz.policytools.testing.suite import PolicyTest
+from sealauthz.runtime import grpc_environment
+from sealauthz.runtime.collector import keep
 from sealauthz.schema import Model
 
 # As the command does, before a module of tests imports grpc.
@@ -413,7 +413,7 @@ def replays_on_copies(monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase
         made = new_database("sqlite", model)
         shutil.move(made.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
 
-    monkeypatch.setattr("sealauthz.attack.replay.upgrade", copied)
+    monkeypatch.setattr("sealauthz.policytools.attack.replay.upgrade", copied)
 
 
 @pytest.fixture(params=BACKENDS)

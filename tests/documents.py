@@ -17,10 +17,10 @@ from shared_cache import SHARED_CACHE
 
 from sealauthz.cli import app as cli
 from sealauthz.decision import Bundle, PolicyDecisionPoint, Question
-from sealauthz.demo.callers import demo_caller
 from sealauthz.facts import FactCache, Store
+from sealauthz.observability.log import make_log
 from sealauthz.operations import Assertions, Operations
-from sealauthz.process.log import make_log
+from sealauthz.ops.demo.callers import demo_caller
 from sealauthz.service import Callers, ServerSettings, build
 from sealauthz_client.assertions import Signer
 

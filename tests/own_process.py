@@ -21,9 +21,10 @@ _FORKS = """
 import gc, json, os, runpy, signal, sys, traceback
 
 import pytest
-import sealauthz.accessdiff.diff, sealauthz.cli.policy_test, sealauthz.cli.policy
-import sealauthz.policytest.coverage_report, sealauthz.policytest.loading, sealauthz.policytest.mutation
-from sealauthz.collector import keep
+import sealauthz.policytools.diff.diff, sealauthz.cli.policy_test, sealauthz.cli.policy
+import sealauthz.policytools.testing.coverage_report, sealauthz.policytools.testing.loading
+import sealauthz.policytools.testing.mutation
+from sealauthz.runtime.collector import keep
 from sealauthz.decision.bundle import Bundle
 from sealauthz.model import MODEL
 

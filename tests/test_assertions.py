@@ -16,7 +16,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from sealauthz.assertions import (
+from sealauthz.operations.signed_assertions import (
     LEEWAY_S,
     MAX_CHARACTERS,
     Assertion,

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sealauthz import background as background_module
-from sealauthz.background import Background
+from sealauthz.runtime import background as background_module
+from sealauthz.runtime.background import Background
 
 
 @pytest.fixture(autouse=True)

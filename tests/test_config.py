@@ -36,9 +36,9 @@ from sealauthz.config.issuers import JwtIssuerSection, JwtSection
 from sealauthz.config.names import SETTINGS, TABLES, variable
 from sealauthz.config.places import lines_of
 from sealauthz.decision.assembly import DEFAULT_OPTIONS
-from sealauthz.errors import CallerUnknown, ConfigRefused
 from sealauthz.model import MODEL
 from sealauthz.operations.expiries import SWEEPER
+from sealauthz.runtime.errors import CallerUnknown, ConfigRefused
 from sealauthz.service import RPCS, ServerSettings
 from sealauthz.service.callers import AUDITING, SHIPPING
 from sealauthz.service.tokens import ALGORITHMS

@@ -3,10 +3,10 @@
 import pytest
 
 from sealauthz.cli.records import line_of, put_of
-from sealauthz.demo.facts import opening_facts
-from sealauthz.errors import InvalidRequest
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import Person
+from sealauthz.ops.demo.facts import opening_facts
+from sealauthz.runtime.errors import InvalidRequest
 
 NOW = 1_772_413_200_000_123
 

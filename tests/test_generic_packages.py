@@ -20,11 +20,10 @@ GENERIC = (
     "operations",
     "rollout",
     "service",
-    "policytest",
-    "accessdiff",
-    "attack",
+    "policytools",
     "cli",
-    "process",
+    "observability",
+    "ops/workers",
 )
 
 # Words of the policy language, of the protocol and of our own tables that some column or action has as its name, too.

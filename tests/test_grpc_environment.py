@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
-from sealauthz.process import grpc_environment
+from sealauthz.runtime import grpc_environment
 
 _SHOW = """
 import os, sys

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from forking import HAS_FORKS
 
-from sealauthz.process_pool import may_fork, pool_of
+from sealauthz.runtime.process_pool import may_fork, pool_of
 
 LOADED: list[tuple[object, int]] = []
 """What a process begins with, and by which process it was loaded."""

@@ -18,10 +18,10 @@ from shared_cache import SHARED_CACHE
 
 from sealauthz.cli import app as cli
 from sealauthz.decision import Bundle, Effect, Entity, PolicyDecisionPoint, Question, system_clock
-from sealauthz.demo.facts import opening_facts
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Batch, FactCache, Part, Put, Store
 from sealauthz.model import MODEL
+from sealauthz.ops.demo.facts import opening_facts
+from sealauthz.runtime.errors import FactsUnavailable
 
 OPERATING, AUDIT, ROLLOUT, SYNC = (ROOT / "docs" / f"{name}.md" for name in ("operating", "audit", "rollout", "sync"))
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from sealauthz.process.supervisor import FIRST_PAUSE_S, LONGEST_PAUSE_S, Port, pause_after
+from sealauthz.ops.workers.supervisor import FIRST_PAUSE_S, LONGEST_PAUSE_S, Port, pause_after
 
 PREAMBLE = """
 import os, select, signal, socket, sys, time
@@ -58,7 +58,7 @@ class Supervised:
         self.folder = folder
         script = folder / "worker.py"
         script.write_text(PREAMBLE + program)
-        command = [sys.executable, "-m", "sealauthz.process.supervisor"]
+        command = [sys.executable, "-m", "sealauthz.ops.workers.supervisor"]
         options = ["--listen", listen, "--workers", str(workers), "--grace", str(grace)]
         self.process = subprocess.Popen(
             [*command, *options, "--", sys.executable, str(script)],
@@ -190,7 +190,7 @@ def popen(command, **options):
     return start(command, **options)
 subprocess.Popen = popen
 """
-    start = "from sealauthz.process import supervisor; "
+    start = "from sealauthz.ops.workers import supervisor; "
     main = start + MAIN.format(script=script).replace("'2', '--grace'", "'4', '--grace'")
     done = subprocess.run([sys.executable, "-c", broken + main], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["1"]
@@ -271,7 +271,9 @@ def test_a_crash_loop_does_not_spin(supervise: Supervise) -> None:
 def test_a_worker_that_never_takes_calls_is_ended(tmp_path: Path) -> None:
     script = tmp_path / "worker.py"
     script.write_text(f"{PREAMBLE}\ntime.sleep(600)")
-    program = f"from sealauthz.process import supervisor; supervisor.START_LIMIT_S = 0.5; {MAIN.format(script=script)}"
+    program = (
+        f"from sealauthz.ops.workers import supervisor; supervisor.START_LIMIT_S = 0.5; {MAIN.format(script=script)}"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == [str(128 + signal.SIGKILL)]
     assert "worker_late" in done.stderr
@@ -361,7 +363,7 @@ def test_a_supervisor_at_work_never_loads_grpc(tmp_path: Path) -> None:
     script = tmp_path / "worker.py"
     script.write_text(f"{PREAMBLE}\n{GOOD}")
     program = (
-        "import os, signal, sys, threading; from sealauthz.process import supervisor\n"
+        "import os, signal, sys, threading; from sealauthz.ops.workers import supervisor\n"
         "said = supervisor._say\n"
         "supervisor._say = lambda line: (said(line), os.kill(os.getpid(), signal.SIGTERM))\n"
         f"{MAIN.format(script=script)}\n"

@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from sealauthz.decision import Decision, Effect, Entity, Question, Standing
+from sealauthz.runtime.terminal import actions_table, decision_page, explanation_page, instant, show
 from sealauthz.schema import FOREVER, NEVER
-from sealauthz.terminal import actions_table, decision_page, explanation_page, instant, show
 from sealauthz_client.answers import (
     Attempt,
     Audience,

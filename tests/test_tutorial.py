@@ -13,9 +13,9 @@ from documents import ROOT, blocks, printed, run, served, without_counts, withou
 from sealauthz.cli import app as cli
 from sealauthz.decision import Bundle, Effect, Entity, PolicyDecisionPoint, Question, system_clock
 from sealauthz.decision.inspection import inspect
-from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.model import MODEL
+from sealauthz.ops.demo.facts import opening_facts
 
 DOC = ROOT / "docs" / "tutorial.md"
 FOLDER = ROOT / "docs" / "examples" / "keeper-seals"

@@ -38,22 +38,22 @@ from fuzz_seeds import log_some, question_fields, seeds
 from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
 from mutations import frame, hostile_frame, mangled, misspelt, twisted
 
-from sealauthz.accessdiff.shadowing import Shadows
 from sealauthz.audit.as_of import AsOf
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.folder import installed_folder
-from sealauthz.demo.facts import opening_facts
-from sealauthz.errors import BundleRefused
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.model import MODEL
+from sealauthz.observability.log import Entry, Log
 from sealauthz.operations import Operations
+from sealauthz.ops.demo.facts import opening_facts
 from sealauthz.polar import Source, admit
-from sealauthz.process.log import Entry, Log
+from sealauthz.policytools.diff.shadowing import Shadows
 from sealauthz.rollout.archive import load_archive
 from sealauthz.rollout.kept import KeptPolicies
 from sealauthz.rollout.shipping import Shipping
+from sealauthz.runtime.errors import BundleRefused
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.audit import AuditServicer
 from sealauthz.service.authorization import AuthorizationServicer

@@ -15,10 +15,10 @@ from typing import Any
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.model import MODEL
-from sealauthz.policytest.loading import load_suite
-from sealauthz.policytest.suite import failure_of
+from sealauthz.policytools.testing.loading import load_suite
+from sealauthz.policytools.testing.suite import failure_of
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed
 
 ROOT = Path(__file__).parent.parent
 LISTED = ROOT / "tests" / "policytest" / "protections.toml"

@@ -19,8 +19,8 @@ from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
 from sealauthz.polar import Rulebook
 from sealauthz.polar.syntax import Place
-from sealauthz.policytest.loading import files_of_tests, load_suite
-from sealauthz.policytest.rule_index import (
+from sealauthz.policytools.testing.loading import files_of_tests, load_suite
+from sealauthz.policytools.testing.rule_index import (
     ROLES,
     IndexEntry,
     RulePlace,

@@ -24,14 +24,6 @@ from changed_bundles import VARIANTS, Bundles, edit, loaded, replaced
 from random_scenes import scenes
 from scene import DAY, MINUTE, NOW, Scene, application, executable, face, member, person, request
 
-from sealauthz.accessdiff import approval
-from sealauthz.accessdiff import diff as access_diff
-from sealauthz.accessdiff.changes import CauseKind, Change, ChangeKind, SourceLine, grouped
-from sealauthz.accessdiff.comparison import Limits
-from sealauthz.accessdiff.diff import compare
-from sealauthz.accessdiff.loosening import ChangedRule, LooseningKind
-from sealauthz.accessdiff.report import AccessDiff, unseen
-from sealauthz.accessdiff.rule_comparison import changes_of
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.bundle import installed_folder, installed_folder_of
 from sealauthz.decision.evaluation import Evaluation
@@ -40,6 +32,14 @@ from sealauthz.model.records.identity import VerificationPurpose, VerificationSt
 from sealauthz.model.records.membership import MembershipState
 from sealauthz.model.records.organisation import AuthenticationState, Enterprise, WorkingHours
 from sealauthz.model.records.signing import PartyKind, Signatory, SigningTask, TaskAction, TaskState
+from sealauthz.policytools.diff import approval
+from sealauthz.policytools.diff import diff as access_diff
+from sealauthz.policytools.diff.changes import CauseKind, Change, ChangeKind, SourceLine, grouped
+from sealauthz.policytools.diff.comparison import Limits
+from sealauthz.policytools.diff.diff import compare
+from sealauthz.policytools.diff.loosening import ChangedRule, LooseningKind
+from sealauthz.policytools.diff.report import AccessDiff, unseen
+from sealauthz.policytools.diff.rule_comparison import changes_of
 from sealauthz.schema.evidence import NO_EVIDENCE
 
 LAWS = settings(

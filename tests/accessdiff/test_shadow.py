@@ -19,14 +19,14 @@ from changed_bundles import Bundles
 from random_scenes import asked_scenes
 from scene import NOW, Scene
 
-from sealauthz.accessdiff.changes import CauseKind
-from sealauthz.accessdiff.shadow import Difference, Noted, Shadow
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.assembly import Within
 from sealauthz.decision.product_reasons import POLICY_ERROR
-from sealauthz.errors import SealAuthzError
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
+from sealauthz.policytools.diff.changes import CauseKind
+from sealauthz.policytools.diff.shadow import Difference, Noted, Shadow
+from sealauthz.runtime.errors import SealAuthzError
 
 USE = Question(Entity("Person", "user"), "use", Entity("Seal", "s"), {"task": "t", "verification": "v-user"})
 WITHOUT_CHECK = Question(USE.subject, "use", USE.resource, {"task": "t"})

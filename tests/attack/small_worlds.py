@@ -9,9 +9,9 @@ from typing import Any
 
 from tiny.model import TINY
 
-from sealauthz.attack.goals import Goals, load_goals
-from sealauthz.attack.search import Search
 from sealauthz.decision import Bundle
+from sealauthz.policytools.attack.goals import Goals, load_goals
+from sealauthz.policytools.attack.search import Search
 
 USERS = ("ann", "bob", "cy", "dee")
 RANKS = ("READER", "EDITOR", "OWNER")

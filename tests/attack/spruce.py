@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sealauthz.attack.goals import Goal, load_goals
 from sealauthz.decision import Bundle
+from sealauthz.policytools.attack.goals import Goal, load_goals
 
 _TEXT = """
 include: ["default:fixtures.yaml"]

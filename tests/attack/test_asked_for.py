@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from sealauthz.attack.following import Following
-from sealauthz.attack.found import Found, Limits
-from sealauthz.attack.goals import load_goals
-from sealauthz.attack.moves import ActMove
-from sealauthz.attack.replay import replay
-from sealauthz.attack.search import Search
 from sealauthz.decision import Bundle
-from sealauthz.errors import SuiteRefused
 from sealauthz.model import MODEL
+from sealauthz.policytools.attack.following import Following
+from sealauthz.policytools.attack.found import Found, Limits
+from sealauthz.policytools.attack.goals import load_goals
+from sealauthz.policytools.attack.moves import ActMove
+from sealauthz.policytools.attack.replay import replay
+from sealauthz.policytools.attack.search import Search
+from sealauthz.runtime.errors import SuiteRefused
 
 GOALS = """
 include: ["default:fixtures.yaml"]

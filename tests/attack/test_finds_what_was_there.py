@@ -14,21 +14,21 @@ import pytest
 from effort import EFFORT, Effort
 from protections import PROTECTIONS, Protection
 
-from sealauthz.attack import world
-from sealauthz.attack.found import Limits
-from sealauthz.attack.goals import Goals, load_goals
-from sealauthz.attack.replay import replay
-from sealauthz.attack.said import Words, words_of_tests
-from sealauthz.attack.search import Search
 from sealauthz.decision import Bundle
 from sealauthz.decision.checking import attributes, compiled_from
 from sealauthz.decision.folder import installed_folder
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
-from sealauthz.errors import InvariantBroken
 from sealauthz.model import MODEL
 from sealauthz.polar import Source, admit, rulebook_of
 from sealauthz.polar.groups import expanded
-from sealauthz.policytest.library import Library
+from sealauthz.policytools.attack import world
+from sealauthz.policytools.attack.found import Limits
+from sealauthz.policytools.attack.goals import Goals, load_goals
+from sealauthz.policytools.attack.replay import replay
+from sealauthz.policytools.attack.said import Words, words_of_tests
+from sealauthz.policytools.attack.search import Search
+from sealauthz.policytools.testing.library import Library
+from sealauthz.runtime.errors import InvariantBroken
 
 TESTS = installed_folder() / "tests"
 SECONDS = 60.0

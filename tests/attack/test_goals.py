@@ -10,8 +10,8 @@ import pytest
 import small_worlds
 from small_worlds import loaded, written
 
-from sealauthz.attack.found import Ended, Limits
-from sealauthz.errors import SuiteRefused
+from sealauthz.policytools.attack.found import Ended, Limits
+from sealauthz.runtime.errors import SuiteRefused
 
 REACHED = 'reached(document: Document, _: Attack) if document.state = "ARCHIVED";'
 

@@ -11,15 +11,15 @@ import pytest
 from small_worlds import goals_of, world, written
 from tiny.model import TINY
 
-from sealauthz.attack.found import Limits
-from sealauthz.attack.goals import load_goals
-from sealauthz.attack.noticing import Attacked, Place, with_goals
-from sealauthz.attack.search import Search
 from sealauthz.decision import Bundle
-from sealauthz.policytest.conditions import Kind
-from sealauthz.policytest.mistaken import with_mistake
-from sealauthz.policytest.mutants import Mutant, mutants_of
-from sealauthz.policytest.mutation import Outcome, Result, Verdict
+from sealauthz.policytools.attack.found import Limits
+from sealauthz.policytools.attack.goals import load_goals
+from sealauthz.policytools.attack.noticing import Attacked, Place, with_goals
+from sealauthz.policytools.attack.search import Search
+from sealauthz.policytools.testing.conditions import Kind
+from sealauthz.policytools.testing.mistaken import with_mistake
+from sealauthz.policytools.testing.mutants import Mutant, mutants_of
+from sealauthz.policytools.testing.mutation import Outcome, Result, Verdict
 
 BUNDLE = Bundle.load(TINY)
 

@@ -11,14 +11,14 @@ import small_worlds
 from small_worlds import BUNDLE, goals_of, loaded, written
 from tiny.model import TINY
 
-from sealauthz.attack.acting import Acting
-from sealauthz.attack.candidates import Candidates, Doer
-from sealauthz.attack.moves import ActMove
-from sealauthz.attack.reads import Relevance
-from sealauthz.attack.said import Said
-from sealauthz.attack.views import Reads, View
-from sealauthz.attack.world import World
-from sealauthz.policytest.fixtures import FactSet
+from sealauthz.policytools.attack.acting import Acting
+from sealauthz.policytools.attack.candidates import Candidates, Doer
+from sealauthz.policytools.attack.moves import ActMove
+from sealauthz.policytools.attack.reads import Relevance
+from sealauthz.policytools.attack.said import Said
+from sealauthz.policytools.attack.views import Reads, View
+from sealauthz.policytools.attack.world import World
+from sealauthz.policytools.testing.fixtures import FactSet
 
 NOTHING = View(Reads(frozenset(), frozenset()))
 DOERS = [Doer(user, frozenset()) for user in small_worlds.USERS]

@@ -14,21 +14,21 @@ from small_worlds import BUNDLE, QUERIES, goals_of, loaded, written
 from spruce import a_goal
 from tiny.model import TINY
 
-from sealauthz.attack.acting import Acting, Allowed
-from sealauthz.attack.found import Ended, Found, Limits
-from sealauthz.attack.goals import Goal, Goals
-from sealauthz.attack.levels import Levels
-from sealauthz.attack.moves import ActMove, Asked
-from sealauthz.attack.reads import Relevance
-from sealauthz.attack.replay import replay
-from sealauthz.attack.report import report_of
-from sealauthz.attack.runs import Attacker, Job, results_of
-from sealauthz.attack.search import Search, _Run
-from sealauthz.attack.views import Reads
-from sealauthz.attack.world import World
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
+from sealauthz.policytools.attack.acting import Acting, Allowed
+from sealauthz.policytools.attack.found import Ended, Found, Limits
+from sealauthz.policytools.attack.goals import Goal, Goals
+from sealauthz.policytools.attack.levels import Levels
+from sealauthz.policytools.attack.moves import ActMove, Asked
+from sealauthz.policytools.attack.reads import Relevance
+from sealauthz.policytools.attack.replay import replay
+from sealauthz.policytools.attack.report import report_of
+from sealauthz.policytools.attack.runs import Attacker, Job, results_of
+from sealauthz.policytools.attack.search import Search, _Run
+from sealauthz.policytools.attack.views import Reads
+from sealauthz.policytools.attack.world import World
 from sealauthz.schema import Delete, Put, Update
 
 PLAIN = Limits(is_pruned=False)

@@ -11,18 +11,18 @@ import small_worlds
 from small_worlds import BUNDLE, loaded, written
 from tiny.model import TINY
 
-from sealauthz.attack.acting import Acting
-from sealauthz.attack.candidates import Candidates, Doer
-from sealauthz.attack.compared import comparisons
-from sealauthz.attack.goals import load_goals
-from sealauthz.attack.moves import ActMove
-from sealauthz.attack.reads import Relevance
-from sealauthz.attack.said import Said
-from sealauthz.attack.views import Reads
-from sealauthz.attack.world import World
 from sealauthz.decision import Bundle
 from sealauthz.model import MODEL
 from sealauthz.polar import Source, admit
+from sealauthz.policytools.attack.acting import Acting
+from sealauthz.policytools.attack.candidates import Candidates, Doer
+from sealauthz.policytools.attack.compared import comparisons
+from sealauthz.policytools.attack.goals import load_goals
+from sealauthz.policytools.attack.moves import ActMove
+from sealauthz.policytools.attack.reads import Relevance
+from sealauthz.policytools.attack.said import Said
+from sealauthz.policytools.attack.views import Reads
+from sealauthz.policytools.attack.world import World
 from sealauthz.schema import Action, looks
 
 SPRUCE = """

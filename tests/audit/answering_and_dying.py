@@ -17,10 +17,10 @@ from tiny.model import TINY
 from sealauthz.audit.note import Signer
 from sealauthz.audit.recorder import Recorder
 from sealauthz.audit.sequencer import Sequencer, Sequencing
-from sealauthz.background import ignored
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.facts import FactCache, Store
 from sealauthz.operations import Operations
+from sealauthz.runtime.background import ignored
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 
 

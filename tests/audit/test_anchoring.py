@@ -17,9 +17,9 @@ from sealauthz.audit.log import Log
 from sealauthz.audit.note import Signer, open_checkpoint
 from sealauthz.audit.posting import AnchorRefused
 from sealauthz.audit.sequencer import Sequencer
-from sealauthz.background import Background
-from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
+from sealauthz.runtime.background import Background
+from sealauthz.runtime.errors import ConfigRefused
 
 
 @pytest.fixture(params=["sqlite"])

@@ -11,14 +11,14 @@ from audit_logs import run
 
 from sealauthz.audit.backlog import Backlog, Waiting
 from sealauthz.audit.sequencer import Sequencer
-from sealauthz.background import ignored
 from sealauthz.cli.measuring import watch_log
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Store
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.waiting import waiting, waiting_since, written
-from sealauthz.metrics.instruments import Instruments
-from sealauthz.metrics.meter import Meter
+from sealauthz.observability.metrics.instruments import Instruments
+from sealauthz.observability.metrics.meter import Meter
+from sealauthz.runtime.background import ignored
+from sealauthz.runtime.errors import FactsUnavailable
 
 FIRST, LATER = 1_795_000_000_123_000, 1_795_000_060_123_000
 

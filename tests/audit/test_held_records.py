@@ -13,11 +13,11 @@ from sealauthz.audit.log import Log
 from sealauthz.audit.recorder import Recorder
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.audit.verify import verify_database
-from sealauthz.background import ignored
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.waiting import is_vouched, vouched, waiting_since
+from sealauthz.runtime.background import ignored
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 

@@ -15,7 +15,7 @@ from sealauthz.audit.note import (
     open_checkpoint,
     read_checkpoint,
 )
-from sealauthz.errors import ConfigRefused
+from sealauthz.runtime.errors import ConfigRefused
 
 EXAMPLE_KEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 EXAMPLE_SIGNATURE = "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="

@@ -17,9 +17,9 @@ from sealauthz.audit.record import word_digest
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Batch, FactCache, Put, Store, Update
 from sealauthz.operations import Operations, Performance
+from sealauthz.runtime.errors import FactsUnavailable
 
 OPTIONS = RequestOptions(caller="shop", peer="ipv4:127.0.0.1:4711", trace_id="0af7651916cd43dd8448eb211c80319c")
 

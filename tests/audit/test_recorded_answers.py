@@ -26,12 +26,10 @@ from sealauthz.audit.record import FOR_OPERATORS, content_of, event_record
 from sealauthz.audit.recorder import Listed, Recorder
 from sealauthz.audit.retention import ABOUT, KIND
 from sealauthz.audit.sequencer import Sequencer
-from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
 from sealauthz.decision import Question as Asked
 from sealauthz.decision.policies import Policies
 from sealauthz.decision.question import ListQuery, Root
-from sealauthz.errors import BundleRefused, FactsUnavailable, PastUnknown, RecordUnknown, ServiceBusy
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.store.policies import PolicyStore, Proposal
 from sealauthz.facts.store.statements import Driver
@@ -39,6 +37,8 @@ from sealauthz.facts.store.waiting import waiting
 from sealauthz.operations import Operations
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.rollout import Archive
+from sealauthz.runtime.background import ignored
+from sealauthz.runtime.errors import BundleRefused, FactsUnavailable, PastUnknown, RecordUnknown, ServiceBusy
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.audit import PAST_AT_ONCE, AuditServicer
 from sealauthz.service.callers import Call

@@ -17,15 +17,15 @@ from sealauthz.audit import recorder as recording
 from sealauthz.audit.log import Log, Wanted
 from sealauthz.audit.recorder import Answered, Listed, Recorder, What
 from sealauthz.audit.sequencer import Sequencer
-from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Batch, Delete, FactCache, Store
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.polar.reach import Root
+from sealauthz.runtime.background import ignored
+from sealauthz.runtime.errors import FactsUnavailable
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 

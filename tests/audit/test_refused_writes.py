@@ -24,10 +24,10 @@ from sealauthz.audit.note import Signer
 from sealauthz.audit.recorder import Recorder
 from sealauthz.audit.sequencer import Sequencer, Sequencing
 from sealauthz.audit.verify import verify_database
-from sealauthz.background import ignored
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.operations import Operations
+from sealauthz.runtime.background import ignored
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz_client import CallFailed, RetryPolicy, SealAuthzClient
 from sealauthz_client.answers import Decision, Performed

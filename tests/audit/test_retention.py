@@ -16,8 +16,8 @@ from sealauthz.audit.report import Kind, Report
 from sealauthz.audit.retention import Plan, Retention
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.audit.verify import verify_database
-from sealauthz.errors import FactsUnavailable, InvalidRequest
 from sealauthz.facts import Store
+from sealauthz.runtime.errors import FactsUnavailable, InvalidRequest
 
 OLD, NEW = 1_000_000_000, 2_000_000_000
 COUNT = 300

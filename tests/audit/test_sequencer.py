@@ -16,11 +16,11 @@ from sealauthz.audit.merkle import Growing, leaf_hash, verify_consistency, verif
 from sealauthz.audit.note import Signer, open_checkpoint, read_checkpoint
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.audit.verify import verify_database
-from sealauthz.errors import ConfigRefused, FactsUnavailable, InvalidRequest
 from sealauthz.facts import Store
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.system_tables import AUDIT_LOG
+from sealauthz.runtime.errors import ConfigRefused, FactsUnavailable, InvalidRequest
 
 ODD = 'User:a\tb\\c\n\u00e9"d",{e}, NULL \\"'
 

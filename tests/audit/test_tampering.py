@@ -22,9 +22,9 @@ from sealauthz.audit.report import Kind, Report
 from sealauthz.audit.sequencer import Sequencer, Sequencing
 from sealauthz.audit.tiles import Tiles
 from sealauthz.audit.verify import verify_database
-from sealauthz.background import ignored
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Store
+from sealauthz.runtime.background import ignored
+from sealauthz.runtime.errors import FactsUnavailable
 
 NAME = "test.example/log"
 FIRST, MORE = 300, 40

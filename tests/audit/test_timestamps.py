@@ -19,7 +19,7 @@ from sealauthz.audit.note import Checkpoint, Signer
 from sealauthz.audit.posting import AnchorRefused
 from sealauthz.audit.timestamps import STAMP, StampRefused, TimeStamps, read_roots, verify_stamp
 from sealauthz.config import load
-from sealauthz.errors import ConfigRefused
+from sealauthz.runtime.errors import ConfigRefused
 
 SIGNER = Signer.fresh("test.example/log")
 

@@ -8,9 +8,9 @@ from shared_cache import SHARED_CACHE
 
 from sealauthz.cli.app import run
 from sealauthz.decision import system_clock
-from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, Put, Store, upgrade
 from sealauthz.model import MODEL
+from sealauthz.ops.demo.facts import opening_facts
 
 
 @pytest.fixture(autouse=True)

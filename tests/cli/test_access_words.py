@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sealauthz.accessdiff.report import BundleDelta
 from sealauthz.cli.access_words import files_text
 from sealauthz.model import MODEL
+from sealauthz.policytools.diff.report import BundleDelta
 from sealauthz.schema.parameters import counts_of
 
 

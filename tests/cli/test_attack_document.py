@@ -4,10 +4,10 @@ import shlex
 
 from documents import ROOT, blocks, printed, without_ids
 
-from sealauthz.attack.goals import load_goals
 from sealauthz.decision import Bundle
 from sealauthz.model import MODEL
-from sealauthz.policytest.form import Goal
+from sealauthz.policytools.attack.goals import load_goals
+from sealauthz.policytools.testing.form import Goal
 
 DOC = ROOT / "docs" / "attack-search.md"
 

@@ -6,9 +6,10 @@ import sys
 import click
 import pytest
 
-from sealauthz import __version__, errors
+from sealauthz import __version__
 from sealauthz.cli import app
 from sealauthz.cli.app import EXIT_OF, Exit, cli
+from sealauthz.runtime import errors
 
 
 def commands(group=cli, path=()):

@@ -12,10 +12,10 @@ from rich.cells import cell_len
 
 from sealauthz.cli.output import rfc3339
 from sealauthz.decision import system_clock
-from sealauthz.demo.facts import DAY, opening_facts
 from sealauthz.facts import Batch, Put, Store
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import Person
+from sealauthz.ops.demo.facts import DAY, opening_facts
 
 LIN_USES = ("Person:p-lin", "use", "Seal:seal-official", "-c", "task=task-paper")
 
@@ -351,7 +351,7 @@ NOT_FOR_A_CHECK = (
     "polar",
     "psycopg",
     "pydantic",
-    "sealauthz.attack",
+    "sealauthz.policytools.attack",
     "sealauthz.operations",
     "sealauthz.rollout",
     "sealauthz.service",

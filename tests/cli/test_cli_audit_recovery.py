@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import create_engine
 
 from sealauthz.cli.settings import pending_key, read_config
-from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.waiting import written
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import ConfigRefused
 
 PERFORM = ("perform", "Person:p-chen", "freeze", "Seal:seal-official")
 

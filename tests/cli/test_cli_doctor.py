@@ -16,11 +16,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from sealauthz import __version__
 from sealauthz.config import load
-from sealauthz.doctor.database import look_at_clock, look_at_database, look_at_disk
-from sealauthz.doctor.files import look_at_certificates, look_at_keys
-from sealauthz.doctor.findings import Check, Level, run
-from sealauthz.doctor.store import look_at_active, look_at_imports, look_at_log, look_at_processes, look_at_restore
-from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.store.activations import Process
 from sealauthz.facts.store.importing import Part
@@ -28,6 +23,11 @@ from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.facts.store.system_tables import AUDIT_PENDING
 from sealauthz.model import MODEL
 from sealauthz.model.records.organisation import Enterprise
+from sealauthz.ops.doctor.database import look_at_clock, look_at_database, look_at_disk
+from sealauthz.ops.doctor.files import look_at_certificates, look_at_keys
+from sealauthz.ops.doctor.findings import Check, Level, run
+from sealauthz.ops.doctor.store import look_at_active, look_at_imports, look_at_log, look_at_processes, look_at_restore
+from sealauthz.runtime.errors import ConfigRefused
 
 TOKEN = "0f5c6a4be4ac8ff4c3a4c1f1c1e5f25a1ab54f4b1b5b0e8a6f0f6d6a9f1b7a01"
 
@@ -121,14 +121,14 @@ def test_a_database_of_either_kind_is_seen_to_be_well(database_url, monkeypatch)
         assert bad(look_at_database(database_url, MODEL, workers=64))[0][0] is Level.WARNING
         now = time.time()
         for apart_s, level in ((5, Level.WARNING), (3600, Level.PROBLEM), (-3600, Level.PROBLEM)):
-            monkeypatch.setattr("sealauthz.doctor.database.time", SimpleNamespace(time=lambda by=apart_s: now + by))
+            monkeypatch.setattr("sealauthz.ops.doctor.database.time", SimpleNamespace(time=lambda by=apart_s: now + by))
             assert bad(look_at_clock(database_url, MODEL))[0][0] is level
 
 
 def test_a_clock_that_went_back_is_seen_by_the_newest_revision(demo_facts, monkeypatch):
     url = f"sqlite:///{demo_facts}"
     assert bad(look_at_clock(url, MODEL)) == []
-    monkeypatch.setattr("sealauthz.doctor.database.time", SimpleNamespace(time=lambda: 0.0))
+    monkeypatch.setattr("sealauthz.ops.doctor.database.time", SimpleNamespace(time=lambda: 0.0))
     assert "in the future" in bad(look_at_clock(url, MODEL))[0][1]
 
 

@@ -18,7 +18,7 @@ from sealauthz.facts import Batch, FactCache, Part, Put, Store, upgrade
 from sealauthz.model import MODEL
 from sealauthz.model.records.organisation import Department
 from sealauthz.model.records.seals import Seal, SealKind
-from sealauthz.process.log import make_log
+from sealauthz.observability.log import make_log
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz_client import SealAuthzClient

@@ -31,7 +31,7 @@ def test_demo_exits_with_0_when_all_is_as_expected(sealauthz):
 
 
 def test_demo_exits_with_1_when_something_is_not_as_expected(sealauthz, monkeypatch):
-    monkeypatch.setattr("sealauthz.demo.scenario.tell", lambda harness: harness.surprises.append("step 1: no"))
+    monkeypatch.setattr("sealauthz.ops.demo.scenario.tell", lambda harness: harness.surprises.append("step 1: no"))
     assert sealauthz("demo")[0] == 1
 
 

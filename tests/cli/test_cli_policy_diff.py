@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from signing_off import sign_off
 
-from sealauthz.accessdiff import diff as diff_module
 from sealauthz.cli.diff_source import fact_sets
 from sealauthz.cli.records import line_of
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.folder import installed_folder
-from sealauthz.demo.facts import opening_facts
 from sealauthz.model import MODEL
+from sealauthz.ops.demo.facts import opening_facts
+from sealauthz.policytools.diff import diff as diff_module
 
 NOW = "2026-01-05T09:00:00Z"
 NOW_US = 1_767_603_600_000_000

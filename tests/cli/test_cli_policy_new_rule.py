@@ -7,7 +7,7 @@ import pytest
 
 from sealauthz.decision.inspection import inspect
 from sealauthz.model import MODEL
-from sealauthz.policytest.loading import PolicyTests
+from sealauthz.policytools.testing.loading import PolicyTests
 
 NEW = ("policy", "new-rule", "KEEPER_USES", "--on", "use", "--resource", "Seal")
 

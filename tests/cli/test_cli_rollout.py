@@ -16,10 +16,10 @@ from shared_cache import SHARED_CACHE
 from test_cli_workers import PACE_S, Serving, wait_until
 
 from sealauthz.decision import system_clock
-from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, Put, Store
 from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.model import MODEL
+from sealauthz.ops.demo.facts import opening_facts
 from sealauthz_client import CallFailed, SealAuthzClient
 
 pytestmark = pytest.mark.slow

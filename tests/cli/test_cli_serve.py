@@ -236,7 +236,7 @@ def test_a_port_that_is_taken_is_wrong_use(sealauthz, serve, demo_facts):
 def test_a_second_signal_ends_a_server_at_once_unless_it_has_a_supervisor(is_patient, code):
     """Whoever stops a service may send a worker the signal that its supervisor passes on as well."""
     program = (
-        "import os, signal, threading; from sealauthz.process.worker import stop_on_signals\n"
+        "import os, signal, threading; from sealauthz.ops.workers.worker import stop_on_signals\n"
         f"stopping = threading.Event(); stop_on_signals(stopping, is_patient={is_patient})\n"
         "for _ in range(2): os.kill(os.getpid(), signal.SIGTERM); assert stopping.wait(10)"
     )
@@ -246,7 +246,7 @@ def test_a_second_signal_ends_a_server_at_once_unless_it_has_a_supervisor(is_pat
 def test_a_signal_that_another_thread_takes_stops_a_server():
     """Only the main thread runs handlers, and a signal that came to another does not wake it."""
     program = (
-        "import signal, sys, threading; from sealauthz.process.worker import stop_on_signals, wait_for_stop\n"
+        "import signal, sys, threading; from sealauthz.ops.workers.worker import stop_on_signals, wait_for_stop\n"
         "stopping = threading.Event(); stop_on_signals(stopping, is_patient=False)\n"
         "def send():\n"
         "    while not any(code is wait_for_stop.__code__ for code in codes()): pass\n"
@@ -271,7 +271,7 @@ FAILING_POLICIES = """
 import sys
 from sealauthz.cli.app import main
 from sealauthz.decision.evaluation import Evaluation
-from sealauthz.errors import EvaluationFailed
+from sealauthz.runtime.errors import EvaluationFailed
 
 def fail(self, case, plan):
     raise EvaluationFailed("the policy is broken")

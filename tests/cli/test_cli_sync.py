@@ -5,11 +5,11 @@ import os
 
 import pytest
 
-from sealauthz.doctor.syncs import look_at_sync
 from sealauthz.facts import Store
 from sealauthz.model import MODEL
-from sealauthz.sync.state import held as state_held
-from sealauthz.sync.state import write_whole
+from sealauthz.ops.doctor.syncs import look_at_sync
+from sealauthz.ops.sync.state import held as state_held
+from sealauthz.ops.sync.state import write_whole
 
 MAPPING = """
 name = "calendar"

@@ -22,9 +22,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared_cache import SHARED_CACHE
 
 from sealauthz.decision import system_clock
-from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, Put, Store
 from sealauthz.model import MODEL
+from sealauthz.ops.demo.facts import opening_facts
 from sealauthz.service.fields import revision_message
 from sealauthz_client import CallFailed, SealAuthzClient, at_least
 

@@ -23,17 +23,17 @@ from sealauthz.audit.log import Log
 from sealauthz.audit.record import event_record
 from sealauthz.audit.sequencer import Sequencer
 from sealauthz.config import load
-from sealauthz.doctor import outside
-from sealauthz.doctor.files import look_at_keys
-from sealauthz.doctor.findings import Level
-from sealauthz.doctor.outside import look_at_collector, look_at_issuer, look_at_sinks
 from sealauthz.facts import Store
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.waiting import waiting
-from sealauthz.metrics.instruments import Instruments
 from sealauthz.model import MODEL
-from sealauthz.process.endpoint import answering
+from sealauthz.observability.metrics.instruments import Instruments
+from sealauthz.observability.metrics_endpoint import answering
+from sealauthz.ops.doctor import outside
+from sealauthz.ops.doctor.files import look_at_keys
+from sealauthz.ops.doctor.findings import Level
+from sealauthz.ops.doctor.outside import look_at_collector, look_at_issuer, look_at_sinks
 
 KEY = {"kty": "OKP", "crv": "Ed25519", "kid": "1", "alg": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 
@@ -257,7 +257,7 @@ def test_a_collector_is_asked(tmp_path, monkeypatch):
     assert "UNAVAILABLE" in said
     secure = config_of(tmp_path, '[traces]\nendpoint = "https://127.0.0.1:1"\nca = "none.pem"\n')
     assert "`serve` does not start" in bad(look_at_collector(secure))[0][1]
-    monkeypatch.setitem(sys.modules, "sealauthz.tracing.otlp", None)
+    monkeypatch.setitem(sys.modules, "sealauthz.observability.tracing.otlp", None)
     assert bad(look_at_collector(config))[0][0] is Level.PROBLEM
 
 

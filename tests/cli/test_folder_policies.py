@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from tiny.model import TINY
 
-from sealauthz.background import ignored
 from sealauthz.cli.folder_policies import FolderLoader, FolderPolicies, Watching
 from sealauthz.cli.reloading import Reload
 from sealauthz.cli.rolling_out import _load
@@ -23,10 +22,11 @@ from sealauthz.config import load
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import inputs_key
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
-from sealauthz.process.log import make_log
+from sealauthz.observability.log import make_log
 from sealauthz.rollout import Archive
+from sealauthz.runtime.background import ignored
+from sealauthz.runtime.errors import BundleRefused
 
 TINY_POLICIES = Path(__file__).parents[1] / "tiny" / "policies"
 

@@ -13,10 +13,10 @@ from sealauthz.cli.reloading import Reload
 from sealauthz.cli.settings import person_assertions
 from sealauthz.config import load
 from sealauthz.decision import Entity, Question
-from sealauthz.errors import AssertionNeeded
 from sealauthz.model import MODEL
+from sealauthz.observability.log import make_log
 from sealauthz.operations import Performance
-from sealauthz.process.log import make_log
+from sealauthz.runtime.errors import AssertionNeeded
 from sealauthz_client.assertions import Signer
 
 NOW = 1_790_000_000

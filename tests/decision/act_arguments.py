@@ -17,7 +17,7 @@ from act_laws import ENGINE, PLATFORM, Deed, Key, Records
 from policy_suite import suite
 
 from sealauthz.model import MODEL
-from sealauthz.policytest.suite import Ask
+from sealauthz.policytools.testing.suite import Ask
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column
 from sealauthz.schema.arguments import Argument, arguments_of
 

@@ -19,11 +19,11 @@ from acting_world import ActingWorld, Tried
 from policy_suite import suite
 
 from sealauthz.decision import Decision
-from sealauthz.errors import InvalidRequest
 from sealauthz.facts import Put, Update
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import IdentityVerification
-from sealauthz.policytest.suite import Ask
+from sealauthz.policytools.testing.suite import Ask
+from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.schema import values_of
 
 MINUTE = 60_000_000

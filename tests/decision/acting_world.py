@@ -35,10 +35,8 @@ from joserfc.jwk import OKPKey
 from own_word import TRUSTED, signed
 from scene import NOW, POLICIES, person
 
-from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint, RequestOptions
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.store.invariants import check_references, check_same_tenant, check_valid, check_whole
@@ -49,6 +47,8 @@ from sealauthz.model import MODEL
 from sealauthz.operations import Issuer, Operations, Performance, Performed
 from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
+from sealauthz.runtime.background import ignored
+from sealauthz.runtime.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.schema import Change, Changes, Event, Unit, values_of
 
 _TABLES = tables_of(MODEL)

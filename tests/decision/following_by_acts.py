@@ -22,7 +22,7 @@ from scene import BUNDLE
 from sealauthz.decision import Decision
 from sealauthz.facts import Delete, Put, Update
 from sealauthz.model import MODEL
-from sealauthz.policytest.suite import Ask
+from sealauthz.policytools.testing.suite import Ask
 from sealauthz_client.answers import NOTHING_TO_DO, NextStep, Reason
 
 ROUNDS, ACTS = 6, 10

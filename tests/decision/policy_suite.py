@@ -13,9 +13,9 @@ from scene import BUNDLE, NOW, POLICIES, POLICY_TESTS, Scene
 from sealauthz.decision import PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import IN_PROCESS
 from sealauthz.decision.policies import Policies
-from sealauthz.policytest.fixtures import FactSet
-from sealauthz.policytest.loading import files_of_tests, load_suite
-from sealauthz.policytest.suite import Ask, PolicyTest
+from sealauthz.policytools.testing.fixtures import FactSet
+from sealauthz.policytools.testing.loading import files_of_tests, load_suite
+from sealauthz.policytools.testing.suite import Ask, PolicyTest
 from sealauthz.schema import shape_of
 
 

@@ -24,7 +24,6 @@ from scene import (
 
 from sealauthz.decision import Question
 from sealauthz.decision.question import Entity
-from sealauthz.errors import InvariantBroken
 from sealauthz.facts.store.invariants import check_references, check_same_tenant
 from sealauthz.facts.store.rows import RecordRows
 from sealauthz.model import MODEL
@@ -35,6 +34,7 @@ from sealauthz.model.records.procedures import BoardResolution, ResolutionKind, 
 from sealauthz.model.records.retrieval import Objection
 from sealauthz.model.records.seals import HoldSource, SealHold
 from sealauthz.model.records.signing import PartyKind, Signatory
+from sealauthz.runtime.errors import InvariantBroken
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Change, Changes, Column, shape_of
 
 INSTANTS = (

@@ -37,7 +37,7 @@ from sealauthz.model.records.retrieval import (
     RetrievalReview,
     ReviewVerdict,
 )
-from sealauthz.policytest.library import Library
+from sealauthz.policytools.testing.library import Library
 from sealauthz.schema import FOREVER
 
 SECOND = 1_000_000

@@ -10,7 +10,7 @@ from policy_suite import _by_key, suite
 from scene import Scene
 
 from sealauthz.decision import Question
-from sealauthz.policytest.suite import Ask
+from sealauthz.policytools.testing.suite import Ask
 from sealauthz.schema import shape_of
 
 OF_THE_ACCOUNT_ALONE = {

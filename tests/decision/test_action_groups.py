@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from scene import NOW, Scene, codes, question
 
-from sealauthz.accessdiff.side import Side
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.bundle import EngineKind
 from sealauthz.decision.inspection import inspect
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
+from sealauthz.policytools.diff.side import Side
 
 USE = question("user", "use", ("Seal", "s"), task="t", verification="v-user")
 

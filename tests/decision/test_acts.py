@@ -27,7 +27,6 @@ from scene import NOW, Scene
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.bundle import EngineKind
-from sealauthz.errors import InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Put, Store, Update
 from sealauthz.facts.store.acting import Basis
 from sealauthz.model import MODEL
@@ -35,7 +34,8 @@ from sealauthz.model.records.grants import SealGrant
 from sealauthz.model.records.seals import HoldSource, SealHold
 from sealauthz.model.records.signing import TaskOperator
 from sealauthz.operations import Operations
-from sealauthz.policytest.suite import Ask
+from sealauthz.policytools.testing.suite import Ask
+from sealauthz.runtime.errors import InvalidRequest, InvariantBroken
 from sealauthz.schema import Event, Outcome
 from sealauthz.schema.rules import Life, SetOnce
 

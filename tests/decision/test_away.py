@@ -14,7 +14,7 @@ from scene import BUNDLE, HOUR
 from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
-from sealauthz.policytest.suite import Ask
+from sealauthz.policytools.testing.suite import Ask
 
 EACH = 1
 """How many allowed questions of each action are asked again: many more take minutes, and show the same."""

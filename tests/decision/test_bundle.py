@@ -12,8 +12,8 @@ from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import CompiledEngine
 from sealauthz.decision.folder import installed_folder
 from sealauthz.decision.questions import questions_of
-from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import BundleRefused
 
 
 @pytest.fixture

@@ -20,8 +20,6 @@ from spoiled import SPOILED
 from tiny.model import TINY, facts
 
 import sealauthz
-from sealauthz import collector
-from sealauthz.collector import keep
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, bundle_cache, checking, stored
 from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import EngineKind
@@ -30,12 +28,14 @@ from sealauthz.decision.inspection import inspect
 from sealauthz.decision.stored_analysis import _Read, from_bytes, read_analysis, to_bytes
 from sealauthz.decision.stored_classes import OF_ANALYSES, OF_BUNDLES
 from sealauthz.decision.stored_rules import Ours, StoredRules, written
-from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.polar import check
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
+from sealauthz.runtime import collector
+from sealauthz.runtime.collector import keep
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed
 from sealauthz.schema import Model
 
 POLICIES = TINY.policies or Path()

@@ -11,9 +11,9 @@ from tiny.model import TINY
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.inspection import inspect
-from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.polar.check import Severity
+from sealauthz.runtime.errors import BundleRefused
 from sealauthz.schema import Duty, MetBy, Model, Part
 
 ALARM = 'obligation(_: User, "archive", _: Document, _, "TELL_TEEM");'

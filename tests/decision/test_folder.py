@@ -15,7 +15,6 @@ from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.decision.inspection import inspect
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
-from sealauthz.errors import BundleRefused
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.polar.blocks import ACTOR, RESOURCE
@@ -26,6 +25,7 @@ from sealauthz.polar.parse import parse
 from sealauthz.polar.reach import Root
 from sealauthz.polar.syntax import TypePattern
 from sealauthz.polar.terms import in_parameter, walk
+from sealauthz.runtime.errors import BundleRefused
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sealauthz.decision import Decision, PolicyDecisionPoint, Question
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import IdentityVerification
-from sealauthz.policytest.suite import Ask
+from sealauthz.policytools.testing.suite import Ask
 
 STEP = "VERIFY_FACE"
 

@@ -12,13 +12,13 @@ import pytest
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.question import ListQuery
-from sealauthz.demo.facts import opening_facts
-from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, FactCache, Part, Put, Store, Unit
 from sealauthz.facts.store.rows import RecordRows
 from sealauthz.model import MODEL
 from sealauthz.model.records.signing import TaskOperator, TaskState
+from sealauthz.ops.demo.facts import opening_facts
 from sealauthz.polar.reach import Root
+from sealauthz.runtime.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.schema import shape_of
 
 NOW = 1_790_000_000_000_000

@@ -22,7 +22,6 @@ from sealauthz.decision.pdp import everything
 from sealauthz.decision.policies import Policies
 from sealauthz.decision.product_reasons import FACT_UNAVAILABLE, NOT_FOUND, POLICY_ERROR
 from sealauthz.decision.questions import NO_PERMISSION
-from sealauthz.errors import EvaluationFailed, FactNotLoaded, FactsUnavailable
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.model.records.cross_grants import CrossEnterpriseGrant
@@ -30,6 +29,7 @@ from sealauthz.model.records.identity import Person
 from sealauthz.model.records.membership import Membership, Role, RoleAssignment
 from sealauthz.model.records.organisation import Enterprise, OperatingState
 from sealauthz.model.records.seals import Seal, SealKind, SealState
+from sealauthz.runtime.errors import EvaluationFailed, FactNotLoaded, FactsUnavailable
 from sealauthz.schema import Unit, shape_of
 
 LAW = settings(max_examples=tries(80, 1_000), deadline=None, suppress_health_check=list(HealthCheck))

@@ -36,8 +36,6 @@ from sealauthz.decision.paging import PAGES_GO_ON_FOR, Paging, Start, token_of
 from sealauthz.decision.policies import Policies
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.decision.question import ListQuery
-from sealauthz.demo.facts import opening_facts
-from sealauthz.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, RevisionGone, TimeOver
 from sealauthz.facts import Batch, Deadline, FactCache, Put, Store
 from sealauthz.facts.memory.permits import NotAtOnce, TooLongAtOnce
 from sealauthz.facts.memory.snapshot import FactSnapshot
@@ -45,9 +43,11 @@ from sealauthz.model import MODEL
 from sealauthz.model.records.grants import OpenGrant
 from sealauthz.model.records.organisation import Department, Enterprise
 from sealauthz.model.records.seals import Seal, SealKind, SealState
+from sealauthz.ops.demo.facts import opening_facts
 from sealauthz.polar import Source, admit, rulebook_of
 from sealauthz.polar.parse import parse
 from sealauthz.polar.reach import KnownOnly, Root, path_of
+from sealauthz.runtime.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, RevisionGone, TimeOver
 from sealauthz.schema import ResolverInput
 
 CALLER = DEFAULT_OPTIONS.caller

@@ -22,12 +22,12 @@ from sealauthz.decision.paging import Paging
 from sealauthz.decision.plan import Asker, Plan
 from sealauthz.decision.product_reasons import NOT_FOUND, PRODUCT_REASONS
 from sealauthz.decision.question import ListQuery
-from sealauthz.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, SealAuthzError
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.polar import Source, admit, rulebook_of
 from sealauthz.polar.parse import parse
 from sealauthz.polar.reach import Root
+from sealauthz.runtime.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, SealAuthzError
 
 LAW = settings(max_examples=tries(60, 800), deadline=None, suppress_health_check=list(HealthCheck))
 USABLE = ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", {"task": "t"})

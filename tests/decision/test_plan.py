@@ -11,13 +11,13 @@ from random_scenes import asked_scenes
 from scene import BUNDLE, NOW, Scene
 
 from sealauthz.decision import PolicyDecisionPoint, Question
-from sealauthz.errors import EvaluationFailed, SealAuthzError
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.polar.compile.remembering import ANSWERS
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.trace import Attempt
+from sealauthz.runtime.errors import EvaluationFailed, SealAuthzError
 
 
 class Alone:

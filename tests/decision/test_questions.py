@@ -9,7 +9,6 @@ from scene import BUNDLE, CEDAR_USCC, HOUR, MINUTE, NOW, SIGNING, Scene, codes, 
 
 from sealauthz.decision import Decision, RequestOptions
 from sealauthz.decision.question import Entity
-from sealauthz.errors import CallerNotPermitted, InvalidRequest
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import (
     CertificationMethod,
@@ -20,6 +19,7 @@ from sealauthz.model.records.organisation import (
 )
 from sealauthz.model.records.retrieval import EnterpriseAuthentication
 from sealauthz.model.records.signing import InternalReview, PartyConsent, Signatory
+from sealauthz.runtime.errors import CallerNotPermitted, InvalidRequest
 
 USE = question("user", "use", ("Seal", "s"), **SIGNING)
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from scene import NOW, person
 
 from sealauthz.decision.candidates import ends_of
-from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.facts.memory.fact_cache import FactCache, FactSnapshot
 from sealauthz.model import MODEL
 from sealauthz.model.actions.common import Context
@@ -24,6 +23,7 @@ from sealauthz.polar import Source
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.reach import KnownOnly, Link, Reachability, Referenced, Root
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed
 
 SHAPES = MODEL.shapes
 

@@ -17,11 +17,11 @@ from scene import BUNDLE, NOW, Scene, codes, question
 
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint
 from sealauthz.decision.folder import installed_folder
-from sealauthz.errors import BundleRefused
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.source import FILES_REMEMBERED
+from sealauthz.runtime.errors import BundleRefused
 
 THREADS = 4
 SWAPS = 40

@@ -6,7 +6,7 @@ from policy_suite import asks, suite
 from scene import BUNDLE
 
 from sealauthz.decision import Effect
-from sealauthz.policytest.suite import Ask
+from sealauthz.policytools.testing.suite import Ask
 
 FOUNDING_RULES = {
     *(f"M-{n:02}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 13, 14, 15)),

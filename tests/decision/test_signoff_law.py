@@ -16,7 +16,6 @@ from effort import EFFORT, Effort
 from sealauthz.decision.checking import attributes
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.decision.signoffs import differences_of
-from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.polar import Source, Statement, admit
 from sealauthz.polar.groups import EXEMPT, FORMS, GROUP, GROUP_REQUIRES, expanded
@@ -32,6 +31,7 @@ from sealauthz.polar.syntax import (
     Term,
     Unify,
 )
+from sealauthz.runtime.errors import BundleRefused
 from sealauthz.schema import NO_EXTENSION
 
 ONE_IN = {Effort.QUICK: 200, Effort.SHORT: 100, Effort.FULL: 40, Effort.THOROUGH: 1}[EFFORT]

@@ -18,13 +18,13 @@ from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.folder import installed_folder, layout_of
 from sealauthz.decision.inspection import inspect
 from sealauthz.decision.signoffs import signoff_diagnostics_of
-from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
 from sealauthz.polar import Source
 from sealauthz.polar.parse import parse
 from sealauthz.polar.rule_digest import digest_of, key_of
 from sealauthz.polar.syntax import RuleNode
+from sealauthz.runtime.errors import BundleRefused
 from sealauthz.schema import Model
 from sealauthz.schema.parameters import length_text, ranges_of, written
 

@@ -33,8 +33,8 @@ from tiny.model import TINY
 from sealauthz.decision import Bundle, bundle_cache, checking, stored, stored_analysis
 from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle_cache import ANALYSES_KEPT, BundleCache
-from sealauthz.errors import BundleRefused
 from sealauthz.polar.engine import CompiledEngine
+from sealauthz.runtime.errors import BundleRefused
 
 POLICIES = TINY.policies or Path()
 

@@ -13,10 +13,10 @@ from signing_off import sign_off
 from sealauthz.decision import Bundle
 from sealauthz.decision.inspection import inspect
 from sealauthz.decision.texts import Texts, TextsProblem, missing_texts, texts_from
-from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.model.masking import mask_name
 from sealauthz.model.records.membership import ApplicationState
+from sealauthz.runtime.errors import BundleRefused
 from sealauthz.schema import FOREVER
 
 PLAIN = {"NOT_FOUND": {"en": "Not found.", "zh": "不存在"}}

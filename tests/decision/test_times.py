@@ -15,8 +15,8 @@ from sealauthz.polar import Source
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.runtime import FREE
-from sealauthz.policytest.loading import PolicyTests
-from sealauthz.schema.record import NEVER
+from sealauthz.policytools.testing.loading import PolicyTests
+from sealauthz.runtime.instants import NEVER
 
 TEXT = (Path(__file__).parents[2] / "policies" / "times.polar").read_text(encoding="utf-8")
 # What asks for the hours of an enterprise is tested with them (working_days.yaml).

@@ -7,8 +7,8 @@ from policy_suite import POLICIES
 from scene import NOW, Scene, codes, question
 
 from sealauthz.decision import Decision, PolicyDecisionPoint
-from sealauthz.errors import InvariantBroken
 from sealauthz.facts import Batch, FactCache, Precondition, PreconditionKind, Put, Store, Update
+from sealauthz.runtime.errors import InvariantBroken
 
 USES = question("user", "use", ("Seal", "s"), task="t", verification="v-user")
 

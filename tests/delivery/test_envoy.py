@@ -29,10 +29,10 @@ import yaml
 from tiny.model import TINY, facts
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
+from sealauthz.observability.log import make_log
 from sealauthz.operations import Operations
-from sealauthz.process.log import make_log
+from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
 from sealauthz_client.v1 import (
     authorization_pb2,

@@ -1,8 +1,8 @@
 """The opening facts of the story: invented, well-formed, and in an order in which they can be written."""
 
-from sealauthz.demo.facts import QINGHE_USCC, YUNSHAN_USCC, opening_facts
 from sealauthz.model.masking import mask_name, mask_phone
 from sealauthz.model.records.organisation import uscc_problem
+from sealauthz.ops.demo.facts import QINGHE_USCC, YUNSHAN_USCC, opening_facts
 from sealauthz.schema import shape_of
 
 NOW = 1_772_413_200_000_000

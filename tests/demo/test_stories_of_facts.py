@@ -9,9 +9,9 @@ import pytest
 
 from sealauthz.decision import Bundle, Effect, Entity, PolicyDecisionPoint
 from sealauthz.decision import Question as Asked
-from sealauthz.demo.stories import STORIES
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.model import MODEL
+from sealauthz.ops.demo.stories import STORIES
 
 NOW = 1_790_000_000_000_000
 SECOND = 1_000_000

@@ -25,11 +25,11 @@ from sealauthz.audit.note import Signer, read_checkpoint
 from sealauthz.audit.posting import Answer
 from sealauthz.audit.timestamps import TimeStamps
 from sealauthz.cli.app import run as command
-from sealauthz.demo import scenario
-from sealauthz.demo.callers import ENGINE, OUTSIDE, PLATFORM, story_caller
-from sealauthz.demo.harness import ALLOW, Clock, Harness, StoryBroken, deny
-from sealauthz.demo.scenario import run
 from sealauthz.operations.keys import SigningKeys
+from sealauthz.ops.demo import scenario
+from sealauthz.ops.demo.callers import ENGINE, OUTSIDE, PLATFORM, story_caller
+from sealauthz.ops.demo.harness import ALLOW, Clock, Harness, StoryBroken, deny
+from sealauthz.ops.demo.scenario import run
 from sealauthz_client import CallFailed
 from sealauthz_client.answers import Audience, Decision, Event, Operation, Performed, Progress, Reason, Stage
 

@@ -20,15 +20,15 @@ import httpx
 import pytest
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
-from sealauthz.demo.callers import ENGINE, PLATFORM, story_caller
-from sealauthz.demo.facts import opening_facts
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.model import MODEL
 from sealauthz.model.records import identity
+from sealauthz.observability.log import make_log
 from sealauthz.operations import Assertions, Issuer, Operations
 from sealauthz.operations.keys import SigningKeys
-from sealauthz.process.log import make_log
+from sealauthz.ops.demo.callers import ENGINE, PLATFORM, story_caller
+from sealauthz.ops.demo.facts import opening_facts
+from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz.service import Callers, ServerSettings, build
 from sealauthz_client.assertions import Signer
 

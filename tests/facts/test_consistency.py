@@ -15,13 +15,13 @@ import psycopg
 import pytest
 from facts_scene import NOW, edited, enterprise, opened, restored, scene, uscc, write
 
-from sealauthz.errors import FactsUnavailable, HistoryLost, RevisionGone, RevisionUnknown, ServiceBusy, TimeOver
 from sealauthz.facts import Consistency, Deadline, FactCache, FactSnapshot, Store, Unit
 from sealauthz.facts.memory.consistency import NO_DEADLINE, uptime_s
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store import database as database_module
 from sealauthz.model import MODEL
 from sealauthz.model.records.seals import SealHold
+from sealauthz.runtime.errors import FactsUnavailable, HistoryLost, RevisionGone, RevisionUnknown, ServiceBusy, TimeOver
 
 FULL = Consistency(is_full=True)
 OLD = 1e9

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from sealauthz.errors import ExtensionRefused, FactConflict, FactsUnavailable, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Consistency, Delete, FactCache, FactSnapshot, Put, Store, Update, upgrade
 from sealauthz.facts.memory.past_reading import PastReading
 from sealauthz.facts.store.past import Past
@@ -21,6 +20,7 @@ from sealauthz.model import MODEL
 from sealauthz.model.migrations import altering
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
+from sealauthz.runtime.errors import ExtensionRefused, FactConflict, FactsUnavailable, InvalidRequest, InvariantBroken
 from sealauthz.schema import NO_EXTENSION, Extension, Model, extended
 from sealauthz.schema.declaring import extension_from
 

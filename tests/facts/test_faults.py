@@ -19,12 +19,12 @@ import pytest
 from facts_scene import NAME, PHONE, all_rows, edited, everything, person, scene, write
 from sqlalchemy import event
 
-from sealauthz.errors import FactsUnavailable, HistoryLost, InvariantBroken, SealAuthzError
 from sealauthz.facts import FactCache, Store, upgrade
 from sealauthz.facts.store import database as database_module
 from sealauthz.facts.store import engine
 from sealauthz.facts.store.database import Database
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import FactsUnavailable, HistoryLost, InvariantBroken, SealAuthzError
 
 
 def path_of(url: str) -> Path:

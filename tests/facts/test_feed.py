@@ -15,7 +15,6 @@ import pytest
 from facts_scene import BASE, edited, enterprise, everything, opened, scene, uscc, write
 from test_world import EDITS, _key, roots_of, seen_in
 
-from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
 from sealauthz.facts import FactCache, FactSnapshot, Feed, Store, Unit
 from sealauthz.facts.memory import feed as feed_module
 from sealauthz.facts.memory.consistency import uptime_s
@@ -23,6 +22,7 @@ from sealauthz.facts.memory.entries import Entry, EntryCache
 from sealauthz.facts.memory.warming import waiting
 from sealauthz.facts.store import database as database_module
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import FactConflict, FactsUnavailable, InvariantBroken
 
 OLD = 1e9
 

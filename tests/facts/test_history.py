@@ -9,7 +9,6 @@ import pytest
 from facts_scene import NAME, PHONE, edited, enterprise, person, scene, write
 from sqlalchemy import create_engine, delete, select, text, update
 
-from sealauthz.errors import RevisionGone, RevisionUnknown
 from sealauthz.facts import Delete, Store
 from sealauthz.facts.store.history import Changed, Revision, read_changes
 from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT
@@ -17,6 +16,7 @@ from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.seals import SealHold
 from sealauthz.model.records.signing import Signatory
+from sealauthz.runtime.errors import RevisionGone, RevisionUnknown
 
 
 def engine_of(url: str) -> Any:

@@ -13,10 +13,10 @@ import pytest
 from facts_scene import edited, restored, scene, write
 from sqlalchemy import delete
 
-from sealauthz.errors import FactsUnavailable, HistoryLost, RevisionUnknown
 from sealauthz.facts import Consistency, FactCache, FactSnapshot, Store
 from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import FactsUnavailable, HistoryLost, RevisionUnknown
 
 FULL = Consistency(is_full=True)
 

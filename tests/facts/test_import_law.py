@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from facts_scene import NOW, enterprise, person, uscc
 
-from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts import Batch, Part, Put, Store, Unit
 from sealauthz.facts.store.importing import Importing
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.seals import Seal
+from sealauthz.runtime.errors import FactConflict, InvariantBroken
 
 MANY = 40
 """More than are written one by one."""

@@ -25,8 +25,6 @@ from facts_scene import (
     write,
 )
 
-from sealauthz.background import Background, ignored
-from sealauthz.errors import CallerNotPermitted, FactConflict, FactNotLoaded, InvalidRequest, InvariantBroken
 from sealauthz.facts import (
     Batch,
     FactCache,
@@ -50,6 +48,8 @@ from sealauthz.model.records.grants import GrantContractType, GrantTemplate
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.seals import Seal
 from sealauthz.model.records.signing import TaskOperator
+from sealauthz.runtime.background import Background, ignored
+from sealauthz.runtime.errors import CallerNotPermitted, FactConflict, FactNotLoaded, InvalidRequest, InvariantBroken
 
 NAMES = frozenset({"e1", "e2", "e3"})
 ORDERED = sorted(scene(), key=lambda record: tables_of(MODEL).dependency_order[type(record).__name__])

@@ -25,7 +25,6 @@ from facts_scene import (
     write,
 )
 
-from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Delete, Precondition, PreconditionKind, Store
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
@@ -35,6 +34,7 @@ from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import DayKind, Enterprise
 from sealauthz.model.records.requests import Approval
 from sealauthz.model.records.signing import SigningTask
+from sealauthz.runtime.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.schema import shape_of
 from sealauthz.schema.rules import ActsFor, Check, OwnedByActs, RelatedTo, RootOwned, Unique, Urgent
 

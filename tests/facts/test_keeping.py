@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from facts_scene import edited, scene, write
 
-from sealauthz.errors import RevisionGone
 from sealauthz.facts import Batch, Consistency, FactCache, Part, Put, Store
 from sealauthz.facts.store import keeping
 from sealauthz.model import MODEL
 from sealauthz.model.records.seals import Seal
+from sealauthz.runtime.errors import RevisionGone
 
 DAY = 86_400_000_000
 FULL = Consistency(is_full=True)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from facts_scene import NOW, PHONE, edited, person, scene, write
 
-from sealauthz.errors import InvalidRequest, InvariantBroken
 from sealauthz.facts import Part, Store
 from sealauthz.facts.store.invariants import check_edit
 from sealauthz.model import MODEL
 from sealauthz.model.masking import mask_name, mask_phone
+from sealauthz.runtime.errors import InvalidRequest, InvariantBroken
 from sealauthz.schema import Change, shape_of
 from sealauthz.schema.record import mask_all
 from sealauthz.schema.rules import Life

@@ -11,13 +11,13 @@ import pytest
 from facts_scene import NOW, edited, opened, restored, scene, write
 from test_world import EDITS, _key
 
-from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts import Delete, FactCache, FactSnapshot, Store
 from sealauthz.facts.memory.consistency import Consistency, uptime_s
 from sealauthz.facts.memory.lookups import LookUps, holding
 from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.store.history import Changed
 from sealauthz.model.records.signing import TaskOperator
+from sealauthz.runtime.errors import FactConflict, InvariantBroken
 
 FULL = Consistency(is_full=True)
 ASKED: list[tuple[str, dict[str, str]]] = [

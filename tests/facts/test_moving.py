@@ -13,7 +13,6 @@ from facts_scene import NOW, edited, opened, restored, scene, write
 from sqlalchemy import delete
 from test_world import EDITS, _key, described, roots_of, seen_in
 
-from sealauthz.errors import FactNotLoaded
 from sealauthz.facts import Delete, FactCache, FactSnapshot, Part, Store, Unit
 from sealauthz.facts.memory import loads as loads_module
 from sealauthz.facts.memory.changing import change
@@ -25,6 +24,7 @@ from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT
 from sealauthz.model import MODEL
 from sealauthz.model.records.seals import SealHold
+from sealauthz.runtime.errors import FactNotLoaded
 from sealauthz.schema import values_of
 
 E1 = Unit("ENTERPRISE", "e1")

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from facts_scene import NOW, enterprise, person, scene, uscc, write
 
-from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts import Store
 from sealauthz.facts.memory.consistency import Consistency
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.model import MODEL
 from sealauthz.model.records.membership import Membership
+from sealauthz.runtime.errors import FactConflict, InvariantBroken
 from sealauthz.schema.rules import Unique, Valid
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import forms_of

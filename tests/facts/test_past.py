@@ -14,13 +14,13 @@ from facts_scene import BASE, DAY, NOW, described, edited, scene, uscc, write
 from sqlalchemy import delete, update
 from test_world import EDITS
 
-from sealauthz.errors import FactConflict, InvariantBroken, PastUnknown
 from sealauthz.facts import Delete, FactCache, Part, Put, Store, Unit
 from sealauthz.facts.memory.past_reading import PastReading
 from sealauthz.facts.store.past import Past, revision_at
 from sealauthz.facts.store.system_tables import FACT_CHANGE
 from sealauthz.model import MODEL
 from sealauthz.model.records.seals import SealHold
+from sealauthz.runtime.errors import FactConflict, InvariantBroken, PastUnknown
 
 UNITS = [Unit("ENTERPRISE", "e1"), Unit("ENTERPRISE", "e2"), Unit("CONTRACT", "c1")]
 UNITS += [Unit("PERSON", each) for each in ("ann", "bob", "old", "out")]

@@ -11,12 +11,12 @@ from facts_scene import BASE, DAY, NOW, edited, everything, scene, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Delete, Part, Precondition, PreconditionKind, Put, Store, Update
 from sealauthz.facts.store.invariants import check_edit
 from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import TERMS
 from sealauthz.model.records.seals import SealReview
+from sealauthz.runtime.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.schema import Change, Column
 from sealauthz.schema.rules import Life
 

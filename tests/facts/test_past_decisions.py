@@ -14,10 +14,10 @@ from sealauthz.audit.as_of import AsOf, Moment
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.decision import Decision
-from sealauthz.errors import FactConflict, InvariantBroken, TimeOver
 from sealauthz.facts import Delete, FactCache, Store
 from sealauthz.facts.memory.consistency import FULL, Deadline
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import FactConflict, InvariantBroken, TimeOver
 
 OPTIONS = RequestOptions(caller="test", consistency=FULL)
 PEOPLE = [Entity("Person", record_id) for name, record_id in BASE if name == "Person"]

@@ -15,7 +15,6 @@ import pytest
 from facts_scene import edited, enterprise, opened, restored, scene, uscc, write
 from test_importing import send
 
-from sealauthz.errors import FactsUnavailable, HistoryLost, TimeOver
 from sealauthz.facts import Batch, Consistency, Deadline, FactCache, FactSnapshot, Feed, Put, Store, Unit
 from sealauthz.facts.memory import cache_state
 from sealauthz.facts.memory import feed as feed_module
@@ -24,6 +23,7 @@ from sealauthz.facts.memory.entries import Entry, EntryCache
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store import database as database_module
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import FactsUnavailable, HistoryLost, TimeOver
 
 OLD = 1e9
 FULL = Consistency(is_full=True)

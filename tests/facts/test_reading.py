@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from facts_scene import edited, enterprise, scene, write
 
-from sealauthz.errors import InvalidRequest
 from sealauthz.facts import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Store
 from sealauthz.model import MODEL
 from sealauthz.model.records.seals import Seal
+from sealauthz.runtime.errors import InvalidRequest
 
 IDS = sorted([f"{letter}{number}" for letter in ("a", "Z", "é", "中", "_") for number in range(5)])
 

@@ -15,10 +15,10 @@ import pytest
 from facts_scene import edited, restored, scene, write
 from sqlalchemy import make_url, text
 
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Consistency, FactCache, FactSnapshot, Feed, Store
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import FactsUnavailable
 
 FULL = Consistency(is_full=True)
 

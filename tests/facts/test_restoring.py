@@ -14,12 +14,12 @@ from facts_scene import edited, opened, scene, write
 from sqlalchemy import select, text
 from test_identity import backup
 
-from sealauthz.errors import FactsUnavailable, HistoryLost, InvariantBroken, RestoreIncomplete
 from sealauthz.facts import Batch, Consistency, FactCache, FactSnapshot, Feed, Part, Put, Store, upgrade
 from sealauthz.facts.store.acting import Basis, Intended, Observed
 from sealauthz.facts.store.batch import check
 from sealauthz.facts.store.system_tables import AUDIT_PENDING, STORE_IDENTITY
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import FactsUnavailable, HistoryLost, InvariantBroken, RestoreIncomplete
 
 FULL = Consistency(is_full=True)
 ROUNDS, ASKERS = 12, 3

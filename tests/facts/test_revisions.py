@@ -11,13 +11,13 @@ import pytest
 from facts_scene import NOW, edited, enterprise, person, scene, uscc, write
 from sqlalchemy import select
 
-from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store.system_tables import FACT_CHANGE
 from sealauthz.model import MODEL
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import SealHold
+from sealauthz.runtime.errors import FactConflict, InvariantBroken
 
 WRITERS = 4
 WRITES = 15

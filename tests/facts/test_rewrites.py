@@ -11,13 +11,13 @@ import psycopg
 import pytest
 from facts_scene import edited, scene, write
 
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Consistency, FactCache, FactSnapshot, Store, Unit
 from sealauthz.facts.memory import cache_state
 from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.store import database as database_module
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import FactsUnavailable
 
 FULL = Consistency(is_full=True)
 

@@ -20,13 +20,13 @@ from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 from sqlalchemy.exc import IntegrityError
 
-from sealauthz.errors import ConfigRefused, FactsUnavailable, InvariantBroken
 from sealauthz.facts import Store, upgrade
 from sealauthz.facts.store import serving as schema
 from sealauthz.facts.store.database import Database
 from sealauthz.facts.store.serving import chain, current, head
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import ConfigRefused, FactsUnavailable, InvariantBroken
 from sealauthz.schema import Model, shape_of
 
 CATALOG = {

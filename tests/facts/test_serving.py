@@ -13,13 +13,13 @@ from facts_scene import edited, scene, write
 from later_schema import AFTER, BEFORE
 from sqlalchemy import Engine, create_engine, text
 
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Consistency, FactCache, Store, upgrade
 from sealauthz.facts.store import serving
 from sealauthz.facts.store.serving import head, serves_from
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.facts.store.upgrading import upgrade_statements
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz.schema import Model
 
 FULL, MEMORY = Consistency(is_full=True), Consistency()

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from facts_scene import NOW, edited, put, scene, write
 
-from sealauthz.errors import CallerNotPermitted
 from sealauthz.facts import Batch, Delete, Store, Update
 from sealauthz.facts.store.importing import Part
 from sealauthz.model import MODEL
@@ -24,6 +23,7 @@ from sealauthz.model.records.signing import (
     TaskOperator,
     TaskSeal,
 )
+from sealauthz.runtime.errors import CallerNotPermitted
 from sealauthz.schema import Column, shape_of
 
 SENDER, PARTY, OTHER, STRANGER = "e2", "e1", "e3", "e9"

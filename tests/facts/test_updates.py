@@ -11,9 +11,9 @@ from facts_scene import BASE, NAME, PHONE, edited, everything, scene, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Part, Precondition, PreconditionKind, Put, Store, Update
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.schema.rules import Rising
 
 COUNTERS = [

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from sealauthz.errors import ServiceBusy, TimeOver
 from sealauthz.facts.memory import permits as waiting_module
 from sealauthz.facts.memory.consistency import NO_DEADLINE, Deadline
 from sealauthz.facts.memory.permits import ReadPermits
+from sealauthz.runtime.errors import ServiceBusy, TimeOver
 
 
 def within(seconds: float) -> Deadline:

@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts import Delete, FactCache, FactSnapshot, Store, Unit
 from sealauthz.facts.memory.loads import DEFAULT_LARGE_BYTES
 from sealauthz.facts.store.invariants import check_edit
@@ -23,6 +22,7 @@ from sealauthz.model import MODEL
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.seals import Seal, SealHold
 from sealauthz.model.records.signing import TaskOperator
+from sealauthz.runtime.errors import FactConflict, InvariantBroken
 from sealauthz.schema import Change, values_of
 
 ANN = Unit("PERSON", "ann")

@@ -29,7 +29,6 @@ from facts_scene import (
 )
 from sqlalchemy import select
 
-from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Store
 from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT
 from sealauthz.model import MODEL
@@ -38,6 +37,7 @@ from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import Enterprise, RegistrySnapshot
 from sealauthz.model.records.seals import Seal, SealHold
 from sealauthz.model.records.signing import Signatory, SigningTask, TaskOperator
+from sealauthz.runtime.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.schema import shape_of
 
 EXISTS, ABSENT, AT_REVISION = PreconditionKind.EXISTS, PreconditionKind.ABSENT, PreconditionKind.AT_REVISION

@@ -14,9 +14,9 @@ from promql import firing, reading
 from sealauthz.cli import serve
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.question import Entity, Question
-from sealauthz.metrics.instruments import Instruments
-from sealauthz.metrics.meter import Meter
-from sealauthz.process.log import Entry
+from sealauthz.observability.log import Entry
+from sealauthz.observability.metrics.instruments import Instruments
+from sealauthz.observability.metrics.meter import Meter
 from sealauthz_client.answers import Audience, Reason
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"

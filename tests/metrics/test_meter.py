@@ -11,11 +11,11 @@ from promql import reading
 
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.question import Entity, Question
-from sealauthz.metrics import meter as meter_module
-from sealauthz.metrics.instruments import Instruments
-from sealauthz.metrics.meter import Meter, Rising, measured, measuring
-from sealauthz.process.endpoint import answering
-from sealauthz.process.log import Direct, Log
+from sealauthz.observability.log import Direct, Log
+from sealauthz.observability.metrics import meter as meter_module
+from sealauthz.observability.metrics.instruments import Instruments
+from sealauthz.observability.metrics.meter import Meter, Rising, measured, measuring
+from sealauthz.observability.metrics_endpoint import answering
 from sealauthz_client.answers import Audience, Reason
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from sealauthz.errors import InvariantBroken
 from sealauthz.facts.store.rows import RecordRows
 from sealauthz.model.member_invariants import check_administrator
 from sealauthz.model.records.membership import JoinedVia, Membership, Role, RoleAssignment
 from sealauthz.model.records.organisation import Enterprise
+from sealauthz.runtime.errors import InvariantBroken
 from sealauthz.schema import Change, Changes
 
 STATES = ("ACTIVE", "SUSPENDED", "ENDED")

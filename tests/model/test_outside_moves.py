@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from facts_scene import NOW, scene
 
-from sealauthz.attack.moves import OutsideMoved
-from sealauthz.attack.world import World
 from sealauthz.model import MODEL
 from sealauthz.model.outside import NOT_MOVED, OUTSIDE
 from sealauthz.model.outside.changes import becomes
 from sealauthz.model.records.retrieval import RetrievalCase
-from sealauthz.policytest.fixtures import FactSet
+from sealauthz.policytools.attack.moves import OutsideMoved
+from sealauthz.policytools.attack.world import World
+from sealauthz.policytools.testing.fixtures import FactSet
 from sealauthz.schema import OutsideMove, Put, Update
 from sealauthz.schema.rules import Life
 

@@ -17,14 +17,14 @@ import pytest
 from joserfc.jwk import OKPKey
 from tiny.model import TINY, Document, facts
 
-from sealauthz.assertions import Issuer, read_keys
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
-from sealauthz.errors import AssertionNeeded, ConfigRefused, FactConflict, FactsUnavailable
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.facts.store.database import Database
 from sealauthz.operations import Assertions, Operations, Performance, Performed
 from sealauthz.operations.assertions import load_issuer
+from sealauthz.operations.signed_assertions import Issuer, read_keys
+from sealauthz.runtime.errors import AssertionNeeded, ConfigRefused, FactConflict, FactsUnavailable
 from sealauthz.schema import Duty, MetBy, Model, Part
 from sealauthz_client.assertions import Signer
 

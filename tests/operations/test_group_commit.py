@@ -15,12 +15,12 @@ from tiny.model import TINY, Folder, Rank, Team, TeamMember, User, facts
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
-from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
 from sealauthz.facts import Batch, FactCache, Put, Store, Update
 from sealauthz.facts.store import group_commit
 from sealauthz.facts.store.acting import Basis
 from sealauthz.facts.store.commits import Commit
 from sealauthz.operations import Operations, Performance, Performed
+from sealauthz.runtime.errors import FactConflict, FactsUnavailable, InvariantBroken
 
 OPTIONS = RequestOptions(caller="shop")
 TEAMS = 5

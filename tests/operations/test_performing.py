@@ -15,11 +15,11 @@ from tiny.model import TINY, Document, TeamMember, facts
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions, Within
-from sealauthz.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Delete, FactCache, Part, Put, Store, Update
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.store import group_commit, writing
 from sealauthz.operations import Operations, Performance, Performed
+from sealauthz.runtime.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvalidRequest, InvariantBroken
 from sealauthz.schema import Duty, MetBy, Outcome
 
 OPTIONS = RequestOptions(caller="shop")

@@ -10,12 +10,12 @@ from facts_scene import DAY, NOW, scene
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
 from sealauthz.decision.assembly import RequestOptions
-from sealauthz.errors import InvalidRequest
 from sealauthz.facts import FactCache
 from sealauthz.model import MODEL
 from sealauthz.model.records.membership import JoinApplication
 from sealauthz.model.records.retrieval import RetrievalCase
 from sealauthz.operations.progress import Progress, progress_of
+from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.schema.progress import StageState
 
 OPTIONS = RequestOptions(caller="shop")

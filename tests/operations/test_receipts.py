@@ -15,9 +15,9 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import OctKey, OKPKey
 
-from sealauthz.errors import ConfigRefused
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.operations.receipts import Issuer, Performed
+from sealauthz.runtime.errors import ConfigRefused
 from sealauthz.schema import ReceiptTerms
 from sealauthz_client.receipts import Receipt, ReceiptRefused, verify
 

@@ -10,12 +10,12 @@ import pytest
 from sealauthz.decision import RequestOptions
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.question import Entity, Question
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.memory.consistency import Consistency, Deadline
 from sealauthz.facts.store.activity import WHOLE, Activity, ActivityFilter
 from sealauthz.operations import shared_views
 from sealauthz.operations.monitoring import View
 from sealauthz.operations.shared_views import SharedViews
+from sealauthz.runtime.errors import FactsUnavailable
 
 ANN = Entity("User", "ann")
 VIEW = View(ANN, ActivityFilter(frozenset({"red"})))

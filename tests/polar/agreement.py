@@ -13,7 +13,6 @@ from typing import Any
 
 from programs import CLASSES, PLAIN, RECORDS, Plain, Program, RecordId, value_of, wired
 
-from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import Source
 from sealauthz.polar.core.interpreter import Interpreter
 from sealauthz.polar.core.lower import Lowering
@@ -24,6 +23,7 @@ from sealauthz.polar.program import program_of
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import And, Forall, Not, Or, RuleNode, Statement, Term
 from sealauthz.polar.types import TypeTable
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed
 
 DEADLINE_S = 10.0
 TRACED_EVERY = 2

@@ -16,7 +16,6 @@ from typing import Any, Protocol, TypeVar
 from colliding import NAMES, RULES, changed, leaves, respelled
 from hypothesis import strategies as st
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar.groups import expanded, is_shorthand
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import (
@@ -48,6 +47,7 @@ from sealauthz.polar.syntax import (
 )
 from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written_statement
+from sealauthz.runtime.errors import BundleRefused
 from sealauthz.schema import Action, Collection, Model, Part, extended, shape_of
 from sealauthz.schema.declaring import extension_from
 from sealauthz.schema.record import many, one

@@ -16,7 +16,6 @@ from test_analysis import analysis_of, bundle
 
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
-from sealauthz.errors import EvaluationFailed
 from sealauthz.model import MODEL
 from sealauthz.polar import Source
 from sealauthz.polar.check import Diagnostic, checker, values
@@ -28,6 +27,7 @@ from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Attribute, Parameter, RuleNode, Statement, TypePattern, Variable
 from sealauthz.polar.terms import nodes_of
 from sealauthz.polar.types import ValueType
+from sealauthz.runtime.errors import EvaluationFailed
 
 
 @dataclass(slots=True)

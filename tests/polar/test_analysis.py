@@ -18,7 +18,7 @@ from sealauthz.polar import Source, budget
 from sealauthz.polar.check import Analysis, Diagnostic, analyse
 from sealauthz.polar.parse import parse
 from sealauthz.polar.syntax import RuleNode, Statement
-from sealauthz.policytest.mutants import mutants_of
+from sealauthz.policytools.testing.mutants import mutants_of
 
 
 def analysis_of(statements: Sequence[Statement], before: Analysis | None, reasons: Sequence[str] = ()) -> Analysis:

@@ -15,7 +15,6 @@ from colliding import leaves
 from effort import tries
 from programs import PLAIN, RECORDS, Plain, Program, Seeded, program_from, value_of, wired
 
-from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import Source
 from sealauthz.polar.compile import ALL_PASSES, Passes
 from sealauthz.polar.core.interpreter import Interpreter
@@ -27,6 +26,7 @@ from sealauthz.polar.program import program_of
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Literal, Parameter, Place, RuleNode, Statement, TypePattern, Variable
 from sealauthz.polar.types import TypeTable
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed
 
 PROGRAMS = 150
 FIRST = 88_000_000_000

@@ -15,12 +15,12 @@ import pytest
 from oso_reader import OsoReader
 from polar_text import placeless
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar.messages import REFUSED_WORDS
 from sealauthz.polar.parse import parse
 from sealauthz.polar.source import Source
 from sealauthz.polar.syntax import RuleTypeNode, Statement
 from sealauthz.polar.unparse import written_statement
+from sealauthz.runtime.errors import BundleRefused
 
 CORPUS = Path(__file__).with_name("corpus")
 POLICIES = Path(__file__).parents[2] / "policies"

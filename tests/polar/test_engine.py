@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 from sealauthz.polar import Source
 from sealauthz.polar.engine import MAX_DEPTH, CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.runtime import FREE
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 from sealauthz.schema import EMPTY
 
 

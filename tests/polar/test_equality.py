@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, given, settings
 from programs import CLASS_NAMES, CLASSES, PLAIN, Program, Seeded, program_from, programs, wired
 from programs import RECORDS as PROGRAM_RECORDS
 
-from sealauthz.errors import EvaluationFailed
 from sealauthz.polar import Source
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.groups import expanded
@@ -26,6 +25,7 @@ from sealauthz.polar.parse import parse
 from sealauthz.polar.reference import ReferenceEngine
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import And, Literal, RuleNode, Unify, Variable
+from sealauthz.runtime.errors import EvaluationFailed
 
 # The random enterprises of the decision tests.
 sys.path.append(str(Path(__file__).resolve().parent.parent / "decision"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar import RuleNode, Source, admit
 from sealauthz.polar.scanner import MAX_FILE_BYTES
 from sealauthz.polar.tree import MAX_DEPTH
 from sealauthz.polar.unparse import written_head
+from sealauthz.runtime.errors import BundleRefused
 
 ATTRIBUTES = frozenset({"state", "holds"})
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pytest
 from test_check import FLOOR, diagnostics
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar import Source
 from sealauthz.polar.check import Severity
 from sealauthz.polar.diagnostic import Diagnostics
@@ -23,6 +22,7 @@ from sealauthz.polar.reference import ReferenceEngine
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import RuleNode
 from sealauthz.polar.unparse import written_statement
+from sealauthz.runtime.errors import BundleRefused
 
 SEALING = """\
 group("SEALING", _: Seal, ["use", "stamp"]);

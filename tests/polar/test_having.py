@@ -10,13 +10,13 @@ from agreement import interpreter_of, key_of
 from effort import tries
 from programs import PLAIN, RECORDS, Row, wired
 
-from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import Source
 from sealauthz.polar.compile.forms import Passes
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.reference import ReferenceEngine
 from sealauthz.polar.runtime import FREE
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed
 from sealauthz.schema import Collection
 from sealauthz.schema.record import having
 

@@ -15,7 +15,6 @@ import pytest
 from hostile import HOSTILE, groups, mutual_recursion
 
 import sealauthz
-from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.polar import Source
 from sealauthz.polar.check import Severity, analyse
@@ -23,6 +22,7 @@ from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.groups import expanded
 from sealauthz.polar.parse import parse
 from sealauthz.polar.types import TypeTable
+from sealauthz.runtime.errors import BundleRefused
 
 TYPES = TypeTable(MODEL.records, MODEL.contexts)
 OWN = str(Path(sealauthz.__file__).parent)

@@ -14,13 +14,13 @@ from test_check import BASE, CONTRACT, FLOOR, TYPES
 from test_core import a_change_of, answers, asked, engine_of, programs_from
 
 from sealauthz.decision.stored_analysis import from_bytes, to_bytes
-from sealauthz.errors import BundleRefused
 from sealauthz.polar import Source, Statement
 from sealauthz.polar.check import Analysis
 from sealauthz.polar.compile import Passes
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse, remember
 from sealauthz.polar.types import TypeTable
+from sealauthz.runtime.errors import BundleRefused
 
 FIRST = 99_000_000_000
 TABLE = TypeTable(RECORDS, PLAIN)

@@ -15,7 +15,6 @@ import pytest
 from agreement import Answer, Silence, key_of
 from programs import CLASSES, PLAIN, RECORDS, wired
 
-from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import Source
 from sealauthz.polar.compile import nodes
 from sealauthz.polar.engine import CompiledEngine
@@ -23,6 +22,7 @@ from sealauthz.polar.parse import parse
 from sealauthz.polar.reference import ReferenceEngine
 from sealauthz.polar.runtime import FREE, same
 from sealauthz.polar.syntax import Variable
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed
 
 _TEAM = {"name": "a", "size": 1, "is_open": True, "motto": None, "parent_id": None, "boss_id": None}
 _ANN = {"name": "a", "age": 1, "is_active": True, "nick": None, "rank": None, "team_id": "team", "friend_id": None}

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, example, given, settings
 from oso_reader import OsoReader
 from polar_text import STATEMENTS, TERMS, as_oso, placeless, slightly_wrong
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar.messages import excerpt
 from sealauthz.polar.parse import parse
 from sealauthz.polar.scanner import MAX_FILE_BYTES
@@ -48,6 +47,7 @@ from sealauthz.polar.syntax import (
 )
 from sealauthz.polar.tree import MAX_CONDITIONS, MAX_DEPTH
 from sealauthz.polar.unparse import written, written_statement
+from sealauthz.runtime.errors import BundleRefused
 
 EXAMPLES = int(os.environ.get("SEALAUTHZ_PARSE_EXAMPLES", "250"))
 """How many random texts each comparison with oso reads."""

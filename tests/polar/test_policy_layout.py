@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from polar_text import STATEMENTS, placeless
 from programs import programs
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar.layout import WIDTH, formatted
 from sealauthz.polar.parse import parse
 from sealauthz.polar.pieces import pieces_of
 from sealauthz.polar.scanner import tokens_of
 from sealauthz.polar.source import Source
+from sealauthz.runtime.errors import BundleRefused
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 from sealauthz.polar import Source
 from sealauthz.polar.reference import FREE, ReferenceEngine
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 
 
 @dataclass(slots=True)

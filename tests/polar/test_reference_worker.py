@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 from sealauthz.polar import Source
 from sealauthz.polar.isolated import SENT_ALONG, Forms, IsolatedReference, ProcessLost, answer_of
 from sealauthz.polar.reference import ReferenceEngine
 from sealauthz.polar.runtime import FREE
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 from sealauthz.schema import Collection
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

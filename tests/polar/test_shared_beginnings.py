@@ -11,11 +11,11 @@ import pytest
 from agreement import key_of
 from programs import PLAIN, RECORDS, Program, Seeded, program_from, value_of, wired
 
-from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar.compile.clauses import Clauses
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import And, RuleNode, Statement
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed
 
 PROGRAMS = 150
 

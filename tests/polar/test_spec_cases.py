@@ -7,12 +7,12 @@ from agreement import key_of, traced_answer
 from programs import RECORDS
 from spec_cases import CASES, PLAIN, RAISES, REFUSED, UNLOADABLE, Case, No, Right
 
-from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import Source
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.reference import ReferenceEngine
 from sealauthz.polar.runtime import FREE
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed
 
 Engine = ReferenceEngine | CompiledEngine
 

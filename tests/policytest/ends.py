@@ -15,10 +15,10 @@ from neighbours import answered
 
 from sealauthz.decision import Decision, Effect, PolicyDecisionPoint
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import SealAuthzError
-from sealauthz.policytest.fixtures import FactSet, Key
-from sealauthz.policytest.possible import refusal
-from sealauthz.policytest.suite import Ask, PolicyTest, options_of
+from sealauthz.policytools.testing.fixtures import FactSet, Key
+from sealauthz.policytools.testing.possible import refusal
+from sealauthz.policytools.testing.suite import Ask, PolicyTest, options_of
+from sealauthz.runtime.errors import SealAuthzError
 from sealauthz.schema.parameters import UNITS_OF_TIME
 
 SOON = UNITS_OF_TIME["second"]

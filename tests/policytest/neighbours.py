@@ -17,10 +17,10 @@ from typing import Any
 
 from sealauthz.decision import Effect, PolicyDecisionPoint
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import SealAuthzError
-from sealauthz.policytest.fixtures import FactSet, Key, Written
-from sealauthz.policytest.possible import refusal
-from sealauthz.policytest.suite import Ask, PolicyTest, options_of
+from sealauthz.policytools.testing.fixtures import FactSet, Key, Written
+from sealauthz.policytools.testing.possible import refusal
+from sealauthz.policytools.testing.suite import Ask, PolicyTest, options_of
+from sealauthz.runtime.errors import SealAuthzError
 from sealauthz.schema import FOREVER, NEVER, Column
 from sealauthz.schema.parameters import UNITS_OF_TIME
 

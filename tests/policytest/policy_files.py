@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sealauthz.decision import Bundle
 from sealauthz.model import MODEL
-from sealauthz.policytest.loading import load_suite
-from sealauthz.policytest.suite import PolicyTest
+from sealauthz.policytools.testing.loading import load_suite
+from sealauthz.policytools.testing.suite import PolicyTest
 
 BUNDLE = Bundle.load(MODEL)
 

@@ -9,9 +9,9 @@ from policy_files import EARLY_TESTS, ONLY_EARLY, policy_folder
 
 from sealauthz.decision import Bundle
 from sealauthz.model import MODEL
-from sealauthz.policytest import coverage_report
-from sealauthz.policytest.coverage import Coverage, Report
-from sealauthz.policytest.loading import files_of_tests, load_suite
+from sealauthz.policytools.testing import coverage_report
+from sealauthz.policytools.testing.coverage import Coverage, Report
+from sealauthz.policytools.testing.loading import files_of_tests, load_suite
 
 NEVER = """\
 meets(_: Person, "KNOWN_PERSON", "join", enterprise: Enterprise, _) if

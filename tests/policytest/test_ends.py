@@ -16,7 +16,7 @@ from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.source import Source
 from sealauthz.polar.syntax import RuleNode
-from sealauthz.policytest.loading import files_of_tests, load_suite
+from sealauthz.policytools.testing.loading import files_of_tests, load_suite
 
 POLICIES = Policies(BUNDLE)
 TESTS = Path(__file__).parents[2] / "policies" / "tests"

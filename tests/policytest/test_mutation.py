@@ -22,14 +22,14 @@ from sealauthz.polar.syntax import RuleNode
 from sealauthz.polar.terms import conjuncts
 from sealauthz.polar.types import TypeTable
 from sealauthz.polar.unparse import written
-from sealauthz.policytest.conditions import Kind
-from sealauthz.policytest.implied import Given, is_covered, is_implied
-from sealauthz.policytest.loading import files_of_tests, load_suite
-from sealauthz.policytest.mutants import mutants_of
-from sealauthz.policytest.mutation import Result, Sample, TestsFail, Verdict, mutate
-from sealauthz.policytest.plugin import DEFAULT_MODEL
-from sealauthz.policytest.suite import Ask
-from sealauthz.policytest.wanted import Wanted
+from sealauthz.policytools.testing.conditions import Kind
+from sealauthz.policytools.testing.implied import Given, is_covered, is_implied
+from sealauthz.policytools.testing.loading import files_of_tests, load_suite
+from sealauthz.policytools.testing.mutants import mutants_of
+from sealauthz.policytools.testing.mutation import Result, Sample, TestsFail, Verdict, mutate
+from sealauthz.policytools.testing.plugin import DEFAULT_MODEL
+from sealauthz.policytools.testing.suite import Ask
+from sealauthz.policytools.testing.wanted import Wanted
 
 
 def result_of(folder: Path, processes: int = 1, sample: Sample | None = None) -> Result:

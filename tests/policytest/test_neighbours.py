@@ -19,7 +19,7 @@ from sealauthz.polar.parse import parse
 from sealauthz.polar.source import Source
 from sealauthz.polar.syntax import RuleNode
 from sealauthz.polar.unparse import written_statement
-from sealauthz.policytest.loading import files_of_tests, load_suite
+from sealauthz.policytools.testing.loading import files_of_tests, load_suite
 
 EXPECTED = Expected.read()
 POLICIES = Policies(BUNDLE)

@@ -15,7 +15,7 @@ from own_process import run_module
 from policy_files import EARLY_TESTS, ONLY_EARLY, policy_folder
 from shared_cache import SHARED_CACHE
 
-from sealauthz.policytest.plugin import ENGINES, SAMPLE_EVERY, runs_of, sample_of
+from sealauthz.policytools.testing.plugin import ENGINES, SAMPLE_EVERY, runs_of, sample_of
 
 OLDER = "person.last_active_at <= context.now"
 
@@ -212,7 +212,13 @@ def test_other_yaml_files_are_left_alone(tmp_path: Path) -> None:
 
 def test_the_plugin_imports_nothing_of_ours_until_there_is_a_policy_test() -> None:
     program = (
-        "import sys, sealauthz.policytest.plugin; print(*sorted(n for n in sys.modules if n.startswith('sealauthz')))"
+        "import sys, sealauthz.policytools.testing.plugin;"
+        "print(*sorted(n for n in sys.modules if n.startswith('sealauthz')))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.split() == ["sealauthz", "sealauthz.policytest", "sealauthz.policytest.plugin"]
+    assert done.stdout.split() == [
+        "sealauthz",
+        "sealauthz.policytools",
+        "sealauthz.policytools.testing",
+        "sealauthz.policytools.testing.plugin",
+    ]

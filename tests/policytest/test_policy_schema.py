@@ -18,10 +18,10 @@ from pydantic import ValidationError
 
 from sealauthz.decision.folder import model_for
 from sealauthz.model import MODEL
-from sealauthz.policytest.form import read_file
-from sealauthz.policytest.json_schema import json_schema
-from sealauthz.policytest.vocabulary import Vocabulary
-from sealauthz.policytest.yaml_text import read_yaml
+from sealauthz.policytools.testing.form import read_file
+from sealauthz.policytools.testing.json_schema import json_schema
+from sealauthz.policytools.testing.vocabulary import Vocabulary
+from sealauthz.policytools.testing.yaml_text import read_yaml
 from sealauthz.schema import Model
 
 if TYPE_CHECKING:

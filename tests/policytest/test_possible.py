@@ -13,10 +13,10 @@ from test_plugin import run
 
 from sealauthz.facts import Batch, Put, Store
 from sealauthz.model import MODEL
-from sealauthz.policytest.library import Library
-from sealauthz.policytest.loading import PolicyTests, load_suite
-from sealauthz.policytest.possible import refusal
-from sealauthz.policytest.suite import impossible_facts
+from sealauthz.policytools.testing.library import Library
+from sealauthz.policytools.testing.loading import PolicyTests, load_suite
+from sealauthz.policytools.testing.possible import refusal
+from sealauthz.policytools.testing.suite import impossible_facts
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "policies" / "tests" / "fixtures.yaml"

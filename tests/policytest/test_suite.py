@@ -8,11 +8,11 @@ import pytest
 from policy_files import BUNDLE, EARLY_TESTS, FIXTURE, JOIN, ONLY_EARLY, policy_folder, suite_of
 
 from sealauthz.decision import PolicyDecisionPoint
-from sealauthz.errors import EvaluationFailed, SuiteRefused
 from sealauthz.model import MODEL
-from sealauthz.policytest.fixtures import time_of
-from sealauthz.policytest.loading import PolicyTests, load_suite
-from sealauthz.policytest.suite import Ask, ListAsk, failure_text, failures_of
+from sealauthz.policytools.testing.fixtures import time_of
+from sealauthz.policytools.testing.loading import PolicyTests, load_suite
+from sealauthz.policytools.testing.suite import Ask, ListAsk, failure_text, failures_of
+from sealauthz.runtime.errors import EvaluationFailed, SuiteRefused
 
 LINES = FIXTURE.count("\n")
 

@@ -16,13 +16,13 @@ from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.policies import Policies
 from sealauthz.decision.question import ListQuery, Root
-from sealauthz.errors import PoliciesUnavailable, PolicyRefused, PolicyUnknown, RevisionGone
 from sealauthz.facts import Batch, FactCache, Feed, Store, Update
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.store.activations import ACTIVATE, FOLDER, ROLL_BACK, STORE, Activated, Process
 from sealauthz.facts.store.policies import KEPT_PROPOSALS, PolicyStore, Proposal
 from sealauthz.operations import Operations, Performance
 from sealauthz.rollout import Archive
+from sealauthz.runtime.errors import PoliciesUnavailable, PolicyRefused, PolicyUnknown, RevisionGone
 
 OPTIONS = RequestOptions(caller="shop")
 FRESH = RequestOptions(caller="shop", consistency=FULL)

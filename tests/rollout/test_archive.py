@@ -12,10 +12,10 @@ from tiny.model import TINY
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import installed_folder, model_for
-from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.rollout import Archive, load_archive
 from sealauthz.rollout.archive import MAX_BYTES, File, Part
+from sealauthz.runtime.errors import BundleRefused
 
 EXAMPLES = sorted(path.parent for path in (Path(__file__).parents[2] / "docs" / "examples").glob("*/bundle.toml"))
 

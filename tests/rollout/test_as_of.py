@@ -16,13 +16,13 @@ from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions, Within
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken, PastUnknown
 from sealauthz.facts import Batch, Delete, FactCache, Put, Store
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.store.policies import PolicyStore, Proposal
 from sealauthz.facts.store.system_tables import FACT_CHANGE, POLICY_BUNDLE
 from sealauthz.rollout import Archive
 from sealauthz.rollout.kept import KeptPolicies
+from sealauthz.runtime.errors import CallerNotPermitted, FactConflict, InvariantBroken, PastUnknown
 
 CALLER = RequestOptions(caller="shop", consistency=FULL)
 PEOPLE = [Entity("User", each) for each in ("ann", "bob", "cy", "dee")]

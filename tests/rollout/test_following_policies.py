@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from tiny.model import TINY
 
-from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.folder import model_for
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import PoliciesUnavailable, PolicyRefused
 from sealauthz.facts import Batch, FactCache, Store, Update, upgrade
 from sealauthz.facts.memory.consistency import FULL, uptime_s
 from sealauthz.facts.store.activations import FOLDER
 from sealauthz.facts.store.policies import PolicyStore, Proposal
 from sealauthz.facts.store.upgrading import model_in
 from sealauthz.rollout import Archive, Following, load_archive
+from sealauthz.runtime.background import ignored
+from sealauthz.runtime.errors import PoliciesUnavailable, PolicyRefused
 
 FRESH = RequestOptions(caller="shop", consistency=FULL)
 PUBLISH = Question(Entity("User", "bob"), "publish", Entity("Document", "d1"), {"approver": "red-ann"})

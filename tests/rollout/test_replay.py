@@ -21,19 +21,19 @@ from sealauthz.audit.log import Log, Wanted
 from sealauthz.audit.recorder import Answered, Listed, Recorder, What
 from sealauthz.audit.replay import Outcome, Replay, Replayed
 from sealauthz.audit.sequencer import Sequencer
-from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import Within, everything
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
-from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
 from sealauthz.facts import Delete, FactCache, Put, Store
 from sealauthz.facts.store.system_tables import AUDIT_LOG, FACT_CHANGE, POLICY_ACTIVATION, POLICY_BUNDLE
 from sealauthz.operations import Operations, Performance
 from sealauthz.polar.reach import Root
 from sealauthz.rollout import Archive
 from sealauthz.rollout.kept import KeptPolicies
+from sealauthz.runtime.background import ignored
+from sealauthz.runtime.errors import CallerNotPermitted, FactConflict, InvariantBroken
 
 BOB, D1 = Entity("User", "bob"), Entity("Document", "d1")
 READS = Question(BOB, "read", D1)

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping
 import pytest
 from tiny.model import TINY
 
-from sealauthz.accessdiff.shadow import Difference
-from sealauthz.accessdiff.shadow_reports import ShadowSummary, summary
-from sealauthz.accessdiff.shadowing import Shadowing
-from sealauthz.background import ignored
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import PolicyUnknown
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store.shadows import ShadowRun, ShadowStore
+from sealauthz.policytools.diff.shadow import Difference
+from sealauthz.policytools.diff.shadow_reports import ShadowSummary, summary
+from sealauthz.policytools.diff.shadowing import Shadowing
+from sealauthz.runtime.background import ignored
+from sealauthz.runtime.errors import PolicyUnknown
 
 PUBLISH = Question(Entity("User", "bob"), "publish", Entity("Document", "d1"), {"approver": "red-ann"})
 ASKED = RequestOptions(caller="shop")

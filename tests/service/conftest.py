@@ -17,14 +17,14 @@ from fake_acts import FakeActs
 from fake_pdp import FakePdp
 
 from sealauthz.decision import Bundle, system_clock
-from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import Seal, SealKind, SealState
-from sealauthz.process.log import make_log
+from sealauthz.observability.log import make_log
+from sealauthz.ops.demo.facts import opening_facts
 from sealauthz.rollout import Shipping
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build

@@ -10,9 +10,9 @@ from fake_pdp import NOW, allow
 from sealauthz.decision import RequestOptions
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.question import Entity, Question
-from sealauthz.errors import CallerNotPermitted, FactConflict
 from sealauthz.operations import Operation, Performance, Performed
 from sealauthz.operations.progress import Progress
+from sealauthz.runtime.errors import CallerNotPermitted, FactConflict
 
 VALUES: Mapping[str, str | int | bool] = {"role_id": "R1", "count": 2, "ends_at": NOW, "is_last": True}
 

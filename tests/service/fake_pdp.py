@@ -11,8 +11,8 @@ from sealauthz.decision.decision import Decision, Effect, Explanation, Standing
 from sealauthz.decision.listing import ListPage
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import Entity, ListQuery, Question
-from sealauthz.errors import CallerNotPermitted, SealAuthzError
 from sealauthz.facts.memory.permits import NotAtOnce
+from sealauthz.runtime.errors import CallerNotPermitted, SealAuthzError
 from sealauthz_client.answers import Attempt, Audience, NextStep, Obligation, Reason, RequirementOutcome, RuleRef
 
 OPTIONS = RequestOptions()

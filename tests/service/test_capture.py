@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from sealauthz.process import capture
-from sealauthz.process.capture import captured
-from sealauthz.process.log import make_log
+from sealauthz.observability import capture
+from sealauthz.observability.capture import captured
+from sealauthz.observability.log import make_log
 
 
 class Said:
@@ -135,7 +135,7 @@ def test_afterwards_everything_is_as_it_was() -> None:
 
 def test_a_full_pipe_makes_nobody_wait_not_even_code_that_is_not_ours() -> None:
     program = (
-        "import os; from sealauthz.process.capture import never_block; never_block()\n"
+        "import os; from sealauthz.observability.capture import never_block; never_block()\n"
         "try:\n"
         "    while True: os.write(2, b'x' * 4096)\n"
         "except BlockingIOError: print('full')"

@@ -18,7 +18,7 @@ from cryptography import x509
 from test_tokens import CALLER, ISSUER, KEYS, NOW, SERVICE, made
 from workloads import ID, Authority, leaf_of
 
-from sealauthz.errors import CallerUnknown, ConfigRefused
+from sealauthz.runtime.errors import CallerUnknown, ConfigRefused
 from sealauthz.service import Callers, arrivals, certificates
 from sealauthz.service.certificates import TlsCertificate
 from sealauthz.service.peers import Peers, is_spiffe_id

@@ -21,8 +21,8 @@ from fake_pdp import NOW, FakePdp, allow, deny
 
 from sealauthz.decision import Entity
 from sealauthz.decision.question import ListQuery
-from sealauthz.errors import FactsUnavailable, RevisionGone, ServiceBusy
 from sealauthz.polar.reach import Root
+from sealauthz.runtime.errors import FactsUnavailable, RevisionGone, ServiceBusy
 from sealauthz_client import (
     AsyncSealAuthzClient,
     CallFailed,

@@ -15,7 +15,7 @@ import pytest
 from conftest import TOKEN, Serve, Served
 from fake_pdp import FakePdp, allow, deny
 
-from sealauthz.errors import FactsUnavailable
+from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz_client import (
     AsyncSealAuthzClient,
     CallFailed,

@@ -20,7 +20,7 @@ from sealauthz.facts import FactCache, Feed, Store
 from sealauthz.facts.store.upgrading import model_in
 from sealauthz.model import MODEL
 from sealauthz.operations import Operations
-from sealauthz.policytest.library import Library
+from sealauthz.policytools.testing.library import Library
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.records import forms_of
@@ -251,7 +251,7 @@ def test_policies_are_refused_where_the_database_lacks_what_they_need(tmp_path: 
 
 def test_a_folder_reads_nothing_that_it_does_not_declare(tmp_path: Path) -> None:
     """The database may have more than a folder needs: what it rests on stands in its own model.toml."""
-    from sealauthz.errors import BundleRefused
+    from sealauthz.runtime.errors import BundleRefused
 
     (tmp_path / "bundle.toml").write_text('extends = "default"\n')
     (tmp_path / "mine.polar").write_text("is_scored(person: Person) if person.risk_score > 0;\n")

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
-from sealauthz.errors import FactsUnavailable
+from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz.service.arrivals import Aborted
 from sealauthz.service.held import HeldAnswers, Later
 from sealauthz.service.pools import AnsweringPool, Share

@@ -14,12 +14,12 @@ from calls import TOKEN, Refusal, refusal_of
 from conftest import Serve, Served, trusted
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
-from sealauthz.demo.facts import opening_facts
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import Person
+from sealauthz.ops.demo.facts import opening_facts
+from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz.service.callers import Call
 from sealauthz.service.facts import MAX_PART, _arriving
 from sealauthz.service.records import forms_of, snake

@@ -20,9 +20,9 @@ from fake_pdp import FLAGGED, FakePdp, allow, deny
 from grpc_reflection.v1alpha import reflection
 from sqlalchemy.exc import OperationalError
 
-from sealauthz.errors import EvaluationFailed, FactsUnavailable, SealAuthzError
 from sealauthz.facts import Store
-from sealauthz.process.log import make_log
+from sealauthz.observability.log import make_log
+from sealauthz.runtime.errors import EvaluationFailed, FactsUnavailable, SealAuthzError
 from sealauthz.service.callers import Callers
 from sealauthz.service.handling import RequestLog, behavior_of
 from sealauthz.service.interceptor import Interceptor

@@ -10,8 +10,8 @@ from conftest import Serve, Served, metadata
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.listing import Bounds
-from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, FactCache, Put, Store
+from sealauthz.ops.demo.facts import opening_facts
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz_client.v1 import authorization_pb2
 

@@ -24,8 +24,8 @@ from fake_pdp import FakePdp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from sealauthz.facts import Store
-from sealauthz.process import log as log_module
-from sealauthz.process.log import Log, Queued, make_log
+from sealauthz.observability import log as log_module
+from sealauthz.observability.log import Log, Queued, make_log
 from sealauthz.service import Callers, ServerSettings, build
 from sealauthz_client.v1 import authorization_pb2_grpc
 
@@ -152,7 +152,7 @@ def test_an_error_of_a_given_stream_reaches_nobody() -> None:
 
 PROGRAM = """
 import sys
-from sealauthz.process.log import make_log
+from sealauthz.observability.log import make_log
 log = make_log()
 for number in range(int(sys.argv[1])):
     log.info("line", number=number)

@@ -22,7 +22,6 @@ from sealauthz.cli.monitoring import Screen, monitor
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions, system_clock
 from sealauthz.decision.decision import Decision as Decided
 from sealauthz.decision.question import Entity, Question
-from sealauthz.demo.facts import DAY, digest, member, opening_facts, person
 from sealauthz.facts import Batch, FactCache, Put, Store, Update, upgrade
 from sealauthz.facts.store.activity import WHOLE, ActivityFilter
 from sealauthz.model import MODEL
@@ -36,6 +35,7 @@ from sealauthz.model.records.seal_uses import SealUse, SealUseState
 from sealauthz.model.records.seals import HoldSource, HoldState, Seal, SealHold, SealKind, SealState
 from sealauthz.operations import Operations, shared_views
 from sealauthz.operations.monitoring import END, Monitoring, View
+from sealauthz.ops.demo.facts import DAY, digest, member, opening_facts, person
 from sealauthz.service import Callers, Server, ServerSettings, build
 from sealauthz.service.places import Place
 from sealauthz_client import Activity, CallFailed, Decision, SealAuthzClient

@@ -17,8 +17,8 @@ from fake_pdp import FLAGGED, NOW, allow, deny
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sealauthz.decision import Entity, RequestOptions
-from sealauthz.errors import FactsUnavailable, InvalidRequest, InvariantBroken
 from sealauthz.operations import Performance, Performed
+from sealauthz.runtime.errors import FactsUnavailable, InvalidRequest, InvariantBroken
 from sealauthz.service.fields import timestamp
 from sealauthz_client import CallFailed, SealAuthzClient
 from sealauthz_client.v1 import authorization_pb2, operations_pb2

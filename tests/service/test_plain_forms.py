@@ -11,9 +11,9 @@ import pytest
 from google.protobuf import json_format
 
 from sealauthz.cli.records import line_of
-from sealauthz.errors import InvalidRequest
 from sealauthz.facts.store import values as store_values
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.schema import Put, values_of
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.plain_forms import PlainForms

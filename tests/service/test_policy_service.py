@@ -12,21 +12,21 @@ from conftest import Serve, Served, caller
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from sealauthz.accessdiff.changes import Cause, CauseKind, Change, ChangeKind, SourceLine, Stop
-from sealauthz.accessdiff.report import AccessDiff, BundleDelta, Extent
-from sealauthz.accessdiff.shadow import Difference, Kind, Noted, ShadowReport
-from sealauthz.accessdiff.shadow_reports import written
 from sealauthz.config.callers import CallerSection
 from sealauthz.decision import Bundle, Entity, Question
-from sealauthz.errors import BundleRefused, ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.store.activations import STORE, Process
 from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.facts.store.shadows import ShadowStore
 from sealauthz.model import MODEL
+from sealauthz.policytools.diff.changes import Cause, CauseKind, Change, ChangeKind, SourceLine, Stop
+from sealauthz.policytools.diff.report import AccessDiff, BundleDelta, Extent
+from sealauthz.policytools.diff.shadow import Difference, Kind, Noted, ShadowReport
+from sealauthz.policytools.diff.shadow_reports import written
 from sealauthz.rollout import Archive, Shipping, Signers, load_archive
 from sealauthz.rollout.shipping import Compared
 from sealauthz.rollout.signatures import sign
+from sealauthz.runtime.errors import BundleRefused, ConfigRefused
 from sealauthz.service import RPCS
 from sealauthz.service.callers import AUDITING, SHIPPING
 from sealauthz_client import CallFailed, SealAuthzClient

@@ -16,8 +16,8 @@ from fake_pdp import FakePdp, allow
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.memory.permits import NotAtOnce
+from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz.service.audit import AuditServicer
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import RPCS, SERVICES, Call

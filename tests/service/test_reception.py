@@ -14,12 +14,12 @@ from conftest import Serve, Served, caller, metadata, trusted
 from fake_pdp import FLAGGED, FakePdp, allow, deny
 
 from sealauthz.decision.question import Entity, Question
-from sealauthz.errors import EvaluationFailed, FactsUnavailable, ServiceBusy
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.memory.consistency import FULL, Consistency
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.model.records.organisation import Enterprise
+from sealauthz.runtime.errors import EvaluationFailed, FactsUnavailable, ServiceBusy
 from sealauthz.schema import Unit
 from sealauthz.service import RPCS, arrivals, budget, reception
 from sealauthz.service.authorization import AuthorizationServicer

@@ -16,7 +16,7 @@ from calls import ask, refusal_of, refused, use
 from conftest import Serve, metadata, trusted
 from cryptography.hazmat.primitives import serialization
 
-from sealauthz.errors import ConfigRefused
+from sealauthz.runtime.errors import ConfigRefused
 from sealauthz.service.callers import Callers
 from sealauthz.service.certificates import TlsCertificate
 from sealauthz_client.v1 import authorization_pb2_grpc, facts_pb2

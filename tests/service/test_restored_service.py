@@ -16,8 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.facts import FactCache, Store
-from sealauthz.metrics.instruments import Instruments
 from sealauthz.model import MODEL
+from sealauthz.observability.metrics.instruments import Instruments
 from sealauthz.operations import Operations
 from sealauthz.service.records import forms_of
 from sealauthz_client.v1 import authorization_pb2, facts_pb2, operations_pb2

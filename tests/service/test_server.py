@@ -22,10 +22,10 @@ from fake_pdp import FakePdp, allow
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from sealauthz.background import Background
-from sealauthz.errors import ConfigRefused, FactsUnavailable
 from sealauthz.facts import Store
-from sealauthz.process.log import make_log
+from sealauthz.observability.log import make_log
+from sealauthz.runtime.background import Background
+from sealauthz.runtime.errors import ConfigRefused, FactsUnavailable
 from sealauthz.service import Callers, ServerSettings, build, is_loopback
 from sealauthz.service.health import Readiness
 from sealauthz_client.v1 import authorization_pb2_grpc

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 import pytest
 
-from sealauthz import errors
+from sealauthz.runtime import errors
 from sealauthz.service.fields import MAX_VIOLATIONS
 from sealauthz.service.status import TABLE, failure_of
 

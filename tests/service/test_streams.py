@@ -15,7 +15,7 @@ from calls import TOKEN, ask, refusal_of, use
 from conftest import Serve, Served
 from fake_pdp import FakePdp, allow, deny
 
-from sealauthz.errors import FactsUnavailable, SealAuthzError
+from sealauthz.runtime.errors import FactsUnavailable, SealAuthzError
 from sealauthz.service.callers import Call
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.streams import Outlet, lagging

@@ -16,8 +16,8 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from sealauthz.errors import CallerUnknown, ConfigRefused, KeysUnavailable, SealAuthzError
-from sealauthz.keysets import KINDS
+from sealauthz.runtime.errors import CallerUnknown, ConfigRefused, KeysUnavailable, SealAuthzError
+from sealauthz.runtime.keysets import KINDS
 from sealauthz.service import issuer_keys
 from sealauthz.service.callers import Caller, Callers
 from sealauthz.service.issuer_keys import FetchedKeys, IssuerKeys, KeySources, read_issuer_keys

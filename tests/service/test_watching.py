@@ -20,7 +20,6 @@ from calls import TOKEN, Refusal, refusal_of
 from conftest import Serve, Served, trusted
 from sqlalchemy import create_engine, text
 
-from sealauthz.errors import FactsUnavailable, RevisionUnknown, ServiceBusy
 from sealauthz.facts import Batch, Put, Store
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.history import Changed, Revision
@@ -30,6 +29,7 @@ from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.model.records.signing import Signatory
+from sealauthz.runtime.errors import FactsUnavailable, RevisionUnknown, ServiceBusy
 from sealauthz.schema import shape_of
 from sealauthz.service import watching
 from sealauthz.service.callers import Call

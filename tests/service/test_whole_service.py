@@ -20,12 +20,12 @@ from conftest import TOKEN, Serve, Served, demo_database, trusted
 from sealauthz.config import load
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.folder import installed_folder
-from sealauthz.demo.facts import DAY, opening_facts
 from sealauthz.facts import FactCache, Store, upgrade
 from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import Person
 from sealauthz.operations import Operations
+from sealauthz.ops.demo.facts import DAY, opening_facts
 from sealauthz.service.records import forms_of, snake
 from sealauthz_client import Attempt, CallFailed, NoAnswer, Question, SealAuthzClient, put
 from sealauthz_client.v1 import authorization_pb2, facts_pb2, operations_pb2, records_pb2

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from sealauthz.errors import ConfigRefused
 from sealauthz.model import MODEL
-from sealauthz.sync.conversion import RuleRefused, ValueRefused, rule_of
-from sealauthz.sync.mapping import load_mapping
+from sealauthz.ops.sync.conversion import RuleRefused, ValueRefused, rule_of
+from sealauthz.ops.sync.mapping import load_mapping
+from sealauthz.runtime.errors import ConfigRefused
 
 GOOD = """
 name = "hr"

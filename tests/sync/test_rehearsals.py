@@ -7,7 +7,7 @@ from facts_scene import all_rows, person, scene
 from sealauthz.facts import Batch, Precondition, PreconditionKind, Put, Store
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
-from sealauthz.sync.rehearsal import Touched, rehearsed
+from sealauthz.ops.sync.rehearsal import Touched, rehearsed
 
 
 def rows_of(store: Store) -> dict[str, list[tuple[object, ...]]]:

@@ -17,16 +17,16 @@ import pytest
 import sqlalchemy as sa
 from facts_scene import NOW, enterprise, person, restored
 
-from sealauthz.errors import ConfigRefused, FactsUnavailable, InvariantBroken
 from sealauthz.facts import Batch, Put, Store
 from sealauthz.model import MODEL
 from sealauthz.model.records.membership import Membership
-from sealauthz.sync.cursors import reached
-from sealauthz.sync.mapping import load_mapping
-from sealauthz.sync.planning import Options, SyncPlan, key_of, plan
-from sealauthz.sync.sources import opened
-from sealauthz.sync.state import SyncState, held, read_state, write_state
-from sealauthz.sync.writing import Writing
+from sealauthz.ops.sync.cursors import reached
+from sealauthz.ops.sync.mapping import load_mapping
+from sealauthz.ops.sync.planning import Options, SyncPlan, key_of, plan
+from sealauthz.ops.sync.sources import opened
+from sealauthz.ops.sync.state import SyncState, held, read_state, write_state
+from sealauthz.ops.sync.writing import Writing
+from sealauthz.runtime.errors import ConfigRefused, FactsUnavailable, InvariantBroken
 
 PEOPLE = """
 [[records]]

@@ -8,7 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from sealauthz.errors import InvalidRequest
+from sealauthz.runtime.errors import InvalidRequest
+from sealauthz.runtime.instants import NEVER
 from sealauthz.schema import (
     Act,
     Delete,
@@ -28,7 +29,7 @@ from sealauthz.schema import (
     looks,
 )
 from sealauthz.schema.changes import Changes, Rows, all_of, broken, name_of
-from sealauthz.schema.record import NEVER, Instant, PersonalText, Ref, many, one, record
+from sealauthz.schema.record import Instant, PersonalText, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Subject, Tenant, Unique
 
 

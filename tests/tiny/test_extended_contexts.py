@@ -10,9 +10,9 @@ import pytest
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.folder import model_for
-from sealauthz.errors import InvalidRequest, SuiteRefused
 from sealauthz.facts import FactCache
-from sealauthz.policytest.loading import PolicyTests
+from sealauthz.policytools.testing.loading import PolicyTests
+from sealauthz.runtime.errors import InvalidRequest, SuiteRefused
 from tiny.model import TINY, facts
 
 POLICIES = Path(__file__).parent / "policies"

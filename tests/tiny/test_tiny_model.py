@@ -22,14 +22,14 @@ from sealauthz.cli.settings import key_set
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.evaluation import Evaluation
 from sealauthz.decision.inspection import inspect
-from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken, SuiteRefused
 from sealauthz.facts import Batch, Delete, FactCache, Feed, Part, Put, Store, upgrade
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.operations import Issuer, Operations
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.polar.check import Severity
-from sealauthz.policytest.loading import PolicyTests
+from sealauthz.policytools.testing.loading import PolicyTests
+from sealauthz.runtime.errors import FactConflict, FactsUnavailable, InvariantBroken, SuiteRefused
 from sealauthz.schema import Act, Outcome, ReceiptTerms
 from sealauthz.schema import Part as ModelPart
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sealauthz.tracing.parents import Parent, parent_in
+from sealauthz.observability.tracing.parents import Parent, parent_in
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 

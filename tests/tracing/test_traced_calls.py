@@ -22,17 +22,17 @@ from tracing.collectors import Collector, collecting, said
 from sealauthz.audit.log import Log, Wanted
 from sealauthz.audit.recorder import Recorder
 from sealauthz.audit.sequencer import Sequencer
-from sealauthz.background import ignored
 from sealauthz.cli.measuring import traced
 from sealauthz.config import TracesSection
 from sealauthz.decision import Bundle, PolicyDecisionPoint
-from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
+from sealauthz.observability.log import make_log
+from sealauthz.observability.tracing.otlp import OtlpExporter, answers
+from sealauthz.observability.tracing.tracer import MOST_WAITING, CollectorFailed, Tracer
 from sealauthz.operations import Operations
-from sealauthz.process.log import make_log
+from sealauthz.runtime.background import ignored
+from sealauthz.runtime.errors import ConfigRefused
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
-from sealauthz.tracing.otlp import OtlpExporter, answers
-from sealauthz.tracing.tracer import MOST_WAITING, CollectorFailed, Tracer
 from sealauthz_client.v1 import (
     authorization_pb2,
     authorization_pb2_grpc,
@@ -392,6 +392,6 @@ def test_what_a_tracer_lacks_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     settings = TracesSection(endpoint="https://127.0.0.1:4317", ca=tmp_path / "none.pem")
     with pytest.raises(ConfigRefused, match=r"`traces\.ca`: cannot read"), traced(settings, Reports(), ignored):
         pass
-    monkeypatch.setitem(sys.modules, "sealauthz.tracing.otlp", None)
+    monkeypatch.setitem(sys.modules, "sealauthz.observability.tracing.otlp", None)
     with pytest.raises(ConfigRefused, match=r"install `sealauthz\[traces\]`"), traced(settings, Reports(), ignored):
         pass

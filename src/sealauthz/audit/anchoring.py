@@ -19,7 +19,7 @@ from urllib.request import getproxies
 from sealauthz.audit.merkle import ProofRefused, verify_consistency
 from sealauthz.audit.note import Checkpoint, read_checkpoint
 from sealauthz.audit.posting import TIMEOUT_S, AnchorRefused, check_address, post
-from sealauthz.background import Background, Failed
+from sealauthz.runtime.background import Background, Failed
 
 if TYPE_CHECKING:  # it loads the database and the policies, and a configuration looks at an address only
     from sealauthz.audit.log import Log

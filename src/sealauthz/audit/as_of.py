@@ -23,7 +23,6 @@ from sealauthz.decision.listing import Bounds, ListPage, Search, check_query
 from sealauthz.decision.paging import Start
 from sealauthz.decision.pdp import action_questions
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
-from sealauthz.errors import InvalidRequest, PastUnknown
 from sealauthz.facts.memory.consistency import NO_DEADLINE, Deadline
 from sealauthz.facts.memory.past_reading import PastReading
 from sealauthz.facts.memory.snapshot import FactSnapshot
@@ -32,6 +31,7 @@ from sealauthz.facts.store.activations import activated_in
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.past import Past, revision_at
 from sealauthz.facts.store.store import Store, now_us
+from sealauthz.runtime.errors import InvalidRequest, PastUnknown
 from sealauthz.schema import Model
 from sealauthz_client import answers
 from sealauthz_client.answers import moment as instant

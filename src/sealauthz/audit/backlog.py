@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from sqlalchemy import literal_column, select
 
-from sealauthz.background import Background, Failed
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.system_tables import AUDIT_PENDING, TEXT
 from sealauthz.facts.store.waiting import FIRST_HELD, waiting_since
+from sealauthz.runtime.background import Background, Failed
 
 EVERY_S = 5.0
 

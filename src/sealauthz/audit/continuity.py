@@ -19,7 +19,7 @@ from sealauthz.audit.merkle import (
 )
 from sealauthz.audit.note import Checkpoint, NoteRefused, Signer, open_checkpoint, read_checkpoint
 from sealauthz.audit.tiles import TileMissing, Tiles
-from sealauthz.errors import FactsUnavailable
+from sealauthz.runtime.errors import FactsUnavailable
 
 
 class LogTampered(FactsUnavailable):

@@ -24,9 +24,9 @@ from sealauthz.audit.note import Signer, Verifier, open_checkpoint
 from sealauthz.audit.portable import proof_text
 from sealauthz.audit.replay import check_policies, is_the_same, question_of, said_of
 from sealauthz.decision.assembly import RequestOptions
-from sealauthz.errors import PastUnknown, RecordUnknown
 from sealauthz.facts.store.acting import Observed
 from sealauthz.facts.store.store import Store
+from sealauthz.runtime.errors import PastUnknown, RecordUnknown
 from sealauthz.schema import Model
 
 FORMAT = "sealauthz evidence 1"

@@ -19,11 +19,11 @@ from sealauthz.audit.retention import Pruned, newest_pruned
 from sealauthz.audit.sequencer import Head, head_of, tile_fetcher
 from sealauthz.audit.tiles import Tiles
 from sealauthz.decision.ids import made_at
-from sealauthz.errors import FactsUnavailable, InvalidRequest
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.system_tables import AUDIT_ABOUT, AUDIT_LOG, TEXT
+from sealauthz.runtime.errors import FactsUnavailable, InvalidRequest
 from sealauthz_client import answers
 
 MAX_PAGE = 1_000

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sealauthz.audit.merkle import HASH_BYTES
-from sealauthz.errors import ConfigRefused
+from sealauthz.runtime.errors import ConfigRefused
 
 _ED25519 = b"\x01"
 _DASH = "\u2014 "  # the text of a signature line begins with an em dash

@@ -29,8 +29,8 @@ from sealauthz.audit.report import Kind, Report
 from sealauthz.audit.retention import KIND, Pruned, newest_pruned, pruned_of
 from sealauthz.audit.sequencer import head_of, tile_fetcher
 from sealauthz.audit.tiles import Tiles
-from sealauthz.errors import FactsUnavailable, InvalidRequest
 from sealauthz.facts.store.statements import Driver
+from sealauthz.runtime.errors import FactsUnavailable, InvalidRequest
 from sealauthz_client.answers import LogProof
 
 PROOF = "c2sp.org/tlog-proof@v1"

@@ -10,7 +10,7 @@ import urllib.request
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from sealauthz.errors import ConfigRefused
+from sealauthz.runtime.errors import ConfigRefused
 
 TIMEOUT_S = 10.0
 _MAX_BYTES = 256 * 1024

@@ -19,13 +19,14 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from sealauthz import __version__, base64url
+from sealauthz import __version__
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.ids import new_id
 from sealauthz.decision.question import ContextValue, Entity, Question
-from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.waiting import written
+from sealauthz.runtime import base64url
+from sealauthz.runtime.errors import FactNotLoaded
 from sealauthz.schema import Model
 
 VERSION = 2

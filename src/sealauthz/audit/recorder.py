@@ -32,11 +32,9 @@ from sealauthz.audit.record import (
 )
 from sealauthz.audit.record_text import decision_text
 from sealauthz.audit.sequencer import Sequencer
-from sealauthz.background import SHORT_TURN, Background, Failed, in_turns
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.listing import ListedActions, ListPage
 from sealauthz.decision.question import ListQuery, Question
-from sealauthz.errors import FactsUnavailable, SealAuthzError
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.facts.store.database import end
@@ -44,6 +42,8 @@ from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import Store, now_us
 from sealauthz.facts.store.sweep import Report
 from sealauthz.polar.reach import Root
+from sealauthz.runtime.background import SHORT_TURN, Background, Failed, in_turns
+from sealauthz.runtime.errors import FactsUnavailable, SealAuthzError
 from sealauthz.schema import Model
 
 EVERY_S = 0.05

@@ -24,12 +24,12 @@ from sealauthz.audit.tiles import Tiles
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.question import ContextValue, Entity, Question
-from sealauthz.errors import InvalidRequest, PastUnknown, PolicyUnknown
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.past import Past
 from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.store import Store
+from sealauthz.runtime.errors import InvalidRequest, PastUnknown, PolicyUnknown
 from sealauthz.schema import Model
 
 ACTIVATION = "PolicyActivation"

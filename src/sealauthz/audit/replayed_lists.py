@@ -14,8 +14,8 @@ from sealauthz.audit.as_of import PastMoment
 from sealauthz.audit.record import NOT_THERE
 from sealauthz.decision.assembly import RequestOptions, Within, everything
 from sealauthz.decision.question import Entity, ListQuery
-from sealauthz.errors import CallerNotPermitted, PastUnknown
 from sealauthz.polar.reach import Root
+from sealauthz.runtime.errors import CallerNotPermitted, PastUnknown
 
 MOST_IDS = 20_000
 _MOST_HASHED = 2_000_000

@@ -18,11 +18,11 @@ from sealauthz.audit.note import Checkpoint
 from sealauthz.audit.record import content_of, event_record
 from sealauthz.audit.sequencer import head_of, tile_fetcher
 from sealauthz.audit.tiles import Tiles
-from sealauthz.errors import FactsUnavailable, InvalidRequest
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.store import Store, now_us
 from sealauthz.facts.store.system_tables import AUDIT_ABOUT, AUDIT_FOLLOWED, AUDIT_LOG
+from sealauthz.runtime.errors import FactsUnavailable, InvalidRequest
 
 KIND = "Pruned"
 ABOUT = "Log:records"

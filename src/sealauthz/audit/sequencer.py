@@ -28,8 +28,6 @@ from sealauthz.audit.note import Checkpoint, Signer, check_name, read_checkpoint
 from sealauthz.audit.posting import AnchorRefused
 from sealauthz.audit.record import event_record
 from sealauthz.audit.tiles import FetchTile, Tiles
-from sealauthz.background import SHORT_TURN, Background, Failed, in_turns
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.database import end
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import Driver, array_of, compiled, dialect_of
@@ -44,6 +42,8 @@ from sealauthz.facts.store.system_tables import (
     TEXT,
 )
 from sealauthz.facts.store.waiting import FIRST_HELD, is_vouched
+from sealauthz.runtime.background import SHORT_TURN, Background, Failed, in_turns
+from sealauthz.runtime.errors import FactsUnavailable
 
 _LOCK = 0x5EA1_A0D1
 """The key of PostgreSQL's advisory lock under which records get their places."""

@@ -17,7 +17,7 @@ from cryptography import x509
 from sealauthz.audit.anchoring import SUFFIX, Folder
 from sealauthz.audit.note import Checkpoint, NoteRefused, read_checkpoint
 from sealauthz.audit.posting import TIMEOUT_S, AnchorRefused, check_address, post
-from sealauthz.errors import ConfigRefused
+from sealauthz.runtime.errors import ConfigRefused
 
 STAMP = ".tsr"
 EVERY_S = 3_600.0

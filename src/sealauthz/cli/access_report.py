@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 
-from sealauthz.accessdiff.approval import acknowledgement_of, line_of
-from sealauthz.accessdiff.changes import Cause, Change, ChangeKind, OtherReasons, SourceLine, grouped
-from sealauthz.accessdiff.loosening import Loosening, RuleDifference
-from sealauthz.accessdiff.report import AccessDiff, named, unseen
 from sealauthz.cli import access_words as words
 from sealauthz.cli.access_words import Gate, cause_text, context_text, contexts_text, entity_text, plain
 from sealauthz.cli.output import rfc3339
+from sealauthz.policytools.diff.approval import acknowledgement_of, line_of
+from sealauthz.policytools.diff.changes import Cause, Change, ChangeKind, OtherReasons, SourceLine, grouped
+from sealauthz.policytools.diff.loosening import Loosening, RuleDifference
+from sealauthz.policytools.diff.report import AccessDiff, named, unseen
 
 MAX_LISTED = 50
 """Changes of one group that a terminal shows; JSON has all."""

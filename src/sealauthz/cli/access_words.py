@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sealauthz.accessdiff.approval import Verdict, escaped
-from sealauthz.accessdiff.changes import Cause, CauseKind, Change, ChangeKind, ContextEntries, SourceLine
-from sealauthz.accessdiff.loosening import ChangedRule, Loosening, LooseningKind, RuleDifference
-from sealauthz.accessdiff.report import AccessDiff, BundleDelta, Extent, unseen
+from sealauthz.policytools.diff.approval import Verdict, escaped
+from sealauthz.policytools.diff.changes import Cause, CauseKind, Change, ChangeKind, ContextEntries, SourceLine
+from sealauthz.policytools.diff.loosening import ChangedRule, Loosening, LooseningKind, RuleDifference
+from sealauthz.policytools.diff.report import AccessDiff, BundleDelta, Extent, unseen
 from sealauthz.schema.parameters import length_text
 
 SECTIONS: tuple[tuple[str, str, tuple[ChangeKind, ...]], ...] = (

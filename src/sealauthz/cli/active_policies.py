@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sealauthz.cli.settings import bundle_cache, load_bundle
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import BundleRefused
 from sealauthz.facts import Store
 from sealauthz.facts.store.policies import PolicyStore
+from sealauthz.runtime.errors import BundleRefused
 
 if TYPE_CHECKING:
     from sealauthz.config import Config

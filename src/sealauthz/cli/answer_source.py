@@ -14,7 +14,7 @@ import click
 
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.settings import decision_options, pending_key, read_asked, read_config, receipt_issuer
-from sealauthz.collector import without_collection
+from sealauthz.runtime.collector import without_collection
 
 if TYPE_CHECKING:
     from sealauthz.cli.in_process import Acting, InProcess

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from sealauthz import __version__, errors
-from sealauthz.collector import without_collection
-from sealauthz.process import grpc_environment
+from sealauthz import __version__
+from sealauthz.runtime import errors, grpc_environment
+from sealauthz.runtime.collector import without_collection
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -24,7 +24,7 @@ from sealauthz.cli.output import (
     output_option,
     print_json,
 )
-from sealauthz.terminal import (
+from sealauthz.runtime.terminal import (
     actions_table,
     conditional_items,
     conditional_page,

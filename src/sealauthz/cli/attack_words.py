@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sealauthz.attack.changes import GoalChange
-    from sealauthz.attack.report import StepReport
+    from sealauthz.policytools.attack.changes import GoalChange
+    from sealauthz.policytools.attack.report import StepReport
 
 _NARROWEST = 60
 
@@ -61,7 +61,7 @@ def attack_lines(changes: Sequence[GoalChange], *, is_markdown: bool) -> Iterato
 
 def attack_json(change: GoalChange) -> dict[str, Any]:
     """Return a goal that a change opens or closes as JSON."""
-    from sealauthz.attack.report import step_json
+    from sealauthz.policytools.attack.report import step_json
 
     goal = change.goal
     steps = [step_json(step) for step in change.steps]

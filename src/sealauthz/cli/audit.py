@@ -16,7 +16,6 @@ import click
 from sealauthz.audit.portable import export_lines, proof_text
 from sealauthz.audit.sequencer import Sequencing
 from sealauthz.audit.words import EFFECTS, is_kind, is_reason_code
-from sealauthz.background import Background
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.asking import Reference
 from sealauthz.cli.audit_evidence import audit_evidence
@@ -38,7 +37,8 @@ from sealauthz.cli.settings import (
     say_reported,
     store_options,
 )
-from sealauthz.terminal import console, instant, show, table
+from sealauthz.runtime.background import Background
+from sealauthz.runtime.terminal import console, instant, show, table
 from sealauthz_client.answers import LogEntry
 
 

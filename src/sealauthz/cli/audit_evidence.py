@@ -17,11 +17,11 @@ from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.past import kept_policies
 from sealauthz.cli.settings import audit_signer, open_store, read_config, receipt_issuer, store_options
 from sealauthz.config import Config
-from sealauthz.errors import BundleRefused, InvalidRequest, PastUnknown
 from sealauthz.facts import Store
 from sealauthz.facts.store.performed import Kept, kept_naming
 from sealauthz.rollout import Archive
 from sealauthz.rollout.kept import KeptPolicies
+from sealauthz.runtime.errors import BundleRefused, InvalidRequest, PastUnknown
 
 
 @click.command("evidence")

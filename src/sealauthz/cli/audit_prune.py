@@ -11,8 +11,8 @@ from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.audit_verify import trusted_of, verifiers_of
 from sealauthz.cli.moments import InstantType
 from sealauthz.cli.settings import audit_sequencer, open_store, read_config, say_reported, store_options
-from sealauthz.errors import InvalidRequest
 from sealauthz.facts.store.store import now_us
+from sealauthz.runtime.errors import InvalidRequest
 
 _DAY_US = 86_400_000_000
 

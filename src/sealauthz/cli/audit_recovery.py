@@ -11,7 +11,7 @@ from sealauthz.audit.held import HeldRows
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json, rfc3339
 from sealauthz.cli.settings import audit_sequencer, open_store, read_config, say_reported, store_options
-from sealauthz.terminal import console, instant, show, table
+from sealauthz.runtime.terminal import console, instant, show, table
 
 
 @click.command("resume")

@@ -19,7 +19,7 @@ from sealauthz.cli.past import past_of
 from sealauthz.cli.settings import store_options
 from sealauthz.decision.question import ContextValue
 from sealauthz.facts import Store
-from sealauthz.terminal import console, show, table
+from sealauthz.runtime.terminal import console, show, table
 
 _SHOWN = 50
 

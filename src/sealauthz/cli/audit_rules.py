@@ -14,7 +14,7 @@ from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.past import past_json, past_of, past_page
 from sealauthz.cli.settings import store_options
 from sealauthz.decision import RequestOptions
-from sealauthz.terminal import console, show
+from sealauthz.runtime.terminal import console, show
 
 
 @click.command("rules")

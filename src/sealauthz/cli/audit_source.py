@@ -15,7 +15,7 @@ from sealauthz.audit.log import Entry, Log, Wanted
 from sealauthz.cli.answer_source import connected, connection_options, refuse_connection
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.settings import open_store, store_options
-from sealauthz.errors import InvalidRequest, RecordUnknown
+from sealauthz.runtime.errors import InvalidRequest, RecordUnknown
 from sealauthz_client import SealAuthzClient
 from sealauthz_client.answers import LogEntry, LogProof, moment
 

@@ -18,8 +18,8 @@ from sealauthz.audit.verify import verify_database
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import audit_signer, open_store, read_config, store_options
-from sealauthz.errors import ConfigRefused
-from sealauthz.terminal import instant
+from sealauthz.runtime.errors import ConfigRefused
+from sealauthz.runtime.terminal import instant
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 

@@ -16,8 +16,8 @@ from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.completing import callers_of, names, rpc_names
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import config_option, read_config
-from sealauthz.errors import did_you_mean
-from sealauthz.terminal import console, show, table
+from sealauthz.runtime.errors import did_you_mean
+from sealauthz.runtime.terminal import console, show, table
 
 if TYPE_CHECKING:
     from sealauthz.config.explaining import Access, CallerReport

@@ -12,8 +12,8 @@ import click
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import config_option, read_config
-from sealauthz.errors import ConfigRefused
-from sealauthz.terminal import console, show, table
+from sealauthz.runtime.errors import ConfigRefused
+from sealauthz.runtime.terminal import console, show, table
 
 
 @click.group("config")

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sealauthz.accessdiff.approval import escaped
 from sealauthz.cli.app import Exit, Stop, service_model, work_on
 from sealauthz.cli.records import read_all, read_lines
 from sealauthz.cli.settings import bundle_cache
-from sealauthz.errors import BundleRefused
 from sealauthz.facts import Store
 from sealauthz.facts.store.upgrading import model_in
+from sealauthz.policytools.diff.approval import escaped
+from sealauthz.runtime.errors import BundleRefused
 from sealauthz.schema import ExtensionProblem, Model, extended, shape_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def fact_sets(spec: str, now: int) -> list[FactSet]:
     FactsUnavailable.
     """
     if spec == DEMO:
-        from sealauthz.demo.facts import opening_facts
+        from sealauthz.ops.demo.facts import opening_facts
 
         return [FactSet("", now, opening_facts(now))]
     if "://" in spec:
@@ -72,7 +72,7 @@ def fact_sets(spec: str, now: int) -> list[FactSet]:
 
 def _fixtures(path: Path) -> list[FactSet]:
     """Read the fixtures of a file of policy tests, those that it includes among them."""
-    from sealauthz.policytest.library import Library
+    from sealauthz.policytools.testing.library import Library
 
     library = Library(service_model())
     fixtures = library.fixtures_of(path)

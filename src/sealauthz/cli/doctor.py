@@ -16,10 +16,10 @@ from rich.text import Text
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import bundle_cache, database_url, read_config, store_options
-from sealauthz.terminal import console, show
+from sealauthz.runtime.terminal import console, show
 
 if TYPE_CHECKING:
-    from sealauthz.doctor import Finding
+    from sealauthz.ops.doctor import Finding
 
 _STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 _EXIT_OF = {"ok": Exit.DONE, "warning": Exit.REFUSED, "problem": Exit.WRONG_USE}
@@ -72,8 +72,8 @@ def doctor(*, syncs: tuple[Path, ...], config_file: Path | None, database: str |
 def _findings(config_file: Path | None, database: str | None, syncs: tuple[Path, ...]) -> Iterator[Finding]:
     # Here, because these take a second to load.
     from sealauthz.config import CONFIG_FILE, Config
-    from sealauthz.doctor import Check, Level, examine, run
     from sealauthz.facts.store.engine import parse
+    from sealauthz.ops.doctor import Check, Level, examine, run
 
     named = config_file or (Path(os.environ[CONFIG_FILE]) if os.environ.get(CONFIG_FILE) else None)
     context, read = click.get_current_context(), list[tuple[Config, str]]()

@@ -28,10 +28,10 @@ from sealauthz.facts.memory.past_reading import PastReading
 from sealauthz.facts.store.past import Past, revision_at
 from sealauthz.facts.store.reading import Filter
 from sealauthz.facts.store.tables import tables_of
+from sealauthz.runtime.terminal import console, instant, show, table
 from sealauthz.schema import Column
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import filter_value, forms_of
-from sealauthz.terminal import console, instant, show, table
 from sealauthz_client import Changes
 
 

@@ -21,14 +21,14 @@ from sealauthz.cli.completing import files_like
 from sealauthz.cli.output import cut, output_option, print_json
 from sealauthz.cli.records import read_lines
 from sealauthz.cli.settings import added_option, on_facts, open_store, read_config, store_options
-from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Part, Put, Store, WriteReceipt
 from sealauthz.facts.store.importing import OpenImport
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.sweep import idle_for_s
+from sealauthz.runtime.errors import FactConflict, InvalidRequest, InvariantBroken
+from sealauthz.runtime.terminal import console, instant, show, table
 from sealauthz.service.imports import end_import
 from sealauthz.service.records import forms_of
-from sealauthz.terminal import console, instant, show, table
 from sealauthz_client import SealAuthzClient
 
 _RARELY = (100_000, 20, 100)

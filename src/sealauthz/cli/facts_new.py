@@ -12,8 +12,8 @@ from click.shell_completion import CompletionItem
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.completing import names
 from sealauthz.cli.records import line_of
-from sealauthz.errors import did_you_mean
-from sealauthz.terminal import instant
+from sealauthz.runtime.errors import did_you_mean
+from sealauthz.runtime.terminal import instant
 
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{0,30}", re.ASCII)
 
@@ -25,7 +25,7 @@ class StoryName(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Check that there is such a story, and suggest one if there is not."""
-        from sealauthz.demo.stories import STORIES
+        from sealauthz.ops.demo.stories import STORIES
 
         if value not in STORIES:
             known = "".join(f"\n  {name}: {story.about}" for name, story in STORIES.items())
@@ -34,7 +34,7 @@ class StoryName(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
         """Complete the name of a story."""
-        from sealauthz.demo.stories import STORIES
+        from sealauthz.ops.demo.stories import STORIES
 
         return names(lambda _: STORIES)(ctx, param, incomplete)
 
@@ -62,7 +62,7 @@ def facts_new(*, story: str, prefix: str, file: BinaryIO) -> int:
         raise click.UsageError("--prefix takes small letters, digits and dashes, 31 at most")
     # Here, because the stories are of the model, and no other command needs them.
     from sealauthz.decision import system_clock
-    from sealauthz.demo.stories import STORIES
+    from sealauthz.ops.demo.stories import STORIES
 
     chosen, now = STORIES[story], system_clock()
     lines = [line_of(service_model(), record, with_personal_data=True) for record in chosen.records(prefix, now)]

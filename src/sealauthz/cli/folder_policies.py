@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from sealauthz.background import Background, Failed
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.config import Config
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.inspection import inspect
 from sealauthz.decision.policies import Policies
 from sealauthz.rollout import Following
+from sealauthz.runtime.background import Background, Failed
 from sealauthz.schema import Model
 
 _LOOKS_EVERY_S = 0.3

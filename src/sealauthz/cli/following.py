@@ -21,7 +21,7 @@ from sealauthz.cli.app import Exit
 from sealauthz.cli.asking import Reference, print_answer
 from sealauthz.cli.completing import record_types, references, subject_types
 from sealauthz.cli.output import event_json, output_option, progress_json
-from sealauthz.terminal import progress_page
+from sealauthz.runtime.terminal import progress_page
 
 
 @click.command()

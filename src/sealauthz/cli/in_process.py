@@ -11,8 +11,8 @@ from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOpt
 from sealauthz.decision.listing import ListPage as FoundPage
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
-from sealauthz.errors import OperationUnknown
 from sealauthz.polar.reach import Root
+from sealauthz.runtime.errors import OperationUnknown
 from sealauthz_client import answers
 from sealauthz_client.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage, moment
 

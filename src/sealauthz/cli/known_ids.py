@@ -13,9 +13,9 @@ from sealauthz.cli.app import Stop, service_model
 from sealauthz.cli.records import put_of
 from sealauthz.decision.bundle import Bundle, written_ids_of
 from sealauthz.decision.inspection import Inspection
-from sealauthz.errors import InvalidRequest
 from sealauthz.polar.check import Diagnostic, Severity
 from sealauthz.polar.diagnostic import cut, did_you_mean
+from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.schema import Model
 
 _CODE = "unknown-id"

@@ -8,19 +8,19 @@ from contextlib import ExitStack, contextmanager
 
 from sealauthz.audit.backlog import Backlog
 from sealauthz.audit.recorder import Recorder
-from sealauthz.background import Failed
 from sealauthz.config.sections import TracesSection
 from sealauthz.decision import PolicyDecisionPoint
-from sealauthz.errors import ConfigRefused, PoliciesUnavailable
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.sweep import Report
-from sealauthz.metrics.instruments import Instruments
-from sealauthz.metrics.meter import Meter, Rising
+from sealauthz.observability.metrics.instruments import Instruments
+from sealauthz.observability.metrics.meter import Meter, Rising
+from sealauthz.observability.metrics_endpoint import answering
+from sealauthz.observability.tracing.tracer import Tracer
 from sealauthz.operations.alarms import Alarms
-from sealauthz.process.endpoint import answering
+from sealauthz.runtime.background import Failed
+from sealauthz.runtime.errors import ConfigRefused, PoliciesUnavailable
 from sealauthz.service import Server
-from sealauthz.tracing.tracer import Tracer
 
 _COUNTED = ("hits", "loads", "joined_loads", "moved", "restarts", "resets", "evicted")
 """What of the numbers of a fact cache only rises."""
@@ -55,7 +55,7 @@ def traced(settings: TracesSection, report: Report, failed: Failed) -> Iterator[
         yield None
         return
     try:
-        from sealauthz.tracing.otlp import OtlpExporter, read_ca
+        from sealauthz.observability.tracing.otlp import OtlpExporter, read_ca
     except ImportError as error:
         raise ConfigRefused("`traces.endpoint` needs more packages: install `sealauthz[traces]`") from error
     try:

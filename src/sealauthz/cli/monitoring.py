@@ -14,7 +14,7 @@ from sealauthz.cli.app import Exit
 from sealauthz.cli.asking import Reference
 from sealauthz.cli.completing import references, subject_types
 from sealauthz.cli.output import activity_json, decision_json, output_option
-from sealauthz.terminal import activity_line, console, decision_page, show
+from sealauthz.runtime.terminal import activity_line, console, decision_page, show
 from sealauthz_client import Activity, Decision
 
 _MOST_BEFORE = 1_000

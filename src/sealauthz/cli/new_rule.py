@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sealauthz.polar import Source
 from sealauthz.polar.check.contradictions import NOT_WRITTEN_YET
 from sealauthz.polar.layout import formatted
-from sealauthz.policytest.examples import Example
+from sealauthz.policytools.testing.examples import Example
 
 TODO = "TODO"
 """Stands at each place that is still to be written."""

@@ -22,7 +22,7 @@ from sealauthz.facts.store.identity import INCOMPLETE, Restored
 from sealauthz.facts.store.keeping import LEAST_DAYS
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.upgrading import upgrade_statements
-from sealauthz.terminal import console, instant, show, table
+from sealauthz.runtime.terminal import console, instant, show, table
 
 
 @click.group()
@@ -244,6 +244,6 @@ def demo() -> int:
       sealauthz demo
       sealauthz demo | less
     """
-    from sealauthz.demo.scenario import run
+    from sealauthz.ops.demo.scenario import run
 
     return Exit.REFUSED if run(console()) else Exit.DONE

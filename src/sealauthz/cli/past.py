@@ -16,8 +16,8 @@ from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.moments import When
 from sealauthz.cli.output import rfc3339
 from sealauthz.cli.settings import bundle_cache, load_bundle, open_store, read_config
-from sealauthz.errors import PastUnknown
-from sealauthz.terminal import instant, requirements_tree
+from sealauthz.runtime.errors import PastUnknown
+from sealauthz.runtime.terminal import instant, requirements_tree
 from sealauthz_client import ContextValue
 from sealauthz_client.answers import PastDecision
 

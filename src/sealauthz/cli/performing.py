@@ -22,7 +22,7 @@ from sealauthz.cli.arguments import ArgumentEntry, arguments_from
 from sealauthz.cli.asking import GivenContext, as_mapping, print_answer, question_arguments
 from sealauthz.cli.output import operation_json, output_option, performed_json, print_json
 from sealauthz.cli.settings import config_option, key_set, read_config, receipt_issuer
-from sealauthz.terminal import operation_page, performed_page
+from sealauthz.runtime.terminal import operation_page, performed_page
 
 SIGN_WITH = "SEALAUTHZ_SIGN_WITH"
 """Names the file of the key that signs for persons, as `serve --demo` prints it."""

@@ -28,7 +28,7 @@ from sealauthz.cli.policy_ship import (
 )
 from sealauthz.cli.policy_test import policy_mutate, policy_test
 from sealauthz.cli.settings import bundle_cache, on_policies
-from sealauthz.errors import did_you_mean
+from sealauthz.runtime.errors import did_you_mean
 
 if TYPE_CHECKING:
     from sealauthz.decision import Bundle
@@ -115,7 +115,7 @@ def policy_schema(*, folder: Path | None) -> None:
       sealauthz policy schema policies/ > policies/tests/.schema.json
       # yaml-language-server: $schema=.schema.json
     """
-    from sealauthz.policytest.json_schema import json_schema
+    from sealauthz.policytools.testing.json_schema import json_schema
 
     on_policies(folder)
     model = service_model()
@@ -123,7 +123,7 @@ def policy_schema(*, folder: Path | None) -> None:
         print_json(json_schema(model))
         return
     from sealauthz.decision import Bundle
-    from sealauthz.policytest.vocabulary import Vocabulary
+    from sealauthz.policytools.testing.vocabulary import Vocabulary
 
     bundle = Bundle.load(model, folder, needs_signoff=False, cache=bundle_cache())
     print_json(json_schema(model, Vocabulary(bundle).suggestions()))

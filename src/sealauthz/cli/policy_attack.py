@@ -14,10 +14,10 @@ from sealauthz.cli.bars import counting
 from sealauthz.cli.completing import files_like, goal_names, texts
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import bundle_cache
-from sealauthz.errors import BundleRefused
+from sealauthz.runtime.errors import BundleRefused
 
 if TYPE_CHECKING:
-    from sealauthz.attack.report import Report
+    from sealauthz.policytools.attack.report import Report
 
 HERE = Path("policies")
 
@@ -83,12 +83,12 @@ def policy_attack(
       sealauthz policy attack --goal "one person alone ends a seal" --depth 3
       sealauthz policy attack policies/ --seconds 60 --replay -o json
     """
-    from sealauthz.attack.found import Limits
-    from sealauthz.attack.report import as_json
-    from sealauthz.attack.runs import Attacker, Job, chosen, results_of
     from sealauthz.decision.folder import installed_folder
-    from sealauthz.policytest.loading import files_of_tests
-    from sealauthz.policytest.plugin import DEFAULT_MODEL
+    from sealauthz.policytools.attack.found import Limits
+    from sealauthz.policytools.attack.report import as_json
+    from sealauthz.policytools.attack.runs import Attacker, Job, chosen, results_of
+    from sealauthz.policytools.testing.loading import files_of_tests
+    from sealauthz.policytools.testing.plugin import DEFAULT_MODEL
 
     policies = folder or (HERE if HERE.is_dir() else installed_folder())
     tests = policies / "tests"

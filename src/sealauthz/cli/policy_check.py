@@ -13,7 +13,7 @@ from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.findings import Finding, findings_of, severity_of
 from sealauthz.cli.output import print_json
 from sealauthz.cli.settings import bundle_cache, on_policies
-from sealauthz.errors import BundleRefused
+from sealauthz.runtime.errors import BundleRefused
 
 if TYPE_CHECKING:
     from sealauthz.decision.inspection import Inspection

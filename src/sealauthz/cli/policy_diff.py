@@ -16,10 +16,10 @@ from sealauthz.cli.bars import progress
 from sealauthz.cli.output import print_json
 
 if TYPE_CHECKING:
-    from sealauthz.accessdiff.approval import Approvals
-    from sealauthz.accessdiff.report import AccessDiff
-    from sealauthz.attack.changes import GoalChange
     from sealauthz.decision import Bundle
+    from sealauthz.policytools.attack.changes import GoalChange
+    from sealauthz.policytools.diff.approval import Approvals
+    from sealauthz.policytools.diff.report import AccessDiff
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -192,15 +192,15 @@ def policy_diff(
       2  wrong use: arguments, facts, or the file of approvals
       3  no answer: the database cannot be used now
     """
-    from sealauthz.accessdiff import approval
-    from sealauthz.accessdiff.changes import ChangeKind
-    from sealauthz.accessdiff.comparison import Limits
-    from sealauthz.accessdiff.report import named, unseen
     from sealauthz.cli.access_report import json_of, markdown_of, text_of
     from sealauthz.cli.access_words import Gate
     from sealauthz.cli.attack_words import attack_json, attack_lines
     from sealauthz.cli.diff_source import load_bundles
     from sealauthz.decision import system_clock
+    from sealauthz.policytools.diff import approval
+    from sealauthz.policytools.diff.changes import ChangeKind
+    from sealauthz.policytools.diff.comparison import Limits
+    from sealauthz.policytools.diff.report import named, unseen
 
     if update and approve is None:
         raise click.UsageError("--update needs --approve, which names the file to write")
@@ -233,9 +233,9 @@ def policy_diff(
 
 def _attacks(before: Bundle, after: Bundle, goals: Path, seconds: float) -> list[GoalChange]:
     """Return the goals that are reached under one of the bundles only."""
-    from sealauthz.attack.changes import goal_changes
-    from sealauthz.attack.found import Limits
-    from sealauthz.policytest.loading import files_of_tests
+    from sealauthz.policytools.attack.changes import goal_changes
+    from sealauthz.policytools.attack.found import Limits
+    from sealauthz.policytools.testing.loading import files_of_tests
 
     with _quiet():
         return list(goal_changes(before, after, files_of_tests([goals]), Limits(seconds=seconds)))
@@ -245,8 +245,8 @@ def _diffs(before: Bundle, after: Bundle, facts: str, now: int, limits: Any, lis
     """Compare two bundles over every set of facts."""
     import dataclasses
 
-    from sealauthz.accessdiff.diff import compare
     from sealauthz.cli.diff_source import fact_sets
+    from sealauthz.policytools.diff.diff import compare
 
     if lists_reasons:
         limits = dataclasses.replace(limits, denials=None)
@@ -258,7 +258,7 @@ def _diffs(before: Bundle, after: Bundle, facts: str, now: int, limits: Any, lis
 
 
 def _approved(file: Path, *, may_be_new: bool) -> Approvals:
-    from sealauthz.accessdiff import approval
+    from sealauthz.policytools.diff import approval
 
     if may_be_new and not file.exists():
         return approval.Approvals()

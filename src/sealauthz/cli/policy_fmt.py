@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from sealauthz.cli.app import Exit, Stop
-from sealauthz.errors import BundleRefused
+from sealauthz.runtime.errors import BundleRefused
 
 _HERE = Path("policies")
 

@@ -11,7 +11,7 @@ import click
 
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.settings import bundle_cache, on_policies
-from sealauthz.errors import did_you_mean
+from sealauthz.runtime.errors import did_you_mean
 
 if TYPE_CHECKING:
     from sealauthz.cli.new_rule import NewRule
@@ -57,7 +57,7 @@ def policy_new_rule(
     """
     from sealauthz.cli.new_rule import TODO, NewRule, polar_of, tests_of, texts_of
     from sealauthz.decision.bundle import installed_folder_of
-    from sealauthz.policytest.examples import example_of
+    from sealauthz.policytools.testing.examples import example_of
 
     reason = reason or f"{name}_NOT_MET"
     for code in (name, reason):

@@ -10,12 +10,12 @@ import click
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.policy_check import folder_argument
 from sealauthz.cli.settings import bundle_cache, on_policies
-from sealauthz.errors import did_you_mean
+from sealauthz.runtime.errors import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sealauthz.policytest.rule_index import IndexEntry, RulePlace
+    from sealauthz.policytools.testing.rule_index import IndexEntry, RulePlace
 
 
 @click.command("rule")
@@ -33,8 +33,8 @@ def policy_rule(*, name: str, folder: Path | None) -> int:
     """
     from sealauthz.decision import Bundle
     from sealauthz.decision.bundle import installed_folder_of
-    from sealauthz.policytest.loading import files_of_tests, load_suite
-    from sealauthz.policytest.rule_index import index_by_tag, places_by_requirement
+    from sealauthz.policytools.testing.loading import files_of_tests, load_suite
+    from sealauthz.policytools.testing.rule_index import index_by_tag, places_by_requirement
 
     on_policies(folder)
     model = service_model()

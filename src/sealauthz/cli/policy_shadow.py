@@ -13,7 +13,7 @@ from rich.text import Text
 from sealauthz.cli.app import Exit
 from sealauthz.cli.output import output_option, print_json, rfc3339
 from sealauthz.cli.policy_ship import server_options, shipping_client
-from sealauthz.terminal import console, instant, show
+from sealauthz.runtime.terminal import console, instant, show
 
 if TYPE_CHECKING:
     from sealauthz_client.policy import ShadowCause, ShadowDifference, ShadowFindings

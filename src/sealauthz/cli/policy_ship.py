@@ -17,7 +17,7 @@ from sealauthz.cli.answer_source import connected, connection_options
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import output_option, print_json, rfc3339
 from sealauthz.cli.ship_words import activation_line, print_comparison, print_standing, print_version
-from sealauthz.errors import did_you_mean
+from sealauthz.runtime.errors import did_you_mean
 from sealauthz_client import CallFailed, SealAuthzClient
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from sealauthz.cli.bars import phases
 from sealauthz.cli.output import output_option, print_json
 
 if TYPE_CHECKING:
-    from sealauthz.attack.noticing import Attacked
-    from sealauthz.policytest.mutation import Outcome, Result
+    from sealauthz.policytools.attack.noticing import Attacked
+    from sealauthz.policytools.testing.mutation import Outcome, Result
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -198,9 +198,9 @@ def policy_mutate(
       sealauthz policy mutate --sample 300 --seed 7
       sealauthz policy mutate --file seal_use.polar --attack policies/tests
     """
-    from sealauthz.policytest.loading import files_of_tests
-    from sealauthz.policytest.mutation import Sample, TestsFail, mutate
-    from sealauthz.policytest.plugin import DEFAULT_MODEL
+    from sealauthz.policytools.testing.loading import files_of_tests
+    from sealauthz.policytools.testing.mutation import Sample, TestsFail, mutate
+    from sealauthz.policytools.testing.plugin import DEFAULT_MODEL
 
     places = test_paths(paths)
     folder = _under_test(places, policies)
@@ -217,7 +217,7 @@ def policy_mutate(
             more = f" and {len(error.names) - _SHOWN_FAILING} more" if len(error.names) > _SHOWN_FAILING else ""
             raise Stop(f"these tests fail without any mistake: {named}{more}") from error
         if attacked is not None:
-            from sealauthz.attack.noticing import with_goals
+            from sealauthz.policytools.attack.noticing import with_goals
 
             result = with_goals(result, attacked, count, progress)
     if not result.outcomes:
@@ -231,10 +231,10 @@ def policy_mutate(
 
 def _attacked(folder: Path, tests: Sequence[Path], goals: Path, bounds: tuple[int, float]) -> Attacked:
     """Load the goals of a file or folder. Raises Stop where there are none."""
-    from sealauthz.attack.found import Limits
-    from sealauthz.attack.noticing import Attacked, Place
-    from sealauthz.policytest.loading import files_of_tests
-    from sealauthz.policytest.plugin import DEFAULT_MODEL
+    from sealauthz.policytools.attack.found import Limits
+    from sealauthz.policytools.attack.noticing import Attacked, Place
+    from sealauthz.policytools.testing.loading import files_of_tests
+    from sealauthz.policytools.testing.plugin import DEFAULT_MODEL
 
     files = tuple(files_of_tests([goals]))
     words = tuple(dict.fromkeys((*tests, *files)))
@@ -247,7 +247,7 @@ def _attacked(folder: Path, tests: Sequence[Path], goals: Path, bounds: tuple[in
 def test_paths(paths: Sequence[Path]) -> list[Path]:
     """Return where the tests lie: of a policy folder, its folder `tests`. Raises Stop where there are none."""
     from sealauthz.decision.folder import installed_folder
-    from sealauthz.policytest.plugin import is_policy_folder
+    from sealauthz.policytools.testing.plugin import is_policy_folder
 
     if not paths:
         paths = [HERE if HERE.is_dir() else installed_folder() / "tests"]
@@ -262,8 +262,8 @@ def test_paths(paths: Sequence[Path]) -> list[Path]:
 
 def _under_test(paths: Sequence[Path], policies: Path | None) -> Path:
     """Return the policies that tests are for: those named, or those beside the tests. Raises Stop without either."""
-    from sealauthz.policytest.loading import SUFFIXES, files_of_tests
-    from sealauthz.policytest.plugin import policy_folder
+    from sealauthz.policytools.testing.loading import SUFFIXES, files_of_tests
+    from sealauthz.policytools.testing.plugin import policy_folder
 
     found = [path for path in files_of_tests(paths) if path.suffix in SUFFIXES]
     if not found:
@@ -298,7 +298,7 @@ _EXITS = {0: Exit.DONE, 1: Exit.REFUSED, 2: Exit.WRONG_USE, 4: Exit.WRONG_USE, 5
 
 
 def _as_text(result: Result) -> str:
-    from sealauthz.policytest.mutation import Verdict
+    from sealauthz.policytools.testing.mutation import Verdict
 
     missed = result.of(Verdict.SURVIVED, Verdict.UNREACHED)
     lines = [click.style("No test would notice if …", bold=True), *map(_line, missed), ""] if missed else []
@@ -316,7 +316,7 @@ def _as_text(result: Result) -> str:
 
 
 def _line(outcome: Outcome) -> str:
-    from sealauthz.policytest.mutation import Verdict
+    from sealauthz.policytools.testing.mutation import Verdict
 
     mutant = outcome.mutant
     place = f"{mutant.place.file}:{mutant.place.line}" if mutant.place.line else mutant.place.file
@@ -325,7 +325,7 @@ def _line(outcome: Outcome) -> str:
 
 
 def _table(result: Result) -> list[str]:
-    from sealauthz.policytest.mutation import Verdict
+    from sealauthz.policytools.testing.mutation import Verdict
 
     counts: Counter[tuple[str, Verdict]] = Counter((o.mutant.place.file, o.verdict) for o in result.outcomes)
     names = list(dict.fromkeys(outcome.mutant.place.file for outcome in result.outcomes))

@@ -13,9 +13,9 @@ from google.protobuf import json_format
 from sealauthz.cli.app import Stop, service_model
 from sealauthz.cli.completing import names, record_types
 from sealauthz.cli.settings import read_config
-from sealauthz.errors import InvalidRequest, did_you_mean
 from sealauthz.facts import MAX_PAGE_SIZE, Put, ReadTransaction, Stored
 from sealauthz.facts.store.reading import Filter, Query, read_page
+from sealauthz.runtime.errors import InvalidRequest, did_you_mean
 from sealauthz.schema import Column, Model
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import forms_of

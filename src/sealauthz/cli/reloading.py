@@ -15,11 +15,11 @@ from sealauthz.audit.recorder import Recorder
 from sealauthz.cli.folder_policies import FolderPolicies
 from sealauthz.cli.settings import person_assertions
 from sealauthz.config import Config
-from sealauthz.errors import BundleRefused, ConfigRefused
 from sealauthz.facts.store.store import now_us
+from sealauthz.observability.log import Log, Threshold
 from sealauthz.operations import Operations
-from sealauthz.process.log import Log, Threshold
 from sealauthz.rollout import Shipping, Signers
+from sealauthz.runtime.errors import BundleRefused, ConfigRefused
 from sealauthz.schema import Model
 from sealauthz.service import Server
 from sealauthz.service.issuer_keys import KeySources

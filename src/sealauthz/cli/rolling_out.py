@@ -5,19 +5,19 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from sealauthz.accessdiff.shadowing import Shadowing
-from sealauthz.background import Failed
 from sealauthz.cli.folder_policies import FolderLoader, FolderPolicies
 from sealauthz.cli.settings import bundle_cache, load_bundle
-from sealauthz.collector import keep_again
 from sealauthz.config import Config
 from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.decision.bundle import Bundle, inputs_key
 from sealauthz.decision.policies import Policies
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store.shadows import ShadowStore
+from sealauthz.policytools.diff.shadowing import Shadowing
 from sealauthz.rollout import Archive, Following, Shipping, Signers, load_archive
 from sealauthz.rollout.following import Report
+from sealauthz.runtime.background import Failed
+from sealauthz.runtime.collector import keep_again
 from sealauthz.schema import Model
 
 

@@ -35,26 +35,26 @@ from sealauthz.cli.settings import (
     read_config,
     receipt_issuer,
 )
-from sealauthz.collector import keep
 from sealauthz.config import MAX_WORKERS, Config
 from sealauthz.decision import PolicyDecisionPoint, system_clock
-from sealauthz.demo.callers import demo_caller
-from sealauthz.demo.facts import opening_facts
-from sealauthz.errors import ConfigRefused, RestoreIncomplete, SealAuthzError
 from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.engine import parse
 from sealauthz.facts.store.sweep import Report, Sweep
-from sealauthz.metrics.instruments import Instruments
-from sealauthz.metrics.meter import Meter, measured
+from sealauthz.observability.capture import captured, never_block
+from sealauthz.observability.log import Log, Threshold, make_log
+from sealauthz.observability.metrics.instruments import Instruments
+from sealauthz.observability.metrics.meter import Meter, measured
 from sealauthz.operations import Assertions, Issuer, Operations
 from sealauthz.operations.alarms import Alarms
 from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
-from sealauthz.process.capture import captured, never_block
-from sealauthz.process.log import Log, Threshold, make_log
-from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals, wait_for_stop
+from sealauthz.ops.demo.callers import demo_caller
+from sealauthz.ops.demo.facts import opening_facts
+from sealauthz.ops.workers.worker import Link, become_supervisor, hangups, stop_on_signals, wait_for_stop
 from sealauthz.rollout import Shipping
+from sealauthz.runtime.collector import keep
+from sealauthz.runtime.errors import ConfigRefused, RestoreIncomplete, SealAuthzError
 from sealauthz.service import Callers, Server, build
 from sealauthz.service.issuer_keys import KeySources
 from sealauthz_client.assertions import Signer

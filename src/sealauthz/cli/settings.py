@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sealauthz.cli.app import service_model, work_on
-from sealauthz.errors import ConfigRefused, ExtensionRefused, FactsUnavailable
+from sealauthz.runtime.errors import ConfigRefused, ExtensionRefused, FactsUnavailable
 
 if TYPE_CHECKING:
     from sealauthz.audit.anchoring import Anchoring
     from sealauthz.audit.note import Signer
     from sealauthz.audit.sequencer import Sequencer
-    from sealauthz.background import Failed
     from sealauthz.config import Config
     from sealauthz.config.asked import Asked
     from sealauthz.decision import Bundle
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from sealauthz.facts import Store
     from sealauthz.facts.store.sweep import Report
     from sealauthz.operations import Assertions, Issuer
+    from sealauthz.runtime.background import Failed
     from sealauthz.schema import Model
 
 _LEAST_SECRET = 32

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
-from sealauthz.terminal import console, instant, show
+from sealauthz.runtime.terminal import console, instant, show
 from sealauthz_client.policy import (
     PolicyActivation,
     PolicyCause,

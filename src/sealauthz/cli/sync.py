@@ -16,13 +16,13 @@ from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.records import line_of
 from sealauthz.cli.settings import open_store, read_config, store_options
 from sealauthz.facts import Put, Store
-from sealauthz.terminal import console, show, table
+from sealauthz.runtime.terminal import console, show, table
 
 if TYPE_CHECKING:
     from sealauthz.config import Config
-    from sealauthz.sync.mapping import SyncMapping
-    from sealauthz.sync.planning import Rejected, SyncPlan
-    from sealauthz.sync.rehearsal import AccessReport
+    from sealauthz.ops.sync.mapping import SyncMapping
+    from sealauthz.ops.sync.planning import Rejected, SyncPlan
+    from sealauthz.ops.sync.rehearsal import AccessReport
 
 
 @click.command()
@@ -98,8 +98,8 @@ def sync(
     config = read_config(config_file, database)
     # Here, because few commands need them.
     from sealauthz.cli.app import service_model
-    from sealauthz.sync.mapping import load_mapping
-    from sealauthz.sync.state import held
+    from sealauthz.ops.sync.mapping import load_mapping
+    from sealauthz.ops.sync.state import held
 
     mapping = load_mapping(mapping_file, service_model())
     state_file = state or mapping_file.with_suffix(".state.json")
@@ -132,8 +132,8 @@ class _Run:
     def __init__(
         self, store: Store, mapping: SyncMapping, state_file: Path, chunk: int, *, full: bool, allow_empty: bool
     ) -> None:
-        from sealauthz.sync.planning import Options
-        from sealauthz.sync.state import read_state
+        from sealauthz.ops.sync.planning import Options
+        from sealauthz.ops.sync.state import read_state
 
         self._store = store
         self._mapping = mapping
@@ -144,16 +144,16 @@ class _Run:
 
     def plan(self) -> SyncPlan:
         """Read the source and compare it with what is stored."""
-        from sealauthz.sync.planning import plan
-        from sealauthz.sync.sources import opened
+        from sealauthz.ops.sync.planning import plan
+        from sealauthz.ops.sync.sources import opened
 
         with opened(self._mapping) as source:
             return plan(self._mapping, source, self._store, self._state, self._options)
 
     def write(self, found: SyncPlan) -> None:
         """Write it, and note how far this came."""
-        from sealauthz.sync.planning import key_of
-        from sealauthz.sync.state import write_state
+        from sealauthz.ops.sync.planning import key_of
+        from sealauthz.ops.sync.state import write_state
 
         state = self._state
         if self._mapping.said.first_migration and state.migration == "":
@@ -177,7 +177,7 @@ class _Run:
         write_state(self._state_file, state)
 
     def _apply(self, store: Store, found: SyncPlan) -> None:
-        from sealauthz.sync.writing import Writing
+        from sealauthz.ops.sync.writing import Writing
 
         with counting("writing", len(found.changes)) as told:
             refused = Writing(store, f"sync:{self._mapping.said.name}", told).write(found.changes, self._chunk)
@@ -187,7 +187,7 @@ class _Run:
 
     def rehearse(self, found: SyncPlan, config: Config, *, access: bool, most: int) -> AccessReport | None:
         """Write it into a copy, and tell what changes in access, if that is asked."""
-        from sealauthz.sync.rehearsal import Touched, access_changes, point_of, questions_about, rehearsed
+        from sealauthz.ops.sync.rehearsal import Touched, access_changes, point_of, questions_about, rehearsed
 
         with rehearsed(self._store) as copy:
             touched = Touched(copy)
@@ -208,7 +208,7 @@ class _Run:
 
 def _write_facts(file: Path, store: Store, found: SyncPlan) -> None:
     """Write the new facts as `facts import` takes them: personal text in plain, for the owner of the file only."""
-    from sealauthz.sync.state import write_whole
+    from sealauthz.ops.sync.state import write_whole
 
     puts = [planned.change.record for planned in found.changes if isinstance(planned.change, Put)]
     write_whole(file, "".join(f"{line_of(store.model, record, with_personal_data=True)}\n" for record in puts))
@@ -216,7 +216,7 @@ def _write_facts(file: Path, store: Store, found: SyncPlan) -> None:
 
 
 def _tell_rejected(file: Path, rejected: list[Rejected]) -> None:
-    from sealauthz.sync.state import write_whole
+    from sealauthz.ops.sync.state import write_whole
 
     if not rejected and not file.exists():
         return
@@ -232,8 +232,8 @@ def _tell_rejected(file: Path, rejected: list[Rejected]) -> None:
 
 def _show_status(output: str, mapping: SyncMapping, store: Store, state_file: Path) -> int:
     """Show up to where each record type was read, and whether the next run goes on from there."""
-    from sealauthz.sync.planning import key_of
-    from sealauthz.sync.state import read_state
+    from sealauthz.ops.sync.planning import key_of
+    from sealauthz.ops.sync.state import read_state
 
     state = read_state(state_file)
     with store.read_transaction(may_be_incomplete=True) as transaction:

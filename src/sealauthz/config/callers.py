@@ -9,8 +9,8 @@ from typing import Literal
 import pydantic
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from sealauthz.characters import foreign_to_names
 from sealauthz.config.words import EVERYTHING, SecretFileSetting, Section, check_words, model_of
+from sealauthz.runtime.characters import foreign_to_names
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller
 from sealauthz.service.callers import AUDITING, SHIPPING

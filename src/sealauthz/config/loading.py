@@ -15,7 +15,7 @@ from sealauthz.config.names import OTHER_NAMES, PREFIX, file_of
 from sealauthz.config.reading import read_text, table_of
 from sealauthz.config.sections import Config, DatabaseSection
 from sealauthz.config.words import Section
-from sealauthz.errors import ConfigRefused, did_you_mean
+from sealauthz.runtime.errors import ConfigRefused, did_you_mean
 from sealauthz.schema import Model
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sealauthz.errors import ConfigRefused
+from sealauthz.runtime.errors import ConfigRefused
 
 _PATHS = (
     ("server", "tls_certificate"),

@@ -18,7 +18,7 @@ from sealauthz.audit.posting import check_address
 from sealauthz.config.callers import CallerSection, check_callers
 from sealauthz.config.issuers import JwtSection
 from sealauthz.config.words import EVERYTHING, SecretFileSetting, Section, check_words, split
-from sealauthz.errors import ConfigRefused
+from sealauthz.runtime.errors import ConfigRefused
 from sealauthz.schema import Model
 from sealauthz.service import Callers
 from sealauthz.service.issuer_keys import KeySources

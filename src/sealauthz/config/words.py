@@ -10,7 +10,7 @@ from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from sealauthz.config.secret_files import SecretFile
-from sealauthz.errors import did_you_mean
+from sealauthz.runtime.errors import did_you_mean
 from sealauthz.schema import Model
 
 EVERYTHING = "*"

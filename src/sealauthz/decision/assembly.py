@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sealauthz.decision.question import Entity, Question
-from sealauthz.errors import CallerNotPermitted, FactNotLoaded, InvalidRequest, Violation
 from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline
 from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.runtime.errors import CallerNotPermitted, FactNotLoaded, InvalidRequest, Violation
 from sealauthz.schema import Action, Model, ResolverInput, Unit
 
 MaySee = Callable[[str], bool]

@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from sealauthz.collector import without_collection
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.checking import (
     analysis_of,
@@ -46,7 +45,6 @@ from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, sign
 from sealauthz.decision.stored import StoredBundle, base_of, key_of
 from sealauthz.decision.stored_rules import UNREADABLE
 from sealauthz.decision.texts import Texts
-from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, trace
 from sealauthz.polar.diagnostic import Diagnostic, Severity
 from sealauthz.polar.engine import CompiledEngine
@@ -55,6 +53,8 @@ from sealauthz.polar.program import program_of
 from sealauthz.polar.reach import Reachability
 from sealauthz.polar.syntax import Place
 from sealauthz.polar.types import TypeTable
+from sealauthz.runtime.collector import without_collection
+from sealauthz.runtime.errors import BundleRefused
 from sealauthz.schema import NO_EXTENSION, Extension, ExtensionProblem, Model, extended
 from sealauthz.schema.declaring import MODEL_FILE
 

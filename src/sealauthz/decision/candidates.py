@@ -9,9 +9,9 @@ from typing import Any
 from sealauthz.decision.assembly import MaySee, Within, everything
 from sealauthz.decision.bundle import Bundle, reachability_of
 from sealauthz.decision.question import ListQuery
-from sealauthz.errors import CallerNotPermitted, EvaluationFailed, FactNotLoaded
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.reach import Asked, KnownOnly, Links, Path, Reachability, Referenced, Step
+from sealauthz.runtime.errors import CallerNotPermitted, EvaluationFailed, FactNotLoaded
 from sealauthz.schema import Model
 
 _CHUNK = 256

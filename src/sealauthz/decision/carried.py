@@ -8,11 +8,12 @@ from typing import Any
 
 from sealauthz.decision.making import maker
 from sealauthz.decision.plan import Asker, Plan
-from sealauthz.errors import EvaluationFailed
 from sealauthz.polar import Rulebook
 from sealauthz.polar.engine import Work
+from sealauthz.runtime.errors import EvaluationFailed
+from sealauthz.runtime.instants import FOREVER
 from sealauthz.schema import Model
-from sealauthz.schema.record import FOREVER, is_record
+from sealauthz.schema.record import is_record
 from sealauthz_client.answers import NextStep, ParameterValue
 
 _next_step = maker(NextStep)

@@ -12,7 +12,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
-from sealauthz.collector import without_collection
 from sealauthz.decision.analyses import Analyses, Checked
 from sealauthz.decision.duties import duty_diagnostics_of
 from sealauthz.decision.folder import product_expansion
@@ -24,6 +23,7 @@ from sealauthz.polar.gate import Files, forget_admitted, remember_admitted
 from sealauthz.polar.groups import NO_GROUPS, Expansion, Groups, forget_spelled_out
 from sealauthz.polar.groups import remember as remember_spelled_out
 from sealauthz.polar.types import TypeTable
+from sealauthz.runtime.collector import without_collection
 from sealauthz.schema import Model
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sealauthz.errors import did_you_mean
 from sealauthz.polar.diagnostic import Diagnostic, Severity
+from sealauthz.runtime.errors import did_you_mean
 from sealauthz.schema import Model
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from sealauthz.decision.product_reasons import FACT_UNAVAILABLE, NOT_FOUND, POLI
 from sealauthz.decision.question import Question
 from sealauthz.decision.questions import NO_PERMISSION
 from sealauthz.decision.texts import SERVICE_STEPS
-from sealauthz.errors import EvaluationFailed, FactNotLoaded, nearest
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.engine import Work
 from sealauthz.polar.reach import Root
+from sealauthz.runtime.errors import EvaluationFailed, FactNotLoaded, nearest
 from sealauthz_client.answers import NOTHING_TO_DO, NextStep, Obligation, Reason
 
 log = logging.getLogger("sealauthz.decision.pdp")

@@ -12,11 +12,11 @@ from sealauthz.decision.evaluation import Evaluation, Found
 from sealauthz.decision.making import maker
 from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
-from sealauthz.errors import EvaluationFailed
 from sealauthz.polar import RuleNode, trace
 from sealauthz.polar.engine import CompiledEngine, Work
 from sealauthz.polar.program import Clause
 from sealauthz.polar.runtime import FREE
+from sealauthz.runtime.errors import EvaluationFailed
 from sealauthz_client.answers import Attempt, RequirementOutcome, RuleRef
 
 _attempt = maker(Attempt)

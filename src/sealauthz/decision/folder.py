@@ -31,10 +31,10 @@ from pathlib import Path
 from typing import Any
 
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, Texts, TextsProblem, texts_from
-from sealauthz.errors import BundleRefused, did_you_mean
 from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Source
 from sealauthz.polar.groups import Expansion, expanded
 from sealauthz.polar.parse import parse
+from sealauthz.runtime.errors import BundleRefused, did_you_mean
 from sealauthz.schema import NO_EXTENSION, Extension, ExtensionProblem, Model, extended
 from sealauthz.schema.declaring import MODEL_FILE, extension_from
 from sealauthz.schema.parameters import ParameterProblem, parameters_from

@@ -20,7 +20,6 @@ from sealauthz.decision.folder import (
 )
 from sealauthz.decision.signoffs import excesses_of, signoff_diagnostics_of
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, missing_texts
-from sealauthz.errors import BundleRefused
 from sealauthz.polar import Source, Statement
 from sealauthz.polar.check import Diagnostic, Severity
 from sealauthz.polar.diagnostic import Diagnostics
@@ -28,6 +27,7 @@ from sealauthz.polar.groups import Exemption, expand
 from sealauthz.polar.messages import excerpt
 from sealauthz.polar.parse import parse
 from sealauthz.polar.syntax import Place
+from sealauthz.runtime.errors import BundleRefused
 from sealauthz.schema import Model
 
 SYNTAX = "syntax"

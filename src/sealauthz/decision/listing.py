@@ -20,11 +20,11 @@ from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.candidates import Plans, candidates
 from sealauthz.decision.paging import Paging, Start, page_size, start_of, token_of
 from sealauthz.decision.question import ListQuery, Question
-from sealauthz.errors import CallerNotPermitted, InvalidRequest, TimeOver, did_you_mean
 from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.facts.memory.permits import NotAtOnce, TooLongAtOnce
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.reach import Links, Root
+from sealauthz.runtime.errors import CallerNotPermitted, InvalidRequest, TimeOver, did_you_mean
 from sealauthz.schema import Instant
 from sealauthz_client import answers
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from sealauthz.decision.assembly import Case
 from sealauthz.decision.evaluation import Evaluation
 from sealauthz.decision.question import Entity, Question
-from sealauthz.errors import CallerNotPermitted, EvaluationFailed
 from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.runtime.errors import CallerNotPermitted, EvaluationFailed
 from sealauthz.schema import Event, Named
 
 MayRead = Callable[[str, str], bool]

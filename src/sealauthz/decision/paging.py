@@ -7,11 +7,11 @@ import json
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sealauthz import base64url
 from sealauthz.decision.question import ListQuery
-from sealauthz.errors import InvalidRequest, RevisionGone
 from sealauthz.facts.memory.consistency import Consistency
 from sealauthz.facts.store.values import text_problem
+from sealauthz.runtime import base64url
+from sealauthz.runtime.errors import InvalidRequest, RevisionGone
 from sealauthz.schema import Duration, Instant
 
 DEFAULT_PAGE_SIZE = 100

@@ -21,14 +21,14 @@ from sealauthz.decision.naming import MayRead, all_of_it, names_for
 from sealauthz.decision.paging import Paging, consistency_of
 from sealauthz.decision.policies import Policies
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
-from sealauthz.errors import EvaluationFailed, InvalidRequest, PoliciesUnavailable, SealAuthzError, did_you_mean
 from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Observed
 from sealauthz.facts.store.activations import POLICIES
+from sealauthz.runtime.errors import EvaluationFailed, InvalidRequest, PoliciesUnavailable, SealAuthzError, did_you_mean
+from sealauthz.runtime.spans import span
 from sealauthz.schema import Event
-from sealauthz.spans import span
 from sealauthz_client.answers import ConditionalItem
 
 __all__ = ["GATE_STAGE", "PolicyDecisionPoint", "RequestOptions", "everything", "system_clock"]

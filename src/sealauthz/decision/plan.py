@@ -12,9 +12,9 @@ from typing import Any
 
 from sealauthz.decision.assembly import Assembly, Case
 from sealauthz.decision.bundle import Bundle, Engine
-from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar.engine import CompiledEngine, Work
 from sealauthz.polar.runtime import FREE
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed
 from sealauthz_client.answers import Obligation
 
 Asker = Callable[[Work], Any]

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.catalog import ReasonCatalog
-from sealauthz.errors import PoliciesUnavailable
 from sealauthz.facts.store.activations import Activated
+from sealauthz.runtime.errors import PoliciesUnavailable
 
 
 class Snapshot(Protocol):

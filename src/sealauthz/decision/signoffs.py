@@ -37,7 +37,6 @@ from sealauthz.decision.folder import (
 )
 from sealauthz.decision.product_reasons import PRODUCT_REASONS
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, Texts, placeholders_of
-from sealauthz.errors import did_you_mean
 from sealauthz.polar import CONTRACT_FILE, RuleNode, Source
 from sealauthz.polar.blocks import UNIONS, declared_by, written_out
 from sealauthz.polar.contract import ARITIES
@@ -48,6 +47,7 @@ from sealauthz.polar.rule_digest import called_by, digest_of, digest_of_text, fo
 from sealauthz.polar.syntax import Attribute, BlockNode, Call, Literal, Place, RuleTypeNode
 from sealauthz.polar.terms import nodes_of
 from sealauthz.polar.unparse import written_statement
+from sealauthz.runtime.errors import did_you_mean
 from sealauthz.schema import Extension
 from sealauthz.schema.extension import Declaration, to_json
 from sealauthz.schema.parameters import ranges_of, written

@@ -12,11 +12,11 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sealauthz.collector import without_collection
 from sealauthz.decision.stored_classes import is_listed
-from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Statement
 from sealauthz.polar.unchanging import is_unchanging
+from sealauthz.runtime.collector import without_collection
+from sealauthz.runtime.errors import BundleRefused
 
 UNREADABLE = (
     pickle.UnpicklingError,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sealauthz.schema.record import FOREVER, NEVER, Instant
+from sealauthz.runtime.instants import FOREVER, NEVER
+from sealauthz.schema.record import Instant
 
 WAITING = ("DRAFT", "CLAIMED", "CERTIFYING", "REJECTED", "NOTICE", "APPROVED")
 """The states in which a case waits for its applicant: it is over when they let it lie."""

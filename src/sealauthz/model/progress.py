@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from sealauthz.model.idle_cases import is_left_idle
+from sealauthz.runtime.instants import NEVER
 from sealauthz.schema.progress import ProgressInput, Stage, StageState, Timeline, ended, stage
-from sealauthz.schema.record import NEVER
 
 VIEW = "view_progress"
 """The act of looking at a timeline, on each type that has one."""

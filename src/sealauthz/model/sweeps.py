@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sealauthz.model.effects import alerts, engine, lapses, outings, requests
 from sealauthz.model.idle_cases import WAITING, is_left_idle
+from sealauthz.runtime.instants import NEVER
 from sealauthz.schema import Sweep
-from sealauthz.schema.record import NEVER
 
 # What nobody has confirmed or submitted can still get another time, and gives nothing meanwhile.
 _STANDING = ("PENDING_EFFECT", "ACTIVE")

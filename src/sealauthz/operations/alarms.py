@@ -18,12 +18,10 @@ from functools import partial
 from typing import Any
 
 from sealauthz.audit.record import NOT_THERE, content_of
-from sealauthz.background import Background, Failed
 from sealauthz.decision.assembly import DEFAULT_OPTIONS
 from sealauthz.decision.decision import Effect
 from sealauthz.decision.product_reasons import FACT_UNAVAILABLE
 from sealauthz.decision.question import Entity, Question
-from sealauthz.errors import EvaluationFailed, FactConflict, FactNotLoaded, InvalidRequest, InvariantBroken
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
@@ -35,6 +33,8 @@ from sealauthz.operations.expiries import SWEEPER
 from sealauthz.operations.operations import Operations
 from sealauthz.operations.performance import Performance
 from sealauthz.operations.recording import PERFORM
+from sealauthz.runtime.background import Background, Failed
+from sealauthz.runtime.errors import EvaluationFailed, FactConflict, FactNotLoaded, InvalidRequest, InvariantBroken
 from sealauthz.schema import Put
 from sealauthz.schema.alarms import Alarm, Attempt, Attempts
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from sealauthz.decision.assembly import MaySee, check_seen
 from sealauthz.decision.question import Entity
-from sealauthz.errors import InvalidRequest, Violation, did_you_mean
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.values import plain, value_problem
+from sealauthz.runtime.errors import InvalidRequest, Violation, did_you_mean
 from sealauthz.schema import Model
 from sealauthz.schema.arguments import Argument, arguments_of
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sealauthz.assertions import Assertion, AssertionRefused, Issuer, read_keys, verify
-from sealauthz.errors import AssertionNeeded, ConfigRefused
 from sealauthz.operations.performance import Performance
+from sealauthz.operations.signed_assertions import Assertion, AssertionRefused, Issuer, read_keys, verify
+from sealauthz.runtime.errors import AssertionNeeded, ConfigRefused
 
 _SECOND = 1_000_000
 

@@ -6,9 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sealauthz.background import Background, Failed
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import EvaluationFailed, FactConflict, FactNotLoaded, InvariantBroken
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
@@ -18,6 +16,8 @@ from sealauthz.facts.store.batch import Batch, WriteReceipt, check
 from sealauthz.facts.store.due import Place
 from sealauthz.facts.store.performed import Statement, events_kept
 from sealauthz.facts.store.store import Store, now_us
+from sealauthz.runtime.background import Background, Failed
+from sealauthz.runtime.errors import EvaluationFailed, FactConflict, FactNotLoaded, InvariantBroken
 from sealauthz.schema import Outcome, Sweep
 from sealauthz.schema.effect import merged
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sealauthz.decision.decision import Decision
-from sealauthz.errors import EvaluationFailed
+from sealauthz.runtime.errors import EvaluationFailed
 from sealauthz.schema import Act, Model, Outcome
 from sealauthz.schema.effect import Event, RecordChange, Value, merged
 

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from sealauthz import base64url
-from sealauthz.errors import ConfigRefused
+from sealauthz.runtime import base64url
+from sealauthz.runtime.errors import ConfigRefused
 from sealauthz_client.receipts import ALGORITHM, CURVE, TYPE, Receipt
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode

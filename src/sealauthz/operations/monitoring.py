@@ -15,10 +15,10 @@ from sealauthz.decision.decision import Decision
 from sealauthz.decision.pdp import PolicyDecisionPoint
 from sealauthz.decision.product_reasons import FACT_UNAVAILABLE
 from sealauthz.decision.question import Entity, Question
-from sealauthz.errors import FactsUnavailable, SealAuthzError
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.activity import Activity, ActivityFilter, standing_of
 from sealauthz.facts.store.store import Store
+from sealauthz.runtime.errors import FactsUnavailable, SealAuthzError
 from sealauthz.schema import Monitored
 
 _READ_AT_ONCE = 200

@@ -16,20 +16,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sealauthz.assertions import Assertion
 from sealauthz.audit.record import Concerned, Origin, look_up, mentioned
 from sealauthz.decision.assembly import Case, RequestOptions, check_acts
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.pdp import PolicyDecisionPoint
 from sealauthz.decision.question import Entity
-from sealauthz.errors import (
-    AssertionNeeded,
-    CallerNotPermitted,
-    FactConflict,
-    HistoryLost,
-    InvalidRequest,
-    SealAuthzError,
-)
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.acting import Basis, Intended, Overtaken, UsedOnce
@@ -45,6 +36,15 @@ from sealauthz.operations.progress import Progress, progress_of
 from sealauthz.operations.receipts import Issuer
 from sealauthz.operations.receipts import Performed as ActPerformed
 from sealauthz.operations.recording import act_record
+from sealauthz.operations.signed_assertions import Assertion
+from sealauthz.runtime.errors import (
+    AssertionNeeded,
+    CallerNotPermitted,
+    FactConflict,
+    HistoryLost,
+    InvalidRequest,
+    SealAuthzError,
+)
 from sealauthz.schema import Act, Action, MetBy, Model, ReceiptTerms
 
 _SECOND = 1_000_000

@@ -10,10 +10,10 @@ from sealauthz.decision.decision import Decision
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.pdp import PolicyDecisionPoint
 from sealauthz.decision.question import Entity, ListQuery, Question
-from sealauthz.errors import InvalidRequest
 from sealauthz.facts.memory.consistency import Consistency
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.reach import Root
+from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.schema import Model
 from sealauthz.schema.progress import ProgressInput, Stage, StageState
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import time
 
-from sealauthz.assertions import Assertion
 from sealauthz.audit.record import Concerned, Origin, decision_record
 from sealauthz.decision.decision import Decision
 from sealauthz.operations.performance import Performed
+from sealauthz.operations.signed_assertions import Assertion
 from sealauthz.schema import Model, ReceiptTerms
 
 PERFORM = "Perform"

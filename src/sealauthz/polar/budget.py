@@ -7,9 +7,9 @@ was being read.
 
 from __future__ import annotations
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar.diagnostic import cut
 from sealauthz.polar.syntax import Place
+from sealauthz.runtime.errors import BundleRefused
 
 STEPS_AT_LEAST = 500_000
 """Steps for a bundle of any size."""

@@ -12,7 +12,6 @@ from operator import itemgetter
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sealauthz.errors import EvaluationFailed
 from sealauthz.polar import runtime
 from sealauthz.polar.compile import FREE as FREE_ARGUMENT
 from sealauthz.polar.compile import Argument, Bound, CallPattern, Constant
@@ -20,6 +19,7 @@ from sealauthz.polar.compile.forms import class_names
 from sealauthz.polar.program import Program
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.types import Known, TypeTable
+from sealauthz.runtime.errors import EvaluationFailed
 from sealauthz.schema.record import EMPTY
 
 if TYPE_CHECKING:

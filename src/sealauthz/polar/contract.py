@@ -10,12 +10,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean, refusal
 from sealauthz.polar.groups import FORMS, NO_GROUPS, Groups, Need, expanded
 from sealauthz.polar.source import CONTRACT_FILE, FLOOR_FILE
 from sealauthz.polar.syntax import BlockNode, Literal, Parameter, Place, RuleNode, RuleTypeNode, Statement
 from sealauthz.polar.terms import written
+from sealauthz.runtime.errors import BundleRefused
 
 ARITIES = {
     "allow": 4,

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar.syntax import Place
+from sealauthz.runtime.errors import BundleRefused
 
 
 class Severity(StrEnum):

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sealauthz.errors import EvaluationFailed, FactNotLoaded
 from sealauthz.polar import compile as compiling
 from sealauthz.polar import trace
 from sealauthz.polar.code import FREE_TYPE, Code, Entry, KeptCode, StoredCode, pattern_of
@@ -21,6 +20,7 @@ from sealauthz.polar.program import Clause, Program, program_of, with_rule
 from sealauthz.polar.runtime import FREE, spent
 from sealauthz.polar.syntax import Literal, RuleNode, Statement
 from sealauthz.polar.types import TypeTable
+from sealauthz.runtime.errors import EvaluationFailed, FactNotLoaded
 
 MAX_STEPS = 400_000
 """Steps of one question: about 50 ms. One that needs more is no answer."""

@@ -22,7 +22,6 @@ import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 from sealauthz.polar.plain_sources import plain_sources
 from sealauthz.polar.reference import QUERY_TIMEOUT_MS, ReferenceUnavailable
 from sealauthz.polar.runtime import FREE
@@ -39,6 +38,7 @@ from sealauthz.polar.worker import (
     ClassForm,
     frame_of,
 )
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 
 LOAD_DEADLINE_S = 20.0
 QUESTION_DEADLINE_S = QUERY_TIMEOUT_MS / 1_000 + 1

@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar import messages
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.grammar import machine, marks_of_terminals, table
@@ -20,6 +19,7 @@ from sealauthz.polar.scanner import refuse_unreadable, tokens_of
 from sealauthz.polar.source import FILES_REMEMBERED, Source
 from sealauthz.polar.syntax import BlockNode, RuleNode, Statement
 from sealauthz.polar.tree import MAX_DEPTH, Token
+from sealauthz.runtime.errors import BundleRefused
 
 _BRACKETS = frozenset({"LPAR", "LSQB", "LBRACE", "RPAR", "RSQB", "RBRACE"})
 

@@ -20,10 +20,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 from sealauthz.polar.plain_sources import plain_sources
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.source import Source
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 
 QUERY_TIMEOUT_MS = 20_000
 """One query that takes longer is no answer, and so a deny. On a busy machine an honest one takes some seconds."""

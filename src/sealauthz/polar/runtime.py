@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sealauthz.errors import EvaluationFailed
+from sealauthz.runtime.errors import EvaluationFailed
 
 
 class _Free:

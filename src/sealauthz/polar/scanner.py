@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sealauthz.characters import foreign_to_names
-from sealauthz.errors import BundleRefused
 from sealauthz.polar import messages
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.grammar import MARK, SPACE, scanner
@@ -14,6 +12,8 @@ from sealauthz.polar.messages import END, REFUSED_WORDS
 from sealauthz.polar.source import Source
 from sealauthz.polar.syntax import ALWAYS, Place
 from sealauthz.polar.tree import Token
+from sealauthz.runtime.characters import foreign_to_names
+from sealauthz.runtime.errors import BundleRefused
 
 MAX_FILE_BYTES = 1_000_000
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar.scanner import refuse_unreadable, tokens_of
 from sealauthz.polar.source import Source
+from sealauthz.runtime.errors import BundleRefused
 
 
 def end_column(source: Source, line: int, column: int) -> int:

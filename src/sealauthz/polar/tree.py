@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 
-from sealauthz.characters import foreign_to_names
 from sealauthz.polar import messages
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.syntax import (
@@ -46,6 +45,7 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
+from sealauthz.runtime.characters import foreign_to_names
 
 MAX_DEPTH = 60
 """Brackets in brackets, and terms in terms."""

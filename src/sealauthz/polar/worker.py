@@ -16,10 +16,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 from sealauthz.polar.reference import ReferenceEngine, ReferenceUnavailable
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.source import Source
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 MAX_MEMORY_BYTES = 1536 * 1024 * 1024

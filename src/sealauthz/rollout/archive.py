@@ -21,7 +21,7 @@ from sealauthz.decision.bundle import Bundle, installed_folder_of
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.folder import BUNDLE_FILE, PARAMETERS_FILE, Layout, accepts_in, declares_in, layout_of
 from sealauthz.decision.texts import TEXTS_FILE
-from sealauthz.errors import BundleRefused
+from sealauthz.runtime.errors import BundleRefused
 from sealauthz.schema import Model
 from sealauthz.schema.declaring import MODEL_FILE
 

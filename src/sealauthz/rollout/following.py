@@ -16,16 +16,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from sealauthz import __version__
-from sealauthz.background import Background, Failed
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import BundleRefused, PoliciesUnavailable, SealAuthzError
 from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.store.activations import FOLDER, STORE, Activated, Process, before_active
 from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.facts.store.store import Store
 from sealauthz.rollout.archive import Archive
+from sealauthz.runtime.background import Background, Failed
+from sealauthz.runtime.errors import BundleRefused, PoliciesUnavailable, SealAuthzError
 
 LOOKS_EVERY_S = 1.0
 BEATS_EVERY_S = 2.0

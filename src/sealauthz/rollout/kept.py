@@ -12,10 +12,10 @@ from collections.abc import Callable
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.folder import read_extension
-from sealauthz.errors import BundleRefused, PastUnknown, PolicyUnknown
 from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.facts.store.store import Store
 from sealauthz.rollout.archive import Archive
+from sealauthz.runtime.errors import BundleRefused, PastUnknown, PolicyUnknown
 from sealauthz.schema import ExtensionProblem, Model, extended
 
 _IN_MEMORY = 3

@@ -8,22 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sealauthz.accessdiff.changes import ChangeKind
-from sealauthz.accessdiff.comparison import Limits
-from sealauthz.accessdiff.diff import compare
-from sealauthz.accessdiff.report import AccessDiff
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.inspection import Inspection, inspect, unreadable
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import BundleRefused, InvalidRequest, PolicyRefused, ServiceBusy, TimeOver
 from sealauthz.facts.memory.consistency import NO_DEADLINE, Deadline
 from sealauthz.facts.store.activations import Activation, Process
 from sealauthz.facts.store.policies import PolicyStore, Proposal
 from sealauthz.facts.store.reading import MAX_PAGE_SIZE, Query, read_page
 from sealauthz.facts.store.store import Store
+from sealauthz.policytools.diff.changes import ChangeKind
+from sealauthz.policytools.diff.comparison import Limits
+from sealauthz.policytools.diff.diff import compare
+from sealauthz.policytools.diff.report import AccessDiff
 from sealauthz.rollout.archive import Archive
 from sealauthz.rollout.signatures import Signers
+from sealauthz.runtime.errors import BundleRefused, InvalidRequest, PolicyRefused, ServiceBusy, TimeOver
 from sealauthz.schema import Model
 
 MOST_RECORDS = 20_000

@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from sealauthz.errors import ConfigRefused, PolicyRefused
+from sealauthz.runtime.errors import ConfigRefused, PolicyRefused
 
 _ABOUT = "sealauthz policies 1"
 """What is signed begins with this, so that no signature over anything else passes for one over policies."""

@@ -3,6 +3,7 @@
 What a record is declared with is in `schema.record` and `schema.rules`.
 """
 
+from sealauthz.runtime.instants import FOREVER, NEVER
 from sealauthz.schema.action import Action, Resolver, ResolverInput, actions
 from sealauthz.schema.activity import Monitored, Shown, Sighting
 from sealauthz.schema.changes import Change, Changes, Invariant, Rows
@@ -28,8 +29,6 @@ from sealauthz.schema.outside import OutsideMove, Provided
 from sealauthz.schema.parameters import Duration
 from sealauthz.schema.record import (
     EMPTY,
-    FOREVER,
-    NEVER,
     UNLIMITED,
     Collection,
     Column,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
-from sealauthz.errors import InvariantBroken
+from sealauthz.runtime.errors import InvariantBroken
 
 
 class Rows(Protocol):

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from sealauthz.errors import did_you_mean
+from sealauthz.runtime.errors import did_you_mean
 from sealauthz.schema.extension import (
     BOOLEAN,
     INSTANT,

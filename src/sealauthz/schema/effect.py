@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sealauthz.errors import EvaluationFailed
+from sealauthz.runtime.errors import EvaluationFailed
 from sealauthz.schema.action import Snapshot
 from sealauthz.schema.record import Instant
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import cache, cached_property
 from typing import Annotated, Any, NoReturn
 
-from sealauthz.errors import did_you_mean
+from sealauthz.runtime.errors import did_you_mean
 from sealauthz.schema.action import Action
 from sealauthz.schema.conditions import ConditionProblem, checked
 from sealauthz.schema.extension import (

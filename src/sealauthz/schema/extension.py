@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sealauthz.schema.record import FOREVER, NEVER
+from sealauthz.runtime.instants import FOREVER, NEVER
 
 STRING, INTEGER, BOOLEAN, INSTANT = "String", "Integer", "Boolean", "Instant"
 TYPES: Mapping[str, type] = {STRING: str, INTEGER: int, BOOLEAN: bool, INSTANT: int}

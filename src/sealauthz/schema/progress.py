@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from sealauthz.runtime.instants import FOREVER, NEVER
 from sealauthz.schema.action import Snapshot
-from sealauthz.schema.record import FOREVER, NEVER, Instant
+from sealauthz.schema.record import Instant
 
 
 class StageState(StrEnum):

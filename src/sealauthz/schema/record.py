@@ -26,12 +26,6 @@ T = TypeVar("T")
 
 _TARGET = re.compile(r"(?:list\[)?(\w+)\]?(?: \| None)?")
 
-NEVER = 0
-"""An instant before all others: it has not happened."""
-
-FOREVER = 253_402_300_799_000_000
-"""An instant after all others (the end of the year 9999): there is no end."""
-
 UNLIMITED = 2**63 - 1
 """A count without a limit, said explicitly."""
 

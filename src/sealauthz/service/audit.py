@@ -6,7 +6,6 @@ import json
 import threading
 from typing import Any
 
-from sealauthz import base64url
 from sealauthz.audit.as_of import AsOf, Moment
 from sealauthz.audit.log import Entry, Log, Wanted, is_shown
 from sealauthz.audit.retention import NOTHING_PRUNED
@@ -14,9 +13,10 @@ from sealauthz.audit.words import EFFECTS, is_kind, is_reason_code
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.decision import Effect
 from sealauthz.decision.question import Question
-from sealauthz.errors import InvalidRequest, RecordUnknown, ServiceBusy
 from sealauthz.facts import Store
 from sealauthz.facts.memory.consistency import Deadline
+from sealauthz.runtime import base64url
+from sealauthz.runtime.errors import InvalidRequest, RecordUnknown, ServiceBusy
 from sealauthz.service.callers import EXPLAIN, Call, Caller
 from sealauthz.service.fields import FieldViolations, set_timestamp
 from sealauthz.service.questions import entity_from, may_see_of, read_question

@@ -11,12 +11,12 @@ from sealauthz.decision.decision import Decision
 from sealauthz.decision.listing import ListPage
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery, Question
-from sealauthz.errors import InvalidRequest, SealAuthzError, Violation
 from sealauthz.facts.memory.consistency import FROM_MEMORY, FULL, Consistency, Deadline
 from sealauthz.facts.memory.permits import NotAtOnce, TooLongAtOnce
-from sealauthz.metrics.meter import Meter, measuring
+from sealauthz.observability.log import Log
+from sealauthz.observability.metrics.meter import Meter, measuring
 from sealauthz.polar.reach import Root
-from sealauthz.process.log import Log
+from sealauthz.runtime.errors import InvalidRequest, SealAuthzError, Violation
 from sealauthz.service import encoding
 from sealauthz.service.budget import MAX_QUESTIONS_AT_ONCE, Budget
 from sealauthz.service.callers import Call

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sealauthz.errors import CallerNotPermitted, CallerUnknown, SealAuthzError
+from sealauthz.runtime.errors import CallerNotPermitted, CallerUnknown, SealAuthzError
 from sealauthz.schema import Column, Model
 from sealauthz.service.tokens import TokenIssuer, TokenOf, Tokens
 from sealauthz_client.v1 import (

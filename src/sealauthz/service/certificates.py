@@ -12,9 +12,9 @@ from typing import NoReturn
 import grpc
 from cryptography import x509
 
-from sealauthz.background import Background, Failed, ignored
-from sealauthz.errors import ConfigRefused
-from sealauthz.process.log import Log
+from sealauthz.observability.log import Log
+from sealauthz.runtime.background import Background, Failed, ignored
+from sealauthz.runtime.errors import ConfigRefused
 from sealauthz.service.peers import Peers
 
 LOOK_EVERY_S = 2.0

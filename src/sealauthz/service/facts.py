@@ -9,9 +9,16 @@ from typing import Any
 
 import grpc
 
-from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken, TimeOver, Violation
 from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Put, Store, Update
 from sealauthz.facts.store.importing import INVARIANT, Part, PartReceipt
+from sealauthz.runtime.errors import (
+    CallerNotPermitted,
+    FactConflict,
+    InvalidRequest,
+    InvariantBroken,
+    TimeOver,
+    Violation,
+)
 from sealauthz.schema import Model
 from sealauthz.service.callers import Call, Caller
 from sealauthz.service.fields import FieldViolations, revision_message, timestamp

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from sealauthz import base64url
-from sealauthz.errors import InvalidRequest, RevisionUnknown, Violation
+from sealauthz.runtime import base64url
+from sealauthz.runtime.errors import InvalidRequest, RevisionUnknown, Violation
 from sealauthz.schema import FOREVER
 from sealauthz_client.v1 import revision_pb2
 

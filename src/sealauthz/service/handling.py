@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import DecodeError
 
-from sealauthz.errors import (
+from sealauthz.observability.log import Log
+from sealauthz.runtime.errors import (
     CallerNotPermitted,
     CallerUnknown,
     FactsUnavailable,
@@ -20,12 +21,11 @@ from sealauthz.errors import (
     KeysUnavailable,
     SealAuthzError,
 )
-from sealauthz.process.log import Log
+from sealauthz.runtime.spans import Trace
 from sealauthz.service.callers import Caller, Shown
 from sealauthz.service.pools import HEALTH, Pool, Share
 from sealauthz.service.shares import Bucket
 from sealauthz.service.status import Failure, failure_of
-from sealauthz.spans import Trace
 
 Behavior = Callable[..., Any]
 Deserializer = Callable[[bytes], Any]

@@ -19,10 +19,10 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
 
-from sealauthz.background import Background
-from sealauthz.errors import HistoryLost, RestoreIncomplete, SealAuthzError
 from sealauthz.facts import Store
-from sealauthz.process.log import Log
+from sealauthz.observability.log import Log
+from sealauthz.runtime.background import Background
+from sealauthz.runtime.errors import HistoryLost, RestoreIncomplete, SealAuthzError
 from sealauthz.service.callers import SERVICES
 from sealauthz_client.v1 import facts_pb2
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 
 from sealauthz.audit.recorder import WAIT_S
-from sealauthz.errors import FactsUnavailable, SealAuthzError
+from sealauthz.runtime.errors import FactsUnavailable, SealAuthzError
+from sealauthz.runtime.spans import part_of
 from sealauthz.service.arrivals import Aborted, ArrivedCall
 from sealauthz.service.handling import RequestLog
 from sealauthz.service.pools import Pool, Share
 from sealauthz.service.status import Failure
-from sealauthz.spans import part_of
 
 Once = Callable[[Callable[[BaseException | None], None]], None]
 

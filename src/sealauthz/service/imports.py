@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
 from sealauthz.facts import Part, Store
 from sealauthz.facts.store.importing import INVARIANT, OpenImport, PartReceipt
+from sealauthz.runtime.errors import CallerNotPermitted, FactConflict, InvariantBroken
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, revision_message, timestamp
 from sealauthz_client.v1 import facts_pb2

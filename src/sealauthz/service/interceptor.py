@@ -12,10 +12,13 @@ from typing import Any, NoReturn
 import grpc
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 
-from sealauthz.background import Background
-from sealauthz.errors import CallerUnknown, SealAuthzError, ServiceBusy
 from sealauthz.facts.memory.permits import NotAtOnce
-from sealauthz.process.log import Log
+from sealauthz.observability.log import Log
+from sealauthz.observability.tracing.parents import parent_in
+from sealauthz.observability.tracing.tracer import Tracer
+from sealauthz.runtime.background import Background
+from sealauthz.runtime.errors import CallerUnknown, SealAuthzError, ServiceBusy
+from sealauthz.runtime.spans import working_on
 from sealauthz.service import handling, patience
 from sealauthz.service.callers import SERVICES, Call, Caller, Callers, Known, Metadata, Shown
 from sealauthz.service.door import Door
@@ -27,9 +30,6 @@ from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools
 from sealauthz.service.shares import CallerShares
 from sealauthz.service.status import Failure, deadline_passed, failure_of
 from sealauthz.service.streams import Intake, changed, gone, stopping
-from sealauthz.spans import working_on
-from sealauthz.tracing.parents import parent_in
-from sealauthz.tracing.tracer import Tracer
 
 OURS = frozenset(service.full_name for service in SERVICES)
 

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from sealauthz.background import Background, Failed, ignored
-from sealauthz.errors import ConfigRefused
-from sealauthz.keysets import KINDS, Key, public_key, signing_keys
+from sealauthz.runtime.background import Background, Failed, ignored
+from sealauthz.runtime.errors import ConfigRefused
+from sealauthz.runtime.keysets import KINDS, Key, public_key, signing_keys
 from sealauthz.service.fetching import FetchFailed, fetch
 
 ASK_AGAIN_S = 30.0

@@ -14,17 +14,17 @@ from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from sealauthz import base64url
 from sealauthz.decision import PolicyDecisionPoint, RequestOptions
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.ids import new_id
-from sealauthz.errors import InvalidRequest
 from sealauthz.facts import Store
 from sealauthz.facts.memory.consistency import Consistency
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.activity import Activity, ActivityFilter
 from sealauthz.operations.monitoring import END, Monitoring, View
 from sealauthz.operations.shared_views import SharedViews
+from sealauthz.runtime import base64url
+from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.service.callers import Call, Caller
 from sealauthz.service.fields import FieldViolations, timestamp
 from sealauthz.service.operations import fill_values

@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from sealauthz.assertions import MAX_CHARACTERS
 from sealauthz.decision import RequestOptions
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.ids import new_id
 from sealauthz.decision.question import Entity
-from sealauthz.errors import EvaluationFailed, OperationUnknown
 from sealauthz.facts.memory.consistency import Deadline
-from sealauthz.metrics.meter import Meter, measuring
+from sealauthz.observability.metrics.meter import Meter, measuring
 from sealauthz.operations import ArgumentValue, Operation, Performance, Performed
 from sealauthz.operations.arguments import MAX_ITEMS
 from sealauthz.operations.progress import Progress, ShownStage
+from sealauthz.operations.signed_assertions import MAX_CHARACTERS
+from sealauthz.runtime.errors import EvaluationFailed, OperationUnknown
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, is_id, revision_message, set_timestamp, timestamp
 from sealauthz.service.questions import (

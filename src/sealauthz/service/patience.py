@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from sealauthz.background import Background, Failed, ignored
+from sealauthz.runtime.background import Background, Failed, ignored
 from sealauthz.service.pools import Pool
 
 MESSAGE_WITHIN_S = 5.0

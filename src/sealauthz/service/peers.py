@@ -17,7 +17,7 @@ from typing import TypeVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from sealauthz.errors import CallerUnknown
+from sealauthz.runtime.errors import CallerUnknown
 
 E = TypeVar("E", bound=x509.ExtensionType)
 

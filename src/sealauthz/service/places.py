@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sealauthz.errors import InvalidRequest
 from sealauthz.facts import Store
+from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.service.fields import check_store, revision_message, token_from
 
 WHOLE = 2**31

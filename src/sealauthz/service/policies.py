@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from sealauthz.accessdiff.changes import Change, grouped
-from sealauthz.accessdiff.report import unseen
 from sealauthz.decision.inspection import Inspection
-from sealauthz.errors import BundleRefused, CallerNotPermitted, InvalidRequest
 from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.facts.store.activations import ACTIVATE, STORE, Activation, Process
 from sealauthz.facts.store.policies import Proposal
 from sealauthz.polar.check import Severity
+from sealauthz.policytools.diff.changes import Change, grouped
+from sealauthz.policytools.diff.report import unseen
 from sealauthz.rollout.archive import Archive, File, Part
 from sealauthz.rollout.shipping import GAINS_FIRST, Compared, Standing
+from sealauthz.runtime.errors import BundleRefused, CallerNotPermitted, InvalidRequest
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, timestamp
 from sealauthz.service.shadows import RunsShadows, begin, found_message, run_message

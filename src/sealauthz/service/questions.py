@@ -10,7 +10,7 @@ from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.product_reasons import FACT_UNAVAILABLE, NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE
 from sealauthz.decision.question import ContextValue, Entity, Question
 from sealauthz.decision.texts import LANGUAGES
-from sealauthz.errors import InvalidRequest
+from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.service.callers import Call, Caller
 from sealauthz.service.fields import FieldViolations, is_id
 from sealauthz_client.v1 import audit_pb2, authorization_pb2, operations_pb2

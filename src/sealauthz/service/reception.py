@@ -14,9 +14,9 @@ from typing import Any
 
 import grpc
 
-from sealauthz.background import Background
 from sealauthz.facts.memory.permits import NotAtOnce
-from sealauthz.process.log import Log
+from sealauthz.observability.log import Log
+from sealauthz.runtime.background import Background
 from sealauthz.service import patience
 from sealauthz.service.arrivals import Aborted, Arrivals, ArrivedCall
 from sealauthz.service.handling import Method, RequestLog

@@ -14,9 +14,9 @@ from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.listing import ListedActions
 from sealauthz.facts.memory.consistency import Deadline
+from sealauthz.runtime.spans import span
 from sealauthz.service.callers import Call
 from sealauthz.service.questions import may_see_of
-from sealauthz.spans import span
 
 
 class Recording:

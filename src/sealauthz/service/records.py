@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from sealauthz.errors import did_you_mean
+from sealauthz.runtime.errors import did_you_mean
 from sealauthz.schema import Column, Model, Put
 from sealauthz.service.fields import FieldViolations, set_timestamp, timestamp
 from sealauthz.service.plain_forms import PlainForms

@@ -13,20 +13,21 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
-from sealauthz.accessdiff.shadowing import Shadows
 from sealauthz.audit.as_of import AsOf
 from sealauthz.audit.recorder import Recorder
-from sealauthz.background import Background
 from sealauthz.decision import PolicyDecisionPoint, system_clock
-from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.memory.signal import Signal
-from sealauthz.metrics.instruments import Instruments
-from sealauthz.metrics.meter import Meter
-from sealauthz.process.log import Log, make_log
+from sealauthz.observability.log import Log, make_log
+from sealauthz.observability.metrics.instruments import Instruments
+from sealauthz.observability.metrics.meter import Meter
+from sealauthz.observability.tracing.tracer import Tracer
+from sealauthz.policytools.diff.shadowing import Shadows
 from sealauthz.rollout import Shipping, load_archive
 from sealauthz.rollout.kept import KeptPolicies
+from sealauthz.runtime.background import Background
+from sealauthz.runtime.errors import ConfigRefused
 from sealauthz.service import arrivals
 from sealauthz.service.audit import AuditServicer
 from sealauthz.service.authorization import AuthorizationServicer
@@ -43,7 +44,6 @@ from sealauthz.service.pools import HEALTH, Pools
 from sealauthz.service.reception import Reception
 from sealauthz.service.recording import Recording
 from sealauthz.service.watching import Watches
-from sealauthz.tracing.tracer import Tracer
 from sealauthz_client.v1 import (
     audit_pb2_grpc,
     authorization_pb2_grpc,

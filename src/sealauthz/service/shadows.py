@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sealauthz.accessdiff.changes import Cause, SourceLine
-from sealauthz.accessdiff.shadow import Difference, Noted
-from sealauthz.accessdiff.shadow_reports import ShadowSummary
 from sealauthz.decision.question import Question
 from sealauthz.facts.store.shadows import ShadowRun
+from sealauthz.policytools.diff.changes import Cause, SourceLine
+from sealauthz.policytools.diff.shadow import Difference, Noted
+from sealauthz.policytools.diff.shadow_reports import ShadowSummary
 from sealauthz.service.fields import FieldViolations, timestamp
 from sealauthz_client.v1 import authorization_pb2, policy_pb2
 

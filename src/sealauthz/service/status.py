@@ -12,7 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from sealauthz import errors
+from sealauthz.runtime import errors
 from sealauthz.service.fields import MAX_VIOLATIONS
 from sealauthz_client.v1 import authorization_pb2
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sealauthz.errors import FactsUnavailable, SealAuthzError, ServiceBusy, TimeOver
+from sealauthz.runtime.errors import FactsUnavailable, SealAuthzError, ServiceBusy, TimeOver
 
 if TYPE_CHECKING:
     from sealauthz.service.callers import Call

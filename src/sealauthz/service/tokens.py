@@ -18,9 +18,9 @@ from typing import Any, Generic, TypeVar
 from joserfc import jws
 from joserfc.errors import JoseError
 
-from sealauthz import base64url
-from sealauthz.errors import CallerUnknown, KeysUnavailable
-from sealauthz.keysets import KINDS, once_each
+from sealauthz.runtime import base64url
+from sealauthz.runtime.errors import CallerUnknown, KeysUnavailable
+from sealauthz.runtime.keysets import KINDS, once_each
 from sealauthz.service.issuer_keys import IssuerKeys, KeySource
 
 DEFAULT_ALGORITHMS = ("ES256", "Ed25519", "EdDSA", "PS256", "RS256")

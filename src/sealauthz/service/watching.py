@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sealauthz.background import Background, ignored
-from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzError
 from sealauthz.facts import Store
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.history import Changed, Page, Revision, read_changes
-from sealauthz.process.log import Log
+from sealauthz.observability.log import Log
+from sealauthz.runtime.background import Background, ignored
+from sealauthz.runtime.errors import CallerNotPermitted, FactsUnavailable, SealAuthzError
 from sealauthz.service.callers import Call, Caller
 from sealauthz.service.fields import FieldViolations, check_store, revision_message, timestamp, token_from
 from sealauthz.service.records import WireForms, forms_of

@@ -10,7 +10,6 @@ from harness import NOW, bundle, check_told
 from joserfc.jwk import OKPKey
 from own_word import TRUSTED, signed
 
-from sealauthz.background import ignored
 from sealauthz.decision import Decision, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import DEFAULT_OPTIONS, MaySee, RequestOptions, everything
 from sealauthz.decision.policies import Policies
@@ -20,7 +19,8 @@ from sealauthz.operations import Operations, Performance, Performed
 from sealauthz.operations.expiries import Expiries
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.operations.receipts import Issuer
-from sealauthz.policytest.fixtures import FactSet
+from sealauthz.policytools.testing.fixtures import FactSet
+from sealauthz.runtime.background import ignored
 from sealauthz.schema import Event
 from sealauthz_client.receipts import Receipt, verify
 

@@ -28,8 +28,8 @@ from sealauthz.model.records.identity import (
     VerificationState,
 )
 from sealauthz.operations import Operations, Performance
-from sealauthz.policytest.fixtures import FactReader, FactSet
-from sealauthz.policytest.library import Library, LoadedFile, Start, plain
+from sealauthz.policytools.testing.fixtures import FactReader, FactSet
+from sealauthz.policytools.testing.library import Library, LoadedFile, Start, plain
 from sealauthz.schema import Event, Outcome, Put, Update
 
 POLICY_TESTS = Path(__file__).resolve().parents[3] / "policies" / "tests"

@@ -29,13 +29,13 @@ from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, Re
 from sealauthz.decision.assembly import assemble, everything
 from sealauthz.decision.folder import installed_folder
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.store.policies import PolicyStore, Proposal
 from sealauthz.model import MODEL
 from sealauthz.operations import Issuer, Operations, Performance
 from sealauthz.operations.keys import SigningKeys
 from sealauthz.rollout import Archive, load_archive
+from sealauthz.runtime.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.schema import shape_of, values_of
 
 ROUNDS = tries(12, 2_000)

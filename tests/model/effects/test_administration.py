@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from harness import DAY, HOUR, SECOND, NewWorld, World
 
-from sealauthz.errors import InvalidRequest
 from sealauthz.model.effects.administration import (
     AbsenceArguments,
     AssignRoleArguments,
@@ -17,6 +16,7 @@ from sealauthz.model.effects.administration import (
 from sealauthz.model.effects.rule_terms import rules_digest
 from sealauthz.model.records.identity import IdentityVerification
 from sealauthz.model.records.membership import SuspensionCause
+from sealauthz.runtime.errors import InvalidRequest
 
 USE = ("user", "use", "Seal:s")
 USING = {"task": "t", "verification": "v-user"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from harness import NewWorld, World, bundle
 
-from sealauthz.errors import InvalidRequest
 from sealauthz.model import MODEL
 from sealauthz.model.effects.enterprises import CertifyArguments, DecideCertificationArguments
 from sealauthz.model.records.organisation import CertificationMethod, RegistrySnapshot
 from sealauthz.model.records.retrieval import ReviewVerdict
+from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.schema import looks
 
 DOCUMENTS = CertifyArguments(CertificationMethod.DOCUMENTS)

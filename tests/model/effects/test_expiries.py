@@ -14,10 +14,8 @@ from harness import DAY, HOUR, NOW, bundle, facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealauthz.background import ignored
 from sealauthz.decision import Decision, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.policies import Policies
-from sealauthz.errors import PoliciesUnavailable
 from sealauthz.facts import Batch, FactCache, Put
 from sealauthz.facts.store.store import Store
 from sealauthz.model import MODEL
@@ -27,6 +25,8 @@ from sealauthz.model.records.membership import JoinApplication
 from sealauthz.model.records.retrieval import EnterpriseAuthentication, RetrievalCase, RetrievalReview
 from sealauthz.operations import expiries
 from sealauthz.operations.expiries import SWEEPER, Expiries
+from sealauthz.runtime.background import ignored
+from sealauthz.runtime.errors import PoliciesUnavailable
 
 
 def expiries_of(store: Store, now: int) -> Expiries:

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from harness import DAY, NOW, Clock, NewWorld, World, face, facts
 
-from sealauthz.errors import InvalidRequest
 from sealauthz.facts import Store
 from sealauthz.model import MODEL
 from sealauthz.model.effects.delegations import NewDelegation
 from sealauthz.model.effects.grants import HolderMember, Letter, LetterFinding, LetterVerdict, NewTerms
 from sealauthz.model.effects.new_grants import GrantKind, NewGrant, Template
 from sealauthz.model.records.grants import GrantScope, GrantTerm, SealRight
+from sealauthz.runtime.errors import InvalidRequest
 
 USING = {"task": "t", "verification": "v-plain"}
 ALL = GrantScope.ALL_CONTRACTS

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from harness import DAY, HOUR, NewWorld
 
-from sealauthz.errors import InvalidRequest
 from sealauthz.model.effects.joining import ApproveJoinArguments, InviteArguments
+from sealauthz.runtime.errors import InvalidRequest
 
 OPEN = ("outsider", "open", "SigningTask:t")
 

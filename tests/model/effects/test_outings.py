@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from acting import NewPlatform
 
-from sealauthz.errors import InvalidRequest, InvariantBroken
 from sealauthz.model.records.requests import StampReport
+from sealauthz.runtime.errors import InvalidRequest, InvariantBroken
 
 STAMPING: dict[str, Any] = {"request": "q", "verification": "v-stamp", "code_digest": "code-1"}
 

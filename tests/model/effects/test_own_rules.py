@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from harness import DAY, HOUR, NOW, NewWorld, World, face
 
-from sealauthz.errors import InvalidRequest
 from sealauthz.model.effects.own_rules import days_tighten, hours_tighten
 from sealauthz.model.effects.resolutions import NewResolution
 from sealauthz.model.effects.rule_terms import (
@@ -32,6 +31,7 @@ from sealauthz.model.effects.rule_terms import (
 )
 from sealauthz.model.records.organisation import AdminPower, DayKind
 from sealauthz.model.records.procedures import CategoryState, ResolutionKind, RuleKind, StepMode
+from sealauthz.runtime.errors import InvalidRequest
 
 USING = {"task": "t", "verification": "v-user"}
 RULED: dict[str, Any] = {"file": "own_rules.yaml", "fixture": "ruled"}

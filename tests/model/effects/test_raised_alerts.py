@@ -13,13 +13,13 @@ from harness import DAY, HOUR, NOW, bundle
 
 from sealauthz.audit.recorder import Answered, Recorder
 from sealauthz.audit.sequencer import Sequencer
-from sealauthz.background import ignored
 from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.facts import FactCache, Store
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import IdentityVerification, VerificationState
 from sealauthz.operations import Operations, Performed
 from sealauthz.operations.alarms import Alarms
+from sealauthz.runtime.background import ignored
 from sealauthz.schema import Event
 
 LEADER = {"MonitorSubscription": {"ms": {"enterprise_id": "e", "leader_id": "m-plain"}}}

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from harness import DAY, HOUR, MINUTE, NewWorld, World
 
-from sealauthz.errors import InvalidRequest
 from sealauthz.model.effects.enterprises import DecideCertificationArguments
 from sealauthz.model.effects.retrieval import (
     Finding,
@@ -22,6 +21,7 @@ from sealauthz.model.effects.rule_terms import rules_digest
 from sealauthz.model.records.identity import IdentityVerification, Person, PlatformStaff
 from sealauthz.model.records.organisation import RegistrySnapshot
 from sealauthz.model.records.retrieval import NoticeDelivery, RetrievalPath, ReviewVerdict
+from sealauthz.runtime.errors import InvalidRequest
 
 DOCUMENTS, ONLINE = RetrievalPath.DOCUMENTS, RetrievalPath.LEGAL_REP_ONLINE
 PASSED, REJECTED = ReviewVerdict.PASSED, ReviewVerdict.REJECTED

@@ -9,12 +9,12 @@ import pytest
 from acting import ENGINE, PLATFORM, NewPlatform, Platform
 from harness import NOW, SECOND
 
-from sealauthz.errors import InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Update
 from sealauthz.facts.store.batch import Precondition, PreconditionKind
 from sealauthz.model.effects.engine import REPORTED_WITHIN
 from sealauthz.model.records.seals import SealHold
 from sealauthz.operations import Performed
+from sealauthz.runtime.errors import InvalidRequest, InvariantBroken
 from sealauthz_client.receipts import ReceiptRefused
 
 BY_USER: dict[str, Any] = {"task": "t", "verification": "v-user"}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from harness import HOUR, NOW, NewWorld, World
 
-from sealauthz.errors import InvalidRequest
 from sealauthz.model.effects.seals import Custody, Ending, NewSeal, SealEdit, Submission
 from sealauthz.model.records.seals import SealCategory, SealEnding
+from sealauthz.runtime.errors import InvalidRequest
 
 USING = {"task": "t", "verification": "v-user"}
 PHYSICAL: dict[str, Any] = {"change": {"Seal": {"s": {"category": "PHYSICAL", "certificate_id": None}}}}

@@ -9,8 +9,8 @@ from acting import NewPlatform
 from harness import DAY, NOW
 
 from sealauthz.decision.assembly import Within
-from sealauthz.errors import CallerNotPermitted, InvalidRequest
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import CallerNotPermitted, InvalidRequest
 
 OWN_TYPES = {"Contract", "SigningTask", "Signatory", "InternalReview", "PartyConsent", "SealUse", "SealOuting"}
 SEALING = {"use", "auto_use", "emergency_use", "stamp", "carry_out"}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from harness import DAY, NOW, NewWorld, World, bundle
 
-from sealauthz.errors import InvalidRequest
 from sealauthz.model.effects.requests import UsePhotos, UseRequest
+from sealauthz.runtime.errors import InvalidRequest
 
 USING = {"task": "t", "verification": "v-plain"}
 SALE = UseRequest(NOW + DAY, contract="c", purpose="采购合同")

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
-from sealauthz.errors import FactNotLoaded, FactsUnavailable, HistoryLost, SealAuthzError
 from sealauthz.facts.memory.consistency import NO_DEADLINE, Deadline, uptime_s
 from sealauthz.facts.memory.loading import Touched, touched_since
 from sealauthz.facts.memory.loads import Loads
@@ -28,6 +27,7 @@ from sealauthz.facts.store.commits import Commit
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.history import Changed, changed_of, changes_in
 from sealauthz.facts.store.store import Store
+from sealauthz.runtime.errors import FactNotLoaded, FactsUnavailable, HistoryLost, SealAuthzError
 from sealauthz.schema import Unit
 
 _LONGEST_WAIT_S = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sealauthz.errors import TimeOver
+from sealauthz.runtime.errors import TimeOver
 
 
 @dataclass(frozen=True, slots=True)

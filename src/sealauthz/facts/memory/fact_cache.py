@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
-from sealauthz.errors import FactsUnavailable, RevisionGone, RevisionUnknown
 from sealauthz.facts.memory.cache_state import CacheState
 from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline, uptime_s
 from sealauthz.facts.memory.loads import DEFAULT_LARGE_BYTES
@@ -22,6 +21,7 @@ from sealauthz.facts.memory.timeline import HomeIndex, Timeline
 from sealauthz.facts.memory.warming import warm_up
 from sealauthz.facts.store.commits import Commit
 from sealauthz.facts.store.store import Store
+from sealauthz.runtime.errors import FactsUnavailable, RevisionGone, RevisionUnknown
 from sealauthz.schema import Model
 
 T = TypeVar("T")

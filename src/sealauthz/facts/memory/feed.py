@@ -12,12 +12,12 @@ import socket
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
-from sealauthz.background import Background
-from sealauthz.errors import SealAuthzError
 from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.store.database import Listener
 from sealauthz.facts.store.store import Store
+from sealauthz.runtime.background import Background
+from sealauthz.runtime.errors import SealAuthzError
 
 POLL_ANNOUNCED_S = 1.0
 """How often to look where new revisions are announced."""

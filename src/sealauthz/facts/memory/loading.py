@@ -17,7 +17,6 @@ from sqlalchemy import (
     union,
 )
 
-from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.history import Changed, changes_in
 from sealauthz.facts.store.rows import ids_along, ids_parameter, leads, marks_among
@@ -30,6 +29,7 @@ from sealauthz.facts.store.system_tables import (
     FACT_IMPORT_UNIT,
 )
 from sealauthz.facts.store.tables import Tables
+from sealauthz.runtime.errors import FactNotLoaded
 from sealauthz.schema import FOREVER, UNLIMITED, Model, Unit, shape_of
 
 _MAX_REVISIONS = 2_000

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.memory.entries import Aside, Entry, Reach
 from sealauthz.facts.memory.footprint import footprint
 from sealauthz.facts.memory.lookups import Key
@@ -20,6 +19,7 @@ from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.memory.timeline import Timeline
 from sealauthz.facts.memory.wiring import WiredUnit
 from sealauthz.facts.store.database import ReadTransaction
+from sealauthz.runtime.errors import FactNotLoaded
 from sealauthz.schema import Unit
 
 DEFAULT_LARGE_BYTES = 200_000

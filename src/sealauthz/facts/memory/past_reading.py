@@ -15,7 +15,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from sealauthz.errors import PastUnknown
 from sealauthz.facts.memory import loading
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.memory.timeline import HomeIndex
@@ -26,6 +25,7 @@ from sealauthz.facts.store.past import Past, Undone
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import compiled
 from sealauthz.facts.store.tables import Tables
+from sealauthz.runtime.errors import PastUnknown
 from sealauthz.schema import Model, Unit
 from sealauthz.schema.units import Path, Step
 

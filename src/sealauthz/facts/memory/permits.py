@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
-from sealauthz.errors import ServiceBusy
 from sealauthz.facts.memory.consistency import Deadline
-from sealauthz.spans import span
+from sealauthz.runtime.errors import ServiceBusy
+from sealauthz.runtime.spans import span
 
 LONGEST_WAIT_S = 10.0
 """How long a call without a deadline waits."""

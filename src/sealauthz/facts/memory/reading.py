@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
-from sealauthz.errors import FactsUnavailable, RevisionGone
 from sealauthz.facts.memory.consistency import Deadline, uptime_s
 from sealauthz.facts.memory.entries import Entry
 from sealauthz.facts.memory.loading import touched_since
@@ -21,8 +20,9 @@ from sealauthz.facts.memory.wiring import WiredUnit
 from sealauthz.facts.store.activations import POLICIES, activated_in
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.store import Store
+from sealauthz.runtime.errors import FactsUnavailable, RevisionGone
+from sealauthz.runtime.spans import span
 from sealauthz.schema import Unit
-from sealauthz.spans import span
 
 _LONGEST_WAIT_S = 10.0
 

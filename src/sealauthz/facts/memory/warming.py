@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.runtime.errors import FactNotLoaded
 from sealauthz.schema import Model, Unit
 from sealauthz.schema.rules import Life
 

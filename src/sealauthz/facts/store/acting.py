@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, bindparam, case, func, literal_column, select
 
-from sealauthz.errors import AssertionNeeded
 from sealauthz.facts.store.batch import Wanted, WriteReceipt
 from sealauthz.facts.store.history import Changed, changes_in
 from sealauthz.facts.store.identity import Seen
 from sealauthz.facts.store.performed import used_up_statement
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT
+from sealauthz.runtime.errors import AssertionNeeded
 from sealauthz.schema import Unit
 
 _MOST_REVISIONS = 500

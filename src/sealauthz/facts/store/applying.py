@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Update, bindparam, insert, literal_column, update
 from sqlalchemy.exc import IntegrityError
 
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter
 from sealauthz.facts.store.statements import Driver, check_met, compiled
 from sealauthz.facts.store.tables import Tables, refusal_of
+from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz.schema import Change, Changes, shape_of, values_of
 from sealauthz.schema.rules import Unique
 

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
 from sealauthz.facts.store.acting import Ended, Intended, Overtaken
 from sealauthz.facts.store.batch import Wanted, WriteReceipt
 from sealauthz.facts.store.commits import Commits
@@ -18,8 +17,9 @@ from sealauthz.facts.store.importing import Part
 from sealauthz.facts.store.locking import lock_revisions, lock_roots
 from sealauthz.facts.store.statements import Driver
 from sealauthz.facts.store.writing import Guard, Write
+from sealauthz.runtime.errors import FactConflict, FactsUnavailable, InvariantBroken
+from sealauthz.runtime.spans import span
 from sealauthz.schema import Unit
-from sealauthz.spans import span
 
 T = TypeVar("T")
 

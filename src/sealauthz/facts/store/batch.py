@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sealauthz.errors import InvalidRequest
 from sealauthz.facts.store.values import checked, checked_values, text_problem
+from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.schema import Model, values_of
 from sealauthz.schema.effect import Delete, Put, RecordChange, Update
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, inspect, select
 
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.database import Database
 from sealauthz.facts.store.importing import open_imports
 from sealauthz.facts.store.serving import chain, current, head, served_schema
 from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_REQUEST
+from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz.schema import Model
 
 

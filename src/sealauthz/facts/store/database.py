@@ -19,13 +19,13 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.engine import LIVELINESS, LOCK_TIMEOUT_S, make_engine, parse
 from sealauthz.facts.store.extensions import applied, check_has
 from sealauthz.facts.store.identity import Identity, SchemaMoved, Seen, catalog_statement
 from sealauthz.facts.store.serving import served_schema
 from sealauthz.facts.store.statements import BROKEN, dialect, driver
 from sealauthz.facts.store.tables import Tables, tables_of
+from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz.schema import NO_EXTENSION, Model
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
-from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.store.batch import Precondition, PreconditionKind, Wanted
 from sealauthz.facts.store.erasing import erased_with
 from sealauthz.facts.store.rows import DatabaseRows
+from sealauthz.runtime.errors import FactConflict, InvariantBroken
 from sealauthz.schema import Changes, Model, Rows
 from sealauthz.schema.changes import broken, in_backticks
 from sealauthz.schema.rules import Rising

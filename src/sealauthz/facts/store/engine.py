@@ -11,9 +11,9 @@ from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from sealauthz.errors import ConfigRefused
 from sealauthz.facts.store.identity import SERVER
 from sealauthz.facts.store.statements import forget_values
+from sealauthz.runtime.errors import ConfigRefused
 
 if TYPE_CHECKING:
     import psycopg

@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, inspect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from sealauthz.errors import ExtensionRefused, FactsUnavailable
 from sealauthz.facts.store.system_tables import TEXT, TYPES
 from sealauthz.facts.store.tables import table_name, tables_of
+from sealauthz.runtime.errors import ExtensionRefused, FactsUnavailable
 from sealauthz.schema import NO_EXTENSION, Extension, ExtensionProblem, Model, Shape, extended
 from sealauthz.schema.extension import AddedColumn, AddedRecord, from_json, to_json
 

@@ -19,7 +19,6 @@ from functools import cache
 from sqlalchemy import Connection, bindparam, delete, literal_column
 from sqlalchemy.exc import IntegrityError
 
-from sealauthz.errors import SealAuthzError
 from sealauthz.facts.store.acting import Basis, Intended, Overtaken, Since, ask_since, ask_used_up
 from sealauthz.facts.store.batch import Wanted, WriteReceipt
 from sealauthz.facts.store.database import Database, announced, end, look
@@ -32,6 +31,7 @@ from sealauthz.facts.store.rows_together import RowsTogether, keep_together, tak
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.system_tables import FACT_REQUEST
 from sealauthz.facts.store.writing import NOTIFY, Write
+from sealauthz.runtime.errors import SealAuthzError
 from sealauthz.schema import Changes, Unit
 
 MOST_ACTS = 16

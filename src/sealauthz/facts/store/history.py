@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import case, func, select
 
-from sealauthz.errors import RevisionGone, RevisionUnknown
 from sealauthz.facts.store.database import ReadTransaction, translated
 from sealauthz.facts.store.system_tables import FACT_CHANGE
+from sealauthz.runtime.errors import RevisionGone, RevisionUnknown
 
 _PAGE_CHARACTERS = 256 * 1024
 """Of the changes in one page, unless it is a single revision: an import makes large ones."""

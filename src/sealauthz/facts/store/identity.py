@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sealauthz.errors import FactsUnavailable, HistoryLost, RestoreIncomplete
 from sealauthz.facts.store.extensions import GENERATION
 from sealauthz.facts.store.tables import Tables
+from sealauthz.runtime.errors import FactsUnavailable, HistoryLost, RestoreIncomplete
 
 SERVER = (
     "SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())"

@@ -19,7 +19,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, literal_column, select, update
 
-from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.invariants import check_part, check_whole, owners_of_details, settled_types, types_of_whole
 from sealauthz.facts.store.rows import (
@@ -34,6 +33,7 @@ from sealauthz.facts.store.rows import (
 from sealauthz.facts.store.statements import Driver, compiled, dialect_of
 from sealauthz.facts.store.system_tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, FACT_REQUEST, TEXT
 from sealauthz.facts.store.tables import Tables
+from sealauthz.runtime.errors import FactConflict, InvariantBroken
 from sealauthz.schema import Change, Changes, Rows, Unit, Units
 
 INVARIANT = "IMPORT"

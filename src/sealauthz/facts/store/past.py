@@ -17,13 +17,13 @@ from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, func, literal_column, select
 
-from sealauthz.errors import PastUnknown
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.history import Image
 from sealauthz.facts.store.importing import ImportState, Part
 from sealauthz.facts.store.rows import among, ids_parameter
 from sealauthz.facts.store.statements import compiled
 from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_IMPORT
+from sealauthz.runtime.errors import PastUnknown
 from sealauthz.schema import Unit
 
 Undone = Mapping[str, Mapping[str, Image | None]]

@@ -16,7 +16,6 @@ from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, select, update
 
-from sealauthz.errors import PolicyRefused, PolicyUnknown
 from sealauthz.facts.store.acting import Intended, Observed, Since
 from sealauthz.facts.store.activations import (
     ACTIVATE,
@@ -40,6 +39,7 @@ from sealauthz.facts.store.statements import Driver, compiled, dialect_of
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.system_tables import POLICY_ACTIVATION, POLICY_BUNDLE, POLICY_PROCESS
 from sealauthz.facts.store.waiting import written
+from sealauthz.runtime.errors import PolicyRefused, PolicyUnknown
 
 KEPT_PROPOSALS = 50
 """How many proposals are kept that never decided; what decided once is kept for good."""

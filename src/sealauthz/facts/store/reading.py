@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 
-from sealauthz import base64url
-from sealauthz.errors import InvalidRequest, Violation
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.rows import Stored, ids_parameter, within
 from sealauthz.facts.store.system_tables import TYPES
 from sealauthz.facts.store.values import plain, value_problem
+from sealauthz.runtime import base64url
+from sealauthz.runtime.errors import InvalidRequest, Violation
 from sealauthz.schema import Model
 
 DEFAULT_PAGE_SIZE = 100

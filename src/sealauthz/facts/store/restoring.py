@@ -10,7 +10,6 @@ import uuid
 
 from sqlalchemy import Connection, func, select, update
 
-from sealauthz.errors import HistoryLost, InvariantBroken
 from sealauthz.facts.store.database import Database, look
 from sealauthz.facts.store.identity import UNTRUSTED, Restored, origin_statement
 from sealauthz.facts.store.importing import INVARIANT, check_tenants, open_imports
@@ -18,6 +17,7 @@ from sealauthz.facts.store.locking import lock_revisions
 from sealauthz.facts.store.statements import Driver, driver
 from sealauthz.facts.store.system_tables import FACT_CHANGE, STORE_IDENTITY
 from sealauthz.facts.store.waiting import waiting, written
+from sealauthz.runtime.errors import HistoryLost, InvariantBroken
 
 RESTORED, COMPLETED = "StoreRestored", "StoreCompleted"
 """The kinds of their records in the log of decisions."""

@@ -27,9 +27,9 @@ from sqlalchemy import column as any_column
 from sqlalchemy import table as any_table
 from sqlalchemy.schema import CreateTable
 
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.system_tables import STORE_IDENTITY
 from sealauthz.facts.store.tables import tables_of
+from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz.schema import Model
 
 if TYPE_CHECKING:  # it takes a tenth of a second to import, and most commands open no database

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sealauthz.background import Background, Failed
 from sealauthz.facts.store.importing import OpenImport
 from sealauthz.facts.store.store import Store, now_us
+from sealauthz.runtime.background import Background, Failed
 
 DEFAULT_LEASE_S = 600.0
 _EVERY_S = 60.0

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.compiler import compiles
 
-from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.store.system_tables import PARTIAL_INDEXES, SYSTEM, TYPES
+from sealauthz.runtime.errors import FactConflict, InvariantBroken
 from sealauthz.schema import Model, Shape
 from sealauthz.schema.changes import in_backticks
 from sealauthz.schema.rules import Check, Unique

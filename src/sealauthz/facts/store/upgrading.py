@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, event, insert
 
-from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.database import translated
 from sealauthz.facts.store.engine import LOCK_TIMEOUT_S, make_engine, parse
 from sealauthz.facts.store.extensions import apply, model_of
@@ -20,6 +19,7 @@ from sealauthz.facts.store.serving import alembic_config, current, head, scripts
 from sealauthz.facts.store.statements import driver
 from sealauthz.facts.store.system_tables import STORE_IDENTITY
 from sealauthz.facts.store.tables import tables_of
+from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz.schema import Model
 
 _UPGRADE_LOCK = 0x5EA1_A073

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sealauthz.errors import InvalidRequest, Violation
+from sealauthz.runtime.errors import InvalidRequest, Violation
 from sealauthz.schema import FOREVER, Column, Model, shape_of, values_of
 from sealauthz.schema.rules import Unique
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sealauthz.errors import CallerNotPermitted
 from sealauthz.facts.store.batch import Wanted
 from sealauthz.facts.store.demands import by_type
 from sealauthz.facts.store.rows import RecordRows
+from sealauthz.runtime.errors import CallerNotPermitted
 from sealauthz.schema import Change, Changes, Model, Rows, Unit, shape_of
 from sealauthz.schema.rules import Urgent
 

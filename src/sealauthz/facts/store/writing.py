@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, bindparam, insert, select, update
 
-from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.store.acting import Intended, Since
 from sealauthz.facts.store.activity import Found, activity_kept, activity_of
 from sealauthz.facts.store.applying import Applying
@@ -42,6 +41,7 @@ from sealauthz.facts.store.system_tables import FACT_CHANGE, FACT_CHANGE_UNIT, F
 from sealauthz.facts.store.tables import Tables
 from sealauthz.facts.store.values import as_json
 from sealauthz.facts.store.working_out import WorkedOut, concerned_by, held_by, rows_after
+from sealauthz.runtime.errors import FactConflict, InvariantBroken
 from sealauthz.schema import Changes, Rows, Unit
 
 Guard = Callable[[Any | None, Any | None], None]

@@ -11,9 +11,9 @@ from sealauthz.model.actions.bound import ArgumentsContext, binding, columns, gi
 from sealauthz.model.actions.common import Context, VerifiedContext
 from sealauthz.model.effects import retrieval, taking_over
 from sealauthz.model.records.identity import IdentityVerification
+from sealauthz.runtime.instants import NEVER
 from sealauthz.schema import Action, Resolver, ResolverInput, actions, looks
 from sealauthz.schema.effect import Effect
-from sealauthz.schema.record import NEVER
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from sealauthz.errors import InvalidRequest
+from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.schema import Act, Instant
 
 

@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sealauthz.errors import EvaluationFailed
 from sealauthz.model.effects.alerts import record_of
 from sealauthz.model.effects.told import by_hand, holder_of_use, watched
 from sealauthz.model.records.requests import UseRequestState
+from sealauthz.runtime.errors import EvaluationFailed
 from sealauthz.schema import Act, Duty, Event, MetBy, RecordChange, Update
 from sealauthz.schema.effect import Value
 from sealauthz.schema.record import UNLIMITED

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from sealauthz.model.normal_forms import currency_problem, normalise_currency
 from sealauthz.model.records.identity import Person
-from sealauthz.schema.record import NEVER, Instant, Normalised, Ref, many, one, record
+from sealauthz.runtime.instants import NEVER
+from sealauthz.schema.record import Instant, Normalised, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, SetOnce, Unique, Valid
 
 BATCH_LIMIT = 50

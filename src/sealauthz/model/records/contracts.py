@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 from sealauthz.model.normal_forms import currency_problem, normalise_currency
-from sealauthz.schema.record import FOREVER, Instant, Normalised, Ref, many, one, record
+from sealauthz.runtime.instants import FOREVER
+from sealauthz.schema.record import Instant, Normalised, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, SetOnce, Shared, Unique, Valid
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from sealauthz.model.normal_forms import currency_problem, normalise_currency
 from sealauthz.model.records.grants import GRANT_LIFE, GrantConfirmation, GrantInvalidity, GrantScope, GrantState
 from sealauthz.model.records.membership import RoleAssignment
 from sealauthz.model.records.seals import Seal
-from sealauthz.schema.record import NEVER, UNLIMITED, Instant, Normalised, Ref, many, one, record
+from sealauthz.runtime.instants import NEVER
+from sealauthz.schema.record import UNLIMITED, Instant, Normalised, Ref, many, one, record
 from sealauthz.schema.rules import ActsFor, Check, Fixed, Life, OwnedByActs, Rising, SetOnce, Terms, Unique, Valid
 
 if TYPE_CHECKING:

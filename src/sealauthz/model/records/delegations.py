@@ -7,7 +7,8 @@ from typing import Annotated
 
 from sealauthz.model.records.grants import GrantScope
 from sealauthz.model.records.membership import Membership
-from sealauthz.schema.record import NEVER, Instant, Ref, many, one, record
+from sealauthz.runtime.instants import NEVER
+from sealauthz.schema.record import Instant, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, Terms, Unique
 
 

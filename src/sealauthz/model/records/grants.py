@@ -10,7 +10,8 @@ from sealauthz.model.records.identity import Person
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import Department
 from sealauthz.model.records.seals import Seal
-from sealauthz.schema.record import NEVER, UNLIMITED, Instant, Normalised, Ref, many, one, record
+from sealauthz.runtime.instants import NEVER
+from sealauthz.schema.record import UNLIMITED, Instant, Normalised, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, Rising, SetOnce, Terms, Unique, Valid
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from sealauthz.model.normal_forms import (
     realm_problem,
     reference_problem,
 )
-from sealauthz.schema.record import NEVER, Instant, Normalised, PersonalText, Ref, many, one, record
+from sealauthz.runtime.instants import NEVER
+from sealauthz.schema.record import Instant, Normalised, PersonalText, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, SetOnce, Subject, Unique, Valid
 
 if TYPE_CHECKING:

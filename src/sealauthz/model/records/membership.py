@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from sealauthz.model.normal_forms import hash_problem, normalise_hash
 from sealauthz.model.records.identity import Person
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema.record import FOREVER, NEVER, Instant, Normalised, PersonalText, Ref, many, one, record
+from sealauthz.runtime.instants import FOREVER, NEVER
+from sealauthz.schema.record import Instant, Normalised, PersonalText, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, RelatedTo, Rising, SetOnce, Unique, Valid
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Annotated
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import Seal
-from sealauthz.schema.record import NEVER, Instant, Ref, one, record
+from sealauthz.runtime.instants import NEVER
+from sealauthz.schema.record import Instant, Ref, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, SetOnce
 
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 from sealauthz.model.normal_forms import normalise_realm, realm_problem
-from sealauthz.schema.record import NEVER, Instant, Normalised, Ref, many, one, record
+from sealauthz.runtime.instants import NEVER
+from sealauthz.schema.record import Instant, Normalised, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, RelatedTo, SetOnce, Tenant, Unique, Valid
 
 if TYPE_CHECKING:

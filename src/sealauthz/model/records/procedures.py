@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from sealauthz.model.normal_forms import currency_problem, normalise_currency
 from sealauthz.model.records.membership import Membership, Role
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema.record import FOREVER, NEVER, Instant, Normalised, Ref, many, one, record
+from sealauthz.runtime.instants import FOREVER, NEVER
+from sealauthz.schema.record import Instant, Normalised, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, SetOnce, Unique, Valid
 
 

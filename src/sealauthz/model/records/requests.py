@@ -8,7 +8,8 @@ from typing import Annotated
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.procedures import ApprovalProcess, ProcessStep
 from sealauthz.model.records.seals import Seal
-from sealauthz.schema.record import NEVER, Instant, PersonalText, Ref, many, one, record
+from sealauthz.runtime.instants import NEVER
+from sealauthz.schema.record import Instant, PersonalText, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, Rising, Terms, Unique
 
 

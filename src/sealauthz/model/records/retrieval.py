@@ -13,7 +13,8 @@ from sealauthz.model.records.organisation import (
     Enterprise,
 )
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema.record import NEVER, Instant, Personal, Ref, many, one, record
+from sealauthz.runtime.instants import NEVER
+from sealauthz.schema.record import Instant, Personal, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, RelatedTo, Rising, SetOnce, Unique
 
 

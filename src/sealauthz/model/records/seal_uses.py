@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Annotated
 
 from sealauthz.model.records.signing import SigningTask
-from sealauthz.schema.record import NEVER, Instant, Ref, many, one, record
+from sealauthz.runtime.instants import NEVER
+from sealauthz.schema.record import Instant, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, SetOnce, Unique
 
 

@@ -9,7 +9,8 @@ from sealauthz.model.normal_forms import name_problem, normalise_name, normalise
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema.record import NEVER, Instant, Normalised, Ref, many, one, record
+from sealauthz.runtime.instants import NEVER
+from sealauthz.schema.record import Instant, Normalised, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, SetOnce, Unique, Urgent, Valid
 
 if TYPE_CHECKING:

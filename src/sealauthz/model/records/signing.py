@@ -9,7 +9,8 @@ from sealauthz.model.normal_forms import currency_problem, normalise_currency
 from sealauthz.model.records.contracts import Contract, ContractMatter
 from sealauthz.model.records.identity import Person
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema.record import NEVER, Instant, Normalised, Personal, Ref, many, one, record
+from sealauthz.runtime.instants import NEVER
+from sealauthz.schema.record import Instant, Normalised, Personal, Ref, many, one, record
 from sealauthz.schema.rules import (
     ActsFor,
     Check,

@@ -8,7 +8,6 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar.alike import EVERYTHING
 from sealauthz.polar.budget import TooMuch
 from sealauthz.polar.compile.forms import (
@@ -34,6 +33,7 @@ from sealauthz.polar.program import Key, Program
 from sealauthz.polar.syntax import Place
 from sealauthz.polar.types import Known, TypeTable
 from sealauthz.polar.unchanging import unchanging
+from sealauthz.runtime.errors import BundleRefused
 
 
 @unchanging

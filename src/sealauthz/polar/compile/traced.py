@@ -11,13 +11,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar.budget import TooMuch
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.conditions import Conditions
 from sealauthz.polar.compile.forms import Env, Rest
 from sealauthz.polar.compile.nodes import Test, constant_node, name_node, runtime_call
 from sealauthz.polar.core import nodes as core
+from sealauthz.runtime.errors import BundleRefused
 
 
 class Traced(Conditions):

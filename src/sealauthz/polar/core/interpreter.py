@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
-from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import runtime
 from sealauthz.polar.core.nodes import (
     All,
@@ -42,6 +41,7 @@ from sealauthz.polar.core.nodes import (
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.types import TypeTable
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed
 
 MAX_STEPS = 200_000
 """Goals of one question."""

@@ -1,0 +1,1 @@
+"""What a running service reports: metrics, traces, the structured log."""

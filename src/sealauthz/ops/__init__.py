@@ -1,0 +1,1 @@
+"""What operators run: workers and their supervisor, sync, doctor, demo."""

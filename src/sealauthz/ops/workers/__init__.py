@@ -1,0 +1,1 @@
+"""The processes that serve: workers, and the supervisor that starts, replaces and stops them."""

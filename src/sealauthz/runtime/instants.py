@@ -1,0 +1,7 @@
+"""The instants that stand for "never" and "for ever" in columns of time."""
+
+NEVER = 0
+"""An instant before all others: it has not happened."""
+
+FOREVER = 253_402_300_799_000_000
+"""An instant after all others (the end of the year 9999): there is no end."""
