@@ -437,10 +437,38 @@ PROTECTIONS = [
     ),
     Protection(
         "an office changes hands while the enterprise is being taken back",
-        "enterprise.polar",
+        "membership.polar",
         "",
-        waived("NO_RETRIEVAL_HOLD", "transfer_admin", "Enterprise"),
-        steps=2,
+        waived("NO_RETRIEVAL_HOLD", "assign_role", "Membership"),
+    ),
+    Protection(
+        "administrators leave, and days later the enterprise has none",
+        "membership.polar",
+        "context.now + context.parameters.admin_remains_for < ends_at",
+        "context.now < ends_at",
+    ),
+    Protection(
+        "a claim that the administrator has gone moves power",
+        "retrieval.polar",
+        "",
+        waived("CASE_CAN_BE_EXECUTED", "execute", "RetrievalCase"),
+        also=tuple(
+            ("retrieval.polar", "", waived(requirement, "execute", "RetrievalCase"))
+            for requirement in ("ADMIN_GONE", "CERTIFICATION_PASSED", "REVIEWED", "NOTICE_OVER")
+        ),
+    ),
+    Protection(
+        "a claim goes on before the time to answer is over",
+        "claims.polar",
+        "",
+        waived("CLAIM_UNANSWERED", "submit", "RetrievalCase"),
+    ),
+    Protection(
+        "a claim goes on although an administrator decided the application in time",
+        "claims.polar",
+        "",
+        waived("CLAIM_UNANSWERED", "submit", "RetrievalCase"),
+        steps=3,
     ),
     Protection(
         "an administrator's use is approved by somebody whom they gave that role just now",

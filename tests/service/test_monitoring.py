@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from conftest import TOKEN, caller, trusted
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from signing_off import sign_off
 
 from sealauthz.cli.monitoring import Screen, monitor
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions, system_clock
@@ -373,6 +374,7 @@ def test_other_policies_close_the_stream(
     text = rules.read_text()
     assert "subscription.seal_id = nil;\n" in text
     rules.write_text(text.replace('subscription.state = "ACTIVE" and\n', 'subscription.state = "ENDED" and\n', 1))
+    sign_off(folder)
     pdp.bundle = Bundle.load(MODEL, folder)
     assert watching.items.get(timeout=WITHIN_S) is None
     assert not watching.decisions.get(timeout=WITHIN_S)
