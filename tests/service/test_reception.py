@@ -197,6 +197,34 @@ def test_a_caller_who_leaves_is_noticed_by_the_pool(serve: Serve, monkeypatch: p
     served.server.stop(5)
 
 
+def test_nothing_is_sent_to_a_caller_who_left(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    started, left, sent = threading.Event(), threading.Event(), []
+    send = arrivals.ArrivedCall._send
+
+    def until_left(self: Any, request: Any, call: Any) -> Any:
+        if not call.may_wait:
+            raise NotAtOnce
+        assert call.on_cancel(left.set)
+        started.set()
+        assert left.wait(10)
+        time.sleep(0.1)  # for the end of the call on the thread that serves all
+        raise FactsUnavailable("nobody hears it")
+
+    def sending(self: Any, *operations: Any) -> None:
+        send(self, *operations)
+        sent.append((self._is_cancelled, self._is_answered))
+
+    monkeypatch.setattr(AuthorizationServicer, "Authorize", until_left)
+    monkeypatch.setattr(arrivals.ArrivedCall, "_send", sending)
+    served = serve(answers_on_arrival=True)
+    sent.clear()
+    call = served.authorization.Authorize.future(use(), metadata=metadata(), timeout=10)
+    assert started.wait(10)
+    call.cancel()
+    until(lambda: bool(sent))
+    assert sent == [(True, False)]
+
+
 # --- nothing ends the thread that serves all --------------------------------------------------------------------------
 
 
@@ -303,7 +331,16 @@ def test_a_grpcio_that_is_not_known_serves_in_pools(
     assert (line["reason"], line["grpcio"]) == ("AttributeError: another grpcio", grpc.__version__)
 
 
-@pytest.mark.parametrize("broken", ["register_method", "request_registered_call", "SendStatusFromServerOperation"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "register_method",
+        "request_registered_call",
+        "SendStatusFromServerOperation",
+        "CompletionType",
+        "_process_event_and_continue",
+    ],
+)
 def test_the_trial_finds_what_another_grpcio_lacks(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Without:
         def __init__(self, of: Any) -> None:
@@ -315,8 +352,10 @@ def test_the_trial_finds_what_another_grpcio_lacks(broken: str, monkeypatch: pyt
             return getattr(self._of, name)
 
     monkeypatch.setattr(arrivals, "_TRIAL_WITHIN_S", 0.5)
-    if broken.endswith("Operation"):
+    if broken.endswith(("Operation", "Type")):
         monkeypatch.setattr(arrivals, "cygrpc", Without(arrivals.cygrpc))
+    elif broken.startswith("_"):
+        monkeypatch.setattr(arrivals, "grpcio", Without(vars(arrivals)["grpcio"]))
     else:
         make = grpc.server
 

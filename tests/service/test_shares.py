@@ -16,7 +16,7 @@ from fake_pdp import FakePdp, allow
 
 from sealauthz.service import patience
 from sealauthz.service.pools import AnsweringPool, Line, Pool, Share
-from sealauthz.service.shares import Bucket
+from sealauthz.service.shares import LONG_QUEUE, Bucket
 from sealauthz_client.v1 import authorization_pb2, facts_pb2
 
 AUTHORIZE = "/sealauthz.v1.AuthorizationService/Authorize"
@@ -125,6 +125,34 @@ def test_a_call_that_ends_without_a_message_is_told_so(serve: Serve) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.005)
     assert (served.last_call()["code"], served.last_call()["reason"]) == ("UNIMPLEMENTED", "NO_MESSAGE")
+
+
+# --- calls that are answered on arrival -------------------------------------------------------------------------------
+
+
+def test_queued_calls_whose_callers_left_count_no_more_and_are_not_decided(serve: Serve) -> None:
+    def slowly(asked: Any) -> Any:
+        time.sleep(0.02)
+        return allow(asked)
+
+    pdp = FakePdp(slowly)
+    served = serve(trusted(), greedy(), pdp=pdp, answers_on_arrival=True)
+    queue = served.server._reception._queue  # type: ignore[union-attr]
+    calls = [
+        served.authorization.Authorize.future(use(), metadata=metadata(GREEDY), timeout=30)
+        for _ in range(5 * LONG_QUEUE)
+    ]
+    deadline = time.monotonic() + 20
+    while queue.calls("greedy") < 3 * LONG_QUEUE:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    for call in calls:
+        call.cancel()
+    while queue.calls("greedy"):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    assert ask(served.authorization.Authorize, use()).HasField("decision")
+    assert len(pdp.asked) < 3 * LONG_QUEUE
 
 
 # --- concurrency ------------------------------------------------------------------------------------------------------

@@ -155,10 +155,11 @@ class ArrivedCall:
         self._call.start_server_batch((cygrpc.ReceiveMessageOperation(_NO_FLAGS),), self._received)
 
     def follow(self) -> None:
-        """Notice from now on when the caller leaves, and let other threads answer."""
+        """Notice from now on when the caller leaves, and let other threads answer. A second time it does nothing."""
+        if self._is_followed or self._is_cancelled:
+            return
         self._changing = threading.Lock()
         self._callbacks: list[Callable[[], None]] = []
-        self.may_wait = True
         self._is_followed = True
         self._call.start_server_batch((cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS),), self._left)
 
@@ -183,12 +184,14 @@ class ArrivedCall:
     def _send(self, *operations: Any) -> None:
         initial = cygrpc.SendInitialMetadataOperation(None, _NO_FLAGS)
         if not self._is_followed:
+            if self._is_cancelled:  # the call is over, and perhaps the server with it
+                return
             self._is_answered = True
             close = cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS)
             self._call.start_server_batch((initial, *operations, close), self._sent)
             return
         with self._changing:
-            if not self._is_cancelled:  # else the call is over, and perhaps the server with it
+            if not self._is_cancelled:  # as above
                 self._is_answered = True
                 self._call.start_server_batch((initial, *operations), self._sent)
 
@@ -373,6 +376,8 @@ def problem() -> str:
     A server of its own is asked, which takes some milliseconds.
     """
     errors: list[BaseException] = []
+    queued: list[tuple[ArrivedCall, bytes]] = []
+    until = time.monotonic() + _TRIAL_WITHIN_S
 
     def begin(call: ArrivedCall) -> None:
         call.receive(answer)
@@ -383,11 +388,20 @@ def problem() -> str:
             call.end()
             return
         call.follow()
-        call.answer(message or b"")
+        queued.append((call, message or b""))
+
+    def run_next() -> bool:
+        if len(queued) == 1:  # the second call arrives while the first is queued
+            return time.monotonic() < until
+        for call, message in queued:
+            call.answer(message)
+        queued.clear()
+        return False
 
     server = grpc.server(ThreadPoolExecutor(1))
     try:
         arrivals = Arrivals(server, errors.append)
+        arrivals.run_next = run_next
         arrivals.add(_TRIAL, begin)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
@@ -405,7 +419,8 @@ def _try(port: int) -> None:
     """Make the calls of a trial. Raises RuntimeError where something else is answered than should be."""
     with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
         ask: Any = channel.unary_unary(_TRIAL)
-        if ask(b"?", timeout=_TRIAL_WITHIN_S, metadata=(("a", "b"),)) != b"?":
+        asked = [ask.future(sent, timeout=_TRIAL_WITHIN_S, metadata=(("a", "b"),)) for sent in (b"1", b"2")]
+        if [call.result() for call in asked] != [b"1", b"2"]:
             raise RuntimeError("a trial call has another answer")
         try:
             ask(b"end", timeout=_TRIAL_WITHIN_S)

@@ -22,7 +22,7 @@ from sealauthz.service.arrivals import Aborted, Arrivals, ArrivedCall
 from sealauthz.service.handling import Method, RequestLog
 from sealauthz.service.held import HeldAnswers, Later, end
 from sealauthz.service.interceptor import Interceptor
-from sealauthz.service.shares import FairQueue
+from sealauthz.service.shares import LONG_QUEUE, FairQueue
 from sealauthz.service.status import Failure
 
 MAX_WITHOUT_MESSAGE = 4_096
@@ -130,9 +130,18 @@ class Reception:
         """Queue a call that may be answered on this thread, behind those of its caller and fairly among callers."""
         caller = "" if request_log.caller is None else request_log.caller.name
         request_log.queue()
-        refusal = self._interceptor.crowded(method, request_log, self._queue.calls(caller))
-        run = answer if refusal is None else partial(end, call, refusal)
-        self._queue.add(caller, partial(self._run, call, run), is_refusal=refusal is not None)
+        queued = self._queue.calls(caller)
+        refusal = self._interceptor.crowded(method, request_log, queued)
+        run = partial(self._run, call, answer if refusal is None else partial(end, call, refusal))
+        self._queue.add(caller, run, is_refusal=refusal is not None)
+        if queued >= LONG_QUEUE:  # a call with fewer before it is answered too soon for its end to matter
+            call.follow()
+            call.add_callback(partial(self._left, caller, run))
+
+    def _left(self, caller: str, run: Callable[[], None]) -> None:
+        """End a queued call that nobody waits for: it counts no more towards the share of its caller."""
+        if self._queue.remove(caller, run):
+            run()
 
     def _run(self, call: ArrivedCall, run: Callable[[], None]) -> None:
         try:
@@ -215,6 +224,7 @@ class _Receiver:
         own = self._room(call, request_log)
         if own is not None:
             call.follow()
+            call.may_wait = True
             own.executor.submit(self._reception.work, own, call, message, request_log)
 
     def _hold(self, answer: Later, call: ArrivedCall, request_log: RequestLog) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -86,8 +86,8 @@ class _Queued:
     __slots__ = ("calls", "is_refusing", "refusals", "used_s")
 
     def __init__(self) -> None:
-        self.calls: deque[Run] = deque()
-        self.refusals: deque[Run] = deque()
+        self.calls: OrderedDict[Run, None] = OrderedDict()
+        self.refusals: OrderedDict[Run, None] = OrderedDict()
         self.used_s = 0.0
         self.is_refusing = False
 
@@ -97,7 +97,7 @@ class _Queued:
     def take(self) -> Run:
         """Take a call or a refusal, alternately where there are both."""
         self.is_refusing = bool(self.refusals) and not (self.is_refusing and self.calls)
-        return self.refusals.popleft() if self.is_refusing else self.calls.popleft()
+        return (self.refusals if self.is_refusing else self.calls).popitem(last=False)[0]
 
 
 class FairQueue:
@@ -122,7 +122,18 @@ class FairQueue:
         if not own:
             own.used_s = max(own.used_s, self._used_s)
             self._waiting.add(caller)
-        (own.refusals if is_refusal else own.calls).append(run)
+        (own.refusals if is_refusal else own.calls)[run] = None
+
+    def remove(self, caller: str, run: Run) -> bool:
+        """Remove a call or a refusal; False if it is not queued any more."""
+        own = self._of_callers[caller]
+        queued = own.calls if run in own.calls else own.refusals
+        if run not in queued:
+            return False
+        del queued[run]
+        if not own:
+            self._waiting.remove(caller)
+        return True
 
     def run_next(self) -> bool:
         """Run what is next; False if nothing is queued."""
