@@ -17,6 +17,7 @@ from hostile import HOSTILE, groups, mutual_recursion
 import sealauthz
 from sealauthz.model import MODEL
 from sealauthz.polar import Source
+from sealauthz.polar.budget import MAX_STATEMENTS
 from sealauthz.polar.check import Severity, analyse
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.groups import expanded
@@ -90,6 +91,12 @@ def test_mutual_recursion_takes_work_in_proportion_to_its_calls() -> None:
     """A rule calls all others: a quarter of the rules is a sixteenth of the text."""
     with at_most(2_000_000):
         assert refusals(mutual_recursion(45)) == []
+
+
+def test_a_bundle_of_too_many_rules_is_refused_at_the_first_that_is_too_many() -> None:
+    """Before anything is analysed: time and memory are in proportion to the rules."""
+    rules = [f"own_{number}({number});" for number in range(MAX_STATEMENTS + 10)]
+    assert refusals("\n".join(rules)) == [("hostile.polar", MAX_STATEMENTS + 1)]
 
 
 def test_groups_that_spell_out_too_many_requirements_are_refused() -> None:

@@ -24,6 +24,9 @@ COMPILER_STEPS = 300_000
 COMPILER_STEPS_PER_RULE = 30
 """Goals and call patterns that one compilation may take; the product's own policies take 150,000."""
 
+MAX_STATEMENTS = 30_000
+"""Rules of one bundle, the product's 5,900 among them: these take six seconds and some 800 MB to load."""
+
 MAX_RULES = 100_000
 """Rules that the groups of a bundle may spell out: a short text can name very many."""
 

@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
-from sealauthz.polar.budget import MAX_RULES
+from sealauthz.polar.budget import MAX_RULES, MAX_STATEMENTS
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean, refusal
 from sealauthz.polar.listed import LISTED, forget_lists, lists_words, mistakes_in_list, remember_list, spelled_out
 from sealauthz.polar.remembered import Remembered
@@ -111,7 +112,13 @@ def expand(statements: Iterable[Statement], diagnostics: Diagnostics) -> Expansi
     """Spell the groups of a whole bundle out, and note what is wrong with them. What has an error is left out, so that
     a policy with errors must not be served.
     """
-    statements = tuple(statements)
+    if not isinstance(statements, tuple):
+        statements = tuple(islice(statements, MAX_STATEMENTS + 1))
+    if len(statements) > MAX_STATEMENTS:
+        diagnostics.error(
+            "too-much", f"a bundle has at most {MAX_STATEMENTS:,} rules", statements[MAX_STATEMENTS].place
+        )
+        return NOT_EXPANDED
     for plain in tuple(_plain):
         if plain[0] is statements:
             return plain[1]
