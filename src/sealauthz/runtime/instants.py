@@ -1,4 +1,4 @@
-"""The instants that stand for "never" and "for ever" in columns of time."""
+"""The sentinel values of time columns: NEVER and FOREVER."""
 
 NEVER = 0
 """An instant before all others: it has not happened."""

@@ -18,15 +18,10 @@ def alter(
     columns: Sequence[tuple[sa.Column[Any], str]] = (),
     checks: Mapping[str, str] | None = None,
     references: Mapping[str, tuple[str, str]] | None = None,
-    optional: Sequence[str] = (),
-    dropped: Sequence[str] = (),
-    moved: Mapping[str, str] | None = None,
 ) -> None:
     """Change a table: `columns` it gains, with what the rows that are there get, as SQL (and with a `server_default`
     where code that does not know the column goes on to write); `checks` it gains, or gets in
-    the place of those of that name; `references`, by their name the column and the table that it names; columns
-    that become `optional`; constraints that are `dropped`; and columns that are `moved`, with the one behind which each
-    stands then (PostgreSQL moves none, and nothing there rests on the place).
+    the place of those of that name; and `references`, by their name the column and the table that it names.
 
     SQLite changes no constraint of a table, so there a new table takes its place, made of the definition of the old
     one. The foreign keys that point to it keep pointing to its name.
@@ -35,7 +30,7 @@ def alter(
     for name, (key, target) in (references or {}).items():
         added[name] = f"FOREIGN KEY({key}) REFERENCES {target} (id)"
     if op.get_bind().dialect.name == "sqlite":
-        _rebuild(table, columns, added, optional, dropped, moved or {})
+        _rebuild(table, columns, added)
         return
     for column, value in columns:
         default = column.server_default
@@ -43,10 +38,6 @@ def alter(
         if value != "NULL":
             op.execute(f"UPDATE {table} SET {column.name} = {value}")  # noqa: S608 (names of ours)
         op.alter_column(table, column.name, nullable=column.nullable)
-    for name in optional:
-        op.alter_column(table, name, nullable=True)
-    for name in dropped:
-        op.drop_constraint(name, table)
     for name, definition in added.items():
         op.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
         op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
@@ -56,9 +47,6 @@ def _rebuild(
     table: str,
     columns: Sequence[tuple[sa.Column[Any], str]],
     added: Mapping[str, str],
-    optional: Sequence[str],
-    dropped: Sequence[str],
-    moved: Mapping[str, str],
 ) -> None:
     connection = op.get_bind()
     master = sa.text("SELECT sql FROM sqlite_master WHERE tbl_name = :table AND type = :type AND sql IS NOT NULL")
@@ -66,11 +54,7 @@ def _rebuild(
     indexes = list(connection.execute(master, {"table": table, "type": "index"}).scalars())
     elements = [e.strip() for e in definition[definition.index("(") + 1 : definition.rindex(")")].split(", \n\t")]
     own = [element for element in elements if not element.startswith("CONSTRAINT ")]
-    kept = [e for e in elements if e.startswith("CONSTRAINT ") and e.split()[1] not in {*added, *dropped}]
-    own = [element.removesuffix(" NOT NULL") if element.split()[0] in optional else element for element in own]
-    for name, before in moved.items():
-        element = own.pop([element.split()[0] for element in own].index(name))
-        own.insert([element.split()[0] for element in own].index(before) + 1, element)
+    kept = [e for e in elements if e.startswith("CONSTRAINT ") and e.split()[1] not in added]
     names = [element.split()[0] for element in own]
     # What was added to the table since stands behind the last column, within its element (`facts.store.extensions`).
     held = [row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")]
