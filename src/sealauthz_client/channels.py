@@ -66,7 +66,9 @@ class Endpoint:
 
 def _is_loopback(address: str) -> bool:
     host, _, _ = address.rpartition(":")
-    return host in ("localhost", "[::1]") or (host.startswith("127.") and host.replace(".", "").isdecimal())
+    return host in ("localhost", "[::1]") or (
+        host.startswith("127.") and host.isascii() and host.replace(".", "").isdecimal()
+    )
 
 
 def method_on(channel: Any, rpc: Rpc[Any]) -> Any:

@@ -12,12 +12,13 @@ from typing import Any
 import click
 
 from sealauthz.cli import access_words as words
-from sealauthz.cli.access_words import Gate, cause_text, context_text, contexts_text, entity_text, plain
+from sealauthz.cli.access_words import Gate, cause_text, context_text, contexts_text, entity_text
 from sealauthz.cli.output import rfc3339
 from sealauthz.policytools.diff.approval import acknowledgement_of, line_of
 from sealauthz.policytools.diff.changes import Cause, Change, ChangeKind, OtherReasons, SourceLine, grouped
 from sealauthz.policytools.diff.loosening import Loosening, RuleDifference
 from sealauthz.policytools.diff.report import AccessDiff, named, unseen
+from sealauthz.runtime.characters import escaped
 
 MAX_LISTED = 50
 """Changes of one group that a terminal shows; JSON has all."""
@@ -46,11 +47,11 @@ def text_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gate: G
     bundles = diffs[0].bundles
     same = "" if bundles.old != bundles.new else ", the same files"
     lines = [f"policy {_paint(bundles.old, bold=True)} → {_paint(bundles.new, bold=True)}{same}"]
-    lines += [f"  {plain(said)}" for said in words.files_text(bundles)]
+    lines += [f"  {escaped(said)}" for said in words.files_text(bundles)]
     lines += _difference_lines(diffs[0].differences)
     for diff in diffs:
         if diff.name:
-            lines += ["", _paint(f"facts {plain(diff.name)}", bold=True)]
+            lines += ["", _paint(f"facts {escaped(diff.name)}", bold=True)]
         for title, colour, changes in _sections(diff):
             for number, group in enumerate(grouped(changes)):
                 lines += ["", _paint(title, fg=colour, bold=True)] if number == 0 else [""]
@@ -76,7 +77,7 @@ def _difference_lines(differences: Sequence[RuleDifference]) -> Iterator[str]:
     """The rules that not both bundles have as they are written; first those that an approval names."""
     for title, is_named, rows in words.rule_sections(differences):
         yield from ("", _paint(title, fg="red" if is_named else None, bold=True))
-        yield from _listed([(where, plain(said)) for where, said in rows], indent=2)
+        yield from _listed([(where, escaped(said)) for where, said in rows], indent=2)
 
 
 def _unseen_lines(missed: Sequence[Loosening]) -> Iterator[str]:
@@ -86,7 +87,7 @@ def _unseen_lines(missed: Sequence[Loosening]) -> Iterator[str]:
     yield "  these changes of the rules may allow more, and no question of these facts shows what:"
     rows = [words.loosening_text(loosening) for loosening in missed]
     width = max(len(where) for where, _ in rows)
-    yield from (f"    {_paint(f'{where:<{width}}', fg='cyan')}  {plain(said)}" for where, said in rows)
+    yield from (f"    {_paint(f'{where:<{width}}', fg='cyan')}  {escaped(said)}" for where, said in rows)
     yield "  give facts of which a question reaches them, or acknowledge each with its line in the file of --approve"
 
 
@@ -101,13 +102,13 @@ def _last_lines(diff: AccessDiff, lists_reasons: bool, *, is_all: bool) -> Itera
 
 
 def _group_lines(group: Sequence[Change]) -> Iterator[str]:
-    yield f"  {_paint(plain(words.headline(group)), bold=True)}"
+    yield f"  {_paint(escaped(words.headline(group)), bold=True)}"
     for cause in group[0].causes:
         text = cause_text(group[0], cause)
-        yield f"    {plain(text.what)}"
+        yield f"    {escaped(text.what)}"
         width = max((len(str(spot)) for _, spot, _ in text.places), default=0)
         for side, spot, about in text.places:
-            yield f"      {side} {_paint(f'{spot!s:<{width}}', fg='cyan')}  {plain(about)}"
+            yield f"      {side} {_paint(f'{spot!s:<{width}}', fg='cyan')}  {escaped(about)}"
     yield from _listed([(entity_text(c.subject), entity_text(c.resource), contexts_text(c)) for c in group], indent=4)
 
 
@@ -138,7 +139,7 @@ def _gate_lines(gate: Gate | None) -> Iterator[str]:
     if gate is None:
         return
     yield ""
-    file = plain(gate.file)
+    file = escaped(gate.file)
     if gate.is_written:
         yield f"wrote the changes to {file}; review it before you commit it"
     if gate.broken:
@@ -259,7 +260,7 @@ def _some(lines: Sequence[str]) -> Iterator[str]:
 
 def _mark(text: str) -> str:
     """Write text so that in Markdown it is text: no markup, no HTML, no mention of anybody."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain(text))
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", escaped(text))
 
 
 def _code(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -34,7 +33,6 @@ _NOUNS = {
     ChangeKind.BROKEN: ("question that cannot be decided any more", "questions that cannot be decided any more"),
     ChangeKind.MENDED: ("question that can be decided again", "questions that can be decided again"),
 }
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -247,11 +245,6 @@ def contexts_text(change: Change) -> str:
     """Write the context of a change, and how many others it has."""
     more = f" (and {counted(change.further, 'other context', 'other contexts')})" if change.further else ""
     return f"{context_text(change.context)}{more}".strip()
-
-
-def plain(text: str) -> str:
-    """Replace the characters that would control a terminal."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def entity_text(entity: Any) -> str:

@@ -15,6 +15,7 @@ import click
 
 from sealauthz import __version__
 from sealauthz.runtime import errors, grpc_environment
+from sealauthz.runtime.characters import escaped
 from sealauthz.runtime.collector import without_collection
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ def _cause_of(error: errors.FactsUnavailable) -> str:
 
 def _fail(message: str, code: int) -> int:
     label = "error:" if os.environ.get("NO_COLOR") else click.style("error:", fg="red", bold=True)
-    click.echo(f"{label} {' '.join(message.split())}", err=True)
+    click.echo(f"{label} {escaped(' '.join(message.split()))}", err=True)
     return code
 
 

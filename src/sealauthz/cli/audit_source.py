@@ -151,4 +151,4 @@ class _Served:
 
 
 def _is_place(which: str) -> bool:
-    return which.isdecimal() and len(which) < 19
+    return which.isascii() and which.isdecimal() and len(which) < 19

@@ -387,7 +387,7 @@ def _refuse_foreign(node: Term | Pattern) -> None:
 
 def _number(token: Token) -> int | float:
     text = token.text
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         digits = text.lstrip("0") or "0"
         # Cut first: converting thousands of digits is slow, and Python refuses it.
         number = int(digits[:20])

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
+from rich.segment import Segments
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from sealauthz.runtime.characters import escaped
 from sealauthz.runtime.instants import FOREVER, NEVER
 from sealauthz_client import answers
 from sealauthz_client.answers import Decision
@@ -28,9 +30,12 @@ def console() -> Console:
 
 
 def show(to: Console, content: RenderableType) -> None:
-    """Print content without the blanks that a layout leaves at the ends of lines."""
+    """Print content without the blanks that a layout leaves at the ends of lines. What would steer the terminal, or
+    cannot be seen, is written as its number.
+    """
+    segments = [segment._replace(text=escaped(segment.text)) for segment in to.render(content) if not segment.control]
     with to.capture() as captured:
-        to.print(content)
+        to.print(Segments(segments), end="")
     to.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
     to.file.flush()
 

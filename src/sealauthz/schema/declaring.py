@@ -61,7 +61,7 @@ def extension_from(text: str) -> Extension:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
+        found = re.search(r"line ([0-9]+)", str(error))
         said = re.sub(r" \(at .*\)$", "", str(error))
         raise ExtensionProblem(f"is not TOML: {said[:1].lower()}{said[1:]}", int(found[1]) if found else 0) from error
     return Extension.of(_Reading(_Lines(text)).declarations(table))

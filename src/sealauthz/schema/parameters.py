@@ -18,7 +18,7 @@ SECOND = 1_000_000
 UNITS_OF_TIME = {"second": SECOND, "minute": 60 * SECOND, "hour": 3_600 * SECOND, "day": 86_400 * SECOND}
 """The lengths of the units in microseconds, the shortest first."""
 
-_LENGTH = re.compile(r"(\d{1,6}) (second|minute|hour|day)s?")
+_LENGTH = re.compile(r"([0-9]{1,6}) (second|minute|hour|day)s?")
 _MOST = 1_000
 _RANGE = "range"
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sealauthz.runtime import base64url
+from sealauthz.runtime.characters import text_fault
 from sealauthz.runtime.errors import InvalidRequest, RevisionUnknown, Violation
 from sealauthz.schema import FOREVER
 from sealauthz_client.v1 import revision_pb2
@@ -20,7 +20,6 @@ MAX_TEXT_CHARACTERS = 1024
 MAX_VIOLATIONS = 8
 """No more are reported: the details of an error travel in a trailer that holds 16 KiB."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SECOND = 1_000_000
 _MAX_TOKEN_CHARACTERS = 512
 
@@ -69,8 +68,8 @@ class FieldViolations:
         """Note what is wrong with a text, which may be empty."""
         if len(text) > MAX_TEXT_CHARACTERS:
             self.add(field, f"must have at most {MAX_TEXT_CHARACTERS:,} characters")
-        elif _CONTROL.search(text):
-            self.add(field, "must not have control characters")
+        elif fault := text_fault(text):
+            self.add(field, fault)
 
     def check_count(self, field: str, count: int, most: int, least: int = 0) -> None:
         """Note that a list is too short or too long."""

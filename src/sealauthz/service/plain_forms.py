@@ -16,6 +16,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from sealauthz.runtime.characters import is_plain
 from sealauthz.schema import FOREVER, Column, Model
 from sealauthz.service.fields import MAX_ID_CHARACTERS, MAX_TEXT_CHARACTERS
 from sealauthz_client.v1 import records_pb2
@@ -212,8 +213,8 @@ def _integer(bits: int) -> Read:
 
 def _text(most: int, least: int) -> Read:
     def read(value: Any) -> Any:
-        # What is printable has no control characters and no half of a surrogate pair.
-        if type(value) is str and least <= len(value) <= most and value.isprintable():
+        # What is plain has no control characters and no half of a surrogate pair.
+        if type(value) is str and least <= len(value) <= most and is_plain(value):
             return value
         raise _Unusual
 

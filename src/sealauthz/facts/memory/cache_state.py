@@ -112,7 +112,9 @@ class CacheState:
         """Tell whether a revision that was announced is no newer than the facts in memory."""
         timeline = self.timeline
         name, _, revision = told.partition("/")
-        return name == timeline.name and revision.isdecimal() and int(revision) <= timeline.revision
+        return (
+            name == timeline.name and revision.isascii() and revision.isdecimal() and int(revision) <= timeline.revision
+        )
 
     def observe(
         self, transaction: ReadTransaction, known: Timeline, revision: int, started: float, *, reload: bool = False

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
+from sealauthz.runtime.characters import is_plain, text_fault
 from sealauthz.runtime.errors import InvalidRequest, Violation
 from sealauthz.schema import FOREVER, Column, Model, shape_of, values_of
 from sealauthz.schema.rules import Unique
@@ -45,7 +46,7 @@ def text_problem(value: str, *, is_indexed: bool = False) -> str | None:
         return "is not valid Unicode"
     if is_indexed and len(encoded) > MAX_INDEXED_BYTES:
         return f"is longer than {MAX_INDEXED_BYTES} bytes"
-    return None
+    return text_fault(value) or None
 
 
 def value_problem(column: Column, value: object, *, is_indexed: bool = False) -> str | None:
@@ -103,8 +104,8 @@ def _usual_values(column: Column) -> Callable[[Any], Any]:
         may_be_masked = column.personal is not None
 
         def text(value: Any) -> Any:
-            # Printable text has neither NUL nor half of a surrogate pair; no character takes more than four bytes.
-            if type(value) is not str or not value.isprintable() or not least <= len(value) <= MAX_INDEXED_BYTES // 4:
+            # Plain text has neither NUL nor half of a surrogate pair; no character takes more than four bytes.
+            if type(value) is not str or not is_plain(value) or not least <= len(value) <= MAX_INDEXED_BYTES // 4:
                 return None if value is None and column.is_optional else _UNUSUAL
             return _UNUSUAL if may_be_masked and ("*" in value or "＊" in value) else value
 
