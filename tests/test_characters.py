@@ -32,11 +32,25 @@ UNSEEN = {
     "tag": "\U000e0041",
     "Hangul filler": "\u3164",
     "braille blank": "\u2800",
+    "selector of a variant": "\ufe0f",
+    "grapheme joiner": "\u034f",
 }
 
-PLAIN = ("", "a", "印章", "Ann Lee", "№ 1 — (draft)", "e\u0301", "4", "👍 agreed")
+PLAIN = (
+    "",
+    "a",
+    "印章",
+    "云杉\u3000印务",
+    "1\u00a0000",
+    "\ue000 a",
+    "Ann Lee",
+    "№ 1 — (draft)",
+    "e\u0301",
+    "4",
+    "👍 agreed",
+)
 
-BLANK = (" ", "   ", "-", "…", "***", "\u0301", "👍")
+BLANK = (" ", "\u3000", "   ", "-", "…", "***", "\u0301", "👍")
 
 
 @pytest.mark.parametrize("char", UNSEEN.values(), ids=UNSEEN)

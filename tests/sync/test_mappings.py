@@ -175,6 +175,8 @@ def test_values_are_converted_by_what_is_declared(column: str, rule: dict[str, A
         ("Contract.amount", {}, 1.5, "no exact number"),
         ("Contract.amount", {}, "1e40", "whole number"),
         ("Contract.amount", {}, "NaN", "not a number"),
+        ("Contract.amount", {}, "１２", "digits from 0 to 9"),
+        ("Contract.amount", {}, "1_000", "digits from 0 to 9"),
         ("Contract.is_monetary", {}, "maybe", "neither yes nor no"),
         ("Person.account_state", {}, "ACTIV", "unknown word `ACTIV`; did you mean `ACTIVE`?"),
         ("Person.account_state", {}, " ", "`c` is empty: say with `when_empty` what that means"),

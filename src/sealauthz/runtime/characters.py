@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and a symbol that are blank."""
 
-_FILLER = re.compile(f"[{_FILLERS}]")
-_SEEN = re.compile(rf"[^\W_{_FILLERS}]")
+_UNSEEN = re.compile(
+    # Control characters, the ends of lines and paragraphs, and halves of surrogate pairs.
+    "[\x00-\x1f\x7f-\x9f\u2028-\u2029\ud800-\udfff"
+    # What Unicode calls default-ignorable: joiners, marks of direction, selectors, tags.
+    "\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufffb"
+    f"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff{_BLANK}]"
+)
+_SEEN = re.compile(rf"[^\W_{_BLANK}]")
 
 
 def foreign_to_names(name: str) -> str:
@@ -23,7 +29,7 @@ def foreign_to_names(name: str) -> str:
 
 def is_plain(text: str) -> bool:
     """Tell whether a text has no fault (`text_fault`), without saying which."""
-    return not text or (text.isprintable() and _SEEN.search(text) is not None and not _FILLER.search(text))
+    return not text or (_UNSEEN.search(text) is None and _SEEN.search(text) is not None)
 
 
 def text_fault(text: str) -> str:
@@ -32,27 +38,19 @@ def text_fault(text: str) -> str:
     It is one line, has nothing that cannot be seen or that turns what is around it, and, unless it is empty, has a
     letter or digit: a reason of blanks is none.
     """
-    if is_plain(text):
-        return ""
-    unseen = next((char for char in text if not char.isprintable() or char in _FILLERS), "")
-    if unseen:
-        return f"must be one line of characters that can be seen, without {described(unseen)}"
-    return "must have a letter or a digit"
+    if found := _UNSEEN.search(text):
+        return f"must be one line of characters that can be seen, without {described(found[0])}"
+    return "must have a letter or a digit" if text and not _SEEN.search(text) else ""
 
 
 def escaped(text: str) -> str:
     """Return a text for a terminal: what cannot be seen, other than the end of a line, is written as its number."""
-    if text.isprintable() and not _FILLER.search(text):
-        return text
-    return "".join(
-        char if (char.isprintable() and char not in _FILLERS) or char == "\n" else f"\\u{{{ord(char):04x}}}"
-        for char in text
-    )
+    return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{{{ord(found[0]):04x}}}", text)
 
 
 def described(char: str) -> str:
     """Return a character with its number and name in Unicode, which differ for characters that look alike."""
     number = f"U+{ord(char):04X}"
-    is_seen = char.isprintable() and not char.isspace() and not unicodedata.combining(char) and char not in _FILLERS
+    is_seen = char.isprintable() and not char.isspace() and not unicodedata.combining(char) and not _UNSEEN.match(char)
     seen = f"`{char}` " if is_seen else ""
     return f"{seen}({number} {unicodedata.name(char, 'without a name')})"

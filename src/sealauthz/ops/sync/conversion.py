@@ -188,8 +188,11 @@ def _by_number(said: Mapping[str, Any]) -> Callable[[Any], int]:
     def convert(value: Any) -> int:
         if isinstance(value, bool | float):
             raise ValueRefused("is no exact number: have the source give a decimal or a whole number")
+        text = str(value).strip()
+        if not text.isascii() or "_" in text:
+            raise ValueRefused("is not a number in digits from 0 to 9")
         try:
-            number = Decimal(str(value).strip()) * 10**scale
+            number = Decimal(text) * 10**scale
             whole = int(number)
         except (InvalidOperation, ValueError, OverflowError):
             raise ValueRefused("is not a number") from None
