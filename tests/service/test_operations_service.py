@@ -162,7 +162,7 @@ MALFORMED = {
     ),
     "a control character in a part": (
         perform(arguments={"a": record(b=Value(string_value="\x1b"))}),
-        {"arguments[a][b]": "must not have control characters"},
+        {"arguments[a][b]": "must be one line of characters that can be seen, without (U+001B without a name)"},
     ),
     "a long text": (
         perform(arguments={"a": Value(string_value="x" * 1_025)}),

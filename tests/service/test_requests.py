@@ -68,7 +68,7 @@ QUESTIONS = {
     ),
     "a control character in a value": (
         authorize(context={"reason": Value(string_value="a\x1bb")}),
-        {"context[reason]": "must not have control characters"},
+        {"context[reason]": "must be one line of characters that can be seen, without (U+001B without a name)"},
     ),
     "a time out of range": (
         authorize(context={"at": Value(time_value=NEWEST)}),
