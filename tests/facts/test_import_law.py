@@ -25,9 +25,9 @@ def world(text: str = "seal") -> list[Any]:
     """An enterprise with many people and seals, their names as awkward as they may be."""
     found = enterprise(1)
     for number in range(MANY):
-        found.append(person(f"p{number}", real_name=f"a\\\t{number}\\N", phone=""))
+        found.append(person(f"p{number}", real_name=f"a\\,{number}\\N", phone=""))
         found.append(Membership(f"m{number}", f"p{number}", "e1", "IMPORT", NOW))
-        found.append(Seal(f"s{number}", "e1", f"{text}{number}\\.\n\\N", "OTHER"))
+        found.append(Seal(f"s{number}", "e1", f"{text}{number}\\.\\N", "OTHER"))
     return sorted(found, key=lambda record: tables_of(MODEL).dependency_order[type(record).__name__])
 
 

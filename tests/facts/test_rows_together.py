@@ -41,8 +41,8 @@ def made(records: list[object]) -> list[Changes]:
 
 
 def test_records_of_every_type_are_written_as_they_are(store: Store, new_database: Callable[[str], str]) -> None:
-    """With quotes, letters of many bytes, line ends and the numbers that JSON would rather round."""
-    odd = '"\u4e59"\\\n\U0001f600'
+    """With quotes, letters of many bytes, backslashes and the numbers that JSON would rather round."""
+    odd = '"\u4e59"\\n\\\U0001f600'
     records = [
         dataclasses.replace(record, name=odd) if type(record).__name__ == "Department" else record for record in scene()
     ]

@@ -168,7 +168,11 @@ def _readers(column: Column, at: Any, by_number: Mapping[int, str]) -> tuple[Rea
         bits = _INT_BITS.get(at.type)
         return (_integer(bits) if bits else _refuse), _same
     is_id = column.name == "id" or column.ref is not None or column.is_optional
-    text = _text(MAX_ID_CHARACTERS if is_id else MAX_TEXT_CHARACTERS, 1 if is_id or not column.has_default else 0)
+    least = 1 if is_id or not column.has_default else 0
+    if is_id:
+        text = _text(MAX_ID_CHARACTERS, least, str.isprintable)
+    else:
+        text = _text(MAX_TEXT_CHARACTERS, least, is_plain)
     normalise = column.normalise
     both = text if normalise is None else lambda value: normalise(text(value))
     return both, both
@@ -211,10 +215,10 @@ def _integer(bits: int) -> Read:
     return read
 
 
-def _text(most: int, least: int) -> Read:
+def _text(most: int, least: int, is_usual: Callable[[str], bool]) -> Read:
     def read(value: Any) -> Any:
-        # What is plain has no control characters and no half of a surrogate pair.
-        if type(value) is str and least <= len(value) <= most and is_plain(value):
+        # Such text has no control characters and no half of a surrogate pair.
+        if type(value) is str and least <= len(value) <= most and is_usual(value):
             return value
         raise _Unusual
 

@@ -79,7 +79,7 @@ def test_the_receipt_of_a_seal_that_leaves_says_until_when(platform: NewPlatform
 
 def test_without_a_service_there_is_no_receipt(platform: NewPlatform) -> None:
     here = platform("plain may stamp", file="outings.yaml")
-    with pytest.raises(InvalidRequest, match="controller's service"):
+    with pytest.raises(InvalidRequest, match="a letter or a digit"):
         here.perform("plain", "stamp", "Seal:s-p", {"audience": " "}, **STAMPING)
     done = here.perform("plain", "stamp", "Seal:s-p", **STAMPING)
     assert done.operation is not None

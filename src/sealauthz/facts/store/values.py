@@ -46,7 +46,12 @@ def text_problem(value: str, *, is_indexed: bool = False) -> str | None:
         return "is not valid Unicode"
     if is_indexed and len(encoded) > MAX_INDEXED_BYTES:
         return f"is longer than {MAX_INDEXED_BYTES} bytes"
-    return text_fault(value) or None
+    return None
+
+
+def _is_read(column: Column) -> bool:
+    """Tell whether people read the text of a column: it is neither an id nor brought into a form of its own."""
+    return column.name != "id" and not column.ref and column.normalise is None
 
 
 def value_problem(column: Column, value: object, *, is_indexed: bool = False) -> str | None:
@@ -62,7 +67,8 @@ def value_problem(column: Column, value: object, *, is_indexed: bool = False) ->
             return "must not be empty"
         if column.personal is not None and column.personal.is_masked(value):
             return "is masked, as it is read; write the true value, or nothing"
-        return text_problem(value, is_indexed=is_indexed)
+        problem = text_problem(value, is_indexed=is_indexed)
+        return problem or (text_fault(value) or None if _is_read(column) else None)
     if type(value) is not column.type:
         return "must be true or false" if column.type is bool else "must be a whole number"
     if isinstance(value, bool):
@@ -101,11 +107,12 @@ def _usual_values(column: Column) -> Callable[[Any], Any]:
         return lambda value: words.get(value, _UNUSUAL) if isinstance(value, str | None) else _UNUSUAL
     if column.type is str:
         least = 1 if column.name == "id" or column.ref else 0
+        is_usual: Callable[[str], bool] = is_plain if _is_read(column) else str.isprintable
         may_be_masked = column.personal is not None
 
         def text(value: Any) -> Any:
-            # Plain text has neither NUL nor half of a surrogate pair; no character takes more than four bytes.
-            if type(value) is not str or not is_plain(value) or not least <= len(value) <= MAX_INDEXED_BYTES // 4:
+            # Such text has neither NUL nor half of a surrogate pair; no character takes more than four bytes.
+            if type(value) is not str or not is_usual(value) or not least <= len(value) <= MAX_INDEXED_BYTES // 4:
                 return None if value is None and column.is_optional else _UNUSUAL
             return _UNUSUAL if may_be_masked and ("*" in value or "＊" in value) else value
 
