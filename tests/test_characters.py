@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 
+import click
 import pytest
 from facts_scene import edited, scene, write
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sealauthz.cli.printing import say
 from sealauthz.facts import Batch, Part, Put, Store, Update
 from sealauthz.runtime.characters import escaped, is_plain, text_fault
 from sealauthz.runtime.errors import InvalidRequest
@@ -20,6 +23,7 @@ UNSEEN = {
     "carriage return": "\r",
     "tab": "\t",
     "escape": "\x1b",
+    "delete": "\x7f",
     "next line": "\x85",
     "line separator": "\u2028",
     "paragraph separator": "\u2029",
@@ -60,7 +64,10 @@ def test_a_character_that_cannot_be_seen_is_a_fault_and_is_escaped(char: str) ->
     assert not is_plain(f"Ann{char}Lee")
     assert char not in fault
     shown = escaped(f"Ann{char}Lee")
-    assert shown == ("Ann\nLee" if char == "\n" else f"Ann\\u{{{ord(char):04x}}}Lee")
+    assert (char in shown) == (char in "\t\n")
+    if char not in shown:
+        assert shown.isascii()
+        assert json.loads(f'"{shown}"') == f"Ann{char}Lee"
 
 
 @pytest.mark.parametrize("text", PLAIN)
@@ -94,5 +101,11 @@ def test_a_terminal_shows_what_would_steer_it_as_a_number() -> None:
     found = written.getvalue()
     assert "\x1b" not in found
     assert "\u202e" not in found
-    assert "Ann\\u{202e}eeL" in found
-    assert "a\\u{001b}[2Jb" in found
+    assert "Ann\\u202eeeL" in found
+    assert "a\\u001b[2Jb" in found
+
+
+def test_a_line_that_is_printed_keeps_our_colours_and_no_other_command(capsys: pytest.CaptureFixture[str]) -> None:
+    say(f"{click.style('error', fg='red', bold=True)} a\x1b[8mb\x1b[2J\u202ec\x7f")
+    printed = capsys.readouterr().out
+    assert printed == "error a\\u001b[8mb\\u001b[2J\\u202ec\\u007f\n"

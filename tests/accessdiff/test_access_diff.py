@@ -769,7 +769,7 @@ def test_whatever_is_in_an_id_a_line_is_read_as_it_was_written(
 
 
 def test_an_id_is_one_word_and_steers_no_terminal() -> None:
-    assert approval.escaped("a b#c%d=e\x1b[31m\u202ef\u3000云") == "a%20b%23c%25d%3De%1B[31m%E2%80%AEf%E3%80%80云"
+    assert approval.as_word("a b#c%d=e\x1b[31m\u202ef\u3000云") == "a%20b%23c%25d%3De%1B[31m%E2%80%AEf%E3%80%80云"
 
 
 def test_two_changes_are_never_approved_by_one_line() -> None:

@@ -4,10 +4,10 @@ import io
 import sys
 from contextlib import contextmanager
 
-import click
 import pytest
 
 from sealauthz.cli.bars import counting, phases, progress, watched
+from sealauthz.cli.printing import say
 
 ESCAPE = "\x1b["
 
@@ -64,7 +64,7 @@ def test_lines_of_a_file_are_counted_before_they_are_read():
 
 def test_what_is_printed_into_a_file_stays_out_of_the_bar(capsys):
     with watching() as seen, counting("searching", 2) as told:
-        click.echo("a result")
+        say("a result")
         told(1)
     assert capsys.readouterr().out == "a result\n"
     assert "a result" not in seen.getvalue()

@@ -293,7 +293,7 @@ def test_above_the_limit_it_says_what_was_decided(sealauthz, new, facts):
     _, out, _ = diff(sealauthz, *limits, "-o", "json", facts=str(facts))
     assert json.loads(out)["complete"] is False
     _, out, _ = diff(sealauthz, *limits, "-o", "markdown", facts=str(facts))
-    assert "> ⚠️ incomplete: " in out
+    assert "> ⚠ incomplete: " in out
 
 
 # --- the gate -------------------------------------------------------------------------------------------------------

@@ -32,9 +32,9 @@ _SIGNS = {
     ChangeKind.WIDER: "➕ wider",
     ChangeKind.LOSS: "➖ loss",
     ChangeKind.NARROWER: "➖ narrower",
-    ChangeKind.OBLIGATION: "✳️ obligation",
+    ChangeKind.OBLIGATION: "✳ obligation",
     ChangeKind.BROKEN: "⛔ error",
-    ChangeKind.MENDED: "✳️ mended",
+    ChangeKind.MENDED: "✳ mended",
 }
 
 
@@ -189,7 +189,7 @@ def markdown_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gat
                 lines.append(f"- {_code(who)}: {_mark(before)} → {_mark(after)}")
             if len(diff.other_reasons) > room:
                 lines.append(f"- … and {len(diff.other_reasons) - room:,} more denials with other reasons")
-        lines += ["", *(f"> ⚠️ {_mark(said)}\n" for said in words.warnings(diff.extent))]
+        lines += ["", *(f"> ⚠ {_mark(said)}\n" for said in words.warnings(diff.extent))]
         reasons = words.reasons_text(diff, lists_reasons)
         lines.append(f"{words.measured(diff.extent)}{f'; {_mark(reasons)}' if reasons else ''}.")
     missed = unseen(diffs)

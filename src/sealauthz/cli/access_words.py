@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sealauthz.policytools.diff.approval import Verdict, escaped
+from sealauthz.policytools.diff.approval import Verdict, as_word
 from sealauthz.policytools.diff.changes import Cause, CauseKind, Change, ChangeKind, ContextEntries, SourceLine
 from sealauthz.policytools.diff.loosening import ChangedRule, Loosening, LooseningKind, RuleDifference
 from sealauthz.policytools.diff.report import AccessDiff, BundleDelta, Extent, unseen
@@ -238,7 +238,7 @@ def cause_text(change: Change, cause: Cause) -> CauseText:
 
 def context_text(entries: ContextEntries) -> str:
     """Write a context."""
-    return " ".join(f"{key}={escaped(value)}" for key, value in entries)
+    return " ".join(f"{key}={as_word(value)}" for key, value in entries)
 
 
 def contexts_text(change: Change) -> str:
@@ -249,7 +249,7 @@ def contexts_text(change: Change) -> str:
 
 def entity_text(entity: Any) -> str:
     """Write a subject or a resource as one word, whatever is in its id."""
-    return f"{entity.type}:{escaped(entity.id)}"
+    return f"{entity.type}:{as_word(entity.id)}"
 
 
 def broken_text(gate: Gate) -> str:

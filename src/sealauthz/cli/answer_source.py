@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import decision_options, pending_key, read_asked, read_config, receipt_issuer
 from sealauthz.runtime.collector import without_collection
 
@@ -162,7 +163,7 @@ def outage_reporter(address: str) -> Callable[[CallFailed], None]:
     def report_outage(failed: CallFailed) -> None:
         # What the server says has a reason; the text of grpc names sockets.
         why = failed.message if failed.reason else f"the server `{address}` cannot be reached"
-        click.echo(f"{why}; trying again", err=True)
+        say(f"{why}; trying again", err=True)
 
     return report_outage
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from sealauthz import __version__
+from sealauthz.cli.printing import say
 from sealauthz.runtime import errors, grpc_environment
-from sealauthz.runtime.characters import escaped
 from sealauthz.runtime.collector import without_collection
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         result = cli.main(arguments, prog_name="sealauthz", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        say(error.format_message(), err=True)
         return Exit.WRONG_USE
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -257,7 +257,7 @@ def _cause_of(error: errors.FactsUnavailable) -> str:
 
 def _fail(message: str, code: int) -> int:
     label = "error:" if os.environ.get("NO_COLOR") else click.style("error:", fg="red", bold=True)
-    click.echo(f"{label} {escaped(' '.join(message.split()))}", err=True)
+    say(f"{label} {' '.join(message.split())}", err=True)
     return code
 
 

@@ -15,6 +15,7 @@ from sealauthz.audit.posting import AnchorRefused
 from sealauthz.audit.timestamps import STAMP
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.past import kept_policies
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import audit_signer, open_store, read_config, receipt_issuer, store_options
 from sealauthz.config import Config
 from sealauthz.facts import Store
@@ -81,7 +82,7 @@ def audit_evidence(
             raise Stop(f"the log does not prove it: {error}; run `sealauthz audit verify`", Exit.REFUSED) from error
     file = out or Path(f"evidence-{content['id']}.zip")
     file.write_bytes(packed)
-    click.echo(f"{file}: {len(packed):,} bytes")
+    say(f"{file}: {len(packed):,} bytes")
     return Exit.DONE
 
 

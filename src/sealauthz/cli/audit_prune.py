@@ -10,6 +10,7 @@ from sealauthz.audit.retention import LEAST_DAYS, Retention
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.audit_verify import trusted_of, verifiers_of
 from sealauthz.cli.moments import InstantType
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import audit_sequencer, open_store, read_config, say_reported, store_options
 from sealauthz.facts.store.store import now_us
 from sealauthz.runtime.errors import InvalidRequest
@@ -75,10 +76,10 @@ def audit_prune(
         until, left, holds = plan.pruned
         keeps = f"; {left} are kept about {', '.join(sorted(holds))}" if holds else ""
         if dry_run:
-            click.echo(f"{plan.going} of the records before {until} would be pruned{keeps}")
+            say(f"{plan.going} of the records before {until} would be pruned{keeps}")
             return Exit.DONE
         if not (plan.going or held or released):
-            click.echo("there is nothing to prune")
+            say("there is nothing to prune")
             return Exit.DONE
         if not retention.is_announced(plan):
             retention.announce(plan)
@@ -86,5 +87,5 @@ def audit_prune(
                 audit_sequencer(config, store, say_reported).drain()
         if not retention.is_announced(plan):
             raise Stop("the record of it waits for its place (`audit sequence`): run this again then", Exit.REFUSED)
-        click.echo(f"{retention.prune(plan)} records were pruned{keeps}")
+        say(f"{retention.prune(plan)} records were pruned{keeps}")
     return Exit.DONE

@@ -10,6 +10,7 @@ from sealauthz.audit.continuity import LogTampered
 from sealauthz.audit.held import HeldRows
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json, rfc3339
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import audit_sequencer, open_store, read_config, say_reported, store_options
 from sealauthz.runtime.terminal import console, instant, show, table
 
@@ -40,9 +41,9 @@ def audit_resume(*, config_file: Path | None, database: str | None) -> int:
         except LogTampered as error:
             raise Stop(str(error), Exit.REFUSED) from error
     if accepted is None:
-        click.echo("there is nothing to resume: this log signed its newest checkpoint")
+        say("there is nothing to resume: this log signed its newest checkpoint")
     else:
-        click.echo(f"the log goes on from its first {accepted.size} records; a record says so")
+        say(f"the log goes on from its first {accepted.size} records; a record says so")
     return Exit.DONE
 
 
@@ -71,7 +72,7 @@ def audit_held(
             if not store.pending_key():
                 raise Stop("no key is configured to vouch with: see `audit.pending_key`", Exit.WRONG_USE)
             count = rows.vouch(None if vouch_all else which)
-            click.echo(f"{count} rows wait for their places again")
+            say(f"{count} rows wait for their places again")
             return Exit.DONE if vouch_all or count == len(set(which)) else Exit.REFUSED
         found = rows.all()
     if output == "json":

@@ -16,6 +16,7 @@ from sealauthz.audit.replay import NO_WORDS, Outcome, Replay, Replayed, Words
 from sealauthz.cli.app import Exit
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.past import past_of
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import store_options
 from sealauthz.decision.question import ContextValue
 from sealauthz.facts import Store
@@ -75,7 +76,7 @@ def audit_replay(
                 told.append(found)
         pruned = Log(store).pruned()
     if first < pruned.until:
-        click.echo(f"not checkable: {pruned.said}", err=True)
+        say(f"not checkable: {pruned.said}", err=True)
     if output == "json":
         print_json({"outcomes": dict(sorted(counted.items())), "records": [_json(each) for each in told]})
     else:
@@ -127,7 +128,7 @@ def _show(counted: Counter[str], told: list[Replayed]) -> None:
     if rows:
         show(console(), table(("number", "", "cause", "what"), rows))
     if len(told) > _SHOWN:
-        click.echo(f"{len(told) - _SHOWN} more are told with -o json", err=True)
+        say(f"{len(told) - _SHOWN} more are told with -o json", err=True)
     words_of = {
         Outcome.SAME: "give the logged answer",
         Outcome.DIFFERENT: "give another answer",
@@ -137,4 +138,4 @@ def _show(counted: Counter[str], told: list[Replayed]) -> None:
     }
     total = sum(counted.values())
     parts = [f"{counted[outcome]} {words}" for outcome, words in words_of.items() if counted[outcome]]
-    click.echo(f"{total} records: {', '.join(parts)}" if parts else "there are no such records")
+    say(f"{total} records: {', '.join(parts)}" if parts else "there are no such records")

@@ -17,6 +17,7 @@ from sealauthz.audit.timestamps import STAMP, StampRefused, read_roots, verify_s
 from sealauthz.audit.verify import verify_database
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import audit_signer, open_store, read_config, store_options
 from sealauthz.runtime.errors import ConfigRefused
 from sealauthz.runtime.terminal import instant
@@ -131,15 +132,15 @@ def _show(report: Report, output: str) -> int:
         print_json({"in_order": bool(report), **said})
         return code
     for finding in report.findings:
-        click.echo(f"{finding.kind}: {finding.said}")
+        say(f"{finding.kind}: {finding.said}")
     by = f", signed by {report.signed_by}" if report.signed_by and report else ""
     name = f" of {report.origin}" if report.origin else ""
     word = "in order" if report else "NOT in order"
-    click.echo(f"the log{name} is {word}: {report.records} records, {report.size} by its newest checkpoint{by}")
+    say(f"the log{name} is {word}: {report.records} records, {report.size} by its newest checkpoint{by}")
     for stamp in report.stamped:
-        click.echo(f"{stamp.authority} stamped it with {stamp.size} records at {instant(stamp.at)}")
+        say(f"{stamp.authority} stamped it with {stamp.size} records at {instant(stamp.at)}")
     for unchecked in report.unchecked:
-        click.echo(f"not checkable: {unchecked}")
+        say(f"not checkable: {unchecked}")
     return code
 
 
@@ -152,9 +153,9 @@ def _verify_proof(proof: Path, record: Path, verifiers: list[Verifier], output: 
     if output == "json":
         print_json({"number": number, "origin": checkpoint.origin, "size": checkpoint.size})
         return Exit.DONE
-    click.echo(f"the record is number {number} of the {checkpoint.size} in the log {checkpoint.origin}")
+    say(f"the record is number {number} of the {checkpoint.size} in the log {checkpoint.origin}")
     if not verifiers:
-        click.echo("not checkable: who has signed the checkpoint: that needs the log's public key (--key)")
+        say("not checkable: who has signed the checkpoint: that needs the log's public key (--key)")
     return Exit.DONE
 
 

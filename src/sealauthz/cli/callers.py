@@ -15,6 +15,7 @@ from rich.text import Text
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.completing import callers_of, names, rpc_names
 from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import config_option, read_config
 from sealauthz.runtime.errors import did_you_mean
 from sealauthz.runtime.terminal import console, show, table
@@ -57,7 +58,7 @@ def list_(*, rpc: str | None, config_file: Path | None, output: str) -> int:
         return Exit.DONE
     if not reports:
         nobody = "nobody may call it" if rpc else "the configuration names no callers, so nobody can ask"
-        click.echo(nobody, err=True)
+        say(nobody, err=True)
         return Exit.DONE
     tenants = f"{service_model().units.tenant.lower()}s"
     titles = ("caller", "known by", "RPCs", tenants, "reads", "writes", "performs", "warnings")

@@ -16,6 +16,7 @@ import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class, split_arg_string
 
 from sealauthz.cli.app import service_model
+from sealauthz.cli.printing import say
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
@@ -268,4 +269,4 @@ def completion(*, shell: str) -> None:
     if found is None:
         raise click.UsageError(f"there is no completion for `{shell}`")
     made = found(cli, {}, "sealauthz", COMPLETES)
-    click.echo(made.source_template % made.source_vars())
+    say(made.source_template % made.source_vars())

@@ -11,6 +11,7 @@ import click
 
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import config_option, read_config
 from sealauthz.runtime.errors import ConfigRefused
 from sealauthz.runtime.terminal import console, show, table
@@ -54,10 +55,10 @@ def check(*, config_file: Path | None, output: str) -> int:
         return Exit.WRONG_USE if problems else Exit.DONE
     for problem in problems:
         place = problem.variable or (f"{problem.file}:{problem.line}" if problem.line else "")
-        click.echo(f"{place}: {problem.message}" if place else problem.message)
+        say(f"{place}: {problem.message}" if place else problem.message)
     if not problems:
         file = file_of(os.environ, config_file)
-        click.echo(f"ok: {f'`{file}`' if file else 'no file, the defaults and the variables'}")
+        say(f"ok: {f'`{file}`' if file else 'no file, the defaults and the variables'}")
     return Exit.WRONG_USE if problems else Exit.DONE
 
 

@@ -17,7 +17,7 @@ from sealauthz.cli.records import read_all, read_lines
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.facts import Store
 from sealauthz.facts.store.upgrading import model_in
-from sealauthz.policytools.diff.approval import escaped
+from sealauthz.policytools.diff.approval import as_word
 from sealauthz.runtime.errors import BundleRefused
 from sealauthz.schema import ExtensionProblem, Model, extended, shape_of
 
@@ -124,7 +124,7 @@ def _whole(records: Iterable[Any], name: str) -> list[Any]:
             key = getattr(record, column.name) if column.ref is not None else None
             if key is not None and (column.ref, key) not in found:
                 lost.append(
-                    f"`{type_}:{escaped(id_)}` names `{column.ref}:{escaped(key)}` as its `{column.name}`, "
+                    f"`{type_}:{as_word(id_)}` names `{column.ref}:{as_word(key)}` as its `{column.name}`, "
                     "which is missing"
                 )
     if lost:

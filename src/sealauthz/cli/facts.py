@@ -21,6 +21,7 @@ from sealauthz.cli.facts_new import facts_new
 from sealauthz.cli.facts_update import facts_update
 from sealauthz.cli.moments import When, at_option
 from sealauthz.cli.output import cut, output_option, print_json
+from sealauthz.cli.printing import say
 from sealauthz.cli.records import RecordType, assignments, line_of, personal_option, read_all
 from sealauthz.cli.settings import open_store, read_config, store_options
 from sealauthz.facts import Stored
@@ -73,9 +74,9 @@ def facts_export(*, types: tuple[str, ...], personal_data: bool, config_file: Pa
             if types and name not in types:
                 continue
             for record in _parents_first(name, (stored.record for stored in read_all(snapshot, name, {}))):
-                click.echo(line_of(service_model(), record, with_personal_data=personal_data))
+                say(line_of(service_model(), record, with_personal_data=personal_data))
                 count += 1
-        click.echo(f"{count} facts at revision {snapshot.revision}", err=True)
+        say(f"{count} facts at revision {snapshot.revision}", err=True)
     return Exit.DONE
 
 
@@ -135,7 +136,7 @@ def facts_show(
         rows = [(stored.record.id, str(stored.revision), _fields(stored.record, personal_data)) for stored in found]
         show(console(), table((record_type, "revision", "fields"), rows))
     if has_more:
-        click.echo(f"there are more than {limit}: see --limit", err=True)
+        say(f"there are more than {limit}: see --limit", err=True)
     return Exit.DONE
 
 
@@ -189,7 +190,7 @@ def facts_watch(
     address = watched_address(server)
     with connected(address, token_file, ca, insecure) as client:
         for changes in client.watch_changes(after, types, enterprises, on_outage=outage_reporter(address)):
-            click.echo(_line_of_changes(changes))
+            say(_line_of_changes(changes))
             sys.stdout.flush()
     return Exit.DONE
 

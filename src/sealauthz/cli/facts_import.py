@@ -19,6 +19,7 @@ from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.bars import watched
 from sealauthz.cli.completing import files_like
 from sealauthz.cli.output import cut, output_option, print_json
+from sealauthz.cli.printing import say
 from sealauthz.cli.records import read_lines
 from sealauthz.cli.settings import added_option, on_facts, open_store, read_config, store_options
 from sealauthz.facts import Batch, Part, Put, Store, WriteReceipt
@@ -125,7 +126,7 @@ def facts_import(
             raise click.UsageError("import through either a --server or into a --database, not both")
         named = frozenset(enterprises) or _enterprises_in(file)
         if is_generated:
-            click.echo(f"the import is `{request_id}`", err=True)
+            say(f"the import is `{request_id}`", err=True)
         if server:
             with (
                 connected(server, token_file, ca, insecure) as client,
@@ -157,7 +158,7 @@ def facts_import(
             written += len(some)
             _report(some, receipt)
     if not written:
-        click.echo("no facts in the file", err=True)
+        say("no facts in the file", err=True)
     return Exit.DONE
 
 
@@ -270,7 +271,7 @@ def facts_abandon(
     if server:
         with connected(server, token_file, ca, insecure) as client:
             ended = client.end_import(caller, import_id)
-        click.echo(f"abandoned after {ended.parts} parts, revision {ended.revision}", err=True)
+        say(f"abandoned after {ended.parts} parts, revision {ended.revision}", err=True)
         return Exit.DONE
     refuse_connection(token_file, ca, insecure)
     with open_store(config_file, database) as store:
@@ -280,7 +281,7 @@ def facts_abandon(
             helps = f"sealauthz facts import --bulk --caller {caller} --request-id {import_id} --resume FILE"
             said = "the import stays open, except for its contracts; write what is missing with"
             raise Stop(f"{_with_rule(error)}; {said} `{helps}`", Exit.REFUSED) from error
-    click.echo(f"abandoned after {receipt.parts} parts, revision {receipt.written.revision}", err=True)
+    say(f"abandoned after {receipt.parts} parts, revision {receipt.written.revision}", err=True)
     return Exit.DONE
 
 
@@ -318,14 +319,14 @@ def _import_bulk(store: Store, started: OpenImport, lines: Iterable[tuple[int, P
     finally:
         if number and not is_last:
             _say_open(started.caller, started.import_id)
-    click.echo(f"the import `{started.import_id}` is finished", err=True)
+    say(f"the import `{started.import_id}` is finished", err=True)
 
 
 def _say_open(caller: str, import_id: str) -> None:
     theirs = "" if caller == "cli" else f"--caller {caller} "
     again = f"--request-id {import_id}" if not theirs else f"{theirs}--request-id {import_id} --resume"
     abandon = f"sealauthz facts abandon {theirs}{import_id}"
-    click.echo(f"the import `{import_id}` is open; resume it with {again}, or abandon it: {abandon}", err=True)
+    say(f"the import `{import_id}` is open; resume it with {again}, or abandon it: {abandon}", err=True)
 
 
 def _import_over_grpc(
@@ -345,9 +346,9 @@ def _import_over_grpc(
     finally:
         if not is_done:
             # Only the server knows that, and who the caller is.
-            click.echo(f"the import `{import_id}` may be open; resume it with --request-id {import_id}", err=True)
-    click.echo(f"{done.facts} facts written, revision {done.revision}", err=True)
-    click.echo(f"the import `{import_id}` is finished", err=True)
+            say(f"the import `{import_id}` may be open; resume it with --request-id {import_id}", err=True)
+    say(f"{done.facts} facts written, revision {done.revision}", err=True)
+    say(f"the import `{import_id}` is finished", err=True)
 
 
 def _enterprises_in(file: BinaryIO) -> frozenset[str]:
@@ -366,7 +367,7 @@ def _enterprises_in(file: BinaryIO) -> frozenset[str]:
 def _report(lines: list[tuple[int, Put]], receipt: WriteReceipt) -> None:
     done = "was written before" if receipt.is_replay else "written"
     span = f"lines {lines[0][0]} to {lines[-1][0]}"
-    click.echo(f"{span}: {len(lines)} facts {done}, revision {receipt.revision}", err=True)
+    say(f"{span}: {len(lines)} facts {done}, revision {receipt.revision}", err=True)
 
 
 def _chunks(lines: Iterable[tuple[int, Put]], size: int) -> Iterator[list[tuple[int, Put]]]:

@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.completing import names
+from sealauthz.cli.printing import say
 from sealauthz.cli.records import line_of
 from sealauthz.runtime.errors import did_you_mean
 from sealauthz.runtime.terminal import instant
@@ -73,6 +74,6 @@ def facts_new(*, story: str, prefix: str, file: BinaryIO) -> int:
     for name, value in asked.context.items():
         words += ["--context", f"{name}={value}"]
     until = instant(now + chosen.lasts_us)
-    click.echo(f"{len(lines)} facts; once they are imported, this is allowed until {until}:", err=True)
-    click.echo(f"  {shlex.join(words)}", err=True)
+    say(f"{len(lines)} facts; once they are imported, this is allowed until {until}:", err=True)
+    say(f"  {shlex.join(words)}", err=True)
     return Exit.DONE

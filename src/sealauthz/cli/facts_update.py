@@ -13,6 +13,7 @@ import click
 from sealauthz.cli.answer_source import connected, connection_options, refuse_connection
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.completing import ids_of_type
+from sealauthz.cli.printing import say
 from sealauthz.cli.records import RecordType, assignments
 from sealauthz.cli.settings import added_option, on_facts, open_store, store_options
 from sealauthz.facts import Batch, Precondition, PreconditionKind, Update
@@ -87,7 +88,7 @@ def facts_update(
         with open_store(config_file, database) as store:
             batch = Batch("cli", request_id, (Update(*found),) if found else (), required)
             written = store.write(batch).revision
-    click.echo(f"`{record_type}:{record_id}` updated, revision {written}", err=True)
+    say(f"`{record_type}:{record_id}` updated, revision {written}", err=True)
     return Exit.DONE
 
 

@@ -7,8 +7,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
-import click
-
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.config import Config
 from sealauthz.decision.bundle import Bundle
@@ -101,12 +100,12 @@ class Watching:
         begun = time.monotonic()
         found = inspect(self._model, self._folder, bundle_cache())
         for each in found.diagnostics:
-            click.echo(f"{self._folder}/{each}")
+            say(f"{self._folder}/{each}")
         if found.bundle is None:
-            click.echo("these policies cannot be served; those of before go on")
+            say("these policies cannot be served; those of before go on")
         else:
             self._policies.use(found.bundle)
-            click.echo(f"policy {found.bundle.version} decides ({time.monotonic() - begun:.1f} s)")
+            say(f"policy {found.bundle.version} decides ({time.monotonic() - begun:.1f} s)")
 
     def _step(self) -> None:
         self.thread.rest(_LOOKS_EVERY_S)

@@ -21,6 +21,7 @@ from sealauthz.cli.app import Exit
 from sealauthz.cli.asking import Reference, print_answer
 from sealauthz.cli.completing import record_types, references, subject_types
 from sealauthz.cli.output import event_json, output_option, progress_json
+from sealauthz.cli.printing import say
 from sealauthz.runtime.terminal import progress_page
 
 
@@ -74,6 +75,6 @@ def events(
     with connected(address, token_file, ca, insecure) as client:
         watch = client.watch_events(after, enterprises, language=language or "", on_outage=outage_reporter(address))
         for event in watch:
-            click.echo(json.dumps(event_json(event), ensure_ascii=False))
+            say(json.dumps(event_json(event), ensure_ascii=False))
             sys.stdout.flush()
     return Exit.DONE

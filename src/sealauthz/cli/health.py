@@ -10,6 +10,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 
 from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.printing import say
 from sealauthz_client.transport import Connection
 
 
@@ -58,5 +59,5 @@ def health(*, server: str | None, ca: Path | None, insecure: bool, timeout: floa
             how = "in plain text" if insecure else "over TLS"
             raise Stop(f"no server answers at `{address}` {how} ({error.code().name})", Exit.NO_ANSWER) from error
     said: str = health_pb2.HealthCheckResponse.ServingStatus.Name(reply.status)
-    click.echo(said)
+    say(said)
     return Exit.DONE if reply.status == health_pb2.HealthCheckResponse.SERVING else Exit.NO_ANSWER

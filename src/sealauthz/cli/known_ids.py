@@ -7,9 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import click
-
 from sealauthz.cli.app import Stop, service_model
+from sealauthz.cli.printing import say
 from sealauthz.cli.records import put_of
 from sealauthz.decision.bundle import Bundle, written_ids_of
 from sealauthz.decision.inspection import Inspection
@@ -32,7 +31,7 @@ def with_unknown_ids(inspection: Inspection, facts: Path) -> Inspection:
     bundle = inspection.bundle
     known = _ids_in(facts, service_model() if bundle is None else bundle.model)
     if bundle is None:
-        click.echo(f"the ids are looked up in `{facts}` once the errors are mended", err=True)
+        say(f"the ids are looked up in `{facts}` once the errors are mended", err=True)
         return inspection
     unknown = _unknown(bundle, known)
     return dataclasses.replace(inspection, diagnostics=(*inspection.diagnostics, *unknown))

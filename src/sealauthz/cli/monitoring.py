@@ -14,6 +14,7 @@ from sealauthz.cli.app import Exit
 from sealauthz.cli.asking import Reference
 from sealauthz.cli.completing import references, subject_types
 from sealauthz.cli.output import activity_json, decision_json, output_option
+from sealauthz.cli.printing import say
 from sealauthz.runtime.terminal import activity_line, console, decision_page, show
 from sealauthz_client import Activity, Decision
 
@@ -143,5 +144,5 @@ class Screen:
             self._console.file.flush()
 
     def _say(self, value: object) -> None:
-        click.echo(json.dumps(value, ensure_ascii=False))
+        say(json.dumps(value, ensure_ascii=False))
         sys.stdout.flush()

@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import database_url, open_store, read_config, store_options
 from sealauthz.config import Config
 from sealauthz.facts import upgrade
@@ -72,16 +73,16 @@ def db_upgrade(
     if as_sql:
         statements = upgrade_statements(url, model, drop_unused=drop_unused)
         if statements:
-            click.echo("".join(f"{statement};\n" for statement in ("BEGIN", *statements, "COMMIT")), nl=False)
+            say("".join(f"{statement};\n" for statement in ("BEGIN", *statements, "COMMIT")), nl=False)
         return Exit.DONE
     revision = upgrade(url, model, drop_unused=drop_unused)
-    click.echo(f"{make_url(url).render_as_string()} is at schema {revision}")
+    say(f"{make_url(url).render_as_string()} is at schema {revision}")
     for sign, some in (
         ("+", model.extension.without(there.extension)),
         ("-", there.extension.without(model.extension)),
     ):
         for each in some.declarations if sign == "+" or drop_unused else ():
-            click.echo(f"{sign} {each.key}: {each}")
+            say(f"{sign} {each.key}: {each}")
     return Exit.DONE
 
 
@@ -118,7 +119,7 @@ def status(*, config_file: Path | None, database: str | None, output: str) -> in
     ]
     show(console(), table(("", ""), rows))
     for problem in (*found.problems, *(() if is_complete else (INCOMPLETE,))):
-        click.echo(f"problem: {problem}")
+        say(f"problem: {problem}")
     return code
 
 
@@ -148,7 +149,7 @@ def db_prune(*, keep_days: int, archive: Path | None, config_file: Path | None, 
         store = stack.enter_context(open_store(config_file, database))
         keep = None if archive is None else _archive_to(stack.enter_context(archive.open("a", encoding="utf-8")))
         pruned = store.prune(now_us() - keep_days * 86_400_000_000, keep)
-    click.echo(f"{pruned.revisions} revisions archived and pruned, {pruned.requests} request ids pruned")
+    say(f"{pruned.revisions} revisions archived and pruned, {pruned.requests} request ids pruned")
     return Exit.DONE
 
 
@@ -180,11 +181,9 @@ def db_restored(*, config_file: Path | None, database: str | None) -> int:
     config = read_config(config_file, database)
     with open_store(config_file, database) as store:
         restored = store.announce_restore(Log(store).head().size)
-    click.echo(f"a new history begins at revision {restored.revision}; tokens of before are refused")
+    say(f"a new history begins at revision {restored.revision}; tokens of before are refused")
     _show_lost(config, restored)
-    click.echo(
-        "facts can be written, and nothing is answered: write again what is missing, then `sealauthz db complete`"
-    )
+    say("facts can be written, and nothing is answered: write again what is missing, then `sealauthz db complete`")
     return Exit.DONE
 
 
@@ -208,7 +207,7 @@ def db_complete(*, by: str, note: str, config_file: Path | None, database: str |
     if restored is None:
         raise Stop("no restore is incomplete: there is nothing to end", Exit.REFUSED)
     _show_lost(config, restored)
-    click.echo("the restore is complete: questions are answered again")
+    say("the restore is complete: questions are answered again")
     return Exit.DONE
 
 
@@ -220,15 +219,13 @@ def _show_lost(config: Config, restored: Restored) -> None:
     try:
         kept = None if config.audit.folder is None else Folder(config.audit.folder).last()
     except AnchorRefused as error:
-        click.echo(f"how many decisions were lost is not known: {error}")
+        say(f"how many decisions were lost is not known: {error}")
         return
     if kept is None:
-        click.echo("how many decisions were lost is not known: no checkpoint was kept in `audit.folder`")
+        say("how many decisions were lost is not known: no checkpoint was kept in `audit.folder`")
         return
     lost = max(0, kept.size - restored.log_size)
-    click.echo(
-        f"the log of the backup has {restored.log_size} records, and had {kept.size}: {lost} decisions were lost"
-    )
+    say(f"the log of the backup has {restored.log_size} records, and had {kept.size}: {lost} decisions were lost")
 
 
 @click.command()

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from sealauthz.cli.printing import say
 from sealauthz_client.answers import (
     Activity,
     ConditionalItem,
@@ -43,7 +44,7 @@ output_option = click.option(
 
 def print_json(value: object) -> None:
     """Print one JSON value."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    say(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from sealauthz.cli.policy_ship import (
     policy_versions,
 )
 from sealauthz.cli.policy_test import policy_mutate, policy_test
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import bundle_cache, on_policies
 from sealauthz.runtime.errors import did_you_mean
 
@@ -90,12 +91,12 @@ def policy_compile(*, folder: Path | None, show: bool, rule: str | None) -> int:
             raise Stop(f"no function was made of a rule `{rule}`{did_you_mean(rule, named)}")
         functions = [function for function in functions if function[0] == rule]
     if show or rule is not None:
-        click.echo("\n\n\n".join(text for _, text in functions))
+        say("\n\n\n".join(text for _, text in functions))
         return Exit.DONE
     rules = sum(map(len, bundle.rulebook.rules.values()))
     questions = sum(1 for _ in questions_of(service_model(), bundle.rulebook))
     lines = sum(len(text.splitlines()) for _, text in functions)
-    click.echo(
+    say(
         f"policy {bundle.version}: {rules} rules became {len(functions)} functions with {lines} lines,\n"
         f"for {questions} kinds of questions, in {seconds:.2f} s (parsed, checked and compiled)"
     )

@@ -13,6 +13,7 @@ from sealauthz.cli.attack_words import step_lines, width
 from sealauthz.cli.bars import counting
 from sealauthz.cli.completing import files_like, goal_names, texts
 from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import bundle_cache
 from sealauthz.runtime.errors import BundleRefused
 
@@ -118,7 +119,7 @@ def policy_attack(
     if output == "json":
         print_json([as_json(report) for report in reports])
     else:
-        click.echo(f"\n{_sum(len(reached), len(reports))}")
+        say(f"\n{_sum(len(reached), len(reports))}")
     return Exit.REFUSED if reached else Exit.DONE
 
 
@@ -133,16 +134,16 @@ def _sum(reached: int, searched: int) -> str:
 
 def _show(report: Report) -> None:
     if not report.record:
-        click.echo(f"{click.style('not reached', fg='green')}  {report.goal}\n    {report.bound}")
+        say(f"{click.style('not reached', fg='green')}  {report.goal}\n    {report.bound}")
         if report.left_out:
-            click.echo(f"    {report.left_out}")
+            say(f"    {report.left_out}")
         return
-    click.echo(f"{click.style('REACHED', fg='red', bold=True)}  {report.goal} ({report.file}:{report.line})")
+    say(f"{click.style('REACHED', fg='red', bold=True)}  {report.goal} ({report.file}:{report.line})")
     if not report.steps:
-        click.echo("    the world of the goal is there already: what it forbids holds before anybody acts")
+        say("    the world of the goal is there already: what it forbids holds before anybody acts")
     for line in step_lines(report.steps, width()):
-        click.echo(line)
-    click.echo(f"    reached by {report.record}")
+        say(line)
+    say(f"    reached by {report.record}")
     if report.is_replayed is not None:
         said = "it is performed" if report.is_replayed else f"it is not, {report.replay_said}"
-        click.echo(f"    replayed on a database: {said}")
+        say(f"    replayed on a database: {said}")

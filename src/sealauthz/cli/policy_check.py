@@ -12,6 +12,7 @@ import click
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.findings import Finding, findings_of, severity_of
 from sealauthz.cli.output import print_json
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import bundle_cache, on_policies
 from sealauthz.runtime.errors import BundleRefused
 
@@ -96,12 +97,12 @@ def _as_json(finding: Finding) -> dict[str, Any]:
 
 def _print(inspection: Inspection, *, is_strict: bool) -> None:
     for diagnostic in inspection.diagnostics:
-        click.echo(f"{_as_text(inspection, diagnostic, is_strict=is_strict)}\n")
+        say(f"{_as_text(inspection, diagnostic, is_strict=is_strict)}\n")
     for exemption in inspection.exemptions:
-        click.echo(f"{exemption.place}: exempt: {exemption}\n     {exemption.reason}\n")
+        say(f"{exemption.place}: exempt: {exemption}\n     {exemption.reason}\n")
     for each in inspection.bundle.accepted if inspection.bundle is not None else ():
-        click.echo(f"bundle.toml: accepted: `{each.name}`: {each.what}\n     {each.why}\n")
-    click.echo(_summary(inspection, is_strict=is_strict))
+        say(f"bundle.toml: accepted: `{each.name}`: {each.what}\n     {each.why}\n")
+    say(_summary(inspection, is_strict=is_strict))
 
 
 def _as_text(inspection: Inspection, diagnostic: Diagnostic, *, is_strict: bool) -> str:

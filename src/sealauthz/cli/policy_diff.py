@@ -14,6 +14,7 @@ import click
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.bars import progress
 from sealauthz.cli.output import print_json
+from sealauthz.cli.printing import say
 
 if TYPE_CHECKING:
     from sealauthz.decision import Bundle
@@ -221,9 +222,9 @@ def policy_diff(
         print_json(said if attacks is None else {**said, "attacks": [attack_json(each) for each in attacks]})
     else:
         write = text_of if output == "table" else markdown_of
-        click.echo(write(diffs, lists_reasons=reasons, gate=gate))
+        say(write(diffs, lists_reasons=reasons, gate=gate))
         if attacks is not None:
-            click.echo("\n".join(attack_lines(attacks, is_markdown=output == "markdown")))
+            say("\n".join(attack_lines(attacks, is_markdown=output == "markdown")))
     changes = any(diff.changes or diff.fresh for diff in diffs) or bool(unseen(diffs) or named(diffs))
     is_fine = bool(gate) if gate is not None else not changes
     if any(each.opens for each in attacks or ()):

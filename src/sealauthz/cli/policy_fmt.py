@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.printing import say
 from sealauthz.runtime.errors import BundleRefused
 
 _HERE = Path("policies")
@@ -51,22 +52,22 @@ def policy_fmt(*, paths: tuple[Path, ...], check: bool, diff: bool) -> int:
             changed.append((path, before, after))
     if refused:
         for said in refused:
-            click.echo(f"error: {said}", err=True)
+            say(f"error: {said}", err=True)
         raise Stop("nothing was changed: not every file is a policy", Exit.REFUSED)
     for path, before, after in changed:
         if diff:
             _show(path, before, after)
         elif check:
-            click.echo(f"would change {path}")
+            say(f"would change {path}")
         else:
             _write(path, after)
-            click.echo(f"changed {path}")
+            say(f"changed {path}")
     are = "is" if count == 1 else "are"
     if not changed:
-        click.echo(f"{_files_of(count)} {are} laid out", err=diff)
+        say(f"{_files_of(count)} {are} laid out", err=diff)
         return Exit.DONE
     if check or diff:
-        click.echo(f"{len(changed)} of {_files_of(count)} would change: run `sealauthz policy fmt`", err=True)
+        say(f"{len(changed)} of {_files_of(count)} would change: run `sealauthz policy fmt`", err=True)
         return Exit.REFUSED
     return Exit.DONE
 
@@ -109,7 +110,7 @@ def _show(path: Path, before: str, after: str) -> None:
         before.splitlines(keepends=True), after.splitlines(keepends=True), f"{path}", f"{path} (laid out)"
     )
     for line in lines:
-        click.echo(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)
+        say(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)
 
 
 def _write(path: Path, text: str) -> None:

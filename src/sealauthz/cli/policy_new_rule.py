@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import bundle_cache, on_policies
 from sealauthz.runtime.errors import did_you_mean
 
@@ -97,10 +98,8 @@ def policy_new_rule(
     had_texts = texts.exists()
     _write({**made, texts: said})
     for path in (*made, texts):
-        click.echo(f"{'changed' if path == texts and had_texts else 'wrote'} {path}")
-    click.echo(
-        f"`{action}` on {type_} is denied to everybody until the condition is written: look for {TODO} in these files"
-    )
+        say(f"{'changed' if path == texts and had_texts else 'wrote'} {path}")
+    say(f"`{action}` on {type_} is denied to everybody until the condition is written: look for {TODO} in these files")
     return Exit.DONE
 
 

@@ -9,6 +9,7 @@ import click
 
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.policy_check import folder_argument
+from sealauthz.cli.printing import say
 from sealauthz.cli.settings import bundle_cache, on_policies
 from sealauthz.runtime.errors import did_you_mean
 
@@ -44,14 +45,14 @@ def policy_rule(*, name: str, folder: Path | None) -> int:
     test_folders = [each / "tests" for each in folders[:1] if (each / "tests").is_dir()]
     index = index_by_tag(bundle, folders, load_suite(files_of_tests(test_folders), bundle))
     if name in index:
-        click.echo("\n".join(_tag_lines(name, index[name])))
+        say("\n".join(_tag_lines(name, index[name])))
         return Exit.DONE
     requirements = places_by_requirement(bundle)
     if name not in requirements:
         known = [*index, *requirements]
         raise Stop(f"there is no rule or requirement `{name}`{did_you_mean(name, known)}")
     tags = sorted(tag for tag, entry in index.items() if any(needed == name for needed, _ in entry.places))
-    click.echo("\n".join(_requirement_lines(name, requirements[name], tags)))
+    say("\n".join(_requirement_lines(name, requirements[name], tags)))
     return Exit.DONE
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from sealauthz.cli.app import Exit
 from sealauthz.cli.output import output_option, print_json, rfc3339
 from sealauthz.cli.policy_ship import server_options, shipping_client
+from sealauthz.cli.printing import say
 from sealauthz.runtime.terminal import console, instant, show
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def shadow_begin(*, version: str, share: float, cpu: float, output: str, **how: 
     if output == "json":
         print_json({**dataclasses.asdict(begun), "begun_at": rfc3339(begun.begun_at)})
     else:
-        click.echo(f"{begun.version} decides {begun.share:.0%} of the live questions in the shadow")
-        click.echo("what it answers otherwise: sealauthz policy shadow show")
+        say(f"{begun.version} decides {begun.share:.0%} of the live questions in the shadow")
+        say("what it answers otherwise: sealauthz policy shadow show")
     return Exit.DONE
 
 
@@ -93,7 +94,7 @@ def shadow_stop(**how: Any) -> int:
     """
     with shipping_client(**how) as client:
         ended = client.end_shadow()
-    click.echo("stopped" if ended else "nothing ran in the shadow")
+    say("stopped" if ended else "nothing ran in the shadow")
     return Exit.DONE
 
 

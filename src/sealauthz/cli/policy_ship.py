@@ -16,6 +16,7 @@ import click
 from sealauthz.cli.answer_source import connected, connection_options
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import output_option, print_json, rfc3339
+from sealauthz.cli.printing import say
 from sealauthz.cli.ship_words import activation_line, print_comparison, print_standing, print_version
 from sealauthz.runtime.errors import did_you_mean
 from sealauthz_client import CallFailed, SealAuthzClient
@@ -98,7 +99,7 @@ def policy_show(*, version: str, file: str | None, to: Path | None, output: str,
         texts = [text for _, name, text in files if name == file]
         if not texts:
             raise Stop(f"these policies have no file `{file}`{did_you_mean(file, [name for _, name, _ in files])}")
-        click.echo(texts[-1], nl=False)
+        say(texts[-1], nl=False)
     elif output == "json":
         content = [{"part": part, "name": name, "text": text} for part, name, text in files]
         print_json({**_version_json(about), "files": content})
@@ -135,8 +136,8 @@ def policy_propose(*, folder: Path | None, note: str, dry_run: bool, output: str
                 print_json(dataclasses.asdict(report))
             else:
                 for each in report.diagnostics:
-                    click.echo(_diagnostic_line(each))
-                click.echo(f"version {report.version}" if report else "these policies cannot be served")
+                    say(_diagnostic_line(each))
+                say(f"version {report.version}" if report else "these policies cannot be served")
             return Exit.DONE if report else Exit.REFUSED
         try:
             proposed = client.propose_policy(files, note)
@@ -144,14 +145,14 @@ def policy_propose(*, folder: Path | None, note: str, dry_run: bool, output: str
             if not any(field == "content" for field, _ in error.violations):
                 raise
             for each in client.validate_policy(files).diagnostics:
-                click.echo(_diagnostic_line(each), err=True)
+                say(_diagnostic_line(each), err=True)
             raise Stop("these policies cannot be served; nothing was proposed", Exit.REFUSED) from error
     if output == "json":
         print_json(_version_json(proposed))
     else:
-        click.echo(f"proposed {proposed.version} by {proposed.author}")
-        click.echo(f"digest   {proposed.digest}")
-        click.echo(f"somebody else activates it: sealauthz policy activate {proposed.version}")
+        say(f"proposed {proposed.version} by {proposed.author}")
+        say(f"digest   {proposed.digest}")
+        say(f"somebody else activates it: sealauthz policy activate {proposed.version}")
     return Exit.DONE
 
 
@@ -281,12 +282,12 @@ def _report(client: SealAuthzClient, done: PolicyActivation, output: str) -> Non
     if output == "json":
         print_json({**_activation_json(done), "processes": len(live), "behind": behind})
         return
-    click.echo(activation_line(done))
+    say(activation_line(done))
     if not done.previous:
-        click.echo("warning: nothing was active before, so nothing can be rolled back to", err=True)
-    click.echo(f"{len(live) - len(behind)} of {len(live)} processes decide with it")
+        say("warning: nothing was active before, so nothing can be rolled back to", err=True)
+    say(f"{len(live) - len(behind)} of {len(live)} processes decide with it")
     for name in behind:
-        click.echo(f"warning: `{name}` does not have it yet, and answers nothing until it has", err=True)
+        say(f"warning: `{name}` does not have it yet, and answers nothing until it has", err=True)
 
 
 def _active(standing: PolicyStanding) -> str:

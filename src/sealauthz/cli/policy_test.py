@@ -15,6 +15,7 @@ import click
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.bars import phases
 from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.printing import say
 
 if TYPE_CHECKING:
     from sealauthz.policytools.attack.noticing import Attacked
@@ -225,7 +226,7 @@ def policy_mutate(
     if output == "json":
         print_json(_as_json(result))
     else:
-        click.echo(_as_text(result))
+        say(_as_text(result))
     return Exit.REFUSED if fail_under is not None and result.percent < fail_under else Exit.DONE
 
 

@@ -21,6 +21,7 @@ from sealauthz.audit.sequencer import Sequencer, Sequencing
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.folder_policies import FolderPolicies, Watching
 from sealauthz.cli.measuring import backlog_of, collected, traced, watch_log, watch_service
+from sealauthz.cli.printing import say
 from sealauthz.cli.reloading import Reload, rights_record
 from sealauthz.cli.rolling_out import policies_of, shadowing_of, shipping_of
 from sealauthz.cli.settings import (
@@ -260,7 +261,7 @@ def serve(
         if link is not None:
             link.say_ready(line)
         else:
-            click.echo(line)
+            say(line)
             if is_demo:
                 _show_first_question(address, token, key_file)
             else:
@@ -407,7 +408,7 @@ def _worker_options(
 
 def _warn_of_no_callers(config: Config, to: TextIO) -> None:
     if not config.callers:
-        click.echo("warning: the configuration names no callers, so nobody can ask", to)
+        say("warning: the configuration names no callers, so nobody can ask", to)
 
 
 @contextmanager
@@ -433,7 +434,7 @@ def _key_file(signer: Signer) -> Iterator[str]:
 
 
 def _show_first_question(address: str, token: str, key_file: str) -> None:
-    click.echo(
+    say(
         "\nAsk it from another terminal:\n\n"
         f"  export SEALAUTHZ_ADDRESS={address} SEALAUTHZ_TOKEN={token}\n"
         f"  export SEALAUTHZ_SIGN_WITH={key_file}\n"

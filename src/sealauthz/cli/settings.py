@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sealauthz.cli.app import service_model, work_on
+from sealauthz.cli.printing import say
 from sealauthz.runtime.errors import ConfigRefused, ExtensionRefused, FactsUnavailable
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def audit_sequencer(config: Config, store: Store, report: Report) -> Sequencer:
 
 def say_reported(event: str, _numbers: Mapping[str, object], error: BaseException | None) -> None:
     """Print what a sequencer of a command reports."""
-    click.echo(f"{event}: {error}", err=True)
+    say(f"{event}: {error}", err=True)
 
 
 def pending_key(config: Config) -> bytes:

@@ -13,6 +13,7 @@ from sealauthz.cli.app import Exit
 from sealauthz.cli.bars import counting
 from sealauthz.cli.completing import files_like
 from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.printing import say
 from sealauthz.cli.records import line_of
 from sealauthz.cli.settings import open_store, read_config, store_options
 from sealauthz.facts import Put, Store
@@ -122,7 +123,7 @@ def sync(
     _tell_rejected(rejected_file, found.rejected)
     _show(output, mapping, found, report, is_dry=dry_run)
     if found.rejected:
-        click.echo(f"{len(found.rejected)} rows are rejected: see {rejected_file}", err=True)
+        say(f"{len(found.rejected)} rows are rejected: see {rejected_file}", err=True)
     return Exit.REFUSED if found.rejected else Exit.DONE
 
 
@@ -212,7 +213,7 @@ def _write_facts(file: Path, store: Store, found: SyncPlan) -> None:
 
     puts = [planned.change.record for planned in found.changes if isinstance(planned.change, Put)]
     write_whole(file, "".join(f"{line_of(store.model, record, with_personal_data=True)}\n" for record in puts))
-    click.echo(f"{len(puts)} facts written to {file}", err=True)
+    say(f"{len(puts)} facts written to {file}", err=True)
 
 
 def _tell_rejected(file: Path, rejected: list[Rejected]) -> None:
@@ -246,7 +247,7 @@ def _show_status(output: str, mapping: SyncMapping, store: Store, state_file: Pa
     rows = [(r.said.type, r.said.cursor or "", "nothing" if at is None else str(at)) for r, at in kept]
     show(console(), table(("record", "cursor", "read up to"), rows))
     if not is_of:
-        click.echo("the next run reads everything: none has come to its end, or this is another database", err=True)
+        say("the next run reads everything: none has come to its end, or this is another database", err=True)
     return Exit.DONE
 
 
@@ -280,12 +281,12 @@ def _show(output: str, mapping: SyncMapping, found: SyncPlan, report: AccessRepo
     ]
     show(console(), table(("record", "read", *fields), rows))
     for note in found.notes:
-        click.echo(note, err=True)
+        say(note, err=True)
     if report is not None:
         changed = [(c.subject, c.action, c.resource, c.before, c.after) for c in report.changes]
         if changed:
             show(console(), table(("subject", "action", "resource", "before", "after"), changed))
         left = "; more were not asked: see --questions" if report.is_cut else ""
-        click.echo(f"{len(changed)} answers change, of {report.questions} questions without context{left}", err=True)
+        say(f"{len(changed)} answers change, of {report.questions} questions without context{left}", err=True)
     if is_dry:
-        click.echo("nothing was written", err=True)
+        say("nothing was written", err=True)

@@ -9,12 +9,12 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from sealauthz.runtime.characters import without_unseen
+
 _HEXADECIMAL = re.compile(r"(?:[0-9a-fA-F]{2}){8,}", re.ASCII)
 _REALM = re.compile(r"[A-Z0-9]+(?::[A-Z0-9][A-Z0-9._-]*)?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _VISIBLE = re.compile(r"[!-~]*", re.ASCII)
-_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe00-\ufe0f\uffa0]")
-"""Characters that show nothing, beside those that Unicode counts among controls and formats."""
 
 
 def _settled(form: Callable[[str], str], text: str) -> str:
@@ -28,10 +28,9 @@ def _plain(text: str) -> str:
     """Return a text in the characters that it is meant in: full-width ones narrow, and none that cannot be seen."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())  # none of what follows is about these
-    folded = unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
     # Blanks of all kinds are one kind of blank; what has no width is nothing.
-    seen = (" " if character.isspace() else character for character in folded)
-    return " ".join("".join(c for c in seen if unicodedata.category(c) not in ("Cc", "Cf")).split())
+    folded = " ".join(unicodedata.normalize("NFKC", text).split())
+    return " ".join(without_unseen(folded).split())
 
 
 def _compact(text: str) -> str:

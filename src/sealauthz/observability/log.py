@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Protocol, TextIO
 from structlog.tracebacks import ExceptionDictTransformer
 
 from sealauthz.runtime.background import Background
+from sealauthz.runtime.characters import escaped
 from sealauthz.runtime.errors import SealAuthzError
 
 MAX_QUEUED_ENTRIES = 4_096
@@ -58,7 +59,7 @@ class Entry(NamedTuple):
     def _line_of(self, fields: Mapping[str, object]) -> str:
         moment = (_EPOCH + timedelta(microseconds=self.at_ns // 1_000)).isoformat(timespec="microseconds")
         named = {"event": self.event, "level": self.level, "time": f"{moment.removesuffix('+00:00')}Z"}
-        return f"{_json.encode({**fields, **named})}\n"
+        return f"{escaped(_json.encode({**fields, **named}))}\n"
 
 
 class Sink(Protocol):

@@ -13,7 +13,7 @@ _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028-\u2029\ud800-\udfff"
     # What Unicode calls default-ignorable: joiners, marks of direction, selectors, tags.
     "\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufffb"
-    f"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff{_BLANK}]"
+    f"\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff{_BLANK}]"
 )
 _SEEN = re.compile(rf"[^\W_{_BLANK}]")
 
@@ -43,9 +43,22 @@ def text_fault(text: str) -> str:
     return "must have a letter or a digit" if text and not _SEEN.search(text) else ""
 
 
+def without_unseen(text: str) -> str:
+    """Return a text without what cannot be seen."""
+    return _UNSEEN.sub("", text)
+
+
 def escaped(text: str) -> str:
-    """Return a text for a terminal: what cannot be seen, other than the end of a line, is written as its number."""
-    return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{{{ord(found[0]):04x}}}", text)
+    """Return a text for a terminal: what cannot be seen is written as JSON writes it, but for tabs and ends of lines.
+
+    So the text of a JSON value is still one, and of the same value.
+    """
+    return _UNSEEN.sub(lambda found: found[0] if found[0] in "\t\n" else _numbered(found[0]), text)
+
+
+def _numbered(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def described(char: str) -> str:

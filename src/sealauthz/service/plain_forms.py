@@ -169,10 +169,7 @@ def _readers(column: Column, at: Any, by_number: Mapping[int, str]) -> tuple[Rea
         return (_integer(bits) if bits else _refuse), _same
     is_id = column.name == "id" or column.ref is not None or column.is_optional
     least = 1 if is_id or not column.has_default else 0
-    if is_id:
-        text = _text(MAX_ID_CHARACTERS, least, str.isprintable)
-    else:
-        text = _text(MAX_TEXT_CHARACTERS, least, is_plain)
+    text = _text(MAX_ID_CHARACTERS, least, str.isprintable) if is_id else _text(MAX_TEXT_CHARACTERS, least, is_plain)
     normalise = column.normalise
     both = text if normalise is None else lambda value: normalise(text(value))
     return both, both

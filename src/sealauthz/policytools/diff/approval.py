@@ -74,7 +74,7 @@ class Verdict:
         return not self.missing and not self.stale
 
 
-def escaped(text: str) -> str:
+def as_word(text: str) -> str:
     """Write an id so that it is one word and shows what it is, whatever is in it."""
     return _ESCAPED.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), text)
 
@@ -87,12 +87,12 @@ def line_of(change: Change, name: str = "") -> str:
     entries: list[str] = []
     if change.kind in (ChangeKind.WIDER, ChangeKind.NARROWER):
         # Without any context it still is another approval than one of all access: an equals sign alone says so.
-        entries = [f"{key}={escaped(value)}" for key, value in change.context] or ["context="]
+        entries = [f"{key}={as_word(value)}" for key, value in change.context] or ["context="]
     elif change.kind == ChangeKind.OBLIGATION:
-        entries = [*(f"+{escaped(code)}" for code in change.added), *(f"-{escaped(code)}" for code in change.dropped)]
-    subject = f"{change.subject.type}:{escaped(change.subject.id)}"
-    resource = f"{change.resource.type}:{escaped(change.resource.id)}"
-    of = [f"[{escaped(name)}]"] if name else []
+        entries = [*(f"+{as_word(code)}" for code in change.added), *(f"-{as_word(code)}" for code in change.dropped)]
+    subject = f"{change.subject.type}:{as_word(change.subject.id)}"
+    resource = f"{change.resource.type}:{as_word(change.resource.id)}"
+    of = [f"[{as_word(name)}]"] if name else []
     return " ".join((*of, mark, subject, change.action, resource, *entries))
 
 
@@ -106,7 +106,7 @@ def acknowledgement_of(loosening: Loosening) -> str:
     """Write a change of the rules as the line that acknowledges it: that it drops or waives, or that no question shows
     an effect.
     """
-    return " ".join(("!" if loosening.is_named else "?", *map(escaped, loosening.words), loosening.digest))
+    return " ".join(("!" if loosening.is_named else "?", *map(as_word, loosening.words), loosening.digest))
 
 
 def acknowledgements_of(diffs: Sequence[AccessDiff]) -> frozenset[str]:
