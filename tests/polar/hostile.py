@@ -86,6 +86,13 @@ def long_chain(size: int) -> str:
     return "".join(f"c{i}(p: Person) if c{i + 1}(p);\n" for i in range(size)) + f'c{size}(p: Person) if p.id = "x";\n'
 
 
+def chain_of_negations(size: int) -> str:
+    """Rules of which each asks that the next one does not hold."""
+    return (
+        "".join(f"n{i}(p: Person) if not n{i + 1}(p);\n" for i in range(size)) + f'n{size}(p: Person) if p.id = "x";\n'
+    )
+
+
 def long_text(size: int) -> str:
     """A rule with a very long text."""
     return f'text(p: Person) if p.id = "{"x" * 1_000 * size}";\n'
@@ -104,6 +111,7 @@ HOSTILE: dict[str, tuple[Callable[[int], str], int]] = {
         (nested_alternatives, 25),
         (nested_foralls, 28),
         (long_chain, 2_000),
+        (chain_of_negations, 4_000),
         (long_text, 900),
     )
 }

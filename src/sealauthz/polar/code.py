@@ -19,7 +19,7 @@ from sealauthz.polar.compile.forms import class_names
 from sealauthz.polar.program import Program
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.types import Known, TypeTable
-from sealauthz.runtime.errors import EvaluationFailed
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed
 from sealauthz.schema.record import EMPTY
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Code:
         self._next_name = 1
         self._tellers: dict[Key, Entry] = {}
         self._stored: dict[Key, Entry] = {}
+        self._refused: dict[Key, BundleRefused] = {}
         self._namespace: dict[str, Any] = {
             "__builtins__": {},
             "same": runtime.same,
@@ -125,12 +126,30 @@ class Code:
         """Whether anything was compiled that was not stored."""
         return self._made is not None
 
-    def enter(self, key: Key, rule: str, pattern: CallPattern, *, is_asked: bool = False) -> Entry:
+    def enter_late(self, key: Key) -> Entry:
+        """Compile a rule for a question that was not prepared, with a budget of its own. Raises BundleRefused.
+
+        What was refused is refused again without a look: to find out may take seconds.
+        """
+        refused = self._refused.get(key)
+        if refused is not None:
+            raise refused
+        try:
+            return self.enter(key, key[0], pattern_of(key[1:]), has_own_budget=True)
+        except BundleRefused as error:
+            self._refused[key] = error
+            raise
+
+    def enter(
+        self, key: Key, rule: str, pattern: CallPattern, *, is_asked: bool = False, has_own_budget: bool = False
+    ) -> Entry:
         """Compile a rule for a call pattern; one that `is_asked` is defined too. Raises BundleRefused."""
         stored = self._stored.get(key)
         if stored is not None:
             return stored
         with self._growing:
+            if has_own_budget:
+                self.compiler.renew_budget()
             collects = FREE_ARGUMENT in pattern and not self.compiler.is_traced
             compiled = self.compiler.rule(rule, pattern, collects=collects)
             picked = _picking(_given(pattern))

@@ -368,11 +368,10 @@ class CompiledEngine:
 
     def _enter_late(self, code: Code, key: tuple[Any, ...]) -> Entry:
         """Compile a rule for a combination of types that was not prepared."""
-        rule, *likes = key
         try:
-            return code.enter(key, rule, pattern_of(likes))
+            return code.enter_late(key)
         except Exception as error:
-            raise EvaluationFailed(f"`{rule}` cannot be asked like this: {error}") from error
+            raise EvaluationFailed(f"`{key[0]}` cannot be asked like this: {error}") from error
 
 
 def _distinct(found: list[tuple[Any, ...]], work: Work) -> list[tuple[Any, ...]]:

@@ -64,14 +64,45 @@ def _reached(calls: Mapping[Key, list[_Call]], start: Iterable[Key]) -> set[Key]
 
 
 def _check_negation(calls: Mapping[Key, list[_Call]], found: Diagnostics) -> None:
-    reached: dict[Key, set[Key]] = {}
+    group = _groups(calls)
     for key, called in calls.items():
         for target, is_negated, place in called:
-            if is_negated and target not in reached:
-                reached[target] = _reached(calls, [target])
-            if is_negated and key in reached[target]:
+            if is_negated and group[key] == group.get(target):
                 message = f"`{key[0]}` would depend on its own negation: `{target[0]}` under `not` leads back to it"
                 found.error("negative-recursion", message, place)
+
+
+def _groups(calls: Mapping[Key, list[_Call]]) -> dict[Key, int]:
+    """Return for each rule a number that it shares with those that it reaches and that lead back to it.
+
+    Source: R. Tarjan, Depth-First Search and Linear Graph Algorithms, 1972.
+    """
+    numbers: dict[Key, int] = {}
+    least: dict[Key, int] = {}
+    group: dict[Key, int] = {}
+    open_: list[Key] = []
+    for start in calls:
+        path = [(start, iter(calls[start]))] if start not in numbers else []
+        while path:
+            key, rest = path[-1]
+            if key not in numbers:
+                numbers[key] = least[key] = len(numbers)
+                open_.append(key)
+            for target, _, _ in rest:
+                if target not in numbers:
+                    path.append((target, iter(calls.get(target, ()))))
+                    break
+                if target not in group:
+                    least[key] = min(least[key], numbers[target])
+            else:
+                path.pop()
+                if path:
+                    caller = path[-1][0]
+                    least[caller] = min(least[caller], least[key])
+                if least[key] == numbers[key]:
+                    while key not in group:
+                        group[open_.pop()] = numbers[key]
+    return group
 
 
 def _check_unused(rules: Rules, calls: Mapping[Key, list[_Call]], found: Diagnostics) -> None:

@@ -24,7 +24,7 @@ from sealauthz.polar.compile.forms import (
 from sealauthz.polar.compile.function import Function
 from sealauthz.polar.compile.heads import may_fit
 from sealauthz.polar.compile.outputs import Outputs
-from sealauthz.polar.compile.session import Noted, Session, budget_of
+from sealauthz.polar.compile.session import Noted, Session
 from sealauthz.polar.core.lower import Lowering
 from sealauthz.polar.core.nodes import Classes, Clause, shape_of
 from sealauthz.polar.core.nodes import Constant as CoreConstant
@@ -341,8 +341,8 @@ class Compiler(Session):
             return Compiler(program, self.table, self.is_traced, self.passes)
         other = copy.copy(self)
         other.has_begun_with_another = True
-        other.budget = budget_of(program)
         other.program = program
+        other.renew_budget()
         other.noted = Noted()
         other._demands = {}
         other._telling = {}

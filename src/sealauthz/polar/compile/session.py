@@ -57,11 +57,6 @@ class _Noting:
         self._session.noted = self._outer
 
 
-def budget_of(program: Program) -> Budget:
-    """Return the budget of a compiler of a policy."""
-    return Budget.for_rules(sum(map(len, program.clauses.values())))
-
-
 class Session(ABC):
     """One compilation. `definitions` are the functions so far, in the order in which they were asked for. The engine
     replaces the tree of a function by the function itself when it defines it.
@@ -86,7 +81,7 @@ class Session(ABC):
         self.promised: set[str] = set()
         self.definitions: dict[str, ast.FunctionDef | FunctionType] = {}
         self.noted = Noted()
-        self.budget = budget_of(program)
+        self.renew_budget()
         self._condition_ids: dict[int, int] = {}
         self._class_names = class_names(table)
         self.classes = {name: cls for cls, name in self._class_names.items()}
@@ -124,6 +119,10 @@ class Session(ABC):
     @abstractmethod
     def output_type(self, key: Key, pattern: CallPattern, position: int) -> Known | None:
         """What is known of what a rule finds for an argument."""
+
+    def renew_budget(self) -> None:
+        """Begin with a whole budget again."""
+        self.budget = Budget.for_rules(sum(map(len, self.program.clauses.values())))
 
     def charge(self, steps: int, place: Place) -> None:
         """Count steps of work. Raises TooMuch."""
