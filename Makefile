@@ -18,7 +18,7 @@ FUZZ_ARGS ?=
 SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup protections lock proto format check static lint types generated policies quick test coverage reference run demo pools \
+.PHONY: help setup protections lock proto format check static lint types generated policies quick test coverage reference run demo \
   bench bench-memory bench-served equality mutate attack fuzz soak thorough sbom wheel released
 
 help: ## list the targets
@@ -103,9 +103,6 @@ quick: setup ## the tests for while you work: compiled policies, SQLite, few ran
 
 test: setup ## run all tests, on SQLite and PostgreSQL, and one in four hundred policy tests on oso too
 	$(RUN_TESTS) $(PYTEST_ARGS)
-
-pools: setup ## the tests of the way on which calls are served where the grpcio that is installed is not known
-	GRPC_EXPERIMENTS= $(BIN)/pytest --in-pools tests/service/test_requests.py tests/service/test_malformed.py $(PYTEST_ARGS)
 
 coverage: setup ## run all tests, and show which lines they reach, and what the policy tests reach of the policies
 	$(BIN)/python -m slipcover -m pytest $(SPREAD) --policy-coverage table --policy-coverage-of policies \

@@ -85,14 +85,6 @@ class _CompiledLater(CompiledEngine):
 _INSTALLED: list[_CompiledLater] = []
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--in-pools",
-        action="store_true",
-        help="serve as where the installed grpcio does not let calls be answered on arrival",
-    )
-
-
 def pytest_configure() -> None:
     """Compile the same policies once in a process, and not for each test that loads them.
 

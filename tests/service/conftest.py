@@ -191,7 +191,7 @@ def serve(store: Store, request: pytest.FixtureRequest) -> Iterator[Serve]:
     ) -> Served:
         log = io.StringIO()
         full: dict[str, Any] = {"listen": "127.0.0.1:0", "is_insecure": True, "health_interval_s": 0.05}
-        full |= {"answers_on_arrival": not request.config.getoption("--in-pools"), **settings}
+        full |= settings
         server = build(
             ServerSettings(**full),
             Callers(callers or (trusted(),)),

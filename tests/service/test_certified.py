@@ -171,7 +171,7 @@ def test_all_that_is_shown_must_name_the_same_caller() -> None:
 class Secured:
     """A server that asks for certificates, and channels to it."""
 
-    def __init__(self, serve: Serve, folder: Path, on_arrival: bool) -> None:
+    def __init__(self, serve: Serve, folder: Path) -> None:
         self.host = trustme.CA()
         self.certificate, self.key, self.authorities = (folder / name for name in ("s.pem", "s.key", "ca.pem"))
         self.write(self.host)
@@ -183,7 +183,6 @@ class Secured:
             tls_certificate=self.certificate,
             tls_key=self.key,
             client_ca=(self.authorities,),
-            answers_on_arrival=on_arrival,
         )
         self.opened: list[grpc.Channel] = []
 
@@ -200,9 +199,9 @@ class Secured:
         return channel
 
 
-@pytest.fixture(params=[True, False], ids=["on arrival", "in pools"])
-def secured(serve: Serve, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Secured]:
-    secured = Secured(serve, tmp_path, request.param)
+@pytest.fixture
+def secured(serve: Serve, tmp_path: Path) -> Iterator[Secured]:
+    secured = Secured(serve, tmp_path)
     yield secured
     for channel in secured.opened:
         channel.close()
@@ -278,7 +277,7 @@ def test_a_grpcio_that_shows_no_certificates_is_not_served_with(
 ) -> None:
     monkeypatch.delattr(arrivals.cygrpc, "auth_context")
     with pytest.raises(ConfigRefused, match="does not show the certificates of callers"):
-        Secured(serve, tmp_path, on_arrival=True)
+        Secured(serve, tmp_path)
 
 
 def test_a_connection_outlives_neither_its_certificate_nor_the_authority(secured: Secured) -> None:
@@ -339,7 +338,7 @@ def test_files_are_read_again_when_they_change_and_a_broken_one_is_refused_once(
 
 def test_the_watch_looks_by_itself(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certificates, "LOOK_EVERY_S", 0.02)
-    secured = Secured(serve, tmp_path, on_arrival=True)
+    secured = Secured(serve, tmp_path)
     secured.write(trustme.CA())
     deadline = time.monotonic() + 10
     while not any(line["event"] == "certificate_read" for line in secured.served.log):

@@ -73,7 +73,6 @@ def test_caller_with_few_calls_keeps_half_of_its_rate_beside_a_flood(serve: Serv
         caller("small", SMALL, **rights),
         caller("flood", FLOOD, **rights),
         pdp=FakePdp(slowly),
-        answers_on_arrival=True,
     )
     kept = []
     for _ in range(ROUNDS):

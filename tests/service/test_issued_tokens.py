@@ -20,10 +20,10 @@ from sealauthz_client.v1 import facts_pb2
 class World:
     """A served caller that is known by a token of its own and by those of an issuer; the clock stands."""
 
-    def __init__(self, serve: Serve, on_arrival: bool) -> None:
+    def __init__(self, serve: Serve) -> None:
         self.now = float(NOW)
         self.keys = Fixed(KEYS.found)
-        self.served: Served = serve(trusted(), answers_on_arrival=on_arrival)
+        self.served: Served = serve(trusted())
         self.know(TokenIssuer(ISSUER, SERVICE, self.keys))
 
     def know(self, *issuers: TokenIssuer, issued: tuple[TokenOf, ...] = (TokenOf(ISSUER, CALLER),)) -> None:
@@ -37,9 +37,9 @@ class World:
         return refused(self.served.authorization.Authorize, use(), text)
 
 
-@pytest.fixture(params=[True, False], ids=["on arrival", "in pools"])
-def world(serve: Serve, request: pytest.FixtureRequest) -> World:
-    return World(serve, request.param)
+@pytest.fixture
+def world(serve: Serve) -> World:
+    return World(serve)
 
 
 def test_a_token_of_an_issuer_is_as_good_as_one_of_the_configuration(world: World) -> None:

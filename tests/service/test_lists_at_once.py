@@ -58,7 +58,7 @@ def test_a_short_list_changes_threads_the_first_time_only(
     serve: Serve, store: Store, bundle: Bundle, pooled: list[bool]
 ) -> None:
     cache = FactCache(store, max_age_s=1e9)
-    served = serve(pdp=PolicyDecisionPoint(cache, bundle), answers_on_arrival=True)
+    served = serve(pdp=PolicyDecisionPoint(cache, bundle))
     for request in (SEEN, WHO):
         first, second = ask(served, request), ask(served, request)
         assert first.subject_ids if request is WHO else first.resource_ids
@@ -76,7 +76,7 @@ def test_a_short_list_changes_threads_the_first_time_only(
 
 def test_a_list_of_many_goes_to_the_pool(serve: Serve, store: Store, bundle: Bundle, pooled: list[bool]) -> None:
     cache = FactCache(store, max_age_s=1e9)
-    served = serve(pdp=PolicyDecisionPoint(cache, bundle, bounds=Bounds(candidates=1)), answers_on_arrival=True)
+    served = serve(pdp=PolicyDecisionPoint(cache, bundle, bounds=Bounds(candidates=1)))
     pages = [ask(served, WHO) for _ in range(3)]
     assert all(page.next_page_token for page in pages)
     assert pooled == [True] * 3

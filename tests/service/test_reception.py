@@ -1,7 +1,8 @@
-"""Both ways to serve: the same answers behind the same checks, and a change of threads only where one must wait."""
+"""Unary calls: the same answers on arrival and on a thread, and a change of threads only where one must wait."""
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from sealauthz.facts.memory.consistency import FULL, Consistency
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.runtime.errors import EvaluationFailed, FactsUnavailable, ServiceBusy
+from sealauthz.runtime.errors import ConfigRefused, EvaluationFailed, FactsUnavailable, ServiceBusy
 from sealauthz.schema import Unit
 from sealauthz.service import RPCS, arrivals, budget, reception
 from sealauthz.service.authorization import AuthorizationServicer
@@ -33,7 +34,6 @@ PATHS = {
     for service in SERVICES
     for method in service.methods
 }
-BOTH = pytest.mark.parametrize("on_arrival", [True, False], ids=["on arrival", "in pools"])
 
 
 def outcome(served: Served, path: str, message: bytes, sent: Any) -> Any:
@@ -50,13 +50,11 @@ def outcome(served: Served, path: str, message: bytes, sent: Any) -> Any:
 # --- who calls --------------------------------------------------------------------------------------------------------
 
 
-@BOTH
 @pytest.mark.parametrize("rpc", RPCS)
-def test_no_way_leads_past_token_and_right(serve: Serve, on_arrival: bool, rpc: str) -> None:
+def test_no_way_leads_past_token_and_right(serve: Serve, rpc: str) -> None:
     others = frozenset(RPCS) - {rpc}
     pdp = FakePdp()
-    served = serve(trusted(rpcs=others), caller("other", "o" * 40), pdp=pdp, answers_on_arrival=on_arrival)
-    assert served.server.answers_on_arrival is on_arrival
+    served = serve(trusted(rpcs=others), caller("other", "o" * 40), pdp=pdp)
     tokens: dict[str, list[tuple[str, str]]] = {
         "UNAUTHENTICATED": [(), metadata("x" * 40), (*metadata(), *metadata()), (("authorization", "Basic x"),)],
         "PERMISSION_DENIED": [metadata(), metadata("o" * 40)],
@@ -81,8 +79,10 @@ def wrong(asked: Question) -> Any:
 
 
 @pytest.mark.parametrize("answer", [allow, deny, lambda asked: deny(asked, FLAGGED), wrong])
-def test_both_ways_give_the_same_bytes(serve: Serve, answer: Callable[[Question], Any]) -> None:
-    both = [serve(pdp=FakePdp(answer), answers_on_arrival=on_arrival) for on_arrival in (True, False)]
+def test_what_is_answered_on_arrival_and_on_a_thread_has_the_same_bytes(
+    serve: Serve, answer: Callable[[Question], Any]
+) -> None:
+    both = [serve(pdp=FakePdp(answer, waits=waits)) for waits in (False, True)]
     batch = authorization_pb2.AuthorizeBatchRequest(questions=[question(), authorization_pb2.Question(action="use")])
     messages = [
         (AUTHORIZE, use().SerializeToString()),
@@ -131,10 +131,10 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_only_what_must_wait_changes_threads(serve: Serve, threads: list[str]) -> None:
-    served = serve(answers_on_arrival=True)
+    served = serve()
     ask(served.authorization.Authorize, use())
     assert threads[0] != "sealauthz-answers"
-    waiting = serve(pdp=FakePdp(waits=True), answers_on_arrival=True)
+    waiting = serve(pdp=FakePdp(waits=True))
     ask(waiting.authorization.Authorize, use())
     assert threads[1:] == ["sealauthz-answers"]
     long = use()
@@ -153,7 +153,7 @@ def test_a_question_that_took_long_goes_to_a_pool_for_a_while(
             pass
         return allow(asked)
 
-    served = serve(pdp=FakePdp(slow), answers_on_arrival=True)
+    served = serve(pdp=FakePdp(slow))
     for seal in ("S1", "S1", "S1", "S1", "S2"):
         ask(served.authorization.Authorize, use(f"Seal:{seal}"))
     assert [name == "sealauthz-answers" for name in threads] == [False, False, False, True, False]
@@ -189,7 +189,7 @@ def test_a_caller_who_leaves_is_noticed_by_the_pool(serve: Serve, monkeypatch: p
         raise FactsUnavailable("nobody hears it")
 
     monkeypatch.setattr(AuthorizationServicer, "Authorize", until_left)
-    served = serve(answers_on_arrival=True)
+    served = serve()
     call = served.authorization.Authorize.future(use(), metadata=metadata(), timeout=10)
     assert started.wait(10)
     call.cancel()
@@ -216,7 +216,7 @@ def test_nothing_is_sent_to_a_caller_who_left(serve: Serve, monkeypatch: pytest.
 
     monkeypatch.setattr(AuthorizationServicer, "Authorize", until_left)
     monkeypatch.setattr(arrivals.ArrivedCall, "_send", sending)
-    served = serve(answers_on_arrival=True)
+    served = serve()
     sent.clear()
     call = served.authorization.Authorize.future(use(), metadata=metadata(), timeout=10)
     assert started.wait(10)
@@ -239,7 +239,7 @@ def test_whatever_is_raised_ends_one_call_only(serve: Serve, waits: bool) -> Non
             raise _Wild("s3cret")
         return allow(asked)
 
-    served = serve(pdp=FakePdp(raising, waits=waits), answers_on_arrival=True)
+    served = serve(pdp=FakePdp(raising, waits=waits))
     with pytest.raises(grpc.RpcError) as caught:
         ask(served.authorization.Authorize, use())
     assert caught.value.code() is grpc.StatusCode.UNKNOWN
@@ -250,7 +250,7 @@ def test_whatever_is_raised_ends_one_call_only(serve: Serve, waits: bool) -> Non
 
 def test_the_oldest_call_without_a_message_gives_way(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reception, "MAX_WITHOUT_MESSAGE", 3)
-    served = serve(answers_on_arrival=True)
+    served = serve()
     over = threading.Event()
 
     def never() -> Iterator[bytes]:
@@ -272,7 +272,7 @@ def test_the_oldest_call_without_a_message_gives_way(serve: Serve, monkeypatch: 
 
 
 def test_the_log_tells_who_left_from_who_sent_no_message(serve: Serve) -> None:
-    served = serve(answers_on_arrival=True)
+    served = serve()
     over = threading.Event()
 
     def never() -> Iterator[bytes]:
@@ -302,7 +302,7 @@ def test_health_is_red_while_calls_without_a_message_are_not_ended(
 
     with monkeypatch.context() as patched:
         patched.setattr(reception.Reception, "_end_late", look)
-        served = serve(answers_on_arrival=True)
+        served = serve()
         until(lambda: any(line["event"] == "not_serving" for line in served.log))
         assert ask(served.authorization.Authorize, use()).HasField("decision")
     (failed,) = [line for line in served.log if line["event"] == "thread_failed"]
@@ -318,17 +318,11 @@ def until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def test_a_grpcio_that_is_not_known_serves_in_pools(
-    serve: Serve, threads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_grpcio_that_is_not_known_is_not_served_with(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     assert arrivals.problem() == "", "the grpcio of the lock is known"
     monkeypatch.setattr(arrivals, "problem", lambda: "AttributeError: another grpcio")
-    served = serve(answers_on_arrival=True)
-    assert not served.server.answers_on_arrival
-    ask(served.authorization.Authorize, use())
-    assert threads == ["sealauthz-answers"]
-    (line,) = [line for line in served.log if line["event"] == "answers_in_pool_only"]
-    assert (line["reason"], line["grpcio"]) == ("AttributeError: another grpcio", grpc.__version__)
+    with pytest.raises(ConfigRefused, match=re.escape(f"grpcio {grpc.__version__} ") + ".*: AttributeError"):
+        serve()
 
 
 @pytest.mark.parametrize(

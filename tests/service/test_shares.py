@@ -136,7 +136,7 @@ def test_queued_calls_whose_callers_left_count_no_more_and_are_not_decided(serve
         return allow(asked)
 
     pdp = FakePdp(slowly)
-    served = serve(trusted(), greedy(), pdp=pdp, answers_on_arrival=True)
+    served = serve(trusted(), greedy(), pdp=pdp)
     queue = served.server._reception._queue  # type: ignore[union-attr]
     calls = [
         served.authorization.Authorize.future(use(), metadata=metadata(GREEDY), timeout=30)
@@ -266,13 +266,10 @@ def test_a_batch_counts_as_many_as_its_questions_and_a_write_as_its_changes(serv
 # --- a line that is too long ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("on_arrival", [True, False], ids=["on arrival", "in pools"])
-def test_a_call_that_waited_for_longer_than_it_has_left_is_refused_instead_of_answered_too_late(
-    serve: Serve, on_arrival: bool
-) -> None:
+def test_a_call_that_waited_for_longer_than_it_has_left_is_refused_instead_of_answered_too_late(serve: Serve) -> None:
     slow = Slow()
     pdp = FakePdp(slow, waits=True)
-    served = serve(pdp=pdp, threads=1, answers_on_arrival=on_arrival)
+    served = serve(pdp=pdp, threads=1)
     with ThreadPoolExecutor(3) as pool:
         calls = [pool.submit(ask, served.authorization.Authorize, use(), timeout=30)]
         wait_until_under_way(served, served.server._pools.answers, 1)

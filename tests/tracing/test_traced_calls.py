@@ -46,7 +46,6 @@ from sealauthz_client.v1 import (
 TOKEN = "t" * 40
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 KEPT, LEFT = f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00"
-BOTH = pytest.mark.parametrize("on_arrival", [True, False], ids=["on arrival", "in pools"])
 
 
 class Reports:
@@ -116,7 +115,7 @@ def serve(bundle: Bundle, tmp_path: Path) -> Iterator[Serve]:
     """Start a service that sends what is kept of its calls to a collector."""
     with ExitStack() as stack:
 
-        def start(tracer: Tracer | None, on_arrival: bool = True) -> Served:
+        def start(tracer: Tracer | None) -> Served:
             url, log = f"sqlite:///{tmp_path / 'tiny.db'}", io.StringIO()
             upgrade(url, TINY)
             store = Store.open(url, TINY)
@@ -131,7 +130,7 @@ def serve(bundle: Bundle, tmp_path: Path) -> Iterator[Serve]:
             rights: dict[str, Any] = {"rpcs": frozenset(RPCS), "tenants": None, "read": fields, "write": fields}
             known = Caller(TINY, "demo", frozenset({hashlib.sha256(TOKEN.encode()).digest()}), performs=None, **rights)
             server = build(
-                ServerSettings("127.0.0.1:0", is_insecure=True, answers_on_arrival=on_arrival),
+                ServerSettings("127.0.0.1:0", is_insecure=True),
                 Callers([known]),
                 store,
                 pdp,
@@ -186,10 +185,9 @@ def within(part: Any, whole: Any) -> bool:
 # --- what a trace says ------------------------------------------------------------------------------------------------
 
 
-@BOTH
-def test_a_call_is_a_span_with_its_parts(serve: Serve, collector: Collector, on_arrival: bool) -> None:
+def test_a_call_is_a_span_with_its_parts(serve: Serve, collector: Collector) -> None:
     with tracing(collector.address) as tracer:
-        served = serve(tracer, on_arrival)
+        served = serve(tracer)
         for _ in range(2):
             answer = served.authorization.Authorize(read(), metadata=sent(KEPT), timeout=10).decision
         first, second = collector.trace(), collector.trace()
@@ -216,10 +214,9 @@ def test_a_call_is_a_span_with_its_parts(serve: Serve, collector: Collector, on_
     assert served.recorded(2) == [TRACE, TRACE]
 
 
-@BOTH
-def test_what_is_written_and_recorded_first_is_a_part(serve: Serve, collector: Collector, on_arrival: bool) -> None:
+def test_what_is_written_and_recorded_first_is_a_part(serve: Serve, collector: Collector) -> None:
     with tracing(collector.address, ratio=1.0) as tracer:
-        served = serve(tracer, on_arrival)
+        served = serve(tracer)
         value = records_pb2.GenericRecord(type="User", id="dan", values={"mail": {"string_value": "dan@example.org"}})
         change = facts_pb2.FactChange(put=records_pb2.Fact(generic=value))
         write = facts_pb2.WriteFactsRequest(request_id="w1", changes=[change])

@@ -41,7 +41,6 @@ SETTINGS: Mapping[str, frozenset[str]] = {
             "workers",
             "health_interval_s",
             "stop_grace_s",
-            "answers_on_arrival",
             "log_level",
         }
     ),

@@ -59,7 +59,6 @@ class ServerSection(Section):
     workers: int = Field(1, ge=1, le=MAX_WORKERS)
     health_interval_s: float = Field(2.0, gt=0, le=60)
     stop_grace_s: float = Field(5.0, ge=0, le=300)
-    answers_on_arrival: bool = True
     log_level: Literal["info", "warning", "error"] = "info"
 
     @field_validator("client_ca", mode="before")

@@ -80,8 +80,6 @@ class ServerSettings:
 
     `threads` and `max_concurrent_calls` are those of what is decided from memory. `caller_share` is the part of them
     of a caller without a share of its own. `shares_port`: other processes of the same service listen on the port too.
-    `answers_on_arrival`: what memory can answer never changes threads (`service.reception`), if the grpcio that is
-    installed allows it.
     """
 
     listen: str = "127.0.0.1:8443"
@@ -98,7 +96,6 @@ class ServerSettings:
     caller_share: float = 0.5
     health_interval_s: float = 2.0
     shares_port: bool = False
-    answers_on_arrival: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +110,14 @@ class Server:
     _pools: Pools
     _certificate: TlsCertificate | None
     _certificate_watch: CertificateWatch | None
-    _reception: Reception | None
-
-    @property
-    def answers_on_arrival(self) -> bool:
-        """Whether what memory can answer is answered without a change of threads."""
-        return self._reception is not None
+    _reception: Reception
 
     def sample(self, instruments: Instruments) -> None:
         """Set the gauges of what the server does now."""
         for pool in self._pools.all:
             instruments.pool_calls.labels(pool.name).set(pool.calls)
             instruments.pool_room.labels(pool.name).set(pool.max_calls)
-        if self._reception is not None:
-            instruments.unreceived.set(self._reception.take_longest_unseen())
+        instruments.unreceived.set(self._reception.take_longest_unseen())
         instruments.watchers.set(self._watches.count)
         instruments.serving.set(self._readiness.servicer.is_serving)
         instruments.incomplete.set(self._readiness.is_incomplete)
@@ -142,8 +133,7 @@ class Server:
         """Take calls; health is SERVING once the facts can be read."""
         self._watches.start()
         self._server.start()
-        if self._reception is not None:
-            self._reception.start()
+        self._reception.start()
         self._interceptor.standing.start()
         if self._certificate_watch is not None:
             self._certificate_watch.thread.start()
@@ -171,8 +161,7 @@ class Server:
         self._server.stop(grace_s).wait()
         self._readiness.close()
         self._watches.stop()
-        if self._reception is not None:
-            self._reception.close()
+        self._reception.close()
         self._pools.close()
         self._interceptor.close()
 
@@ -239,17 +228,18 @@ def build(
         shipping or Shipping(store, partial(load_archive, store.model)), Shadows(store, system_clock)
     )
     as_of = AsOf(store, KeptPolicies(store, pdp.bundle_of).of)
-    reception = _reception(server, settings, interceptor, log)
-    waiting = [interceptor.thread, interceptor.standing, *([] if reception is None else [reception.thread])]
+    if reason := arrivals.problem():
+        raise ConfigRefused(f"grpcio {grpc.__version__} hands over calls in a way that is not known: {reason}")
+    reception = Reception(server, interceptor, log)
+    waiting = [interceptor.thread, interceptor.standing, reception.thread]
     readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting], problem, beside)
-    to = reception or server
-    authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, to)  # type: ignore[no-untyped-call]
-    facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, to)  # type: ignore[no-untyped-call]
-    operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, to)  # type: ignore[no-untyped-call]
-    events_pb2_grpc.add_EventsServiceServicer_to_server(events, to)  # type: ignore[no-untyped-call]
-    monitor_pb2_grpc.add_MonitorServiceServicer_to_server(monitor, to)  # type: ignore[no-untyped-call]
-    policy_pb2_grpc.add_PolicyServiceServicer_to_server(policies, to)  # type: ignore[no-untyped-call]
-    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(store, as_of), to)  # type: ignore[no-untyped-call]
+    authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, reception)  # type: ignore[no-untyped-call]
+    facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, reception)  # type: ignore[no-untyped-call]
+    operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, reception)  # type: ignore[no-untyped-call]
+    events_pb2_grpc.add_EventsServiceServicer_to_server(events, reception)  # type: ignore[no-untyped-call]
+    monitor_pb2_grpc.add_MonitorServiceServicer_to_server(monitor, reception)  # type: ignore[no-untyped-call]
+    policy_pb2_grpc.add_PolicyServiceServicer_to_server(policies, reception)  # type: ignore[no-untyped-call]
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(store, as_of), reception)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(readiness.servicer, server)
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]
@@ -258,16 +248,6 @@ def build(
     watch = None if certificate is None else CertificateWatch(certificate, log, log.thread_failed)
     interceptor.peers = None if certificate is None else certificate.peers
     return Server(port, server, readiness, watches, interceptor, pools, certificate, watch, reception)
-
-
-def _reception(server: grpc.Server, settings: ServerSettings, interceptor: Interceptor, log: Log) -> Reception | None:
-    """Return what takes unary calls; None if grpcio is to do that as it does."""
-    if not settings.answers_on_arrival:
-        return None
-    if reason := arrivals.problem():
-        log.warning("answers_in_pool_only", reason=reason, grpcio=grpc.__version__)
-        return None
-    return Reception(server, interceptor, log)
 
 
 def is_loopback(address: str) -> bool:
