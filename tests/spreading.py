@@ -15,7 +15,6 @@ LONG = {
     "tests/attack/test_finds_what_was_there.py": 40,
     "tests/delivery/test_delivery.py": 40,
     "tests/policytest/test_mutation.py": 35,
-    "tests/polar/test_reference_worker.py": 35,
     "tests/operations/test_killed.py": 30,
     "tests/cli/test_cli_workers.py": 30,
     "tests/decision/test_signoffs.py": 25,

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from oso_process import Forms, ProcessLost, ReferenceProcess, answer_of, check_loaded, forms_of, ordered
 from programs import CLASSES, PLAIN, RECORDS, Plain, Program, RecordId, value_of, wired
 
 from sealauthz.polar import Source
 from sealauthz.polar.core.interpreter import Interpreter
 from sealauthz.polar.core.lower import Lowering
 from sealauthz.polar.engine import CompiledEngine
-from sealauthz.polar.isolated import Forms, ProcessLost, ReferenceProcess, answer_of, check_loaded, forms_of, ordered
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import program_of
 from sealauthz.polar.runtime import FREE

@@ -15,7 +15,6 @@ from sealauthz.polar.diagnostic import Diagnostics
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.gate import admit
 from sealauthz.polar.groups import Expansion, expand, expanded
-from sealauthz.polar.isolated import IsolatedReference
 from sealauthz.polar.parse import parse
 from sealauthz.polar.plain_sources import plain_sources
 from sealauthz.polar.reference import ReferenceEngine
@@ -310,16 +309,6 @@ def test_nobody_else_changes_the_groups_of_the_floor(file: str, text: str, messa
 def test_others_add_requirements_to_a_group_of_the_floor_and_exempt_from_those() -> None:
     text = 'group_requires("F", ["MINE"]);\nexempt("F", "use", _: Seal, "MINE", "why");\n'
     assert said(expansion_of(text, FLOOR_GROUP)) == ['requires("use", _: Seal, "MEMBER");']
-
-
-def test_the_isolated_reference_reads_groups_too() -> None:
-    engine = IsolatedReference([Source("a.polar", (G + R).replace("Seal", "Person"))], [Person])
-    try:
-        assert engine.each("requires", "stamp", Person("a"), FREE) == [("A",), ("B",)]
-    finally:
-        engine.close()
-    with pytest.raises(BundleRefused, match="the group G requires nothing"):
-        IsolatedReference([Source("a.polar", G)], [])
 
 
 def test_no_engine_takes_what_is_not_spelled_out() -> None:

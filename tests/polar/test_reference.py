@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -108,3 +110,34 @@ def test_an_error_after_non_ascii_text_does_not_abort_the_process_and_prints_not
         engine("# éééééé 印章印章印章\nf(x) if x = 1")
     with pytest.raises(EvaluationFailed):
         engine("# éééééé 印章印章印章\nf(x) if x < 1;").holds("f", "text")
+
+
+WITHOUT_OSO = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("oso", "polar", "_polar_lib"):
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Blocked())
+from sealauthz.polar import Source
+from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.parse import parse
+engine = CompiledEngine(parse(Source("a.polar", "f(1);")), {})
+assert engine.holds("f", 1)
+from sealauthz.polar.reference import ReferenceEngine, ReferenceUnavailable
+try:
+    ReferenceEngine([Source("a.polar", "f(1);")], [])
+except ReferenceUnavailable as error:
+    print(error)
+"""
+
+
+def test_without_oso_the_compiled_engine_works_and_the_reference_says_what_is_missing() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_OSO], capture_output=True, text=True, check=False)
+    assert done.stdout == "the reference engine needs `oso`, which is not installed here\n", done.stderr
+
+
+def test_the_compiled_engine_does_not_load_oso() -> None:
+    program = "import sys, sealauthz.polar.engine; print({'oso', 'polar'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

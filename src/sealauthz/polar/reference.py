@@ -6,7 +6,7 @@ process on non-ASCII text: sources are padded. A `forall` over a native list of 
 stack (of some hundred where stacks are small): long collections are handed over as tuples, which oso walks one by
 one, slowly but safely. And a solution that oso leaves open (a variable, a constraint) is no solution: it raises.
 
-What cannot be mended in its process is contained in one of its own: `IsolatedReference` in `isolated.py`.
+Endless recursion and deep nesting can still kill or hang the process: it is for tests and trials of policies.
 """
 
 from __future__ import annotations

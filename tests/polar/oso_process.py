@@ -1,11 +1,7 @@
-"""The reference engine in a process of its own, which may die without harm: the parent's end of `worker.py`.
+"""oso in a process of its own, for programs that kill or hang it: our end of the pipe to `oso_worker.py`.
 
-The process is started by exec, not fork, in an empty environment and the root folder, with three pipes and no other
-descriptor. It limits itself before it sees a policy: memory, processor time, no core file, no new descriptor (so no
-file and no network), no growing file. Nothing that it says is executed or unpickled: answers are JSON, checked in
-shape, and records come back as numbers of records that were sent. Not enforced: what a process of the same user may do
-to others by signals or `ptrace`; new processes where the user is root; memory where the system ignores the limit
-(macOS).
+The worker limits its memory and its processor time. Answers are JSON, and records come back as the numbers of those
+that were sent.
 """
 
 from __future__ import annotations
@@ -16,17 +12,14 @@ import os
 import select
 import subprocess
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
-from sealauthz.polar.plain_sources import plain_sources
-from sealauthz.polar.reference import QUERY_TIMEOUT_MS, ReferenceUnavailable
-from sealauthz.polar.runtime import FREE
-from sealauthz.polar.source import Source
-from sealauthz.polar.worker import (
+import oso_worker
+from oso_worker import (
     ARGUMENT_FREE,
     DICT,
     HEADER,
@@ -38,11 +31,10 @@ from sealauthz.polar.worker import (
     ClassForm,
     frame_of,
 )
-from sealauthz.runtime.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 
-LOAD_DEADLINE_S = 20.0
-QUESTION_DEADLINE_S = QUERY_TIMEOUT_MS / 1_000 + 1
-"""One second more than oso gives itself."""
+from sealauthz.polar.reference import ReferenceUnavailable
+from sealauthz.polar.runtime import FREE
+from sealauthz.runtime.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 
 SENT_ALONG = 200
 """Records that are sent with a question before anyone asks for them."""
@@ -58,16 +50,13 @@ class ReferenceProcess:
     """One process and the pipes to it. Every fault kills it; it is never used again then."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-I", "-X", "utf8", "-m", "sealauthz.polar.worker"]
+        command = [sys.executable, "-X", "utf8", Path(oso_worker.__file__)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            cwd="/",
-            env={},
-            start_new_session=True,
         )
         if self._process.stdin is None or self._process.stdout is None:
             raise AssertionError("both are pipes")
@@ -307,103 +296,3 @@ def check_loaded(message: dict[str, Any]) -> None:
 
 def _line(said: str) -> str:
     return " ".join(said.split())[:_MAX_MESSAGE]
-
-
-# --- the engine -----------------------------------------------------------------------------------------------------
-
-
-class IsolatedReference:
-    """One bundle on oso in a process of its own. Safe to call from several threads, which wait for each other.
-
-    A process that is lost is replaced when the next question comes.
-    """
-
-    def __init__(
-        self,
-        sources: Sequence[Source],
-        classes: Iterable[type],
-        load_deadline_s: float = LOAD_DEADLINE_S,
-        question_deadline_s: float = QUESTION_DEADLINE_S,
-    ) -> None:
-        """Load the sources. Raises BundleRefused, also where they kill the process, and ReferenceUnavailable."""
-        # Here, because the process opens no file to read a grammar from.
-        self._sources = [(source.file, source.text) for source in plain_sources(sources)]
-        self._classes = ordered(classes)
-        self._load_deadline_s = load_deadline_s
-        self._question_deadline_s = question_deadline_s
-        self._lock = threading.Lock()
-        self._process = self._loaded()
-
-    def holds(self, rule: str, *arguments: object) -> bool:
-        """Whether a rule holds for these arguments. Raises EvaluationFailed."""
-        return self._ask("holds", rule, arguments) is True
-
-    def each(self, rule: str, *arguments: object) -> list[tuple[Any, ...]]:
-        """Return the values that the FREE arguments can take, each combination once, in the order found.
-
-        Raises EvaluationFailed.
-        """
-        answer = self._ask("each", rule, arguments)
-        return answer if isinstance(answer, list) else []
-
-    def explain(self, rule: str, *arguments: object) -> tuple[()]:
-        """Return nothing: oso does not tell why a rule did not hold."""
-        return ()
-
-    def close(self) -> None:
-        """End the process. The engine cannot be used any more."""
-        with self._lock:
-            self._process.close()
-            self._sources = []
-
-    def _loaded(self) -> ReferenceProcess:
-        process = ReferenceProcess()
-        load = {"sources": self._sources, "classes": forms_of(self._classes)}
-        try:
-            process.send([{"load": load}], self._load_deadline_s)
-            check_loaded(process.receive(self._load_deadline_s))
-        except ProcessLost as error:
-            process.close()
-            raise BundleRefused(f"{error} when it loaded the policies") from error
-        except (BundleRefused, ReferenceUnavailable):
-            process.close()
-            raise
-        return process
-
-    def _ask(self, kind: str, rule: str, arguments: Sequence[object]) -> bool | list[tuple[Any, ...]]:
-        forms = Forms(self._classes)
-        ask = {
-            "kind": kind,
-            "rule": rule,
-            "arguments": [forms.of(argument) for argument in arguments],
-            "seconds": int(self._question_deadline_s) + 1,
-        }
-        world = forms.sent_along()
-        with self._lock:
-            if not self._process.is_alive:
-                self._restart()
-            try:
-                return self._answer([{"world": world}, {"ask": ask}], forms)
-            except ProcessLost as error:
-                self._process.close()
-                raise EvaluationFailed(f"{error} over `{rule}`") from error
-
-    def _restart(self) -> None:
-        if not self._sources:
-            raise EvaluationFailed("this reference was closed")
-        try:
-            self._process = self._loaded()
-        except (BundleRefused, ReferenceUnavailable) as error:
-            raise EvaluationFailed("the reference process cannot be started again") from error
-
-    def _answer(self, messages: list[object], forms: Forms) -> bool | list[tuple[Any, ...]]:
-        until = time.monotonic() + self._question_deadline_s
-        self._process.send(messages, self._question_deadline_s)
-        if self._process.receive(until - time.monotonic()) != {"done": True}:
-            raise ProcessLost("the reference process made no sense")
-        while True:
-            message = self._process.receive(until - time.monotonic())
-            if "fetch" not in message:
-                return answer_of(message, forms)
-            values = forms.of_record(forms.record(message["fetch"]))
-            self._process.send(values, until - time.monotonic())

@@ -1,13 +1,12 @@
-"""The process that the isolated reference runs in: it takes bundles and questions from a pipe and knows nothing else.
+"""The process that `oso_process.py` starts: it takes programs and questions from a pipe and asks oso.
 
-Run as `python -I -m sealauthz.polar.worker`. A frame is a length of four bytes and a JSON text. The parent sends lists
+A frame is a length of four bytes and a JSON text. The parent sends lists
 of messages; each is answered by one frame. Records arrive as plain values and become instances of stand-in classes that
 have nothing but fields; a record that was not sent along is asked for when a rule first reads it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import resource
@@ -254,16 +253,6 @@ def _limit(which: int, soft: int, hard: int) -> None:
     resource.setrlimit(which, (min(soft, hard), hard))
 
 
-def _warm_up() -> None:
-    """Do everything once that may open a file, such as a late import."""
-    with contextlib.suppress(EvaluationFailed, ReferenceUnavailable):
-        engine = ReferenceEngine([Source("warm.polar", "f(x) if x = 1;\ng(x) if x < 1;\n")], [])
-        engine.each("f", FREE)
-        engine.holds("g", "text")
-    with contextlib.suppress(BundleRefused):
-        ReferenceEngine([Source("warm.polar", "f(x) if")], [])
-
-
 def _main() -> None:
     read, write = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -273,22 +262,10 @@ def _main() -> None:
     _limit(resource.RLIMIT_CORE, 0, 0)
     _limit(resource.RLIMIT_AS, MAX_MEMORY_BYTES, MAX_MEMORY_BYTES)
     allow_cpu(60)
-    _warm_up()
-    ready = threading.Event()
-
-    def serve() -> None:
-        ready.wait()
-        Worker(read, write).serve()
-
     # oso recurses on the C stack; that of a thread has the size that we say.
     threading.stack_size(STACK_BYTES)
-    thread = threading.Thread(target=serve)
+    thread = threading.Thread(target=Worker(read, write).serve)
     thread.start()
-    # From here on no descriptor can be had, so neither a file nor a socket; no file grows; no process is started
-    # (root is exempt from the last).
-    for which in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC):
-        _limit(which, 0, 0)
-    ready.set()
     thread.join()
 
 
