@@ -9,7 +9,6 @@ import pytest
 from audit_logs import made, run, wait
 from effort import tries
 
-from sealauthz.audit import sequencer as sequencing
 from sealauthz.audit.lateness import LATE_US, PERIOD_US, Kept, Places, Times, _statements, places_of
 from sealauthz.audit.log import Log, Wanted
 from sealauthz.audit.note import Signer
@@ -20,7 +19,6 @@ from sealauthz.facts import Store
 from sealauthz.facts.store.statements import Driver
 
 BEGAN = 1_000 * PERIOD_US
-UP_TO_DATE = "UPDATE audit_checkpoint SET known_to = size"
 
 
 class Clocked:
@@ -45,7 +43,7 @@ class Clocked:
         if before is None:
             before = run(self.store, "SELECT count(*) FROM audit_log")[0][0]
         with self.store.plain_connection() as connection:
-            return places_of(Driver(connection), self.store.tables, since, until, before)
+            return places_of(Driver(connection), since, until, before)
 
 
 @pytest.fixture
@@ -67,20 +65,14 @@ def numbers(log: Log, wanted: Wanted, size: int = 0) -> list[int]:
 
 
 @pytest.mark.parametrize("seed", range(tries(3, 30)))
-def test_a_list_within_a_time_is_that_of_all_time_within_it(
-    clocked: Clocked, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whether a record came at once, minutes or hours late, and was placed by this code or that of before."""
+def test_a_list_within_a_time_is_that_of_all_time_within_it(clocked: Clocked, seed: int) -> None:
+    """Whether a record came at once, minutes or hours late."""
     chance, store = random.Random(seed), clocked.store
     answered: list[int] = []
     for _ in range(80):
         lag = chance.choice([0, 0, 0, 0, 1, LATE_US - 1, LATE_US, PERIOD_US, chance.randrange(90 * PERIOD_US)])
-        is_of_before = chance.random() < 0.1
-        with monkeypatch.context() as patched:
-            if is_of_before:
-                patched.setattr(sequencing, "can_know", lambda _tables: False)
-            answered += (at := [max(0, clocked.now - lag - each) for each in range(chance.randint(1, 4))])
-            clocked.place(*at)
+        answered += (at := [max(0, clocked.now - lag - each) for each in range(chance.randint(1, 4))])
+        clocked.place(*at)
         clocked.now += chance.choice([0, 1, PERIOD_US // 3, PERIOD_US, 7 * PERIOD_US])
     log, all_of_it = Log(store), Log(store).page(Wanted(), "Team", 1_000).entries
     assert len(all_of_it) == len(answered)
@@ -110,28 +102,6 @@ def test_a_list_of_an_hour_reads_that_hour_and_what_came_late(clocked: Clocked) 
     assert clocked.places(BEGAN + 200 * PERIOD_US, BEGAN + 201 * PERIOD_US)[2:] == [Places(199, 202)]
     found = Log(clocked.store).page(Wanted(since=hour[0], until=hour[1]), "Team")
     assert [entry.number for entry in found.entries] == [600, *range(119, 59, -1)]
-
-
-def test_nothing_is_passed_over_of_what_code_of_before_wrote(clocked: Clocked, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where this code wrote a part of the same minute, before or after."""
-    hour = BEGAN, BEGAN + PERIOD_US
-    clocked.minutes(10)
-    for is_first in (True, False):
-        clocked.now += PERIOD_US
-        for is_of_before in (is_first, not is_first, is_first):
-            with monkeypatch.context() as patched:
-                patched.setattr(sequencing, "can_know", lambda _tables, knows=not is_of_before: knows)
-                clocked.place(clocked.now)
-        clocked.now += PERIOD_US
-        clocked.minutes(2)
-    assert clocked.places(*hour) == [Places(15, 18), Places(10, 13), Places(0, 2)]
-    run(clocked.store, "UPDATE audit_checkpoint SET known_to = NULL")
-    assert clocked.places(*hour) == [Places(0, 20)]
-    run(clocked.store, UP_TO_DATE)
-    assert clocked.places(*hour) == [Places(0, 2)]
-    # What no checkpoint counts, nobody has looked at.
-    run(clocked.store, "DELETE FROM audit_checkpoint WHERE size > 15")
-    assert clocked.places(*hour) == [Places(15, 20), Places(0, 2)]
 
 
 def test_a_log_with_many_late_records_is_looked_through(clocked: Clocked) -> None:
@@ -206,7 +176,7 @@ def test_what_passes_at_once_passes_one_after_the_other() -> None:
     """A whole log that is in order is looked at in large steps."""
     chance, passed = random.Random(98), 0
     for _ in range(2_000):
-        kept = Kept(0, 9, chance.choice((None, 5)), chance.choice((9, None)))
+        kept = Kept(0, 9, chance.choice((None, 5)))
         at_once, each = Times([kept]), Times([kept])
         placed = sorted(chance.choice((1, LATE_US, LATE_US + 5)) for _ in range(chance.randrange(1, 4)))
         if chance.random() < 0.3:

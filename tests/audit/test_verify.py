@@ -111,7 +111,7 @@ def rewritten(store: Store, signer: Signer, trusted: Checkpoint, *, key: Signer 
     rows = [record for (record,) in run(store, "SELECT record FROM audit_log ORDER BY number")][:count]
     if count > 560:
         rows[560] = rows[560].replace("ALLOW", "DENY")
-    notes = run(store, "SELECT period, size, at, note FROM audit_checkpoint ORDER BY period")
+    notes = run(store, "SELECT period, size, at, late_from, note FROM audit_checkpoint ORDER BY period")
     run(store, *(f"DELETE FROM audit_{name}" for name in ("log", "about", "tile", "checkpoint")))
     now = [60_000_000]
     sequencer = Sequencer(store, trusted.origin, key, lambda: now[0])
@@ -123,9 +123,10 @@ def rewritten(store: Store, signer: Signer, trusted: Checkpoint, *, key: Signer 
     if key is None:  # the old checkpoints are the only ones with a signature
         run(store, "DELETE FROM audit_checkpoint")
         with store.writing() as connection:
-            for period, size, at, note in notes:
+            for period, size, at, late, note in notes:
                 connection.exec_driver_sql(
-                    f"INSERT INTO audit_checkpoint (period, size, at, note) VALUES ({period}, {size}, {at}, '{note}')"
+                    "INSERT INTO audit_checkpoint (period, size, at, late_from, note) VALUES "
+                    f"({period}, {size}, {at}, {'NULL' if late is None else late}, '{note}')"
                 ) if size <= count else None
 
 

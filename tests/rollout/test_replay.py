@@ -103,6 +103,32 @@ def test_all_that_was_answered_is_answered_again(logged: Logged) -> None:
     }
 
 
+def test_a_repeated_request_is_compared_with_its_operation(logged: Logged) -> None:
+    """It decides nothing, and an operation keeps neither texts that were given nor obligations that were met."""
+    pdp = PolicyDecisionPoint(FactCache(logged.store), logged.policies)
+    logged.policies.serve(pdp.decide(READS, CALLER).policy_version)
+    acts = Operations(logged.store, pdp)
+    wanted = Performance(Question(BOB, "publish", D1, {"approver": "red-ann", "note": "as agreed"}), "r1")
+    done = acts.perform(wanted, CALLER)
+    assert done.operation is not None
+    again = acts.perform(wanted, CALLER)
+    assert again.is_replay
+    decision = replace(again.decision, decision_id="second")
+    more = {"again": done.operation.operation_id}
+    logged.recorder.note(Answered("Perform", CALLER.caller, "", "", decision, logged.pdp.now(), 1, more))
+    wrong = replace(decision, decision_id="third", valid_until=decision.valid_until + 1)
+    logged.recorder.note(Answered("Perform", CALLER.caller, "", "", wrong, logged.pdp.now(), 1, more))
+    gone = {"again": "nothing"}
+    logged.recorder.note(
+        Answered("Perform", CALLER.caller, "", "", replace(decision, decision_id="fourth"), logged.pdp.now(), 1, gone)
+    )
+    while logged.recorder.waiting:
+        logged.recorder._write()
+    found = [each for each in logged.replay() if each.kind == "Perform"]
+    assert causes(found) == ["WORDS_LEFT_OUT", "SAME", "OPERATION", "OPERATION_GONE"]
+    assert found[2].found == {"until": decision.valid_until}
+
+
 def test_what_was_listed_is_listed_again(logged: Logged, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole pages, first and later ones, with exceptions, within rights; and nothing else passes for them."""
     by_subject, by_resource = Root.SUBJECT, Root.RESOURCE

@@ -3,7 +3,7 @@
 Places rise with the times at which they were given, and most are given at once: what was answered before an instant
 stands before the first place of somewhat later. What waited, while the database took no records, may stand anywhere
 behind it. So each checkpoint says since when those of its records were answered that came late, and all others are
-passed over. Of checkpoints that do not say it, which code of before wrote, nothing is passed over.
+passed over.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from functools import cache
 from operator import le, sub
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, func, or_, select, text
+from sqlalchemy import BigInteger, bindparam, func, select, text
 
 from sealauthz.facts.store.statements import Driver, compiled
 from sealauthz.facts.store.system_tables import AUDIT_CHECKPOINT, AUDIT_LOG, MAY_BE_LATE
-from sealauthz.facts.store.tables import Tables
 
 LATE_US = 10_000_000
 """A record is late that got its place so long after its answer, or later."""
@@ -28,15 +27,9 @@ PERIOD_US = 60_000_000
 EVERYWHERE = 1 << 62
 """Behind every place."""
 
-_LATE_FROM = (AUDIT_CHECKPOINT.name, AUDIT_CHECKPOINT.c.late_from.name)
 _CLOCKS_APART_US = 60_000_000
 _MOST = 200
 """So many checkpoints with late records are told apart; before those, everything is looked at."""
-
-
-def can_know(tables: Tables) -> bool:
-    """Tell whether the database keeps since when late records were answered, or is of before it did."""
-    return _LATE_FROM not in tables.absent
 
 
 def late_from(placed_at: int, answered: Iterable[int]) -> int | None:
@@ -51,14 +44,13 @@ class Kept(NamedTuple):
     period: int
     size: int
     late_from: int | None
-    known_to: int | None
 
     def passes_over(self, at: int) -> bool:
         """Tell whether lists pass over late records that were answered at an instant."""
-        return self.known_to == self.size and (self.late_from is None or at < self.late_from)
+        return self.late_from is None or at < self.late_from
 
 
-KEPT = "SELECT period, size, late_from, known_to FROM audit_checkpoint ORDER BY period"
+KEPT = "SELECT period, size, late_from FROM audit_checkpoint ORDER BY period"
 
 
 class Times:
@@ -100,7 +92,7 @@ class Places(NamedTuple):
     end: int
 
 
-def places_of(driver: Driver, tables: Tables, since: int, until: int, before: int) -> list[Places]:
+def places_of(driver: Driver, since: int, until: int, before: int) -> list[Places]:
     """Return where all stands that was answered since an instant, before another one (0: whenever), and has a place
     before some place: the newest first, without overlap. More may stand there.
     """
@@ -113,7 +105,7 @@ def places_of(driver: Driver, tables: Tables, since: int, until: int, before: in
         least = first
     if least >= before:
         return []
-    if not until or not can_know(tables):
+    if not until:
         return [Places(least, before)]
     end = driver.rows(statements.first_since, {"since": until + LATE_US})[0][0]
     if end is None or end >= before:
@@ -162,13 +154,12 @@ def _statements(is_postgresql: bool) -> _Statements:
     # Places and times rise together. A planner that looked for the least number would read all of them.
     since = select(func.min(row.at)).where(row.at >= bindparam("since", type_=BigInteger)).scalar_subquery()
     begin = select(earlier.size).where(earlier.period < kept.period).order_by(earlier.period.desc())
-    is_unknown = or_(kept.known_to.is_(None), kept.known_to != kept.size)
     late = (
         select(begin.suffix_with("LIMIT 1").scalar_subquery(), kept.size)
         .where(
             kept.period >= bindparam("period", type_=BigInteger),
             text(f"({MAY_BE_LATE})"),
-            or_(is_unknown, kept.late_from < bindparam("until", type_=BigInteger)),
+            kept.late_from < bindparam("until", type_=BigInteger),
         )
         .order_by(kept.period.desc())
     )

@@ -167,7 +167,7 @@ class Log:
         if decided is None:
             return None
         statement = _with_item_statement(driver.is_postgresql)
-        for least, before in places_of(driver, self._store.tables, decided, decided + _ANSWERED_US, EVERYWHERE):
+        for least, before in places_of(driver, decided, decided + _ANSWERED_US, EVERYWHERE):
             parameters = {"least": least, "before": before, "item": f'%"id":"{item_id}"%', "packed": f'%"{PACKED}":%'}
             for row in driver.rows(statement, parameters):
                 entry = Entry(*row)
@@ -212,7 +212,7 @@ class Log:
         most, looked_at = min(size or DEFAULT_PAGE, MAX_PAGE), 0
         upper = EVERYWHERE if before is None else before
         with self._reading() as driver:
-            places = places_of(driver, self._store.tables, wanted.since, wanted.until, upper)[::-1]
+            places = places_of(driver, wanted.since, wanted.until, upper)[::-1]
             # Most often what is found is what is wanted, and each record lies elsewhere on the disk.
             at_once = DEFAULT_PAGE if most <= DEFAULT_PAGE else _AT_ONCE
             while places and len(found) < most and looked_at < _LOOKED_AT:

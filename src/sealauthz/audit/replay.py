@@ -79,7 +79,6 @@ class Replay:
     def __init__(self, store: Store, as_of: AsOf, words: Words = NO_WORDS) -> None:
         self._words = words
         self._store = store
-        self._model = store.model
         self._as_of = as_of
         self._activations = PolicyStore(store)
 
@@ -89,7 +88,7 @@ class Replay:
         while some := list(islice(each, _AT_ONCE)):
             with self._store.read_transaction() as transaction, self._store.plain_connection() as connection:
                 tiles = Tiles(tile_fetcher(Driver(connection)))
-                replaying = _Replaying(self._model, self._as_of, transaction, self._activations, self._words)
+                replaying = _Replaying(self._store, self._as_of, transaction, self._activations, self._words)
                 for entry in some:
                     yield _tampered(entry, tiles) or replaying.replay(entry)
 
@@ -112,10 +111,11 @@ class _Replaying:
     """Replays records on one read transaction."""
 
     def __init__(
-        self, model: Model, as_of: AsOf, transaction: ReadTransaction, activations: PolicyStore, words: Words
+        self, store: Store, as_of: AsOf, transaction: ReadTransaction, activations: PolicyStore, words: Words
     ) -> None:
         self._words = words
-        self._model = model
+        self._store = store
+        self._model = store.model
         self._as_of = as_of
         self._transaction = transaction
         self._activations = activations
@@ -131,6 +131,8 @@ class _Replaying:
                 return self._compare_activation(head, content)
             if content.get("effect") == "LIST":
                 return self._compare_list(head, content)
+            if "again" in content:
+                return self._compare_repeat(head, content)
             parts = _parts(content)
             if not parts:
                 return Replayed(*head, Outcome.NOTHING_DECIDED)
@@ -176,6 +178,28 @@ class _Replaying:
         past.check_kept(revision)
         self._moment = moment = PastMoment(self._as_of, past, revision, at)
         return moment
+
+    def _compare_repeat(self, head: tuple[int, str, str], content: Mapping[str, Any]) -> Replayed:
+        """Compare the answer to a repeated request, which decides nothing, with what is kept of its operation."""
+        kept = self._store.operation_by_id(content.get("caller", ""), content["again"])
+        if kept is None:
+            raise PastUnknown("OPERATION_GONE", "the operation that was answered with is not kept any more")
+        decision = kept["decision"]
+        stored = {
+            "effect": "ALLOW",
+            **{name: ":".join(kept[name]) for name in ("subject", "resource")},
+            "action": kept["action"],
+            "policy": decision["policy_version"],
+            **{name: decision[name] for name in ("revision", "timeline")},
+            "until": decision["valid_until"],
+            "obligations": [code for code, _ in decision["obligations"]],
+        }
+        differs = {name: value for name, value in stored.items() if value != content.get(name, [])}
+        if not differs:
+            return Replayed(*head, Outcome.SAME)
+        said = "what is kept of the operation is not what a repetition of its request was answered with"
+        logged = {name: content.get(name) for name in differs}
+        return Replayed(*head, Outcome.DIFFERENT, "OPERATION", said, logged, differs)
 
     def _compare_list(self, head: tuple[int, str, str], content: Mapping[str, Any]) -> Replayed:
         """List again what was listed."""

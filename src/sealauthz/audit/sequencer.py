@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from sealauthz.audit.continuity import NO_EDGE, Edge, Known, LogTampered, extended, signed_checkpoint
 from sealauthz.audit.finding import FoundBy, found_by
-from sealauthz.audit.lateness import PERIOD_US, can_know, late_from
+from sealauthz.audit.lateness import PERIOD_US, late_from
 from sealauthz.audit.merkle import Growing, leaf_hash
 from sealauthz.audit.note import Checkpoint, Signer, check_name, read_checkpoint
 from sealauthz.audit.posting import AnchorRefused
@@ -176,7 +176,7 @@ class Sequencer:
         """Whether anything waits: to look costs no lock."""
         with self._store.plain_connection() as connection:
             driver = Driver(connection)
-            return bool(driver.rows(_statements(driver.is_postgresql, False).any_waiting))
+            return bool(driver.rows(_statements(driver.is_postgresql).any_waiting))
 
     def check(self) -> None:
         """Verify that the stored log is one that this process may extend. Raises LogTampered, FactsUnavailable."""
@@ -269,7 +269,7 @@ class Sequencer:
         """Return the stored log, locked until the transaction ends, and what waits; None where another process has the
         lock. Raises LogTampered where it is not one to extend.
         """
-        statements = _statements(driver.is_postgresql, can_know(self._store.tables))
+        statements = _statements(driver.is_postgresql)
         expected = self._edge or NO_EDGE
         # In one go: most of what a few records cost is waiting for the database. Each of these reads what is committed
         # when its turn comes, so those behind the lock read what its last holder wrote; without it they say nothing.
@@ -296,7 +296,7 @@ class Sequencer:
         self, left_of: _LeftOf, own: Sequence[str], connection: Connection, anchored: Checkpoint | None
     ) -> _Done:
         driver = Driver(connection)
-        statements = _statements(driver.is_postgresql, can_know(self._store.tables))
+        statements = _statements(driver.is_postgresql)
         found = self._found(driver, anchored)
         if found is None:
             return _Done(None, None)
@@ -339,10 +339,9 @@ class Sequencer:
         at = max(self._now(), head.at)
         checkpoint = Checkpoint(self._name, tree.size, tree.root)
         note = checkpoint.unsigned if self._signer is None else self._signer.sign(checkpoint)
-        kept = {"period": max(at // PERIOD_US, head.period), "size": tree.size, "at": at, "note": note}
-        if can_know(self._store.tables):
-            late = late_from(at, (found.at for _, found in by_id.values()))
-            kept |= {"late_from": late, "known_to": tree.size}
+        late = late_from(at, (found.at for _, found in by_id.values()))
+        period = max(at // PERIOD_US, head.period)
+        kept = {"period": period, "size": tree.size, "at": at, "note": note, "late_from": late}
         grown = Edge(note, tree.size, tuple(tree.roots), tiles.edge(tree.size))
         with driver.together():
             _insert(driver, by_id, first, at)
@@ -402,20 +401,15 @@ class _Statements(NamedTuple):
 
 
 @cache
-def _statements(is_postgresql: bool, knows_late: bool) -> _Statements:
+def _statements(is_postgresql: bool) -> _Statements:
     pending, dialect = AUDIT_PENDING.c, dialect_of(is_postgresql)
     tile = dialect.insert(AUDIT_TILE)
     tile = tile.on_conflict_do_update(index_elements=["level", "number"], set_={"hashes": tile.excluded.hashes})
     checkpoint = dialect.insert(AUDIT_CHECKPOINT)
     kept, new = AUDIT_CHECKPOINT.c, checkpoint.excluded
-    names: tuple[str, ...] = ("size", "at", "note")
-    set_ = {name: new[name] for name in names}
-    if knows_late:
-        # Where others have written the checkpoint so far, nothing is known of it, and nothing will be.
-        is_known, is_earlier = kept.known_to == kept.size, (kept.late_from <= new.late_from) | new.late_from.is_(None)
-        set_["known_to"] = case((is_known, new.known_to), else_=kept.known_to)
-        set_["late_from"] = case((is_earlier, kept.late_from), else_=new.late_from)
-        names = (*names, "late_from", "known_to")
+    set_ = {name: new[name] for name in ("size", "at", "note")}
+    is_earlier = (kept.late_from <= new.late_from) | new.late_from.is_(None)
+    set_["late_from"] = case((is_earlier, kept.late_from), else_=new.late_from)
     checkpoint = checkpoint.on_conflict_do_update(index_elements=["period"], set_=set_)
     is_due = pending.id < literal_column(f"'{FIRST_HELD}'", TEXT)
     waiting = compiled(select(pending.id, pending.records).where(is_due).order_by(pending.id), is_postgresql)
@@ -427,7 +421,7 @@ def _statements(is_postgresql: bool, knows_late: bool) -> _Statements:
         compiled(hold, is_postgresql),
         _tile_statement(is_postgresql),
         compiled(tile, is_postgresql, ("level", "number", "hashes")),
-        compiled(checkpoint, is_postgresql, ("period", *names)),
+        compiled(checkpoint, is_postgresql, ("period", *set_)),
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Connection, bindparam, func, literal_column, select, tuple_
 
 from sealauthz.audit.finding import found_by
-from sealauthz.audit.lateness import KEPT, Kept, Times, can_know
+from sealauthz.audit.lateness import KEPT, Kept, Times
 from sealauthz.audit.merkle import HASH_BYTES, leaf_hash, leaf_hashes, tree_root
 from sealauthz.audit.note import (
     Checkpoint,
@@ -79,7 +79,6 @@ class _Verification:
         self, driver: Driver, tables: Tables, verifiers: Sequence[Verifier], trusted: Sequence[Checkpoint]
     ) -> None:
         self._driver = driver
-        self._knows_late = can_know(tables)
         self._verifiers = verifiers
         self._trusted = trusted
         self._report = Report()
@@ -98,8 +97,7 @@ class _Verification:
             Stored(*row)
             for row in self._driver.rows("SELECT period, size, at, note FROM audit_checkpoint ORDER BY period")
         ]
-        if self._knows_late:
-            self._times = Times(Kept(*row) for row in self._driver.rows(KEPT))
+        self._times = Times(Kept(*row) for row in self._driver.rows(KEPT))
         opened = self._open(checkpoints)
         report.size = opened[-1][1].size if opened else 0
         self._pruned = newest_pruned(self._driver)

@@ -14,6 +14,7 @@ import click
 from sealauthz.audit.log import Entry, Log, Wanted
 from sealauthz.audit.replay import NO_WORDS, Outcome, Replay, Replayed, Words
 from sealauthz.cli.app import Exit
+from sealauthz.cli.bars import counting
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.past import past_of
 from sealauthz.cli.printing import say
@@ -70,10 +71,12 @@ def audit_replay(
     told: list[Replayed] = []
     words = NO_WORDS if words_file is None else _read_words(words_file)
     with past_of(config_file, database, policies) as (store, as_of, _):
-        for found in Replay(store, as_of, words).run(_entries(store, Wanted(**wanted), first, last)):
-            counted[found.outcome] += 1
-            if found.outcome not in (Outcome.SAME, Outcome.NOTHING_DECIDED):
-                told.append(found)
+        with counting("replaying", None) as so_far:
+            for found in Replay(store, as_of, words).run(_entries(store, Wanted(**wanted), first, last)):
+                counted[found.outcome] += 1
+                so_far(counted.total())
+                if found.outcome not in (Outcome.SAME, Outcome.NOTHING_DECIDED):
+                    told.append(found)
         pruned = Log(store).pruned()
     if first < pruned.until:
         say(f"not checkable: {pruned.said}", err=True)

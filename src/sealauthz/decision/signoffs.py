@@ -237,6 +237,9 @@ class _Comparison:
             [(form_of(rule), rule) for rule in some if id(rule) not in same] for some in (ours, theirs)
         )
         kept, had = (Counter(form for form, _ in some) for some in (of_ours, of_theirs))
+        # Of rules that are written alike, those at a place of the product are the product's.
+        places = {rule.place for _, rule in of_theirs}
+        of_ours.sort(key=lambda each: each[1].place in places)
         for rule in _more(of_ours, kept - had):
             if not self._is_own(rule):
                 yield self._added_rule(rule)

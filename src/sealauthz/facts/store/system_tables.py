@@ -233,13 +233,12 @@ AUDIT_CHECKPOINT = sa.Table(
     sa.Column("period", sa.BigInteger, autoincrement=False, nullable=False),
     *_columns(size=sa.BigInteger, at=sa.BigInteger, note=sa.Text),
     sa.Column("late_from", sa.BigInteger, nullable=True),
-    sa.Column("known_to", sa.BigInteger, nullable=True),
     sa.PrimaryKeyConstraint("period", name="audit_checkpoint_pkey"),
 )
 """The last checkpoint of each minute in which the log grew. The newest one says how long the log is.
 
 `late_from` is when the first of its records was answered that got their places late (`audit/lateness.py`), and nothing
-where none did; both only where `known_to` is the size: of what others have written, nothing is known.
+where none did.
 """
 
 STORE_IDENTITY = sa.Table(
@@ -254,7 +253,7 @@ STORE_IDENTITY = sa.Table(
 `serves_from` the schema, and behind a colon that of the oldest code that may serve it (`serving.py`).
 """
 
-MAY_BE_LATE = "known_to IS NULL OR known_to <> size OR late_from IS NOT NULL"
+MAY_BE_LATE = "late_from IS NOT NULL"
 """Which checkpoints may have late records: a statement must say it like this for the index to be used."""
 
 PARTIAL_INDEXES = {"audit_checkpoint": ("audit_checkpoint_late_idx", "period", MAY_BE_LATE)}

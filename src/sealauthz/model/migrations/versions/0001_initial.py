@@ -37,7 +37,6 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("late_from", sa.BigInteger(), nullable=True),
-        sa.Column("known_to", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("period", name="audit_checkpoint_pkey"),
     )
     op.create_index(
@@ -45,8 +44,8 @@ def upgrade() -> None:
         "audit_checkpoint",
         ["period"],
         unique=False,
-        sqlite_where=sa.text("known_to IS NULL OR known_to <> size OR late_from IS NOT NULL"),
-        postgresql_where=sa.text("known_to IS NULL OR known_to <> size OR late_from IS NOT NULL"),
+        sqlite_where=sa.text("late_from IS NOT NULL"),
+        postgresql_where=sa.text("late_from IS NOT NULL"),
     )
     op.create_table(
         "audit_followed",
