@@ -19,7 +19,7 @@ SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup protections lock proto format check static lint types generated policies quick test coverage reference run demo \
-  bench bench-memory bench-served equality mutate attack fuzz soak thorough sbom wheel released
+  bench bench-memory bench-served equality mutate attack fuzz soak thorough audit sbom wheel released
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,9 @@ released: setup ## keep the protos as they are now as those of a release, which 
 
 sbom: setup ## write the bill of materials of what is delivered, dist/sealauthz.cdx.json (CycloneDX)
 	$(BIN)/python tools/materials.py bill dist/sealauthz.cdx.json
+
+audit: setup ## check licences, and look what is delivered up in the database of known vulnerabilities, where it can be reached
+	$(BIN)/python tools/materials.py audit
 
 # The time of the commit in every file of a wheel: who builds it again gets the same bytes.
 wheel: setup ## build both wheels into dist/, the same bytes each time

@@ -3,12 +3,12 @@
 #
 #   deploy/install.sh /opt/sealauthz [PYTHON]
 #
-# Run it from the top of the checkout, with a CPython of 3.11 or 3.12. The container image and a plain host use the same.
+# Run it from the top of the checkout, with a CPython of 3.11 to 3.13. The container image and a plain host use the same.
 set -eu
 to=$1
 python=${2:-python3}
-if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))'; then
-  echo "error: $("$python" --version) cannot run the policy engine: name a CPython of 3.11 or 3.12" >&2
+if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'; then
+  echo "error: $("$python" --version) is not supported: name a CPython of 3.11, 3.12 or 3.13" >&2
   exit 2
 fi
 scratch=$(mktemp -d)

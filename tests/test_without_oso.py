@@ -71,7 +71,7 @@ def test_the_service_decides_without_oso() -> None:
 def test_the_reference_says_that_oso_is_not_installed() -> None:
     done = run(REFERENCE)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "BundleRefused the reference engine needs `oso`, which is not installed here\n"
+    assert done.stdout == "BundleRefused the reference engine needs the extra `oso`, which is not installed here\n"
 
 
 @pytest.mark.parametrize("engine", ["compiled", "oso"])

@@ -1,6 +1,7 @@
 """What SealAuthz is made of: the licences of the packages it is delivered with, and a bill of materials (CycloneDX).
 
     python tools/materials.py licences   fails on a licence that deploy/licences.toml does not allow
+    python tools/materials.py audit      the same, and fails on a version with a known vulnerability
     python tools/materials.py bill FILE  writes the bill of deploy/runtime.lock, with hashes and licences, as JSON
 
 The bill is the same for the same lock and the same installed packages, so that two builds can be compared.
@@ -11,7 +12,9 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
+import os
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -33,6 +36,10 @@ OF_CLASSIFIER = {
     "License :: OSI Approved :: Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
 """What classifiers say that name exactly one licence; `BSD License` names several."""
+
+ADVISORIES = "api.osv.dev"
+PIP_AUDIT = "pip-audit==2.10.1"
+_PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 _SPDX = get_spdx_licensing()
 _WITHIN_S = 120
@@ -145,20 +152,35 @@ def version_of_ours() -> str:
     return found[1]
 
 
+def vulnerabilities(lock: Path) -> int:
+    """Look the packages of a lock up in the database of known vulnerabilities; 1 if it knows any, 0 also where it
+    cannot be reached, which is printed.
+    """
+    try:
+        socket.create_connection((ADVISORIES, 443), timeout=10).close()
+    except OSError:
+        print(f"{ADVISORIES} cannot be reached: vulnerabilities were not looked up")
+        return 0
+    print(f"{lock.relative_to(ROOT)}:", flush=True)
+    audit = ["uv", "tool", "run", PIP_AUDIT, "--vulnerability-service", "osv", "--no-deps", "--disable-pip"]
+    return subprocess.run([*audit, "--requirement", lock], check=False, env=os.environ | {"PATH": _PATH}).returncode
+
+
 def main() -> int:
     """Check the licences, and write a bill where one is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("licences", help="compare the licences with deploy/licences.toml")
+    commands.add_parser("audit", help="the same, and look for known vulnerabilities")
     commands.add_parser("bill", help="write a bill of materials").add_argument("file", type=Path)
     given, rules = parser.parse_args(), read_rules()
     packages = {name: version for lock in LOCKS for name, version in pinned_in(lock).items()}
     if found := problems(packages, rules):
         print("\n".join(found))
         return 1
-    if given.command == "licences":
+    if given.command != "bill":
         print(f"the licences of {len(packages)} packages are allowed")
-        return 0
+        return max(map(vulnerabilities, LOCKS)) if given.command == "audit" else 0
     licences = {name: licence_of(name, metadata_of(name, version), rules.said) for name, version in packages.items()}
     ours, version = "sealauthz-client", version_of_ours()
     made = bill(RUNTIME, {**licences, ours: "Apache-2.0"}, [f"{ours}=={version}"])

@@ -8,12 +8,15 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tools"))
 
+import materials  # noqa: E402
 from materials import LOCKS, RUNTIME, Rules, licence_of, pinned_in, problems, read_rules  # noqa: E402
 
 RULES = Rules({"MIT": "permissive", "Apache-2.0": "ours"}, {})
@@ -35,6 +38,23 @@ def licensed(*, expression: str = "", text: str = "", classifier: str = "") -> l
 
 def test_the_licences_of_what_is_delivered_are_allowed() -> None:
     assert problems({name: version for lock in LOCKS for name, version in pinned_in(lock).items()}, read_rules()) == []
+
+
+def test_where_no_database_of_vulnerabilities_can_be_reached_it_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(materials, "ADVISORIES", "advisories.invalid")
+    assert materials.vulnerabilities(RUNTIME) == 0
+    assert capsys.readouterr().out == "advisories.invalid cannot be reached: vulnerabilities were not looked up\n"
+
+
+def test_versions_that_the_database_knows_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the exit code of the tool, which is not run here: it asks others."""
+    monkeypatch.setattr(materials.socket, "create_connection", lambda *_args, **_kw: Mock())
+    asked: list[Any] = []
+    monkeypatch.setattr(materials.subprocess, "run", lambda command, **_: asked.append(command) or Mock(returncode=1))
+    assert materials.vulnerabilities(RUNTIME) == 1
+    assert asked[0][-2:] == ["--requirement", RUNTIME]
 
 
 @pytest.mark.parametrize(

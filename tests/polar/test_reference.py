@@ -134,7 +134,7 @@ except ReferenceUnavailable as error:
 
 def test_without_oso_the_compiled_engine_works_and_the_reference_says_what_is_missing() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_OSO], capture_output=True, text=True, check=False)
-    assert done.stdout == "the reference engine needs `oso`, which is not installed here\n", done.stderr
+    assert done.stdout == "the reference engine needs the extra `oso`, which is not installed here\n", done.stderr
 
 
 def test_the_compiled_engine_does_not_load_oso() -> None:

@@ -122,7 +122,7 @@ def _oso() -> Any:
     try:
         import oso
     except ImportError as error:
-        raise ReferenceUnavailable("the reference engine needs `oso`, which is not installed here") from error
+        raise ReferenceUnavailable("the reference engine needs the extra `oso`, which is not installed here") from error
     return oso
 
 
