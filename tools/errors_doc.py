@@ -136,7 +136,7 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "Repeat it. If it lasts, the identity provider is away.",
     ),
     "CALLER_NOT_PERMITTED": (
-        "The caller may not make this call, perform this act, or ask about this enterprise.",
+        "The caller may not make this call, perform this act, or watch this enterprise.",
         "Have `sealauthz callers explain` say what it may.",
     ),
     "ASSERTION_NEEDED": (

@@ -19,7 +19,7 @@ from sealauthz.model.records.organisation import (
 )
 from sealauthz.model.records.retrieval import EnterpriseAuthentication
 from sealauthz.model.records.signing import InternalReview, PartyConsent, Signatory
-from sealauthz.runtime.errors import CallerNotPermitted, InvalidRequest
+from sealauthz.runtime.errors import InvalidRequest
 
 USE = question("user", "use", ("Seal", "s"), **SIGNING)
 
@@ -65,17 +65,19 @@ def test_actions_of_a_type_without_any_says_so() -> None:
     assert codes(decision) == ["UNKNOWN_TYPE"]
 
 
-def test_an_enterprise_outside_the_callers_right_is_refused_not_denied() -> None:
-    with pytest.raises(CallerNotPermitted):
-        Scene().pdp().decide(USE, RequestOptions(may_see=lambda enterprise: enterprise == "f"))
+def test_an_enterprise_outside_the_callers_right_is_as_one_that_does_not_exist() -> None:
+    options = RequestOptions(may_see=lambda enterprise: enterprise == "f")
+    unseen = Scene().pdp().decide(USE, options)
+    absent = Scene().pdp().decide(question("user", "use", ("Seal", "none"), **USE.context), options)
+    assert (unseen.reasons, unseen.valid_until, bool(unseen)) == (absent.reasons, absent.valid_until, False)
+    assert codes(unseen) == ["NOT_FOUND"]
     assert Scene().pdp().decide(USE, RequestOptions(may_see=lambda enterprise: enterprise == "e"))
 
 
 def test_a_task_belongs_to_its_party_not_to_who_sent_the_contract() -> None:
     opening = question("user", "open", ("SigningTask", "t"))
     assert Scene().pdp().decide(opening, RequestOptions(may_see={"e"}.__contains__))
-    with pytest.raises(CallerNotPermitted):
-        Scene().pdp().decide(opening, RequestOptions(may_see={"f"}.__contains__))
+    assert codes(Scene().pdp().decide(opening, RequestOptions(may_see={"f"}.__contains__))) == ["NOT_FOUND"]
 
 
 @pytest.mark.parametrize(
@@ -90,15 +92,17 @@ def test_a_task_belongs_to_its_party_not_to_who_sent_the_contract() -> None:
 def test_what_a_party_says_belongs_to_it_and_not_to_the_other_side(action: str, said: Any) -> None:
     scene = Scene().put(said)
     asked = question("user", action, (type(said).__name__, said.id))
-    assert isinstance(scene.pdp().decide(asked, RequestOptions(may_see={"e"}.__contains__)), Decision)
-    with pytest.raises(CallerNotPermitted):
-        scene.pdp().decide(asked, RequestOptions(may_see={"f"}.__contains__))
+    assert codes(scene.pdp().decide(asked, RequestOptions(may_see={"e"}.__contains__))) != ["NOT_FOUND"]
+    assert codes(scene.pdp().decide(asked, RequestOptions(may_see={"f"}.__contains__))) == ["NOT_FOUND"]
 
 
-def test_a_task_of_another_party_in_the_context_is_refused_too() -> None:
+def test_a_task_of_another_party_in_the_context_is_as_one_that_does_not_exist() -> None:
     asked = question("user", "use", ("Seal", "s"), task="t-f")
-    with pytest.raises(CallerNotPermitted):
-        Scene().pdp().decide(asked, RequestOptions(may_see={"e"}.__contains__))
+    options = RequestOptions(may_see={"e"}.__contains__)
+    unseen = Scene().pdp().decide(asked, options)
+    absent = Scene().pdp().decide(question("user", "use", ("Seal", "s"), task="none"), options)
+    assert not unseen
+    assert (unseen.reasons, unseen.valid_until) == (absent.reasons, absent.valid_until)
     assert codes(Scene().pdp().decide(asked)) == [
         "TASK_NOT_PENDING",
         "NOT_TASK_OPERATOR",

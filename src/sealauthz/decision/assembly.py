@@ -119,7 +119,8 @@ class Assembly:
     ) -> Case | None:
         """Find everything that the question names; None where subject or resource do not exist.
 
-        Raises InvalidRequest, and CallerNotPermitted where the tenants concerned are outside the caller's right.
+        Raises InvalidRequest, and CallerNotPermitted where the resource is outside the caller's right. A record of the
+        context outside of it is as one that does not exist.
         """
         action, given = self._action, question.context
         if given:
@@ -131,8 +132,8 @@ class Assembly:
             # The subject later: one that an import locks must not hide that the caller has no right to the resource.
             asked = question.resource
             resource, home = snapshot.locate(asked.type, asked.id)
-            if resource is not None:
-                _refuse_unseen(self._model, resource, home, may_see)
+            if resource is not None and _is_unseen(self._model, resource, home, may_see):
+                raise _no_right(self._model)
             asked = question.subject
             subject = snapshot.locate(asked.type, asked.id)[0]
             if subject is None or resource is None:
@@ -142,8 +143,8 @@ class Assembly:
                 record = None
                 if key in given:
                     record, home = snapshot.locate(record_type, str(given[key]))
-                    if record is not None:
-                        _refuse_unseen(self._model, record, home, may_see)
+                    if record is not None and _is_unseen(self._model, record, home, may_see):
+                        record = None
                 values[key] = record
         except FactNotLoaded as error:
             _refuse_untold(self._model, error, may_see)
@@ -165,20 +166,28 @@ def assemble(
     return assembly.case(question, snapshot, may_see, now, caller, parameters)
 
 
-def check_given(model: Model, question: Question, snapshot: FactSnapshot, may_see: MaySee) -> None:
-    """Raises InvalidRequest for a context that does not fit, and CallerNotPermitted for what in it is out of reach.
-
-    It is what `assemble` checks of the context alone, for a list that is empty.
-    """
-    action = check_context(model, question)
-    for key, record_type in action.records.items():
-        if key in question.context:
-            _check_found(model, snapshot, record_type, str(question.context[key]), may_see)
+def is_there(model: Model, entity: Entity, snapshot: FactSnapshot, may_see: MaySee) -> bool:
+    """Tell whether the entity exists within the caller's right: what is outside of it is told to nobody."""
+    try:
+        check_seen(model, entity, snapshot, may_see)
+        return snapshot.find(entity.type, entity.id) is not None
+    except CallerNotPermitted:
+        return False
 
 
 def check_seen(model: Model, entity: Entity, snapshot: FactSnapshot, may_see: MaySee) -> None:
-    """Raises CallerNotPermitted where the entity exists, and is about tenants outside the caller's right."""
-    _check_found(model, snapshot, entity.type, entity.id, may_see)
+    """Raises CallerNotPermitted where the entity exists, and is about tenants outside the caller's right: for a caller
+    who had the right before.
+    """
+    try:
+        record, home = snapshot.locate(entity.type, entity.id)
+    except FactNotLoaded as error:
+        _refuse_untold(model, error, may_see)
+        if error.importing is None:
+            raise
+        return  # it is being imported: nothing is told about it
+    if record is not None and _is_unseen(model, record, home, may_see):
+        raise _no_right(model)
 
 
 def check_acts(model: Model, resource: Entity, snapshot: FactSnapshot, may_see: MaySee) -> None:
@@ -191,19 +200,6 @@ def check_acts(model: Model, resource: Entity, snapshot: FactSnapshot, may_see: 
         raise _no_right(model)
 
 
-def _check_found(model: Model, snapshot: FactSnapshot, record_type: str, record_id: str, may_see: MaySee) -> None:
-    """Raise CallerNotPermitted where a record exists, and is about tenants outside the caller's right."""
-    try:
-        record, home = snapshot.locate(record_type, record_id)
-    except FactNotLoaded as error:
-        _refuse_untold(model, error, may_see)
-        if error.importing is None:
-            raise
-        return  # it is being imported: nothing is told about it
-    if record is not None:
-        _refuse_unseen(model, record, home, may_see)
-
-
 def _refuse_untold(model: Model, error: FactNotLoaded, may_see: MaySee) -> None:
     """Raise CallerNotPermitted where the caller must not learn that a tenant is being imported."""
     kind, unit_id = error.importing or ("", "")
@@ -211,13 +207,12 @@ def _refuse_untold(model: Model, error: FactNotLoaded, may_see: MaySee) -> None:
         raise _no_right(model) from error
 
 
-def _refuse_unseen(model: Model, record: Any, home: Unit | None, may_see: MaySee) -> None:
-    """Raise CallerNotPermitted where the caller has no right to any of the tenants that this record is about."""
+def _is_unseen(model: Model, record: Any, home: Unit | None, may_see: MaySee) -> bool:
+    """Whether the caller has no right to any of the tenants that a record is about."""
     if may_see is everything or home is None:
-        return
+        return False
     concerned = model.units.concerned_by(record, home)
-    if concerned is not None and not any(map(may_see, concerned)):
-        raise _no_right(model)
+    return concerned is not None and not any(map(may_see, concerned))
 
 
 def _no_right(model: Model) -> CallerNotPermitted:

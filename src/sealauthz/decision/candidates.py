@@ -6,11 +6,11 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from sealauthz.decision.assembly import MaySee, Within, everything
+from sealauthz.decision.assembly import MaySee, Within, everything, is_there
 from sealauthz.decision.bundle import Bundle, reachability_of
 from sealauthz.decision.question import ListQuery
 from sealauthz.facts.memory.snapshot import FactSnapshot
-from sealauthz.polar.reach import Asked, KnownOnly, Links, Path, Reachability, Referenced, Step
+from sealauthz.polar.reach import Asked, KnownOnly, Links, Path, Reachability, Referenced, Root, Step
 from sealauthz.runtime.errors import CallerNotPermitted, EvaluationFailed, FactNotLoaded
 from sealauthz.schema import Model
 
@@ -59,11 +59,13 @@ def candidates(
 ) -> Iterator[str]:
     """Return the ids behind `after`, in their order, of all that could be allowed, and of some that are not.
 
-    There are none where what is known does not exist, or is being imported. Raises TimeOver, and CallerNotPermitted
-    where nothing links what is sought to what is known, so that the list would be of what is everybody's.
+    There are none where what is known does not exist within the caller's right, or is being imported. Raises TimeOver,
+    and CallerNotPermitted where nothing links what is sought to what is known, so that the list would be of what is
+    everybody's.
     """
     known = _open(snapshot, query.known.type, query.known.id)
-    if known is None:
+    is_resource = query.root is Root.RESOURCE
+    if known is None or (is_resource and not is_there(plans.bundle.model, query.known, snapshot, may_see)):
         return iter(())
     if links is None or any(plans.holds(link, known) for link in links if isinstance(link, KnownOnly)):
         return _all_of(plans.bundle.model, query.sought, snapshot, after, may_see)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 
-from sealauthz.decision.assembly import Case, RequestOptions, check_given, check_seen
+from sealauthz.decision.assembly import Case, RequestOptions, check_context
 from sealauthz.decision.carried import Made, named_by
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Effect
@@ -22,8 +22,7 @@ from sealauthz.decision.questions import NO_PERMISSION
 from sealauthz.decision.texts import SERVICE_STEPS
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.engine import Work
-from sealauthz.polar.reach import Root
-from sealauthz.runtime.errors import EvaluationFailed, FactNotLoaded, nearest
+from sealauthz.runtime.errors import CallerNotPermitted, EvaluationFailed, FactNotLoaded, nearest
 from sealauthz_client.answers import NOTHING_TO_DO, NextStep, Obligation, Reason
 
 log = logging.getLogger("sealauthz.decision.pdp")
@@ -65,7 +64,10 @@ class Evaluation:
         self._caller = options.caller
 
     def decide(self, question: Question) -> Decision:
-        """Decide one question. Raises InvalidRequest, CallerNotPermitted."""
+        """Decide one question. Raises InvalidRequest.
+
+        What is outside of the caller's right is denied as what does not exist, so that nobody learns that it does.
+        """
         try:
             plan = self.catalog.known_plan(question) or self._plan(question)
             if isinstance(plan, Reason):
@@ -75,17 +77,17 @@ class Evaluation:
             if case is None:
                 return self.deny(question, [self.catalog.reason(NOT_FOUND)])
             return self.evaluate(case, plan)
+        except CallerNotPermitted:
+            return self.deny(question, [self.catalog.reason(NOT_FOUND)])
         except EvaluationFailed as error:
             return self.failed(question, error)
 
     def page(self, search: Search) -> ListPage:
         """List one page. Raises as `PolicyDecisionPoint.list_page` does."""
         query = search.query
-        check_given(self._model, query.about(""), self.snapshot, self._may_see)
-        if query.root is Root.RESOURCE:
-            check_seen(self._model, query.known, self.snapshot, self._may_see)
+        check_context(self._model, query.about(""))
         empty_until = self._now + self._bundle.parameters.deny_valid_for
-        listed = partial(self.listed, exceptions=query.exceptions)
+        listed = partial(self._listed, exceptions=query.exceptions)
         return find_page(search, self.catalog.plans, self.snapshot, listed, self._may_see, empty_until)
 
     def listed(self, question: Question, exceptions: frozenset[str]) -> Entry | None:
@@ -93,10 +95,17 @@ class Evaluation:
         never lists anything.
         """
         try:
-            case = self.case(question)
-            if not isinstance(case, Case):
+            return self._listed(question, exceptions)
+        except CallerNotPermitted:
+            return None
+
+    def _listed(self, question: Question, exceptions: frozenset[str]) -> Entry | None:
+        """The same. Raises CallerNotPermitted for what is outside of the caller's right."""
+        try:
+            plan = self.catalog.known_plan(question) or self._plan(question)
+            case = None if isinstance(plan, Reason) else self._assembled(question, plan)
+            if case is None or isinstance(plan, Reason):
                 return None
-            plan = self.catalog.plan(question)
             work = plan.begin(case)
             if plan.allow(work):
                 lapse = self._lapse(plan, work)
@@ -128,10 +137,15 @@ class Evaluation:
         plan = self.catalog.known_plan(question) or self._plan(question)
         if isinstance(plan, Reason):
             return plan
-        return self._assembled(question, plan) or self.catalog.reason(NOT_FOUND)
+        try:
+            return self._assembled(question, plan) or self.catalog.reason(NOT_FOUND)
+        except CallerNotPermitted:
+            return self.catalog.reason(NOT_FOUND)
 
     def _assembled(self, question: Question, plan: Plan) -> Case | None:
-        """What to decide on; None where the subject or the resource does not exist."""
+        """What to decide on; None where the subject or the resource does not exist. Raises CallerNotPermitted where the
+        resource is outside of the caller's right.
+        """
         parameters = self._bundle.parameters
         return plan.assembly.case(question, self.snapshot, self._may_see, self._now, self._caller, parameters)
 

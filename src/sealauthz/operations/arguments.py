@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sealauthz.decision.assembly import MaySee, check_seen
+from sealauthz.decision.assembly import MaySee, is_there
 from sealauthz.decision.question import Entity
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.values import plain, value_problem
@@ -75,13 +75,11 @@ def _item(argument: Argument, value: Any, path: str, violations: list[Violation]
 def check_named(model: Model, cls: type | None, arguments: Any, snapshot: FactSnapshot, may_see: MaySee) -> None:
     """Check that every record that the arguments name exists, within the caller's right.
 
-    Raises InvalidRequest, and CallerNotPermitted for what is outside the caller's right, whether it exists or not being
-    told only of what the caller may see.
+    Raises InvalidRequest, also for what is outside the caller's right: that must not be told from what does not exist.
     """
 
     def named(path: str, record_type: str, record_id: str) -> None:
-        check_seen(model, Entity(record_type, record_id), snapshot, may_see)
-        if snapshot.find(record_type, record_id) is None:
+        if not is_there(model, Entity(record_type, record_id), snapshot, may_see):
             raise InvalidRequest.at(path, f"names no {record_type}")
 
     _each_named(cls, arguments, "arguments", named)
