@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any, Self
 
 from sealauthz_client import SealAuthzClient
@@ -16,7 +16,7 @@ class SealingEngine:
         self._client = client
         self.name = name
         self._issuer = issuer
-        self._keys: dict[str, Any] = {"keys": []}
+        self._keys: Mapping[str, Any] = {"keys": []}
 
     @classmethod
     def connect(cls, address: str, token: str, name: str) -> Self:
@@ -53,7 +53,7 @@ class SealingEngine:
         try:
             return verify(text, self._keys, audience=self.name, issuer=self._issuer)
         except ReceiptRefused:
-            self._keys = json.loads(self._client.keys())
+            self._keys = self._client.keys()
             return verify(text, self._keys, audience=self.name, issuer=self._issuer)
 
 

@@ -9,6 +9,7 @@ from sealauthz_client import messages
 from sealauthz_client.answers import LogEntry, LogProof, PastDecision
 from sealauthz_client.calls import Call, Pages, Repeats, Rpc
 from sealauthz_client.messages import ContextValue, moment_from
+from sealauthz_client.requests import build
 from sealauthz_client.v1 import audit_pb2
 
 _GET_CHECKPOINT = Rpc(audit_pb2.GetCheckpointRequest, audit_pb2.GetCheckpointResponse, Repeats.READS)
@@ -31,14 +32,14 @@ def checkpoint(*, timeout_s: float | None = None) -> Call[str]:
 
 def decision(decision_id: str, *, timeout_s: float | None = None) -> Call[LogEntry]:
     """Return the record of a decision. Raises CallFailed; NOT_FOUND where there is none for this caller."""
-    request = audit_pb2.GetDecisionRequest(decision_id=decision_id)
+    request = build(audit_pb2.GetDecisionRequest, decision_id=decision_id)
     return _GET_DECISION.call(request, lambda reply: _entry_from(reply.record), timeout_s)
 
 
 def inclusion_proof(record: str | int, *, timeout_s: float | None = None) -> Call[LogProof]:
     """Prove that a record is in the log, by the id of its decision or by its place. Raises CallFailed."""
     named = {"number": record} if isinstance(record, int) else {"decision_id": record}
-    request = audit_pb2.GetInclusionProofRequest(**named)
+    request = build(audit_pb2.GetInclusionProofRequest, **named)
     return _GET_INCLUSION_PROOF.call(
         request, lambda reply: LogProof(reply.number, tuple(reply.hashes), reply.note), timeout_s
     )
@@ -60,12 +61,16 @@ def decide_as_of(
     Raises CallFailed; FAILED_PRECONDITION with NOT_CHECKABLE where it cannot be told for sure, and ValueError for a
     time without a time zone.
     """
-    fields = messages.question_fields(subject, action, resource, context)
-    request = audit_pb2.DecideAsOfRequest(**fields, revision=revision, policy_version=policy_version)
-    if time is not None:
-        if time.tzinfo is None:
-            raise ValueError("`time` has no time zone")
-        request.time.FromDatetime(time)
+    request = build(
+        audit_pb2.DecideAsOfRequest,
+        subject=subject,
+        action=action,
+        resource=resource,
+        context=context,
+        revision=revision,
+        time=time,
+        policy_version=policy_version,
+    )
     return _DECIDE_AS_OF.call(request, lambda reply: _past_from(reply.decision), timeout_s)
 
 
@@ -73,7 +78,7 @@ def consistency_proof(
     first_size: int, second_size: int = 0, *, timeout_s: float | None = None
 ) -> Call[tuple[bytes, ...]]:
     """Prove that the log went on from an earlier size to a later one (0: to the newest). Raises CallFailed."""
-    request = audit_pb2.GetConsistencyProofRequest(first_size=first_size, second_size=second_size)
+    request = build(audit_pb2.GetConsistencyProofRequest, first_size=first_size, second_size=second_size)
     return _GET_CONSISTENCY_PROOF.call(request, lambda reply: tuple(reply.hashes), timeout_s)
 
 
@@ -96,24 +101,20 @@ def decisions(
 
     `subject` and `resource` are `Type:id`. Raises CallFailed, and ValueError for a time without a time zone.
     """
-    request = audit_pb2.ListDecisionsRequest(
+    ends = {name: value for name, value in (("subject", subject), ("resource", resource)) if value != ""}
+    request = build(
+        audit_pb2.ListDecisionsRequest,
+        **ends,
         enterprise_id=enterprise_id,
         action=action,
         effect=effect,
         reason=reason,
         caller=caller,
         kind=kind,
+        since=since,
+        until=until,
         page_size=page_size,
     )
-    if subject:
-        request.subject.CopyFrom(messages.entity_message(subject))
-    if resource:
-        request.resource.CopyFrom(messages.entity_message(resource))
-    for name, moment in (("since", since), ("until", until)):
-        if moment is not None:
-            if moment.tzinfo is None:
-                raise ValueError(f"`{name}` has no time zone")
-            getattr(request, name).FromDatetime(moment)
 
     def page_at(token: str) -> Call[audit_pb2.ListDecisionsResponse]:
         wanted = audit_pb2.ListDecisionsRequest()

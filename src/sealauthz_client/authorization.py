@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from sealauthz_client import messages
 from sealauthz_client.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage
 from sealauthz_client.calls import Call, Pages, Repeats, Rpc
 from sealauthz_client.messages import ContextValue, NoAnswer, Question
+from sealauthz_client.requests import build
 from sealauthz_client.v1 import authorization_pb2
 
 AnyPage = TypeVar("AnyPage", ListPage, ConditionalPage)
@@ -21,7 +22,7 @@ NEWEST = authorization_pb2.Consistency(fully_consistent=True)
 
 def at_least(revision_token: str) -> authorization_pb2.Consistency:
     """Return how to ask for facts that include a revision, such as that of a write (`Written.revision_token`)."""
-    return authorization_pb2.Consistency(at_least_as_fresh=revision_token)
+    return build(authorization_pb2.Consistency, at_least_as_fresh=revision_token)
 
 
 _AUTHORIZE = Rpc(authorization_pb2.AuthorizeRequest, authorization_pb2.AuthorizeResponse, Repeats.READS)
@@ -60,8 +61,8 @@ class _Listing:
         )
 
     def _request(self, given: str, found_type: str, fields: Mapping[str, Any], exceptions: Sequence[str]) -> Any:
-        ends = {self.given: messages.entity_message(given), f"{self.found}_type": found_type}
-        return self.rpc.request(**ends, **fields, except_requirements=exceptions)
+        ends = {self.given: given, f"{self.found}_type": found_type}
+        return build(self.rpc.request, **ends, **fields, except_requirements=exceptions)
 
 
 _RESOURCES = _Listing(
@@ -87,25 +88,29 @@ def authorize(
     timeout_s: float | None = None,
 ) -> Call[Decision]:
     """Decide one question. `subject` and `resource` are `Type:id`; `language` asks for texts (`en`, `zh`)."""
-    request = authorization_pb2.AuthorizeRequest(
-        **messages.question_fields(subject, action, resource, context), language=language, consistency=consistency
+    request = build(
+        authorization_pb2.AuthorizeRequest,
+        subject=subject,
+        action=action,
+        resource=resource,
+        context=context,
+        language=language,
+        consistency=consistency,
     )
     return _AUTHORIZE.call(request, lambda reply: messages.decision_from(reply.decision), timeout_s)
 
 
 def authorize_batch(
-    questions: Iterable[Question],
+    questions: Iterable[Question | authorization_pb2.Question],
     *,
     language: str = "",
     consistency: authorization_pb2.Consistency | None = None,
     timeout_s: float | None = None,
 ) -> Call[list[Decision | NoAnswer]]:
     """Decide up to 1,000 questions at one revision; the answers come in the order of the questions."""
-    request = authorization_pb2.AuthorizeBatchRequest(
-        questions=[
-            authorization_pb2.Question(**messages.question_fields(q.subject, q.action, q.resource, q.context))
-            for q in questions
-        ],
+    request = build(
+        authorization_pb2.AuthorizeBatchRequest,
+        questions=questions,
         language=language,
         consistency=consistency,
     )
@@ -129,10 +134,11 @@ def list_actions(
     timeout_s: float | None = None,
 ) -> Call[dict[str, Decision]]:
     """Decide every action of the resource's type; by action, in the order of the policies."""
-    request = authorization_pb2.ListActionsRequest(
-        subject=messages.entity_message(subject),
-        resource=messages.entity_message(resource),
-        context=messages.context_message(context),
+    request = build(
+        authorization_pb2.ListActionsRequest,
+        subject=subject,
+        resource=resource,
+        context=context,
         language=language,
         consistency=consistency,
     )
@@ -154,10 +160,11 @@ def list_actions_except(
 
     Raises ValueError without a requirement, and CallFailed (INVALID_ARGUMENT) for one that no action has.
     """
-    request = authorization_pb2.ListActionsRequest(
-        subject=messages.entity_message(subject),
-        resource=messages.entity_message(resource),
-        context=messages.context_message(context),
+    request = build(
+        authorization_pb2.ListActionsRequest,
+        subject=subject,
+        resource=resource,
+        context=context,
         consistency=consistency,
         except_requirements=_exceptions(except_requirements),
     )
@@ -177,8 +184,14 @@ def explain(
     timeout_s: float | None = None,
 ) -> Call[Explanation]:
     """Decide one question, and name the rules that matter and the conditions that stopped them."""
-    request = authorization_pb2.ExplainRequest(
-        **messages.question_fields(subject, action, resource, context), language=language, consistency=consistency
+    request = build(
+        authorization_pb2.ExplainRequest,
+        subject=subject,
+        action=action,
+        resource=resource,
+        context=context,
+        language=language,
+        consistency=consistency,
     )
     return _EXPLAIN.call(request, lambda reply: messages.explanation_from(reply.explanation), timeout_s)
 
@@ -198,7 +211,7 @@ def list_resources(
 
     `consistency` is that of the first page; the others are of the same revision.
     """
-    fields = messages.page_fields(action, context, page_size, page_token, consistency)
+    fields = _page_fields(action, context, page_size, page_token, consistency)
     return _RESOURCES.page(subject, resource_type, fields, timeout_s)
 
 
@@ -214,7 +227,7 @@ def list_subjects(
     timeout_s: float | None = None,
 ) -> Call[ListPage]:
     """List one page of those who may do the action to the resource. `subject_type` is `Person`."""
-    fields = messages.page_fields(action, context, page_size, page_token, consistency)
+    fields = _page_fields(action, context, page_size, page_token, consistency)
     return _SUBJECTS.page(resource, subject_type, fields, timeout_s)
 
 
@@ -235,7 +248,7 @@ def list_resources_except(
 
     Raises ValueError without a requirement, and CallFailed (INVALID_ARGUMENT) for one that the action has not.
     """
-    fields = messages.page_fields(action, context, page_size, page_token, consistency)
+    fields = _page_fields(action, context, page_size, page_token, consistency)
     return _RESOURCES.page_except(subject, resource_type, except_requirements, fields, timeout_s)
 
 
@@ -255,7 +268,7 @@ def list_subjects_except(
 
     It permits nothing, and raises as `list_resources_except` does.
     """
-    fields = messages.page_fields(action, context, page_size, page_token, consistency)
+    fields = _page_fields(action, context, page_size, page_token, consistency)
     return _SUBJECTS.page_except(resource, subject_type, except_requirements, fields, timeout_s)
 
 
@@ -327,11 +340,28 @@ def subject_pages(
     return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
 
 
-def _exceptions(requirements: Sequence[str]) -> list[str]:
-    """Return the requirements to except. Raises ValueError where there are none, or one text stands for them."""
-    if isinstance(requirements, str) or not requirements:
+def _page_fields(
+    action: str,
+    context: Mapping[str, ContextValue] | None,
+    page_size: int,
+    page_token: str,
+    consistency: authorization_pb2.Consistency | None,
+) -> dict[str, Any]:
+    """Return what every request for a page of a list holds beside what is known and what is looked for."""
+    return {
+        "action": action,
+        "context": context,
+        "page_size": page_size,
+        "page_token": page_token,
+        "consistency": consistency,
+    }
+
+
+def _exceptions(requirements: Sequence[str]) -> Sequence[str]:
+    """Return the requirements to except. Raises ValueError where there are none."""
+    if isinstance(requirements, Sized) and not requirements:
         raise ValueError("except_requirements must name one requirement at least")
-    return list(requirements)
+    return requirements
 
 
 def _all_pages(page_at: Callable[..., Call[AnyPage]]) -> Pages[AnyPage, AnyPage]:

@@ -17,8 +17,10 @@ from sealauthz_client.authorization import authorize_batch
 from sealauthz_client.calls import Call
 from sealauthz_client.channels import DEFAULT_TIMEOUT_S
 from sealauthz_client.failures import CallFailed
-from sealauthz_client.messages import ContextValue, NoAnswer, Question, context_message
+from sealauthz_client.messages import ContextValue, NoAnswer
+from sealauthz_client.requests import build, seconds
 from sealauthz_client.transport import Connection
+from sealauthz_client.v1 import authorization_pb2
 
 MAX_QUESTIONS = 100
 _MOST_QUESTIONS = 1_000
@@ -31,7 +33,7 @@ _Answers = list[Decision | NoAnswer]
 class _Asked:
     """One question of somebody who waits. `batch` is what they are to send, the first of which they are."""
 
-    question: Question
+    question: authorization_pb2.Question
     deadline: float
     woken: threading.Event | asyncio.Event
     answer: Decision | CallFailed | None = None
@@ -95,12 +97,13 @@ def _asked(
     action: str,
     resource: str,
     context: Mapping[str, ContextValue] | None,
-    deadline: float,
+    timeout_s: float,
     woken: threading.Event | asyncio.Event,
 ) -> _Asked:
-    """Raises ValueError for a context that cannot be sent: in the face of the one who gives it, and of nobody else."""
-    context_message(context)
-    return _Asked(Question(subject, action, resource, dict(context or {})), deadline, woken)
+    """Raises ValueError for what cannot be sent, to the caller who gives it and to no other of the batch."""
+    deadline = time.monotonic() + seconds("timeout_s", timeout_s)
+    question = build(authorization_pb2.Question, subject=subject, action=action, resource=resource, context=context)
+    return _Asked(question, deadline, woken)
 
 
 def _give(batch: list[_Asked], answers: _Answers) -> None:
@@ -108,9 +111,13 @@ def _give(batch: list[_Asked], answers: _Answers) -> None:
     if len(answers) != len(batch):
         _fail(batch, CallFailed(grpc.StatusCode.INTERNAL, f"{len(answers)} answers to {len(batch)} questions"))
         return
-    for asked, answer in zip(batch, answers, strict=True):
+    for index, (asked, answer) in enumerate(zip(batch, answers, strict=True)):
         if isinstance(answer, NoAnswer):
-            asked.answer = CallFailed(answer.code, answer.message, answer.reason, None, answer.violations)
+            # Its place in the batch is none of the caller's, who asked one question.
+            place = f"questions[{index}]."
+            violations = tuple((field.removeprefix(place), text) for field, text in answer.violations)
+            message = answer.message.replace(f"`{place}", "`")
+            asked.answer = CallFailed(answer.code, message, answer.reason, None, violations)
         else:
             asked.answer = answer
 
@@ -169,13 +176,12 @@ class BatchingAuthorizer:
         timeout_s: float | None = None,
     ) -> Decision:
         """Decide one question, as `SealAuthzClient.authorize` does. Raises CallFailed."""
-        deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
         woken = threading.Event()
-        asked = _asked(subject, action, resource, context, deadline, woken)
+        asked = _asked(subject, action, resource, context, self._timeout_s if timeout_s is None else timeout_s, woken)
         with self._lock:
             line = self._lines.setdefault(language, _Line(language, *self._sizes))
             self._hand_on(line.join(asked))
-        woken.wait(max(deadline - time.monotonic(), 0))
+        woken.wait(max(asked.deadline - time.monotonic(), 0))
         with self._lock:
             line.leave(asked)
         if asked.batch is not None:
@@ -228,13 +234,12 @@ class AsyncBatchingAuthorizer:
         timeout_s: float | None = None,
     ) -> Decision:
         """Decide one question, as `AsyncSealAuthzClient.authorize` does. Raises CallFailed."""
-        deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
         woken = asyncio.Event()
-        asked = _asked(subject, action, resource, context, deadline, woken)
+        asked = _asked(subject, action, resource, context, self._timeout_s if timeout_s is None else timeout_s, woken)
         line = self._lines.setdefault(language, _Line(language, *self._sizes))
         self._send(line, line.join(asked))
         try:
-            async with asyncio.timeout(max(deadline - time.monotonic(), 0)):
+            async with asyncio.timeout(max(asked.deadline - time.monotonic(), 0)):
                 await woken.wait()
         except TimeoutError:
             pass

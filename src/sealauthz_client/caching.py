@@ -127,8 +127,13 @@ def key_of(
     subject: str, action: str, resource: str, context: Mapping[str, ContextValue] | None, language: str
 ) -> Hashable:
     """Return what tells a question from every other. `True` and `1` are equal to Python, and not to a policy."""
-    given = frozenset((name, type(value), value) for name, value in (context or {}).items())
-    return subject, action, resource, given, language
+    try:
+        given = frozenset((name, type(value), value) for name, value in (context or {}).items())
+        key = (subject, action, resource, given, language)
+        hash(key)
+    except (AttributeError, TypeError):
+        return object()  # the key of no answer: such a question cannot be sent
+    return key
 
 
 class CachedAuthorizer:

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from sealauthz_client.failures import CallFailed
+from sealauthz_client.requests import seconds
 
 R = TypeVar("R")
 ReplyT = TypeVar("ReplyT", bound=Message)
@@ -21,7 +22,7 @@ class Repeats(Enum):
 
     READS = "it only reads: it may be sent again, and beside one that is under way"
     READS_MUCH = "it only reads, and takes long: it may be sent again, but not beside one that is under way"
-    TAKES_EFFECT_ONCE = "its own id, or a condition in it, lets it take effect once: it may be sent again"
+    TAKES_EFFECT_ONCE = "its own id, or a condition in it, lets it take effect once: it is sent until its deadline"
     NEVER = "it may take effect twice: it is sent once"
 
 
@@ -48,26 +49,24 @@ class Rpc(Generic[ReplyT]):
         read: Callable[[ReplyT], R],
         timeout_s: float | None = None,
         *,
-        is_patient: bool = False,
         request_id: str = "",
     ) -> Call[R]:
-        """Return a call of this rpc, with how its reply is read."""
-        return Call(self, request, read, timeout_s, is_patient, request_id)
+        """Return a call of this rpc, with how its reply is read. Raises ValueError for a timeout that is no number."""
+        bound_s = None if timeout_s is None else seconds("timeout_s", timeout_s)
+        return Call(self, request, read, bound_s, request_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[R]):
     """One call, with a message or a stream of them.
 
-    `timeout_s` bounds all attempts (None: as the client was told). `is_patient`: it is tried until then, however often
-    that is. `request_id` is that of an act, which a failure names.
+    `timeout_s` bounds all attempts (None: that of the client). `request_id` is that of an act, which a failure names.
     """
 
     rpc: Rpc[Any]
     request: Message | Sequence[Message]
     read: Callable[[Any], R]
     timeout_s: float | None
-    is_patient: bool
     request_id: str
 
 

@@ -7,10 +7,11 @@ import functools
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from sealauthz_client.answers import Audience, Decision, NextStep, Obligation, Reason
 from sealauthz_client.messages import ContextValue, Question
+from sealauthz_client.requests import unexpected
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,16 +54,16 @@ class AsyncAuthorizer(Protocol):
 
 
 class Denied(Exception):
-    """The act must not be done. `unmet` names what it owes that is not known here, where the service allowed it.
+    """The act must not be done. `unmet` holds the obligations that are not known here, where the service allowed it.
 
     `reasons` and `next_steps` are what the person may be shown; those of operators are left out.
     """
 
-    def __init__(self, decision: Decision, unmet: str = "") -> None:
+    def __init__(self, decision: Decision, unmet: tuple[str, ...] = ()) -> None:
         self.decision = decision
         self.unmet = unmet
         codes = ", ".join(reason.code for reason in self.reasons) or "no reason that may be shown"
-        super().__init__(f"the obligation `{unmet}` is not known here" if unmet else f"denied: {codes}")
+        super().__init__(f"obligations that are not known here: {', '.join(unmet)}" if unmet else f"denied: {codes}")
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -82,20 +83,25 @@ class Denied(Exception):
 class Guard:
     """Asks before an act is done. `obligations` says how each one is met that may be owed; any other one denies.
 
-    `language` is that of the texts for people.
+    `authorizer` may be a function that returns it, which is called at each check: then a guard can be made when a
+    module is imported, before there is a client. `language` is that of the texts for people.
     """
 
     def __init__(
-        self, authorizer: Authorizer, obligations: Mapping[str, Meets] | None = None, *, language: str = ""
+        self,
+        authorizer: Authorizer | Callable[[], Authorizer],
+        obligations: Mapping[str, Meets] | None = None,
+        *,
+        language: str = "",
     ) -> None:
-        self._authorizer = authorizer
+        self._authorizer = _function_of(authorizer)
         self._obligations = dict(obligations or {})
         self._language = language
 
     def check(self, question: Question) -> Decision:
         """Return the allow of a question, once all is met that it owes. Raises Denied, or CallFailed (no answer)."""
         asked_at = time.monotonic()
-        decision = self._authorizer.authorize(
+        decision = self._authorizer().authorize(
             question.subject, question.action, question.resource, question.context, language=self._language
         )
         for meets, owed in owed_by(decision, self._obligations):
@@ -126,16 +132,20 @@ class AsyncGuard:
     """As `Guard`, for asyncio: it is awaited, and so are the functions that meet obligations."""
 
     def __init__(
-        self, authorizer: AsyncAuthorizer, obligations: Mapping[str, AsyncMeets] | None = None, *, language: str = ""
+        self,
+        authorizer: AsyncAuthorizer | Callable[[], AsyncAuthorizer],
+        obligations: Mapping[str, AsyncMeets] | None = None,
+        *,
+        language: str = "",
     ) -> None:
-        self._authorizer = authorizer
+        self._authorizer = _function_of(authorizer)
         self._obligations = dict(obligations or {})
         self._language = language
 
     async def check(self, question: Question) -> Decision:
         """Return the allow of a question, once all is met that it owes. Raises Denied, or CallFailed (no answer)."""
         asked_at = time.monotonic()
-        decision = await self._authorizer.authorize(
+        decision = await self._authorizer().authorize(
             question.subject, question.action, question.resource, question.context, language=self._language
         )
         for meets, owed in owed_by(decision, self._obligations):
@@ -162,6 +172,7 @@ class AsyncGuard:
 
 
 M = TypeVar("M")
+A = TypeVar("A")
 
 
 def owed_by(decision: Decision, known: Mapping[str, M]) -> list[tuple[M, Obligation]]:
@@ -171,10 +182,18 @@ def owed_by(decision: Decision, known: Mapping[str, M]) -> list[tuple[M, Obligat
     """
     if not decision.is_allowed:
         raise Denied(decision)
-    for owed in decision.obligations:
-        if owed.code not in known:
-            raise Denied(decision, owed.code)
+    if unmet := tuple(owed.code for owed in decision.obligations if owed.code not in known):
+        raise Denied(decision, unmet)
     return [(known[owed.code], owed) for owed in decision.obligations]
+
+
+def _function_of(authorizer: A | Callable[[], A]) -> Callable[[], A]:
+    """Return what returns the authorizer. Raises ValueError for what is none."""
+    if hasattr(authorizer, "authorize"):
+        return lambda: cast(A, authorizer)
+    if not callable(authorizer):
+        raise unexpected("authorizer", "a client, or a function that returns one", authorizer)
+    return authorizer
 
 
 def _still_holds(decision: Decision, asked_at: float) -> None:

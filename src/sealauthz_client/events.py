@@ -9,6 +9,7 @@ from sealauthz_client.calls import Repeats, Rpc, Watch
 from sealauthz_client.failures import CallFailed
 from sealauthz_client.messages import moment_from
 from sealauthz_client.operations import named_values
+from sealauthz_client.requests import build
 from sealauthz_client.v1 import events_pb2
 
 _WATCH = Rpc(events_pb2.WatchRequest, events_pb2.WatchResponse, Repeats.READS_MUCH)
@@ -29,7 +30,7 @@ def watch_events(
     limit, and ends when the client is closed. `on_outage` is called once per outage. Raises CallFailed for what
     does not pass by itself (FAILED_PRECONDITION: the facts were restored; OUT_OF_RANGE: no longer kept).
     """
-    request = events_pb2.WatchRequest(after=after, enterprise_ids=enterprise_ids, language=language)
+    request = build(events_pb2.WatchRequest, after=after, enterprise_ids=enterprise_ids, language=language)
 
     def read(message: events_pb2.WatchResponse) -> answers.Event | None:
         if message.HasField("event"):

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from sealauthz_client.calls import Call, Repeats, Rpc, Steps, Watch
 from sealauthz_client.failures import CallFailed
 from sealauthz_client.messages import Changes, Imported, OpenImport, Page, Written, moment_from, open_import_from
+from sealauthz_client.requests import build, unexpected
 from sealauthz_client.v1 import facts_pb2, records_pb2
 
 _PARTS_AT_ONCE = 8
@@ -32,42 +33,31 @@ def update(record: Message, *fields: str) -> facts_pb2.FactChange:
 
     A field that the message leaves out takes its default. All other fields of the message but `id` do not count.
     """
-    mask = field_mask_pb2.FieldMask(paths=fields)
+    mask = build(field_mask_pb2.FieldMask, paths=fields)
     return facts_pb2.FactChange(update=facts_pb2.FactUpdate(fact=_fact_of(record), fields=mask))
 
 
 def fact(record: Message, extension: Mapping[str, str | int | bool | datetime.datetime]) -> records_pb2.Fact:
     """Return a record with fields that policies have added to it, by name, for `put`, `update` and `import_facts`.
 
-    Raises ValueError for a time without a time zone.
+    Raises ValueError for a value that a field cannot hold, such as a time without a time zone.
     """
     made = records_pb2.Fact()
     made.CopyFrom(_fact_of(record))
-    for name, value in extension.items():
-        held = made.extension[name]
-        if isinstance(value, bool):
-            held.bool_value = value
-        elif isinstance(value, int):
-            held.int_value = value
-        elif isinstance(value, str):
-            held.string_value = value
-        elif value.tzinfo is None:
-            raise ValueError(f"`{name}` must have a time zone")
-        else:
-            held.time_value.FromDatetime(value)
+    made.MergeFrom(build(records_pb2.Fact, extension=extension))
     return made
 
 
 def _fact_of(record: Message) -> records_pb2.Fact:
-    """Return a record as a fact; a fact is one. Raises TypeError for any other message."""
+    """Return a record as a fact; a fact is one. Raises ValueError for anything else."""
     if isinstance(record, records_pb2.Fact) and record.WhichOneof("record") is not None:
         return record
     fact = records_pb2.Fact()
-    for field in fact.DESCRIPTOR.fields:
+    for field in fact.DESCRIPTOR.fields if isinstance(record, Message) else ():
         if field.message_type is record.DESCRIPTOR:
             getattr(fact, field.name).CopyFrom(record)
             return fact
-    raise TypeError(f"`{record.DESCRIPTOR.name}` is not a record")
+    raise unexpected("record", "a message of `sealauthz_client.v1.records_pb2` that `Fact` names", record)
 
 
 def delete(record_type: str, record_id: str) -> facts_pb2.FactChange:
@@ -87,11 +77,11 @@ def absent(record_type: str, record_id: str) -> facts_pb2.Precondition:
 
 def at_revision(record_type: str, record_id: str, revision: int) -> facts_pb2.Precondition:
     """Return the condition that a record exists and last changed at this revision."""
-    return facts_pb2.Precondition(key=_key(record_type, record_id), at_revision=revision)
+    return build(facts_pb2.Precondition, key=_key(record_type, record_id), at_revision=revision)
 
 
 def _key(record_type: str, record_id: str) -> facts_pb2.FactKey:
-    return facts_pb2.FactKey(record_type=record_type, id=record_id)
+    return build(facts_pb2.FactKey, record_type=record_type, id=record_id)
 
 
 _WRITE_FACTS = Rpc(facts_pb2.WriteFactsRequest, facts_pb2.WriteFactsResponse, Repeats.TAKES_EFFECT_ONCE)
@@ -110,8 +100,11 @@ def write_facts(
     timeout_s: float | None = None,
 ) -> Call[Written]:
     """Make all changes (`put`, `update`, `delete`) in one transaction; without a `request_id` with a fresh one."""
-    request = facts_pb2.WriteFactsRequest(
-        request_id=request_id or str(uuid.uuid4()), changes=changes, preconditions=preconditions
+    request = build(
+        facts_pb2.WriteFactsRequest,
+        request_id=str(uuid.uuid4()) if request_id == "" else request_id,
+        changes=changes,
+        preconditions=preconditions,
     )
     return _WRITE_FACTS.call(
         request,
@@ -131,9 +124,12 @@ def read_facts(
     timeout_s: float | None = None,
 ) -> Call[Page]:
     """Read one page of the records of one type, in the order of their ids."""
-    request = facts_pb2.ReadFactsRequest(
+    if not isinstance(filters, Mapping | None):
+        raise unexpected("filters", "a mapping of fields to text", filters)
+    request = build(
+        facts_pb2.ReadFactsRequest,
         record_type=record_type,
-        filters=[facts_pb2.FactFilter(field=field, value=value) for field, value in (filters or {}).items()],
+        filters=[build(facts_pb2.FactFilter, field=field, value=value) for field, value in (filters or {}).items()],
         page_size=page_size,
         page_token=page_token,
     )
@@ -156,7 +152,9 @@ def watch_changes(
     what does not pass by itself (FAILED_PRECONDITION: the facts were restored; OUT_OF_RANGE: the changes are no
     longer kept).
     """
-    request = facts_pb2.WatchChangesRequest(after=after, record_types=record_types, enterprise_ids=enterprise_ids)
+    request = build(
+        facts_pb2.WatchChangesRequest, after=after, record_types=record_types, enterprise_ids=enterprise_ids
+    )
     return Watch(_WATCH_CHANGES, request, _changes_from, _resume_behind, on_outage)
 
 
@@ -196,20 +194,21 @@ def import_facts(
     same call with the same facts and `part_size` resumes an import that broke off: parts that are there are not
     written again. Raises CallFailed; the import then stays open, see `abandon_import`.
     """
-    enterprises = list(enterprise_ids)
+    named = build(facts_pb2.ImportFactsRequest, import_id=import_id, enterprise_ids=enterprise_ids)
+    if isinstance(part_size, bool) or not isinstance(part_size, int) or part_size < 1:
+        raise unexpected("part_size", "a whole number above 0", part_size)
+    if not isinstance(facts, Iterable):
+        raise unexpected("facts", "a list", facts)
     put_facts = 0
-    for window in _windows(import_id, enterprises, map(_fact_of, facts), part_size):
-        # Without a limit of attempts: an import that breaks off costs more than time.
-        reply: facts_pb2.ImportFactsResponse = yield _IMPORT_FACTS.call(
-            window, lambda reply: reply, timeout_s, is_patient=True
-        )
+    for window in _windows(named, map(_fact_of, facts), part_size):
+        reply: facts_pb2.ImportFactsResponse = yield _IMPORT_FACTS.call(window, lambda reply: reply, timeout_s)
         put_facts += reply.facts
     return Imported(reply.parts, put_facts, reply.revision.number, reply.revision.token, reply.finished)
 
 
 def abandon_import(import_id: str, enterprise_ids: Iterable[str], *, timeout_s: float | None = None) -> Call[Imported]:
     """End an import: what was committed stays, and the enterprises are decided about again."""
-    request = facts_pb2.ImportFactsRequest(import_id=import_id, enterprise_ids=enterprise_ids, abandon=True)
+    request = build(facts_pb2.ImportFactsRequest, import_id=import_id, enterprise_ids=enterprise_ids, abandon=True)
     return _IMPORT_FACTS.call(
         [request],
         lambda reply: Imported(reply.parts, 0, reply.revision.number, reply.revision.token, reply.finished),
@@ -226,7 +225,7 @@ def list_imports(*, timeout_s: float | None = None) -> Call[tuple[OpenImport, ..
 
 def end_import(caller: str, import_id: str, *, timeout_s: float | None = None) -> Call[Imported]:
     """End an import of any caller, for an operator: what was committed stays. Raises CallFailed."""
-    request = facts_pb2.EndImportRequest(caller=caller, import_id=import_id)
+    request = build(facts_pb2.EndImportRequest, caller=caller, import_id=import_id)
     return _END_IMPORT.call(
         request,
         lambda reply: Imported(reply.parts, 0, reply.revision.number, reply.revision.token, is_finished=True),
@@ -235,7 +234,7 @@ def end_import(caller: str, import_id: str, *, timeout_s: float | None = None) -
 
 
 def _windows(
-    import_id: str, enterprise_ids: list[str], facts: Iterable[records_pb2.Fact], part_size: int
+    named: facts_pb2.ImportFactsRequest, facts: Iterable[records_pb2.Fact], part_size: int
 ) -> Iterator[list[facts_pb2.ImportFactsRequest]]:
     """Yield the parts of an import, as many as one call takes at a time. Only its answer says that they are there."""
     window: list[facts_pb2.ImportFactsRequest] = []
@@ -244,8 +243,7 @@ def _windows(
             yield window
             window = []
         if not window:
-            part.import_id = import_id
-            part.enterprise_ids.extend(enterprise_ids)
+            part.MergeFrom(named)
         window.append(part)
     yield window
 

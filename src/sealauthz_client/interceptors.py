@@ -31,8 +31,9 @@ _PLAIN = (grpc.StatusCode.INTERNAL, "this method is a plain function, and its As
 class GuardInterceptor(grpc.ServerInterceptor):
     """Checks each call of a server of threads before its handler runs.
 
-    PERMISSION_DENIED for a deny, with the first reason and the next steps in `ErrorInfo`; UNAVAILABLE without an
-    answer. A stream of requests cannot be judged by its first one: it takes the rule `OPEN` and a guard of its own.
+    PERMISSION_DENIED for a deny, with the first reason, the next steps and what is `unmet` in `ErrorInfo`; UNAVAILABLE
+    without an answer. A stream of requests cannot be judged by its first one: it takes the rule `OPEN` and a guard of
+    its own.
     """
 
     def __init__(self, guard: Guard, rules: Rules) -> None:
@@ -132,6 +133,8 @@ def status_of(error: Denied | CallFailed) -> tuple[grpc.StatusCode, str, tuple[t
         return grpc.StatusCode.UNAVAILABLE, "it cannot be decided now who may do this", ()
     reason = error.reasons[0].code if error.reasons else "DENIED"
     said = {"decision_id": error.decision.decision_id, "next_steps": " ".join(step.code for step in error.next_steps)}
+    if error.unmet:
+        said["unmet"] = " ".join(error.unmet)
     message = error.reasons[0].text if error.reasons and error.reasons[0].text else "not allowed"
     code = grpc.StatusCode.PERMISSION_DENIED
     return code, message, ((TRAILER, error_trailer(code.value[0], message, reason, said)),)

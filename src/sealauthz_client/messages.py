@@ -1,4 +1,4 @@
-"""What goes over the wire: questions as messages, and messages of the service read as answers."""
+"""Messages of the service, read as answers."""
 
 from __future__ import annotations
 
@@ -24,39 +24,6 @@ class Question:
     action: str
     resource: str
     context: Mapping[str, ContextValue] | None = None
-
-
-def entity_message(text: str) -> authorization_pb2.Entity:
-    """Read `Type:id`; an id may hold colons. The service refuses what is malformed."""
-    record_type, _, record_id = text.partition(":")
-    return authorization_pb2.Entity(type=record_type, id=record_id)
-
-
-def context_message(context: Mapping[str, ContextValue] | None) -> dict[str, authorization_pb2.ContextValue]:
-    """Return a context as messages. Raises ValueError for a time without a time zone."""
-    return {key: _context_value(value) for key, value in (context or {}).items()}
-
-
-def question_fields(
-    subject: str, action: str, resource: str, context: Mapping[str, ContextValue] | None
-) -> dict[str, Any]:
-    """Return the fields that the messages of one question have in common."""
-    fields = {"subject": entity_message(subject), "action": action, "resource": entity_message(resource)}
-    return {**fields, "context": context_message(context)}
-
-
-def _context_value(value: ContextValue) -> authorization_pb2.ContextValue:
-    if isinstance(value, bool):
-        return authorization_pb2.ContextValue(bool_value=value)
-    if isinstance(value, int):
-        return authorization_pb2.ContextValue(int_value=value)
-    if isinstance(value, str):
-        return authorization_pb2.ContextValue(string_value=value)
-    if value.tzinfo is None:
-        raise ValueError("a time in a context must have a time zone")
-    moment = Timestamp()
-    moment.FromDatetime(value)
-    return authorization_pb2.ContextValue(time_value=moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,23 +133,6 @@ def list_page_from(
 ) -> answers.ListPage:
     """Read a page of a list, whose ids are given."""
     return answers.ListPage(ids=tuple(ids), **_frame(message))
-
-
-def page_fields(
-    action: str,
-    context: Mapping[str, ContextValue] | None,
-    page_size: int,
-    page_token: str,
-    consistency: authorization_pb2.Consistency | None,
-) -> dict[str, Any]:
-    """Return what every request for a page of a list holds beside what is known and what is looked for."""
-    return {
-        "action": action,
-        "context": context_message(context),
-        "page_size": page_size,
-        "page_token": page_token,
-        "consistency": consistency,
-    }
 
 
 def conditional_items_from(items: Iterable[authorization_pb2.ConditionalItem]) -> tuple[answers.ConditionalItem, ...]:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from sealauthz_client.answers import Activity, ActivityPage, Decision
 from sealauthz_client.calls import Call, Repeats, Rpc, Watch
 from sealauthz_client.failures import CallFailed
-from sealauthz_client.messages import decision_from, entity_message, moment_from
+from sealauthz_client.messages import decision_from, moment_from
 from sealauthz_client.operations import named_values
+from sealauthz_client.requests import build
 from sealauthz_client.v1 import monitor_pb2
 
 _WATCH = Rpc(monitor_pb2.WatchSealActivityRequest, monitor_pb2.WatchSealActivityResponse, Repeats.READS_MUCH)
@@ -40,7 +41,7 @@ def watch_seal_activity(
     restored; OUT_OF_RANGE: no longer kept).
     """
     view = _view(subject, enterprise_ids, seal_ids, person_ids, branches, personal=personal)
-    request = monitor_pb2.WatchSealActivityRequest(view=view, after=after, language=language)
+    request = build(monitor_pb2.WatchSealActivityRequest, view=view, after=after, language=language)
 
     def read(message: monitor_pb2.WatchSealActivityResponse) -> Activity | None:
         if message.HasField("item"):
@@ -86,18 +87,16 @@ def seal_activity(
     Go on with `next_page_token`, everything else being the same. Raises CallFailed, and ValueError for a time without
     a time zone.
     """
-    request = monitor_pb2.ListSealActivityRequest(
+    request = build(
+        monitor_pb2.ListSealActivityRequest,
         view=_view(subject, enterprise_ids, seal_ids, person_ids, branches, personal=personal),
         after=after,
+        since=since,
+        until=until,
         page_size=page_size,
         page_token=page_token,
         language=language,
     )
-    for name, moment in (("since", since), ("until", until)):
-        if moment is not None:
-            if moment.tzinfo is None:
-                raise ValueError(f"`{name}` has no time zone")
-            getattr(request, name).FromDatetime(moment)
     return _LIST.call(request, _page_from, timeout_s)
 
 
@@ -115,12 +114,13 @@ def _view(
     *,
     personal: bool,
 ) -> monitor_pb2.ActivityView:
-    return monitor_pb2.ActivityView(
-        subject=entity_message(subject),
+    return build(
+        monitor_pb2.ActivityView,
+        subject=subject,
         enterprise_ids=enterprise_ids,
         seal_ids=seal_ids,
         person_ids=person_ids,
-        branches=map(entity_message, branches),
+        branches=branches,
         personal=personal,
     )
 

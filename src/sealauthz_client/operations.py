@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from sealauthz_client import answers, messages
 from sealauthz_client.calls import Call, Repeats, Rpc
 from sealauthz_client.messages import ContextValue
+from sealauthz_client.requests import build
 from sealauthz_client.v1 import authorization_pb2, operations_pb2
 
 ArgumentValue = str | int | bool | datetime.datetime | Sequence["ArgumentValue"] | Mapping[str, "ArgumentValue"]
@@ -45,10 +45,14 @@ def perform(
     """
     if assertion and not request_id:
         raise ValueError("an assertion is of one request: give its `request_id` too")
-    request = operations_pb2.PerformRequest(
-        **messages.question_fields(subject, action, resource, context),
-        arguments=_argument_messages(arguments or {}),
-        request_id=request_id or str(uuid.uuid4()),
+    request = build(
+        operations_pb2.PerformRequest,
+        subject=subject,
+        action=action,
+        resource=resource,
+        context=context,
+        arguments=arguments,
+        request_id=str(uuid.uuid4()) if request_id == "" else request_id,
         assertion=assertion,
         language=language,
     )
@@ -66,7 +70,7 @@ def perform(
 
 def operation(operation_id: str, *, timeout_s: float | None = None) -> Call[answers.Operation]:
     """Return what this caller has performed. Raises CallFailed (NOT_FOUND) for what is none of its operations."""
-    request = operations_pb2.GetOperationRequest(operation_id=operation_id)
+    request = build(operations_pb2.GetOperationRequest, operation_id=operation_id)
     return _GET_OPERATION.call(request, lambda reply: _operation_from(reply.operation), timeout_s)
 
 
@@ -77,9 +81,7 @@ def progress(
 
     Raises CallFailed.
     """
-    request = operations_pb2.GetProgressRequest(
-        subject=messages.entity_message(subject), resource=messages.entity_message(resource), language=language
-    )
+    request = build(operations_pb2.GetProgressRequest, subject=subject, resource=resource, language=language)
     return _GET_PROGRESS.call(
         request,
         lambda reply: answers.Progress(
@@ -91,9 +93,9 @@ def progress(
     )
 
 
-def keys(*, timeout_s: float | None = None) -> Call[str]:
-    """Return the public keys that verify receipts: the text of a JSON Web Key Set, perhaps without keys."""
-    return _GET_KEYS.call(operations_pb2.GetKeysRequest(), lambda reply: reply.jwks, timeout_s)
+def keys(*, timeout_s: float | None = None) -> Call[Mapping[str, Any]]:
+    """Return the public keys that verify receipts, as `receipts.verify` takes them: a JSON Web Key Set."""
+    return _GET_KEYS.call(operations_pb2.GetKeysRequest(), lambda reply: json.loads(reply.jwks), timeout_s)
 
 
 def _stage_from(message: operations_pb2.ProgressStage) -> answers.Stage:
@@ -106,34 +108,6 @@ def _stage_from(message: operations_pb2.ProgressStage) -> answers.Stage:
         actors=tuple(dict(actor.parts) for actor in message.actors),
         values=named_values(message.values),
     )
-
-
-def _argument_messages(values: Mapping[str, ArgumentValue]) -> dict[str, operations_pb2.ArgumentValue]:
-    return {name: _argument_message(value) for name, value in values.items()}
-
-
-def _argument_message(value: ArgumentValue) -> operations_pb2.ArgumentValue:
-    if isinstance(value, bool):
-        return operations_pb2.ArgumentValue(bool_value=value)
-    if isinstance(value, int):
-        return operations_pb2.ArgumentValue(int_value=value)
-    if isinstance(value, str):
-        return operations_pb2.ArgumentValue(string_value=value)
-    if isinstance(value, datetime.datetime):
-        return operations_pb2.ArgumentValue(time_value=_timestamp(value))
-    if isinstance(value, Mapping):
-        record = operations_pb2.ArgumentRecord(values=_argument_messages(value))
-        return operations_pb2.ArgumentValue(record_value=record)
-    items = operations_pb2.ArgumentList(values=map(_argument_message, value))
-    return operations_pb2.ArgumentValue(list_value=items)
-
-
-def _timestamp(value: datetime.datetime) -> Timestamp:
-    if value.tzinfo is None:
-        raise ValueError("a time in an argument must have a time zone")
-    moment = Timestamp()
-    moment.FromDatetime(value)
-    return moment
 
 
 def _operation_from(message: operations_pb2.Operation) -> answers.Operation:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sealauthz_client import messages
+from sealauthz_client.requests import build, unexpected
 from sealauthz_client.v1 import policy_pb2
 
 PolicyFile = tuple[str, str, str]
@@ -280,14 +281,31 @@ def change_from(message: policy_pb2.PolicyChange) -> PolicyChange:
     )
 
 
+_PARTS = {name.removeprefix("POLICY_PART_").lower(): part for name, part in policy_pb2.PolicyPart.items() if part}
+
+
 def files_message(files: Iterable[PolicyFile]) -> policy_pb2.PolicyFiles:
-    """Return files of policies as they travel."""
-    return policy_pb2.PolicyFiles(
-        files=[
-            policy_pb2.PolicyFile(part=f"POLICY_PART_{part.upper()}", name=name, text=text)
-            for part, name, text in files
-        ]
-    )
+    """Return files of policies as they travel. Raises ValueError for what is no file."""
+    if not isinstance(files, Iterable):
+        raise unexpected("files", "a list", files)
+    return policy_pb2.PolicyFiles(files=[_file_message(file, index) for index, file in enumerate(files)])
+
+
+def _file_message(file: PolicyFile, index: int) -> policy_pb2.PolicyFile:
+    match file:
+        case (str(part), name, text) if part in _PARTS:
+            return build(policy_pb2.PolicyFile, f"files[{index}].", part=_PARTS[part], name=name, text=text)
+    raise unexpected(f"files[{index}]", f"one of {', '.join(_PARTS)}, a name and a text", file)
+
+
+def signature_message(signature: tuple[str, bytes] | None) -> policy_pb2.PolicySignature | None:
+    """Return the name of a key and what it signed as they travel. Raises ValueError for anything else."""
+    match signature:
+        case None:
+            return None
+        case (key, value):
+            return build(policy_pb2.PolicySignature, "signature.", key=key, value=value)
+    raise unexpected("signature", "the name of a key and bytes", signature)
 
 
 def files_from(message: policy_pb2.PolicyFiles) -> tuple[PolicyFile, ...]:

@@ -22,8 +22,10 @@ from sealauthz_client.policy import (
     files_message,
     process_from,
     shadow_from,
+    signature_message,
     version_from,
 )
+from sealauthz_client.requests import build
 from sealauthz_client.v1 import policy_pb2
 
 LONG_S = 60.0
@@ -57,13 +59,13 @@ def policies(*, timeout_s: float | None = None) -> Call[PolicyStanding]:
 
 def policy(version: str, *, timeout_s: float | None = None) -> Call[tuple[PolicyVersion, tuple[PolicyFile, ...]]]:
     """Return policies as they were proposed."""
-    request = policy_pb2.GetPolicyRequest(version=version)
+    request = build(policy_pb2.GetPolicyRequest, version=version)
     return _GET_POLICY.call(request, lambda reply: (version_from(reply.version), files_from(reply.content)), timeout_s)
 
 
 def validate_policy(files: Iterable[PolicyFile], *, timeout_s: float = LONG_S) -> Call[PolicyReport]:
     """Say all that is wrong with policies. Nothing is kept."""
-    request = policy_pb2.ValidatePolicyRequest(content=files_message(files))
+    request = build(policy_pb2.ValidatePolicyRequest, content=files_message(files))
     return _VALIDATE_POLICY.call(
         request,
         lambda reply: PolicyReport(reply.version, reply.digest, tuple(map(diagnostic_from, reply.diagnostics))),
@@ -73,7 +75,7 @@ def validate_policy(files: Iterable[PolicyFile], *, timeout_s: float = LONG_S) -
 
 def compare_policies(version: str, base_version: str = "", *, timeout_s: float = 2 * LONG_S) -> Call[PolicyComparison]:
     """Tell who gains and who loses what over the live facts; without a base, in the place of what decides now."""
-    request = policy_pb2.ComparePoliciesRequest(version=version, base_version=base_version)
+    request = build(policy_pb2.ComparePoliciesRequest, version=version, base_version=base_version)
     return _COMPARE_POLICIES.call(
         request,
         lambda reply: PolicyComparison(
@@ -93,7 +95,7 @@ def compare_policies(version: str, base_version: str = "", *, timeout_s: float =
 
 def propose_policy(files: Iterable[PolicyFile], note: str = "", *, timeout_s: float = LONG_S) -> Call[PolicyVersion]:
     """Have policies kept, so that every process loads them."""
-    request = policy_pb2.ProposeRequest(content=files_message(files), note=note)
+    request = build(policy_pb2.ProposeRequest, content=files_message(files), note=note)
     return _PROPOSE.call(request, lambda reply: version_from(reply.version), timeout_s)
 
 
@@ -111,15 +113,20 @@ def activate_policy(
     `digest` is that of what you looked at, `expected_active` what they take the place of. `signature` is the name
     of a key, and what it signed.
     """
-    request = policy_pb2.ActivateRequest(version=version, digest=digest, expected_active=expected_active, note=note)
-    if signature is not None:
-        request.signature.key, request.signature.value = signature
+    request = build(
+        policy_pb2.ActivateRequest,
+        version=version,
+        digest=digest,
+        expected_active=expected_active,
+        note=note,
+        signature=signature_message(signature),
+    )
     return _ACTIVATE.call(request, lambda reply: activation_from(reply.activation), timeout_s)
 
 
 def roll_back_policy(expected_active: str, note: str = "", *, timeout_s: float | None = None) -> Call[PolicyActivation]:
     """Have those policies decide again that decided before the active ones."""
-    request = policy_pb2.RollBackRequest(expected_active=expected_active, note=note)
+    request = build(policy_pb2.RollBackRequest, expected_active=expected_active, note=note)
     return _ROLL_BACK.call(request, lambda reply: activation_from(reply.activation), timeout_s)
 
 
@@ -127,7 +134,7 @@ def begin_shadow(
     version: str, *, share: float = 0.0, cpu_share: float = 0.0, timeout_s: float | None = None
 ) -> Call[PolicyShadow]:
     """Have policies decide a part of the live questions beside the active ones; 0 is what the service takes."""
-    request = policy_pb2.BeginShadowRequest(version=version, share=share, cpu_share=cpu_share)
+    request = build(policy_pb2.BeginShadowRequest, version=version, share=share, cpu_share=cpu_share)
     return _BEGIN_SHADOW.call(request, lambda reply: shadow_from(reply.shadow), timeout_s)
 
 

@@ -81,9 +81,12 @@ def verify(
 ) -> Receipt:
     """Return what a receipt says, after checking all of it with the published key set.
 
-    `key_set` is the JSON document of `GetKeys`; `audience` is who the verifier is, never taken from the receipt.
-    `issuer` is checked where it is given, and `now` is the verifier's own clock where it is not. Raises ReceiptRefused.
+    `key_set` is what `keys()` of a client returns; `audience` is who the verifier is, never taken from the receipt.
+    `issuer` is checked where it is given, and `now` is the verifier's own clock where it is not. Raises ReceiptRefused,
+    and ValueError for a key set that is no mapping.
     """
+    if not isinstance(key_set, Mapping):
+        raise ValueError(f"`key_set`: expected the mapping that `keys()` returns, got `{type(key_set).__name__}`")
     if not audience:
         raise ReceiptRefused("a verifier needs a name of its own")
     claims = _signed_claims(receipt, key_set)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import threading
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import grpc
 
 from sealauthz_client.calls import Call, Repeats
 from sealauthz_client.failures import CallFailed
+from sealauthz_client.requests import unexpected
 
 MAX_ATTEMPTS = 6
 
@@ -27,12 +29,12 @@ _BUSY = "SERVICE_BUSY"
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How a client repeats calls. Its timeout bounds all attempts of a call, and what the server says (`RetryInfo`) is
-    waited out.
+    waited out. Writes and acts, which take effect once, are repeated until then; other calls `max_attempts` times.
 
     A call that only reads is sent a second time, beside the first, if that takes longer than `hedge_after_s` (None:
     never), up to `max_hedges` times; the first answer counts. `budget` is how many repetitions all calls of a client
     together may make in a row, half of it for hedges at most; each answer gives `budget_share` of one back. When
-    nothing answers any more, that is soon used up, and each call is sent once.
+    nothing answers any more, that is soon used up: each call is sent once, and writes and acts after the longest pause.
     """
 
     max_attempts: int = MAX_ATTEMPTS
@@ -44,6 +46,11 @@ class RetryPolicy:
     budget_share: float = 0.2
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            is_left_out = value is None and field.name == "hedge_after_s"
+            if not is_left_out and (isinstance(value, bool) or not isinstance(value, int | float)):
+                raise unexpected(f"retry.{field.name}", "a number", value)
         if self.max_attempts < 1 or self.max_hedges < 0 or self.budget < 0 or not 0 <= self.budget_share <= 1:
             raise ValueError("a retry policy has 1 attempt at least, no negative numbers, and a share from 0 to 1")
         if not 0 < self.first_pause_s <= self.longest_pause_s or (self.hedge_after_s or 1) <= 0:
@@ -131,8 +138,10 @@ class Attempts:
         wait_s = self._pauses.next_s(failed.retry_after_s)
         if now + wait_s >= self.deadline:
             return None
-        if self._call.is_patient:
-            return wait_s
+        if self._call.rpc.repeats is Repeats.TAKES_EFFECT_ONCE:
+            # A caller who gives up does not know whether it took effect. Without budget it is sent less often.
+            wait_s = wait_s if self._budget.take() else max(wait_s, self._policy.longest_pause_s)
+            return wait_s if now + wait_s < self.deadline else None
         return wait_s if self._made < self._policy.max_attempts and self._budget.take() else None
 
     def takes_another_token(self, failed: CallFailed) -> bool:

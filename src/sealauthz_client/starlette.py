@@ -21,6 +21,7 @@ _CONFLICTS = (grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.FAILED_PRECONDITIO
 def requires(guard: AsyncGuard, question: Callable[[Request], Question]) -> Callable[[Request], Awaitable[Decision]]:
     """Return a dependency: `Depends(requires(guard, lambda request: Question(…)))`. It gives the allow to the endpoint.
 
+    A guard of a function (`AsyncGuard(lambda: app.state.authz)`) can be named there before there is a client.
     It raises Denied and CallFailed, which `EXCEPTION_HANDLERS` answer.
     """
 
@@ -31,7 +32,7 @@ def requires(guard: AsyncGuard, question: Callable[[Request], Question]) -> Call
 
 
 async def denied(request: Request, error: Exception) -> JSONResponse:
-    """Answer a deny: 403 with reasons and next steps; 404 for what the person may not know of."""
+    """Answer a deny: 403 with reasons, next steps and what is `unmet`; 404 for what the person may not know of."""
     if not isinstance(error, Denied):
         return JSONResponse({"error": "denied"}, 403)
     is_hidden = any(reason.code == "NOT_FOUND" for reason in error.reasons)
@@ -61,6 +62,7 @@ def denial_of(error: Denied) -> dict[str, Any]:
         "decision_id": error.decision.decision_id,
         "reasons": [{"code": each.code, "text": each.text} for each in error.reasons],
         "next_steps": [_step(each) for each in error.next_steps],
+        "unmet": list(error.unmet),
     }
 
 

@@ -9,8 +9,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from sealauthz_client.requests import seconds, unexpected
+
 RENEWED_AHEAD_S = 30.0
 """How long before its end a token is renewed."""
+
+
+def checked_token(text: str) -> str:
+    """Return a token that a header can hold. Raises ValueError, which does not show it."""
+    if not isinstance(text, str):
+        raise unexpected("token", "text", text)
+    if not (text.isascii() and text.isprintable() and text == text.strip()):
+        raise ValueError("`token`: expected printable ASCII, got a line break or the like: strip what a file holds")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +30,10 @@ class Token:
 
     text: str
     expires_in_s: float
+
+    def __post_init__(self) -> None:
+        checked_token(self.text)
+        seconds("expires_in_s", self.expires_in_s)
 
 
 class TokenSource(Protocol):
@@ -49,7 +64,7 @@ class FixedToken:
     """A token that stays; empty where the caller shows a certificate instead."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = checked_token(text)
 
     def current(self) -> str:
         """Return the token."""

@@ -78,7 +78,10 @@ class Batches:
         for asked in request.questions:
             item = reply.items.add()
             if asked.action == "wrong":
+                place = f"questions[{len(reply.items) - 1}].resource.id"
                 item.status.code, item.status.reason = 3, "INVALID_REQUEST"
+                item.status.message = f"`{place}` is too long; `other` is not `{place}`"
+                item.status.field_violations.add(field=place, description="is too long")
                 continue
             is_allowed = asked.context["may"].bool_value
             item.decision.effect = authorization_pb2.EFFECT_ALLOW if is_allowed else authorization_pb2.EFFECT_DENY

@@ -71,6 +71,42 @@ def test_a_question_without_an_answer_fails_alone() -> None:
     assert len(batches.sizes) == 1
 
 
+def test_a_question_without_an_answer_does_not_show_its_place_in_the_batch() -> None:
+    """A caller asked one question, and got `questions[7].resource.id`, which is a place among those of others."""
+
+    def violations(failed: CallFailed | BaseException | None) -> tuple[tuple[tuple[str, str], ...], str]:
+        assert isinstance(failed, CallFailed)
+        return failed.violations, failed.message
+
+    batches = Batches()
+    authorizer = BatchingAuthorizer(batches, max_batches=1)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(ask, authorizer, 0, timeout_s=20)
+        batches.began.acquire()
+        wrong = [
+            pool.submit(authorizer.authorize, f"Person:P{number}", "wrong", "Seal:S1", timeout_s=20)
+            for number in range(3)
+        ]
+        wait_until(lambda: waiting(authorizer) == 3)
+        batches.hold.set()
+        assert first.result()
+        found = {violations(each.exception()) for each in wrong}
+    assert batches.sizes == [1, 3]
+    text = "`resource.id` is too long; `other` is not `resource.id`"
+    assert found == {((("resource.id", "is too long"),), text)}
+
+    async def asked() -> None:
+        later = AsyncBatches()
+        later.go.set()
+        tasks = [AsyncBatchingAuthorizer(later).authorize(f"Person:P{n}", "wrong", "Seal:S1") for n in range(3)]  # type: ignore[arg-type]
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {violations(each) for each in found if isinstance(each, BaseException)} == {
+            ((("resource.id", "is too long"),), text)
+        }
+
+    asyncio.run(asked())
+
+
 def test_whoever_does_not_get_an_answer_in_time_leaves_the_others_theirs() -> None:
     batches = Batches()
     authorizer = BatchingAuthorizer(batches, max_batches=1)  # type: ignore[arg-type]

@@ -81,6 +81,14 @@ def test_an_effect_that_is_not_known_is_a_deny() -> None:
             check(decision_from(message), [], is_async=False)
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_deny_names_all_obligations_that_are_not_known(is_async: bool) -> None:
+    with pytest.raises(Denied) as raised:
+        check(decision("NEW", "LOG", "NEWER"), [], is_async=is_async)
+    assert raised.value.unmet == ("NEW", "NEWER")
+    assert str(raised.value) == "obligations that are not known here: NEW, NEWER"
+
+
 def test_a_deny_shows_what_the_person_may_know() -> None:
     error = Denied(DENY)
     assert [reason.code for reason in error.reasons] == ["NOT_A_MEMBER"]
@@ -217,7 +225,8 @@ def calls(port: int) -> dict[str, str]:
             except grpc.RpcError as error:
                 failed: Any = error
                 found = details_of(failed.trailing_metadata())
-                said[name] = " ".join((failed.code().name, found.reason, found.metadata.get("next_steps", ""))).strip()
+                more = (found.metadata.get(name, "") for name in ("next_steps", "unmet"))
+                said[name] = " ".join(filter(None, (failed.code().name, found.reason, *more)))
     return said
 
 
@@ -257,7 +266,8 @@ def test_a_grpc_method_runs_only_behind_its_rule(is_async: bool) -> None:
     assert served(decision(), orders, is_async=is_async) == {**refused, "Cancel": "done", "List": "done"}
     assert sorted(orders.ran) == ["stream", "unary", "unary"]
     denied = "PERMISSION_DENIED NOT_A_MEMBER JOIN_ENTERPRISE"
-    for answer, said in ((DENY, denied), (OUT, "UNAVAILABLE"), (decision("NEW_TO_ALL"), "PERMISSION_DENIED DENIED")):
+    owing = decision("NEW_TO_ALL", "LOG"), "PERMISSION_DENIED DENIED NEW_TO_ALL LOG"
+    for answer, said in ((DENY, denied), (OUT, "UNAVAILABLE"), owing):
         orders = Orders()
         assert served(answer, orders, is_async=is_async) == {**refused, "Cancel": said, "List": said}
         assert orders.ran == ["unary"], "health only"
@@ -303,6 +313,37 @@ def ask_over_http(answer: Decision | Exception) -> httpx.Response:
     return asyncio.run(post())
 
 
+def test_a_guard_is_made_before_there_is_a_client() -> None:
+    """A client of asyncio is made in its event loop; `Depends` names the guard when the module is imported."""
+    app = FastAPI(exception_handlers=dict(EXCEPTION_HANDLERS))
+    guard = AsyncGuard(lambda: app.state.authz)
+
+    @app.get("/seals/{seal}")
+    async def look(allowed: Decision = Depends(requires(guard, lambda request: QUESTION))) -> str:  # noqa: B008
+        return allowed.decision_id
+
+    async def get() -> httpx.Response:
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.get("/seals/S1")
+
+    assert asyncio.run(get()).status_code == 500, "there is no client yet, and nothing passes"
+    for answer, status in ((decision(), 200), (DENY, 403), (decision(), 200)):
+        app.state.authz = AsyncAnswering(answer)
+        assert asyncio.run(get()).status_code == status
+
+    made: list[Answering] = []
+
+    @Guard(lambda: made[0]).requires(lambda seal: Question("Person:P1", "use", seal))
+    def stamp(seal: str) -> str:
+        return seal
+
+    with pytest.raises(IndexError):
+        stamp("Seal:S1")
+    made.append(Answering(decision()))
+    assert stamp("Seal:S1") == "Seal:S1"
+
+
 def test_an_endpoint_runs_only_on_an_allow() -> None:
     assert ask_over_http(decision()).json() == {"decision": "D1"}
     denied = ask_over_http(DENY)
@@ -312,8 +353,10 @@ def test_an_endpoint_runs_only_on_an_allow() -> None:
         "decision_id": "D1",
         "reasons": [{"code": "NOT_A_MEMBER", "text": "no"}],
         "next_steps": [{"code": "JOIN_ENTERPRISE", "text": "", "parameters": {"enterprise": "E1"}}],
+        "unmet": [],
     }
-    assert ask_over_http(decision("NEW_TO_ALL")).status_code == 403
+    owing = ask_over_http(decision("NEW_TO_ALL", "LOG"))
+    assert (owing.status_code, owing.json()["unmet"]) == (403, ["NEW_TO_ALL", "LOG"])
     out = ask_over_http(OUT)
     assert (out.status_code, out.headers["retry-after"], out.json()) == (503, "2", {"error": "undecided"})
     malformed = CallFailed(grpc.StatusCode.INVALID_ARGUMENT, "no", violations=(("resource.id", "is too long"),))

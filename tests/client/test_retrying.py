@@ -20,9 +20,9 @@ BUSY = CallFailed(grpc.StatusCode.RESOURCE_EXHAUSTED, "later", "SERVICE_BUSY", r
 POLICY = RetryPolicy(hedge_after_s=0.01)
 
 
-def call(repeats: Repeats = Repeats.READS, *, is_patient: bool = False) -> Call[bool]:
+def call(repeats: Repeats = Repeats.READS) -> Call[bool]:
     rpc = Rpc(authorization_pb2.AuthorizeRequest, authorization_pb2.AuthorizeResponse, repeats)
-    return rpc.call(authorization_pb2.AuthorizeRequest(), bool, is_patient=is_patient)
+    return rpc.call(authorization_pb2.AuthorizeRequest(), bool)
 
 
 def attempts(of: Call[bool], policy: RetryPolicy = POLICY, deadline: float = 10.0) -> Attempts:
@@ -69,8 +69,32 @@ def test_attempts_and_pauses_are_bounded() -> None:
     for number, wait_s in enumerate(waits[:5]):
         assert wait_s is not None
         assert 0.025 * 2**number <= wait_s <= 0.05 * 2**number
-    patient = attempts(call(is_patient=True), deadline=1e9)
-    assert max(patient.wait_s(OUT, 0.0) or 99 for _ in range(100)) <= 2.0
+
+
+@pytest.mark.parametrize("failed", [OUT, BUSY, CallFailed(grpc.StatusCode.CANCELLED, "drained")])
+def test_what_takes_effect_once_is_sent_until_its_deadline(failed: CallFailed) -> None:
+    """An act of 30 seconds ended after 6 attempts and a second, and its caller did not know whether it was done."""
+    made = attempts(call(Repeats.TAKES_EFFECT_ONCE), deadline=30.0)
+    now, sent = 0.0, 1
+    while (wait_s := made.wait_s(failed, now)) is not None:
+        assert wait_s <= 2.0 or failed.retry_after_s
+        now, sent = now + wait_s, sent + 1
+        assert now < 30.0
+    assert now > 28.0
+    assert sent > 15
+
+
+def test_what_takes_effect_once_is_sent_less_often_without_budget() -> None:
+    made = attempts(call(Repeats.TAKES_EFFECT_ONCE), RetryPolicy(budget=0), deadline=30.0)
+    now = 0.0
+    waits = []
+    while (wait_s := made.wait_s(OUT, now)) is not None:
+        waits.append(wait_s)
+        now += wait_s
+    assert set(waits) == {2.0}
+    assert len(waits) == 14
+    hasty = attempts(call(Repeats.TAKES_EFFECT_ONCE), RetryPolicy(budget=0), deadline=2.0)
+    assert hasty.wait_s(OUT, 0.0) is None, "a storm is no larger than that of the calls"
 
 
 def test_when_nothing_answers_repetitions_are_a_small_share_of_the_load() -> None:

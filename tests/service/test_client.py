@@ -382,5 +382,5 @@ def test_plain_text_goes_to_loopback_only(address: str) -> None:
 
 
 def test_what_is_no_record_cannot_be_put() -> None:
-    with pytest.raises(TypeError, match="`Fact` is not a record"):
+    with pytest.raises(ValueError, match=r"expected a message of `sealauthz_client.v1.records_pb2`"):
         put(records_pb2.Fact())

@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 import pytest
 from conftest import TOKEN, Serve, Served
+from fake_acts import FakeActs
 from fake_pdp import FakePdp, allow, deny
 
 from sealauthz.runtime.errors import FactsUnavailable
@@ -123,6 +124,22 @@ def test_an_act_that_failed_names_the_request_to_ask_again_with(run: Run, serve:
     with pytest.raises(CallFailed) as failed:
         run(served, "perform", *QUESTION, request_id="R1", settings={"timeout_s": 0.1})
     assert failed.value.request_id == "R1"
+
+
+def test_an_act_is_sent_until_its_deadline(run: Run, serve: Serve) -> None:
+    """The service is away for longer than six attempts take, and back before the deadline of the act."""
+    calls = []
+
+    def back_later(asked: Any) -> Any:
+        calls.append(asked)
+        if len(calls) <= 20:
+            raise FactsUnavailable("the facts cannot be read now")
+        return allow(asked)
+
+    acts = FakeActs(back_later)
+    often = {"timeout_s": 60, "retry": RetryPolicy(first_pause_s=0.001, longest_pause_s=0.01)}
+    assert run(serve(acts=acts), "perform", *QUESTION, request_id="R1", settings=often)
+    assert (len(calls), acts.done) == (21, ["R1"])
 
 
 class Slow:

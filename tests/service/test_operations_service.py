@@ -416,7 +416,7 @@ def test_the_client_returns_what_was_performed(served: Served, acts: FakeActs) -
         }
         assert operation.values["ends_at"] == operation.performed_at
         assert client.operation("O-A1") == operation
-        assert client.keys() == '{"keys":[]}'
+        assert client.keys() == {"keys": []}
         with pytest.raises(CallFailed) as caught:
             client.operation("O-none")
         assert caught.value.code == grpc.StatusCode.NOT_FOUND

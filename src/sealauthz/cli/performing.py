@@ -167,9 +167,9 @@ def keys(
     address = server or (None if config_file else os.environ.get("SEALAUTHZ_ADDRESS"))
     if address is None:
         refuse_connection(token_file, ca, insecure)
-        found = key_set(receipt_issuer(read_config(config_file)))
+        found = json.loads(key_set(receipt_issuer(read_config(config_file))))
     else:
         with connected(address, token_file, ca, insecure) as client:
             found = client.keys()
-    print_json(json.loads(found))
+    print_json(found)
     return Exit.DONE
