@@ -161,6 +161,11 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "The write or the act would break the rule that `invariant` names.",
         "Read what is there, and decide again.",
     ),
+    "IMPORT_STOPPED": (
+        "A part of the import `import_id` was refused, and the first `parts` are committed; `cause` is the reason of"
+        " the refusal. Nothing is decided about its enterprises meanwhile.",
+        "Correct the part and resume with the same `import_id`, or abandon the import.",
+    ),
     "FACTS_UNAVAILABLE": (
         "The facts cannot be read or written now, or not as fresh as was asked.",
         "Repeat it after `RetryInfo`.",

@@ -60,7 +60,8 @@ class Rpc(Generic[ReplyT]):
 class Call(Generic[R]):
     """One call, with a message or a stream of them.
 
-    `timeout_s` bounds all attempts (None: that of the client). `request_id` is that of an act, which a failure names.
+    `timeout_s` bounds all attempts (None: that of the client). `request_id` is what a failure names: of an act, a write
+    or an import.
     """
 
     rpc: Rpc[Any]

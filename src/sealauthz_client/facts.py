@@ -112,6 +112,7 @@ def write_facts(
             reply.revision.number, reply.revision.token, moment_from(reply.committed_at), reply.replayed
         ),
         timeout_s,
+        request_id=request.request_id,
     )
 
 
@@ -192,7 +193,8 @@ def import_facts(
 
     A record refers only to records before it. `timeout_s` bounds each call of a few parts, retries included. The
     same call with the same facts and `part_size` resumes an import that broke off: parts that are there are not
-    written again. Raises CallFailed; the import then stays open, see `abandon_import`.
+    written again. Raises CallFailed, whose `request_id` is the `import_id`: the import may be open then, and is if the
+    reason is IMPORT_STOPPED; see `abandon_import`.
     """
     named = build(facts_pb2.ImportFactsRequest, import_id=import_id, enterprise_ids=enterprise_ids)
     if isinstance(part_size, bool) or not isinstance(part_size, int) or part_size < 1:
@@ -201,7 +203,9 @@ def import_facts(
         raise unexpected("facts", "a list", facts)
     put_facts = 0
     for window in _windows(named, map(_fact_of, facts), part_size):
-        reply: facts_pb2.ImportFactsResponse = yield _IMPORT_FACTS.call(window, lambda reply: reply, timeout_s)
+        reply: facts_pb2.ImportFactsResponse = yield _IMPORT_FACTS.call(
+            window, lambda reply: reply, timeout_s, request_id=import_id
+        )
         put_facts += reply.facts
     return Imported(reply.parts, put_facts, reply.revision.number, reply.revision.token, reply.finished)
 

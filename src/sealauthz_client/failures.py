@@ -13,8 +13,8 @@ from sealauthz_client.error_details import details_of
 class CallFailed(Exception):
     """A call without an answer. `violations` holds the malformed fields, `metadata` what varies (`invariant` …).
 
-    `retry_after_s`: the server wants to be left alone for so long. `request_id` is that of an act which may have been
-    performed nevertheless: the same call with it tells. It is empty for other calls.
+    `retry_after_s`: the server wants to be left alone for so long. `request_id` is that of an act or a write which may
+    have taken effect nevertheless, and the id of an import: the same call with it tells. It is empty for other calls.
     """
 
     request_id = ""

@@ -24,7 +24,7 @@ from sealauthz.service.callers import Call
 from sealauthz.service.facts import MAX_PART, _arriving
 from sealauthz.service.records import forms_of, snake
 from sealauthz.service.streams import stopping
-from sealauthz_client import MAX_ATTEMPTS, CallFailed, Imported, Question, SealAuthzClient
+from sealauthz_client import MAX_ATTEMPTS, CallFailed, Imported, Question, SealAuthzClient, put
 from sealauthz_client.v1 import facts_pb2, records_pb2
 
 SEAL = "Seal:seal-official"
@@ -90,10 +90,38 @@ def test_an_import_goes_on_in_another_call(served: Served, store: Store) -> None
 
 def test_a_refused_part_leaves_those_before_it(served: Served, store: Store) -> None:
     refusal = refuse(served, first(seal("A")), part(2, seal("B"), seal("X", "none")))
-    assert (refusal.code, refusal.metadata) == (grpc.StatusCode.FAILED_PRECONDITION, {"invariant": "IMPORT"})
-    assert refusal.message == "part 2: the import does not name `Enterprise:none`"
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "IMPORT_STOPPED")
+    open_after = {"import_id": "I1", "parts": "1"}
+    assert refusal.metadata == {**open_after, "cause": "INVARIANT_BROKEN", "invariant": "IMPORT"}
+    refused = "part 2: the import does not name `Enterprise:none`"
+    assert refusal.message == f"the import `I1` is open after part 1, resume or abandon it: {refused}"
     assert seals(store) == ["A", "S1", "S2"]
     assert send(served, first(seal("A")), part(2, seal("B"), last=True)).finished
+
+
+def test_whatever_stops_an_import_halfway_names_it_and_why(served: Served, store: Store) -> None:
+    """The enterprises of an open import are denied everything, so its caller must know that it is open."""
+    assert refuse(served, first(seal("X", "none"))).reason == "INVARIANT_BROKEN", (
+        "nothing is committed, nothing is open"
+    )
+    assert refuse(served, first(seal("A"), seal("A"))).reason == "INVALID_REQUEST"
+    send(served, first(seal("A")))
+    again = {"import_id": "I1", "enterprise_ids": ["E1"]}
+    for message, cause, violations in (
+        (part(2, seal("B"), seal("B"), **again), "INVALID_REQUEST", {"facts[1].seal"}),
+        (part(2, records_pb2.Fact(), **again), "INVALID_REQUEST", {"facts[0]"}),
+        (part(3, seal("B"), **again), "INVARIANT_BROKEN", set()),
+        (part(2, seal("B"), import_id="I1", enterprise_ids=["E2"]), "FACT_CONFLICT", set()),
+        (first(seal("Other")), "FACT_CONFLICT", set()),
+    ):
+        refusal = refuse(served, message)
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "IMPORT_STOPPED")
+        assert (refusal.metadata["import_id"], refusal.metadata["parts"]) == ("I1", "1")
+        assert (refusal.metadata["cause"], set(refusal.violations)) == (cause, violations)
+        assert ("invariant" in refusal.metadata) is (cause != "INVALID_REQUEST")
+    assert refuse(served, first(seal("C"), import_id="I2")).reason == "FACT_CONFLICT", (
+        "another import has begun nothing"
+    )
 
 
 def test_an_import_is_given_up(served: Served, store: Store) -> None:
@@ -130,7 +158,7 @@ def test_a_malformed_message_is_refused_by_field(
     served: Served, messages: list[facts_pb2.ImportFactsRequest], violations: set[str]
 ) -> None:
     refusal = refuse(served, *messages)
-    assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert "INVALID_REQUEST" in (refusal.reason, refusal.metadata.get("cause"))
     assert set(refusal.violations) == violations
 
 
@@ -246,6 +274,22 @@ def test_the_client_goes_on_where_an_import_broke_off(
     assert len(store.read("Person", page_size=1000).records) == 61
 
 
+def test_an_outage_during_an_import_or_a_write_names_its_id(
+    client: SealAuthzClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out(*_: Any) -> Any:
+        raise FactsUnavailable("the facts cannot be written now")
+
+    monkeypatch.setattr(store, "import_part", out)
+    monkeypatch.setattr(store, "write", out)
+    with pytest.raises(CallFailed) as failed:
+        client.import_facts("I", ["E1"], people(1), timeout_s=0.1)
+    assert failed.value.request_id == "I"
+    with pytest.raises(CallFailed) as failed:
+        client.write_facts([put(people(1)[0])], timeout_s=0.1)
+    assert failed.value.request_id
+
+
 def test_the_client_cuts_parts_by_their_bytes_too(client: SealAuthzClient, store: Store) -> None:
     large = [
         records_pb2.Seal(id=f"s{n:04}", enterprise_id="E1", name="印" * 1_000, kind=records_pb2.SEAL_KIND_OTHER)
@@ -257,8 +301,9 @@ def test_the_client_cuts_parts_by_their_bytes_too(client: SealAuthzClient, store
 
 def test_the_client_raises_a_refusal_and_can_give_up(client: SealAuthzClient, store: Store) -> None:
     bad = records_pb2.Seal(id="X", enterprise_id="none", name="x", kind=records_pb2.SEAL_KIND_OTHER)
-    with pytest.raises(CallFailed, match="FAILED_PRECONDITION: part 3"):
+    with pytest.raises(CallFailed, match=r"part 3: the import does not name `Enterprise:none`") as failed:
         client.import_facts("I", ["E1"], [*people(4), bad], part_size=2)
+    assert (failed.value.reason, failed.value.metadata["import_id"]) == ("IMPORT_STOPPED", "I")
     assert [item.parts for item in store.open_imports()] == [2]
     given_up = client.abandon_import("I", ["E1"])
     assert (given_up.parts, given_up.is_finished) == (2, True)

@@ -35,6 +35,7 @@ def test_the_codes_and_reasons_are_pinned() -> None:
         "RecordUnknown": ("NOT_FOUND", "RECORD_UNKNOWN"),
         "FactConflict": ("ALREADY_EXISTS", "FACT_CONFLICT"),
         "InvariantBroken": ("FAILED_PRECONDITION", "INVARIANT_BROKEN"),
+        "ImportStopped": ("FAILED_PRECONDITION", "IMPORT_STOPPED"),
         "FactsUnavailable": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),
         "ExtensionRefused": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),
         "HistoryLost": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),

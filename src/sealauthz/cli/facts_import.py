@@ -6,6 +6,8 @@ import contextlib
 import gc
 import itertools
 import re
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -23,6 +25,7 @@ from sealauthz.cli.printing import say
 from sealauthz.cli.records import read_lines
 from sealauthz.cli.settings import added_option, on_facts, open_store, read_config, store_options
 from sealauthz.facts import Batch, Part, Put, Store, WriteReceipt
+from sealauthz.facts.store.batch import check
 from sealauthz.facts.store.importing import OpenImport
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.sweep import idle_for_s
@@ -88,7 +91,8 @@ def facts_import(
 
     FILE may be `-` for standard input. Each chunk is one transaction: all of
     its lines or none. Rules between facts must hold after each chunk, so keep
-    what belongs together close. A fact that exists is replaced: a line that
+    what belongs together close. The whole file is checked by itself before
+    anything is written. A fact that exists is replaced: a line that
     leaves out a field which holds a value, as an export without personal data
     does, is refused, and so is one that changes a counter without --bulk. An
     error names its line; the chunks before it stay written.
@@ -109,12 +113,15 @@ def facts_import(
       sealauthz facts import --bulk --request-id monday facts.jsonl
       sealauthz facts import --bulk --caller hr --request-id 7 --resume rest.jsonl
     """
+    file = click.get_current_context().with_resource(_read_again(file))
     if resume:
         if not (bulk and request_id) or server or enterprises:
             raise click.UsageError("--resume needs --bulk and --request-id, and takes no --server and no --enterprise")
-        with open_store(config_file, database) as store, watched(file, read_lines, "importing") as lines:
+        with open_store(config_file, database) as store:
             item = _open_import(store, caller or "cli", request_id)
-            _import_bulk(store, item, lines, chunk)
+            _check_named(_check_file(file, chunk)[1], item.tenants)
+            with watched(file, read_lines, "importing") as lines:
+                _import_bulk(store, item, lines, chunk)
         return Exit.DONE
     if caller:
         raise click.UsageError("--caller needs --resume")
@@ -124,7 +131,11 @@ def facts_import(
     if bulk:
         if server and database:
             raise click.UsageError("import through either a --server or into a --database, not both")
-        named = frozenset(enterprises) or _enterprises_in(file)
+        found, first_lines = _check_file(file, chunk)
+        named = frozenset(enterprises) or found
+        if not named:
+            raise click.UsageError("name an --enterprise: the file has no record of one")
+        _check_named(first_lines, named)
         if is_generated:
             say(f"the import is `{request_id}`", err=True)
         if server:
@@ -147,6 +158,7 @@ def facts_import(
     for option, is_given in needs_bulk.items():
         if is_given:
             raise click.UsageError(f"{option} needs --bulk")
+    _check_file(file, chunk)
     written = 0
     with open_store(config_file, database) as store, watched(file, read_lines, "importing") as lines:
         for number, some in enumerate(_chunks(lines, chunk), 1):
@@ -351,17 +363,54 @@ def _import_over_grpc(
     say(f"the import `{import_id}` is finished", err=True)
 
 
-def _enterprises_in(file: BinaryIO) -> frozenset[str]:
-    """Read the file once for the enterprises that it has records of."""
-    if not file.seekable():
-        raise click.UsageError("name each --enterprise: standard input is read only once")
-    tenant = service_model().tenant
-    with watched(file, read_lines, "reading") as lines:
-        found = frozenset(put.record.id for _, put in lines if type(put.record).__name__ == tenant)
+@contextlib.contextmanager
+def _read_again(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Yield a file that can be read twice: standard input is copied first."""
+    if file.seekable():
+        yield file
+        return
+    with tempfile.TemporaryFile() as copied:
+        shutil.copyfileobj(file, copied)
+        copied.seek(0)
+        yield copied
+
+
+def _check_file(file: BinaryIO, chunk: int) -> tuple[frozenset[str], dict[str, int]]:
+    """Check all that the lines say by themselves.
+
+    Return the enterprises that the file has records of, and those that other records belong to, each with the first
+    line. Raises Stop for a line that no database would take.
+    """
+    model = service_model()
+    homes = {
+        name: shape.home
+        for name, shape in model.shapes.items()
+        if shape.root is None and shape.column(shape.home).ref == model.tenant
+    }
+    found: set[str] = set()
+    first_lines: dict[str, int] = {}
+    with watched(file, read_lines, "checking") as lines:
+        for some in _chunks(lines, chunk):
+            try:
+                check(Batch("cli", "check", tuple(put for _, put in some)), model)
+            except InvalidRequest as error:
+                raise _at_line(error, some, 0) from error
+            for number, put in some:
+                name = type(put.record).__name__
+                if name == model.tenant:
+                    found.add(put.record.id)
+                elif name in homes:
+                    first_lines.setdefault(getattr(put.record, homes[name]), number)
     file.seek(0)
-    if not found:
-        raise click.UsageError("name an --enterprise: the file has no record of one")
-    return found
+    return frozenset(found), first_lines
+
+
+def _check_named(first_lines: dict[str, int], named: frozenset[str]) -> None:
+    """Raise Stop for a record of an enterprise that the import does not name."""
+    for tenant_id, number in first_lines.items():
+        if tenant_id not in named:
+            said = f"the import does not name `{service_model().tenant}:{tenant_id}`"
+            raise Stop(f"line {number}: {said} (IMPORT); nothing was written", Exit.REFUSED)
 
 
 def _report(lines: list[tuple[int, Put]], receipt: WriteReceipt) -> None:

@@ -109,6 +109,18 @@ class InvariantBroken(SealAuthzError):
         super().__init__(message)
 
 
+class ImportStopped(SealAuthzError):
+    """A part of an import was refused, and those before it are committed: nothing is decided about its tenants until it
+    is resumed or abandoned. `cause` is why the part was refused.
+    """
+
+    def __init__(self, import_id: str, parts: int, cause: SealAuthzError) -> None:
+        self.import_id = import_id
+        self.parts = parts
+        self.cause = cause
+        super().__init__(f"the import `{import_id}` is open after part {parts}, resume or abandon it: {cause}")
+
+
 class FactsUnavailable(SealAuthzError):
     """The facts cannot be read or written now."""
 

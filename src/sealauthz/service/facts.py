@@ -14,6 +14,7 @@ from sealauthz.facts.store.importing import INVARIANT, Part, PartReceipt
 from sealauthz.runtime.errors import (
     CallerNotPermitted,
     FactConflict,
+    ImportStopped,
     InvalidRequest,
     InvariantBroken,
     TimeOver,
@@ -256,12 +257,28 @@ def _import_facts(
 ) -> facts_pb2.ImportFactsResponse:
     """Write the parts as they come, until the last or the end of the stream.
 
-    Raises InvalidRequest, CallerNotPermitted, FactConflict, InvariantBroken, FactsUnavailable; the parts before stay.
+    Raises InvalidRequest, CallerNotPermitted, FactConflict, InvariantBroken, FactsUnavailable; where parts are
+    committed, ImportStopped for what does not pass by itself.
     """
     messages = _arriving(requests, call)
     first = next(messages, None)
     if first is None:
         raise InvalidRequest.at("import_id", "is required")
+    try:
+        return _import_parts(store, first, messages, call)
+    except (InvalidRequest, CallerNotPermitted, FactConflict, InvariantBroken) as error:
+        opened = store.open_import(call.caller.name, first.import_id)
+        if opened is None or not opened.parts:
+            raise
+        raise ImportStopped(first.import_id, opened.parts, error) from error
+
+
+def _import_parts(
+    store: Store,
+    first: facts_pb2.ImportFactsRequest,
+    messages: Iterable[facts_pb2.ImportFactsRequest],
+    call: Call,
+) -> facts_pb2.ImportFactsResponse:
     tenants = _check_first(first, call)
     response = facts_pb2.ImportFactsResponse()
     for message in itertools.chain([first], messages):

@@ -43,6 +43,7 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.RecordUnknown: Row(grpc.StatusCode.NOT_FOUND, "RECORD_UNKNOWN"),
     errors.FactConflict: Row(grpc.StatusCode.ALREADY_EXISTS, "FACT_CONFLICT"),
     errors.InvariantBroken: Row(grpc.StatusCode.FAILED_PRECONDITION, "INVARIANT_BROKEN"),
+    errors.ImportStopped: Row(grpc.StatusCode.FAILED_PRECONDITION, "IMPORT_STOPPED"),
     errors.ExtensionRefused: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
     errors.FactsUnavailable: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
     errors.HistoryLost: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
@@ -145,6 +146,13 @@ def _failure(row: Row, error: BaseException) -> Failure:
                 type="INVARIANT", subject=error.invariant, description=_cut(message)
             )
             details.append(error_details_pb2.PreconditionFailure(violations=[broken]))
+    elif isinstance(error, errors.ImportStopped):
+        cause = failure_of(error.cause)
+        violations = cause.violations
+        metadata |= {"import_id": error.import_id, "parts": str(error.parts), "cause": cause.reason}
+        if isinstance(error.cause, errors.FactConflict | errors.InvariantBroken):
+            metadata["invariant"] = error.cause.invariant
+        details += cause.details[1:]  # all but its own reason
     elif isinstance(error, errors.AssertionNeeded):
         metadata["digest"] = error.digest
     elif isinstance(error, errors.PolicyRefused):

@@ -89,7 +89,9 @@ class FactsServiceServicer:
     def ImportFacts(self, request_iterator, context):
         """ImportFacts writes facts in bulk: each message of the stream is one transaction. From the first on, nothing is decided
         about the enterprises that the import names and the contracts that it writes (FACT_UNAVAILABLE), and nobody else writes
-        into them, until its last message is committed. An import that broke off is taken up again with the same import_id, or given up with `abandon`.
+        into them, until its last message is committed. A message that is refused after others were committed ends the call
+        with FAILED_PRECONDITION, IMPORT_STOPPED and the `import_id` in its metadata. An import that broke off is resumed with
+        the same import_id, or ended with `abandon`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
