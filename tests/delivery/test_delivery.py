@@ -22,14 +22,18 @@ import trustme
 import yaml
 from click.testing import CliRunner
 
+import sealauthz
 from sealauthz.cli.app import cli
 from sealauthz.config import load
 from sealauthz.model import MODEL
+from sealauthz.runtime.errors import ConfigRefused
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 PINNED = re.compile(r"^([a-z0-9-]+)(?:\[.*\])?==(\S+)", re.MULTILINE)
 PREFIX = "/opt/sealauthz"
+SERVER_NAME = "sealauthz"
+"""What certificates of the service have as a name."""
 
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 MANIFESTS = list(yaml.safe_load_all((DEPLOY / "kubernetes" / "sealauthz.yaml").read_text(encoding="utf-8")))
@@ -37,6 +41,19 @@ CONTAINERFILE = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
 CONTAINERS = [
     c for each in MANIFESTS if "template" in each["spec"] for c in each["spec"]["template"]["spec"]["containers"]
 ]
+MONITOR = yaml.safe_load((DEPLOY / "kubernetes" / "servicemonitor.yaml").read_text(encoding="utf-8"))
+
+
+def manifest(kind: str) -> dict[str, Any]:
+    """The one manifest of a kind."""
+    (found,) = [each for each in MANIFESTS if each["kind"] == kind]
+    return found  # type: ignore[no-any-return]
+
+
+def unit_values(name: str) -> list[str]:
+    """All values of a setting of the unit, which may be there several times."""
+    text = (DEPLOY / "systemd" / "sealauthz.service").read_text(encoding="utf-8")
+    return re.findall(rf"^{name}=(.*)$", text, re.MULTILINE)
 
 
 def container_environment() -> dict[str, str]:
@@ -112,7 +129,80 @@ def test_pods_may_do_no_more_than_they_need() -> None:
 def test_a_rolling_update_never_serves_less() -> None:
     deployment = MANIFESTS[1]["spec"]
     assert deployment["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
-    assert MANIFESTS[3]["spec"]["maxUnavailable"] < deployment["replicas"]
+    assert manifest("PodDisruptionBudget")["spec"]["maxUnavailable"] < deployment["replicas"]
+
+
+def test_a_probe_names_a_server_that_the_certificate_has() -> None:
+    """Certificates name the service, and not `localhost`, as which a probe reaches it."""
+    probes = [CONTAINERS[1][name]["exec"]["command"] for name in ("startupProbe", "readinessProbe")]
+    probes.append(COMPOSE["services"]["sealauthz"]["healthcheck"]["test"][1:])
+    for probe in probes:
+        said = dict(zip(probe[2::2], probe[3::2], strict=True))
+        assert said["--server"] == f"localhost:{CONTAINERS[1]['ports'][0]['containerPort']}"
+        assert said["--server-name"] == manifest("Service")["metadata"]["name"] == SERVER_NAME
+    assert SERVER_NAME in COMPOSE["services"]
+
+
+def test_a_job_is_another_one_for_each_release() -> None:
+    """A Job never changes: `kubectl apply` of the next release was refused while the last Job was there."""
+    image = f"sealauthz:{sealauthz.__version__}"
+    assert {container["image"] for container in CONTAINERS} == {image}
+    job = manifest("Job")
+    assert job["metadata"]["name"] == f"sealauthz-upgrade-{sealauthz.__version__}"
+    assert job["spec"]["ttlSecondsAfterFinished"] > 0
+
+
+def test_pods_are_reached_by_callers_and_metrics_alone() -> None:
+    policy = manifest("NetworkPolicy")["spec"]
+    (chosen,) = policy["podSelector"]["matchExpressions"]
+    of_pods = {manifest(kind)["spec"]["template"]["metadata"]["labels"]["app"] for kind in ("Job", "Deployment")}
+    assert (chosen["key"], chosen["operator"], set(chosen["values"])) == ("app", "In", of_pods)
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+    opened = {port["port"] for rule in policy["ingress"] for port in rule["ports"]}
+    assert opened == {port["containerPort"] for port in CONTAINERS[1]["ports"]}
+    assert all(rule["from"] and all(rule["from"]) for rule in policy["ingress"]), "an empty peer is everybody"
+    assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53, 5432}
+
+
+def test_metrics_of_the_service_are_collected() -> None:
+    service, (endpoint,) = manifest("Service"), MONITOR["spec"]["endpoints"]
+    assert MONITOR["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
+    assert endpoint["port"] in [port["name"] for port in CONTAINERS[1]["ports"]]
+
+
+def test_secrets_of_a_host_are_handed_over_and_read_by_root_alone(tmp_path: Path) -> None:
+    """The user of the service is made when it starts: a key that it reads from /etc is one that everybody reads."""
+    loaded = dict(value.split(":", 1) for value in unit_values("LoadCredential"))
+    environment = dict(value.split("=", 1) for value in unit_values("Environment"))
+    given = {name: value for name, value in environment.items() if value.startswith("%d/")}
+    assert {value.removeprefix("%d/") for value in given.values()} == loaded.keys()
+    text = (DEPLOY / "sealauthz.toml").read_text(encoding="utf-8")
+    secret = {
+        f"/etc/sealauthz/{path}" for path in re.findall(r'^(?:tls_key|password_file) = "(.*)"', text, re.MULTILINE)
+    }
+    assert set(loaded.values()) == secret
+    file = configured(tmp_path / "etc")
+    handed = {name: value.replace("%d", str(tmp_path)) for name, value in given.items()}
+    for name, path in loaded.items():
+        (tmp_path / "etc" / path.removeprefix("/etc/sealauthz/")).rename(tmp_path / name)
+    assert load(MODEL, handed, file).server.workers == 2
+    with pytest.raises(ConfigRefused, match="database-password"):
+        load(MODEL, {}, file)
+
+
+def test_a_build_reads_what_it_copies_and_no_key() -> None:
+    """`COPY deploy` took the keys of `deploy/conf/`, which is where compose.yaml has them, into the image."""
+    ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
+    assert ignored[0] == "*", "nothing is read that is not named"
+    named = {line[1:] for line in ignored if line[0] == "!"}
+    copied = {
+        word for line in re.findall(r"^COPY (?!--)(.*)$", CONTAINERFILE, re.MULTILINE) for word in line.split()[:-1]
+    }
+    assert named == copied
+    assert not any("deploy/conf".startswith(name) for name in named)
+    done = subprocess.run(["git", "check-ignore", "deploy/conf/tls/tls.key"], cwd=ROOT, check=False, timeout=60)
+    assert done.returncode == 0, "nor is it committed"
 
 
 def test_what_the_image_copies_is_there_and_is_all_that_a_build_reads() -> None:
@@ -148,7 +238,7 @@ def configured(folder: Path) -> Path:
     for name in ("tls", "secrets"):
         (folder / name).mkdir(parents=True)
     authority = trustme.CA()
-    certificate = authority.issue_cert("localhost", "127.0.0.1")
+    certificate = authority.issue_cert(SERVER_NAME)
     authority.cert_pem.write_to_path(folder / "tls" / "ca.crt")
     certificate.private_key_pem.write_to_path(folder / "tls" / "tls.key")
     certificate.cert_chain_pems[0].write_to_path(folder / "tls" / "tls.crt")
@@ -234,8 +324,10 @@ def test_what_is_installed_serves_and_writes_nothing_but_its_scratch_folder(pref
         probe = COMPOSE["services"]["sealauthz"]["healthcheck"]["test"][2:]
         here = [address[1] if each == "localhost:8443" else each for each in probe]
         assert host.run(here) == (0, "SERVING\n")
-        wrong = [str(host.conf / "tls" / "tls.key") if each.endswith("ca.crt") else each for each in here]
+        trustme.CA().cert_pem.write_to_path(host.conf / "tls" / "other.crt")
+        wrong = [each.replace("ca.crt", "other.crt") for each in here]
         assert host.run(wrong)[0] == 3
+        assert host.run([each for each in here if each not in ("--server-name", SERVER_NAME)])[0] == 3
         serving.send_signal(signal.SIGTERM)
         assert serving.wait(30) == 0
         assert host.run(here)[0] == 3

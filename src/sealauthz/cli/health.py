@@ -22,18 +22,22 @@ from sealauthz_client.transport import Connection
     metavar="FILE",
     help="The certificates (PEM) to trust. [SEALAUTHZ_TLS_ROOTS]",
 )
+@click.option("--server-name", metavar="NAME", help="A name of the server's certificate, if HOST is none.")
 @click.option("--insecure", is_flag=True, help="Plain text instead of TLS; to this machine only.")
 @click.option(
     "--timeout", type=click.FloatRange(0, 60, min_open=True), default=3.0, show_default=True, metavar="SECONDS"
 )
-def health(*, server: str | None, ca: Path | None, insecure: bool, timeout: float) -> int:
+def health(*, server: str | None, ca: Path | None, server_name: str | None, insecure: bool, timeout: float) -> int:
     """Does a server take calls?
 
     Exits with 0 if it says SERVING, with 3 if it says otherwise or nothing.
     For the probes of containers, which cannot speak gRPC over TLS themselves.
+    A probe reaches the server as localhost, and says with --server-name which
+    name its certificate must have.
 
     \b
       sealauthz health --server 127.0.0.1:8443 --ca ca.pem
+      sealauthz health --server localhost:8443 --server-name authz.example --ca ca.pem
     """
     address = server or os.environ.get("SEALAUTHZ_ADDRESS")
     if not address:
@@ -47,6 +51,7 @@ def health(*, server: str | None, ca: Path | None, insecure: bool, timeout: floa
             tls_roots=None if insecure or roots is None else Path(roots).read_bytes(),
             certificate=Path(shown).read_bytes() if shown and not insecure else None,
             insecure=insecure,
+            channel_options=[("grpc.ssl_target_name_override", server_name)] if server_name else (),
         )
     except (ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
