@@ -279,6 +279,17 @@ def test_a_worker_that_never_takes_calls_is_ended(tmp_path: Path) -> None:
     assert "worker_late" in done.stderr
 
 
+def test_a_worker_that_says_that_it_waits_is_not_ended(tmp_path: Path) -> None:
+    script = tmp_path / "worker.py"
+    waits = "for _ in range(30): link.sendall(b' '); time.sleep(0.1)\n"
+    script.write_text(f"{PREAMBLE}\n{waits}if number == 1: os.kill(os.getppid(), signal.SIGTERM)\n{GOOD}")
+    limit = "supervisor.START_LIMIT_S = 1.5"
+    program = f"from sealauthz.ops.workers import supervisor; {limit}; {MAIN.format(script=script)}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["0"]
+    assert "worker_late" not in done.stderr
+
+
 def test_the_pause_grows_to_a_limit() -> None:
     pauses = [pause_after(number) for number in range(1, 2_000)]
     assert pauses == sorted(pauses)

@@ -16,6 +16,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 import trustme
 from prometheus_client.parser import text_string_to_metric_families
@@ -295,13 +296,15 @@ def test_a_signal_drains_every_worker_and_exits_with_0(serving):
 
 
 def test_a_bad_start_is_one_message_and_its_exit_code(folder, new_database):
-    url = new_database("postgresql").replace("/facts_", "/nothing_")
+    url = new_database("postgresql")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP TABLE alembic_version")
     done = run("serve", "--config", str(folder / "sealauthz.toml"), "--database", url, "--listen", "127.0.0.1:0")
     assert done.returncode == 3
     assert done.stdout == ""
     lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
     assert len(lines) == 1
-    assert lines[0].startswith("error: the facts cannot be read now")
+    assert lines[0].startswith("error: the database is without a schema")
 
 
 def test_more_than_one_worker_on_sqlite_is_refused(sealauthz, demo_facts):

@@ -46,7 +46,8 @@ def _library() -> Any:
 
 
 def read_roots(file: Path) -> list[x509.Certificate]:
-    """Read the root certificates of an authority. Raises ConfigRefused."""
+    """Read the root certificates of an authority. Raises ConfigRefused, also where nothing could verify with them."""
+    _library()
     try:
         return x509.load_pem_x509_certificates(file.read_bytes())
     except (OSError, ValueError) as error:
@@ -82,7 +83,6 @@ class TimeStamps:
         """Raises ConfigRefused."""
         # Tokens are signed, so that plain text will do: most authorities offer nothing else.
         check_address(url, "audit.timestamps", is_plain_fine=True)
-        _library()
         self.name = "timestamps"
         self.every_s = every_s
         self._url = url

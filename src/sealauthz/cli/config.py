@@ -12,7 +12,7 @@ import click
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.printing import say
-from sealauthz.cli.settings import config_option, read_config
+from sealauthz.cli.settings import config_option, insecure_option, read_config
 from sealauthz.runtime.errors import ConfigRefused
 from sealauthz.runtime.terminal import console, show, table
 
@@ -24,25 +24,31 @@ def config_() -> None:
 
 @config_.command()
 @config_option
+@insecure_option
 @output_option
-def check(*, config_file: Path | None, output: str) -> int:
-    """Tell all that is wrong with the configuration.
+def check(*, config_file: Path | None, insecure: bool, output: str) -> int:
+    """Report all that keeps the service from starting with this configuration.
 
     The file and the variables, each with its line or its name: unknown
     settings with the one that may have been meant, values out of range,
-    callers and issuers. Exits with 2 if there is anything. Whether the files
-    that it names, the database and the policies can be used is what
-    `sealauthz doctor` looks at.
+    callers and issuers, and the files that are named: certificates and keys.
+    Exits with 2 if there is anything. `sealauthz doctor` looks at the
+    database and the policies, too.
 
     \b
       sealauthz config check --config /etc/sealauthz.toml
+      sealauthz config check --insecure
       sealauthz config check -o json | jq -r '.[].message'
     """
+    from sealauthz.cli.preconditions import unmet
     from sealauthz.config import Problem, file_of, read
 
     problems: list[Problem] = []
     try:
-        read_config(config_file)
+        config = read_config(config_file)
+        found = read(os.environ, config_file)
+        needed = unmet(config, config.database.whole_url, insecure=insecure)
+        problems = [found.problem_at(place, message) for place, message in needed]
     except ConfigRefused as refused:
         try:
             found = read(os.environ, config_file)

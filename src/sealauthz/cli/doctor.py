@@ -15,7 +15,7 @@ from rich.text import Text
 
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.output import output_option, print_json
-from sealauthz.cli.settings import bundle_cache, database_url, read_config, store_options
+from sealauthz.cli.settings import bundle_cache, database_url, insecure_option, read_config, store_options
 from sealauthz.runtime.terminal import console, show
 
 if TYPE_CHECKING:
@@ -35,15 +35,19 @@ _EXIT_OF = {"ok": Exit.DONE, "warning": Exit.REFUSED, "problem": Exit.WRONG_USE}
     help="Look at what the sync of this mapping left, too; may be repeated.",
 )
 @store_options
+@insecure_option
 @output_option
-def doctor(*, syncs: tuple[Path, ...], config_file: Path | None, database: str | None, output: str) -> int:
+def doctor(
+    *, syncs: tuple[Path, ...], config_file: Path | None, database: str | None, insecure: bool, output: str
+) -> int:
     """Look at everything that serving needs, and say what to do.
 
-    Callers, keys and who may read them, certificates and their end, keys that
-    issuers publish, metrics and the collector of traces, policies, the
-    database with its schema and its clock, disk, activated policies, the
-    processes that serve, imports that stand still, the log of decisions and
-    where its checkpoints go, and syncs. Each line is ok, a warning or a problem, and what to do follows an arrow.
+    All that keeps `serve` from starting, callers, keys and who may read them,
+    certificates and their end, keys that issuers publish, metrics and the
+    collector of traces, policies, the database with its schema and its clock,
+    disk, activated policies, the processes that serve, announcements of new
+    revisions, imports that stand still, the log of decisions and where its
+    checkpoints go, and syncs. Each line is ok, a warning or a problem, and what to do follows an arrow.
 
     It changes nothing, sends no checkpoint and prints no secret. Each look has a time limit, and
     one that fails keeps no other from being taken. Run it as the user of the
@@ -60,7 +64,7 @@ def doctor(*, syncs: tuple[Path, ...], config_file: Path | None, database: str |
       sealauthz doctor -o json | jq '.[] | select(.level != "ok")'
     """
     found = []
-    for finding in _findings(config_file, database, syncs):
+    for finding in _findings(config_file, database, syncs, insecure=insecure):
         found.append(finding)
         if output == "table":
             show(console(), _line(finding))
@@ -69,8 +73,11 @@ def doctor(*, syncs: tuple[Path, ...], config_file: Path | None, database: str |
     return max(_EXIT_OF[finding.level] for finding in found)
 
 
-def _findings(config_file: Path | None, database: str | None, syncs: tuple[Path, ...]) -> Iterator[Finding]:
+def _findings(
+    config_file: Path | None, database: str | None, syncs: tuple[Path, ...], *, insecure: bool
+) -> Iterator[Finding]:
     # Here, because these take a second to load.
+    from sealauthz.cli.preconditions import unmet
     from sealauthz.config import CONFIG_FILE, Config
     from sealauthz.facts.store.engine import parse
     from sealauthz.ops.doctor import Check, Level, examine, run
@@ -85,6 +92,8 @@ def _findings(config_file: Path | None, database: str | None, syncs: tuple[Path,
             url = database_url(config, database)
             parse(url)
             read.append((config, url))
+            for _, problem in unmet(config, url, insecure=insecure):
+                yield Level.PROBLEM, problem, "`serve` does not start: correct the setting"
         yield Level.OK, f"`{named}`" if named else "no file: the defaults and the variables", ""
 
     for finding in run(Check("configuration", look)):

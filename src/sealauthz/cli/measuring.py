@@ -48,21 +48,33 @@ def collected(meter: Meter, listen: str, *, is_worker: bool) -> Iterator[str]:
         meter.thread.join()
 
 
+def trace_authority(settings: TracesSection) -> bytes | None:
+    """Return the authority of the collector of traces; None for those that the machine knows, or without a collector.
+
+    Raises ConfigRefused where it cannot be read, or the packages are missing.
+    """
+    if settings.endpoint is None:
+        return None
+    try:
+        from sealauthz.observability.tracing.otlp import read_ca
+    except ImportError as error:
+        raise ConfigRefused("`traces.endpoint` needs more packages: install `sealauthz[traces]`") from error
+    try:
+        return read_ca(settings.ca)
+    except OSError as error:
+        raise ConfigRefused(f"`traces.ca`: cannot read `{settings.ca}`") from error
+
+
 @contextmanager
 def traced(settings: TracesSection, report: Report, failed: Failed) -> Iterator[Tracer | None]:
     """Yield what keeps the traces of calls; None without a collector. Raises ConfigRefused."""
     if settings.endpoint is None:
         yield None
         return
-    try:
-        from sealauthz.observability.tracing.otlp import OtlpExporter, read_ca
-    except ImportError as error:
-        raise ConfigRefused("`traces.endpoint` needs more packages: install `sealauthz[traces]`") from error
-    try:
-        exporter = OtlpExporter(settings.endpoint, read_ca(settings.ca))
-    except OSError as error:
-        raise ConfigRefused(f"`traces.ca`: cannot read `{settings.ca}`") from error
-    tracer = Tracer(exporter, settings.ratio, report, failed)
+    authority = trace_authority(settings)
+    from sealauthz.observability.tracing.otlp import OtlpExporter
+
+    tracer = Tracer(OtlpExporter(settings.endpoint, authority), settings.ratio, report, failed)
     tracer.start()
     try:
         yield tracer

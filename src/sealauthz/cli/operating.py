@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TextIO
 
 import click
-from sqlalchemy import make_url
 
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import output_option, print_json
@@ -19,6 +18,7 @@ from sealauthz.cli.settings import database_url, open_store, read_config, store_
 from sealauthz.config import Config
 from sealauthz.facts import upgrade
 from sealauthz.facts.store.condition import condition_of
+from sealauthz.facts.store.engine import shown
 from sealauthz.facts.store.identity import INCOMPLETE, Restored
 from sealauthz.facts.store.keeping import LEAST_DAYS
 from sealauthz.facts.store.store import now_us
@@ -76,7 +76,7 @@ def db_upgrade(
             say("".join(f"{statement};\n" for statement in ("BEGIN", *statements, "COMMIT")), nl=False)
         return Exit.DONE
     revision = upgrade(url, model, drop_unused=drop_unused)
-    say(f"{make_url(url).render_as_string()} is at schema {revision}")
+    say(f"{shown(url)} is at schema {revision}")
     for sign, some in (
         ("+", model.extension.without(there.extension)),
         ("-", there.extension.without(model.extension)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from sealauthz.audit.sequencer import Sequencer, Sequencing
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.folder_policies import FolderPolicies, Watching
 from sealauthz.cli.measuring import backlog_of, collected, traced, watch_log, watch_service
+from sealauthz.cli.preconditions import unmet
 from sealauthz.cli.printing import say
 from sealauthz.cli.reloading import Reload, rights_record
 from sealauthz.cli.rolling_out import policies_of, shadowing_of, shipping_of
@@ -36,11 +38,11 @@ from sealauthz.cli.settings import (
     read_config,
     receipt_issuer,
 )
-from sealauthz.config import MAX_WORKERS, Config
+from sealauthz.config import MAX_WORKERS, Config, database_in
 from sealauthz.decision import PolicyDecisionPoint, system_clock
 from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
-from sealauthz.facts.store.engine import parse
+from sealauthz.facts.store.reachability import wait_until_reachable
 from sealauthz.facts.store.sweep import Report, Sweep
 from sealauthz.observability.capture import captured, never_block
 from sealauthz.observability.log import Log, Threshold, make_log
@@ -146,21 +148,27 @@ def serve(
     with ExitStack() as stack:
         # First: threads, and the supervisor that this process may become, inherit that the signal is blocked.
         hung_up = stack.enter_context(hangups())
+        link = None if worker is None else Link(worker[1])
+        if not is_demo and not _reaches_database(config_file, database, log, link):
+            return Exit.NO_ANSWER
         config = configured = read_config(config_file, database)
         threshold.level = config.server.log_level
         watched = _watched_folder(config, policies, engine, workers) if is_watching else None
         if is_demo:
             on_policies(policies or config.policies.folder)
-        if listen is not None:
-            config = config.model_copy(update={"server": config.server.model_copy(update={"listen": listen})})
+        given = {"listen": listen, "workers": workers}
+        server_section = config.server.model_copy(update={name: v for name, v in given.items() if v is not None})
+        config = config.model_copy(update={"server": server_section})
+        if not is_demo:
+            for _, problem in unmet(config, database_url(config, database), insecure=insecure):
+                raise ConfigRefused(problem)
         settings = config.server_settings(insecure=insecure or is_demo)
         grace_s = config.server.stop_grace_s
-        link, stopping = None, threading.Event()
-        if worker is not None:
-            link = Link(worker[1])
+        stopping = threading.Event()
+        if link is not None:
             link.follow(stopping, grace_s)
             settings = replace(settings, shares_port=True)
-        elif (count := _worker_count(config, database, workers, is_demo)) > 1:
+        elif (count := _worker_count(config, workers, is_demo)) > 1:
             _warn_of_no_callers(config, sys.stderr)
             options = _worker_options(config_file, database, policies, engine, insecure)
             become_supervisor(settings.listen, count, grace_s, options, config.metrics.listen)
@@ -281,6 +289,23 @@ def serve(
     return Exit.DONE
 
 
+def _reaches_database(config_file: Path | None, database: str | None, log: Log, link: Link | None) -> bool:
+    """Wait until the database takes a connection, and log why it does not; return False once the supervisor is gone.
+
+    Before the configuration is read: which names it may use, the database says. Raises ConfigRefused.
+    """
+
+    def away(cause: str, pause_s: float) -> bool:
+        log.warning("database_away", cause=cause, pause_s=pause_s)
+        return link is None or link.say_waiting()
+
+    try:
+        url = database or database_in(os.environ, config_file)
+    except ConfigRefused:
+        return True  # who reads the whole says what is wrong
+    return wait_until_reachable(url, away)
+
+
 def _watched_folder(config: Config, policies: Path | None, engine: str, workers: int | None) -> Path:
     """Return the folder that is watched. Raises UsageError where none can be."""
     folder = policies or config.policies.folder
@@ -385,16 +410,13 @@ def _recording(
         yield recorder
 
 
-def _worker_count(config: Config, database: str | None, workers: int | None, is_demo: bool) -> int:
-    """Return how many processes serve. Raises ConfigRefused for more than one on SQLite."""
+def _worker_count(config: Config, workers: int | None, is_demo: bool) -> int:
+    """Return how many processes serve."""
     if is_demo:
         if workers is not None and workers > 1:
             raise click.UsageError("the demo is served from one process: use either --demo or --workers")
         return 1
-    count = config.server.workers if workers is None else workers
-    if count > 1 and parse(database_url(config, database)).get_backend_name() != "postgresql":
-        raise ConfigRefused(f"{count} workers need PostgreSQL; SQLite is served from one process (`--workers 1`)")
-    return count
+    return config.server.workers
 
 
 def _worker_options(

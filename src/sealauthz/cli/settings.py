@@ -47,6 +47,11 @@ def config_option(command: F) -> F:
     )(command)
 
 
+def insecure_option(command: F) -> F:
+    """Add `--insecure`, for commands that look at what `serve --insecure` needs."""
+    return click.option("--insecure", is_flag=True, help="For `serve --insecure`, which needs no certificate.")(command)
+
+
 def store_options(command: F) -> F:
     """Add `--config FILE` and `--database URL`."""
     database = click.option(
@@ -111,12 +116,14 @@ def read_config(config_file: Path | None = None, database: str | None = None, *,
         work_on(model_in(database or database_in(os.environ, config_file), service_model()))
     except ExtensionRefused:
         raise
-    except (FactsUnavailable, ConfigRefused) as error:
+    except ConfigRefused:
+        pass  # who checks the settings, or the option, says so
+    except FactsUnavailable as error:
         unread = str(error)  # who opens the database says so
     try:
         return load(service_model(), os.environ, config_file)
     except ConfigRefused as error:
-        if not unread or unread == str(error):
+        if not unread:
             raise
         said = f"{error}; fields that policies have added are known from the database only: {unread}"
         raise ConfigRefused(said) from error

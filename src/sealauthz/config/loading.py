@@ -53,6 +53,12 @@ class Read:
         found = (self.set_by.get(tuple(place[:count])) for count in (1, 2))
         return next((name for name in found if name), "")
 
+    def problem_at(self, place: Sequence[str], message: str) -> Problem:
+        """Return a problem of a setting, with the variable or the line of the file that set it, if one did."""
+        variable = self.variable_of(place)
+        line = None if self.path is None or variable else places.line_of(self.text, list(place), "")
+        return Problem(message, "" if variable or self.path is None else str(self.path), line, variable)
+
     def config(self, model: Model) -> Config | None:
         """Check it all for a model; None where there are problems, which are noted."""
         try:

@@ -9,8 +9,6 @@ from urllib.parse import urlsplit
 
 import pydantic
 from pydantic import Field, SecretStr, field_validator
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from sealauthz.audit.anchoring import Webhook
 from sealauthz.audit.note import check_name
@@ -78,28 +76,29 @@ class DatabaseSection(Section):
     def _check_url(self) -> DatabaseSection:
         if self.url_file is not None and "url" in self.model_fields_set:
             raise ValueError("has `url` and `url_file`: give one of them")
-        if self.password_file is not None:
-            url = self._parsed()
-            if url is None or url.password is not None or url.get_backend_name() == "sqlite":
-                raise ValueError("`password_file` is for a URL of PostgreSQL without a password")
+        if not self.model_fields_set:
+            return self  # all defaults, which loads nothing of the facts
+        from sealauthz.facts.store.engine import parse
+
+        try:
+            url = parse(self._given())
+        except ConfigRefused as error:
+            raise ValueError(str(error)) from None
+        if self.password_file is not None and (url.password is not None or url.get_backend_name() == "sqlite"):
+            raise ValueError("`password_file` is for a URL of PostgreSQL without a password")
         return self
 
     @property
     def whole_url(self) -> str:
         """The URL with its password."""
-        url = self._parsed() if self.password_file is not None else None
-        if url is None or self.password_file is None:
+        if self.password_file is None:
             return self._given()
-        return url.set(password=self.password_file.content).render_as_string(hide_password=False)
+        from sealauthz.facts.store.engine import parse
+
+        return parse(self._given()).set(password=self.password_file.content).render_as_string(hide_password=False)
 
     def _given(self) -> str:
         return self.url.get_secret_value() if self.url_file is None else self.url_file.content
-
-    def _parsed(self) -> URL | None:
-        try:
-            return make_url(self._given())
-        except ArgumentError:
-            return None
 
 
 class FactsSection(Section):

@@ -41,6 +41,10 @@ CHANNEL = "sealauthz_facts"
 """The channel of PostgreSQL's NOTIFY on which every revision is announced, with its history: `announced`."""
 
 
+FEED_NAME = "sealauthz feed"
+"""What PostgreSQL shows as the application of a connection that listens."""
+
+
 def announced(timeline: str, revision: int) -> str:
     """Return what is said of a new revision."""
     return f"{timeline}/{revision}"
@@ -225,6 +229,11 @@ class Listener:
         with translated("followed"):
             return [notify.payload for notify in self._connection.notifies(timeout=0)]
 
+    def hears(self, payload: str, within_s: float) -> bool:
+        """Wait for one announcement; return whether it came. Raises FactsUnavailable when the connection is lost."""
+        with translated("followed"):
+            return any(notify.payload == payload for notify in self._connection.notifies(timeout=within_s))
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -253,14 +262,17 @@ class Database:
         self._generation += 1
         self.engine.dispose()
 
-    def listen(self) -> Listener | None:
-        """Listen for new revisions; None where the database cannot say so. Raises FactsUnavailable."""
+    def listen(self, name: str = FEED_NAME) -> Listener | None:
+        """Listen for new revisions, as an application of this name; None where the database cannot say so.
+
+        Raises FactsUnavailable.
+        """
         if not self.is_postgresql:
             return None
         import psycopg
 
         _, options = self.engine.dialect.create_connect_args(self.engine.url)
-        settings: dict[str, Any] = {**options, **LIVELINESS, "application_name": "sealauthz feed"}
+        settings: dict[str, Any] = {**options, **LIVELINESS, "application_name": name}
         with translated("followed"):
             connection = psycopg.connect(**settings, autocommit=True)
             return Listener(connection)

@@ -17,7 +17,7 @@ from sealauthz.facts.store.activity import Activity, ActivityFilter, read_activi
 from sealauthz.facts.store.attempts import Attempts
 from sealauthz.facts.store.batch import Batch, WriteReceipt, check
 from sealauthz.facts.store.commits import Commit, Commits
-from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
+from sealauthz.facts.store.database import FEED_NAME, Database, Listener, ReadTransaction, translated
 from sealauthz.facts.store.due import Place, due
 from sealauthz.facts.store.following import follow_to, followed_to, logged_from, unraised
 from sealauthz.facts.store.identity import Restored
@@ -137,9 +137,12 @@ class Store:
         """Open a connection outside of any transaction, for what is kept beside the facts. Raises FactsUnavailable."""
         return self._database.plain()
 
-    def listen(self) -> Listener | None:
-        """Listen for new revisions; None where the database cannot announce them. Raises FactsUnavailable."""
-        return self._database.listen()
+    def listen(self, name: str = FEED_NAME) -> Listener | None:
+        """Listen for new revisions, as an application of this name; None where the database cannot announce them.
+
+        Raises FactsUnavailable.
+        """
+        return self._database.listen(name)
 
     def revision(self) -> int:
         """Return the newest revision; 0 before the first write. Raises FactsUnavailable, RestoreIncomplete."""

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from sealauthz.facts.store.condition import Condition, condition_of
 from sealauthz.facts.store.database import Database
-from sealauthz.facts.store.engine import MAX_CONNECTIONS, parse, shown
+from sealauthz.facts.store.engine import MAX_CONNECTIONS, cause_shown, parse, shown
 from sealauthz.ops.doctor.findings import Found, Level
 from sealauthz.runtime.errors import FactsUnavailable
 from sealauthz.schema import Model
@@ -34,7 +34,7 @@ def look_at_database(url: str, model: Model, workers: int = 1) -> Found:
     try:
         condition = condition_of(url, model)
     except FactsUnavailable as error:
-        yield Level.PROBLEM, f"it cannot be read: {error}{_cause(error, url)}", _how_to_reach(url)
+        yield Level.PROBLEM, f"it cannot be read: {error}: {cause_shown(error, url)}", _how_to_reach(url)
         return
     yield Level.OK, f"{_version(url, model)}, {shown(url)}", ""
     yield from _schema(condition)
@@ -122,17 +122,6 @@ def _asked(url: str, model: Model, statement: str) -> float | int | str:
             return found
     finally:
         database.close()
-
-
-def _cause(error: FactsUnavailable, url: str) -> str:
-    """Say what the driver said, in one line and without the password."""
-    cause = getattr(error.__cause__, "orig", None) or error.__cause__
-    lines = str(cause).splitlines() if cause else []
-    said = lines[0] if lines else ""
-    parsed = parse(url)
-    for secret in (parsed.password, *(parsed.query.get(name) for name in parsed.query if "pass" in name.lower())):
-        said = said.replace(str(secret), "***") if secret else said
-    return f": {said}" if said else ""
 
 
 def _how_to_reach(url: str) -> str:

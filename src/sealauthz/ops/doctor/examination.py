@@ -15,7 +15,14 @@ from sealauthz.ops.doctor.database import look_at_clock, look_at_database, look_
 from sealauthz.ops.doctor.files import look_at_certificates, look_at_keys
 from sealauthz.ops.doctor.findings import Check, Finding, Found, Level, run
 from sealauthz.ops.doctor.outside import look_at_collector, look_at_issuer, look_at_metrics, look_at_sinks
-from sealauthz.ops.doctor.store import look_at_active, look_at_imports, look_at_log, look_at_processes, look_at_restore
+from sealauthz.ops.doctor.store import (
+    look_at_active,
+    look_at_announcements,
+    look_at_imports,
+    look_at_log,
+    look_at_processes,
+    look_at_restore,
+)
 from sealauthz.ops.doctor.syncs import look_at_sync
 from sealauthz.runtime.errors import BundleRefused
 from sealauthz.schema import Model
@@ -51,7 +58,7 @@ def examine(
     before = run(Check("database", partial(look_at_database, url, model, config.server.workers)))
     yield from before
     if any(finding.level is Level.PROBLEM for finding in before):
-        said = "clock, disk, policies, processes, restore, imports, the log, its sinks and syncs were not looked at"
+        said = "nothing that needs the database was looked at: clock, disk, policies, processes, imports, log and syncs"
         yield Finding("database", Level.WARNING, said, "mend the database first, then ask again")
         return
     yield from run(Check("clock", partial(look_at_clock, url, model)))
@@ -59,6 +66,7 @@ def examine(
     in_store: list[tuple[str, Callable[[Store], Found], float]] = [
         ("activated", lambda store: look_at_active(store, config, cache), POLICIES_LIMIT_S),
         ("processes", look_at_processes, 20.0),
+        ("announcements", look_at_announcements, 20.0),
         ("restore", look_at_restore, 20.0),
         ("imports", lambda store: look_at_imports(store, config.facts.import_lease_s), 20.0),
         ("log", lambda store: look_at_log(store, config), 20.0),

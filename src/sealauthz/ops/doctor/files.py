@@ -7,6 +7,7 @@ import ipaddress
 import json
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography import x509
@@ -40,22 +41,17 @@ _OPEN = stat.S_IWGRP | stat.S_IRWXO
 def look_at_keys(config: Config, config_file: Path | None) -> Found:
     """Look at the keys: those that sign, those that verify, and who else may read what is secret."""
     receipts, audit = config.receipts, config.audit
+    # What cannot be used keeps `serve` from starting, and is reported with all such things (`cli.preconditions`).
     if receipts.keys:
-        if not receipts.issuer:
-            yield Level.PROBLEM, "`receipts.keys` without `receipts.issuer`: `serve` does not start", "name the issuer"
-        try:
+        with suppress(ConfigRefused):
             SigningKeys.load(receipts.keys)
             yield Level.OK, f"receipts are signed with `{receipts.keys[0]}`, {len(receipts.keys)} published", ""
-        except ConfigRefused as error:
-            yield Level.PROBLEM, f"`receipts.keys`: {error}", "`serve` does not start: correct the setting"
     else:
         yield Level.OK, "no key signs receipts: acts that need one are refused", ""
     if audit.key is not None:
-        try:
+        with suppress(ConfigRefused):
             Signer.load(audit.name, audit.key)
             yield Level.OK, f"checkpoints of the log are signed with `{audit.key}`", ""
-        except ConfigRefused as error:
-            yield Level.PROBLEM, f"`audit.key`: {error}", "`serve` does not start: correct the setting"
     yield from _signers(config)
     yield from _assertions(config)
     yield from _tokens(config)
@@ -68,13 +64,11 @@ def look_at_certificates(config: Config) -> Found:
     """Look at the certificate of the server and the authorities of callers'."""
     server = config.server
     if server.tls_certificate is None or server.tls_key is None:
-        said = "no certificate: only `serve --insecure` starts, on this machine"
-        yield Level.WARNING, said, "set `server.tls_certificate` and `server.tls_key`"
+        yield Level.OK, "no certificate: plain text, on this machine only", ""
         return
     try:
         TlsCertificate(server.tls_certificate, server.tls_key, server.client_ca)
-    except ConfigRefused as error:
-        yield Level.PROBLEM, str(error), "`serve` does not start: correct the setting"
+    except ConfigRefused:
         return
     chain = x509.load_pem_x509_certificates(server.tls_certificate.read_bytes())
     yield from _names(chain[0], server.listen)
@@ -93,8 +87,7 @@ def _signers(config: Config) -> Found:
         return
     try:
         Signers(files)
-    except ConfigRefused as error:
-        yield Level.PROBLEM, str(error), "`serve` does not start: correct the setting"
+    except ConfigRefused:
         return
     names = ", ".join(f"`{file.stem}`" for file in files)
     yield Level.OK, f"policies are activated with a signature of {names}", ""
@@ -109,8 +102,7 @@ def _assertions(config: Config) -> Found:
     for name, issuer in config.assertions.issuers.items():
         try:
             load_issuer(name, issuer.keys, None)
-        except ConfigRefused as error:
-            yield Level.PROBLEM, f"the keys of `{name}`: {error}", "correct `assertions.issuers`"
+        except ConfigRefused:
             continue
         yield Level.OK, f"`{name}` may sign for persons", ""
         for key in json.loads(issuer.keys.read_bytes())["keys"]:
@@ -124,8 +116,7 @@ def _tokens(config: Config) -> Found:
     for name, issuer in config.jwt.issuers.items():
         try:
             issuer.issuer(name, KeySources())
-        except ConfigRefused as error:
-            yield Level.PROBLEM, f"the keys of `{name}`: {error}", "`serve` does not start: correct `jwt.issuers`"
+        except ConfigRefused:
             continue
         fetched = f"; its keys are fetched from `{issuer.keys}`" if "://" in issuer.keys else ""
         yield Level.OK, f"`{name}` may issue tokens of callers{fetched}", ""

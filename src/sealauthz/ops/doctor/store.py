@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
+from contextlib import closing
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from sealauthz import __version__
 from sealauthz.audit.continuity import LogTampered, signed_checkpoint
@@ -14,6 +16,7 @@ from sealauthz.config import Config
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.facts import Store
 from sealauthz.facts.store.activations import STORE, Process
+from sealauthz.facts.store.database import CHANNEL, FEED_NAME
 from sealauthz.facts.store.policies import PolicyStore
 from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.sweep import idle_for_s
@@ -24,6 +27,11 @@ from sealauthz.rollout import Archive, load_archive
 from sealauthz.runtime.errors import ConfigRefused, SealAuthzError
 
 LOG_STANDS_STILL_S = 60.0
+HEARD_WITHIN_S = 5.0
+
+_LISTENING = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name"
+)
 
 
 def look_at_active(store: Store, config: Config, cache: BundleCache | None) -> Found:
@@ -80,6 +88,32 @@ def _process(process: Process, active: str) -> Found:
         yield Level.PROBLEM, f"`{process.name}` does not decide with `{active}`: {why}", "see its log"
     elif not process.serves:
         yield Level.PROBLEM, f"`{process.name}` has no policies to decide with", "see `policies_refused` in its log"
+
+
+def look_at_announcements(store: Store, wait_s: float = HEARD_WITHIN_S) -> Found:
+    """Look whether new revisions are announced through this URL, and whether each process listens. Raises
+    FactsUnavailable.
+    """
+    listener = store.listen("sealauthz doctor")
+    if listener is None:
+        yield Level.OK, "SQLite announces nothing: each process looks often", ""
+        return
+    payload = f"doctor-{uuid.uuid4().hex}/0"  # of no history: whoever hears it looks, and finds nothing new
+    with closing(listener):
+        with store.plain_connection() as connection:
+            connection.execute(select(func.pg_notify(CHANNEL, payload)))
+        if not listener.hears(payload, wait_s):
+            said = f"no announcement (LISTEN) arrives within {wait_s:g} seconds: changes are seen later"
+            yield Level.PROBLEM, said, "a pooler between must keep sessions: PgBouncer with `pool_mode = session`"
+            return
+    live = sum(process.is_live for process in PolicyStore(store).processes())
+    with store.plain_connection() as connection:
+        listening = int(connection.execute(_LISTENING, {"name": FEED_NAME}).scalar_one())
+    if listening < live:
+        said = f"{live} processes serve, and {listening} listen to what is announced"
+        yield Level.WARNING, said, "see `feed_deaf` in their logs; they look often instead"
+    else:
+        yield Level.OK, "new revisions are announced, and this arrives", ""
 
 
 def look_at_restore(store: Store) -> Found:

@@ -5,7 +5,8 @@ It reserves the port, starts the workers, replaces one that dies, and stops them
 library only, and never gRPC: forking a process that serves hangs. So workers are programs of their own, started by one
 that stays small.
 
-Each worker has one end of a socket. It writes a line there when it takes calls. When the other end closes, because the
+Each worker has one end of a socket. It writes a line there when it takes calls, and spaces before that while it waits
+for the database. When the other end closes, because the
 supervisor is gone, it ends too.
 """
 
@@ -29,7 +30,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 START_LIMIT_S = 120.0
-"""A worker that does not take calls by then is killed."""
+"""A worker that neither takes calls nor says that it waits for so long is killed."""
 
 SETTLED_S = 10.0
 """A worker that dies sooner may do so again; its replacement waits."""
@@ -109,6 +110,7 @@ class _Worker:
     link: socket.socket
     started_at: float
     said: bytes = b""
+    heard_at: float = 0.0
 
     @property
     def is_ready(self) -> bool:
@@ -122,6 +124,7 @@ class _Worker:
         except OSError:
             heard = b""
         self.said += heard
+        self.heard_at = time.monotonic()
         return bool(heard) and not self.is_ready
 
 
@@ -238,7 +241,7 @@ class Supervisor:
         code = worker.process.poll()
         if code is not None:
             self._remove(place, worker, code)
-        elif not worker.is_ready and now - worker.started_at > START_LIMIT_S:
+        elif not worker.is_ready and now - max(worker.started_at, worker.heard_at) > START_LIMIT_S:
             _log("error", "worker_late", worker=place.number, pid=worker.process.pid)
             worker.process.kill()
 

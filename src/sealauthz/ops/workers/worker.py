@@ -13,6 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
+WAITING = b" "
+"""What a worker sends before its line while it waits: the supervisor's limit for a start begins again."""
+
 _LAST_MARGIN_S = 10.0
 _LOOK_EVERY_S = 1.0
 
@@ -57,6 +60,14 @@ class Link:
             os._exit(1)  # nobody else is left to kill it
 
         threading.Thread(target=watch, name="sealauthz-link", daemon=True).start()
+
+    def say_waiting(self) -> bool:
+        """Tell the supervisor that this worker waits for something outside; return whether it is still there."""
+        try:
+            self._socket.sendall(WAITING)
+        except OSError:
+            return False
+        return True
 
     def say_ready(self, line: str) -> None:
         """Tell the supervisor that this worker takes calls, and where."""
