@@ -159,7 +159,7 @@ protections: setup ## take each listed protection out of the policies, and see t
 attack: setup ## search for acts by which people reach what must never happen (ATTACK_ARGS="--depth 3": further)
 	$(BIN)/sealauthz policy attack policies $(ATTACK_ARGS)
 
-fuzz: setup ## send 1,000,000 inputs that nobody should send: RPCs, HTTP/2 frames, policy texts (some ten minutes)
+fuzz: setup ## send 1,000,000 inputs that nobody should send: RPCs, HTTP/2 frames, headers, policy texts (some ten minutes)
 	$(BIN)/python tools/fuzz.py $(FUZZ_ARGS)
 
 soak: setup ## kill, rewrite, restore and flood a service for an hour, and check every answer (SOAK_ARGS="--seconds 60")

@@ -1,4 +1,4 @@
-"""Sends what nobody should send: to each RPC, as HTTP/2 frames, and as policy text. Exits 1 if something breaks.
+"""Sends what nobody should send: to each RPC, as frames, headers and policy text. Exits 1 if something breaks.
 
     python tools/fuzz.py                      1,000,000 inputs, some ten minutes
     python tools/fuzz.py --inputs 5000        a short run
@@ -22,7 +22,6 @@ import socket
 import struct
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -36,7 +35,7 @@ os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")  # as it is 
 import grpc
 from fuzz_seeds import log_some, question_fields, seeds
 from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
-from mutations import frame, hostile_frame, mangled, misspelt, twisted
+from mutations import frame, hostile_frame, hostile_headers, mangled, misspelt, twisted
 
 from sealauthz.audit.as_of import AsOf
 from sealauthz.cli.settings import bundle_cache
@@ -45,6 +44,7 @@ from sealauthz.decision.folder import installed_folder
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.model import MODEL
+from sealauthz.observability.capture import captured
 from sealauthz.observability.log import Entry, Log
 from sealauthz.operations import Operations
 from sealauthz.ops.demo.facts import opening_facts
@@ -83,6 +83,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 from h2 import Request
 
 TOKEN = "t" * 40
+PATH = b"/sealauthz.v1.AuthorizationService/Authorize"
 METADATA = (("authorization", f"Bearer {TOKEN}"),)
 SLOW_S = 2.0
 """So much time of the processor no input may take, once what is made at first use is there."""
@@ -308,10 +309,7 @@ class Frames(Target):
         """Send frames on a connection of their own."""
         count = random.randrange(1, 40)
         sent = [_PREFACE]
-        for number in range(count):
-            stream = 2 * number + 1
-            call = self._call.on(stream)
-            sent.append(hostile_frame(random, call, stream) if random.randrange(4) else call)
+        sent += (self._input(random, 2 * number + 1) for number in range(count))
         self.sent = b"".join(sent)
         with contextlib.suppress(OSError), socket.create_connection(self._address, timeout=10) as connection:
             connection.sendall(self.sent)
@@ -328,10 +326,23 @@ class Frames(Target):
         self._seen.check()
         return count
 
+    def _input(self, random: random.Random, stream: int) -> bytes:
+        """Return what is sent on a stream."""
+        call = self._call.on(stream)
+        return hostile_frame(random, call, stream) if random.randrange(4) else call
+
     def close(self) -> None:
         """Stop the server."""
         self._channel.close()
         self._server.stop(0)
+
+
+class Headers(Frames):
+    """Headers that should not come: each call ends, and none is more in the log than the line of a call."""
+
+    def _input(self, random: random.Random, stream: int) -> bytes:
+        """Return the beginning of a call."""
+        return hostile_headers(random, stream, random.choice((PATH, PATH, PATH + b"x")))
 
 
 class Policies(Target):
@@ -358,7 +369,7 @@ def run(name: str, target: Target, inputs: int, seed: int) -> bool:
     random_ = random.Random(f"{name}-{seed}")
     done, slowest, settled_mb, began = 0, 0.0, 0.0, time.monotonic()
     while done < inputs:
-        faulthandler.dump_traceback_later(HANG_S, exit=True)
+        faulthandler.dump_traceback_later(HANG_S, exit=True, file=sys.__stderr__ or sys.stdout)
         started = time.thread_time()
         try:
             done += target.send(random_)
@@ -412,20 +423,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=1_000_000, help="over all targets")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=["rpcs", "frames", "policies"], help="one target, with all inputs")
+    parser.add_argument("--only", choices=["rpcs", "frames", "headers", "policies"], help="one target, with all inputs")
     options = parser.parse_args()
-    threading.excepthook = lambda failed: print(f"a thread failed: {failed.exc_value!r}", file=sys.stderr)
-    parts = {"rpcs": 0.4, "frames": 0.4, "policies": 0.2} if options.only is None else {options.only: 1.0}
+    parts = {"rpcs": 0.4, "frames": 0.3, "headers": 0.1, "policies": 0.2}
+    parts = parts if options.only is None else {options.only: 1.0}
     is_good = True
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as (store, pdp):
         gc.collect()
         gc.freeze()  # as the service does: to collect among the policies stops everything for a second
         for name, part in parts.items():
             seen = Seen()
-            target: Target = (
-                Policies() if name == "policies" else (Rpcs if name == "rpcs" else Frames)(store, pdp, seen)
-            )
-            is_good &= run(name, target, int(options.inputs * part), options.seed)
+            makes = {"rpcs": Rpcs, "frames": Frames, "headers": Headers}
+            target: Target = Policies() if name == "policies" else makes[name](store, pdp, seen)
+            with captured(Log(seen)):  # what libraries log counts, too
+                is_good &= run(name, target, int(options.inputs * part), options.seed)
             if seen.ends:
                 print(f"  {', '.join(f'{count:,} {code}' for code, count in seen.ends.most_common())}", flush=True)
             if isinstance(target, Frames):

@@ -36,6 +36,7 @@ NASTY_WORDS = (
 )
 
 _PADDED, _MOST_FRAME = 8, 2_000
+_LONG, _MOST_BLOCK = 127, 16_384
 
 
 def mangled(random: random.Random, seed: bytes, other: bytes) -> bytes:
@@ -188,3 +189,46 @@ def hostile_frame(random: random.Random, call: bytes, stream: int) -> bytes:
             payload = random.randbytes(random.randrange(64))
             said = random.choice((None, None, 0, 2**24 - 1))
             return frame(random.randrange(256), random.randrange(256), random.getrandbits(32), payload, said)
+
+
+_NAMES = (b"authorization", b"te", b"content-type", b"grpc-timeout", b"grpc-encoding", b"traceparent", b"x-request-id")
+_VALUES = (b"Bearer ", b"trailers", b"application/grpc", b"1S", b"gzip", b"identity", b"00-")
+
+
+def hostile_headers(random: random.Random, stream: int, path: bytes) -> bytes:
+    """Return a frame that begins a call with headers of which one or more should not come."""
+    said = [(b":method", b"POST"), (b":scheme", b"http"), (b":path", path), (b":authority", b"localhost")]
+    said += [(b"te", b"trailers"), (b"content-type", b"application/grpc")]
+    for _ in range(random.randrange(1, 5)):
+        odd = random.randbytes(random.randrange(1, random.choice((8, 60, 4_000))))
+        name, value = random.choice(_NAMES), random.choice(_VALUES)
+        match random.randrange(8):
+            case 0:
+                said.append((name, odd))
+            case 1:
+                said.append((odd, value))
+            case 2:
+                said.append((name, value + odd))
+            case 3:
+                said.append((name + b"-bin", odd))
+            case 4:
+                said[random.randrange(len(said))] = (random.choice(said)[0], odd)
+            case 5:
+                del said[random.randrange(len(said))]
+            case 6:
+                said.insert(random.randrange(len(said) + 1), random.choice([*said, (name, value)]))
+            case _:
+                said += [(name, value)] * random.randrange(200)
+    block = b"".join(b"\0" + _literal(name) + _literal(value) for name, value in said)
+    return frame(1, 4 | random.choice((0, 1)), stream, block[:_MOST_BLOCK])
+
+
+def _literal(text: bytes) -> bytes:
+    """Write a text as HPACK does that compresses nothing."""
+    if len(text) < _LONG:
+        return bytes((len(text),)) + text
+    rest, length = len(text) - _LONG, bytearray((_LONG,))
+    while rest >= _LONG + 1:
+        length.append(rest % (_LONG + 1) + _LONG + 1)
+        rest //= _LONG + 1
+    return bytes((*length, rest)) + text

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -324,6 +325,45 @@ def test_what_strangers_send_is_no_line_of_the_log(sealauthz, serve, monkeypatch
     lines = [json.loads(line) for line in err.splitlines()]
     assert 1 <= [line["event"] for line in lines].count("hangup_ignored") <= 3
     assert "nobody" not in err
+
+
+@pytest.mark.parametrize(
+    "header", [(b"authorization", b"\xff%d"), (b"x-\xe4%d", b"a"), (b"authorization", b"Bearer %d")]
+)
+def test_strangers_do_not_fill_the_log(serve, header):
+    serving = serve("--demo")
+    host, _, port = serving.address.rpartition(":")
+    calls, connections, started = 200, 5, time.monotonic()
+
+    def framed(kind, flags, stream, payload):
+        return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+
+    def call(number):
+        said = [
+            (b":path", b"/sealauthz.v1.AuthorizationService/Authorize"),
+            (b":authority", b"a"),
+            (b"te", b"trailers"),
+        ]
+        said += [(b"content-type", b"application/grpc"), tuple(part.replace(b"%d", b"%d" % number) for part in header)]
+        block = b"".join(bytes((0, len(name))) + name + bytes((len(value),)) + value for name, value in said)
+        return framed(1, 5, 2 * number + 1, b"\x83\x86" + block)
+
+    for _ in range(connections):
+        with socket.create_connection((host, int(port)), timeout=30) as stranger:
+            stranger.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + framed(4, 0, 0, b""))
+            stranger.sendall(b"".join(map(call, range(calls))) + framed(6, 0, 0, b"are read"))
+            answered = b""
+            while b"are read" not in answered or answered.count(b"grpc-status") < 1:
+                answered += stranger.recv(65_536)
+    code, _, err = serving.stop()
+    took_s = time.monotonic() - started
+    assert code == 0
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert "logged" not in {line["event"] for line in lines}
+    told = [line for line in lines if line["event"] == "call"]
+    assert told
+    assert len(told) <= 2 + took_s  # one a second
+    assert len(err) < 1_000 * (len(told) + 5)
 
 
 def test_sighup_during_the_start_does_not_end_a_server(serve):

@@ -9,15 +9,16 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from sealauthz.observability import capture
+from sealauthz.observability import log
 from sealauthz.observability.capture import captured
-from sealauthz.observability.log import make_log
+from sealauthz.observability.log import Entry, StrangersRationed, make_log
 
 
 class Said:
@@ -61,7 +62,7 @@ def test_the_same_message_is_written_now_and_then_with_how_often_it_came(
     said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1_000.0]
-    monkeypatch.setattr(capture, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(log, "time", SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns))
 
     def broken() -> None:
         logging.getLogger("policies").error("broken")
@@ -70,10 +71,52 @@ def test_the_same_message_is_written_now_and_then_with_how_often_it_came(
         for _ in range(100):
             broken()
         logging.getLogger("policies").error("another")
-        now[0] += capture.REPEATED_EVERY_S
+        now[0] += log.REPEATED_EVERY_S
         broken()
     lines = [(line["message"], line.get("repeated", 0)) for line in said.lines()]
     assert lines == [("broken", 0), ("another", 0), ("broken", 99)]
+
+
+def test_different_messages_of_one_line_of_code_are_bounded_and_counted(
+    said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(log, "time", SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns))
+    with captured(said.log):
+        for number in range(2_000):
+            if number == 1_999:
+                now[0] += log.REPEATED_EVERY_S
+            logging.getLogger("other").error("odd `%d`", number)
+    lines = said.lines()
+    assert len(lines) < 20
+    assert len(lines) + sum(line.get("repeated", 0) for line in lines) == 2_000
+
+
+def test_calls_of_strangers_are_one_line_a_second_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(log, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    taken: list[Entry] = []
+    sink = StrangersRationed(SimpleNamespace(put=taken.append))
+
+    def call(code: str, **fields: object) -> None:
+        sink.put(Entry("info", "call", 0, {}, {"code": code, **fields}))
+
+    for _ in range(100):
+        call("UNAUTHENTICATED", message="no token")
+        call("UNAUTHENTICATED", message="unknown token")
+    call("OK")
+    for _ in range(3):
+        call("OK", caller="signing")
+        sink.put(Entry("warning", "busy", 0, {}, {}))
+    now[0] += log.REPEATED_EVERY_S
+    call("UNAUTHENTICATED")
+    written = [(each.fields.get("code"), each.fields.get("caller"), each.fields.get("repeated")) for each in taken]
+    assert written == [
+        ("UNAUTHENTICATED", None, None),
+        ("OK", None, None),
+        *[("OK", "signing", None), (None, None, None)] * 3,
+        ("UNAUTHENTICATED", None, 199),
+    ]
 
 
 def test_a_record_that_cannot_be_written_harms_nobody(said: Said) -> None:

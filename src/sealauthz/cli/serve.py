@@ -45,7 +45,7 @@ from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.reachability import wait_until_reachable
 from sealauthz.facts.store.sweep import Report, Sweep
 from sealauthz.observability.capture import captured, never_block
-from sealauthz.observability.log import Log, Threshold, make_log
+from sealauthz.observability.log import Log, StrangersRationed, Threshold, make_log
 from sealauthz.observability.metrics.instruments import Instruments
 from sealauthz.observability.metrics.meter import Meter, measured
 from sealauthz.operations import Assertions, Issuer, Operations
@@ -142,7 +142,7 @@ def serve(
       enterprises = "*"
     """
     never_block()
-    log, threshold = make_log().limited()
+    log, threshold = make_log().through(StrangersRationed).limited()
     if worker is not None:
         log = log.bind(worker=worker[0])
     with ExitStack() as stack:

@@ -9,17 +9,20 @@ import os
 import stat
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sealauthz.observability.log import Log
+from sealauthz.observability.log import Log, Repeats
 
-REPEATED_EVERY_S = 1.0
-"""The same message is written once in this time, and the next time with how often it came in between."""
+_BAD_HEADER = ("grpc._cython.cygrpc", "Invalid encoding on %s")
+"""What grpcio logs, with a trace, of each header that is not UTF-8. Anybody who can connect can send those; what became
+of the call is in its own line.
+"""
 
-_MAX_MESSAGES = 1_024
+_MOST_OF_A_PLACE = 8
+"""So many different messages of one line of code are written in REPEATED_EVERY_S; the rest is counted."""
+
 _MAX_LINE_CHARACTERS = 4_096
 
 
@@ -68,7 +71,8 @@ class _ToLog(logging.Handler):
     def __init__(self, log: Log) -> None:
         super().__init__()
         self._log = log
-        self._known: dict[tuple[str, int, str], tuple[float, int]] = {}
+        self._repeats = Repeats()
+        self._of_places = Repeats(_MOST_OF_A_PLACE)
 
     def createLock(self) -> None:
         """Have no lock: the log needs none, and a call must not wait for another's."""
@@ -77,10 +81,14 @@ class _ToLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
         try:
-            message = record.getMessage()
-            repeated = self._repeated((record.name, record.lineno, message))
-            if repeated is None:
+            if (record.name, record.msg) == _BAD_HEADER:
                 return
+            message, place = record.getMessage(), (record.name, record.lineno)
+            same = self._repeats.count((*place, message))
+            others = None if same is None else self._of_places.count(place)
+            if same is None or others is None:
+                return
+            repeated = same + others
             fields: dict[str, Any] = {"logger": record.name, "message": message[:_MAX_LINE_CHARACTERS]}
             if repeated:
                 fields["repeated"] = repeated
@@ -89,21 +97,6 @@ class _ToLog(logging.Handler):
             write("logged", error, **fields)
         except Exception:  # noqa: BLE001 (the caller who logs is not to blame, and must not fail)
             self._log.warning("logged", logger=record.name, unwritable=True)
-
-    def _repeated(self, key: tuple[str, int, str]) -> int | None:
-        """Return how often the same came since it was last written; None if that is too short a while ago.
-
-        Close rather than exact, where threads race.
-        """
-        now = time.monotonic()
-        next_at, repeated = self._known.get(key, (0.0, 0))
-        if now < next_at:
-            self._known[key] = (next_at, repeated + 1)
-            return None
-        if len(self._known) >= _MAX_MESSAGES:
-            self._known.clear()
-        self._known[key] = (now + REPEATED_EVERY_S, 0)
-        return repeated
 
 
 class _Lines(io.TextIOBase):

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol, TextIO
 
@@ -83,6 +83,54 @@ class Threshold:
         """Take an entry, and drop it where nobody wants to read it."""
         if LEVELS.index(entry.level) >= LEVELS.index(self.level):
             self._sink.put(entry)
+
+
+REPEATED_EVERY_S = 1.0
+"""The same is written once in this time, and the next time with how often it came in between."""
+
+_MOST_KEYS = 1_024
+
+
+class Repeats:
+    """Decides which of many lines with one key are written: `most` in REPEATED_EVERY_S. Close rather than exact, where
+    threads race.
+    """
+
+    def __init__(self, most: int = 1) -> None:
+        self._most = most
+        self._known: dict[Hashable, tuple[float, int, int]] = {}
+
+    def count(self, key: Hashable) -> int | None:
+        """Return how many were left out since the last line of this key; None if this one is left out, too."""
+        now = time.monotonic()
+        until, written, left_out = self._known.get(key, (0.0, 0, 0))
+        if now >= until:
+            until, written = now + REPEATED_EVERY_S, 0
+        if written >= self._most:
+            self._known[key] = (until, written, left_out + 1)
+            return None
+        if len(self._known) >= _MOST_KEYS:
+            self._known.clear()
+        self._known[key] = (until, written + 1, 0)
+        return left_out
+
+
+class StrangersRationed:
+    """Lets one line a second through, for each status, about calls of nobody who is known: anybody can make those."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._repeats = Repeats()
+
+    def put(self, entry: Entry) -> None:
+        """Take an entry; the line that is written next has as `repeated` how many were left out."""
+        if entry.event == "call" and not entry.fields.get("caller"):
+            repeated = self._repeats.count(entry.fields.get("code"))
+            if repeated is None:
+                return
+            if repeated:
+                entry = entry._replace(fields={**entry.fields, "repeated": repeated})
+        self._sink.put(entry)
 
 
 class Log:
