@@ -19,6 +19,8 @@ from sealauthz.facts.store.database import FEED_NAME
 from sealauthz.model import MODEL
 from sealauthz.ops.demo.facts import opening_facts
 
+pytestmark = pytest.mark.slow
+
 
 class Serving:
     """A `sealauthz serve` process, and what it writes."""

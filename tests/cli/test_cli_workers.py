@@ -22,6 +22,7 @@ import trustme
 from prometheus_client.parser import text_string_to_metric_families
 from shared_cache import SHARED_CACHE
 
+from sealauthz import __version__
 from sealauthz.decision import system_clock
 from sealauthz.facts import Batch, Put, Store
 from sealauthz.model import MODEL
@@ -162,6 +163,7 @@ def test_it_says_once_where_all_listen_and_each_answers_alike(serving):
 def samples(serving):
     """All that is measured: by names and labels."""
     (listening,) = serving.events("metrics")
+    assert urllib.request.urlopen(f"http://{listening['listen']}/healthz").status == 200
     text = urllib.request.urlopen(f"http://{listening['listen']}/metrics").read().decode()
     families = text_string_to_metric_families(text)
     return [((each.name, each.labels), each.value) for family in families for each in family.samples]
@@ -187,10 +189,18 @@ def test_the_supervisor_answers_with_the_sum_of_what_the_workers_measure(serving
     assert measured(serving, "serving_processes") == 2
     assert measured(serving, "facts_revision") == 1  # the highest, not the sum
     assert measured(serving, "policy_processes") == 2
+    assert measured(serving, "certificate_end_seconds") > time.time()
+    assert measured(serving, "last_reload_succeeded") == 1
+    assert measured(serving, "database_connections_most") == 64
+    assert measured(serving, "database_latency_seconds") > 0
+    assert measured(serving, "build_info", version=__version__) == 1
+    assert measured(serving, "process_resident_bytes") > 1_000_000
     wait_until(lambda: measured(serving, "log_waiting_writes") == 0)
     assert 0 <= measured(serving, "log_oldest_wait_seconds") < 60
     threads = {labels["thread"] for (name, labels), _ in samples(serving) if name == "sealauthz_thread_failing"}
     assert {"alarms", "backlog"} <= threads
+    of_alarms = [(labels, number) for (name, labels), number in samples(serving) if name == "sealauthz_alarms_total"]
+    assert {number for labels, number in of_alarms if labels["what"] == "refused"} == {0}  # there before it rises
     assert {"sealauthz_log_unwritten", "sealauthz_log_oldest_wait_seconds"} <= {
         name for (name, _), _ in samples(serving)
     }

@@ -20,6 +20,8 @@ from sealauthz.facts.store.database import announced
 from sealauthz.ops.doctor.findings import Level
 from sealauthz.ops.doctor.store import look_at_announcements
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "1min", "synchronous_commit": "on"}
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import urllib.error
 import urllib.request
 
 import pytest
-from promql import reading
+from readings import reading
 
+from sealauthz import __version__
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.question import Entity, Question
 from sealauthz.observability.log import Direct, Log
 from sealauthz.observability.metrics import meter as meter_module
 from sealauthz.observability.metrics.instruments import Instruments
 from sealauthz.observability.metrics.meter import Meter, Rising, measured, measuring
+from sealauthz.observability.metrics.process import watch_process
 from sealauthz.observability.metrics_endpoint import answering
 from sealauthz_client.answers import Audience, Reason
 
@@ -97,6 +100,50 @@ def test_a_number_that_falls_begins_again() -> None:
     for number in (3, 3, 5, 1):
         rising.read({"x": number})
     assert added == [("x", 3), ("x", 2), ("x", 1)]
+
+
+def test_port_of_metrics_answers_health_and_404_elsewhere() -> None:
+    instruments = Instruments()
+    with answering("127.0.0.1:0", instruments.registry) as endpoint:
+
+        def status(path: str) -> int:
+            try:
+                return int(urllib.request.urlopen(f"http://{endpoint.address}{path}").status)
+            except urllib.error.HTTPError as error:
+                return error.code
+
+        assert status("/healthz") == 503
+        instruments.serving.set(2)
+        assert status("/healthz") == status("/metrics") == 200
+        assert [status(path) for path in ("/", "/metric", "/metrics/x", "/favicon.ico", "/healthz/")] == [404] * 5
+
+
+def test_last_reload_is_measured() -> None:
+    meter = Meter(Instruments())
+    watch_process(meter)
+    log = measured(Log(Direct(io.StringIO())), meter)
+
+    def last() -> tuple[float, bool]:
+        found = counted(meter)
+        return found.get("last_reload_seconds{}", 0), "last_reload_succeeded{}" in found
+
+    assert last() == (0, True)
+    log.error("reload_refused", message="no such file")
+    refused_at, has_succeeded = last()
+    assert (refused_at > 0, has_succeeded) == (True, False)
+    log.info("reloaded")
+    assert last()[0] >= refused_at
+    assert last()[1]
+
+
+def test_process_says_what_it_is_and_takes() -> None:
+    meter = Meter(Instruments())
+    watch_process(meter)
+    found = counted(meter)
+    assert [name for name in found if name.startswith("build_info") and f"'{__version__}'" in name]
+    assert 0 < found["process_open_files{}"] < found["process_open_files_most{}"]
+    assert found["process_cpu_seconds_total{}"] > 0
+    assert found["process_resident_bytes{}"] > 1_000_000
 
 
 def test_a_collector_gets_them_over_http() -> None:

@@ -15,6 +15,7 @@ from sealauthz.facts.store.store import now_us
 from sealauthz.facts.store.sweep import Report
 from sealauthz.observability.metrics.instruments import Instruments
 from sealauthz.observability.metrics.meter import Meter, Rising
+from sealauthz.observability.metrics.process import watch_process
 from sealauthz.observability.metrics_endpoint import answering
 from sealauthz.observability.tracing.tracer import Tracer
 from sealauthz.operations.alarms import Alarms
@@ -83,9 +84,15 @@ def traced(settings: TracesSection, report: Report, failed: Failed) -> Iterator[
 
 
 def watch_service(
-    meter: Meter, server: Server, fact_cache: FactCache, pdp: PolicyDecisionPoint, tracer: Tracer | None = None
+    meter: Meter,
+    server: Server,
+    store: Store,
+    fact_cache: FactCache,
+    pdp: PolicyDecisionPoint,
+    tracer: Tracer | None = None,
 ) -> None:
     """Have the gauges of a service set."""
+    watch_process(meter)
     cached = Rising(lambda what, number: meter.instruments.cache_events.labels(what).inc(number))
     failed = Rising(lambda thread, number: meter.instruments.thread_failures.labels(thread).inc(number))
     kept = Rising(lambda what, number: meter.instruments.traces.labels(what).inc(number))
@@ -107,6 +114,9 @@ def watch_service(
         server.sample(instruments)
         if tracer is not None:
             kept.read({"sent": tracer.sent, "lost": tracer.lost})
+        used, most = store.connections
+        instruments.connections.set(used)
+        instruments.connections_most.set(most)
         failed.read({thread.name: thread.failures for thread in server.threads})
 
     meter.watch(sample)

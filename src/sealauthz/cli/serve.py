@@ -251,7 +251,7 @@ def serve(
             beside,
         )
         if meter is not None:
-            watch_service(meter, server, fact_cache, pdp, tracer)
+            watch_service(meter, server, store, fact_cache, pdp, tracer)
         # A supervisor may send the signal twice; it, not the worker, decides when to kill.
         stop_on_signals(stopping, is_patient=link is not None)
         if recorder is not None and not is_demo:

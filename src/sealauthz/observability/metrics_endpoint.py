@@ -1,4 +1,4 @@
-"""The endpoint where metrics are collected, over plain HTTP in the text form of Prometheus.
+"""The endpoint where metrics are collected, over plain HTTP in the text form of Prometheus, and health is asked.
 
 Where several workers serve, each writes its numbers to files of a folder, and the supervisor answers with their sum: so
 counters go on rising when a worker is replaced.
@@ -9,11 +9,16 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, make_wsgi_app, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Tells a worker, before it measures anything, where its files go: prometheus_client reads it when it is imported."""
@@ -25,6 +30,7 @@ class Endpoint:
     def __init__(self, listen: str, registry: CollectorRegistry) -> None:
         host, _, port = listen.rpartition(":")
         self._server, self._thread = start_http_server(int(port), host.removeprefix("[").removesuffix("]"), registry)
+        self._server.set_app(_application(registry))
         self.address = f"{host}:{self._server.server_port}"
 
     def close(self) -> None:
@@ -32,6 +38,25 @@ class Endpoint:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def _application(registry: CollectorRegistry) -> WSGIApplication:
+    """Return what answers: `/metrics`; `/healthz`, with 200 while a process takes calls; 404 to all else."""
+    metrics = make_wsgi_app(registry)
+
+    def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/metrics":
+            found: Iterable[bytes] = metrics(environ, start_response)
+            return found
+        status = HTTPStatus.NOT_FOUND
+        if path == "/healthz":
+            serving = registry.get_sample_value("sealauthz_serving_processes") or 0
+            status = HTTPStatus.OK if serving >= 1 else HTTPStatus.SERVICE_UNAVAILABLE
+        start_response(f"{status.value} {status.phrase}", [("Content-Type", "text/plain")])
+        return [f"{status.phrase.lower()}\n".encode()]
+
+    return answer
 
 
 class WorkersEndpoint:

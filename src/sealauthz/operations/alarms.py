@@ -75,6 +75,8 @@ class Alarms:
         """Requests that could not be performed, and are not tried again by this process."""
         self.counted: Counter[tuple[str, str]] = Counter()
         """By the action of the alarm: how many were `raised` by this process, and how many were `refused`."""
+        for alarm in self._model.alarms:
+            self.counted[alarm.action, "refused"] = 0  # it is there before it rises
         self.thread = Background("alarms", self._step, failed)
 
     def start(self) -> None:

@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -48,6 +49,11 @@ class TlsCertificate:
         # It may answer None, which grpcio's annotation does not know.
         newer = self._newer
         return grpc.dynamic_ssl_server_credentials(self._read.configuration(), newer, self.peers is not None)  # type: ignore[arg-type]
+
+    @property
+    def ends_at(self) -> float:
+        """When the certificate ends, in seconds since 1970-01-01T00:00:00Z."""
+        return _end_of(self._read.certificate)
 
     def reload(self) -> bool:
         """Read the files again; return whether they hold something else. Raises ConfigRefused, and changes nothing."""
@@ -101,6 +107,12 @@ class CertificateWatch:
         self.look()
         self.thread.goes_well()
         self.thread.rest(LOOK_EVERY_S)
+
+
+@lru_cache(maxsize=4)
+def _end_of(content: bytes) -> float:
+    """Return the end of the first certificate, which is the server's own."""
+    return x509.load_pem_x509_certificates(content)[0].not_valid_after_utc.timestamp()
 
 
 def _looks_of(files: tuple[Path, Path, tuple[Path, ...]]) -> list[tuple[int, ...] | None]:

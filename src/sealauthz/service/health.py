@@ -13,6 +13,7 @@ server when a watcher left while the status changed.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -126,6 +127,8 @@ class Readiness:
         self._problem = problem
         self.is_incomplete = False
         """Whether the facts were restored and are not complete."""
+        self.latency_s = 0.0
+        """How long the newest revision took to read, last."""
         self.thread = Background("readiness", self._step, self._fail)
 
     @property
@@ -158,9 +161,10 @@ class Readiness:
         self._log.thread_failed(thread, error)
 
     def _ask(self, is_first: bool = False) -> None:
-        was_serving = self.servicer.is_serving
+        was_serving, begun = self.servicer.is_serving, time.monotonic()
         try:
             self._store.revision()
+            self.latency_s = time.monotonic() - begun
         except Exception as error:  # noqa: BLE001 (whatever it is, the facts cannot be read)
             was_incomplete, self.is_incomplete = self.is_incomplete, isinstance(error, RestoreIncomplete)
             self.servicer.say(False, takes_facts=self.is_incomplete)

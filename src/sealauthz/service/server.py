@@ -121,6 +121,9 @@ class Server:
         instruments.watchers.set(self._watches.count)
         instruments.serving.set(self._readiness.servicer.is_serving)
         instruments.incomplete.set(self._readiness.is_incomplete)
+        instruments.database_latency.set(self._readiness.latency_s)
+        if self._certificate is not None:
+            instruments.certificate_end.set(self._certificate.ends_at)
         for thread in self._readiness.threads:
             instruments.failing_threads.labels(thread.name).set(thread.is_failing)
 

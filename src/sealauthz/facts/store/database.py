@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DisconnectionError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from sealauthz.facts.store.engine import LIVELINESS, LOCK_TIMEOUT_S, make_engine, parse
+from sealauthz.facts.store.engine import LIVELINESS, LOCK_TIMEOUT_S, MAX_CONNECTIONS, make_engine, parse
 from sealauthz.facts.store.extensions import applied, check_has
 from sealauthz.facts.store.identity import Identity, SchemaMoved, Seen, catalog_statement
 from sealauthz.facts.store.serving import served_schema
@@ -261,6 +261,12 @@ class Database:
         """Close every connection: one that is in use when it is given back."""
         self._generation += 1
         self.engine.dispose()
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """How many connections of the pool are in use, and how many may be."""
+        pool = self.engine.pool
+        return (pool.checkedout() if isinstance(pool, QueuePool) else 0), MAX_CONNECTIONS - 1
 
     def listen(self, name: str = FEED_NAME) -> Listener | None:
         """Listen for new revisions, as an application of this name; None where the database cannot say so.

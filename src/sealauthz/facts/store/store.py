@@ -137,6 +137,11 @@ class Store:
         """Open a connection outside of any transaction, for what is kept beside the facts. Raises FactsUnavailable."""
         return self._database.plain()
 
+    @property
+    def connections(self) -> tuple[int, int]:
+        """How many connections to the database are in use, and how many may be."""
+        return self._database.connections
+
     def listen(self, name: str = FEED_NAME) -> Listener | None:
         """Listen for new revisions, as an application of this name; None where the database cannot announce them.
 

@@ -25,6 +25,8 @@ MOST_WAITING = 100_000
 Sample = Callable[[Instruments], None]
 """Reads what there is to measure now, and sets gauges."""
 
+_RELOADS = frozenset({"reloaded", "reload_refused"})
+
 _UNKNOWN = frozenset({UNKNOWN_ACTION, UNKNOWN_TYPE})
 
 
@@ -92,6 +94,9 @@ class Meter:
                     of_method = self._durations[method] = self.instruments.call_duration.labels(method)
                 of_method.observe(duration_ms / 1_000)
             return
+        if entry.event in _RELOADS:
+            self.instruments.reloaded.set(entry.at_ns / 1e9)
+            self.instruments.reload_succeeded.set(entry.event == "reloaded")
         if entry.event == "busy":
             refused = fields.get("refused")
             limit = str(fields.get("pool", "rate"))
@@ -140,7 +145,7 @@ class _Measured:
     def put(self, entry: Entry) -> None:
         """Take an entry."""
         self._sink.put(entry)
-        if entry.event == "call" or entry.level != "info":
+        if entry.event == "call" or entry.level != "info" or entry.event in _RELOADS:
             self._meter.note(entry)
 
 
