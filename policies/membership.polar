@@ -616,9 +616,31 @@ registry_names_another(person: Person, enterprise: Enterprise) if
 requires("end", _: Membership, "TASKS_HANDED_OVER");
 requires("resign", _: Membership, "TASKS_HANDED_OVER");
 meets(_: Person, "TASKS_HANDED_OVER", "end", membership: Membership, context) if
-  not open_task_for(context.member, membership.enterprise_id, _);
+  not task_to_settle(context.member, membership.enterprise_id, _);
 meets(_: Person, "TASKS_HANDED_OVER", "resign", membership: Membership, context) if
-  not open_task_for(context.member, membership.enterprise_id, _);
+  not task_to_settle(context.member, membership.enterprise_id, _);
+
+task_to_settle(person: Person, enterprise_id, task) if
+  open_task_for(person, enterprise_id, task) and
+  not is_parked_on_leaving(task);
+
+# … but no other enterprise keeps a member from leaving by naming them for what cannot be handed over. Such a task is
+# parked: it names them no more, and the party's administrators name another handler or refuse it (signing.polar).
+#@ M-10 C-08
+obligation(_: Person, "end", membership: Membership, context, "PARK_TASKS") if
+  parked_task(context.member, membership, _);
+obligation(_: Person, "resign", membership: Membership, context, "PARK_TASKS") if
+  parked_task(context.member, membership, _);
+obligation_parameter("PARK_TASKS", "task_ids", id, _: Person, "end", membership: Membership, context) if
+  parked_task(context.member, membership, task) and
+  id = task.id;
+obligation_parameter("PARK_TASKS", "task_ids", id, _: Person, "resign", membership: Membership, context) if
+  parked_task(context.member, membership, task) and
+  id = task.id;
+
+parked_task(person: Person, membership: Membership, task) if
+  open_task_for(person, membership.enterprise_id, task) and
+  is_parked_on_leaving(task);
 
 # In an enterprise that does not operate nobody signs, and nobody hands over: its tasks are parked, and hold up nobody who
 # leaves. Nor do its electronic seals, which nobody can use. A physical seal is in somebody's hands.

@@ -106,7 +106,7 @@ counted("HANDOVER_TASKS", "tasks", task, _: Person, membership: Membership, cont
 # What nobody else may sign, or what the sender binds to its holder, is finished before the holder leaves.
 #@ M-10 C-08
 counted("FINISH_TASKS", "own_tasks", task, _: Person, membership: Membership, context: MemberContext) if
-  open_task_for(context.member, membership.enterprise_id, task) and
+  task_to_settle(context.member, membership.enterprise_id, task) and
   not can_be_handed_over(task);
 can_be_handed_over(task: SigningTask) if
   task.state in ["WAITING", "PENDING"] and

@@ -17,6 +17,13 @@ meets(person: Person, "REFUSER", "refuse", task: SigningTask, context) if
   enterprise = context.enterprise and
   enterprise matches Enterprise and
   is_operator(person, task, enterprise, context);
+# … and for one that names nobody, those who administer the party's contracts.
+#@ A-12 M-10
+meets(person: Person, "REFUSER", "refuse", task: SigningTask, context) if
+  is_unnamed(task) and
+  enterprise = context.enterprise and
+  enterprise matches Enterprise and
+  administers_contracts(person, enterprise, context);
 meets(_: Person, "REASON_STATED", "refuse", _: SigningTask, context) if is_stated(context.reason);
 
 has_permission(_: Person, "refuse", _: SigningTask);
@@ -32,6 +39,9 @@ lapses(person: Person, "refuse", task: SigningTask, context, at) if
 lapses(person: Person, "refuse", task: SigningTask, context, at) if
   owner(task, context, enterprise) and
   seal_admin_lapses(person, enterprise, context, at);
+lapses(person: Person, "refuse", task: SigningTask, context, at) if
+  owner(task, context, enterprise) and
+  contract_administration_lapses(person, enterprise, context, at);
 lapses(person: Person, "refuse", task: SigningTask, context, at) if
   owner(task, context, enterprise) and
   sole_authority_lapses(person, enterprise, context, at);

@@ -674,7 +674,39 @@ meets(_: Person, "TASK_TRANSFERABLE", "transfer", task: SigningTask, _) if
 # A signature in person is nobody else's to make.
 #@ C-08 U-19
 because("TASK_TRANSFERABLE", "NOT_DELEGABLE", _: Person, task: SigningTask, _) if
+  task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
+  not is_unnamed(task);
+
+# … but where nobody is named for an enterprise's signature, those who administer its contracts name a handler. So it is
+# with a task whose holder has left.
+#@ C-08 M-10
+meets(_: Person, "TASK_TRANSFERABLE", "transfer", task: SigningTask, _) if
+  task.state in ["WAITING", "PENDING"] and
+  is_unnamed(task) and
+  is_open_contract(task.signatory.contract) and
+  task.signatory.contract.forbids_transfer = false;
+
+is_unnamed(task: SigningTask) if
+  task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
+  task.signatory.kind = "ENTERPRISE" and
+  task.handler_id = nil and
+  not has_named_operator(task);
+
+# What its holder cannot pass on: a signature in person, and what the sender binds to its operators. Where another
+# enterprise sent the contract, that keeps no member from leaving (membership.polar). What somebody is about to seal is
+# sealed, or given back, first.
+#@ M-10 C-08
+is_parked_on_leaving(task: SigningTask) if
+  is_from_another_enterprise(task) and
   task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"];
+is_parked_on_leaving(task: SigningTask) if
+  is_from_another_enterprise(task) and
+  task.state in ["WAITING", "PENDING"] and
+  task.signatory.contract.forbids_transfer = true;
+
+is_from_another_enterprise(task: SigningTask) if
+  task.signatory.enterprise_id matches String and
+  task.signatory.contract.initiator_id != task.signatory.enterprise_id;
 
 # The legal representative, an administrator or a contract administrator of the party passes it on, or the person who
 # holds it.

@@ -136,6 +136,8 @@ RECIPIENTS: Mapping[str, Told] = {
     # Contracts
     "TASK_DUE": Told((), (SIGN, NAMED, MEMBERS)),
     "TASK_PASSED_ON": Told((), (SIGN, NAMED, MEMBERS)),
+    "TASK_PARKED": Told((), (RUN, MEMBERS)),
+    "HANDLER_NAMED": Told((), (NAMED, MEMBERS)),
     "TASK_REFUSED": Told((), (NAMED, MEMBERS)),
     "REVIEW_REQUESTED": Told((), (MEMBERS,)),
     "REVIEW_ENDED_SIGNING": Told((), (NAMED, MEMBERS)),

@@ -12,8 +12,10 @@ from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
 from sealauthz.decision.assembly import RequestOptions
 from sealauthz.facts import FactCache
 from sealauthz.model import MODEL
+from sealauthz.model.records.contracts import Contract, ContractState
 from sealauthz.model.records.membership import JoinApplication
 from sealauthz.model.records.retrieval import RetrievalCase
+from sealauthz.model.records.signing import PartyKind, Signatory, SigningTask, TaskAction, TaskState
 from sealauthz.operations.progress import Progress, progress_of
 from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.schema.progress import StageState
@@ -108,6 +110,20 @@ def test_a_case_that_was_let_lie_is_over_before_that_is_written_down(bundle: Bun
     case = RetrievalCase("rc", "e1", "ann", "ADMIN_RESIGNED", "DOCUMENTS", NOW - DAY, "DRAFT")
     for each in (case, dataclasses.replace(case, state="EXPIRED")):
         assert told(progress(bundle, "ann", "RetrievalCase:rc", *ended, each))[-1] == ("CASE_EXPIRED", "ENDED")
+
+
+def test_a_signature_that_names_nobody_waits_for_a_handler(bundle: Bundle) -> None:
+    contract = Contract("c-hand", "e1", "SALES", state=ContractState.SIGNING, deadline=NOW + DAY)
+    party = Signatory("party-hand", "c-hand", PartyKind.ENTERPRISE, enterprise_id="e1")
+    task = SigningTask("task-hand", "party-hand", TaskAction.HANDLER_SIGN, state=TaskState.PENDING)
+
+    def stages_of(handler_id: str | None) -> list[tuple[str, str]]:
+        named = dataclasses.replace(task, handler_id=handler_id)
+        return told(progress(bundle, "e1-boss", "SigningTask:task-hand", contract, party, named))[1:]
+
+    later = ("CONTRACT_COMPLETE", "NEXT")
+    assert stages_of(None) == [("HANDLER_NAMED", "NOW"), ("TASK_SIGNED", "NEXT"), later]
+    assert stages_of("ann") == [("TASK_SIGNED", "NOW"), later]
 
 
 def test_what_has_no_progress_is_refused(bundle: Bundle) -> None:

@@ -87,6 +87,10 @@ def of_task(query: ProgressInput) -> tuple[Stage, ...]:
         return earlier, ended(f"TASK_{task.state}", task.refused_at)
     if over or query.now >= contract.deadline:
         return earlier, ended("TASK_EXPIRED" if not over else f"CONTRACT_{contract.state}", NEVER)
+    is_signature = task.action in ("HANDLER_SIGN", "PERSONAL_SIGN") and task.signatory.kind == "ENTERPRISE"
+    if is_signature and not task.handler_id and not task.operators:
+        naming = stage("HANDLER_NAMED", is_now=True, until=contract.deadline, values={"action": task.action})
+        return earlier, naming, stage("TASK_SIGNED"), later
     turn = stage(
         "TASK_SIGNED", is_now=not waiting, until=contract.deadline, waits_for=("open",), values={"action": task.action}
     )

@@ -66,6 +66,57 @@ def test_a_task_is_passed_on_with_its_seal_and_its_old_holders_lose_it(platform:
     assert not here.ask("user", "open", f"SigningTask:{new_id}")
 
 
+PARKED: dict[str, Any] = {
+    "put": {
+        "SigningTask": {"t-plain": {"action": "HANDLER_SIGN", "state": "PENDING", "handler_id": "plain"}},
+        "RoleAssignment": {"r-approver": {"membership_id": "m-approver", "role": "CONTRACT_ADMIN"}},
+    },
+    "change": {"Contract": {"c": {"initiated_by_id": "trader"}}},
+    "drop": ["TaskOperator:o-plain"],
+}
+
+
+def test_the_signature_of_a_member_who_leaves_waits_for_another_handler(platform: NewPlatform) -> None:
+    here = platform(**PARKED)
+    here.perform("admin", "end", "Membership:m-plain")
+    task = here.get("SigningTask", "t-plain")
+    assert (task.state, task.handler_id) == ("PENDING", None)
+    (told,) = [event for event in here.told() if event.code == "TASK_PARKED"]
+    assert (told.tenant_id, told.about) == ("e", ("SigningTask", "t-plain"))
+    assert set(told.recipients) == {"admin", "boss", "approver"}
+    done = here.perform("approver", "transfer", "SigningTask:t-plain", receiver="m-user")
+    assert done.operation is not None
+    new = here.get("SigningTask", str(done.operation.values["task_id"]))
+    assert (new.action, new.state, new.handler_id, list(new.operators)) == ("HANDLER_SIGN", "PENDING", "user", [])
+    (told,) = [event for event in here.told() if event.code == "HANDLER_NAMED"]
+    assert (told.tenant_id, told.recipients) == ("f", ("trader",))
+
+
+def test_the_signature_of_a_member_who_leaves_is_refused_by_an_administrator(platform: NewPlatform) -> None:
+    here = platform(**PARKED)
+    here.perform("plain", "resign", "Membership:m-plain")
+    here.perform("admin", "refuse", "SigningTask:t-plain", reason="nobody here signs that")
+    assert here.get("SigningTask", "t-plain").state == "REJECTED"
+
+
+def test_a_signature_that_was_begun_is_parked_as_one_that_was_not(platform: NewPlatform) -> None:
+    here = platform(
+        put={"SigningTask": {"t-plain": {"action": "HANDLER_SIGN", "state": "IN_PROGRESS", "handler_id": "plain"}}},
+        drop=["TaskOperator:o-plain"],
+    )
+    here.perform("admin", "end", "Membership:m-plain")
+    task = here.get("SigningTask", "t-plain")
+    assert (task.state, task.handler_id) == ("PENDING", None)
+
+
+def test_an_operator_whom_the_sender_binds_is_named_no_more_after_leaving(platform: NewPlatform) -> None:
+    here = platform(change={"Contract": {"c": {"forbids_transfer": True}}})
+    here.perform("admin", "end", "Membership:m-plain")
+    task = here.get("SigningTask", "t")
+    assert {operator.person_id for operator in task.operators} == {"user", "keeper", "outsider", "boss"}
+    assert (task.state, task.handler_id) == ("PENDING", None)
+
+
 def test_a_task_that_a_seal_is_reserved_for_is_not_passed_on(platform: NewPlatform) -> None:
     here = platform()
     here.perform("user", "use", "Seal:s", {"audience": "engine"}, task="t", verification="v-user")

@@ -8,14 +8,19 @@ from typing import Annotated, Any
 from sealauthz.model.effects import claims
 from sealauthz.model.effects.acting import refuse
 from sealauthz.model.effects.bound import check_arguments
+from sealauthz.model.effects.counting import named_ids
 from sealauthz.model.effects.members import Ending, administrators_of, give_role, held_roles, is_within_time
+from sealauthz.model.effects.told import holders_of, persons
+from sealauthz.model.effects.turns import task_event
 from sealauthz.model.records.membership import Absence, EndReason, MembershipState, Role, SuspensionCause
-from sealauthz.schema import FOREVER, Act, Duty, Event, Instant, MetBy, Outcome, Put
+from sealauthz.model.records.signing import TaskState
+from sealauthz.schema import FOREVER, Act, Delete, Duty, Event, Instant, MetBy, Outcome, Put, RecordChange
 from sealauthz.schema.record import Ref
 
 EVENTS = {
     "ROLE_GIVEN": "A member got a role.",
     "MEMBERSHIP_ENDED": "Somebody is no member any more.",
+    "TASK_PARKED": "A member has left whom a contract named; for those who name a handler or refuse.",
     "MEMBERSHIP_SUSPENDED": "A membership rests, and everything that its member may do with it.",
     "MEMBERSHIP_REINSTATED": "A suspension was lifted.",
     "ABSENCE_RECORDED": "Somebody approves in the place of a member who is away.",
@@ -154,7 +159,29 @@ def _leave(act: Act, reason: EndReason) -> Outcome:
     told = _told(
         enterprise.id, "MEMBERSHIP_ENDED", "Membership", membership.id, membership.person_id, reason=str(reason)
     )
-    return Outcome(ending.changes, (*ending.events, told))
+    unnamed, parked = _park_tasks(act)
+    return Outcome((*ending.changes, *unnamed), (*ending.events, told, *parked))
+
+
+def _park_tasks(act: Act) -> tuple[list[RecordChange], list[Event]]:
+    """Name the member no more for the tasks that the obligation lists, and tell those who administer contracts."""
+    membership = act.resource
+    changes: list[RecordChange] = []
+    events: list[Event] = []
+    runners = holders_of(membership.enterprise, act.now, "SYSTEM_ADMIN", "LEGAL_REP", "CONTRACT_ADMIN")
+    recipients = persons(runners, without=(membership.person_id,))
+    person = act.context.member
+    tasks = {task.id: task for task in (*person.handled_tasks, *(each.task for each in person.operated_tasks))}
+    for task_id in named_ids(act.obligations.get("PARK_TASKS", {}).get("task_ids")):
+        task = tasks[task_id]
+        if task.handler_id == person.id:
+            # A signer who had begun has left again.
+            state = TaskState.PENDING if task.state == "IN_PROGRESS" else task.state
+            changes.append(act.set(task, handler_id=None, state=state))
+        named = [operator for operator in person.operated_tasks if operator.task_id == task_id]
+        changes += [Delete("TaskOperator", operator.id) for operator in named]
+        events.append(task_event("TASK_PARKED", task, recipients, person_id=membership.person_id))
+    return changes, events
 
 
 # --- handing over -----------------------------------------------------------------------------------------------------
@@ -209,4 +236,4 @@ def _of(enterprise: Any, membership_id: str) -> Any:
     return next(each for each in enterprise.memberships if each.id == membership_id)
 
 
-DUTIES = (Duty("TRANSFER_IN_ONE_TRANSACTION", MetBy.EFFECT),)
+DUTIES = (Duty("TRANSFER_IN_ONE_TRANSACTION", MetBy.EFFECT), Duty("PARK_TASKS", MetBy.EFFECT))

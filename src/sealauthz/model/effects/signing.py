@@ -38,14 +38,22 @@ def refuse_to_sign(act: Act) -> Outcome:
 def transfer(act: Act) -> Outcome:
     """Pass a task on: it is TRANSFERRED, and the receiver gets a task of their own in its place, which takes the same
     seals. All who were named for the old one lose it.
+
+    The receiver of a signature in person is its handler, and who sent the contract is told.
     """
     old, receiver = act.resource, act.context.receiver
-    new = SigningTask(act.new_id("task"), old.signatory_id, old.action, old.position, old.state)
+    handler_id = receiver.person_id if old.action in ("HANDLER_SIGN", "PERSONAL_SIGN") else None
+    new = SigningTask(act.new_id("task"), old.signatory_id, old.action, old.position, old.state, handler_id=handler_id)
     changes: list[RecordChange] = [act.set(old, state=TaskState.TRANSFERRED), Put(new)]
-    changes.append(Put(TaskOperator(act.new_id("operator"), new.id, receiver.person_id)))
+    if handler_id is None:
+        changes.append(Put(TaskOperator(act.new_id("operator"), new.id, receiver.person_id)))
     changes += [Put(TaskSeal(act.new_id(f"seal/{f.seal_id}"), new.id, f.seal_id)) for f in old.fixed_seals]
     event = task_event("TASK_PASSED_ON", old, [receiver.person_id], new_task_id=new.id, actor_id=act.subject.id)
-    return Outcome(tuple(changes), (event,), {"task_id": new.id})
+    events = [event]
+    if handler_id is not None:
+        contract = old.signatory.contract
+        events.append(sender_event("HANDLER_NAMED", contract, old, new_task_id=new.id, actor_id=act.subject.id))
+    return Outcome(tuple(changes), tuple(events), {"task_id": new.id})
 
 
 def recall(act: Act) -> Outcome:
@@ -74,6 +82,7 @@ DUTIES = (
 EVENTS = {
     "TASK_REFUSED": "A signer refused; for who sent the contract.",
     "TASK_PASSED_ON": "A signing task was passed on to the recipient.",
+    "HANDLER_NAMED": "A party named another handler for its signature; for who sent the contract.",
     "CONTRACT_RECALLED": "A contract was recalled in which the recipient was to sign.",
     "CONTRACT_TERMINATED": "A complete contract was ended as all its parties had agreed.",
 }
