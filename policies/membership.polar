@@ -504,6 +504,30 @@ holds_key_role(membership: Membership) if
   assignment.state = "ACTIVE" and
   not is_minor_role(assignment.role);
 
+# … nor does anybody end the membership of an administrator who was replaced, while an appeal may give them their role
+# back. A suspension takes all power from them as well, and can be lifted.
+#@ R-13
+requires("end", _: Membership, "NO_APPEAL_RUNS");
+meets(_: Person, "NO_APPEAL_RUNS", "end", membership: Membership, context) if
+  not is_under_appeal(membership, context) and
+  not may_still_appeal(membership, _, context);
+because("NO_APPEAL_RUNS", "RETRIEVAL_HOLD", _: Person, membership: Membership, context) if
+  is_under_appeal(membership, context);
+
+is_under_appeal(membership: Membership, context) if
+  case_that_replaced(membership, case, context) and
+  case.state = "UNDER_APPEAL";
+
+may_still_appeal(membership: Membership, at, context) if
+  case_that_replaced(membership, case, context) and
+  case.state = "EXECUTED" and
+  at = case.executed_at + context.parameters.appeal_within and
+  context.now < at;
+
+case_that_replaced(membership: Membership, case, context) if
+  case in membership.enterprise.retrieval_cases and
+  was_replaced(membership.person, case, context);
+
 # Nobody is made an administrator in order to remove the others at once: a person who takes another administrator's
 # power has had the role, and the membership, for as long as one waits after a retrieval. The legal representative need
 # not wait.

@@ -139,6 +139,8 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise
   cooling_off(person, enterprise, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership, context) if
   cooling_off(person, membership.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, _: Person, membership: Membership, context) if
+  may_still_appeal(membership, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, assignment: RoleAssignment, context) if
   cooling_off(person, assignment.membership.enterprise, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, process: ApprovalProcess, context) if

@@ -234,16 +234,23 @@ waived("DOCUMENTS_SEALABLE", "stamp", seal: Seal, context) if is_without_contrac
 waived("DOCUMENTS_SEALABLE", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 
 # The seal is made for the matter; of papers without a contract no matter is stated, and a seal for one matter only does
-# not stamp them. What the law keeps from being sealed electronically is no matter of this platform on paper either.
+# not stamp them. On paper such a seal also puts what the law keeps from being sealed electronically, as what is signed
+# on paper is not excluded.
 #@ U-17 C-14
 meets(_: Person, "MATTER_SEALABLE", "stamp", seal: Seal, context) if suits_matter_of_stamp(seal, context);
 meets(_: Person, "MATTER_SEALABLE", "carry_out", seal: Seal, context) if suits_matter_of_stamp(seal, context);
 
 suits_matter_of_stamp(seal: Seal, context) if
   sealed_contract(context, contract) and
-  is_suitable_for(seal, contract, context);
+  forall(terms_of(seal, contract, terms), suits_matter_on_paper(seal, terms.matter, contract, context));
 suits_matter_of_stamp(seal: Seal, context) if
   is_without_contract(seal, context) and
+  suits_any_matter(seal);
+
+suits_matter_on_paper(seal: Seal, matter, contract: Contract, context) if
+  suits_matter(seal, matter, contract, context);
+suits_matter_on_paper(seal: Seal, matter, _: Contract, _) if
+  is_matter_for_paper(matter) and
   suits_any_matter(seal);
 
 because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, seal: Seal, context: StampContext) if

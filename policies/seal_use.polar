@@ -251,10 +251,13 @@ may_guarantee(seal: Seal, contract: Contract, context) if
 
 # The law does not let it be sealed electronically.
 #@ C-14
-because("MATTER_SEALABLE", "DOCUMENT_TYPE_EXCLUDED", _: Person, seal: Seal, context) if
+because("MATTER_SEALABLE", "DOCUMENT_TYPE_EXCLUDED", _: Person, seal: Seal, context: SealUseContext) if
   sealed_contract(context, contract) and
   terms_of(seal, contract, terms) and
-  terms.matter in ["MARRIAGE", "ADOPTION", "INHERITANCE", "PUBLIC_UTILITY_STOP"];
+  is_matter_for_paper(terms.matter);
+
+is_matter_for_paper(matter) if matter in ["MARRIAGE", "ADOPTION", "INHERITANCE", "PUBLIC_UTILITY_STOP"];
+
 # The matter is not stated, or a guarantee has no resolution.
 #@ U-17
 because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, seal: Seal, context) if

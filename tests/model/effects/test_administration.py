@@ -227,7 +227,11 @@ def test_an_absence_is_recorded_before_it_is_used(world: NewWorld) -> None:
     made = here.perform("approver", "record_absence", "Membership:m-approver", said, substitute="m-plain")
     absence = here.get("Absence", str(made.values["absence_id"]))
     assert (absence.valid_from, absence.valid_to, absence.recorded_by_id) == (here.now, here.now + DAY, "approver")
-    for valid_from, valid_to in ((here.now - 1, here.now + DAY), (here.now + DAY, here.now + DAY)):
+    for valid_from, valid_to in (
+        (here.now - 1, here.now + DAY),
+        (here.now + DAY, here.now + DAY),
+        (here.now + DAY, here.now + 181 * DAY + 1),
+    ):
         said = AbsenceArguments(valid_to, valid_from)
         with pytest.raises(InvalidRequest):
             here.perform("approver", "record_absence", "Membership:m-approver", said, substitute="m-plain")

@@ -99,7 +99,7 @@ def test_terms_change_until_the_grant_is_confirmed(world: NewWorld) -> None:
     denied = here.ask("keeper", "confirm", f"SealGrant:{grant_id}", verification="v-before")
     assert [reason.code for reason in denied.reasons] == ["GRANT_CONFIRMATION_MISSING"]
     assert (here.get("SealGrant", grant_id).valid_to, here.get("SealGrant", grant_id).use_limit) == (NOW + 60 * DAY, 5)
-    with pytest.raises(InvalidRequest, match="three years"):
+    with pytest.raises(InvalidRequest, match="at most 1096 days"):
         here.perform("keeper", "extend", f"SealGrant:{grant_id}", NewTerms(valid_to=NOW + 2000 * DAY))
     confirmed(here, grant_id)
     assert here.codes("keeper", "extend", f"SealGrant:{grant_id}") == ["GRANT_RECONFIRM_REQUIRED"]
@@ -261,6 +261,11 @@ def test_a_colleague_uses_a_seal_in_ones_place(world: NewWorld) -> None:
     assert here.codes("plain", "delegate", "Membership:m-user") == ["NOT_OWN_MEMBERSHIP"]
     with pytest.raises(InvalidRequest, match="delegates"):
         here.perform("user", "delegate", "Membership:m-user", NewDelegation("m-user", NOW + DAY))
+    with pytest.raises(InvalidRequest, match="at most 180 days"):
+        here.perform("user", "delegate", "Membership:m-user", NewDelegation("m-plain", NOW + 180 * DAY + 1))
+    later = NewDelegation("m-plain", NOW + 181 * DAY, NOW + DAY)
+    assert here.perform("user", "delegate", "Membership:m-user", later)
+    here.events.clear()
     made = here.perform("user", "delegate", "Membership:m-user", NewDelegation("m-plain", NOW + DAY, seal="s"))
     delegation = f"Delegation:{made.values['delegation_id']}"
     offered = here.get("Delegation", made.values["delegation_id"])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from harness import DAY, NOW, NewWorld, World, bundle
+from harness import DAY, HOUR, NOW, SECOND, NewWorld, World, bundle
 
 from sealauthz.model.effects.requests import UsePhotos, UseRequest
 from sealauthz.runtime.errors import InvalidRequest
+from sealauthz.runtime.instants import FOREVER
 
 USING = {"task": "t", "verification": "v-plain"}
 SALE = UseRequest(NOW + DAY, contract="c", purpose="采购合同")
@@ -169,6 +170,10 @@ def test_the_head_of_the_applicants_own_department_decides(world: NewWorld) -> N
     ("given", "field"),
     [
         (UseRequest(NOW, contract="c"), "valid_to"),
+        (UseRequest(NOW + 7 * DAY + 1, contract="c"), "valid_to"),
+        (UseRequest(NOW + 9 * DAY, NOW + DAY, contract="c"), "valid_to"),
+        (UseRequest(NOW + DAY, NOW - 365 * DAY, contract="c"), "valid_to"),
+        (UseRequest(FOREVER, FOREVER - DAY, contract="c"), "valid_from"),
         (UseRequest(NOW + DAY, contract="c", uses=0), "uses"),
         (UseRequest(NOW + DAY), "documents"),
         (UseRequest(NOW + DAY, contract="c", documents=("digest-1",)), "documents"),
@@ -181,6 +186,36 @@ def test_what_nobody_can_ask_for_is_refused(world: NewWorld, given: UseRequest, 
     here = world(put={"Contract": {"own": {"initiator_id": "f", "contract_type": "SALES"}}})
     with pytest.raises(InvalidRequest, match=f"arguments.{field}"):
         requested(here, given)
+
+
+YEAR_ENDS = 1_798_732_800 * SECOND
+"""The end of the year that NOW is in, in Shanghai."""
+
+
+@pytest.mark.parametrize(("timezone", "later"), [("Asia/Tokyo", -1), ("UTC", 8), ("America/New_York", 13)])
+def test_a_request_ends_with_the_year_in_which_it_begins(world: NewWorld, timezone: str, later: int) -> None:
+    here = world("approver may approve", change={"Enterprise": {"e": {"timezone": timezone}}})
+    ends = YEAR_ENDS + later * HOUR
+
+    def end_of(begin: int) -> int:
+        request = requested(here, UseRequest(begin + 7 * DAY, begin, contract="c"))
+        return int(here.get("SealUseRequest", request.partition(":")[2]).valid_to)
+
+    assert end_of(ends - 8 * DAY) == ends - DAY
+    assert end_of(ends - DAY) == end_of(ends - 1) == ends
+    assert end_of(ends) == ends + 7 * DAY
+
+
+def test_a_request_lasts_as_long_as_it_may(world: NewWorld) -> None:
+    here = world("approver may approve")
+    request = requested(here, UseRequest(NOW + 7 * DAY, contract="c"))
+    assert here.get("SealUseRequest", request.partition(":")[2]).valid_to == NOW + 7 * DAY
+
+
+def test_a_request_for_a_seal_whose_owner_has_no_known_time_zone_is_refused(world: NewWorld) -> None:
+    here = world("approver may approve", change={"Enterprise": {"e": {"timezone": "Nowhere/Else"}}})
+    with pytest.raises(InvalidRequest, match="timezone"):
+        requested(here)
 
 
 def test_owed_photos_are_delivered_before_another_request(world: NewWorld) -> None:

@@ -7,10 +7,18 @@ from typing import Any, NoReturn
 from sealauthz.runtime.errors import InvalidRequest
 from sealauthz.schema import Act, Instant
 
+_DAY = 86_400_000_000
+
 
 def refuse(field: str, said: str) -> NoReturn:
     """Refuse an act for one of its fields, `arguments[member]` for example. Raises InvalidRequest."""
     raise InvalidRequest.at(field, said)
+
+
+def check_length(begin: Instant, end: Instant, longest: int) -> None:
+    """Refuse an end (`valid_to`) that lies further behind the beginning than a parameter allows."""
+    if end - begin > longest:
+        refuse("arguments[valid_to]", f"must be at most {longest // _DAY} days after the beginning")
 
 
 def is_live(membership: Any, now: Instant) -> bool:

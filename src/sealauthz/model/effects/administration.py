@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from sealauthz.model.effects import claims
-from sealauthz.model.effects.acting import refuse
+from sealauthz.model.effects.acting import check_length, refuse
 from sealauthz.model.effects.bound import check_arguments
 from sealauthz.model.effects.counting import named_ids
 from sealauthz.model.effects.members import Ending, administrators_of, give_role, held_roles, is_within_time
@@ -130,6 +130,7 @@ def record_absence(act: Act) -> Outcome:
         refuse("arguments[valid_from]", "is over: an absence is recorded before it is used")
     if said.valid_to <= valid_from:
         refuse("arguments[valid_to]", "must be after the absence begins")
+    check_length(valid_from, said.valid_to, act.context.parameters.absence_longest)
     made = Absence(
         act.new_id("absence"), membership.id, substitute.id, act.subject.id, act.now, valid_from, said.valid_to
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from sealauthz.model.effects.acting import member_of, refuse
+from sealauthz.model.effects.acting import check_length, member_of, refuse
 from sealauthz.model.records.delegations import Delegation, DelegationContractType, DelegationPower, DelegationState
 from sealauthz.model.records.grants import GrantScope
 from sealauthz.schema import Act, Event, Instant, Outcome, Put
@@ -36,6 +36,7 @@ def delegate(act: Act) -> Outcome:
     begin = act.now if given.valid_from is None else given.valid_from
     if not max(begin, act.now) < given.valid_to:
         refuse("arguments[valid_to]", "must be after the delegation begins, and to come")
+    check_length(begin, given.valid_to, act.context.parameters.delegation_longest)
     if given.seal is not None:
         seals = enterprise.seals.holding("id", given.seal)
         if not seals or seals[0].kind == "LEGAL_REP":

@@ -98,7 +98,7 @@ def extend(act: Act) -> Outcome:
     if not values:
         refuse("arguments", "must say what changes")
     changed = _Terms(grant_, values)
-    check_terms(changed, grant_.grantor, has_no_end=changed.term == GrantTerm.LONG_TERM)
+    check_terms(act, changed, grant_.grantor, has_no_end=changed.term == GrantTerm.LONG_TERM)
     for name, above in (("parent", grant_.parent), ("adopts", grant_.adopts)):
         if above is not None and _widens(changed, above, is_parent=name == "parent"):
             refuse("arguments", "gives more than the grant that it comes from")

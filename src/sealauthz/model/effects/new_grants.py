@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
-from sealauthz.model.effects.acting import member_of, own_role, refuse
+from sealauthz.model.effects.acting import check_length, member_of, own_role, refuse
 from sealauthz.model.effects.told import about_seal, persons, seal_administrators
 from sealauthz.model.records.cross_grants import CrossEnterpriseGrant, CrossGrantContractType
 from sealauthz.model.records.grants import (
@@ -28,9 +28,6 @@ from sealauthz.model.records.grants import (
 )
 from sealauthz.schema import UNLIMITED, Act, Instant, Outcome, Put
 from sealauthz.schema.record import Ref
-
-LONGEST_TERM = 94_694_400_000_000
-"""Three years (1,096 days), in microseconds."""
 
 _IN_EFFECT = ("PENDING_EFFECT", "ACTIVE")
 
@@ -129,7 +126,7 @@ def _to_member(act: Act) -> Outcome:
         may_subgrant=given.may_subgrant,
         parent_id=None if parent is None else parent.id,
     )
-    check_terms(made, grantor, has_no_end=made.term == GrantTerm.LONG_TERM)
+    check_terms(act, made, grantor, has_no_end=made.term == GrantTerm.LONG_TERM)
     if parent is not None:
         _check_within(made, given, parent)
     types = [GrantContractType(act.new_id(f"type-{t}"), made.id, t) for t in _types(given)]
@@ -159,7 +156,7 @@ def _to_all(act: Act) -> Outcome:
         department_id=given.department,
         use_limit=given.use_limit,
     )
-    check_terms(made, grantor, has_no_end=False)
+    check_terms(act, made, grantor, has_no_end=False)
     templates = [
         OpenGrantTemplate(act.new_id(f"template-{number}"), made.id, each.template_id, each.initiator)
         for number, each in enumerate(_templates(given))
@@ -187,7 +184,7 @@ def _to_enterprise(act: Act) -> Outcome:
         amount_max=given.amount_max,
         currency=given.currency,
     )
-    check_terms(made, grantor, has_no_end=False)
+    check_terms(act, made, grantor, has_no_end=False)
     types = [CrossGrantContractType(act.new_id(f"type-{t}"), made.id, t) for t in _types(given)]
     return _granted(act, made, types)
 
@@ -218,7 +215,7 @@ def _adopted(act: Act) -> Outcome:
         may_subgrant=old.may_subgrant,
         adopts_id=old.id,
     )
-    check_terms(made, grantor, has_no_end=made.term == GrantTerm.LONG_TERM)
+    check_terms(act, made, grantor, has_no_end=made.term == GrantTerm.LONG_TERM)
     types = [GrantContractType(act.new_id(f"type-{t.id}"), made.id, t.contract_type) for t in old.contract_types]
     templates = [
         GrantTemplate(act.new_id(f"template-{t.id}"), made.id, t.template_id, t.initiator_id) for t in old.templates
@@ -267,12 +264,12 @@ def _refuse_said(given: Any, *names: str) -> None:
             refuse(f"arguments[{name}]", f"is nothing that a grant of kind `{given.kind}` has")
 
 
-def check_terms(made: Any, grantor: Any, *, has_no_end: bool) -> None:
+def check_terms(act: Act, made: Any, grantor: Any, *, has_no_end: bool) -> None:
     """Refuse terms that no grant may have, and a term beyond that of the grantor's role (I9)."""
     if made.valid_from >= made.valid_to:
         refuse("arguments[valid_to]", "must be after the grant begins")
-    if not has_no_end and made.valid_to - made.valid_from > LONGEST_TERM:
-        refuse("arguments[valid_to]", "must be within three years (1,096 days)")
+    if not has_no_end:
+        check_length(made.valid_from, made.valid_to, act.context.parameters.grant_longest)
     if made.valid_from < grantor.valid_from or made.valid_to > grantor.valid_to:
         refuse("arguments[valid_to]", "must be within the term of the grantor's role")
     if made.use_limit < 1:

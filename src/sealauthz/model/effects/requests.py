@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sealauthz.model.effects.acting import own_membership, refuse
+from sealauthz.model.effects.acting import check_length, own_membership, refuse
 from sealauthz.model.effects.approval import Course, by_right, course_of
 from sealauthz.model.effects.members import live_membership
 from sealauthz.model.effects.told import about_seal, alert, persons, seal_administrators, watchers_of
@@ -45,7 +47,8 @@ class UsePhotos:
 
 
 def request_use(act: Act) -> Outcome:
-    """Ask to use a seal, and submit that for approval.
+    """Ask to use a seal, and submit that for approval. It lasts no longer than the year in which it begins, by the
+    calendar of the seal's owner: then it is asked for again.
 
     The documents are those of the contract as they are now: another document is another request.
     """
@@ -54,6 +57,10 @@ def request_use(act: Act) -> Outcome:
     begin = act.now if given.valid_from is None else given.valid_from
     if not max(begin, act.now) < given.valid_to:
         refuse("arguments[valid_to]", "must be after the request begins, and to come")
+    check_length(begin, given.valid_to, act.context.parameters.request_longest)
+    end = min(given.valid_to, _year_end(begin, seal.enterprise.timezone))
+    if end <= act.now:
+        refuse("arguments[valid_from]", "is in a year that is over")
     if given.uses < 1:
         refuse("arguments[uses]", "must be at least 1")
     digests = _documents(act, seal, given)
@@ -69,7 +76,7 @@ def request_use(act: Act) -> Outcome:
         applicant.id,
         act.now,
         begin,
-        given.valid_to,
+        end,
         contract_id=given.contract,
         state=UseRequestState.IN_APPROVAL,
         uses=given.uses,
@@ -87,7 +94,19 @@ def request_use(act: Act) -> Outcome:
         next_ = Course(process, applicant, act.now, (), act.now).awaited(seal.enterprise)
     told = persons(next_, [act.subject.id])
     event = about_seal("APPROVAL_WANTED", act, seal, told, request_id=made.id, valid_until=made.valid_to)
-    return Outcome((Put(made), *details), (event,), {"request_id": made.id})
+    return Outcome((Put(made), *details), (event,), {"request_id": made.id, "valid_to": made.valid_to})
+
+
+def _year_end(at: Instant, timezone: str) -> Instant:
+    """Return when the year that an instant is in ends in a time zone."""
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    try:
+        zone = ZoneInfo(timezone)
+        local = (start + timedelta(microseconds=at)).astimezone(zone)
+        ends = datetime(local.year + 1, 1, 1, tzinfo=zone)
+        return (ends.astimezone(UTC) - start) // timedelta(microseconds=1)
+    except (ZoneInfoNotFoundError, ValueError, OverflowError):
+        refuse("arguments[valid_from]", "is in no year of the owner's calendar: check it, and the owner's `timezone`")
 
 
 def _documents(act: Act, seal: Any, given: Any) -> tuple[str, ...]:
