@@ -14,6 +14,8 @@ from sealauthz.facts import FactCache
 from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import Contract, ContractState
 from sealauthz.model.records.membership import JoinApplication
+from sealauthz.model.records.procedures import ApprovalProcess, ProcessStep, StepApprover
+from sealauthz.model.records.requests import SealUseRequest, UseRequestState
 from sealauthz.model.records.retrieval import RetrievalCase
 from sealauthz.model.records.signing import PartyKind, Signatory, SigningTask, TaskAction, TaskState
 from sealauthz.operations.progress import Progress, progress_of
@@ -124,6 +126,21 @@ def test_a_signature_that_names_nobody_waits_for_a_handler(bundle: Bundle) -> No
     later = ("CONTRACT_COMPLETE", "NEXT")
     assert stages_of(None) == [("HANDLER_NAMED", "NOW"), ("TASK_SIGNED", "NEXT"), later]
     assert stages_of("ann") == [("TASK_SIGNED", "NOW"), later]
+
+
+def test_a_request_whose_approver_has_left_waits_for_nobody(bundle: Bundle) -> None:
+    process = ApprovalProcess("process-left", "e1", "one step")
+    step = ProcessStep("step-left", "process-left")
+    request = SealUseRequest("q-left", "s1", "m-ann", NOW, NOW, NOW + DAY, state=UseRequestState.IN_APPROVAL)
+    request = dataclasses.replace(request, process_id="process-left")
+
+    def values_while_named(membership_id: str) -> Any:
+        line = StepApprover("line-left", "step-left", membership_id=membership_id)
+        found = progress(bundle, "ann", "SealUseRequest:q-left", process, step, line, request)
+        return next(shown.stage.values for shown in found.stages if shown.stage.code == "APPROVED")
+
+    assert values_while_named("m-cat") == {}
+    assert values_while_named("m-old") == {"waits_for_nobody": 1}
 
 
 def test_what_has_no_progress_is_refused(bundle: Bundle) -> None:

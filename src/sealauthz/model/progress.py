@@ -62,7 +62,7 @@ def of_request(query: ProgressInput) -> tuple[Stage, ...]:
         return asked, *approved, ended("REQUEST_EXPIRED", request.valid_to, **uses)
     is_waiting = request.state == "IN_APPROVAL"
     if request.state in ("DRAFT", "IN_APPROVAL"):
-        wait = stage("APPROVED", is_now=is_waiting, until=request.valid_to, waits_for=("approve",))
+        wait = stage("APPROVED", is_now=is_waiting, until=request.valid_to, waits_for=("approve",), reports_nobody=True)
         return asked, *approved, wait, stage("USED")
     done = Stage("APPROVED", StageState.DONE, verdicts[-1].decided_at if verdicts else NEVER)
     return asked, *approved, done, stage("USED", is_now=True, until=request.valid_to, values=uses)

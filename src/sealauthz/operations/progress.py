@@ -22,7 +22,10 @@ _MOST_ACTORS = 20
 
 @dataclass(frozen=True, slots=True)
 class ShownStage:
-    """A stage as it is shown: `actors` are those whose turn it is, as far as they may be shown, masked."""
+    """A stage as it is shown: `actors` are those whose turn it is, as far as they may be shown, masked.
+
+    Its value `waits_for_nobody` is 1 where nobody may do now what it waits for, and the stage reports that.
+    """
 
     stage: Stage
     actors: tuple[Mapping[str, str], ...] = ()
@@ -75,5 +78,7 @@ def _shown(
     for action in stage.waits_for:
         query = ListQuery(Root.RESOURCE, resource, action, subject.type)
         ids |= dict.fromkeys(pdp.list_page(query, Paging(_MOST_ACTORS), options).ids)
+    if stage.reports_nobody and not ids:
+        stage = replace(stage, values={**stage.values, "waits_for_nobody": 1})
     ids.pop(subject.id, None)
     return ShownStage(stage, pdp.shown_of(subject.type, tuple(ids), options))

@@ -29,7 +29,8 @@ class StageState(StrEnum):
 class Stage:
     """One stage: when it was done, until when it may take (NEVER: not known), and the acts that it waits for.
 
-    `values` are counts and words that its text names. INVARIANT: no personal text.
+    `values` are counts and words that its text names. INVARIANT: no personal text. `reports_nobody`: the acts ask for
+    nothing that a person brings along, so that it is worth reporting where the policies would allow them to nobody.
     """
 
     code: str
@@ -38,6 +39,7 @@ class Stage:
     until: Instant = NEVER
     waits_for: tuple[str, ...] = ()
     values: Mapping[str, str | int] = field(default_factory=dict)
+    reports_nobody: bool = False
 
 
 class ProgressInput(NamedTuple):

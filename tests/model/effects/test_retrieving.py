@@ -410,7 +410,7 @@ def test_an_appeal_that_is_upheld_takes_everything_back(world: NewWorld) -> None
     case = executed(here)
     resource = f"RetrievalCase:{case}"
     here.now += 25 * HOUR
-    # The usurper has an accomplice run the seals, who gives a friend a right, and removes the victim.
+    # The usurper has an accomplice run the seals, who gives a friend a right, and drives the victim out.
     given = here.perform("outsider", "assign_role", "Membership:m-plain", role="SEAL_ADMIN").values["assignment_id"]
     here.write(
         *(
@@ -431,7 +431,8 @@ def test_an_appeal_that_is_upheld_takes_everything_back(world: NewWorld) -> None
             ),
         )
     )
-    here.perform("outsider", "end", "Membership:m-admin")
+    assert here.codes("outsider", "end", "Membership:m-admin") == ["APPEAL_OPEN"]
+    here.perform("admin", "resign", "Membership:m-admin")
     assert here.get("Membership", "m-admin").state == "ENDED"
     here.perform("admin", "appeal", resource, verification=face(here, "admin", case, "v-appeal", "appeal"))
     here.perform("third", "decide_appeal", resource, FindingArguments(Finding.UPHELD))

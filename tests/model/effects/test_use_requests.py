@@ -188,6 +188,80 @@ def test_what_nobody_can_ask_for_is_refused(world: NewWorld, given: UseRequest, 
         requested(here, given)
 
 
+GRANT = {"membership_id": "m-approver", "right": "APPROVE"}
+PROCESS: dict[str, Any] = {
+    "ApprovalProcess": {"p": {"enterprise_id": "e", "name": "两级审批"}},
+    "ProcessStep": {"p-1": {"process_id": "p", "position": 1}, "p-2": {"process_id": "p", "position": 2}},
+}
+
+
+def lines(**named: dict[str, str]) -> dict[str, Any]:
+    """The approvers of steps, by the step and a letter."""
+    return {"StepApprover": {key: {"step_id": f"p-{key[1]}", **line} for key, line in named.items()}}
+
+
+@pytest.mark.parametrize(
+    ("given", "change"),
+    [
+        ({}, {}),
+        ({"SealGrant": {"g": {**GRANT, "membership_id": "m-plain"}}}, {}),
+        ({"SealGrant": {"g": {**GRANT, "state": "REVOKED"}}}, {}),
+        ({"SealGrant": {"g": {**GRANT, "right": "USE"}}}, {}),
+        ({"SealGrant": {"g": {**GRANT, "valid_from": "now + 1 hour"}}}, {}),
+        ({"SealGrant": {"g": {**GRANT, "valid_to": "now"}}}, {}),
+        ({"SealGrant": {"g": {**GRANT, "use_limit": 1, "used": 1}}}, {}),
+        ({"SealGrant": {"g": GRANT}}, {"Membership": {"m-approver": {"state": "SUSPENDED"}}}),
+        ({"SealGrant": {"g": GRANT}}, {"Person": {"approver": {"account_state": "LOCKED"}}}),
+        ({"SealGrant": {"g": GRANT}}, {"Seal": {"s": {"custodian_id": "m-approver"}}}),
+        ({"SealGrant": {"g": GRANT}}, {"Seal": {"s": {"kind": "LEGAL_REP", "legal_rep_id": "boss"}}}),
+        (
+            {"SealGrant": {"g": GRANT}},
+            {"Seal": {"s": {"acting_custodian_id": "m-approver", "acting_from": "now", "acting_to": "now + 1 day"}}},
+        ),
+    ],
+)
+def test_a_request_without_a_process_that_nobody_may_decide_is_refused(
+    world: NewWorld, given: dict[str, Any], change: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidRequest, match=r"arguments\[process\].*leaves nobody.*right to approve given to one of"):
+        requested(world(put=given, change=change))
+    requested(world("the legal representative is a member", put=given, change=change))
+
+
+ADMIN, OWN, NOBODY = {"role": "SYSTEM_ADMIN"}, {"membership_id": "m-plain"}, {"role": "CONTRACT_ADMIN"}
+
+
+@pytest.mark.parametrize(
+    ("step", "approvers", "is_decided"),
+    [
+        ({}, {}, False),
+        ({}, lines(a1=ADMIN, a2=ADMIN), True),
+        ({}, lines(a1=ADMIN), False),
+        ({}, lines(a1=ADMIN, a2=OWN), False),
+        ({}, lines(a1=OWN, a2=ADMIN), False),
+        ({}, lines(a1=ADMIN, a2=OWN, b2=ADMIN), True),
+        ({"mode": "ALL"}, lines(a1=ADMIN, a2=ADMIN, b2=NOBODY), False),
+        ({"mode": "ALL"}, lines(a1=ADMIN, a2=ADMIN, b2={"membership_id": "m-keeper"}), True),
+    ],
+)
+def test_a_process_of_which_nobody_may_pass_a_step_is_refused(
+    world: NewWorld, step: dict[str, Any], approvers: dict[str, Any], is_decided: bool
+) -> None:
+    process = {**PROCESS, "ProcessStep": {**PROCESS["ProcessStep"], "p-2": {"process_id": "p", "position": 2, **step}}}
+    here = world("approver may approve", put={**process, **approvers})
+    if is_decided:
+        assert state_of(here, requested(here, BY_PROCESS)) == "IN_APPROVAL"
+        return
+    with pytest.raises(InvalidRequest, match=r"arguments\[process\].*leaves nobody"):
+        requested(here, BY_PROCESS)
+
+
+def test_a_process_without_steps_is_refused(world: NewWorld) -> None:
+    here = world("approver may approve", put={"ApprovalProcess": PROCESS["ApprovalProcess"]})
+    with pytest.raises(InvalidRequest, match=r"arguments\[process\].*leaves nobody"):
+        requested(here, BY_PROCESS)
+
+
 YEAR_ENDS = 1_798_732_800 * SECOND
 """The end of the year that NOW is in, in Shanghai."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sealauthz.model.effects.acting import check_length, own_membership, refuse
-from sealauthz.model.effects.approval import Course, by_right, course_of
+from sealauthz.model.effects.approval import Course, by_right, course_of, has_right, may_decide
 from sealauthz.model.effects.members import live_membership
 from sealauthz.model.effects.told import about_seal, alert, persons, seal_administrators, watchers_of
 from sealauthz.model.records.requests import (
@@ -70,6 +70,7 @@ def request_use(act: Act) -> Outcome:
             refuse("arguments[process]", "is no process of the seal's owner that is in force")
     if given.carries_out and seal.category != "PHYSICAL":
         refuse("arguments[carries_out]", "is for a physical seal")
+    _check_decided(act, seal, applicant, given)
     made = SealUseRequest(
         act.new_id("request"),
         seal.id,
@@ -95,6 +96,21 @@ def request_use(act: Act) -> Outcome:
     told = persons(next_, [act.subject.id])
     event = about_seal("APPROVAL_WANTED", act, seal, told, request_id=made.id, valid_until=made.valid_to)
     return Outcome((Put(made), *details), (event,), {"request_id": made.id, "valid_to": made.valid_to})
+
+
+def _check_decided(act: Act, seal: Any, applicant: Any, given: UseRequest) -> None:
+    """Refuse what nobody could decide: it would wait until it ends. Which process is followed, policies do not see."""
+    deciders = may_decide(seal, applicant, act.now)
+    if given.process is None:
+        is_decided = any(has_right(member, seal, act.now) for member in deciders)
+    else:
+        process = seal.enterprise.approval_processes.holding("id", given.process)[0]
+        is_decided = Course(process, applicant, act.now, (), act.now).is_passable(deciders)
+    if is_decided:
+        return
+    could = f"to one of {len(deciders)} other members" if deciders else "to another member, whom you invite first"
+    what = "have the right to approve given" if given.process is None else "have a step of it given"
+    refuse("arguments[process]", f"leaves nobody who could decide: {what} {could}, or name another process")
 
 
 def _year_end(at: Instant, timezone: str) -> Instant:
