@@ -381,7 +381,7 @@ def test_other_policies_close_the_stream(
 
 
 def test_a_caller_shows_nothing_of_enterprises_that_are_not_its_own(server: Server) -> None:
-    with SealAuthzClient(f"127.0.0.1:{server.port}", "q" * 40, insecure=True) as qinghe:
+    with SealAuthzClient(f"127.0.0.1:{server.port}", "q" * 40, insecure=True, timeout_s=WITHIN_S) as qinghe:
         for call in (
             lambda: qinghe.seal_activity("Person:p-chen", YUNSHAN),
             lambda: next(qinghe.watch_seal_activity("Person:p-chen", YUNSHAN)),
