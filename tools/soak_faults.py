@@ -28,6 +28,7 @@ from served import Service
 
 from sealauthz_client import messages
 from sealauthz_client.failures import call_failed
+from sealauthz_client.requests import build
 from sealauthz_client.v1 import authorization_pb2
 
 FLOOD_TOKEN = "f" * 43
@@ -329,12 +330,15 @@ class Faults:
             while time.monotonic() < until:
                 room.acquire()
                 asked = self._callers.any_question(random_)
-                fields = messages.question_fields(
-                    asked.question.subject, asked.question.action, asked.question.resource, asked.question.context
+                question = asked.question
+                request = build(
+                    authorization_pb2.AuthorizeRequest,
+                    subject=question.subject,
+                    action=question.action,
+                    resource=question.resource,
+                    context=question.context,
                 )
-                call = ask.future(
-                    authorization_pb2.AuthorizeRequest(**fields), metadata=_metadata(), timeout=random_.uniform(0.05, 4)
-                )
+                call = ask.future(request, metadata=_metadata(), timeout=random_.uniform(0.05, 4))
                 call.add_done_callback(self._flooded(asked, time.monotonic(), room))
             for _ in range(_IN_FLIGHT):
                 room.acquire()
