@@ -105,9 +105,9 @@ def test_a_malformed_message_in_the_middle_of_an_import_ends_it_there(serve: Ser
     with pytest.raises(grpc.RpcError) as caught:
         method(iter([first.SerializeToString(), MALFORMED["cut off"]]), metadata=metadata(), timeout=20)
     refusal = refusal_of(caught.value)
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "IMPORT_STOPPED")
     (line,) = calls_in(served)
-    assert (line["parts"], line["code"]) == (1, "INVALID_ARGUMENT")
+    assert (line["parts"], line["code"]) == (1, "FAILED_PRECONDITION")
 
 
 def test_an_answer_that_cannot_be_serialized_is_an_incident_and_shows_nothing(

@@ -160,7 +160,7 @@ def test_an_exception_that_is_no_requirement_is_refused_with_the_near_one(client
             call(["MEMBER"] * 33)
         assert caught.value.violations == (("except_requirements", "must have at most 32 items"),)
         for none in ([], "FRESH_FACE"):
-            with pytest.raises(ValueError, match="must name one requirement"):
+            with pytest.raises(ValueError, match=r"must name one requirement|expected a list"):
                 call(none)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
-import json
 import shutil
 import sqlite3
 import threading
@@ -143,7 +142,7 @@ def test_the_receipt_of_an_act_is_verified_with_the_published_keys(
     monkeypatch.setitem(TINY.actions, ("read", "Document"), action)
     performed = client.perform("User:ann", "read", "Document:d2", request_id="r1")
     assert performed.operation is not None
-    receipt = verify(performed.operation.receipt, json.loads(client.keys()), "printer", issuer="tiny")
+    receipt = verify(performed.operation.receipt, client.keys(), "printer", issuer="tiny")
     assert (receipt.operation_id, receipt.caller, receipt.subject) == (
         performed.operation.operation_id,
         "demo",

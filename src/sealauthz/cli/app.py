@@ -69,6 +69,7 @@ EXIT_OF: dict[type[errors.SealAuthzError], Exit] = {
     errors.OperationUnknown: Exit.REFUSED,
     errors.RecordUnknown: Exit.REFUSED,
     errors.FactConflict: Exit.REFUSED,
+    errors.ImportStopped: Exit.REFUSED,
     errors.InvariantBroken: Exit.REFUSED,
     errors.FactsUnavailable: Exit.NO_ANSWER,
     errors.ExtensionRefused: Exit.REFUSED,

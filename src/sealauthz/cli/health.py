@@ -37,7 +37,7 @@ def health(*, server: str | None, ca: Path | None, server_name: str | None, inse
 
     \b
       sealauthz health --server 127.0.0.1:8443 --ca ca.pem
-      sealauthz health --server localhost:8443 --server-name authz.example --ca ca.pem
+      sealauthz health --server localhost:8443 --server-name authz --ca ca.pem
     """
     address = server or os.environ.get("SEALAUTHZ_ADDRESS")
     if not address:

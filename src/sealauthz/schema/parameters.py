@@ -63,7 +63,7 @@ def length_text(value: int) -> str:
     """Write a length of time in the longest unit that fits."""
     for unit, size in reversed(UNITS_OF_TIME.items()):
         if value % size == 0:
-            return f"{value // size:,} {unit}{'' if value == size else 's'}"
+            return f"{value // size} {unit}{'' if value == size else 's'}"
     return f"{value} µs"
 
 
