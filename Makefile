@@ -105,9 +105,11 @@ quick: setup ## the tests for while you work: compiled policies, SQLite, few ran
 	TEST_EFFORT=quick $(RUN_TESTS) -m "not slow" --policy-engine compiled $(PYTEST_ARGS)
 
 test: setup ## run all tests, on SQLite and PostgreSQL, and one in four hundred policy tests on oso too
+	tools/real_tools.sh
 	$(RUN_TESTS) $(PYTEST_ARGS)
 
 coverage: setup ## run all tests, and show which lines they reach, and what the policy tests reach of the policies
+	tools/real_tools.sh
 	$(BIN)/python -m slipcover -m pytest $(SPREAD) --policy-coverage table --policy-coverage-of policies \
 	  --policy-fail-under $(REACHED) $(PYTEST_ARGS)
 
