@@ -140,12 +140,10 @@ not_ready(task: SigningTask, "CONTRACT_EXPIRED", _) if task.signatory.contract.s
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", context) if
   task.signatory.contract.state = "SIGNING" and
   task.signatory.contract.deadline <= context.now;
+# A task that waits though nobody comes first is one that was not opened yet: TASK_NOT_PENDING.
 not_ready(task: SigningTask, "NOT_YOUR_TURN", _) if
   task.signatory.contract.state = "SIGNING" and
-  task.state = "WAITING";
-not_ready(task: SigningTask, "NOT_YOUR_TURN", _) if
-  task.signatory.contract.state = "SIGNING" and
-  is_due_state(task) and
+  (task.state = "WAITING" or is_due_state(task)) and
   has_open_task_before(task);
 
 # --- who carries it out ----------------------------------------------------------------------------------------------
