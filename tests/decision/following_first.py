@@ -24,7 +24,7 @@ FIRST: dict[str, str] = {
     "LEGAL_REP_PROTECTED": "M-09 no administrator suspends the legal representative",
     "MEMBERSHIP_NOT_BEGUN": "M-06 M-01 nor accept an invitation",
     "NOT_HOLDER_ADMIN": "U-20 as long as the role lasts",
-    "NOT_YOUR_TURN": "C-01 nothing is sealed before the task is called",
+    "NOT_YOUR_TURN": "C-01 nothing is sealed while a task before it is pending",
     "NO_CROSS_ENTERPRISE_GRANT": "U-20 either holder's grant is enough",
     "NO_ROLE_TO_GRANT_UNDER": "S-17 a representative who is a member grants under a role of theirs",
     "NO_SEAL_GRANT": "C-03 the legal representative's own seal is theirs without a grant",
