@@ -364,9 +364,12 @@ def filter_value(column: Column, text: str, path: str, violations: FieldViolatio
 
 
 def _text_of(column: Column, text: str, path: str, violations: FieldViolations) -> str:
-    """Return a text in its normal form, which has none of what cannot be seen, or note what is wrong with it."""
+    """Return a text, or note what is wrong with it.
+
+    One that has a normal form is brought into it: that has nothing that cannot be seen, and a rule of its own.
+    """
     if column.normalise and len(text) <= MAX_TEXT_CHARACTERS:
-        text = column.normalise(text)
+        return column.normalise(text)
     # What is masked is refused where it is stored, and that says more.
     if column.personal is None or not column.personal.is_masked(text):
         violations.check_text(path, text)
