@@ -66,7 +66,7 @@ def numbers(log: Log, wanted: Wanted, size: int = 0) -> list[int]:
 
 @pytest.mark.parametrize("seed", range(tries(3, 30)))
 def test_a_list_within_a_time_is_that_of_all_time_within_it(clocked: Clocked, seed: int) -> None:
-    """Whether a record came at once, minutes or hours late."""
+    """For records without delay, and for those that are minutes or hours late."""
     chance, store = random.Random(seed), clocked.store
     answered: list[int] = []
     for _ in range(80):

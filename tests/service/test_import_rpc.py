@@ -361,7 +361,7 @@ def test_nothing_is_decided_about_an_enterprise_until_its_import_is_over(
         assert codes(here.explain("Person:p-zhou", "use", SEAL).decision) == ["FACT_UNAVAILABLE"]
         (batched,) = here.authorize_batch([Question("Person:p-zhou", "use", SEAL)])
         assert codes(batched) == ["FACT_UNAVAILABLE"]
-        # Who may not ask about the enterprise is told what they are told of one that does not exist.
+        # A caller without a right to the enterprise gets the answer about one that does not exist.
         assert codes(other.authorize("Person:p-zhou", "use", SEAL)) == ["NOT_FOUND"]
         assert not [entry for entry in importing.log if entry["event"] == "incident"]
         here.abandon_import("I", enterprises)

@@ -131,7 +131,7 @@ def _show(counted: Counter[str], told: list[Replayed]) -> None:
     if rows:
         show(console(), table(("number", "", "cause", "what"), rows))
     if len(told) > _SHOWN:
-        say(f"{len(told) - _SHOWN} more are told with -o json", err=True)
+        say(f"{len(told) - _SHOWN} more are listed with -o json", err=True)
     words_of = {
         Outcome.SAME: "give the logged answer",
         Outcome.DIFFERENT: "give another answer",

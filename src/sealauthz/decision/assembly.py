@@ -147,7 +147,8 @@ class Assembly:
                         record = None
                 values[key] = record
         except FactNotLoaded as error:
-            _refuse_untold(self._model, error, may_see)
+            if _is_untold(self._model, error, may_see):
+                raise _no_right(self._model) from error
             raise
         if self._finds:
             query = ResolverInput(subject, resource, now, parameters, snapshot, values, action.name)
@@ -167,12 +168,14 @@ def assemble(
 
 
 def is_there(model: Model, entity: Entity, snapshot: FactSnapshot, may_see: MaySee) -> bool:
-    """Tell whether the entity exists within the caller's right: what is outside of it is told to nobody."""
+    """Tell whether the entity exists within the caller's right. Raises FactNotLoaded while it is imported there."""
     try:
-        check_seen(model, entity, snapshot, may_see)
-        return snapshot.find(entity.type, entity.id) is not None
-    except CallerNotPermitted:
-        return False
+        record, home = snapshot.locate(entity.type, entity.id)
+    except FactNotLoaded as error:
+        if _is_untold(model, error, may_see):
+            return False
+        raise
+    return record is not None and not _is_unseen(model, record, home, may_see)
 
 
 def check_seen(model: Model, entity: Entity, snapshot: FactSnapshot, may_see: MaySee) -> None:
@@ -182,10 +185,11 @@ def check_seen(model: Model, entity: Entity, snapshot: FactSnapshot, may_see: Ma
     try:
         record, home = snapshot.locate(entity.type, entity.id)
     except FactNotLoaded as error:
-        _refuse_untold(model, error, may_see)
+        if _is_untold(model, error, may_see):
+            raise _no_right(model) from error
         if error.importing is None:
             raise
-        return  # it is being imported: nothing is told about it
+        return  # it is being imported
     if record is not None and _is_unseen(model, record, home, may_see):
         raise _no_right(model)
 
@@ -200,11 +204,10 @@ def check_acts(model: Model, resource: Entity, snapshot: FactSnapshot, may_see: 
         raise _no_right(model)
 
 
-def _refuse_untold(model: Model, error: FactNotLoaded, may_see: MaySee) -> None:
-    """Raise CallerNotPermitted where the caller must not learn that a tenant is being imported."""
+def _is_untold(model: Model, error: FactNotLoaded, may_see: MaySee) -> bool:
+    """Whether what is not loaded is of a tenant outside of the caller's right that is being imported."""
     kind, unit_id = error.importing or ("", "")
-    if kind == model.units.roots[model.tenant] and not may_see(unit_id):
-        raise _no_right(model) from error
+    return kind == model.units.roots[model.tenant] and not may_see(unit_id)
 
 
 def _is_unseen(model: Model, record: Any, home: Unit | None, may_see: MaySee) -> bool:

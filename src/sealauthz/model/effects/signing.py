@@ -39,7 +39,7 @@ def transfer(act: Act) -> Outcome:
     """Pass a task on: it is TRANSFERRED, and the receiver gets a task of their own in its place, which takes the same
     seals. All who were named for the old one lose it.
 
-    The receiver of a signature in person is its handler, and who sent the contract is told.
+    The receiver of a signature in person is its handler, and the sender of the contract is notified.
     """
     old, receiver = act.resource, act.context.receiver
     handler_id = receiver.person_id if old.action in ("HANDLER_SIGN", "PERSONAL_SIGN") else None

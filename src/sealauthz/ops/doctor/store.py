@@ -98,7 +98,7 @@ def look_at_announcements(store: Store, wait_s: float = HEARD_WITHIN_S) -> Found
     if listener is None:
         yield Level.OK, "SQLite announces nothing: each process looks often", ""
         return
-    payload = f"doctor-{uuid.uuid4().hex}/0"  # of no history: whoever hears it looks, and finds nothing new
+    payload = f"doctor-{uuid.uuid4().hex}/0"  # of no history: each listener reads the database, and finds nothing new
     with closing(listener):
         with store.plain_connection() as connection:
             connection.execute(select(func.pg_notify(CHANNEL, payload)))
