@@ -14,6 +14,7 @@ from sealauthz.model import MODEL
 from sealauthz.model.records.grants import GrantScope, GrantTerm, SealGrant, SealRight
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
+from sealauthz.runtime.characters import is_plain
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column, shape_of
 from sealauthz.schema.record import exact
 from sealauthz.service.fields import FieldViolations
@@ -35,6 +36,8 @@ def values(column: Column) -> st.SearchStrategy[Any]:
         found = st.booleans()
     elif column.type is int:
         found = st.integers(-(2**63), 2**63 - 1) | st.just(UNLIMITED)
+    elif column.normalise is None:
+        found = text.filter(is_plain)
     else:
         found = text
     if column.normalise is not None:

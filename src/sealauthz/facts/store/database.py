@@ -364,6 +364,7 @@ class Database:
                     driver(connection).execute("COMMIT")
             is_sound = True
         except FactsUnavailable:
+            is_sound = self._survives(connection)
             raise
         except BaseException:
             is_sound = _is_rolled_back(connection) and BROKEN not in connection.info
@@ -378,7 +379,7 @@ class Database:
         try:
             return connection, begin(connection)
         except BaseException as error:
-            _give_back(connection, is_sound=False)
+            _give_back(connection, self._survives(connection))
             if not _is_of_the_connection(error):
                 raise
         # Its neighbours in the pool have most likely died with it. Each is replaced when it is taken: to a pool that is
@@ -390,6 +391,14 @@ class Database:
         except BaseException:
             _give_back(connection, is_sound=False)
             raise
+
+    def _survives(self, connection: Connection) -> bool:
+        """Roll back what failed. Tell whether the connection may be used again, as one to SQLite may.
+
+        The last connection to an SQLite file that closes takes the index of the log with it, and a disk without room
+        takes no new one: what could still be read could be read no longer.
+        """
+        return not self.is_postgresql and _is_rolled_back(connection)
 
     def _note_generation(self, _dialect: object, record: ConnectionPoolEntry, *_how: object) -> None:
         """Note it before a connection is made: one that leads to what was there before must not count as of after."""
@@ -468,7 +477,9 @@ def _is_rolled_back(connection: Connection) -> bool:
     if used is None:
         return False  # the store was closed, and then nobody was left who would end what was begun: the pool closed it
     try:
-        used.execute("ROLLBACK")
+        # SQLite has rolled back by itself after some errors, and refuses to do it twice.
+        if getattr(used, "in_transaction", True):
+            used.execute("ROLLBACK")
     except _errors():
         return False
     return True
