@@ -78,7 +78,7 @@ def client(url: str, bundle: Bundle, signer: Signer, reported: list[str]) -> Ite
         recorder.start()
         sequencing.start()
         server.start()
-        with SealAuthzClient(f"127.0.0.1:{server.port}", TOKEN, insecure=True, retry=ONCE) as client:
+        with SealAuthzClient(f"127.0.0.1:{server.port}", TOKEN, insecure=True, timeout_s=60.0, retry=ONCE) as client:
             yield client
         server.stop(0)
         recorder.stop()
