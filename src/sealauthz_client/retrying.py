@@ -29,7 +29,8 @@ _BUSY = "SERVICE_BUSY"
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How a client repeats calls. Its timeout bounds all attempts of a call, and what the server says (`RetryInfo`) is
-    waited out. Writes and acts, which take effect once, are repeated until then; other calls `max_attempts` times.
+    waited out. Writes and acts, which take effect once, are repeated until then; other calls `max_attempts` times. With
+    one attempt nothing is repeated.
 
     A call that only reads is sent a second time, beside the first, if that takes longer than `hedge_after_s` (None:
     never), up to `max_hedges` times; the first answer counts. `budget` is how many repetitions all calls of a client
@@ -138,7 +139,7 @@ class Attempts:
         wait_s = self._pauses.next_s(failed.retry_after_s)
         if now + wait_s >= self.deadline:
             return None
-        if self._call.rpc.repeats is Repeats.TAKES_EFFECT_ONCE:
+        if self._call.rpc.repeats is Repeats.TAKES_EFFECT_ONCE and self._policy.max_attempts > 1:
             # A caller who gives up does not know whether it took effect. Without budget it is sent less often.
             wait_s = wait_s if self._budget.take() else max(wait_s, self._policy.longest_pause_s)
             return wait_s if now + wait_s < self.deadline else None

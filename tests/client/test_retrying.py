@@ -84,6 +84,12 @@ def test_what_takes_effect_once_is_sent_until_its_deadline(failed: CallFailed) -
     assert sent > 15
 
 
+@pytest.mark.parametrize("repeats", Repeats)
+def test_one_attempt_is_not_followed_by_another(repeats: Repeats) -> None:
+    """Acts were repeated until their deadline although the caller wanted one attempt."""
+    assert attempts(call(repeats), RetryPolicy(max_attempts=1), deadline=30.0).wait_s(OUT, 0.0) is None
+
+
 def test_what_takes_effect_once_is_sent_less_often_without_budget() -> None:
     made = attempts(call(Repeats.TAKES_EFFECT_ONCE), RetryPolicy(budget=0), deadline=30.0)
     now = 0.0

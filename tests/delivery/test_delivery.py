@@ -68,9 +68,8 @@ def commands() -> list[tuple[str, list[str]]]:
     found.append(("compose healthcheck", COMPOSE["services"]["sealauthz"]["healthcheck"]["test"][2:]))
     for container in CONTAINERS:
         found.append((container["name"], container["args"]))
-        for probe in ("startupProbe", "readinessProbe"):
-            if probe in container:
-                found.append((f"{container['name']} {probe}", container[probe]["exec"]["command"][1:]))
+        if "startupProbe" in container:
+            found.append((f"{container['name']} startupProbe", container["startupProbe"]["exec"]["command"][1:]))
     for name, value in unit()["Service"].items():
         if name.startswith("ExecStart"):
             program, *arguments = shlex.split(value)
@@ -134,13 +133,21 @@ def test_a_rolling_update_never_serves_less() -> None:
 
 def test_a_probe_names_a_server_that_the_certificate_has() -> None:
     """Certificates name the service, and not `localhost`, as which a probe reaches it."""
-    probes = [CONTAINERS[1][name]["exec"]["command"] for name in ("startupProbe", "readinessProbe")]
+    probes = [CONTAINERS[1]["startupProbe"]["exec"]["command"]]
     probes.append(COMPOSE["services"]["sealauthz"]["healthcheck"]["test"][1:])
     for probe in probes:
         said = dict(zip(probe[2::2], probe[3::2], strict=True))
         assert said["--server"] == f"localhost:{CONTAINERS[1]['ports'][0]['containerPort']}"
         assert said["--server-name"] == manifest("Service")["metadata"]["name"] == SERVER_NAME
     assert SERVER_NAME in COMPOSE["services"]
+
+
+def test_readiness_is_asked_of_the_port_of_metrics(tmp_path: Path) -> None:
+    probe = CONTAINERS[1]["readinessProbe"]["httpGet"]
+    ports = {port["name"]: port["containerPort"] for port in CONTAINERS[1]["ports"]}
+    listen = load(MODEL, {}, configured(tmp_path)).metrics.listen
+    assert listen is not None
+    assert (probe["path"], ports[probe["port"]]) == ("/healthz", int(listen.rpartition(":")[2]))
 
 
 def test_a_job_is_another_one_for_each_release() -> None:
