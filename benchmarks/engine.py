@@ -150,7 +150,7 @@ def subjects_of(fact_cache: FactCache, bundle: Bundle, size: Size) -> Iterator[S
                     assemble(MODEL, question, snapshot, lambda _: True, worlds.NOW, "bench", bundle.parameters)
                     for question in chosen
                 ]
-                yield Subject(name, is_allowed, [case for case in cases if case is not None])
+                yield Subject(name, is_allowed, [case for case in cases if isinstance(case, Case)])
 
 
 def series_of(

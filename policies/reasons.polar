@@ -8,6 +8,7 @@
 # --- the service's own -----------------------------------------------------------------------------------------------
 
 reason("NOT_FOUND", 0, "USER", "NONE");
+reason("CONTEXT_NOT_FOUND", 0, "USER", "CHECK_CONTEXT");
 reason("UNKNOWN_ACTION", 0, "USER", "CHOOSE_ACTION");
 reason("UNKNOWN_TYPE", 0, "USER", "CHOOSE_TYPE");
 reason("FACT_UNAVAILABLE", 0, "USER", "RETRY_LATER");

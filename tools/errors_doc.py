@@ -222,6 +222,7 @@ _OWN: Mapping[str, str] = {
     "FACT_UNAVAILABLE": "after a pause of a second or so, with a bound. If it lasts, an import may be open",
     "POLICY_ERROR": "no: it is a fault of the policies, which operators must see",
     "UNKNOWN_ACTION": "no: it is a mistake in the caller",
+    "CONTEXT_NOT_FOUND": "no, unless it was made a moment ago: then with its revision",
     "UNKNOWN_TYPE": "no: it is a mistake in the caller",
     "NOT_FOUND": "no: say the same as of what does not exist",
 }

@@ -65,6 +65,7 @@ WAYS: dict[str, Way] = {
     "AUTHENTICATE_ENTERPRISE": acts(ANYBODY, "Enterprise/certify", "EnterpriseAuthentication/decide",
                                     "Enterprise/authenticate", facts=True),
     "CERTIFY_LEGAL_REP_ONLINE": acts(SELF, "Enterprise/certify", "RetrievalCase/certify", facts=True),
+    "CHECK_CONTEXT": SAYS,
     "CHOOSE_ACTION": SAYS,
     "CHOOSE_LEADER": SAYS,
     "CHOOSE_MEMBER": SAYS,

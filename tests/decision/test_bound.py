@@ -9,7 +9,7 @@ import pytest
 from scene import BUNDLE, DAY, NOW, Scene, case, grant
 
 from sealauthz.decision import Entity, Question
-from sealauthz.decision.assembly import assemble, everything
+from sealauthz.decision.assembly import Case, assemble, everything
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.model.records.grants import GrantTemplate, OpenGrant, OpenGrantTemplate
@@ -26,7 +26,7 @@ def digest(scene: Scene, action: str, resource: str, **context: str) -> str:
     asked = Question(Entity("Person", "user"), action, Entity(*resource.split(":")), context)
     with FactCache.of_records(MODEL, scene.records).read() as snapshot:
         found = assemble(MODEL, asked, snapshot, everything, NOW, "", BUNDLE.parameters)
-    assert found is not None
+    assert isinstance(found, Case)
     return str(found.context.intent_digest)
 
 

@@ -62,6 +62,7 @@ OVER: dict[str, str] = {
 
 UNREACHED: dict[str, str] = {
     "UNKNOWN_ACTION": "no policy test asks what the product does not know; the step is to ask something else",
+    "CONTEXT_NOT_FOUND": "as UNKNOWN_ACTION",
     "UNKNOWN_TYPE": "as UNKNOWN_ACTION",
     "POLICY_ERROR": "no fixture makes the policies fail; the platform mends them",
     "FACT_UNAVAILABLE": "only facts that no store holds bring it about; the step is to ask again later",

@@ -111,6 +111,7 @@ FACTS: dict[str, str] = {
     "ASSIGN_OTHER_PERSON": "somebody else does it",
     "ATTACH_RESOLUTION": "BoardResolution",
     "CERTIFY_LEGAL_REP_ONLINE": "EnterpriseAuthentication, which `certify` makes",
+    "CHECK_CONTEXT": "another question",
     "CHOOSE_ACTION": "another question",
     "CHOOSE_LEADER": "another leader in the question",
     "CHOOSE_MEMBER": "another member in the question",

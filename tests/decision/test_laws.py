@@ -17,7 +17,7 @@ from scene import BUNDLE, CEDAR_USCC, DAY, NOW, POLICIES, SIGNING, Scene, codes,
 from second_accounts import COLUMN_OF_THE_ACCOUNT_ALONE, OF_THE_ACCOUNT_ALONE, second_accounts
 
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint, Question
-from sealauthz.decision.assembly import assemble
+from sealauthz.decision.assembly import Case, assemble
 from sealauthz.decision.pdp import everything
 from sealauthz.decision.policies import Policies
 from sealauthz.decision.product_reasons import FACT_UNAVAILABLE, NOT_FOUND, POLICY_ERROR
@@ -261,7 +261,7 @@ def test_a_fact_that_is_not_loaded_denies_even_under_a_negation() -> None:
         del seal.holds
         asked = question("user", "use", ("Seal", "s"), **SIGNING)
         case = assemble(MODEL, asked, snapshot, everything, NOW, "", BUNDLE.parameters)
-        assert case is not None
+        assert isinstance(case, Case)
         with pytest.raises(FactNotLoaded):
             BUNDLE.engine.holds("allow", case.subject, "use", case.resource, case.context)
 

@@ -67,8 +67,8 @@ def test_actions_of_a_type_without_any_says_so() -> None:
 
 def test_an_enterprise_outside_the_callers_right_is_as_one_that_does_not_exist() -> None:
     options = RequestOptions(may_see=lambda enterprise: enterprise == "f")
-    unseen = Scene().pdp().decide(USE, options)
-    absent = Scene().pdp().decide(question("user", "use", ("Seal", "none"), **USE.context), options)
+    unseen = Scene().pdp().decide(question("user", "use", ("Seal", "s")), options)
+    absent = Scene().pdp().decide(question("user", "use", ("Seal", "none")), options)
     assert (unseen.reasons, unseen.valid_until, bool(unseen)) == (absent.reasons, absent.valid_until, False)
     assert codes(unseen) == ["NOT_FOUND"]
     assert Scene().pdp().decide(USE, RequestOptions(may_see=lambda enterprise: enterprise == "e"))
@@ -96,6 +96,20 @@ def test_what_a_party_says_belongs_to_it_and_not_to_the_other_side(action: str, 
     assert codes(scene.pdp().decide(asked, RequestOptions(may_see={"f"}.__contains__))) == ["NOT_FOUND"]
 
 
+@pytest.mark.parametrize("seal", ["s", "none"])
+@pytest.mark.parametrize("subject", ["user", "stranger", "none"])
+def test_an_unknown_id_in_the_context_is_refused_by_its_key(subject: str, seal: str) -> None:
+    """It was as if it were not given; and the answer must not depend on whether the rest exists."""
+    asked = question(subject, "use", ("Seal", seal), **{**USE.context, "task": "none"})
+    pdp = Scene().pdp()
+    decision = pdp.decide(asked)
+    assert codes(decision) == ["CONTEXT_NOT_FOUND"]
+    assert [(step.code, step.parameters) for step in decision.reasons[0].next_steps] == [
+        ("CHECK_CONTEXT", {"key": "task"})
+    ]
+    assert codes(pdp.explain(asked).decision) == ["CONTEXT_NOT_FOUND"]
+
+
 def test_a_task_of_another_party_in_the_context_is_as_one_that_does_not_exist() -> None:
     asked = question("user", "use", ("Seal", "s"), task="t-f")
     options = RequestOptions(may_see={"e"}.__contains__)
@@ -103,6 +117,7 @@ def test_a_task_of_another_party_in_the_context_is_as_one_that_does_not_exist() 
     absent = Scene().pdp().decide(question("user", "use", ("Seal", "s"), task="none"), options)
     assert not unseen
     assert (unseen.reasons, unseen.valid_until) == (absent.reasons, absent.valid_until)
+    assert codes(unseen) == ["CONTEXT_NOT_FOUND"]
     assert codes(Scene().pdp().decide(asked)) == [
         "TASK_NOT_PENDING",
         "NOT_TASK_OPERATOR",

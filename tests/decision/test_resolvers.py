@@ -28,7 +28,7 @@ from scene import (
 )
 
 from sealauthz.decision import Entity, PolicyDecisionPoint, Question
-from sealauthz.decision.assembly import assemble, everything
+from sealauthz.decision.assembly import Case, assemble, everything
 from sealauthz.decision.product_reasons import FACT_UNAVAILABLE
 from sealauthz.decision.question import ListQuery
 from sealauthz.facts.memory.fact_cache import FactCache
@@ -578,7 +578,7 @@ def is_met(requirement: str, scene: Scene, subject: str, action: str, resource: 
     with FactCache.of_records(MODEL, scene.records).read() as snapshot:
         question = Question(Entity("Person", subject), action, Entity(*resource))
         case = assemble(MODEL, question, snapshot, everything, NOW, "", PARAMETERS)
-        assert case is not None
+        assert isinstance(case, Case)
         return BUNDLE.engine.holds("meets", case.subject, requirement, action, case.resource, case.context)
 
 

@@ -34,7 +34,7 @@ from random_scenes import asked_scenes
 from scene import BUNDLE, NOW, Scene
 
 from sealauthz.decision import Question
-from sealauthz.decision.assembly import assemble
+from sealauthz.decision.assembly import Missing, assemble
 from sealauthz.decision.checking import engine_classes
 from sealauthz.decision.pdp import everything
 from sealauthz.facts.memory.fact_cache import FactCache
@@ -178,7 +178,7 @@ def assert_agreement(
     reference, compiled = engines
     with FactCache.of_records(MODEL, scene.records).read() as snapshot:
         case = assemble(MODEL, question, snapshot, everything, NOW, "", BUNDLE.parameters)
-        if case is None:
+        if isinstance(case, Missing):
             return
         for rule, *arguments in questions_of(case, question.action, question.resource.type):
             if rules is not None and rule not in rules:

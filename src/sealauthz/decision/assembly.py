@@ -67,6 +67,12 @@ DEFAULT_OPTIONS = RequestOptions(caller=IN_PROCESS)
 _SERVER_KEYS = ("now", "caller", "parameters")
 
 
+class Missing(NamedTuple):
+    """What a question names and is not there: the record of a key of the context, or the subject or the resource."""
+
+    key: str | None = None
+
+
 class Case(NamedTuple):
     """What one question is decided on."""
 
@@ -116,8 +122,8 @@ class Assembly:
 
     def case(
         self, question: Question, snapshot: FactSnapshot, may_see: MaySee, now: int, caller: str, parameters: Any
-    ) -> Case | None:
-        """Find everything that the question names; None where subject or resource do not exist.
+    ) -> Case | Missing:
+        """Find everything that the question names, or say what is missing.
 
         Raises InvalidRequest, and CallerNotPermitted where the resource is outside the caller's right. A record of the
         context outside of it is as one that does not exist.
@@ -128,6 +134,14 @@ class Assembly:
             for key, value in given.items():
                 if type(value) is not keys.get(key):
                     raise _misfit(question, action)
+        values: dict[str, Any] = {key: given.get(key) for key in action.plain} if action.plain else {}
+        # The context first: what is wrong with it must not depend on whether the resource exists.
+        for key, record_type in self._records:
+            values[key] = None
+            if key in given:
+                record = values[key] = _seen(self._model, Entity(record_type, str(given[key])), snapshot, may_see)
+                if record is None:
+                    return Missing(key)
         try:
             # The subject later: one that an import locks must not hide that the caller has no right to the resource.
             asked = question.resource
@@ -137,15 +151,7 @@ class Assembly:
             asked = question.subject
             subject = snapshot.locate(asked.type, asked.id)[0]
             if subject is None or resource is None:
-                return None
-            values: dict[str, Any] = {key: given.get(key) for key in action.plain} if action.plain else {}
-            for key, record_type in self._records:
-                record = None
-                if key in given:
-                    record, home = snapshot.locate(record_type, str(given[key]))
-                    if record is not None and _is_unseen(self._model, record, home, may_see):
-                        record = None
-                values[key] = record
+                return Missing()
         except FactNotLoaded as error:
             if _is_untold(self._model, error, may_see):
                 raise _no_right(self._model) from error
@@ -161,7 +167,7 @@ class Assembly:
 
 def assemble(
     model: Model, question: Question, snapshot: FactSnapshot, may_see: MaySee, now: int, caller: str, parameters: Any
-) -> Case | None:
+) -> Case | Missing:
     """Find everything that one question names, as `Assembly` does."""
     assembly = Assembly(model, question.action, question.resource.type)
     return assembly.case(question, snapshot, may_see, now, caller, parameters)
@@ -169,13 +175,18 @@ def assemble(
 
 def is_there(model: Model, entity: Entity, snapshot: FactSnapshot, may_see: MaySee) -> bool:
     """Tell whether the entity exists within the caller's right. Raises FactNotLoaded while it is imported there."""
+    return _seen(model, entity, snapshot, may_see) is not None
+
+
+def _seen(model: Model, entity: Entity, snapshot: FactSnapshot, may_see: MaySee) -> Any:
+    """Return the record that exists within the caller's right, or None. Raises FactNotLoaded while it is imported."""
     try:
         record, home = snapshot.locate(entity.type, entity.id)
     except FactNotLoaded as error:
         if _is_untold(model, error, may_see):
-            return False
+            return None
         raise
-    return record is not None and not _is_unseen(model, record, home, may_see)
+    return None if record is None or _is_unseen(model, record, home, may_see) else record
 
 
 def check_seen(model: Model, entity: Entity, snapshot: FactSnapshot, may_see: MaySee) -> None:

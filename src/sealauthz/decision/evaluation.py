@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 
-from sealauthz.decision.assembly import Case, RequestOptions, check_context
+from sealauthz.decision.assembly import Case, Missing, RequestOptions, check_context
 from sealauthz.decision.carried import Made, named_by
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Effect
@@ -16,7 +16,14 @@ from sealauthz.decision.ids import new_id
 from sealauthz.decision.listing import Entry, ListPage, Search, find_page
 from sealauthz.decision.making import maker
 from sealauthz.decision.plan import Plan
-from sealauthz.decision.product_reasons import FACT_UNAVAILABLE, NOT_FOUND, POLICY_ERROR, UNKNOWN_ACTION, UNKNOWN_TYPE
+from sealauthz.decision.product_reasons import (
+    CONTEXT_NOT_FOUND,
+    FACT_UNAVAILABLE,
+    NOT_FOUND,
+    POLICY_ERROR,
+    UNKNOWN_ACTION,
+    UNKNOWN_TYPE,
+)
 from sealauthz.decision.question import Question
 from sealauthz.decision.questions import NO_PERMISSION
 from sealauthz.decision.texts import SERVICE_STEPS
@@ -74,8 +81,8 @@ class Evaluation:
                 return self.deny(question, [plan])
             # Within, because a tenant that is being imported cannot even be found.
             case = self._assembled(question, plan)
-            if case is None:
-                return self.deny(question, [self.catalog.reason(NOT_FOUND)])
+            if isinstance(case, Missing):
+                return self.deny(question, [self._missing(case)])
             return self.evaluate(case, plan)
         except CallerNotPermitted:
             return self.deny(question, [self.catalog.reason(NOT_FOUND)])
@@ -103,8 +110,10 @@ class Evaluation:
         """The same. Raises CallerNotPermitted for what is outside of the caller's right."""
         try:
             plan = self.catalog.known_plan(question) or self._plan(question)
-            case = None if isinstance(plan, Reason) else self._assembled(question, plan)
-            if case is None or isinstance(plan, Reason):
+            if isinstance(plan, Reason):
+                return None
+            case = self._assembled(question, plan)
+            if isinstance(case, Missing):
                 return None
             work = plan.begin(case)
             if plan.allow(work):
@@ -138,13 +147,30 @@ class Evaluation:
         if isinstance(plan, Reason):
             return plan
         try:
-            return self._assembled(question, plan) or self.catalog.reason(NOT_FOUND)
+            case = self._assembled(question, plan)
+            return self._missing(case) if isinstance(case, Missing) else case
         except CallerNotPermitted:
             return self.catalog.reason(NOT_FOUND)
 
-    def _assembled(self, question: Question, plan: Plan) -> Case | None:
-        """What to decide on; None where the subject or the resource does not exist. Raises CallerNotPermitted where the
-        resource is outside of the caller's right.
+    def _missing(self, missing: Missing) -> Reason:
+        """The reason for which there is nothing to decide."""
+        if missing.key is None:
+            return self.catalog.reason(NOT_FOUND)
+        reason = self.catalog.reason(CONTEXT_NOT_FOUND)
+        steps = (self._carrying(step, missing.key) for step in reason.next_steps)
+        return _with(reason, [step for step in steps if step is not None])
+
+    @staticmethod
+    def _carrying(step: NextStep, word: str | None) -> NextStep | None:
+        """The step with the word that it carries; None for a step of the service that would carry none."""
+        name = SERVICE_STEPS.get(step.code)
+        if name is None:
+            return step
+        return NextStep(step.code, {name: word}) if word else None
+
+    def _assembled(self, question: Question, plan: Plan) -> Case | Missing:
+        """What to decide on, or what is missing. Raises CallerNotPermitted where the resource is outside of the
+        caller's right.
         """
         parameters = self._bundle.parameters
         return plan.assembly.case(question, self.snapshot, self._may_see, self._now, self._caller, parameters)
@@ -163,14 +189,8 @@ class Evaluation:
     def _unknown(self, code: str, word: str, known: Iterable[str]) -> Reason:
         """The reason that there is no such word, with the near one in its step; a step without one leads nowhere."""
         reason, carried = self.catalog.reason(code), nearest(word, known)
-        steps = []
-        for step in reason.next_steps:
-            name = SERVICE_STEPS.get(step.code)
-            if name is None:
-                steps.append(step)
-            elif carried:
-                steps.append(NextStep(step.code, {name: carried}))
-        return _with(reason, steps)
+        steps = (self._carrying(step, carried) for step in reason.next_steps)
+        return _with(reason, [step for step in steps if step is not None])
 
     def failed(self, question: Question, error: EvaluationFailed) -> Decision:
         """Deny because the evaluation went wrong, and log why."""

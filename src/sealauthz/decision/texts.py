@@ -28,8 +28,10 @@ LANGUAGES = ("en", "zh")
 SERVICE_REASONS = ("NOT_PERMITTED_NOW",)
 """Reasons that no policy gives: what a caller hears who may not see any of those that the policies gave."""
 
-SERVICE_STEPS = {"CHOOSE_ACTION": "action", "CHOOSE_TYPE": "type"}
-"""The next steps whose parameter the service finds, with its name: the word that is near an unknown one."""
+SERVICE_STEPS = {"CHOOSE_ACTION": "action", "CHOOSE_TYPE": "type", "CHECK_CONTEXT": "key"}
+"""The next steps whose parameter the service finds, with its name: the word that is near an unknown one, or the key of
+the context whose record is missing.
+"""
 
 _KINDS = ("reasons", "steps", "obligations", "events")
 _NAME = re.compile(r"\{(\w+)\}", re.ASCII)

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from sealauthz.decision.assembly import MaySee, Within, everything
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.decision import Decision, Effect
-from sealauthz.decision.product_reasons import FACT_UNAVAILABLE, NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE
+from sealauthz.decision.product_reasons import (
+    CONTEXT_NOT_FOUND,
+    FACT_UNAVAILABLE,
+    NOT_FOUND,
+    UNKNOWN_ACTION,
+    UNKNOWN_TYPE,
+)
 from sealauthz.decision.question import ContextValue, Entity, Question
 from sealauthz.decision.texts import LANGUAGES
 from sealauthz.runtime.errors import InvalidRequest
@@ -100,7 +106,7 @@ def checked_language(language: str) -> str:
     return language
 
 
-_NOTHING_THERE = frozenset({NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE, FACT_UNAVAILABLE})
+_NOTHING_THERE = frozenset({NOT_FOUND, CONTEXT_NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE, FACT_UNAVAILABLE})
 
 
 def may_see_of(caller: Caller) -> MaySee:

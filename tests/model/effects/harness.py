@@ -16,7 +16,7 @@ from typing import Any
 from own_word import TRUSTED, signed
 
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, RequestOptions
-from sealauthz.decision.assembly import DEFAULT_OPTIONS, assemble, everything
+from sealauthz.decision.assembly import DEFAULT_OPTIONS, Case, assemble, everything
 from sealauthz.facts import Store
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.store.batch import Batch
@@ -138,7 +138,7 @@ class World:
         with self._cache.read() as snapshot:
             asked = _question(subject, action, resource, context)
             case = assemble(MODEL, asked, snapshot, everything, self.now, "", bundle().parameters)
-        assert case is not None
+        assert isinstance(case, Case)
         return str(case.context.intent_digest)
 
     def codes(self, subject: str, action: str, resource: str, **context: Any) -> list[str]:

@@ -26,7 +26,7 @@ from joserfc.jwk import OKPKey
 from own_word import TRUSTED, signed
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, RequestOptions
-from sealauthz.decision.assembly import assemble, everything
+from sealauthz.decision.assembly import Case, assemble, everything
 from sealauthz.decision.folder import installed_folder
 from sealauthz.decision.policies import Policies
 from sealauthz.facts import Batch, FactCache, Put, Store
@@ -312,7 +312,7 @@ def shown(records: Sequence[Any], pair: Pair, prefix: str) -> list[Any]:
         if check is not None and check.bound_digest == "this act":
             with FactCache.of_records(MODEL, records).read() as snapshot:
                 case = assemble(MODEL, question, snapshot, everything, NOW, "", bundle().parameters)
-            assert case is not None
+            assert isinstance(case, Case)
             found["IdentityVerification", check.id] = dataclasses.replace(
                 check, bound_digest=case.context.intent_digest
             )

@@ -2,6 +2,7 @@
 
 reason("NOT_FOUND", 0, "USER", "NONE");
 reason("UNKNOWN_ACTION", 0, "USER", "NONE");
+reason("CONTEXT_NOT_FOUND", 0, "USER", "NONE");
 reason("UNKNOWN_TYPE", 0, "USER", "NONE");
 reason("FACT_UNAVAILABLE", 0, "USER", "RETRY_LATER");
 reason("POLICY_ERROR", 0, "USER", "NONE");

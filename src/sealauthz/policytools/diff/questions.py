@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sealauthz.decision import Bundle, Entity, Question
-from sealauthz.decision.assembly import assemble, everything
+from sealauthz.decision.assembly import Missing, assemble, everything
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.policytools.diff.contexts import Contexts, Values
 from sealauthz.policytools.diff.freshness import FreshText, with_text
@@ -42,7 +42,7 @@ class QuestionBuilder:
         question = Question(subject, action.name, Entity(*resource))
         model, parameters = self._new.model, self._old.parameters
         case = assemble(model, question, self._snapshot, everything, self._now, "", parameters)
-        if case is None:
+        if isinstance(case, Missing):
             return None
         context = model.evidence.fresh_context(case.context, case.resource) if self._is_fresh else case.context
         # One context for both sides, unless they read other parameters.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sealauthz.decision import Effect, Entity, Question
-from sealauthz.decision.product_reasons import NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE
+from sealauthz.decision.product_reasons import CONTEXT_NOT_FOUND, NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE
 from sealauthz.policytools.testing import form
 from sealauthz.policytools.testing.fixtures import FactSet, length_of
 from sealauthz.policytools.testing.library import Library, LoadedFile, plain
@@ -246,7 +246,8 @@ class _Reader:
                 actions = self._words.actions_of(type_)
                 if self._know(f"action of {type_}", ask.action, actions, (*where, "action")):
                     context = self._given(ask.action, type_, context, now, (*where, "context"))
-                    self._check_context(facts, ask.action, type_, context, (*where, "context"))
+                    names_records = CONTEXT_NOT_FOUND not in codes
+                    self._check_context(facts, ask.action, type_, context, (*where, "context"), names_records)
             if NOT_FOUND not in codes:
                 self._exists(facts, (type_, resource_id), (*where, "resource"))
         if NOT_FOUND not in codes:
@@ -271,11 +272,17 @@ class _Reader:
         return found
 
     def _check_context(
-        self, facts: FactSet, action: str, type_: str, context: Mapping[str, Given], at: DocumentPath
+        self,
+        facts: FactSet,
+        action: str,
+        type_: str,
+        context: Mapping[str, Given],
+        at: DocumentPath,
+        names_records: bool = True,
     ) -> None:
         keys, records = self._words.keys(action, type_), self._words.record_keys(action, type_)
         for key, value in context.items():
-            if self._know(f"context key of `{action}`", key, keys, (*at, key)) and key in records:
+            if self._know(f"context key of `{action}`", key, keys, (*at, key)) and key in records and names_records:
                 self._exists(facts, (records[key], str(value)), (*at, key))
 
     def _outcome(self, expected: Any, now: int, at: DocumentPath) -> Expectation:

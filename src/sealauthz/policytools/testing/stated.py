@@ -11,7 +11,7 @@ from operator import is_
 from typing import Any
 
 from sealauthz.decision import Bundle, Question
-from sealauthz.decision.assembly import assemble, everything
+from sealauthz.decision.assembly import Missing, assemble, everything
 from sealauthz.policytools.testing.fixtures import FactSet, Key
 from sealauthz.policytools.testing.suite import Ask, Item, ListAsk, PolicyTest
 from sealauthz.schema.evidence import Stated
@@ -70,4 +70,4 @@ def _found(ask: Ask | ListAsk, question: Question, stated: Stated, bundle: Bundl
     with ask.facts.fact_cache.read() as snapshot:
         case = assemble(bundle.model, question, snapshot, everything, ask.now, ask.caller, bundle.parameters)
     ask.facts.release()
-    return None if case is None else getattr(case.context, stated.key, None)
+    return None if isinstance(case, Missing) else getattr(case.context, stated.key, None)
