@@ -269,7 +269,8 @@ def test_what_is_of_another_enterprise_is_to_its_callers_as_what_does_not_exist(
         assert codes(ours.authorize("Person:p-lin", "use", SEAL, TASK))[0] == "NOT_A_MEMBER"
     with SealAuthzClient(served.address, "q" * 40, insecure=True, timeout_s=20) as theirs:
         for seal in (SEAL, "Seal:none"):
-            assert codes(theirs.authorize("Person:p-lin", "use", seal, TASK)) == ["NOT_FOUND"]
+            assert codes(theirs.authorize("Person:p-lin", "use", seal)) == ["NOT_FOUND"]
+            assert codes(theirs.authorize("Person:p-lin", "use", seal, TASK)) == ["CONTEXT_NOT_FOUND"]
             assert codes(theirs.explain("Person:p-lin", "use", seal).decision) == ["NOT_FOUND"]
             assert codes(theirs.explain("Person:p-lin", "use", seal, TASK).decision) == ["CONTEXT_NOT_FOUND"]
             each = theirs.list_actions("Person:p-lin", seal).values()

@@ -31,8 +31,8 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 class ResolverInput(NamedTuple):
     """Where a question stands: who asks about what, when, and the facts at that revision.
 
-    `given` are the values that the client named, by their key in the context: records, texts, None for what they did not
-    name. `action` is the name of what is asked for, where several share a context.
+    `given` are the values that the client named, by their key in the context: records, texts, None for what they did
+    not name. `action` is the name of what is asked for, where several share a context.
     """
 
     subject: Any
