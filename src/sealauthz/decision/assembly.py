@@ -153,7 +153,7 @@ class Assembly:
             if subject is None or resource is None:
                 return Missing()
         except FactNotLoaded as error:
-            if _is_untold(self._model, error, may_see):
+            if _is_hidden_import(self._model, error, may_see):
                 raise _no_right(self._model) from error
             raise
         if self._finds:
@@ -183,7 +183,7 @@ def _seen(model: Model, entity: Entity, snapshot: FactSnapshot, may_see: MaySee)
     try:
         record, home = snapshot.locate(entity.type, entity.id)
     except FactNotLoaded as error:
-        if _is_untold(model, error, may_see):
+        if _is_hidden_import(model, error, may_see):
             return None
         raise
     return None if record is None or _is_unseen(model, record, home, may_see) else record
@@ -196,7 +196,7 @@ def check_seen(model: Model, entity: Entity, snapshot: FactSnapshot, may_see: Ma
     try:
         record, home = snapshot.locate(entity.type, entity.id)
     except FactNotLoaded as error:
-        if _is_untold(model, error, may_see):
+        if _is_hidden_import(model, error, may_see):
             raise _no_right(model) from error
         if error.importing is None:
             raise
@@ -215,7 +215,7 @@ def check_acts(model: Model, resource: Entity, snapshot: FactSnapshot, may_see: 
         raise _no_right(model)
 
 
-def _is_untold(model: Model, error: FactNotLoaded, may_see: MaySee) -> bool:
+def _is_hidden_import(model: Model, error: FactNotLoaded, may_see: MaySee) -> bool:
     """Whether what is not loaded is of a tenant outside of the caller's right that is being imported."""
     kind, unit_id = error.importing or ("", "")
     return kind == model.units.roots[model.tenant] and not may_see(unit_id)

@@ -156,17 +156,7 @@ class Evaluation:
         """The reason for which there is nothing to decide."""
         if missing.key is None:
             return self.catalog.reason(NOT_FOUND)
-        reason = self.catalog.reason(CONTEXT_NOT_FOUND)
-        steps = (self._carrying(step, missing.key) for step in reason.next_steps)
-        return _with(reason, [step for step in steps if step is not None])
-
-    @staticmethod
-    def _carrying(step: NextStep, word: str | None) -> NextStep | None:
-        """The step with the word that it carries; None for a step of the service that would carry none."""
-        name = SERVICE_STEPS.get(step.code)
-        if name is None:
-            return step
-        return NextStep(step.code, {name: word}) if word else None
+        return self._carrying(CONTEXT_NOT_FOUND, missing.key)
 
     def _assembled(self, question: Question, plan: Plan) -> Case | Missing:
         """What to decide on, or what is missing. Raises CallerNotPermitted where the resource is outside of the
@@ -187,10 +177,19 @@ class Evaluation:
         return self.catalog.plan(question)
 
     def _unknown(self, code: str, word: str, known: Iterable[str]) -> Reason:
-        """The reason that there is no such word, with the near one in its step; a step without one leads nowhere."""
-        reason, carried = self.catalog.reason(code), nearest(word, known)
-        steps = (self._carrying(step, carried) for step in reason.next_steps)
-        return _with(reason, [step for step in steps if step is not None])
+        """The reason that there is no such word, with the near one in its step."""
+        return self._carrying(code, nearest(word, known))
+
+    def _carrying(self, code: str, word: str) -> Reason:
+        """A reason of the service with the word that its step carries; a step without one leads nowhere."""
+        reason, steps = self.catalog.reason(code), []
+        for step in reason.next_steps:
+            name = SERVICE_STEPS.get(step.code)
+            if name is None:
+                steps.append(step)
+            elif word:
+                steps.append(NextStep(step.code, {name: word}))
+        return _with(reason, steps)
 
     def failed(self, question: Question, error: EvaluationFailed) -> Decision:
         """Deny because the evaluation went wrong, and log why."""
