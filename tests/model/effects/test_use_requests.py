@@ -39,6 +39,18 @@ def test_a_member_without_a_grant_uses_the_seal_once_that_is_approved(world: New
     assert not here.ask("plain", "use", "Seal:s", **USING)
 
 
+@pytest.mark.parametrize(
+    "grant",
+    [{"state": "REVOKED"}, {"valid_to": "now"}, {"valid_from": "now + 1 hour"}, {"use_limit": 1, "used": 1}],
+    ids=lambda grant: " ".join(grant),
+)
+def test_a_request_notifies_nobody_whose_grant_is_not_valid_now(world: NewWorld, grant: dict[str, Any]) -> None:
+    change = {"SealGrant": {"g-approver": {"use_limit": "unlimited", **grant}}}
+    here = world("the legal representative is a member", "approver may approve", change=change)
+    requested(here)
+    assert set(here.events[-1].recipients) == {"boss"}
+
+
 def test_one_refusal_ends_a_request(world: NewWorld) -> None:
     here = world("approver may approve", change={"SealGrant": {"g-approver": {"use_limit": "unlimited"}}})
     request = requested(here)

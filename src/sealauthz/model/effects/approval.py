@@ -122,10 +122,20 @@ def course_of(request: Any, now: Instant, *more: Any) -> Course | None:
     return Course(request.process, request.applicant, request.submitted_at, (*request.approvals, *more), now)
 
 
-def by_right(seal: Any, now: Instant) -> list[str]:
-    """The ids of the persons who may decide on a request without a process."""
-    holders = [grant.membership.person_id for grant in seal.grants if grant.right == "APPROVE"]
-    return [*holders, *holders_of(seal.enterprise, now, "LEGAL_REP")]
+def approvers_of(seal: Any, now: Instant) -> list[str]:
+    """The ids of the persons who have the right to decide on the use of a seal: by a grant that is valid and not used
+    up, never over a legal representative's seal, or as the legal representative.
+    """
+    granted = [
+        grant.membership.person_id
+        for grant in seal.grants
+        if seal.kind != "LEGAL_REP"
+        and grant.right == "APPROVE"
+        and grant.state == "ACTIVE"
+        and grant.valid_from <= now < grant.valid_to
+        and grant.used < grant.use_limit
+    ]
+    return [*granted, *holders_of(seal.enterprise, now, "LEGAL_REP")]
 
 
 def may_decide(seal: Any, applicant: Any, now: Instant) -> list[Any]:
@@ -138,22 +148,6 @@ def may_decide(seal: Any, applicant: Any, now: Instant) -> list[Any]:
         and (member.person.account_state, member.person.realname_state) == ("ACTIVE", "VERIFIED")
         and member.person_id not in keepers | {applicant.person_id}
     ]
-
-
-def has_right(member: Any, seal: Any, now: Instant) -> bool:
-    """Tell whether a member has the right to decide on the use of a seal: by a grant that is not used up, never over a
-    legal representative's seal, or as the legal representative.
-    """
-    if member.person_id in holders_of(seal.enterprise, now, "LEGAL_REP"):
-        return True
-    return seal.kind != "LEGAL_REP" and any(
-        grant.membership_id == member.id
-        and grant.right == "APPROVE"
-        and grant.state == "ACTIVE"
-        and grant.valid_from <= now < grant.valid_to
-        and grant.used < grant.use_limit
-        for grant in seal.grants
-    )
 
 
 def _keepers(seal: Any, now: Instant) -> Iterable[Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sealauthz.model.effects.acting import check_length, own_membership, refuse
-from sealauthz.model.effects.approval import Course, by_right, course_of, has_right, may_decide
+from sealauthz.model.effects.approval import Course, approvers_of, course_of, may_decide
 from sealauthz.model.effects.members import live_membership
 from sealauthz.model.effects.told import about_seal, alert, persons, seal_administrators, watchers_of
 from sealauthz.model.records.requests import (
@@ -89,7 +89,7 @@ def request_use(act: Act) -> Outcome:
     )
     details = (Put(RequestDocument(act.new_id(f"document-{each}"), made.id, each)) for each in digests)
     if given.process is None:
-        next_ = by_right(seal, act.now)
+        next_ = approvers_of(seal, act.now)
     else:
         process = seal.enterprise.approval_processes.holding("id", given.process)[0]
         next_ = Course(process, applicant, act.now, (), act.now).awaited(seal.enterprise)
@@ -102,7 +102,8 @@ def _check_decided(act: Act, seal: Any, applicant: Any, given: UseRequest) -> No
     """Refuse what nobody could decide: it would wait until it ends. Which process is followed, policies do not see."""
     deciders = may_decide(seal, applicant, act.now)
     if given.process is None:
-        is_decided = any(has_right(member, seal, act.now) for member in deciders)
+        approvers = approvers_of(seal, act.now)
+        is_decided = any(member.person_id in approvers for member in deciders)
     else:
         process = seal.enterprise.approval_processes.holding("id", given.process)[0]
         is_decided = Course(process, applicant, act.now, (), act.now).is_passable(deciders)
@@ -206,7 +207,7 @@ def unapproved(_snapshot: Snapshot, use: Any, now: Instant) -> Outcome:
     No approval comes after that: what was missed is for the enterprise to settle.
     """
     seal, user = use.grant.seal, use.grant.membership.person_id
-    told = [user, *by_right(seal, now), *seal_administrators(seal.enterprise, now), *watchers_of(seal, now)]
+    told = [user, *approvers_of(seal, now), *seal_administrators(seal.enterprise, now), *watchers_of(seal, now)]
     event = alert("EMERGENCY_USE_NOT_APPROVED", seal, told, use_id=use.id, person_id=user, used_at=use.used_at)
     return Outcome((Update("EmergencyUse", use.id, {"alerted_at": now}),), (event,))
 
