@@ -42,8 +42,9 @@ obligation(_: Person, "alert", _: SealUse, _, "ALERT_UNCLOSED_RECEIPT");
 
 # --- attempts that were denied ---------------------------------------------------------------------------------------
 
-# W-05: The third attempt of a person on a seal within a day, and each one on a seal that is frozen or lost. Of a hold that
-# the platform or a court placed nothing is told here.
+# W-05: The third denied act of a person on a seal within a day, and each denied use of a seal that is frozen or lost,
+# whatever else was missing. The seal's own state decides that, not the reason that came first. A hold that the platform
+# or a court placed is not reported here.
 #@ W-05
 requires("alert", _: DeniedAttempt, "ALERT_DUE");
 meets(_: Person, "ALERT_DUE", "alert", attempt: DeniedAttempt, _) if is_one_too_many(attempt);
@@ -53,12 +54,18 @@ obligation(_: Person, "alert", attempt: DeniedAttempt, _, "ALERT_BLOCKED_SEAL") 
 
 is_one_too_many(attempt: DeniedAttempt) if attempt.within_day = 3;
 
-is_on_blocked_seal(attempt: DeniedAttempt) if attempt.reason = "SEAL_LOST";
 is_on_blocked_seal(attempt: DeniedAttempt) if
-  attempt.reason = "SEAL_FROZEN" and
+  is_act_of_use(attempt) and
+  attempt.seal.state = "LOST";
+is_on_blocked_seal(attempt: DeniedAttempt) if
+  is_act_of_use(attempt) and
   hold in attempt.seal.holds and
   hold.state = "PLACED" and
-  hold.source in ["ADMIN", "RETRIEVAL"];
+  hold.source in ["ADMIN", "RETRIEVAL"] and
+  hold.placed_at <= attempt.attempted_at;
+
+is_act_of_use(attempt: DeniedAttempt) if
+  attempt.action in ["use", "auto_use", "emergency_use", "stamp", "carry_out"];
 
 # --- a case of retrieval ---------------------------------------------------------------------------------------------
 

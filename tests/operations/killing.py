@@ -71,7 +71,7 @@ ALARMED = dataclasses.replace(
     TINY,
     parts=(
         *TINY.parts,
-        Part(alarms=(_PUBLISHED,), attempts=Attempts("Document", frozenset({"publish"}), _attempted, _OF_ATTEMPT)),
+        Part(alarms=(_PUBLISHED,), attempts=Attempts("Document", _attempted, _OF_ATTEMPT)),
     ),
 )
 """The tiny model in which the author of what was published, and who was denied to publish, are shown it once."""

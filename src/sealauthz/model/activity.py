@@ -20,6 +20,8 @@ from sealauthz.schema.effect import Value
 _OF_ITS_SEAL = (("seal_id", "enterprise_id"),)
 _WATCHED_ROLES = ("SYSTEM_ADMIN", "LEGAL_REP", "SEAL_ADMIN", "SEAL_AUDITOR")
 _MOST_LEVELS = 20
+_ACTS_OF_USE = ("use", "auto_use", "emergency_use", "stamp", "carry_out")
+"""The actions that put a seal, or carry it out of the house."""
 
 Tells = Callable[[Any, Any], Sighting | None]
 
@@ -137,7 +139,8 @@ def _alert(before: Any, after: Any) -> Sighting | None:
 def _denied(before: Any, after: Any) -> Sighting | None:
     if before is not None or after is None:
         return None
-    return Sighting("SEAL_USE_DENIED", {"action": after.action, "reason": after.reason, "number": after.within_day})
+    code = "SEAL_USE_DENIED" if after.action in _ACTS_OF_USE else "SEAL_ACT_DENIED"
+    return Sighting(code, {"action": after.action, "reason": after.reason, "number": after.within_day})
 
 
 _SHOWN = (
@@ -225,6 +228,7 @@ CODES = {
     "ALERT_RAISED": "Something happened that those who watch must see.",
     "ALERT_ACKNOWLEDGED": "One of those who watch has seen an alert.",
     "SEAL_USE_DENIED": "A person tried to use a seal and was denied.",
+    "SEAL_ACT_DENIED": "A person tried another act on a seal and was denied.",
     "SEAL_USE_RESERVED": "A use of a seal was allowed and counted; the sealing engine has not reported yet.",
     "SEAL_USE_SEALED": "A seal was put.",
     "SEAL_USE_NOT_SEALED": "A use that was reserved was not sealed, and its count came back.",

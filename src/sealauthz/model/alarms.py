@@ -9,7 +9,10 @@ from sealauthz.schema.alarms import Alarm, Attempt, Attempts
 
 _DAY = 24 * 3_600_000_000
 _MOST_IN_A_DAY = 20
-"""Of one person on one seal. The log of decisions has all of them."""
+"""Of one person, one seal and one action, so that no other act hides a denied use. The audit log has all of them."""
+
+_NOT_RECORDED = frozenset({"place_hold"})
+"""Nobody of the enterprise learns that the platform or a court is about to hold a seal."""
 
 _FROZEN = "SEAL_FROZEN"
 
@@ -21,16 +24,16 @@ ALARMS = (
 
 
 def _recorded(snapshot: Snapshot, attempt: Attempt) -> DeniedAttempt | None:
-    if snapshot.find("Person", attempt.subject_id) is None:
+    if attempt.action in _NOT_RECORDED or snapshot.find("Person", attempt.subject_id) is None:
         return None
     ids = snapshot.matching("DeniedAttempt", seal_id=attempt.topic_id, person_id=attempt.subject_id)
     others = (snapshot.find("DeniedAttempt", each) for each in ids)
-    earlier = sum(1 for each in others if each is not None and each.attempted_at > attempt.at - _DAY)
-    if earlier >= _MOST_IN_A_DAY:
+    earlier = [each.action for each in others if each is not None and each.attempted_at > attempt.at - _DAY]
+    if earlier.count(attempt.action) >= _MOST_IN_A_DAY:
         return None
     ids_of = (attempt.id, attempt.topic_id, attempt.subject_id)
     reason = "" if _tells_of_authority(snapshot, attempt) else attempt.reason
-    return DeniedAttempt(*ids_of, attempt.action, reason, attempt.at, earlier + 1)
+    return DeniedAttempt(*ids_of, attempt.action, reason, attempt.at, len(earlier) + 1)
 
 
 def _tells_of_authority(snapshot: Snapshot, attempt: Attempt) -> bool:
@@ -43,7 +46,6 @@ def _tells_of_authority(snapshot: Snapshot, attempt: Attempt) -> bool:
 
 ATTEMPTS = Attempts(
     "Seal",
-    frozenset({"use", "auto_use", "emergency_use", "stamp", "carry_out"}),
     _recorded,
     Alarm("DeniedAttempt", "alert", ("person_id",), "attempted_at", {}),
 )

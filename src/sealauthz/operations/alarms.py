@@ -155,8 +155,13 @@ class Alarms:
             return None
         subject_type, _, subject_id = content.get("subject", "").partition(":")
         topic_type, _, topic_id = content.get("resource", "").partition(":")
-        is_meant = topic_type == attempts.topic_type and content.get("action") in attempts.actions
-        if not is_meant or subject_type not in self._model.subjects or topic_id.startswith(NOT_THERE):
+        is_act = (content.get("action"), topic_type) in self._model.actions
+        if (
+            topic_type != attempts.topic_type
+            or not is_act
+            or subject_type not in self._model.subjects
+            or topic_id.startswith(NOT_THERE)
+        ):
             return None
         return Attempt(content["id"], topic_id, subject_id, content["action"], _reason(content), content["at"])
 

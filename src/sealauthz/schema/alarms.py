@@ -37,13 +37,12 @@ class Attempt(NamedTuple):
 
 
 class Attempts(NamedTuple):
-    """Which denied acts are recorded: those of these actions on topics.
+    """Which denied acts are recorded: those on topics.
 
-    `record` returns what to put of one, None where there are enough of its subject's; of what was put the service
-    raises `alarm`, once.
+    `record` returns what to put of one, None where it is not recorded; of what was put the service raises `alarm`,
+    once.
     """
 
     topic_type: str
-    actions: frozenset[str]
     record: Callable[[Snapshot, Attempt], Any]
     alarm: Alarm

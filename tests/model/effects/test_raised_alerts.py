@@ -228,18 +228,67 @@ def test_who_is_denied_all_the_time_does_not_fill_the_facts(platform: NewPlatfor
     assert len(here.all("DeniedAttempt")) == 20
 
 
-def test_an_attempt_on_a_frozen_seal_is_an_alert(platform: NewPlatform) -> None:
+BLOCKED: dict[str, dict[str, Any]] = {
+    "frozen": {"put": {**LEADER, "SealHold": {"h": {"source": "ADMIN"}}}},
+    "frozen for a retrieval": {"put": {**LEADER, "SealHold": {"h": {"source": "RETRIEVAL"}}}},
+    "lost": {"put": LEADER, "change": {"Seal": {"s": {"state": "LOST"}}}},
+}
+TRIED: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
+    "by a user": ("user", "use", {"audience": "engine"}, {"task": "t"}),
+    "without a task": ("user", "use", {"audience": "engine"}, {}),
+    "for a task that is not open": ("user", "use", {"audience": "engine"}, {"task": "t-signed"}),
+    "by an outsider": ("outsider", "use", {"audience": "engine"}, {"task": "t"}),
+    "by machine": ("stranger", "auto_use", {"audience": "engine"}, {"task": "t"}),
+    "with a stamp": ("plain", "stamp", {}, {}),
+    "to carry it out": ("plain", "carry_out", {}, {}),
+}
+
+
+@pytest.mark.parametrize("tried", TRIED)
+@pytest.mark.parametrize("state", BLOCKED)
+def test_any_denied_use_of_a_blocked_seal_is_an_alert(platform: NewPlatform, state: str, tried: str) -> None:
+    subject, action, arguments, context = TRIED[tried]
+    here = platform(**BLOCKED[state])
+    here.write(dataclasses.replace(here.get("SigningTask", "t"), id="t-signed", state="VOIDED"))
+    done = here.try_to(subject, action, "Seal:s", arguments, **context)
+    assert not done
+    log(here, done)
+    assert alarms_of(here).follow() == 1
+    assert [(code, person) for code, _, person in raised(here)] == [("ALERT_BLOCKED_SEAL", subject)]
+
+
+def test_a_denied_use_before_the_seal_was_frozen_is_no_alert(platform: NewPlatform) -> None:
+    here = platform(put={**LEADER, "SealHold": {"h": {"source": "ADMIN", "placed_at": "now + 1 second"}}})
+    log(here, denied(here))
+    assert alarms_of(here).follow() == 0
+
+
+def seal_acts() -> list[str]:
+    return sorted(action for action, kind in MODEL.actions if kind == "Seal")
+
+
+@pytest.mark.parametrize("action", seal_acts())
+def test_every_denied_act_on_a_seal_is_an_attempt_but_a_hold_of_the_platform(
+    platform: NewPlatform, action: str
+) -> None:
+    here = platform(put=LEADER)
+    done = here.ask("stranger", action, "Seal:s")
+    assert not done
+    recorder = Recorder(here.store, FactCache(here.store), lambda *_told: None, ignored)
+    recorder.note(Answered("Perform", "platform", "", "", done, NOW, 1))
+    recorder.stop()
+    Sequencer(here.store, "test").drain()
+    alarms_of(here).follow()
+    expected = [] if action == "place_hold" else [action]
+    assert [each.action for each in here.all("DeniedAttempt")] == expected
+
+
+def test_other_denied_acts_do_not_hide_a_denied_use(platform: NewPlatform) -> None:
     here = platform(put={**LEADER, "SealHold": {"h": {"source": "ADMIN"}}})
-    log(here, denied(here, "user"))
-    assert alarms_of(here).follow() == 1
-    assert [code for code, _, _ in raised(here)] == ["ALERT_BLOCKED_SEAL"]
-
-
-def test_an_attempt_on_a_lost_seal_is_an_alert(platform: NewPlatform) -> None:
-    here = platform(put=LEADER, change={"Seal": {"s": {"state": "LOST"}}})
-    log(here, denied(here, "user"))
-    assert alarms_of(here).follow() == 1
-    assert [code for code, _, _ in raised(here)] == ["ALERT_BLOCKED_SEAL"]
+    log(here, *(here.try_to("plain", "freeze", "Seal:s") for _ in range(25)), denied(here))
+    alarms_of(here).follow()
+    assert [each.action for each in here.all("DeniedAttempt")].count("freeze") == 20
+    assert [code for code, *_ in raised(here)] == ["ALERT_BLOCKED_SEAL", "ALERT_DENIED_ATTEMPTS"]
 
 
 @pytest.mark.parametrize("source", ["JUDICIAL", "PLATFORM"])
@@ -259,7 +308,7 @@ def test_what_was_allowed_or_only_asked_or_of_nobody_is_no_attempt(platform: New
     recorder.note(Answered("Authorize", "platform", "", "", asked, NOW, 1))
     recorder.stop()
     assert done
-    log(here, denied(here, "nobody-there"), here.try_to("plain", "freeze", "Seal:s"), denied(here, seal="none"))
+    log(here, denied(here, "nobody-there"), denied(here, seal="none"))
     assert alarms_of(here).follow() == 0
     assert here.all("DeniedAttempt") == []
 
