@@ -37,7 +37,7 @@ group("JOINING", _: JoinApplication, ["remind"]);
 # What only takes away or watches: it must be possible in an enterprise that is frozen or closed, too.
 group("PROTECTING", _: Enterprise, ["monitor"]);
 group("PROTECTING", _: Membership, ["resign"]);
-group("PROTECTING", _: Seal, ["freeze", "report_lost", "view_log"]);
+group("PROTECTING", _: Seal, ["freeze", "report_lost", "view_log", "view_attempts"]);
 group("PROTECTING", _: SealOuting, ["record_return"]);
 group("PROTECTING", _: SealGrant, ["revoke"]);
 group("PROTECTING", _: OpenGrant, ["revoke"]);

@@ -53,6 +53,15 @@ requires("view_log", _: Seal, "MONITOR");
 meets(person: Person, "MONITOR", "view_log", seal: Seal, context) if watches(person, seal.enterprise, seal.id, context);
 meets(person: Person, "MONITOR", "view_log", seal: Seal, context) if audit_grant(person, seal, _, context);
 
+# Denied attempts are seen by those who read the log of the seal, and by those who run its seals: they are the ones who
+# give the right that was missing, or take one away.
+#@ W-01 W-05
+requires("view_attempts", _: Seal, "MONITOR");
+meets(person: Person, "MONITOR", "view_attempts", seal: Seal, context) if
+  watches(person, seal.enterprise, seal.id, context);
+meets(person: Person, "MONITOR", "view_attempts", seal: Seal, context) if audit_grant(person, seal, _, context);
+meets(person: Person, "MONITOR", "view_attempts", seal: Seal, context) if administers_seal(person, seal, context);
+
 # One use is seen by those who watch the seal for its owner …
 #@ W-01 W-03
 requires("view", _: SealUse, "MONITOR");
@@ -88,9 +97,11 @@ used_under(use: SealUse, seal: Seal, grant) if
 #@ W-07
 obligation(_: Person, "monitor", _: Enterprise, _, "WATERMARK");
 obligation(_: Person, "view_log", _: Seal, _, "WATERMARK");
+obligation(_: Person, "view_attempts", _: Seal, _, "WATERMARK");
 obligation(_: Person, "view", _: SealUse, _, "WATERMARK");
 obligation(_: Person, "monitor", _: Enterprise, _, "MASK_PERSONAL_DATA");
 obligation(_: Person, "view_log", _: Seal, _, "MASK_PERSONAL_DATA");
+obligation(_: Person, "view_attempts", _: Seal, _, "MASK_PERSONAL_DATA");
 obligation(person: Person, "view", use: SealUse, _, "MASK_PERSONAL_DATA") if use.person_id != person.id;
 
 # --- naming who watches ----------------------------------------------------------------------------------------------
@@ -378,6 +389,11 @@ obligation(_: Person, "end", _: MonitorSubscription, _, "LOG_SUBSCRIPTION_CHANGE
 lapses(person: Person, "monitor", enterprise: Enterprise, context, at) if watch_lapses(person, enterprise, context, at);
 lapses(person: Person, "view_log", seal: Seal, context, at) if watch_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "view_log", seal: Seal, context, at) if audit_lapses(person, seal, context, at);
+lapses(person: Person, "view_attempts", seal: Seal, context, at) if
+  watch_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "view_attempts", seal: Seal, context, at) if audit_lapses(person, seal, context, at);
+lapses(person: Person, "view_attempts", seal: Seal, context, at) if
+  seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "view", _: SealUse, context, at) if
   watch_lapses(person, context.seal.enterprise, context, at);
 lapses(person: Person, "view", _: SealUse, context, at) if

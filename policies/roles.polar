@@ -138,7 +138,7 @@ resource Seal {
   permissions = [
     "view", "edit", "disable", "enable", "revoke", "grant", "request_use", "use",
     "submit_review", "freeze", "report_lost", "report_found", "propose_end", "destroy", "assign_custodian",
-    "auto_use", "stamp", "carry_out", "emergency_use", "view_log", "collect", "place_hold"];
+    "auto_use", "stamp", "carry_out", "emergency_use", "view_log", "view_attempts", "collect", "place_hold"];
   relations = { owner: Enterprise };
 
   "edit" if "seal_administrator" on "owner";
@@ -416,3 +416,4 @@ resource MonitorSubscription {
 
 has_permission(person: Person, "end", subscription: MonitorSubscription) if is_listed(person, subscription.enterprise);
 has_permission(person: Person, "view_log", seal: Seal) if is_listed(person, seal.enterprise);
+has_permission(person: Person, "view_attempts", seal: Seal) if is_listed(person, seal.enterprise);

@@ -342,7 +342,8 @@ def test_a_reason_that_cannot_be_asked_for_after_an_allow_fails(
 def test_a_table_asks_what_roles_give_in_principle(tmp_path: Path) -> None:
     table = "tests:\n  - {name: a, table: {resource: 'Seal:s', expect: {member: %s, outsider: []}}}\n"
     seal = "given: {put: {Seal: {s: {enterprise_id: e, name: 公章, kind: OFFICIAL, state: REVOKED}}}}, "
-    used = "[auto_use, carry_out, emergency_use, freeze, report_lost, request_use, stamp, use, view, view_log]"
+    used = "[auto_use, carry_out, emergency_use, freeze, report_lost, request_use, stamp, use, view, view_attempts,"
+    used += " view_log]"
     # What a checklist refuses, such as the use of a seal that is revoked, the table gives.
     suite = suite_of(tmp_path, (table % used).replace("table:", seal + "table:"))
     assert list(failures_of(suite[0], BUNDLE)) == []

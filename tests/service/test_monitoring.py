@@ -23,13 +23,13 @@ from sealauthz.cli.monitoring import Screen, monitor
 from sealauthz.decision import Bundle, PolicyDecisionPoint, RequestOptions, system_clock
 from sealauthz.decision.decision import Decision as Decided
 from sealauthz.decision.question import Entity, Question
-from sealauthz.facts import Batch, FactCache, Put, Store, Update, upgrade
+from sealauthz.facts import Batch, Delete, FactCache, Put, Store, Update, upgrade
 from sealauthz.facts.store.activity import WHOLE, ActivityFilter
 from sealauthz.model import MODEL
 from sealauthz.model.activity import CODES
 from sealauthz.model.records.grants import GrantScope, GrantTerm, SealGrant, SealRight
 from sealauthz.model.records.membership import JoinedVia, Role, RoleAssignment
-from sealauthz.model.records.monitoring import Alert
+from sealauthz.model.records.monitoring import Alert, DeniedAttempt
 from sealauthz.model.records.organisation import Department, MonitorSubscription
 from sealauthz.model.records.retrieval import CaseState, RetrievalCase, RetrievalPath, RetrievalReason
 from sealauthz.model.records.seal_uses import SealUse, SealUseState
@@ -255,6 +255,34 @@ def test_a_personal_view_shows_ones_own_uses_and_needs_no_right_to_the_whole(
     items = listed(client, "p-zhou", token(store, happened[1]), personal=True)
     assert brief(items) == [each for each in TOLD if each[0].startswith("SEAL_USE_")]
     assert client.seal_activity("Person:p-lin", YUNSHAN, personal=True).items == ()
+
+
+def test_a_seal_administrator_sees_denied_attempts_also_after_their_record_is_forgotten(
+    client: SealAuthzClient, store: Store, happened: tuple[Path, int]
+) -> None:
+    now = system_clock()
+    attempts = (("use", "p-lin"), ("grant", "p-zhou"))
+    made = [
+        DeniedAttempt(f"d-{act}", "seal-official", who, act, "NOT_A_MEMBER", now, number + 1)
+        for number, (act, who) in enumerate(attempts)
+    ]
+    runs_seals = RoleAssignment("role-seals", "m-suspended", Role.SEAL_ADMIN, valid_from=now - DAY)
+    store.write(
+        Batch(
+            "test",
+            "attempts",
+            (Update("Membership", "m-suspended", {"state": "ACTIVE"}), Put(runs_seals), *map(Put, made)),
+        )
+    )
+    expected = {("SEAL_USE_DENIED", "d-use", "seal-official"), ("SEAL_ACT_DENIED", "d-grant", "seal-official")}
+    own = Update("MonitorSubscription", "watch-suspended", {"state": "ENDED"})
+    store.write(Batch("test", "no leader", (own,)))
+    for gone in ((), tuple(Delete("DeniedAttempt", each.id) for each in made)):
+        if gone:
+            store.write(Batch("test", "forgotten", gone))
+        found = brief(listed(client, "p-suspended", token(store, happened[1]), personal=True))
+        assert {each for each in found if each[0].endswith("_DENIED")} == expected
+    assert listed(client, "p-lin", token(store, happened[1]), personal=True) == []
 
 
 def test_a_view_is_of_persons_and_of_departments_with_those_below(

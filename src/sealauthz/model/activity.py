@@ -1,8 +1,8 @@
 """What those who monitor seals are shown: what each change of a record tells, and who sees it.
 
 Of one use, that is decided by `view` on it: its seal's owner sees every use, an enterprise that holds the seal its own
-ones. What else happens to a seal is seen by who may `view_log` on it, what happens to the enterprise by who may
-`monitor` it.
+ones. Denied attempts on a seal are seen by who may `view_attempts` on it, what else happens to it by who may `view_log`
+on it, and what happens to the enterprise by who may `monitor` it.
 
 Nothing of a hold that the platform or a court placed is shown: those whom it concerns are told by who placed it.
 """
@@ -123,9 +123,9 @@ def _emergency(before: Any, after: Any) -> Sighting | None:
     return None
 
 
-def _of_seal(record_type: str, tells: Tells, *subject: str) -> Shown:
-    """What happens to a seal, seen by who may read its log."""
-    return Shown(record_type, tells, _OF_ITS_SEAL, "view_log", ("seal_id",), ("seal_id",), subject)
+def _of_seal(record_type: str, tells: Tells, *subject: str, action: str = "view_log") -> Shown:
+    """What happens to a seal, seen by those who may do `action` on it: mostly read its log."""
+    return Shown(record_type, tells, _OF_ITS_SEAL, action, ("seal_id",), ("seal_id",), subject)
 
 
 def _alert(before: Any, after: Any) -> Sighting | None:
@@ -145,7 +145,7 @@ def _denied(before: Any, after: Any) -> Sighting | None:
 
 _SHOWN = (
     Shown("Alert", _alert, (("enterprise_id",),), "view", ("id",), ("seal_id",), ("person_id",)),
-    _of_seal("DeniedAttempt", _denied, "person_id"),
+    _of_seal("DeniedAttempt", _denied, "person_id", action="view_attempts"),
     # Of the owner of the seal and, where the use was its own, of the enterprise that holds it.
     Shown(
         "SealUse",

@@ -104,7 +104,7 @@ ACTIONS = (
     *actions("Seal", Context, "disable", effect=seals.disable),
     *actions("Seal", Context, "enable", effect=seals.enable),
     *actions("Seal", Context, "collect", effect=seals.collect),
-    *actions("Seal", Context, "view", "view_log", effect=looks),
+    *actions("Seal", Context, "view", "view_log", "view_attempts", effect=looks),
     *actions("Seal", Context, "freeze", effect=holds.freeze),
     *actions("Seal", Context, "report_lost", effect=holds.report_lost),
     *actions(
