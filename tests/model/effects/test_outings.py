@@ -48,6 +48,40 @@ def test_a_seal_that_is_carried_out_comes_back_to_its_keeper(platform: NewPlatfo
     assert not here.ask("keeper", "record_return", f"SealOuting:{outing_id}")
 
 
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        ({"custodian_id": "m-user"}, {"user"}),
+        (
+            {
+                "custodian_id": "m-user",
+                "acting_custodian_id": "m-keeper",
+                "acting_from": "now - 1 day",
+                "acting_to": "now + 1 day",
+            },
+            {"user", "keeper"},
+        ),
+        (
+            {
+                "custodian_id": "m-user",
+                "acting_custodian_id": "m-keeper",
+                "acting_from": "now + 1 day",
+                "acting_to": "now + 2 days",
+            },
+            {"user"},
+        ),
+    ],
+)
+def test_a_keeper_is_informed_when_somebody_carries_the_seal_out(
+    platform: NewPlatform, kept: dict[str, Any], told: set[str]
+) -> None:
+    here = platform("plain may stamp", file="outings.yaml", change={"Seal": {"s-p": kept}})
+    here.told()
+    here.perform("plain", "carry_out", "Seal:s-p", **STAMPING)
+    (event,) = [each for each in here.told() if each.code == "SEAL_CARRIED_OUT"]
+    assert {"user", "keeper"} & set(event.recipients) == told
+
+
 CONTROLLER = {"audience": "controller"}
 
 

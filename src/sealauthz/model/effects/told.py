@@ -62,6 +62,14 @@ def seal_administrators(enterprise: Any, now: Instant) -> list[str]:
     return holders_of(enterprise, now, "SEAL_ADMIN", "LEGAL_REP")
 
 
+def keepers(seal: Any, now: Instant) -> list[str]:
+    """Return the ids of those who keep a seal now, the one in whose place another does among them."""
+    members = [seal.custodian] if seal.custodian is not None else []
+    if seal.acting_custodian is not None and seal.acting_from <= now < seal.acting_to:
+        members.append(seal.acting_custodian)
+    return [member.person_id for member in members if is_live(member, now)]
+
+
 def watchers(enterprise: Any, now: Instant, seal_id: str | None = None) -> list[str]:
     """Return the ids of those who watch a seal of an enterprise, or all of its seals where none is named."""
     leaders = [
@@ -154,9 +162,11 @@ def _tell_watchers(act: Act, _named: Mapping[str, Value]) -> Iterable[Event]:
         return
     seal = resource if kind == "Seal" else resource.seal
     values: dict[str, Value] = {"actor_id": act.subject.id}
+    others: tuple[str, ...] = ()
     if act.action == "carry_out":
         values["due_at"] = act.obligations["RECORD_OUTING"]["due_at"]
-    yield from watched(code, seal, holder_of_use(act), act.now, values)
+        others = persons(keepers(seal, act.now), without=(act.subject.id,))
+    yield from watched(code, seal, holder_of_use(act), act.now, values, *others)
 
 
 def _enterprise_of(act: Act) -> Any:
@@ -193,6 +203,7 @@ DUTIES = (
 
 EVENTS = {
     **dict.fromkeys(MONITORED.values(), "Something happened to a seal that the recipient watches."),
+    "SEAL_CARRIED_OUT": "A seal was carried out of the house; for those who watch or keep it.",
     "SOLE_OWNER_NOTICE": "The owner of a company of one did something alone; for the registered contact.",
     "SOLE_OWNER_ALERT": "The owner of a company of one did something alone; for those who watch.",
 }
