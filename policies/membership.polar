@@ -736,6 +736,9 @@ meets(_: Person, "NOT_AUTHENTICATED_YET", "authenticate", enterprise: Enterprise
 #@ M-15 A-14
 requires("authenticate", _: Enterprise, "CERTIFIED");
 meets(person: Person, "CERTIFIED", "authenticate", enterprise: Enterprise, context) if
+  founding_certification(person, enterprise, _, context);
+
+founding_certification(person: Person, enterprise: Enterprise, certification, context) if
   own_first_certification(person, enterprise, certification) and
   is_passed_lately(certification, context) and
   is_rightly_decided(certification, enterprise, context) and
@@ -775,8 +778,8 @@ is_over(membership: Membership, _) if membership.state = "ENDED";
 is_over(membership: Membership, context) if membership.ended_at <= context.now;
 
 # Papers are looked at by somebody, after they came in. (That a reviewer has or had a post for it, the store sees to.) The
-# other two prove themselves, so they may pass without a person: the representative showed their face and the registry
-# named them, and a payment came from the enterprise's own account, as the bank says and no reviewer could know better.
+# other two prove themselves, so they may pass without a person: the registry names the representative, who shows their
+# face, and a payment came from the enterprise's own account, as the bank says and no reviewer could know better.
 was_examined(certification: EnterpriseAuthentication) if certification.method in ["LEGAL_REP_ONLINE", "BANK_TRANSFER"];
 was_examined(certification: EnterpriseAuthentication) if
   certification.method in ["DOCUMENTS", "AUTH_LETTER"] and
@@ -822,7 +825,53 @@ because("CERTIFIED", "REGISTRY_STALE", person: Person, enterprise: Enterprise, c
   has_passed_certification(person, enterprise, context) and
   not fresh_snapshot(enterprise, _, context);
 
+# Who certified it shows their own face for this very act: the legal representative whom the registry names, or the
+# applicant whose papers passed. The check is bound to the certification. Without one there is nothing to bind it to, and
+# CERTIFIED denies.
+#@ M-15
+requires("authenticate", _: Enterprise, "FRESH_FACE");
+meets(person: Person, "FRESH_FACE", "authenticate", enterprise: Enterprise, context) if
+  founding_certification(person, enterprise, certification, context) and
+  has_fresh_founder_face(person, certification, context);
+meets(person: Person, "FRESH_FACE", "authenticate", enterprise: Enterprise, context) if
+  not founding_certification(person, enterprise, _, context);
+because(
+  "FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, enterprise: Enterprise, context: AuthenticationContext) if
+  founding_certification(person, enterprise, certification, context) and
+  stale_face_check(
+    context.verification, person, "ADMIN_CHANGE", "EnterpriseAuthentication", certification.id,
+    context.parameters.face_for_admin_change, context);
+because(
+  "FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, enterprise: Enterprise,
+  context: AuthenticationContext) if
+  founding_certification(person, enterprise, certification, context) and
+  used_face_check(context.verification, person, "ADMIN_CHANGE", "EnterpriseAuthentication", certification.id);
+
+has_fresh_founder_face(person: Person, certification: EnterpriseAuthentication, context) if
+  bound_face_check(
+    context.verification, person, "ADMIN_CHANGE", "EnterpriseAuthentication", certification.id,
+    context.parameters.face_for_admin_change, context);
+
+obligation(_: Person, "authenticate", _: Enterprise, _, "CONSUME_VERIFICATION");
+obligation_parameter(
+  "CONSUME_VERIFICATION", "verification_id", id, _: Person, "authenticate", _: Enterprise, context) if
+  check_id(context.verification, id);
+
+lapses(person: Person, "authenticate", enterprise: Enterprise, context, at) if
+  founding_certification(person, enterprise, certification, context) and
+  face_lapses(
+    context.verification, person, "ADMIN_CHANGE", "EnterpriseAuthentication", certification.id,
+    context.parameters.face_for_admin_change, context, at);
+
+parameter("VERIFY_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Enterprise, _: AuthenticationContext);
+parameter("VERIFY_FACE", "bound_type", "EnterpriseAuthentication", _: Person, _: Enterprise, _: AuthenticationContext);
+parameter("VERIFY_FACE", "bound_id", id, person: Person, enterprise: Enterprise, context: AuthenticationContext) if
+  founding_certification(person, enterprise, certification, context) and
+  id = certification.id;
+
 # What is authenticated already is refused for that alone.
+waived("FRESH_FACE", "authenticate", enterprise: Enterprise, _) if enterprise.auth_state = "AUTHENTICATED";
+waived("FRESH_FACE", "authenticate", _: Enterprise, context) if context.twin_id matches String;
 waived("CERTIFIED", "authenticate", enterprise: Enterprise, _) if enterprise.auth_state = "AUTHENTICATED";
 waived("CERTIFIED", "authenticate", _: Enterprise, context) if context.twin_id matches String;
 

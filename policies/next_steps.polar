@@ -286,6 +286,8 @@ parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _, context: Verified
   digest_of_act(digest, context);
 parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _, context: SubmissionContext) if
   digest_of_act(digest, context);
+parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _, context: AuthenticationContext) if
+  digest_of_act(digest, context);
 parameter("REQUEST_NEW_ADMIN_FACE", "bound_digest", digest, _: Person, _, context: VerifiedContext) if
   digest_of_act(digest, context);
 parameter("VERIFY_FACE", "purpose", "RETRIEVE", _: Person, _: RetrievalCase, _);

@@ -14,7 +14,7 @@ obligation(_: Person, ["accept", "confirm_invitee"], _: Invitation, _, "CONSUME_
 obligation(
   _: Person, ["approve_join", "reject_join", "remind", "withdraw"], _: JoinApplication, _, "CONSUME_ASSERTION");
 obligation(_: Person, [
-  "authenticate", "certify", "change_name", "claim_admin_gone", "create_seal", "invite", "join", "propose_rule_change",
+  "certify", "change_name", "claim_admin_gone", "create_seal", "invite", "join", "propose_rule_change",
   "record_resolution",
   "retrieve", "subscribe"
 ], _: Enterprise, _, "CONSUME_ASSERTION");

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -137,7 +138,10 @@ def test_a_decision_id_is_a_time_ordered_uuid() -> None:
     assert [i[:13] for i in ids] == sorted(i[:13] for i in ids)
 
 
-def test_the_same_organisation_in_another_realm_is_another_organisation() -> None:
+@pytest.mark.parametrize(
+    ("once_anywhere", "expected"), [(0, "FACE_VERIFICATION_REQUIRED"), (1, "ORG_ALREADY_AUTHENTICATED")]
+)
+def test_an_organisation_is_authenticated_once_in_its_realm_or_in_all(once_anywhere: int, expected: str) -> None:
     elsewhere = Enterprise("p", "雪松贸易", CEDAR_USCC, realm="PRIVATE:plant")
     snapshot = RegistrySnapshot("reg-p", "p", RegistryStatus.EXISTING, fetched_at=NOW - HOUR)
     certification = EnterpriseAuthentication(
@@ -151,4 +155,6 @@ def test_the_same_organisation_in_another_realm_is_another_organisation() -> Non
         reviewer_id="reviewer",
     )
     scene = Scene().put(elsewhere, snapshot, certification, Person("reviewer"))
-    assert scene.ask("stranger", "authenticate", ("Enterprise", "p"))
+    bundle = replace(BUNDLE, parameters=replace(BUNDLE.parameters, authenticated_once_anywhere=once_anywhere))
+    decision = scene.pdp(policies=bundle).decide(question("stranger", "authenticate", ("Enterprise", "p")))
+    assert codes(decision) == [expected]

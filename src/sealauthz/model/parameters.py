@@ -43,6 +43,7 @@ class Parameters:
     registry_fresh_within: Duration = length("1 hour", "7 days")
     registry_valid_for: Duration = length("1 day", "30 days")
     licence_valid_for: Duration = length("7 days", "365 days")
+    authenticated_once_anywhere: int = count(0, 1)
     retrieval_draft_for: Duration = length("1 hour", "7 days")
     retrieval_idle_for: Duration = length("3 days", "60 days")
     retrieval_window: Duration = length("7 days", "365 days")

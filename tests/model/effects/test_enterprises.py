@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from harness import NewWorld, World, bundle
+from harness import NewWorld, World, bundle, face
 
 from sealauthz.model import MODEL
 from sealauthz.model.effects.enterprises import CertifyArguments, DecideCertificationArguments
@@ -22,6 +24,13 @@ def certified(here: World, person: str) -> str:
     return str(here.perform(person, "certify", "Enterprise:g", DOCUMENTS).values["certification_id"])
 
 
+def authenticated(here: World, person: str, certification: str) -> Any:
+    """Authenticate on the face of the applicant."""
+    digest = here.intent_digest(person, "authenticate", "Enterprise:g")
+    here.write(face("v-g", person, "ADMIN_CHANGE", "EnterpriseAuthentication", certification, digest))
+    return here.perform(person, "authenticate", "Enterprise:g", verification="v-g")
+
+
 def test_a_new_enterprise_is_certified_decided_and_authenticated(world: NewWorld) -> None:
     here = world(put=NEW)
     certification = certified(here, "stranger")
@@ -32,7 +41,9 @@ def test_a_new_enterprise_is_certified_decided_and_authenticated(world: NewWorld
     assert here.get("Enterprise", "g").auth_state == "CERTIFYING", "the decision alone gives nobody anything"
     assert here.codes("stranger", "authenticate", "Enterprise:g") == ["REGISTRY_STALE"]
     here.write(RegistrySnapshot("reg-g", "g", "EXISTING", here.now, None, registered_name="As registered"))
-    done = here.perform("stranger", "authenticate", "Enterprise:g")
+    assert here.codes("stranger", "authenticate", "Enterprise:g") == ["FACE_VERIFICATION_REQUIRED"]
+    done = authenticated(here, "stranger", certification)
+    assert here.get("IdentityVerification", "v-g").state == "CONSUMED"
     enterprise = here.get("Enterprise", "g")
     assert (enterprise.auth_state, enterprise.name) == ("AUTHENTICATED", "As registered")
     member = here.get("Membership", str(done.values["membership_id"]))
@@ -60,7 +71,7 @@ def test_an_old_certification_counts_no_more_once_the_authentication_has_failed(
     here.write(RegistrySnapshot("reg-g", "g", "EXISTING", here.now, None))
     old = certified(here, "stranger")
     here.perform("reviewer", "decide", f"EnterpriseAuthentication:{old}", PASSED)
-    here.perform("stranger", "authenticate", "Enterprise:g")
+    authenticated(here, "stranger", old)
     # The platform found out, and the enterprise begins again with somebody else.
     here.change(("Enterprise", "g", {"auth_state": "AUTH_FAILED"}))
     assert here.codes("stranger", "authenticate", "Enterprise:g") == ["CERTIFICATION_MISSING"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sealauthz.model.actions.bound import ArgumentsContext, binding, given_id, given_text
+from sealauthz.model.actions.bound import ArgumentsContext, binding, columns, given_id, given_text, intent_digest
 from sealauthz.model.actions.common import Context, ReasonedContext, found
 from sealauthz.model.actions.known import persons
 from sealauthz.model.effects import administration, alerts, enterprises, joining
@@ -75,9 +75,19 @@ class AbsenceContext(Context):
 
 @dataclass(slots=True)
 class CertificationContext(Context):
-    """Certifying an enterprise: `twin_id` is the authenticated enterprise of the same realm and USCC."""
+    """Certifying an enterprise: `twin_id` is the authenticated enterprise of the same USCC and realm, or of any realm
+    with `parameters.authenticated_once_anywhere`.
+    """
 
     twin_id: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class AuthenticationContext(CertificationContext):
+    """Authenticating an enterprise: on a check of the applicant's intent for this act, bound to `intent_digest`."""
+
+    intent_digest: str
+    verification: IdentityVerification | None = None
 
 
 @dataclass(slots=True)
@@ -104,9 +114,16 @@ def _contracts_of(enterprise_id: str, snapshot: Snapshot) -> Iterator[str]:
 
 def _certification(query: ResolverInput) -> Mapping[str, Any]:
     enterprise = query.resource
-    same = {"realm": enterprise.realm, "uscc": enterprise.uscc}
+    same = {"uscc": enterprise.uscc}
+    if not query.parameters.authenticated_once_anywhere:
+        same["realm"] = enterprise.realm
     twins = query.snapshot.matching("Enterprise", **same, auth_state="AUTHENTICATED")
     return {"twin_id": next((twin for twin in twins if twin != enterprise.id), None)}
+
+
+def _authentication(query: ResolverInput) -> Mapping[str, Any]:
+    terms = columns(query.resource, "realm", "uscc")
+    return {**_certification(query), "intent_digest": intent_digest("authenticate", query.resource, terms)}
 
 
 def _join(query: ResolverInput) -> Mapping[str, Any]:
@@ -219,9 +236,10 @@ _ENTERPRISES = (
     ),
     *actions(
         "Enterprise",
-        CertificationContext,
+        AuthenticationContext,
         "authenticate",
-        resolver=_CERTIFICATION,
+        gives=("verification",),
+        resolver=Resolver(find=_authentication),
         effect=enterprises.authenticate,
     ),
     *actions(
