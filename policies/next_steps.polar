@@ -823,6 +823,25 @@ could_be_approved(person: Person, seal: Seal, context: StampContext) if
   sealed_contract(context, contract) and
   needs_approval_of_process(seal, contract, process, context) and
   has_other_approver(process, person);
+# A stamp names its contract by its request only. Without one, any process may be followed that the owner prescribes for
+# some contract: which one, the request says.
+#@ U-23 U-04
+could_be_approved(person: Person, seal: Seal, context: StampContext) if
+  lacks_request(person, seal, context) and
+  seal.kind != "LEGAL_REP" and
+  process in seal.enterprise.approval_processes and
+  process.state = "ENABLED" and
+  is_prescribed_for_some(process, seal.enterprise) and
+  has_other_approver(process, person);
+
+is_prescribed_for_some(process: ApprovalProcess, enterprise: Enterprise) if
+  band in enterprise.amount_bands and
+  band.process_id = process.id;
+is_prescribed_for_some(process: ApprovalProcess, enterprise: Enterprise) if
+  category in enterprise.categories and
+  category.state = "ENABLED" and
+  category.process_id matches String and
+  category.process_id = process.id;
 
 approver_by_right(seal: Seal, membership, context) if
   grant in seal.grants and
