@@ -55,16 +55,25 @@ has_later_owner(found: EnterpriseAuthentication, person_id, enterprise: Enterpri
 is_settled(person_id, enterprise: Enterprise, context) if
   not was_retrieved_lately(enterprise, context) and
   not has_had_other_representative(person_id, enterprise, context) and
-  enterprise.contact_set_at > 0 and
-  enterprise.contact_set_at <= context.now and
+  has_registered_contact(enterprise, context) and
   not changed_contact_lately(enterprise, context);
 
-was_retrieved_lately(enterprise: Enterprise, context) if
+has_registered_contact(enterprise: Enterprise, context) if
+  enterprise.contact_set_at > 0 and
+  enterprise.contact_set_at <= context.now;
+
+was_retrieved_lately(enterprise: Enterprise, context) if retrieved_lately(enterprise, _, context);
+was_retrieved_lately(enterprise: Enterprise, context) if is_being_retrieved(enterprise, context);
+
+# … until `at`.
+retrieved_lately(enterprise: Enterprise, at, context) if
   case in enterprise.retrieval_cases and
   was_executed(case) and
-  context.now < case.executed_at + context.parameters.sole_owner_settled;
-was_retrieved_lately(enterprise: Enterprise, context) if open_case(enterprise, _, context);
-was_retrieved_lately(enterprise: Enterprise, context) if is_held_by_retrieval(enterprise, context);
+  at = case.executed_at + context.parameters.sole_owner_settled and
+  context.now < at;
+
+is_being_retrieved(enterprise: Enterprise, context) if open_case(enterprise, _, context);
+is_being_retrieved(enterprise: Enterprise, context) if is_held_by_retrieval(enterprise, context);
 
 # The registry said something else, and has not said this for a month since.
 has_had_other_representative(person_id, enterprise: Enterprise, context) if
@@ -247,17 +256,96 @@ lapses(person: Person, "use", seal: Seal, context, at) if
   face_lapses(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context, at);
 
-# The owner who is the only member, and may not do this alone, is told that it takes a second person.
+# The owner who is the only member, and may not do this alone, hears that it takes a second person, …
 #@ A-03
-because("SEAL_AUTHORITY", "SECOND_PERSON_NEEDED", person: Person, seal: Seal, context) if
+because(["SEAL_AUTHORITY", "NOT_OWN_REVIEW"], "SECOND_PERSON_NEEDED", person: Person, resource, context) if
+  lacks_second_person(person, resource, _, context);
+
+lacks_second_person(person: Person, seal: Seal, enterprise, context) if
   lacks_authority(person, seal, context) and
-  is_only_member(person, seal.enterprise, context);
-because("NOT_OWN_REVIEW", "SECOND_PERSON_NEEDED", person: Person, review: SealReview, context) if
+  enterprise = seal.enterprise and
+  is_only_member(person, enterprise, context);
+lacks_second_person(person: Person, review: SealReview, enterprise, context) if
   review.submitted_by.person_id = person.id and
-  is_only_member(person, review.seal.enterprise, context) and
+  enterprise = review.seal.enterprise and
+  is_only_member(person, enterprise, context) and
   not decides_own_review(person, review, context);
 
 is_only_member(person: Person, enterprise: Enterprise, context) if
   member(person, enterprise, _, context) and
   legal_representative(person, enterprise, context) and
   forall(other in enterprise.memberships, other.person_id = person.id or other.state = "ENDED");
+
+# … and each condition that is missing for acting alone.
+#@ A-03 A-14
+because(["SEAL_AUTHORITY", "NOT_OWN_REVIEW"], "REGISTRY_STALE", person: Person, resource, context) if
+  lacks_second_person(person, resource, enterprise, context) and
+  not representative_today(person, enterprise, context);
+because(["SEAL_AUTHORITY", "NOT_OWN_REVIEW"], "SOLE_OWNER_UNCONFIRMED", person: Person, resource, context) if
+  lacks_second_person(person, resource, enterprise, context) and
+  not is_certified_owner(person.id, enterprise, context.now);
+because(["SEAL_AUTHORITY", "NOT_OWN_REVIEW"], "FORMER_MEMBER_LATELY", person: Person, resource, context) if
+  lacks_second_person(person, resource, enterprise, context) and
+  former_member_lately(person.id, enterprise, _, context);
+because(["SEAL_AUTHORITY", "NOT_OWN_REVIEW"], "CONTACT_NOT_REGISTERED", person: Person, resource, context) if
+  lacks_second_person(person, resource, enterprise, context) and
+  not has_registered_contact(enterprise, context);
+because(["SEAL_AUTHORITY", "NOT_OWN_REVIEW"], "CONTACT_CHANGED_LATELY", person: Person, resource, context) if
+  lacks_second_person(person, resource, enterprise, context) and
+  changed_contact_lately(enterprise, context);
+because(["SEAL_AUTHORITY", "NOT_OWN_REVIEW"], "REPRESENTATIVE_CHANGED_LATELY", person: Person, resource, context) if
+  lacks_second_person(person, resource, enterprise, context) and
+  has_had_other_representative(person.id, enterprise, context);
+because(["SEAL_AUTHORITY", "NOT_OWN_REVIEW"], "RETRIEVED_LATELY", person: Person, resource, context) if
+  lacks_second_person(person, resource, enterprise, context) and
+  retrieved_lately(enterprise, _, context);
+because(["SEAL_AUTHORITY", "NOT_OWN_REVIEW"], "RETRIEVAL_HOLD", person: Person, resource, context) if
+  lacks_second_person(person, resource, enterprise, context) and
+  is_being_retrieved(enterprise, context);
+
+reason("SOLE_OWNER_UNCONFIRMED", 110, "USER", "CONTACT_PLATFORM");
+reason("FORMER_MEMBER_LATELY", 110, "USER", "WAIT_UNTIL");
+reason("CONTACT_NOT_REGISTERED", 110, "USER", "CONTACT_PLATFORM");
+reason("CONTACT_CHANGED_LATELY", 110, "USER", "WAIT_UNTIL");
+reason("REPRESENTATIVE_CHANGED_LATELY", 110, "USER", "WAIT_UNTIL");
+reason("RETRIEVED_LATELY", 110, "USER", "WAIT_UNTIL");
+
+# Until all of them have settled, as far as time settles them.
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, resource, context) if
+  lacks_second_person(person, resource, enterprise, context) and
+  settles_at(person.id, enterprise, at, context) and
+  not settles_later(person.id, enterprise, at, context);
+
+settles_later(person_id, enterprise: Enterprise, at, context) if
+  settles_at(person_id, enterprise, later, context) and
+  at < later;
+
+settles_at(person_id, enterprise: Enterprise, at, context) if former_member_lately(person_id, enterprise, at, context);
+settles_at(_, enterprise: Enterprise, at, context) if
+  changed_contact_lately(enterprise, context) and
+  at = enterprise.contact_changed_at + context.parameters.sole_owner_settled;
+settles_at(_, enterprise: Enterprise, at, context) if retrieved_lately(enterprise, at, context);
+settles_at(person_id, enterprise: Enterprise, at, context) if
+  has_had_other_representative(person_id, enterprise, context) and
+  since in enterprise.registry_snapshots and
+  is_named_since(person_id, since, enterprise) and
+  not was_named_before(person_id, since, enterprise) and
+  at = since.fetched_at + context.parameters.sole_owner_settled;
+
+is_named_since(person_id, since: RegistrySnapshot, enterprise: Enterprise) if
+  since.legal_rep_id matches String and
+  since.legal_rep_id = person_id and
+  forall(other in enterprise.registry_snapshots,
+         not names_no_more_than_another(other, person_id) or other.fetched_at < since.fetched_at);
+
+was_named_before(person_id, since: RegistrySnapshot, enterprise: Enterprise) if
+  earlier in enterprise.registry_snapshots and
+  is_named_since(person_id, earlier, enterprise) and
+  earlier.fetched_at < since.fetched_at;
+
+former_member_lately(person_id, enterprise: Enterprise, at, context) if
+  other in enterprise.memberships and
+  other.person_id != person_id and
+  other.state = "ENDED" and
+  at = other.ended_at + context.parameters.sole_owner_settled and
+  context.now < at;
