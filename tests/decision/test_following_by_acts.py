@@ -80,6 +80,9 @@ NOT_SHOWN: dict[str, str] = {
     "REQUEST_WITHOUT_DOCUMENTS": "no act makes such a request: what an import brought is asked for again",
     "EMERGENCY_TASK_UNKNOWN": "no act makes such a use: what an import left out the platform writes",
     "NO_ACTIVE_ADMIN": "the whole way is told in `test_retrieving.py`, of an administrator who answers nothing",
+    "FORMER_MEMBER_LATELY": "as CONTACT_CHANGED_LATELY; the world of its test ends in no allow after the wait",
+    "RETRIEVED_LATELY": "as CONTACT_CHANGED_LATELY; the world of its test ends in no allow after the wait",
+    "SOLE_OWNER_UNCONFIRMED": "the platform reviews the papers of the owner: no act of the enterprise",
     "REPRESENTATIVE_ROLE_MISSING": "the platform imports the role: no act gives it",
 }
 """The reasons of which it is not shown that their steps end, and why. What is followed one step on is in
