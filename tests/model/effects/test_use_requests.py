@@ -42,7 +42,7 @@ def test_a_member_without_a_grant_uses_the_seal_once_that_is_approved(world: New
 @pytest.mark.parametrize(
     "grant",
     [{"state": "REVOKED"}, {"valid_to": "now"}, {"valid_from": "now + 1 hour"}, {"use_limit": 1, "used": 1}],
-    ids=lambda grant: " ".join(grant),
+    ids=" ".join,
 )
 def test_a_request_notifies_nobody_whose_grant_is_not_valid_now(world: NewWorld, grant: dict[str, Any]) -> None:
     change = {"SealGrant": {"g-approver": {"use_limit": "unlimited", **grant}}}
