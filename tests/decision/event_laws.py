@@ -114,7 +114,6 @@ RECIPIENTS: Mapping[str, Told] = {
         (
             "SEAL_USED",
             "SEAL_USED_IN_EMERGENCY",
-            "SEAL_CARRIED_OUT",
             "SEAL_RETURNED",
             "SEAL_FREEZE_PLACED",
             "SEAL_REPORTED_LOST",
@@ -126,6 +125,7 @@ RECIPIENTS: Mapping[str, Told] = {
         ),
         _WATCHERS,
     ),
+    "SEAL_CARRIED_OUT": Told((), (WATCH, NAMED), RUN),
     "SEAL_ENDED": Told((), (WATCH, MEMBERS), RUN),
     "SEAL_CUSTODY_GIVEN": Told(("custodian_id.person_id",), (NAMED, MEMBERS)),
     "SEAL_REVIEW_WANTED": Told((), (RUN, SEALS, MEMBERS)),

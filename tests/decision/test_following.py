@@ -93,5 +93,5 @@ def test_where_a_digest_is_wanted_the_step_names_it() -> None:
     assert len(own_rules) == 8
     contexts = {key: {each.name for each in dataclasses.fields(MODEL.action(*key).context)} for key in WANTED}
     of_the_act = {key for key, names in contexts.items() if "intent_digest" in names}
-    assert len(of_the_act) == 12
+    assert len(of_the_act) == 13
     assert named == sealing | own_rules | of_the_act

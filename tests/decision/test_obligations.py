@@ -126,6 +126,7 @@ BOUND_TO = {
     ("decide", "SealReview"): TERMS,
     ("release", "SealHold"): TERMS,
     ("report_found", "Seal"): TERMS,
+    ("authenticate", "Enterprise"): TERMS,
     ("submit", "RetrievalCase"): TERMS,
     ("answer_claim", "RetrievalCase"): TERMS,
     ("execute", "RetrievalCase"): TERMS,

@@ -58,7 +58,17 @@ def test_actions_lists_every_action_of_the_type_with_its_decision() -> None:
     decisions = Scene().pdp().actions(Entity("Person", "keeper"), Entity("Seal", "s"), {"task": "t"})
     assert [d.question.action for d in decisions] == list(BUNDLE.actions["Seal"])
     allowed = {d.question.action for d in decisions if d}
-    assert allowed == {"view", "edit", "disable", "enable", "grant", "request_use", "freeze", "report_lost"}
+    assert allowed == {
+        "view",
+        "view_attempts",
+        "edit",
+        "disable",
+        "enable",
+        "grant",
+        "request_use",
+        "freeze",
+        "report_lost",
+    }
 
 
 def test_actions_of_a_type_without_any_says_so() -> None:
