@@ -33,14 +33,15 @@ DELIVERED := $(OURS) --universal --python-version 3.11 --generate-hashes --no-em
   --custom-compile-command 'make lock' --quiet
 
 lock: setup ## resolve pyproject.toml into requirements.lock (LOCK_ARGS=--upgrade for newer versions)
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra traces --extra timestamps $(OURS) --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra http --extra traces --extra timestamps $(OURS) --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet \
 	  --output-file requirements.lock $(LOCK_ARGS)
-	$(BIN)/uv pip compile pyproject.toml --extra traces --extra timestamps --constraint requirements.lock $(DELIVERED) --output-file deploy/runtime.lock
+	$(BIN)/uv pip compile pyproject.toml --extra http --extra traces --extra timestamps --constraint requirements.lock $(DELIVERED) --output-file deploy/runtime.lock
 	echo hatchling | $(BIN)/uv pip compile - --constraint requirements.lock $(DELIVERED) --output-file deploy/build.lock
 
-proto: setup ## regenerate src/sealauthz_client/v1 from protos/
+proto: setup ## regenerate src/sealauthz_client/v1 and the OpenAPI description from protos/
 	$(BIN)/python tools/protos.py
+	$(BIN)/python tools/openapi.py
 
 # Where policies lie that are laid out in one style.
 LAID_OUT := policies docs/examples tests/tiny/policies
@@ -84,6 +85,7 @@ types: setup
 
 generated: setup
 	$(BIN)/python tools/protos.py --check
+	$(BIN)/python tools/openapi.py --check
 	$(BIN)/sealauthz policy check --strict
 	$(BIN)/python tools/rules_doc.py --check
 	$(BIN)/python tools/reasons_doc.py --check
@@ -122,7 +124,7 @@ reference: setup ## run all policy tests on oso, of which make test runs one in 
 	$(RUN_TESTS) --policy-engine oso policies/tests docs/examples $(PYTEST_ARGS)
 
 run: setup ## serve the demo facts on this machine
-	$(BIN)/sealauthz serve --demo
+	$(BIN)/sealauthz serve --demo --http 127.0.0.1:8080
 
 demo: setup ## walk through the founding story against a real service
 	$(BIN)/sealauthz demo

@@ -23,6 +23,7 @@ from sealauthz.config import (
     Config,
     DatabaseSection,
     FactsSection,
+    HttpSection,
     MetricsSection,
     PoliciesSection,
     ReceiptsSection,
@@ -550,6 +551,7 @@ def test_a_collector_has_an_address_of_its_own(write: Writer) -> None:
 
 SECTIONS = {
     "server": ServerSection,
+    "http": HttpSection,
     "database": DatabaseSection,
     "facts": FactsSection,
     "policies": PoliciesSection,

@@ -24,6 +24,7 @@ from sealauthz_client.v1 import authorization_pb2, facts_pb2, operations_pb2
 
 ZHOU, SEAL = entity("Person:p-zhou"), entity("Seal:seal-official")
 WHOLE = {"subject": ZHOU, "action": "view", "resource": SEAL}
+MAX_AGE_S = 0.05
 ALLOW, DENY = authorization_pb2.EFFECT_ALLOW, authorization_pb2.EFFECT_DENY
 QUESTIONS: dict[str, Any] = {
     "Authorize": authorization_pb2.AuthorizeRequest(**WHOLE),
@@ -42,7 +43,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def served(serve: Serve, store: Store, bundle: Bundle) -> Served:
-    pdp = PolicyDecisionPoint(FactCache(store, max_age_s=0.05), bundle)
+    pdp = PolicyDecisionPoint(FactCache(store, max_age_s=MAX_AGE_S), bundle)
     return serve(pdp=pdp, acts=Operations(store, pdp))
 
 
@@ -52,6 +53,7 @@ def restored(served: Served, store: Store) -> Served:
     assert ask(served.authorization.Authorize, QUESTIONS["Authorize"], timeout=60).decision.effect == ALLOW
     store.announce_restore()
     until(served, "sealauthz.v1.AuthorizationService", health_pb2.HealthCheckResponse.NOT_SERVING)
+    time.sleep(2 * MAX_AGE_S)  # health looks for itself, and an answer may rest on facts of that age until then
     return served
 
 

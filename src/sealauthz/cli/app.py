@@ -104,7 +104,7 @@ COMPLETES = "_SEALAUTHZ_COMPLETE"
 """The variable with which a shell asks what completes a line."""
 
 _COMMANDS = {
-    "serve": ("serve.serve", "Serve decisions and facts over gRPC."),
+    "serve": ("serve.serve", "Serve decisions and facts over gRPC, and over HTTP where that is wanted."),
     "reload": ("reload_command.reload", "Have the server with this process id read its files again."),
     "health": ("health.health", "Does a server take calls?"),
     "check": ("asking.check", "May SUBJECT do ACTION to RESOURCE?"),

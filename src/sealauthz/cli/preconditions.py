@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,7 @@ def unmet(config: Config, url: str, *, insecure: bool = False) -> Iterator[tuple
         (("database", "url"), partial(parse, url)),
         (("server", "workers"), partial(_check_workers, config, url)),
         (("server", "listen"), partial(is_loopback, config.server.listen)),
+        (("http", "listen"), partial(_check_http, config)),
         (("server", "tls_certificate"), partial(_check_certificate, config, insecure)),
         (("jwt", "issuers"), partial(config.caller_rights, service_model())),
         (("policies", "signers"), partial(Signers, config.policies.signers)),
@@ -54,6 +56,16 @@ def _check_workers(config: Config, url: str) -> None:
     count = config.server.workers
     if count > 1 and url.partition(":")[0] in ("sqlite", "sqlite+pysqlite"):
         raise ConfigRefused(f"{count} workers need PostgreSQL; SQLite is served from one process (`--workers 1`)")
+
+
+def _check_http(config: Config) -> None:
+    listen = config.http.listen
+    if listen is None:
+        return
+    if importlib.util.find_spec("starlette") is None or importlib.util.find_spec("httptools") is None:
+        raise ConfigRefused("`http.listen` needs more packages: install `sealauthz[http]`")
+    if config.server.workers > 1 and listen.endswith(":0"):
+        raise ConfigRefused("`http.listen`: with port 0 each worker would have a port of its own")
 
 
 def _check_certificate(config: Config, insecure: bool) -> None:

@@ -38,7 +38,7 @@ from sealauthz.cli.settings import (
     read_config,
     receipt_issuer,
 )
-from sealauthz.config import MAX_WORKERS, Config, database_in
+from sealauthz.config import MAX_WORKERS, Config, HttpSection, database_in
 from sealauthz.decision import PolicyDecisionPoint, system_clock
 from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
@@ -58,7 +58,7 @@ from sealauthz.ops.workers.worker import Link, become_supervisor, hangups, stop_
 from sealauthz.rollout import Shipping
 from sealauthz.runtime.collector import keep
 from sealauthz.runtime.errors import ConfigRefused, RestoreIncomplete, SealAuthzError
-from sealauthz.service import Callers, Server, build
+from sealauthz.service import Callers, Server, build, is_loopback
 from sealauthz.service.issuer_keys import KeySources
 from sealauthz_client.assertions import Signer
 
@@ -76,6 +76,12 @@ _WARNINGS = frozenset({"audit_lacking", "import_idle", "traces_unsent"})
 @click.command()
 @decision_options
 @click.option("--listen", metavar="HOST:PORT", help="Instead of the configuration's address; port 0 takes a free one.")
+@click.option(
+    "--http",
+    "http_listen",
+    metavar="HOST:PORT",
+    help="Serve over HTTP and JSON there, too, instead of the configuration's address.",
+)
 @click.option("--insecure", is_flag=True, help="Serve plain text instead of TLS; on this machine only.")
 @click.option(
     "--workers",
@@ -103,13 +109,14 @@ def serve(
     policies: Path | None,
     engine: str,
     listen: str | None,
+    http_listen: str | None,
     insecure: bool,
     workers: int | None,
     is_demo: bool,
     worker: tuple[int, int] | None,
     is_watching: bool,
 ) -> int:
-    """Serve decisions and facts over gRPC.
+    """Serve decisions and facts over gRPC, and over HTTP where that is wanted.
 
     The configuration names the certificate, the database and the callers with
     their rights; a caller that it does not name gets nothing. The database must
@@ -122,6 +129,7 @@ def serve(
 
     \b
       sealauthz serve --demo
+      sealauthz serve --demo --http 127.0.0.1:8080
       sealauthz serve --config /etc/sealauthz.toml
       sealauthz serve --config /etc/sealauthz.toml --workers 4
       sealauthz serve --demo --policies policies/ --watch
@@ -159,6 +167,9 @@ def serve(
         given = {"listen": listen, "workers": workers}
         server_section = config.server.model_copy(update={name: v for name, v in given.items() if v is not None})
         config = config.model_copy(update={"server": server_section})
+        if http_listen is not None:
+            is_loopback(http_listen)  # which refuses what is no address
+            config = config.model_copy(update={"http": HttpSection(listen=http_listen)})
         if not is_demo:
             for _, problem in unmet(config, database_url(config, database), insecure=insecure):
                 raise ConfigRefused(problem)
@@ -170,7 +181,7 @@ def serve(
             settings = replace(settings, shares_port=True)
         elif (count := _worker_count(config, workers, is_demo)) > 1:
             _warn_of_no_callers(config, sys.stderr)
-            options = _worker_options(config_file, database, policies, engine, insecure)
+            options = _worker_options(config_file, database, policies, engine, http_listen, insecure)
             become_supervisor(settings.listen, count, grace_s, options, config.metrics.listen)
         meter, collected_at = None, ""
         if config.metrics.listen is not None:
@@ -260,6 +271,10 @@ def serve(
         stack.callback(server.stop, grace_s)
         if collected_at:
             log.info("metrics", listen=collected_at)
+        http_address = ""
+        if settings.http_listen is not None:
+            http_address = f"{settings.http_listen.rpartition(':')[0]}:{server.http_port}"
+            log.info("http", listen=http_address)
         address = f"{settings.listen.rpartition(':')[0]}:{server.port}"
         how = "in plain text" if settings.is_insecure else "over TLS"
         version = following.serves or "none yet"
@@ -271,7 +286,7 @@ def serve(
         else:
             say(line)
             if is_demo:
-                _show_first_question(address, token, key_file)
+                _show_first_question(address, token, key_file, http_address)
             else:
                 _warn_of_no_callers(config, standard_error)
         # After the line above, so that who waits for it can be sure that the signal does something.
@@ -420,10 +435,16 @@ def _worker_count(config: Config, workers: int | None, is_demo: bool) -> int:
 
 
 def _worker_options(
-    config_file: Path | None, database: str | None, policies: Path | None, engine: str, insecure: bool
+    config_file: Path | None,
+    database: str | None,
+    policies: Path | None,
+    engine: str,
+    http_listen: str | None,
+    insecure: bool,
 ) -> list[str]:
     """Return the options of a worker that serves the same."""
     given = {"--config": config_file, "--database": database, "--policies": policies, "--engine": engine}
+    given["--http"] = http_listen
     options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
     return [*options, "--insecure"] if insecure else options
 
@@ -455,10 +476,19 @@ def _key_file(signer: Signer) -> Iterator[str]:
         yield str(file)
 
 
-def _show_first_question(address: str, token: str, key_file: str) -> None:
+def _show_first_question(address: str, token: str, key_file: str, http_address: str) -> None:
     say(
         "\nAsk it from another terminal:\n\n"
         f"  export SEALAUTHZ_ADDRESS={address} SEALAUTHZ_TOKEN={token}\n"
         f"  export SEALAUTHZ_SIGN_WITH={key_file}\n"
         "  sealauthz check Person:p-lin use Seal:seal-official -c task=task-paper --insecure\n"
     )
+    if http_address:
+        say(
+            "Or over HTTP:\n\n"
+            f"  curl http://{http_address}/v1/AuthorizationService/Authorize \\\n"
+            "    -H \"Authorization: Bearer $SEALAUTHZ_TOKEN\" -H 'Content-Type: application/json' -d '{\n"
+            '      "subject": {"type": "Person", "id": "p-lin"}, "action": "use",\n'
+            '      "resource": {"type": "Seal", "id": "seal-official"},\n'
+            '      "context": {"task": {"stringValue": "task-paper"}}}\'\n'
+        )

@@ -6,6 +6,9 @@
     tls_key = "server.key"
     client_ca = ["mesh-ca.pem"]                     # then each connection shows a certificate, and is its caller's
 
+    [http]
+    listen = "127.0.0.1:8080"                       # the RPCs over HTTP and JSON, with the same TLS; without it, not
+
     [database]
     url = "sqlite:///sealauthz.db"                  # SEALAUTHZ_DATABASE__URL
 
@@ -71,6 +74,7 @@ if TYPE_CHECKING:
         Config,
         DatabaseSection,
         FactsSection,
+        HttpSection,
         MetricsSection,
         PoliciesSection,
         ReceiptsSection,
@@ -90,6 +94,7 @@ __all__ = [
     "Config",
     "DatabaseSection",
     "FactsSection",
+    "HttpSection",
     "MetricsSection",
     "PoliciesSection",
     "Problem",

@@ -44,6 +44,7 @@ SETTINGS: Mapping[str, frozenset[str]] = {
             "log_level",
         }
     ),
+    "http": frozenset({"listen"}),
     "database": frozenset({"url", "url_file", "password_file"}),
     "facts": frozenset({"memory_mb", "max_age_s", "poll_s", "warm_up", "import_lease_s"}),
     "policies": frozenset({"folder", "source", "signers"}),

@@ -65,6 +65,26 @@ class ServerSection(Section):
         return split(value)
 
 
+def _checked_address(value: str | None) -> str | None:
+    """Return an address `host:port`. Raises ValueError for what is none."""
+    if value is not None:
+        from sealauthz.service import is_loopback
+
+        try:
+            is_loopback(value)
+        except ConfigRefused as error:
+            raise ValueError(str(error)) from None
+    return value
+
+
+class HttpSection(Section):
+    """Where the RPCs are served over HTTP and JSON too, with the TLS of `[server]`; without an address nowhere."""
+
+    listen: str | None = None
+
+    _check_listen = field_validator("listen")(_checked_address)
+
+
 class DatabaseSection(Section):
     """Where the facts are. The URL may hold a password and is never shown; it, or the password, may be in a file."""
 
@@ -131,17 +151,7 @@ class MetricsSection(Section):
 
     listen: str | None = None
 
-    @field_validator("listen")
-    @classmethod
-    def _check_listen(cls, value: str | None) -> str | None:
-        if value is not None:
-            from sealauthz.service import is_loopback
-
-            try:
-                is_loopback(value)
-            except ConfigRefused as error:
-                raise ValueError(str(error)) from None
-        return value
+    _check_listen = field_validator("listen")(_checked_address)
 
 
 class TracesSection(Section):
@@ -262,6 +272,7 @@ class Config(Section):
     """The whole configuration, checked."""
 
     server: ServerSection = ServerSection()
+    http: HttpSection = HttpSection()
     database: DatabaseSection = DatabaseSection()
     facts: FactsSection = FactsSection()
     policies: PoliciesSection = PoliciesSection()
@@ -303,6 +314,8 @@ class Config(Section):
         server = self.server
         if insecure and not is_loopback(server.listen):
             raise ConfigRefused(f"`server.listen`: `{server.listen}` is not on loopback, as plain text must be")
+        if insecure and self.http.listen is not None and not is_loopback(self.http.listen):
+            raise ConfigRefused(f"`http.listen`: `{self.http.listen}` is not on loopback, as plain text must be")
         if not insecure and (server.tls_certificate is None or server.tls_key is None):
             raise ConfigRefused("`server.tls_certificate` and `server.tls_key` are needed to serve over TLS")
         return ServerSettings(
@@ -310,6 +323,7 @@ class Config(Section):
             tls_certificate=None if insecure else server.tls_certificate,
             tls_key=None if insecure else server.tls_key,
             client_ca=() if insecure else tuple(server.client_ca),
+            http_listen=self.http.listen,
             has_reflection=insecure if server.reflection is None else server.reflection,
             **server.model_dump(exclude=_ELSEWHERE),
         )

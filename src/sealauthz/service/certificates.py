@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
@@ -26,6 +26,8 @@ class _Read:
     key: bytes
     certificate: bytes
     authorities: bytes
+    context: ssl.SSLContext | None = field(default=None, compare=False)
+    """The same for Python's own TLS, which HTTP is served with."""
 
     def configuration(self) -> grpc.ServerCertificateConfiguration:
         return grpc.ssl_server_certificate_configuration([(self.key, self.certificate)], self.authorities or None)
@@ -49,6 +51,13 @@ class TlsCertificate:
         # It may answer None, which grpcio's annotation does not know.
         newer = self._newer
         return grpc.dynamic_ssl_server_credentials(self._read.configuration(), newer, self.peers is not None)  # type: ignore[arg-type]
+
+    def context(self) -> ssl.SSLContext:
+        """Return what Python's own TLS serves a new connection with."""
+        context = self._read.context
+        if context is None:
+            raise AssertionError("what was read has a context")
+        return context
 
     @property
     def ends_at(self) -> float:
@@ -144,7 +153,11 @@ def _read(certificate: Path, key: Path, authorities: Sequence[Path]) -> _Read:
         raise ConfigRefused(f"the TLS certificate `{certificate}` and key `{key}` cannot be used: {error}") from error
     if read != _Read(_bytes(key, "key"), _bytes(certificate, "certificate"), read.authorities):
         raise ConfigRefused(f"the TLS certificate `{certificate}` changed while it was read; try again")
-    return read
+    context.set_alpn_protocols(["http/1.1"])
+    if read.authorities:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=read.authorities.decode("ascii", "ignore"))
+    return replace(read, context=context)
 
 
 def _authorities(files: Sequence[Path]) -> bytes:

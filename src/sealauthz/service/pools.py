@@ -61,8 +61,9 @@ class _Counted(ThreadPoolExecutor):
 class Pool(_Counted):
     """Threads for one kind of call. It takes `max_calls`, those that still wait for a thread included.
 
-    The interceptor asks `has_room` first: both run on the one thread that serves all calls, so that no other call comes
-    in between. `most_threads` may exceed the number that work at a time, where some wait aside.
+    The interceptor asks `has_room` first, on the thread on which the call arrived. Where calls arrive on two threads,
+    over gRPC and over HTTP, one may come in between: the pool then takes one call more. `most_threads` may exceed the
+    number that work at a time, where some wait aside.
     """
 
     def __init__(self, name: str, threads: int, max_calls: int, most_threads: int = 0) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, cast
 
 import grpc
 
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.observability.log import Log
 from sealauthz.runtime.background import Background
+from sealauthz.runtime.errors import SealAuthzError
 from sealauthz.service import patience
 from sealauthz.service.arrivals import Aborted, Arrivals, ArrivedCall
 from sealauthz.service.handling import Method, RequestLog
@@ -38,22 +39,53 @@ AT_ONCE = frozenset({"Authorize", "AuthorizeBatch", "ListResources", "ListSubjec
 _LOOK_EVERY_S = 0.5
 
 
-class Reception:
-    """Serves the unary methods of services; what is left of them, the streams, a server of grpcio's serves.
+class Server(Protocol):
+    """Serves what is left of services, the streams: one of grpcio's, or that over HTTP."""
 
-    It takes the place of a server where generated code adds a servicer to one.
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: Any) -> None:
+        """Serve the methods that handlers know."""
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Any) -> None:
+        """Serve the methods of a service."""
+
+
+class Source(Protocol):
+    """Where calls arrive, on one thread: over gRPC (`Arrivals`), or over HTTP."""
+
+    run_next: Callable[[], bool]
+    longest_unseen_s: float
+
+    def add(self, path: str, begin: Callable[[ArrivedCall], None]) -> None:
+        """Take the calls of a method; before the start."""
+
+    def start(self) -> None:
+        """Take calls."""
+
+
+class Reception:
+    """Serves the unary methods of services; what is left of them, the streams, a server serves.
+
+    It takes the place of a server where generated code adds a servicer to one. There is one for each thread on which
+    calls arrive; all share the interceptor, and with it callers, limits and pools.
     """
 
-    def __init__(self, server: grpc.Server, interceptor: Interceptor, log: Log) -> None:
+    def __init__(
+        self,
+        server: Server,
+        interceptor: Interceptor,
+        log: Log,
+        arrivals: Source | None = None,
+        name: str = "reception",
+    ) -> None:
         self._server = server
         self._interceptor = interceptor
         self._log = log
-        self._arrivals = Arrivals(server, self._failed)
+        self._arrivals: Source = arrivals or Arrivals(cast(grpc.Server, server), self._failed)
         self._queue = FairQueue()
         self._arrivals.run_next = self._queue.run_next
         self._waiting: dict[ArrivedCall, tuple[float, RequestLog]] = {}
         self.held = HeldAnswers(self._failed)
-        self.thread = Background("reception", self._end_late, log.thread_failed)
+        self.thread = Background(name, self._end_late, log.thread_failed)
         """Ends calls whose message does not come, or whose answer is held for too long."""
 
     def add_generic_rpc_handlers(self, _handlers: Any) -> None:
@@ -106,7 +138,7 @@ class Reception:
         """Note that a call is without its message."""
         self._waiting[call] = (time.monotonic(), request_log)
         if len(self._waiting) > MAX_WITHOUT_MESSAGE:
-            self._give_up(next(iter(self._waiting)))
+            self.give_up(next(iter(self._waiting)))
 
     def request_of(self, call: ArrivedCall) -> RequestLog | None:
         """Return the request of a call whose message is there; None if the call was ended meanwhile."""
@@ -149,19 +181,27 @@ class Reception:
         except BaseException as error:  # noqa: BLE001 (the thread goes on, and nobody else would end the call)
             call.fail(error)
 
-    def _give_up(self, call: ArrivedCall) -> None:
+    def give_up(self, call: ArrivedCall) -> None:
         """End a call that holds its message back."""
         request_log = self.request_of(call)
         if request_log is not None:
             request_log.nothing_came(has_ended=False)
             call.end_with(grpc.StatusCode.CANCELLED, "no message came")
 
+    def refuse(self, call: ArrivedCall, error: SealAuthzError) -> None:
+        """End a call whose message cannot be taken."""
+        request_log = self.request_of(call)
+        if request_log is not None:
+            failure = request_log.failed(error)
+            request_log.end(failure)
+            end(call, failure)
+
     def _end_late(self) -> None:
         before = time.monotonic() - patience.MESSAGE_WITHIN_S
         for call, (since, _) in list(self._waiting.items()):
             if since > before:
                 break
-            self._give_up(call)
+            self.give_up(call)
         self.held.end_late()
         self.thread.goes_well()
         self.thread.rest(_LOOK_EVERY_S)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
@@ -54,6 +55,9 @@ from sealauthz_client.v1 import (
     policy_pb2_grpc,
 )
 
+if TYPE_CHECKING:
+    from sealauthz.service.http.serving import Http
+
 MAX_RECEIVE_BYTES = 4 * 1024 * 1024
 
 OPTIONS: tuple[tuple[str, int], ...] = (
@@ -80,6 +84,7 @@ class ServerSettings:
 
     `threads` and `max_concurrent_calls` are those of what is decided from memory. `caller_share` is the part of them
     of a caller without a share of its own. `shares_port`: other processes of the same service listen on the port too.
+    `http_listen` is where the RPCs are served over HTTP as well, with the same TLS; None for nowhere.
     """
 
     listen: str = "127.0.0.1:8443"
@@ -96,6 +101,7 @@ class ServerSettings:
     caller_share: float = 0.5
     health_interval_s: float = 2.0
     shares_port: bool = False
+    http_listen: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,12 @@ class Server:
     _certificate: TlsCertificate | None
     _certificate_watch: CertificateWatch | None
     _reception: Reception
+    _http: Http | None = None
+
+    @property
+    def http_port(self) -> int | None:
+        """The port of HTTP; None if the RPCs are served over gRPC only."""
+        return None if self._http is None else self._http.listener.port
 
     def sample(self, instruments: Instruments) -> None:
         """Set the gauges of what the server does now."""
@@ -137,6 +149,8 @@ class Server:
         self._watches.start()
         self._server.start()
         self._reception.start()
+        if self._http is not None:
+            self._http.start()
         self._interceptor.standing.start()
         if self._certificate_watch is not None:
             self._certificate_watch.thread.start()
@@ -161,7 +175,11 @@ class Server:
         if self._certificate_watch is not None:
             self._certificate_watch.thread.stop()
         self._interceptor.end_streams()
+        if self._http is not None:
+            self._http.listener.stop(grace_s)
         self._server.stop(grace_s).wait()
+        if self._http is not None:
+            self._http.close()
         self._readiness.close()
         self._watches.stop()
         self._reception.close()
@@ -234,23 +252,44 @@ def build(
     if reason := arrivals.problem():
         raise ConfigRefused(f"grpcio {grpc.__version__} hands over calls in a way that is not known: {reason}")
     reception = Reception(server, interceptor, log)
+    port, certificate = _listen(server, settings)
+    interceptor.peers = None if certificate is None else certificate.peers
+    http = _http(settings, interceptor, log, certificate)
     waiting = [interceptor.thread, interceptor.standing, reception.thread]
+    if http is not None:
+        waiting += http.threads
     readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting], problem, beside)
-    authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, reception)  # type: ignore[no-untyped-call]
-    facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, reception)  # type: ignore[no-untyped-call]
-    operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, reception)  # type: ignore[no-untyped-call]
-    events_pb2_grpc.add_EventsServiceServicer_to_server(events, reception)  # type: ignore[no-untyped-call]
-    monitor_pb2_grpc.add_MonitorServiceServicer_to_server(monitor, reception)  # type: ignore[no-untyped-call]
-    policy_pb2_grpc.add_PolicyServiceServicer_to_server(policies, reception)  # type: ignore[no-untyped-call]
-    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(store, as_of), reception)  # type: ignore[no-untyped-call]
+    audit = AuditServicer(store, as_of)
+    for to in (reception,) if http is None else (reception, http.application):
+        authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, to)  # type: ignore[no-untyped-call]
+        facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, to)  # type: ignore[no-untyped-call]
+        operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, to)  # type: ignore[no-untyped-call]
+        events_pb2_grpc.add_EventsServiceServicer_to_server(events, to)  # type: ignore[no-untyped-call]
+        monitor_pb2_grpc.add_MonitorServiceServicer_to_server(monitor, to)  # type: ignore[no-untyped-call]
+        policy_pb2_grpc.add_PolicyServiceServicer_to_server(policies, to)  # type: ignore[no-untyped-call]
+        audit_pb2_grpc.add_AuditServiceServicer_to_server(audit, to)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(readiness.servicer, server)
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, server)
-    port, certificate = _listen(server, settings)
     watch = None if certificate is None else CertificateWatch(certificate, log, log.thread_failed)
-    interceptor.peers = None if certificate is None else certificate.peers
-    return Server(port, server, readiness, watches, interceptor, pools, certificate, watch, reception)
+    return Server(port, server, readiness, watches, interceptor, pools, certificate, watch, reception, http)
+
+
+def _http(
+    settings: ServerSettings, interceptor: Interceptor, log: Log, certificate: TlsCertificate | None
+) -> Http | None:
+    """Return what serves over HTTP, if anything is to. Raises ConfigRefused."""
+    if settings.http_listen is None:
+        return None
+    if settings.is_insecure and not is_loopback(settings.http_listen):
+        raise ConfigRefused(f"an insecure server listens on loopback only, not on `{settings.http_listen}`")
+    try:
+        from sealauthz.service.http.serving import Http
+    except ImportError as error:
+        raise ConfigRefused("`http.listen` needs more packages: install `sealauthz[http]`") from error
+    context = None if certificate is None else certificate.context
+    return Http.on(settings.http_listen, interceptor, log, context, shares_port=settings.shares_port)
 
 
 def is_loopback(address: str) -> bool:

@@ -50,16 +50,21 @@ class Shares:
 
 
 class CallerShares:
-    """The shares of all callers. Only the thread that serves all calls asks for them."""
+    """The shares of all callers. The threads on which calls arrive ask for them: that of gRPC and that of HTTP."""
 
     def __init__(self) -> None:
         self._of_callers: dict[str, Shares] = {}
+        self._changing = threading.Lock()
 
     def of(self, caller: Caller, pool: Pool) -> tuple[Share, Bucket | None]:
         """Return what a caller has of a pool, and its bucket.
 
         What the caller may do can have changed since; what it has under way counts on.
         """
+        with self._changing:
+            return self._of(caller, pool)
+
+    def _of(self, caller: Caller, pool: Pool) -> tuple[Share, Bucket | None]:
         shares = self._of_callers.setdefault(caller.name, Shares())
         most = max(int(pool.max_calls * caller.share), 1)
         share = shares.of_pools.get(pool.name)

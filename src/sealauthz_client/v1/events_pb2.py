@@ -27,13 +27,14 @@ from sealauthz_client.v1 import authorization_pb2 as sealauthz_dot_v1_dot_author
 from sealauthz_client.v1 import operations_pb2 as sealauthz_dot_v1_dot_operations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19sealauthz/v1/events.proto\x12\x0csealauthz.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a sealauthz/v1/authorization.proto\x1a\x1dsealauthz/v1/operations.proto\"G\n\x0cWatchRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\t\x12\x16\n\x0e\x65nterprise_ids\x18\x02 \x03(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"B\n\rWatchResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\"\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x13.sealauthz.v1.Event\"\xa2\x02\n\x05\x45vent\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x15\n\renterprise_id\x18\x02 \x01(\t\x12#\n\x05\x61\x62out\x18\x03 \x01(\x0b\x32\x14.sealauthz.v1.Entity\x12\x15\n\rrecipient_ids\x18\x04 \x03(\t\x12/\n\x06values\x18\x05 \x03(\x0b\x32\x1f.sealauthz.v1.Event.ValuesEntry\x12\x30\n\x0c\x63ommitted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x07 \x01(\t\x1aG\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.sealauthz.v1.NamedValue:\x02\x38\x01\x32S\n\rEventsService\x12\x42\n\x05Watch\x12\x1a.sealauthz.v1.WatchRequest\x1a\x1b.sealauthz.v1.WatchResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19sealauthz/v1/events.proto\x12\x0csealauthz.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a sealauthz/v1/authorization.proto\x1a\x1dsealauthz/v1/operations.proto\"G\n\x0cWatchRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\t\x12\x16\n\x0e\x65nterprise_ids\x18\x02 \x03(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"B\n\rWatchResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\"\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x13.sealauthz.v1.Event\"\xa2\x02\n\x05\x45vent\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x15\n\renterprise_id\x18\x02 \x01(\t\x12#\n\x05\x61\x62out\x18\x03 \x01(\x0b\x32\x14.sealauthz.v1.Entity\x12\x15\n\rrecipient_ids\x18\x04 \x03(\t\x12/\n\x06values\x18\x05 \x03(\x0b\x32\x1f.sealauthz.v1.Event.ValuesEntry\x12\x30\n\x0c\x63ommitted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x07 \x01(\t\x1aG\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.sealauthz.v1.NamedValue:\x02\x38\x01\x32S\n\rEventsService\x12\x42\n\x05Watch\x12\x1a.sealauthz.v1.WatchRequest\x1a\x1b.sealauthz.v1.WatchResponse0\x01\x42[\n\x10\x64\x65v.sealauthz.v1B\x0b\x45ventsProtoP\x01Z)sealauthz.dev/go/sealauthz/v1;sealauthzv1\xaa\x02\x0cSealAuthz.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sealauthz_client.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\020dev.sealauthz.v1B\013EventsProtoP\001Z)sealauthz.dev/go/sealauthz/v1;sealauthzv1\252\002\014SealAuthz.V1'
   _globals['_EVENT_VALUESENTRY']._loaded_options = None
   _globals['_EVENT_VALUESENTRY']._serialized_options = b'8\001'
   _globals['_WATCHREQUEST']._serialized_start=141

@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bsealauthz/v1/revision.proto\x12\x0csealauthz.v1\"-\n\x0c\x46\x61\x63tRevision\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\r\n\x05token\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bsealauthz/v1/revision.proto\x12\x0csealauthz.v1\"-\n\x0c\x46\x61\x63tRevision\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\r\n\x05token\x18\x02 \x01(\tB]\n\x10\x64\x65v.sealauthz.v1B\rRevisionProtoP\x01Z)sealauthz.dev/go/sealauthz/v1;sealauthzv1\xaa\x02\x0cSealAuthz.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sealauthz_client.v1.revision_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\020dev.sealauthz.v1B\rRevisionProtoP\001Z)sealauthz.dev/go/sealauthz/v1;sealauthzv1\252\002\014SealAuthz.V1'
   _globals['_FACTREVISION']._serialized_start=45
   _globals['_FACTREVISION']._serialized_end=90
 # @@protoc_insertion_point(module_scope)
