@@ -16,6 +16,7 @@ group("OWN_AFFAIRS", _: EnterpriseAuthentication, ["withdraw"]);
 group("VERIFIED_PERSONS", _: Enterprise, ["certify", "authenticate", "view_administrator"]);
 group("VERIFIED_PERSONS", _: EnterpriseAuthentication, ["decide"]);
 group("VERIFIED_PERSONS", _: Seal, ["place_hold"]);
+group("VERIFIED_PERSONS", _: SealReview, ["examine"]);
 group("VERIFIED_PERSONS", _: SealHold, ["lift", "propose_lift"]);
 group("VERIFIED_PERSONS", _: SealUse, ["view"]);
 group("VERIFIED_PERSONS", _: Contract, ["view", "download", "print", "view_refusal"]);

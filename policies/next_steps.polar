@@ -242,6 +242,27 @@ parameter("CONTACT_SEAL_ADMIN", "seal_administrator", found, person: Person, res
   shown_seal_administrator(person, resource, context, found);
 parameter("REQUEST_GRANT_RENEWAL", "seal_administrator", found, person: Person, resource, context) if
   shown_seal_administrator(person, resource, context, found);
+
+# Who else may do what takes two: on seals another seal administrator, for the enterprise another administrator. It is the
+# same act on the same record.
+parameter("REQUEST_SECOND_PERSON", "second_person", found, person: Person, resource, context) if
+  is_about_seals(resource) and
+  shown_seal_administrator(person, resource, context, found) and
+  not account_id(person, found.id);
+parameter("REQUEST_SECOND_PERSON", "second_person", found, person: Person, resource, context) if
+  not is_about_seals(resource) and
+  shown_administrator(person, resource, context, found) and
+  not account_id(person, found.id);
+
+is_about_seals(_: Seal);
+is_about_seals(_: SealReview);
+is_about_seals(_: OpenGrant);
+is_about_seals(_: CrossEnterpriseGrant);
+is_about_seals(_: SealHold);
+is_about_seals(_: SealOuting);
+is_about_seals(_: SealProposal);
+is_about_seals(_: AuthLetter);
+
 counted("CHOOSE_OTHER_SEAL", "usable_seals", other, person: Person, seal: Seal, context: SealUseContext) if
   sealing_task(context, task) and
   other in seal.enterprise.seals and
@@ -541,7 +562,7 @@ named_for_current_step(request: SealUseRequest, membership, context) if
   step_is_current(step, process, request, context) and
   approver_of(step, request, named) and
   membership in request.seal.enterprise.memberships and
-  is_named_in_person(named, membership, request, context);
+  is_named_in_person(named, membership, request.applicant, context);
 
 could_give_verdict(membership: Membership, request: SealUseRequest, context) if
   membership.person_id != request.applicant.person_id and
@@ -635,7 +656,8 @@ could_claim(person: Person, enterprise: Enterprise, context) if
   meets(person, "NOT_SUSPENDED", "claim_admin_gone", enterprise, context) and
   meets(person, "NO_OPEN_CASE", "claim_admin_gone", enterprise, context) and
   meets(person, "CLAIM_NEEDED", "claim_admin_gone", enterprise, context) and
-  meets(person, "NOT_ANSWERED_LATELY", "claim_admin_gone", enterprise, context);
+  meets(person, "NOT_ANSWERED_LATELY", "claim_admin_gone", enterprise, context) and
+  meets(person, "NO_UPHELD_OBJECTION", "claim_admin_gone", enterprise, context);
 
 waits_or_retrieves(_: Person, _: Enterprise, context) if context matches RetrievalContext;
 waits_or_retrieves(person: Person, enterprise: Enterprise, context) if is_applicant(person, enterprise, context);
@@ -644,6 +666,7 @@ could_retrieve(person: Person, enterprise: Enterprise, context) if
   meets(person, "RETRIEVAL_STANDING", "retrieve", enterprise, context) and
   meets(person, "NOT_SUSPENDED", "retrieve", enterprise, context) and
   meets(person, "NO_OPEN_CASE", "retrieve", enterprise, context) and
+  meets(person, "NO_UPHELD_OBJECTION", "retrieve", enterprise, context) and
   meets(person, "ADMIN_GONE", "retrieve", enterprise, context);
 
 # A case is followed by its parties; the others wait for its end.
@@ -717,21 +740,18 @@ could_request(person: Person, seal: Seal, context: SealUseContext) if
   not is_holders_user(person, seal, context) and
   is_still_to_ask(person, seal, context) and
   could_be_approved(person, seal, context);
-could_request(person: Person, seal: Seal, context: StampContext) if
-  seal.state = "ACTIVE" and
-  not has_waiting_request(person, seal, context) and
-  could_be_approved(person, seal, context);
 could_request(person: Person, seal: Seal, context) if
   not (context matches SealUseContext) and
-  not (context matches StampContext) and
   seal.state = "ACTIVE" and
   not is_holders_user(person, seal, context) and
-  not has_waiting_request(person, seal, context);
+  not has_waiting_request(person, seal, context) and
+  could_be_approved(person, seal, context);
 could_request(person: Person, request: SealUseRequest, context) if could_request(person, request.seal, context);
-could_request(_: Person, delegation: Delegation, _) if
+could_request(person: Person, delegation: Delegation, context) if
   seal in delegation.principal.enterprise.seals and
   seal.id = delegation.seal_id and
-  seal.state = "ACTIVE";
+  seal.state = "ACTIVE" and
+  could_be_decided_by_right(person, seal, context);
 
 has_waiting_request(person: Person, seal: Seal, context) if waiting_request(person, seal, _, context);
 
@@ -755,8 +775,7 @@ seal_to_ask_for(person: Person, task: SigningTask, seal, context: TaskContext) i
 
 could_request(person: Person, task: SigningTask, context: TaskContext) if
   seal_to_ask_for(person, task, seal, context) and
-  could_request(person, seal, context) and
-  could_be_approved(person, seal, context);
+  could_request(person, seal, context);
 has_waiting_request(person: Person, task: SigningTask, context: TaskContext) if
   request_for_task(person, task, _, context);
 
@@ -792,6 +811,7 @@ leads_nowhere("SUBMIT_APPROVAL", _: Person, _: SigningTask, _);
 # asks, and the person approves.
 #@ U-03 U-12
 leads_nowhere("REQUEST_GRANT", person: Person, seal: Seal, context) if could_be_approved(person, seal, context);
+leads_nowhere("REQUEST_GRANT", _: Person, seal: Seal, _: UseRequestContext) if seal.kind = "LEGAL_REP";
 leads_nowhere("REQUEST_GRANT", person: Person, seal: Seal, context) if
   not has_other_seal_administrator(person, seal.enterprise, context);
 leads_nowhere("LET_COLLEAGUE_ASK", person: Person, seal: Seal, context) if
@@ -800,39 +820,69 @@ leads_nowhere("LET_COLLEAGUE_ASK", person: Person, seal: Seal, context) if
   is_only_member(person, seal.enterprise, context);
 parameter("REQUEST_GRANT", "seal_administrator", found, person: Person, resource, context) if
   shown_seal_administrator(person, resource, context, found);
+# To whom the right could be given that nobody else has.
+parameter("REQUEST_GRANT", "candidate", found, person: Person, seal: Seal, context: UseRequestContext) if
+  seal.kind != "LEGAL_REP" and
+  could_decide(person, seal, membership, context) and
+  found = membership.person;
+# In which process, where it is not for somebody with the right to approve.
+parameter("SUBMIT_APPROVAL", "process_id", id, person: Person, resource, context) if
+  process_to_name(person, resource, context, process) and
+  id = process.id;
+parameter("SUBMIT_APPROVAL", "process_name", name, person: Person, resource, context) if
+  process_to_name(person, resource, context, process) and
+  name = process.name;
+parameter("RESUBMIT_APPROVAL", "process_id", id, person: Person, resource, context) if
+  process_to_name(person, resource, context, process) and
+  id = process.id;
+parameter("REQUEST_SEAL_USE", "process_id", id, person: Person, resource, context) if
+  process_to_name(person, resource, context, process) and
+  id = process.id;
+
+process_to_name(person: Person, seal: Seal, context, process) if
+  process_to_follow(person, seal, context, process) and
+  could_be_passed(process, person, seal, context);
+process_to_name(person: Person, seal: Seal, context, process) if
+  not process_to_follow(person, seal, context, _) and
+  not could_be_decided_by_right(person, seal, context) and
+  process_to_choose(person, seal, context, process) and
+  forall(process_to_choose(person, seal, context, other), process.id <= other.id);
+process_to_name(person: Person, request: SealUseRequest, context, process) if
+  process_to_name(person, request.seal, context, process);
+process_to_name(person: Person, task: SigningTask, context: TaskContext, process) if
+  seal_to_ask_for(person, task, seal, context) and
+  process_to_name(person, seal, context, process);
+
 parameter("LET_COLLEAGUE_ASK", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 
 could_approve(person: Person, seal: Seal, context) if
   approver_by_right(seal, membership, context) and
   membership.person_id = person.id;
 
+# What the owner's rules prescribe is asked for in that process; anything else of who has the right, or in an open one.
 could_be_approved(person: Person, seal: Seal, context) if
-  approver_by_right(seal, membership, context) and
-  membership.person_id != person.id;
-could_be_approved(person: Person, seal: Seal, _) if
+  process_to_follow(person, seal, context, process) and
+  could_be_passed(process, person, seal, context);
+could_be_approved(person: Person, seal: Seal, context) if
+  not process_to_follow(person, seal, context, _) and
+  could_be_decided_by_right(person, seal, context);
+could_be_approved(person: Person, seal: Seal, context) if
+  not process_to_follow(person, seal, context, _) and
+  process_to_choose(person, seal, context, _);
+
+process_to_choose(person: Person, seal: Seal, context, process) if
   seal.kind != "LEGAL_REP" and
   process in seal.enterprise.approval_processes and
-  process.state = "ENABLED" and
-  process.is_open = true and
-  has_other_approver(process, person);
-could_be_approved(person: Person, seal: Seal, context: SealUseContext) if
-  sealed_contract(context, contract) and
-  needs_approval_of_process(seal, contract, process, context) and
-  has_other_approver(process, person);
-could_be_approved(person: Person, seal: Seal, context: StampContext) if
-  sealed_contract(context, contract) and
-  needs_approval_of_process(seal, contract, process, context) and
-  has_other_approver(process, person);
+  may_choose(process, person, seal, context) and
+  could_be_passed(process, person, seal, context);
+
+may_choose(process: ApprovalProcess, _: Person, _: Seal, _) if process.is_open = true;
 # A stamp names its contract by its request only. Without one, any process may be followed that the owner prescribes for
 # some contract: which one, the request says.
 #@ U-23 U-04
-could_be_approved(person: Person, seal: Seal, context: StampContext) if
+may_choose(process: ApprovalProcess, person: Person, seal: Seal, context: StampContext) if
   lacks_request(person, seal, context) and
-  seal.kind != "LEGAL_REP" and
-  process in seal.enterprise.approval_processes and
-  process.state = "ENABLED" and
-  is_prescribed_for_some(process, seal.enterprise) and
-  has_other_approver(process, person);
+  is_prescribed_for_some(process, seal.enterprise);
 
 is_prescribed_for_some(process: ApprovalProcess, enterprise: Enterprise) if
   band in enterprise.amount_bands and
@@ -842,26 +892,6 @@ is_prescribed_for_some(process: ApprovalProcess, enterprise: Enterprise) if
   category.state = "ENABLED" and
   category.process_id matches String and
   category.process_id = process.id;
-
-approver_by_right(seal: Seal, membership, context) if
-  grant in seal.grants and
-  grant.right = "APPROVE" and
-  membership = grant.membership and
-  approval_grant(membership, seal, grant, context) and
-  may_act_as_approver(membership, seal, context);
-approver_by_right(seal: Seal, membership, context) if
-  representing_member(seal.enterprise, membership, context) and
-  may_act_as_approver(membership, seal, context);
-
-has_other_approver(process: ApprovalProcess, person: Person) if
-  step in process.steps and
-  named in step.approvers and
-  not is_named_alone(named, person);
-
-is_named_alone(named: StepApprover, person: Person) if
-  membership = named.membership and
-  membership matches Membership and
-  membership.person_id = person.id;
 
 # Those whom the holder of a seal named ask for a grant to the holder.
 leads_nowhere("REQUEST_CROSS_GRANT", person: Person, seal: Seal, context) if belongs(person, seal.enterprise, context);

@@ -64,6 +64,16 @@ parameter("PROPOSE_RULE_CHANGE", "counts_from_at", at, _: Person, change: RuleCh
   at = context.day_ends and
   at matches Integer;
 
+# What is proposed, and where: `propose_rule_change` wants both. What a disabled process stops is a matter of processes.
+parameter("PROPOSE_RULE_CHANGE", "enterprise_id", id, _: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  id = enterprise.id;
+parameter("PROPOSE_RULE_CHANGE", "rule_kind", kind, _: Person, change: RuleChange, _) if kind = change.rule_kind;
+parameter("PROPOSE_RULE_CHANGE", "rule_kind", kind, _: Person, _, context: RulesContext) if kind = context.rule_kind;
+parameter("PROPOSE_RULE_CHANGE", "rule_kind", "PROCESSES", _: Person, resource, context) if
+  not (resource matches RuleChange) and
+  not (context matches RulesContext);
+
 # The author takes a proposal back, and so do those who run the enterprise, until it is carried out.
 #@ A-02
 requires("withdraw", _: RuleChange, "CHANGE_AUTHOR");
@@ -370,6 +380,9 @@ meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm_change", change: RuleChange, cont
 # For rules of a kind one proposal is open at a time. It is confirmed, carried out or withdrawn before the next is made.
 #@ A-06
 leads_nowhere("PROPOSE_RULE_CHANGE", _: Person, resource, context: RulesContext) if open_change(resource, _, context);
+leads_nowhere("PROPOSE_RULE_CHANGE", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  not may_administer(person, enterprise, context);
 leads_nowhere("CONFIRM_RULE_CHANGE", person: Person, resource, context) if
   not could_confirm_change(person, resource, context);
 leads_nowhere("WAIT_RULE_CHANGE", person: Person, resource, context) if

@@ -33,6 +33,7 @@ obligation(_: Person, [
   "report_lost", "request_use", "revoke", "submit_review"
 ], _: Seal, _, "CONSUME_ASSERTION");
 obligation(_: Person, ["lift", "propose_lift"], _: SealHold, _, "CONSUME_ASSERTION");
+obligation(_: Person, "examine", _: SealReview, _, "CONSUME_ASSERTION");
 obligation(_: Person, ["witness", "withdraw"], _: SealProposal, _, "CONSUME_ASSERTION");
 obligation(_: Person, "record_return", _: SealOuting, _, "CONSUME_ASSERTION");
 obligation(_: Person, ["deliver_letter", "extend", "revoke"], _: SealGrant, _, "CONSUME_ASSERTION");

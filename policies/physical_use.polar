@@ -321,7 +321,8 @@ hour_of_papers_is_settled(_: Seal, context) if
 because("PROCESS_FOLLOWED", "APPROVAL_REQUIRED", _: Person, seal: Seal, context: StampContext) if
   sealed_contract(context, contract) and
   category_id_of_owner(seal, contract, category_id) and
-  not category_is_settled(seal, contract, category_id, context);
+  not category_is_settled(seal, contract, category_id, context) and
+  not is_blocked_by_disabled_process(seal, contract, context);
 because("PROCESS_FOLLOWED", "REQUEST_WITHOUT_CONTRACT", _: Person, seal: Seal, context: StampContext) if
   is_without_contract(seal, context) and
   has_amount_bands(seal.enterprise);
@@ -514,12 +515,3 @@ parameter("VERIFY_FACE", "bound_digest", digest, person: Person, seal: Seal, con
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: StampContext) if
   own_named_request(person, seal, request, context) and
   at = request.valid_from;
-# The process that a stamp still has to follow.
-parameter("SUBMIT_APPROVAL", "process_id", id, _: Person, seal: Seal, context: StampContext) if
-  sealed_contract(context, contract) and
-  process_of_amount_is_open(seal, contract, process, context) and
-  id = process.id;
-parameter("SUBMIT_APPROVAL", "process_name", name, _: Person, seal: Seal, context: StampContext) if
-  sealed_contract(context, contract) and
-  process_of_amount_is_open(seal, contract, process, context) and
-  name = process.name;

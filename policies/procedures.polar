@@ -160,7 +160,21 @@ process_of_amount_is_open(seal: Seal, contract: Contract, process, context) if
   amount matches Integer and
   band_for(seal.enterprise, terms.currency, amount, band) and
   not process_was_followed(seal, contract, band.process_id, context) and
-  process = band.process;
+  process = band.process and
+  process.state = "ENABLED";
+
+# A process that is disabled takes no request: no step names it, and who runs the enterprise changes that.
+#@ U-04
+because("PROCESS_FOLLOWED", "PROCESS_DISABLED", person: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not seals_alone(person, seal, contract, context) and
+  is_blocked_by_disabled_process(seal, contract, context);
+
+is_blocked_by_disabled_process(seal: Seal, contract: Contract, context) if
+  process_to_be_followed(seal, contract, process_id, context) and
+  process in seal.enterprise.approval_processes and
+  process.id = process_id and
+  process.state != "ENABLED";
 
 # --- categories ------------------------------------------------------------------------------------------------------
 
@@ -177,14 +191,16 @@ because("PROCESS_FOLLOWED", "APPROVAL_REQUIRED", _: Person, seal: Seal, context)
   sealing_task(context, task) and
   contract = task.signatory.contract and
   category_id_of_owner(seal, contract, category_id) and
-  not category_is_settled(seal, contract, category_id, context);
+  not category_is_settled(seal, contract, category_id, context) and
+  not is_blocked_by_disabled_process(seal, contract, context);
 
 process_of_category_is_open(seal: Seal, contract: Contract, process, context) if
   category_id_of_owner(seal, contract, category_id) and
   not category_is_settled(seal, contract, category_id, context) and
   own_category(seal.enterprise, category_id, category) and
   process = category.process and
-  process matches ApprovalProcess;
+  process matches ApprovalProcess and
+  process.state = "ENABLED";
 
 # --- hours -----------------------------------------------------------------------------------------------------------
 
@@ -372,13 +388,6 @@ approval_changes(request: SealUseRequest, context, at) if
 # --- what to submit --------------------------------------------------------------------------------------------------
 
 # The process that is still to be followed: by amount, else by category.
-parameter("SUBMIT_APPROVAL", "process_id", id, person: Person, seal: Seal, context: SealUseContext) if
-  process_to_follow(person, seal, context, process) and
-  id = process.id;
-parameter("SUBMIT_APPROVAL", "process_name", name, person: Person, seal: Seal, context: SealUseContext) if
-  process_to_follow(person, seal, context, process) and
-  name = process.name;
-
 process_to_follow(person: Person, seal: Seal, context, process) if
   sealed_contract(context, contract) and
   process_of_amount_is_open(seal, contract, process, context) and

@@ -63,6 +63,30 @@ has_lost_standing(person: Person, case: RetrievalCase, context) if
   not is_applicant(person, case.enterprise, context) and
   not has_open_sent_task(person, case.enterprise, context);
 
+# Whose case an upheld objection ended opens no other one for a while, and claims nothing: the enterprise is not to
+# answer the same again at once. The legal representative may.
+#@ R-07 R-09
+requires("retrieve", _: Enterprise, "NO_UPHELD_OBJECTION");
+requires("claim_admin_gone", _: Enterprise, "NO_UPHELD_OBJECTION");
+meets(person: Person, "NO_UPHELD_OBJECTION", "retrieve", enterprise: Enterprise, context) if
+  not was_objected_to_lately(person, enterprise, _, context);
+meets(person: Person, "NO_UPHELD_OBJECTION", "retrieve", enterprise: Enterprise, context) if
+  representative_today(person, enterprise, context);
+meets(person: Person, "NO_UPHELD_OBJECTION", "claim_admin_gone", enterprise: Enterprise, context) if
+  not was_objected_to_lately(person, enterprise, _, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context: RetrievalContext) if
+  was_objected_to_lately(person, enterprise, at, context);
+
+# The review that upheld it dates it.
+was_objected_to_lately(person: Person, enterprise: Enterprise, until, context) if
+  account_id(person, id) and
+  case in enterprise.retrieval_cases and
+  case.applicant_id = id and
+  case.state = "REJECTED_FINAL" and
+  refused_review(case, review) and
+  until = review.decided_at + context.parameters.claim_barred_for and
+  context.now < until;
+
 # R-03: One open case per enterprise; others learn that there is one, and no more. The legal representative's path
 # stands above a case of anybody else that is not executed yet.
 #@ R-03 A-10

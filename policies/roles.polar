@@ -267,10 +267,11 @@ has_permission(person: Person, "withdraw", certification: EnterpriseAuthenticati
   certification.applicant_id = person.id;
 
 resource SealReview {
-  permissions = ["decide"];
+  permissions = ["decide", "examine"];
 }
 
 has_permission(person: Person, "decide", review: SealReview) if is_seal_officer(person, review.seal.enterprise);
+has_permission(person: Person, "examine", _: SealReview) if is_reviewer(person);
 
 resource SealHold {
   permissions = ["release", "lift", "propose_lift"];

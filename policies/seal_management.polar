@@ -232,7 +232,9 @@ requires("decide", _: SealReview, "REVIEW_OPEN");
 requires("decide", _: SealReview, "NOT_OWN_REVIEW");
 requires("decide", _: SealReview, "FACE_AS_SUBMITTED");
 requires("decide", _: SealReview, "NAME_AS_REGISTERED");
-meets(_: Person, "REVIEW_OPEN", "decide", review: SealReview, _) if
+meets(_: Person, "REVIEW_OPEN", "decide", review: SealReview, _) if is_open_review(review);
+
+is_open_review(review: SealReview) if
   review.state = "IN_REVIEW" and
   review.seal.state = "PENDING_REVIEW";
 meets(person: Person, "NOT_OWN_REVIEW", "decide", review: SealReview, context) if
@@ -251,17 +253,21 @@ put_into_care(person_id, grant: SealGrant) if
   granted_or_confirmed(giver_id, grant) and
   are_one_human(giver_id, person_id, grant.seal.enterprise);
 
-meets(_: Person, "FACE_AS_SUBMITTED", "decide", review: SealReview, _) if
+meets(_: Person, "FACE_AS_SUBMITTED", "decide", review: SealReview, _) if has_submitted_face(review);
+meets(_: Person, "NAME_AS_REGISTERED", "decide", review: SealReview, _) if bears_registered_name(review);
+
+has_submitted_face(review: SealReview) if
   review.face_digest != "" and
   review.face_digest = review.seal.face_digest;
-meets(_: Person, "NAME_AS_REGISTERED", "decide", review: SealReview, _) if
+
+bears_registered_name(review: SealReview) if
   review.seal.kind != "LEGAL_REP" and
   snapshot in review.seal.enterprise.registry_snapshots and
   snapshot.is_current = true and
   snapshot.registered_name != "" and
   snapshot.registered_name = review.name_on_seal;
 # The legal representative's seal bears their name, not the enterprise's: it must be the seal of the present one.
-meets(_: Person, "NAME_AS_REGISTERED", "decide", review: SealReview, _) if
+bears_registered_name(review: SealReview) if
   review.seal.kind = "LEGAL_REP" and
   review.name_on_seal != "" and
   review.seal.legal_rep_id matches String and
@@ -271,6 +277,37 @@ meets(_: Person, "NAME_AS_REGISTERED", "decide", review: SealReview, _) if
   snapshot.legal_rep_id = review.seal.legal_rep_id;
 waived("FACE_AS_SUBMITTED", "decide", _: SealReview, context: ReviewContext) if context.verdict = "REJECTED";
 waived("NAME_AS_REGISTERED", "decide", _: SealReview, context: ReviewContext) if context.verdict = "REJECTED";
+
+# In the first days of an enterprise a reviewer of the platform is the second pair of eyes, so that nobody has to join
+# before its first seals are in use: not one who ever belonged to it.
+#@ S-02
+requires("examine", _: SealReview, "REVIEWER");
+requires("examine", _: SealReview, "NO_REVIEW_CONFLICT");
+requires("examine", _: SealReview, "FIRST_DAYS");
+requires("examine", _: SealReview, "REVIEW_OPEN");
+requires("examine", _: SealReview, "FACE_AS_SUBMITTED");
+requires("examine", _: SealReview, "NAME_AS_REGISTERED");
+meets(person: Person, "REVIEWER", "examine", _: SealReview, _) if is_reviewer(person);
+meets(person: Person, "NO_REVIEW_CONFLICT", "examine", review: SealReview, _) if is_outsider(person.id, review);
+meets(_: Person, "FIRST_DAYS", "examine", review: SealReview, context) if
+  is_in_first_days(review.seal.enterprise, context.now, context);
+meets(_: Person, "REVIEW_OPEN", "examine", review: SealReview, _) if is_open_review(review);
+meets(_: Person, "FACE_AS_SUBMITTED", "examine", review: SealReview, _) if has_submitted_face(review);
+meets(_: Person, "NAME_AS_REGISTERED", "examine", review: SealReview, _) if bears_registered_name(review);
+waived("FACE_AS_SUBMITTED", "examine", _: SealReview, context: ExamineContext) if context.verdict = "REJECTED";
+waived("NAME_AS_REGISTERED", "examine", _: SealReview, context: ExamineContext) if context.verdict = "REJECTED";
+
+is_outsider(person_id, review: SealReview) if
+  enterprise = review.seal.enterprise and
+  not was_ever_member(person_id, enterprise) and
+  not was_ever_named(person_id, enterprise);
+
+is_in_first_days(enterprise: Enterprise, at, context) if
+  found in enterprise.authentications and
+  found.purpose = "FIRST" and
+  found.state = "PASSED" and
+  found.decided_at <= at and
+  at < found.decided_at + context.parameters.first_days;
 
 # --- ending a seal ---------------------------------------------------------------------------------------------------
 
@@ -421,6 +458,11 @@ lapses(person: Person, "submit_review", seal: Seal, context, at) if
   seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "decide", review: SealReview, context, at) if
   seal_admin_lapses(person, review.seal.enterprise, context, at);
+lapses(_: Person, "examine", review: SealReview, context, at) if
+  found in review.seal.enterprise.authentications and
+  found.purpose = "FIRST" and
+  at = found.decided_at + context.parameters.first_days and
+  context.now < at;
 lapses(person: Person, "disable", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "enable", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "propose_end", seal: Seal, context, at) if

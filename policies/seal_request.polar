@@ -13,6 +13,109 @@
 requires("request_use", _: Seal, "SEAL_CAN_BE_REQUESTED");
 meets(_: Person, "SEAL_CAN_BE_REQUESTED", "request_use", seal: Seal, _) if seal.state = "ACTIVE";
 
+# A request that nobody else may decide would wait until it ends: it is decided by somebody with the right to approve, or
+# in the process that it names.
+#@ U-03
+requires("request_use", _: Seal, "ANOTHER_MAY_DECIDE");
+meets(person: Person, "ANOTHER_MAY_DECIDE", "request_use", seal: Seal, context: UseRequestContext) if
+  context.process = nil and
+  could_be_decided_by_right(person, seal, context);
+meets(person: Person, "ANOTHER_MAY_DECIDE", "request_use", seal: Seal, context: UseRequestContext) if
+  named_process(seal, process, context) and
+  could_be_passed(process, person, seal, context);
+# Who is no member is told that.
+meets(person: Person, "ANOTHER_MAY_DECIDE", "request_use", seal: Seal, context: UseRequestContext) if
+  not is_member(person, seal.enterprise, context);
+because("ANOTHER_MAY_DECIDE", "PROCESS_DISABLED", _: Person, seal: Seal, context: UseRequestContext) if
+  context.process matches ApprovalProcess and
+  not named_process(seal, _, context);
+named_process(seal: Seal, process, context: UseRequestContext) if
+  process = context.process and
+  process matches ApprovalProcess and
+  process.enterprise_id = seal.enterprise_id and
+  process.state = "ENABLED";
+
+could_be_decided_by_right(person: Person, seal: Seal, context) if
+  approver_by_right(seal, membership, context) and
+  not account_id(person, membership.person_id);
+
+approver_by_right(seal: Seal, membership, context) if
+  grant in seal.grants and
+  grant.right = "APPROVE" and
+  has_uses_left(grant) and
+  grant.state = "ACTIVE" and
+  membership = grant.membership and
+  approval_grant(membership, seal, grant, context) and
+  may_act_as_approver(membership, seal, context);
+approver_by_right(seal: Seal, membership, context) if
+  representing_member(seal.enterprise, membership, context) and
+  may_act_as_approver(membership, seal, context);
+
+# Each step by somebody whom it names now, in person or in the place of one who is away. (Over the legal representative's
+# seal a process replaces nothing: that one may decide as well.)
+could_be_passed(process: ApprovalProcess, person: Person, seal: Seal, context) if
+  process.state = "ENABLED" and
+  step in process.steps and
+  stood_at(step, context.now) and
+  forall(other in process.steps, could_pass(other, person, seal, context) or not stood_at(other, context.now));
+
+could_pass(step: ProcessStep, person: Person, seal: Seal, context) if
+  step.mode = "ANY" and
+  named in step.approvers and
+  stood_at(named, context.now) and
+  could_pass_line(named, person, seal, context);
+could_pass(step: ProcessStep, person: Person, seal: Seal, context) if
+  step.mode = "ALL" and
+  named in step.approvers and
+  stood_at(named, context.now) and
+  forall(other in step.approvers, could_pass_line(other, person, seal, context) or not stood_at(other, context.now));
+
+could_pass_line(named: StepApprover, person: Person, seal: Seal, context) if
+  could_decide(person, seal, membership, context) and
+  could_answer(membership, absent, context) and
+  member(person, seal.enterprise, applicant, context) and
+  is_named_in_person(named, absent, applicant, context);
+
+# A member other than the applicant who may act as an approver.
+could_decide(person: Person, seal: Seal, membership, context) if
+  membership in seal.enterprise.memberships and
+  not account_id(person, membership.person_id) and
+  may_act_as_approver(membership, seal, context);
+
+lapses(person: Person, "request_use", seal: Seal, context, at) if
+  could_decide(person, seal, membership, context) and
+  decider_changes(membership, seal, context, at);
+lapses(person: Person, "request_use", seal: Seal, context, at) if
+  named_process(seal, process, context) and
+  member(person, seal.enterprise, applicant, context) and
+  (head_of_applicant_changes(process, applicant, context, at) or steps_change(process, context, at));
+
+decider_changes(membership: Membership, _: Seal, context, at) if
+  membership_lapses(membership, context, at) or
+  role_changes(membership, context, at) or
+  substitution_changes(membership, context, at);
+decider_changes(membership: Membership, seal: Seal, context, at) if
+  right_to_approve_changes(membership, seal, context, at);
+decider_changes(_: Membership, seal: Seal, context, at) if
+  at in [seal.acting_from, seal.acting_to] and
+  context.now < at;
+
+steps_change(process: ApprovalProcess, context, at) if
+  step in process.steps and
+  (at in [step.valid_from, step.valid_to] or line_changes(step, at)) and
+  context.now < at;
+
+line_changes(step: ProcessStep, at) if
+  named in step.approvers and
+  at in [named.valid_from, named.valid_to];
+
+could_answer(membership: Membership, absent, _) if absent = membership;
+could_answer(membership: Membership, absent, context) if
+  absence in membership.substitutions and
+  absence.recorded_at <= context.now and
+  is_absent_at(absence, context.now) and
+  absent = absence.membership;
+
 # A person who owes photos of an earlier use delivers them first. The debt is the person's: leaving and joining again
 # does not clear it.
 #@ U-23
@@ -661,11 +764,11 @@ names_approver(step: ProcessStep, named, membership: Membership, request: SealUs
 
 # In person, or as the substitute of somebody who was away at that time (standing_in.polar).
 is_named_approver_of_step(named: StepApprover, membership: Membership, request: SealUseRequest, at, context) if
-  is_named_in_person(named, membership, request, context) and
+  is_named_in_person(named, membership, request.applicant, context) and
   was_named_by_then(named, membership, at, context);
 is_named_approver_of_step(named: StepApprover, membership: Membership, request: SealUseRequest, at, context) if
   stands_in_for(membership, absent, request, at, context) and
-  is_named_in_person(named, absent, request, context) and
+  is_named_in_person(named, absent, request.applicant, context) and
   was_named_by_then(named, absent, at, context);
 
 # A verdict from before the role, or from between two terms of it, is none, though its author has the role now.
@@ -683,24 +786,24 @@ was_named_by_then(named: StepApprover, membership: Membership, at, context) if
   assignment.role = role and
   was_active_assignment(assignment, at, context);
 
-is_named_in_person(named: StepApprover, membership: Membership, _: SealUseRequest, _) if
+is_named_in_person(named: StepApprover, membership: Membership, _: Membership, _) if
   named.membership_id matches String and
   named.membership_id = membership.id;
-is_named_in_person(named: StepApprover, membership: Membership, request: SealUseRequest, context) if
+is_named_in_person(named: StepApprover, membership: Membership, applicant: Membership, context) if
   role = named.role and
   role matches String and
-  holds_role_of_step(membership, role, request, context);
+  holds_role_of_step(membership, role, applicant, context);
 
 # The legal representative is whom the registry names today. CUSTOM names nobody: it says nothing of which role.
-holds_role_of_step(membership: Membership, "LEGAL_REP", _: SealUseRequest, context) if
+holds_role_of_step(membership: Membership, "LEGAL_REP", _: Membership, context) if
   legal_representative(membership.person, membership.enterprise, context);
-holds_role_of_step(membership: Membership, role, _: SealUseRequest, context) if
+holds_role_of_step(membership: Membership, role, _: Membership, context) if
   role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN", "SEAL_AUDITOR"] and
   holds_role(membership, role, context);
 # The head of a department is that of the applicant's own (departments.polar).
 #@ A-07
-holds_role_of_step(membership: Membership, "DEPT_ADMIN", request: SealUseRequest, context) if
-  is_head_of_applicant(membership, request.applicant, context);
+holds_role_of_step(membership: Membership, "DEPT_ADMIN", applicant: Membership, context) if
+  is_head_of_applicant(membership, applicant, context);
 
 # When an approver's entitlement begins or ends: a right to approve, a role that a process may name, an acting custody.
 approver_entitlement_changes(approver: Membership, request: SealUseRequest, context, at) if

@@ -95,11 +95,19 @@ has_passed_review(review: SealReview, seal: Seal, context) if
   review.state = "PASSED" and
   review.submitted_at <= review.decided_at and
   review.decided_at <= context.now and
+  was_decided_rightly(review, seal, context);
+
+was_decided_rightly(review: SealReview, seal: Seal, context) if
   review.decided_by_id matches String and
   decider in seal.enterprise.memberships and
   decider.id = review.decided_by_id and
   (was_decided_by_second(review, decider, seal, context) or
    was_alone_at(decider, seal.enterprise, review.decided_at, context));
+
+was_decided_rightly(review: SealReview, _: Seal, context) if
+  review.examiner_id matches String and
+  is_outsider(review.examiner_id, review) and
+  is_in_first_days(review.seal.enterprise, review.decided_at, context);
 
 # Like SEAL_ADMINISTRATION (seal_management.polar), at an earlier time.
 was_decided_by_second(review: SealReview, decider: Membership, seal: Seal, context) if

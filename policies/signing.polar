@@ -523,7 +523,11 @@ because("SIGNING_AUTHORITY", "OUT_OF_HOURS", person: Person, task: SigningTask, 
 because("SIGNING_AUTHORITY", "APPROVAL_REQUIRED", person: Person, task: SigningTask, context) if
   bars_signature(person, task, seal, context) and
   hour_is_settled(seal, task.signatory.contract, context) and
+  not is_blocked_by_disabled_process(seal, task.signatory.contract, context) and
   not keeps_house_rules(seal, context);
+because("SIGNING_AUTHORITY", "PROCESS_DISABLED", person: Person, task: SigningTask, context) if
+  bars_signature(person, task, seal, context) and
+  is_blocked_by_disabled_process(seal, task.signatory.contract, context);
 because("SIGNING_AUTHORITY", "RESOLUTION_REQUIRED", person: Person, task: SigningTask, context) if
   bars_signature(person, task, seal, context) and
   is_guarantee(seal, task.signatory.contract) and

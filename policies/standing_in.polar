@@ -48,7 +48,7 @@ is_given_in_person(approval: Approval, request: SealUseRequest, context) if
   step = approval.process_step and
   step matches ProcessStep and
   approver_of(step, request, named) and
-  is_named_in_person(named, approval.approver, request, context);
+  is_named_in_person(named, approval.approver, request.applicant, context);
 
 is_absent_at(absence: Absence, at) if
   absence.valid_from <= at and

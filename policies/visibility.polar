@@ -53,6 +53,7 @@ visible(person: Person, letter: AuthLetter, context) if is_colleague(person, let
 visible(person: Person, hold: SealHold, context) if is_colleague(person, hold.seal.enterprise, context);
 visible(person: Person, _: SealHold, _) if is_risk_staff(person);
 visible(person: Person, review: SealReview, context) if is_colleague(person, review.seal.enterprise, context);
+visible(person: Person, _: SealReview, _) if is_reviewer(person);
 visible(person: Person, request: SealUseRequest, context) if is_colleague(person, request.seal.enterprise, context);
 visible(person: Person, delegation: Delegation, context) if
   is_colleague(person, delegation.principal.enterprise, context);

@@ -52,6 +52,10 @@ def test_a_record_is_written_in_ascii_as_the_plain_way_writes_it(content: dict[s
 @slowly
 @given(records)
 @example({"v": 1, "id": "0", "subject": "", "items": [{"subject": ""}], "": {"\ud800": None}})
+@example({"v": 1, "id": "0", "resource": [None]})
+@example({"v": 1, "id": "0", "subject": {}, "items": ["x", {"subject": []}], "tenants": [[], 1, "a"], "tenant": "Team"})
+@example({"v": 1, "id": "0", "items": 1, "tenants": True})
+@example({"v": 1, "id": "0", "tenants": ["a"]})
 def test_a_record_is_found_by_what_its_content_says(content: dict[str, Any]) -> None:
     text = written(content)
     said = content_of(text)

@@ -36,7 +36,7 @@ OTHER = Way(other=True)
 _SEAL = (
     "Seal/edit", "Seal/submit_review", "SealReview/decide", "Seal/enable", "SealHold/release", "Seal/report_found",
     "Seal/grant", "SealGrant/confirm", "Seal/assign_custodian", "Seal/collect",
-    "SealOuting/record_return", "ApprovalProcess/edit", "SealProposal/withdraw", "SealGrant/extend",
+    "SealOuting/record_return", "SealProposal/withdraw", "SealGrant/extend",
 )  # fmt: skip
 _GRANTING = (
     "SealGrant/extend", "Seal/grant", "OpenGrant/deliver_letter", "OpenGrant/confirm", "SealGrant/confirm",
@@ -46,7 +46,8 @@ _GRANTING = (
 _APPROVING = (f"{OTHERS} SealUseRequest/approve",)
 _ADMIN = (
     "JoinApplication/approve_join", "Membership/reinstate", "Membership/assign_role",
-    "BusinessCategory/edit", "Enterprise/subscribe", "Enterprise/invite", "Invitation/confirm_invitee",
+    "ApprovalProcess/edit", "BusinessCategory/edit", "Enterprise/subscribe", "Enterprise/invite",
+    "Invitation/confirm_invitee",
 )  # fmt: skip
 _CONSENTS = ("Signatory/permit_double_agency", "Signatory/agree_to_termination")
 _TASKS = ("SigningTask/transfer", "SigningTask/sign", "SigningTask/refuse", "SigningTask/approve", "Contract/recall")
@@ -180,7 +181,7 @@ ENDED_BY: dict[tuple[str, str], tuple[str, ...]] = {
     ("SEAL_NOT_ACTIVE", "CONTACT_SEAL_ADMIN"): ("Seal/enable", "Seal/submit_review", "SealReview/decide"),
     ("SEAL_UNDER_REVIEW", "CONTACT_SEAL_ADMIN"): ("SealReview/decide", "Seal/submit_review"),
     ("GRANT_NOT_CONFIRMED", "CONTACT_SEAL_ADMIN"): ("SealGrant/confirm",),
-    ("PROCESS_DISABLED", "CONTACT_SEAL_ADMIN"): ("ApprovalProcess/edit",),
+    ("PROCESS_DISABLED", "CONTACT_ADMIN"): ("ApprovalProcess/edit",),
     ("JOIN_PENDING", "WAIT_ADMIN"): ("JoinApplication/approve_join",),
     ("DUPLICATE_APPLICATION", "WAIT_ADMIN"): ("JoinApplication/reject_join",),
     ("MEMBERSHIP_SUSPENDED", "CONTACT_ADMIN"): ("Membership/reinstate",),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from effort import tries
+from following_ways import OTHERS, WAYS
 from hypothesis import HealthCheck, given, settings
 from policy_suite import asks
 from random_scenes import asked_scenes
@@ -55,6 +56,11 @@ def here(action: str, **context: str) -> Leads:
     return lambda _facts, asked, _step, now: iter([(Question(asked.subject, action, asked.resource, context), now)])
 
 
+def rejecting(_facts: Facts, asked: Question, _step: NextStep, now: int) -> Iterator[Next]:
+    """Turning down what is reviewed, by the act that was asked for: an administrator decides, the platform examines."""
+    yield Question(asked.subject, asked.action, asked.resource, {"verdict": "REJECTED"}), now
+
+
 def handing_over(facts: Facts, asked: Question, _: NextStep, now: int) -> Iterator[Next]:
     """Handing over the enterprise that a membership or a role is of."""
     record = found(facts, asked.resource.type, id=asked.resource.id)[0]
@@ -70,6 +76,13 @@ def retrieving(facts: Facts, asked: Question, step: NextStep, now: int) -> Itera
     return named(act, "Enterprise", "enterprise_id", reason="ADMIN_UNREACHABLE")(facts, asked, step, now)
 
 
+def requesting(facts: Facts, asked: Question, step: NextStep, now: int) -> Iterator[Next]:
+    """Asking to use a seal, in the process that the step names."""
+    process = step.parameters.get("process_id")
+    given = {} if process is None else {"process": process}
+    return named("request_use", "Seal", "seal_id", **given)(facts, asked, step, now)
+
+
 ACTIONS: dict[str, Leads] = {
     "JOIN_ENTERPRISE": named("join", "Enterprise", "enterprise_id"),
     "RETRIEVE_ENTERPRISE": retrieving,
@@ -78,15 +91,15 @@ ACTIONS: dict[str, Leads] = {
     "REMIND_ADMIN": named("remind", "JoinApplication", "application_id"),
     "WITHDRAW_APPLICATION": own_application,
     "VIEW_RETRIEVAL_PROGRESS": named("view_progress", "RetrievalCase", "case_id"),
-    "REQUEST_SEAL_USE": named("request_use", "Seal", "seal_id"),
-    "SUBMIT_APPROVAL": named("request_use", "Seal", "seal_id"),
-    "RESUBMIT_APPROVAL": named("request_use", "Seal", "seal_id"),
+    "REQUEST_SEAL_USE": requesting,
+    "SUBMIT_APPROVAL": requesting,
+    "RESUBMIT_APPROVAL": requesting,
     "DECIDE_SEAL_REVIEW": named("decide", "SealReview", "review_id", verdict="PASSED"),
     "RETRIEVE_BY_DOCUMENTS": named("withdraw", "RetrievalCase", "case_id"),
     "CONFIRM_RULE_CHANGE": named("confirm_change", "RuleChange", "change_id"),
     "WITHDRAW_RULE_CHANGE": named("withdraw", "RuleChange", "change_id"),
     "SUBMIT_SEAL_REVIEW": named("submit_review", "Seal", "seal_id"),
-    "REJECT_SEAL_REVIEW": here("decide", verdict="REJECTED"),
+    "REJECT_SEAL_REVIEW": rejecting,
     "PROPOSE_END": here("propose_end", reason="x"),
     "REPORT_NOT_SEALED": named("report_not_sealed", "SealUse", "use_id"),
     "REPORT_SEAL_LOST": named("report_lost", "Seal", "seal_id"),
@@ -255,6 +268,53 @@ def test_who_follows_a_step_of_a_policy_test_is_not_denied_at_once() -> None:
         followed |= {step.code for step in decision.next_steps} & ACTIONS.keys()
         assert_times(decision, lambda at: pdp_at(at).decide(ask.question))  # noqa: B023 (called here)
     assert followed >= ACTIONS.keys() - {"INVITE_MEMBER"}
+
+
+NAMES = {
+    "Enterprise": "enterprise_id",
+    "JoinApplication": "application_id",
+    "RuleChange": "change_id",
+    "Seal": "seal_id",
+    "SealOuting": "outing_id",
+    "SealReview": "review_id",
+    "SealUseRequest": "request_id",
+}
+"""The parameter of a step that names a record of each type."""
+
+NAMES_NONE = {
+    "ATTACH_RESOLUTION": "names the contract; the resolution is of the enterprise asked about",
+    "CHOOSE_OTHER_GRANTEE": "of the seal of the grant asked about",
+    "NARROW_GRANT": "of the seal of the grant asked about",
+    "FINISH_CONTRACTS": "of many contracts",
+    "FINISH_OPEN_TASK": "of many tasks",
+    "FINISH_TASKS": "of many tasks",
+    "HANDOVER_TASKS": "of many tasks and seals",
+    "TRANSFER_ADMIN": "of the enterprise of the membership asked about",
+    "WAIT_SEALING": "somebody else's use",
+    "WITHDRAW_APPLICATION": "an application of the person's own, wherever it is",
+}
+"""The steps to an act on another record that they do not name, and why."""
+
+
+def test_step_to_an_act_on_another_record_names_it() -> None:
+    seen = set()
+    for ask in asks():
+        asked = ask.question
+        if ask.expected.effect == "ALLOW" or asked.action not in BUNDLE.actions.get(asked.resource.type, ()):
+            continue
+        decision = PolicyDecisionPoint(ask.facts.fact_cache, POLICIES, lambda: ask.now).decide(asked)  # noqa: B023
+        for step in (each for reason in decision.reasons for each in reason.next_steps if each.code in WAYS):
+            acts = [] if WAYS[step.code].who == OTHERS else [act for act in WAYS[step.code].acts if " " not in act]
+            types = {act.partition("/")[0] for act in acts}
+            if step.code == "PROPOSE_RULE_CHANGE":
+                assert step.parameters.keys() >= {"enterprise_id", "rule_kind"}, (ask.file, ask.line, step)
+            elif not types or asked.resource.type in types or step.code in NAMES_NONE:
+                continue
+            else:
+                named = {NAMES[each] for each in types if each in NAMES}
+                assert step.parameters.keys() & named, (ask.file, ask.line, step)
+            seen.add(step.code)
+    assert seen >= {"PROPOSE_RULE_CHANGE", "CONFIRM_RULE_CHANGE", "REQUEST_SEAL_USE", "REMIND_ADMIN", "RETURN_SEAL"}
 
 
 @given(asked_scenes())

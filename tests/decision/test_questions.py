@@ -65,7 +65,6 @@ def test_actions_lists_every_action_of_the_type_with_its_decision() -> None:
         "disable",
         "enable",
         "grant",
-        "request_use",
         "freeze",
         "report_lost",
     }

@@ -92,13 +92,20 @@ def test_how_an_application_ended_is_told(bundle: Bundle, state: dict[str, Any],
 
 
 @pytest.mark.parametrize(
-    ("state", "now"),
-    [("DRAFT", "CERTIFIED"), ("IN_REVIEW", "REVIEWED"), ("NOTICE", "NOTICE_OVER"), ("APPROVED", "RETRIEVED")],
+    ("state", "path", "now"),
+    [
+        ("DRAFT", "DOCUMENTS", "CERTIFIED"),
+        ("IN_REVIEW", "DOCUMENTS", "REVIEWED"),
+        ("NOTICE", "DOCUMENTS", "NOTICE_OVER"),
+        ("OBJECTED", "DOCUMENTS", "OBJECTION_DECIDED"),
+        ("OBJECTED", "LEGAL_REP_ONLINE", "NOTICE_OVER"),
+        ("APPROVED", "DOCUMENTS", "RETRIEVED"),
+    ],
 )
-def test_a_case_is_at_one_stage(bundle: Bundle, state: str, now: str) -> None:
+def test_a_case_is_at_one_stage(bundle: Bundle, state: str, path: str, now: str) -> None:
     others = [record for record in scene() if isinstance(record, RetrievalCase) and record.enterprise_id == "e1"]
     ended = [dataclasses.replace(case, state="EXECUTED", executed_at=NOW - DAY) for case in others]
-    case = RetrievalCase("rc", "e1", "ann", "ADMIN_RESIGNED", "DOCUMENTS", NOW - DAY // 2, state)
+    case = RetrievalCase("rc", "e1", "ann", "ADMIN_RESIGNED", path, NOW - DAY // 2, state)
     found = progress(bundle, "ann", "RetrievalCase:rc", *ended, case)
     assert found
     states = [shown.stage.state for shown in found.stages]

@@ -63,12 +63,11 @@ def found_by(text: str) -> FoundBy:
 
 
 def about(content: Mapping[str, Any]) -> set[str]:
-    """Return whom and what the content of a record is about, each as `Type:id`."""
-    found = {content[key] for key in ("subject", "resource") if key in content}
-    if tenants := content.get("tenants"):
-        kind = content["tenant"]
-        found.update([f"{kind}:{each}" for each in tenants])
-    for part in content.get("items", ()):
-        found.update([part[key] for key in ("subject", "resource") if key in part])
-    found.discard("")
-    return found
+    """Return whom and what the content of a record is about, each as `Type:id`; what is no text names nobody."""
+    items = content.get("items")
+    parts = [content, *(items if isinstance(items, list) else ())]
+    found = [part.get(key) for part in parts if isinstance(part, dict) for key in ("subject", "resource")]
+    tenants = content.get("tenants")
+    if isinstance(tenants, list):
+        found.extend([f"{content.get('tenant', '')}:{each}" for each in tenants if isinstance(each, str)])
+    return {each for each in found if isinstance(each, str) and each}

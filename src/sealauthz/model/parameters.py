@@ -60,6 +60,7 @@ class Parameters:
     absence_longest: Duration = length("1 day", "365 days")
     request_longest: Duration = length("1 day", "30 days")
     post_approval_within: Duration = length("1 hour", "72 hours")
+    first_days: Duration = length("1 day", "90 days")
     sole_owner_settled: Duration = length("7 days", "365 days")
     sole_owner_limit: int = count(0, 1000)
     alert_after_admin_change: Duration = length("1 hour", "30 days")

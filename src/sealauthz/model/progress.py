@@ -148,7 +148,7 @@ def of_case(query: ProgressInput) -> tuple[Stage, ...]:
         asked = stage("ADMIN_ANSWERED", is_now=True, until=case.claimed_until, waits_for=(next_act,))
         return opened, asked, *(Stage(code, StageState.NEXT) for code in _CASE_STAGES[1:])
     found = [opened]
-    for place, code in enumerate(_CASE_STAGES[1:], 1):
+    for place, code in enumerate(_codes(case), 1):
         if place < number:
             found.append(Stage(code, StageState.DONE, times.get(place, NEVER)))
         elif place > number:
@@ -162,6 +162,14 @@ def of_case(query: ProgressInput) -> tuple[Stage, ...]:
     elif case.state == "REVERSED":
         found.append(ended("CASE_REVERSED"))
     return tuple(found)
+
+
+def _codes(case: Any) -> tuple[str, ...]:
+    """Return the stages after the opening. By documents, a case waits for its objection, and for no time, until that is
+    decided; the legal representative's goes on beside it.
+    """
+    is_stopped = (case.state, case.path) == ("OBJECTED", "DOCUMENTS")
+    return tuple("OBJECTION_DECIDED" if is_stopped and code == "NOTICE_OVER" else code for code in _CASE_STAGES[1:])
 
 
 def _last(records: Any) -> int:

@@ -2188,7 +2188,7 @@ class DelegationContractType(_message.Message):
     def __init__(self, id: _Optional[str] = ..., delegation_id: _Optional[str] = ..., contract_type: _Optional[str] = ...) -> None: ...
 
 class SealReview(_message.Message):
-    __slots__ = ("id", "seal_id", "submitted_by_id", "submitted_at", "face_digest", "name_on_seal", "state", "decided_by_id", "decided_at")
+    __slots__ = ("id", "seal_id", "submitted_by_id", "submitted_at", "face_digest", "name_on_seal", "state", "decided_by_id", "decided_at", "examiner_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
     SUBMITTED_BY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -2198,6 +2198,7 @@ class SealReview(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     DECIDED_BY_ID_FIELD_NUMBER: _ClassVar[int]
     DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+    EXAMINER_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     seal_id: str
     submitted_by_id: str
@@ -2207,7 +2208,8 @@ class SealReview(_message.Message):
     state: SealReviewState
     decided_by_id: str
     decided_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., submitted_by_id: _Optional[str] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., face_digest: _Optional[str] = ..., name_on_seal: _Optional[str] = ..., state: _Optional[_Union[SealReviewState, str]] = ..., decided_by_id: _Optional[str] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    examiner_id: str
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., submitted_by_id: _Optional[str] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., face_digest: _Optional[str] = ..., name_on_seal: _Optional[str] = ..., state: _Optional[_Union[SealReviewState, str]] = ..., decided_by_id: _Optional[str] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., examiner_id: _Optional[str] = ...) -> None: ...
 
 class SealProposal(_message.Message):
     __slots__ = ("id", "seal_id", "ending", "proposed_by_id", "proposed_at", "reason", "state")

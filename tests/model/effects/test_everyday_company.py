@@ -94,12 +94,69 @@ def test_for_the_largest_amounts_the_owner_invites_a_colleague_who_asks_and_seal
     task = str(here.does("solo", "transfer", "SigningTask:to", receiver_=str(joined["membership_id"]))["task_id"])
     here.is_told("NO_SEAL_GRANT", "REQUEST_SEAL_USE", *use_of("plain", "so"), task=task)
     told = here.finds("AMOUNT_EXCEEDS_LIMIT", "SUBMIT_APPROVAL", *use_of("plain", "so"), task=task)
-    asked = {"valid_to": here.now + DAY, "contract": "co", "process": told["process_id"]}
-    request = here.does("plain", "request_use", "Seal:so", asked)["request_id"]
+    asked = {"valid_to": here.now + DAY, "contract": "co"}
+    request = here.does("plain", "request_use", "Seal:so", asked, process=told["process_id"])["request_id"]
     told = here.is_told("APPROVAL_REQUIRED", "WAIT_APPROVAL", *use_of("plain", "so"), task=task, says="审批人s****")
     assert told["request_id"] == request
     here.does("solo", "approve", f"SealUseRequest:{request}")
     here.seals("plain", "so", task)
+
+
+# --- the first days ---------------------------------------------------------------------------------------------------
+
+GENERAL: dict[str, Any] = {"matter": "GENERAL", "is_monetary": False}
+NEW: dict[str, Any] = {
+    "Enterprise": {"g": {"name": "Typed in", "uscc": "91110000633674814Q", "auth_state": "REGISTERED"}},
+    "RegistrySnapshot": {
+        "reg-g": {
+            "enterprise_id": "g",
+            "status": "EXISTING",
+            "fetched_at": "now",
+            "legal_rep_id": "boss",
+            "registered_name": "Registered",
+        }
+    },
+    "Certificate": {
+        "cert-g": {
+            "enterprise_id": "g",
+            "issuer": "CA",
+            "serial": "7",
+            "not_before": "now - 1 day",
+            "not_after": "now + 300 days",
+        }
+    },
+    "Contract": {"cg": {"initiator_id": "f", "contract_type": "SALES", "state": "SIGNING", **GENERAL}},
+    "ContractDocument": {"dg": {"contract_id": "cg", "digest": "digest-g", "state": "COMPLETE"}},
+    "Signatory": {
+        "party-gf": {"contract_id": "cg", "kind": "ENTERPRISE", "enterprise_id": "f", **GENERAL},
+        "party-g": {"contract_id": "cg", "kind": "ENTERPRISE", "enterprise_id": "g", **GENERAL},
+    },
+    "SigningTask": {"tg": {"signatory_id": "party-g", "action": "CORPORATE_SEAL", "position": 1, "state": "PENDING"}},
+    "TaskOperator": {"og": {"task_id": "tg", "person_id": "signer"}},
+}
+
+
+def test_three_people_seal_a_first_contract_on_the_first_day(platform: NewPlatform) -> None:
+    here = Story(platform(put=NEW))
+    made = here.does("stranger", "certify", "Enterprise:g", {"method": "DOCUMENTS"})
+    certification = f"EnterpriseAuthentication:{made['certification_id']}"
+    here.does("reviewer", "decide", certification, {"verdict": "PASSED"})
+    here.does("stranger", "authenticate", "Enterprise:g")
+    # Who authenticated it runs its seals for the first days, and the platform's reviewer is the second pair of eyes.
+    named = {"name": "G公章", "certificate": "cert-g", "face_digest": "face-g"}
+    seal = str(here.does("stranger", "create_seal", "Enterprise:g", named, kind="OFFICIAL")["seal_id"])
+    review = here.does("stranger", "submit_review", f"Seal:{seal}", {"name_on_seal": "Registered"})["review_id"]
+    here.is_refused("DUAL_CONTROL_REQUIRED", "stranger", "decide", f"SealReview:{review}", verdict="PASSED")
+    here.does("reviewer", "examine", f"SealReview:{review}", verdict="PASSED")
+    # A colleague joins, and is given the seal by the one, with the legal representative as the second person.
+    application = here.does("signer", "join", "Enterprise:g")["application_id"]
+    here.does("stranger", "approve_join", f"JoinApplication:{application}")
+    member = next(m.id for m in here.platform.get("Enterprise", "g").memberships if m.person_id == "signer")
+    given = {"kind": "MEMBER", "member": member, "valid_to": here.now + DAY, "scope": "ALL_CONTRACTS"}
+    grant = here.does("stranger", "grant", f"Seal:{seal}", given)["grant_id"]
+    here.does("boss", "confirm", f"SealGrant:{grant}")
+    here.seals("signer", seal, "tg")
+    assert here.platform.get("SigningTask", "tg").state == "SIGNED"
 
 
 # --- the licence, and hours -------------------------------------------------------------------------------------------
@@ -176,8 +233,10 @@ def test_the_head_of_the_applicants_own_department_approves(platform: NewPlatfor
     process = NewProcess("部门审批", (Step((Approver(role=Role.DEPT_ADMIN),)),), is_open=True)
     made = here.agrees("admin", "second", "PROCESSES", "create_process", "Enterprise:e", process)
     here.is_told("NO_SEAL_GRANT", "REQUEST_SEAL_USE", *use_of("plain", "s"), task="t")
-    asked = {"valid_to": here.now + DAY, "contract": "c", "process": made["process_id"]}
-    request = f"SealUseRequest:{here.does('plain', 'request_use', 'Seal:s', asked)['request_id']}"
+    asked = {"valid_to": here.now + DAY, "contract": "c"}
+    request = (
+        f"SealUseRequest:{here.does('plain', 'request_use', 'Seal:s', asked, process=made['process_id'])['request_id']}"
+    )
     told = here.is_told("APPROVAL_REQUIRED", "WAIT_APPROVAL", *use_of("plain", "s"), task="t")
     assert told["approver_name"] == "u****"
     here.is_refused("NOT_AN_APPROVER", "approver", "approve", request)
@@ -217,8 +276,8 @@ def test_a_substitute_approves_while_the_approver_is_away(platform: NewPlatform)
             },
         )
     )
-    asked = {"valid_to": here.now + DAY, "contract": "c", "process": "p"}
-    request = here.does("plain", "request_use", "Seal:s", asked)["request_id"]
+    asked = {"valid_to": here.now + DAY, "contract": "c"}
+    request = here.does("plain", "request_use", "Seal:s", asked, process="p")["request_id"]
     away = ("approver", "record_absence", "Membership:m-approver", {"valid_to": here.now + DAY})
     here.is_told("SUBSTITUTE_NOT_ELIGIBLE", "CHOOSE_SUBSTITUTE", *away)
     here.does(*away, substitute="m-second")
@@ -238,8 +297,8 @@ def test_an_approver_of_the_parent_decides_in_the_subsidiarys_process(platform: 
         )
     )
     here.is_told("NO_SEAL_GRANT", "REQUEST_SEAL_USE", *use_of("plain", "s"), task="t")
-    asked = {"valid_to": here.now + DAY, "contract": "c", "process": "p"}
-    request = here.does("plain", "request_use", "Seal:s", asked)["request_id"]
+    asked = {"valid_to": here.now + DAY, "contract": "c"}
+    request = here.does("plain", "request_use", "Seal:s", asked, process="p")["request_id"]
     told = here.is_told("APPROVAL_REQUIRED", "WAIT_APPROVAL", *use_of("plain", "s"), task="t")
     assert told["approver_name"][0] == "d"
     here.does("director", "approve", f"SealUseRequest:{request}")

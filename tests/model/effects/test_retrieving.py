@@ -278,6 +278,9 @@ def test_an_objection_that_is_upheld_ends_the_case(world: NewWorld) -> None:
     here.perform("third", "adjudicate", resource, FindingArguments(Finding.UPHELD))
     assert here.get("RetrievalCase", case).state == "REJECTED_FINAL"
     assert "CASE_OVER" in here.codes("outsider", "execute", resource)
+    assert here.codes("outsider", "retrieve", "Enterprise:e", reason="ADMIN_RESIGNED") == ["OBJECTION_UPHELD"]
+    here.now += 30 * 24 * HOUR
+    assert "OBJECTION_UPHELD" not in here.codes("outsider", "retrieve", "Enterprise:e", reason="ADMIN_RESIGNED")
 
 
 def rights(here: World) -> list[str]:

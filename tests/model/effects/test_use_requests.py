@@ -15,9 +15,9 @@ USING = {"task": "t", "verification": "v-plain"}
 SALE = UseRequest(NOW + DAY, contract="c", purpose="采购合同")
 
 
-def requested(here: World, given: UseRequest = SALE, subject: str = "plain") -> str:
+def requested(here: World, given: UseRequest = SALE, subject: str = "plain", **named: str) -> str:
     """Ask to use the seal, and return the request."""
-    return f"SealUseRequest:{here.perform(subject, 'request_use', 'Seal:s', given).values['request_id']}"
+    return f"SealUseRequest:{here.perform(subject, 'request_use', 'Seal:s', given, **named).values['request_id']}"
 
 
 def state_of(here: World, request: str) -> str:
@@ -90,9 +90,6 @@ def process(*steps: tuple[int, str, list[dict[str, Any]]], **more: Any) -> dict[
     }
 
 
-BY_PROCESS = UseRequest(NOW + DAY, contract="c", process="p")
-
-
 def test_a_request_follows_its_process_step_by_step(world: NewWorld) -> None:
     here = world(
         put=process(
@@ -100,7 +97,7 @@ def test_a_request_follows_its_process_step_by_step(world: NewWorld) -> None:
             (2, "ANY", [{"role": "SYSTEM_ADMIN"}]),
         )
     )
-    request = requested(here, BY_PROCESS)
+    request = requested(here, process="p")
     assert set(here.events[-1].recipients) == {"user", "approver"}
     assert here.codes("admin", "approve", request) == ["NOT_YOUR_TURN"]
     here.perform("user", "approve", request)
@@ -113,7 +110,7 @@ def test_a_request_follows_its_process_step_by_step(world: NewWorld) -> None:
 def test_all_of_a_step_pass_it_each_for_their_own_line(world: NewWorld) -> None:
     step = (1, "ALL", [{"membership_id": "m-user"}, {"role": "SYSTEM_ADMIN"}])
     here = world("there is a second administrator", put=process(step))
-    request = requested(here, BY_PROCESS)
+    request = requested(here, process="p")
     here.perform("admin", "approve", request)
     # Another one of the same role says nothing for the member who is named.
     assert (state_of(here, request), set(here.events[-1].recipients)) == ("IN_APPROVAL", {"user", "second"})
@@ -127,7 +124,7 @@ def test_all_of_a_step_pass_it_each_for_their_own_line(world: NewWorld) -> None:
 def test_two_of_three_are_two_steps_at_one_place(world: NewWorld) -> None:
     lines = [{"membership_id": member} for member in ("m-user", "m-approver", "m-keeper")]
     here = world(put=process((1, "ANY", lines), (1, "ANY", lines)))
-    request = requested(here, BY_PROCESS)
+    request = requested(here, process="p")
     here.perform("user", "approve", request)
     assert state_of(here, request) == "IN_APPROVAL"
     here.perform("keeper", "approve", request)
@@ -149,7 +146,7 @@ def test_a_substitute_passes_the_step_of_whom_they_stand_in_for(world: NewWorld)
         "valid_to": "now + 1 day",
     }
     here = world(put=process((1, "ALL", [{"membership_id": "m-approver"}]), Absence={"away": absence}))
-    request = requested(here, BY_PROCESS)
+    request = requested(here, process="p")
     here.perform("user", "approve", request)
     assert state_of(here, request) == "APPROVED"
     assert here.ask("plain", "use", "Seal:s", **USING)
@@ -170,7 +167,7 @@ def test_the_head_of_the_applicants_own_department_decides(world: NewWorld) -> N
         },
         change={"Membership": {"m-plain": {"department_id": "sub"}}},
     )
-    request = requested(here, BY_PROCESS)
+    request = requested(here, process="p")
     # The head of something else passes the step that names them in person.
     here.perform("approver", "approve", request)
     here.perform("user", "approve", request)
@@ -190,88 +187,13 @@ def test_the_head_of_the_applicants_own_department_decides(world: NewWorld) -> N
         (UseRequest(NOW + DAY), "documents"),
         (UseRequest(NOW + DAY, contract="c", documents=("digest-1",)), "documents"),
         (UseRequest(NOW + DAY, contract="own"), "contract"),
-        (UseRequest(NOW + DAY, contract="c", process="none"), "process"),
         (UseRequest(NOW + DAY, contract="c", carries_out=True), "carries_out"),
     ],
 )
 def test_what_nobody_can_ask_for_is_refused(world: NewWorld, given: UseRequest, field: str) -> None:
-    here = world(put={"Contract": {"own": {"initiator_id": "f", "contract_type": "SALES"}}})
+    here = world("approver may approve", put={"Contract": {"own": {"initiator_id": "f", "contract_type": "SALES"}}})
     with pytest.raises(InvalidRequest, match=f"arguments.{field}"):
         requested(here, given)
-
-
-GRANT = {"membership_id": "m-approver", "right": "APPROVE"}
-PROCESS: dict[str, Any] = {
-    "ApprovalProcess": {"p": {"enterprise_id": "e", "name": "两级审批"}},
-    "ProcessStep": {"p-1": {"process_id": "p", "position": 1}, "p-2": {"process_id": "p", "position": 2}},
-}
-
-
-def lines(**named: dict[str, str]) -> dict[str, Any]:
-    """The approvers of steps, by the step and a letter."""
-    return {"StepApprover": {key: {"step_id": f"p-{key[1]}", **line} for key, line in named.items()}}
-
-
-@pytest.mark.parametrize(
-    ("given", "change"),
-    [
-        ({}, {}),
-        ({"SealGrant": {"g": {**GRANT, "membership_id": "m-plain"}}}, {}),
-        ({"SealGrant": {"g": {**GRANT, "state": "REVOKED"}}}, {}),
-        ({"SealGrant": {"g": {**GRANT, "right": "USE"}}}, {}),
-        ({"SealGrant": {"g": {**GRANT, "valid_from": "now + 1 hour"}}}, {}),
-        ({"SealGrant": {"g": {**GRANT, "valid_to": "now"}}}, {}),
-        ({"SealGrant": {"g": {**GRANT, "use_limit": 1, "used": 1}}}, {}),
-        ({"SealGrant": {"g": GRANT}}, {"Membership": {"m-approver": {"state": "SUSPENDED"}}}),
-        ({"SealGrant": {"g": GRANT}}, {"Person": {"approver": {"account_state": "LOCKED"}}}),
-        ({"SealGrant": {"g": GRANT}}, {"Seal": {"s": {"custodian_id": "m-approver"}}}),
-        ({"SealGrant": {"g": GRANT}}, {"Seal": {"s": {"kind": "LEGAL_REP", "legal_rep_id": "boss"}}}),
-        (
-            {"SealGrant": {"g": GRANT}},
-            {"Seal": {"s": {"acting_custodian_id": "m-approver", "acting_from": "now", "acting_to": "now + 1 day"}}},
-        ),
-    ],
-)
-def test_a_request_without_a_process_that_nobody_may_decide_is_refused(
-    world: NewWorld, given: dict[str, Any], change: dict[str, Any]
-) -> None:
-    with pytest.raises(InvalidRequest, match=r"arguments\[process\].*leaves nobody.*right to approve given to one of"):
-        requested(world(put=given, change=change))
-    requested(world("the legal representative is a member", put=given, change=change))
-
-
-ADMIN, OWN, NOBODY = {"role": "SYSTEM_ADMIN"}, {"membership_id": "m-plain"}, {"role": "CONTRACT_ADMIN"}
-
-
-@pytest.mark.parametrize(
-    ("step", "approvers", "is_decided"),
-    [
-        ({}, {}, False),
-        ({}, lines(a1=ADMIN, a2=ADMIN), True),
-        ({}, lines(a1=ADMIN), False),
-        ({}, lines(a1=ADMIN, a2=OWN), False),
-        ({}, lines(a1=OWN, a2=ADMIN), False),
-        ({}, lines(a1=ADMIN, a2=OWN, b2=ADMIN), True),
-        ({"mode": "ALL"}, lines(a1=ADMIN, a2=ADMIN, b2=NOBODY), False),
-        ({"mode": "ALL"}, lines(a1=ADMIN, a2=ADMIN, b2={"membership_id": "m-keeper"}), True),
-    ],
-)
-def test_a_process_of_which_nobody_may_pass_a_step_is_refused(
-    world: NewWorld, step: dict[str, Any], approvers: dict[str, Any], is_decided: bool
-) -> None:
-    process = {**PROCESS, "ProcessStep": {**PROCESS["ProcessStep"], "p-2": {"process_id": "p", "position": 2, **step}}}
-    here = world("approver may approve", put={**process, **approvers})
-    if is_decided:
-        assert state_of(here, requested(here, BY_PROCESS)) == "IN_APPROVAL"
-        return
-    with pytest.raises(InvalidRequest, match=r"arguments\[process\].*leaves nobody"):
-        requested(here, BY_PROCESS)
-
-
-def test_a_process_without_steps_is_refused(world: NewWorld) -> None:
-    here = world("approver may approve", put={"ApprovalProcess": PROCESS["ApprovalProcess"]})
-    with pytest.raises(InvalidRequest, match=r"arguments\[process\].*leaves nobody"):
-        requested(here, BY_PROCESS)
 
 
 YEAR_ENDS = 1_798_732_800 * SECOND

@@ -17,8 +17,16 @@ from sealauthz.model.records.grants import SealGrant
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
+from sealauthz.model.records.procedures import ApprovalProcess
 from sealauthz.schema import EMPTY, Action, Resolver, ResolverInput, actions, looks
 from sealauthz.schema.effect import Effect
+
+
+@dataclass(slots=True)
+class UseRequestContext(Context):
+    """Asking to use a seal: in which `process`, None where somebody with the right to approve decides."""
+
+    process: ApprovalProcess | None = None
 
 
 @dataclass(slots=True)
@@ -192,7 +200,14 @@ ACTIONS = (
     *actions("Membership", Context, "delegate", arguments=delegations.NewDelegation, effect=delegations.delegate),
     *actions("Delegation", Context, "accept", effect=delegations.accept),
     *actions("Delegation", Context, "revoke", effect=delegations.revoke),
-    *actions("Seal", Context, "request_use", arguments=requests.UseRequest, effect=requests.request_use),
+    *actions(
+        "Seal",
+        UseRequestContext,
+        "request_use",
+        gives=("process",),
+        arguments=requests.UseRequest,
+        effect=requests.request_use,
+    ),
     *actions("SealUseRequest", RequestContext, "approve", resolver=_REQUEST, effect=requests.approve),
     *actions("SealUseRequest", RequestContext, "reject", gives=("reason",), resolver=_REQUEST, effect=requests.reject),
     *actions("SealUseRequest", Context, "withdraw", effect=requests.withdraw),

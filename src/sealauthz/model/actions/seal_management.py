@@ -63,6 +63,13 @@ class CustodyContext(Context):
 
 
 @dataclass(slots=True)
+class ExamineContext(Context):
+    """Deciding a review of a seal as a reviewer of the platform: PASSED or REJECTED."""
+
+    verdict: str | None = None
+
+
+@dataclass(slots=True)
 class ReviewContext(VerifiedContext):
     """Deciding a review of a seal: PASSED or REJECTED; on an own check where nobody else is there to decide."""
 
@@ -147,6 +154,7 @@ ACTIONS = (
         resolver=binding("decide", _reviewed),
         effect=seals.decide,
     ),
+    *actions("SealReview", ExamineContext, "examine", gives=("verdict",), effect=seals.examine),
     *actions("SealProposal", Context, "witness", effect=seals.witness),
     *actions("SealProposal", Context, "withdraw", effect=seals.withdraw_proposal),
 )

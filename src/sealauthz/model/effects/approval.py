@@ -57,17 +57,6 @@ class Course:
         members = [member for member in enterprise.memberships if is_live(member, self.now)]
         return [m.person_id for m in members if any(self._covers(line, m, self.now) for line in lines)]
 
-    def is_passable(self, deciders: list[Any]) -> bool:
-        """Tell whether some of these members could pass every step: for each one of its lines, or for each of them."""
-        if not self.steps:
-            return False
-        return all(self._is_passable(step, deciders) for step in self.steps)
-
-    def _is_passable(self, step: Any, deciders: list[Any]) -> bool:
-        lines = self._lines(step)
-        found = [any(self._covers(line, member, self.now) for member in deciders) for line in lines]
-        return any(found) if step.mode == "ANY" else bool(found) and all(found)
-
     def _lines(self, step: Any) -> list[Any]:
         return _standing(step.approvers, self.submitted_at)
 
@@ -136,25 +125,6 @@ def approvers_of(seal: Any, now: Instant) -> list[str]:
         and grant.used < grant.use_limit
     ]
     return [*granted, *holders_of(seal.enterprise, now, "LEGAL_REP")]
-
-
-def may_decide(seal: Any, applicant: Any, now: Instant) -> list[Any]:
-    """The members who could decide on what a member asks to use a seal for: neither the applicant nor who keeps it."""
-    keepers = {member.person_id for member in _keepers(seal, now)}
-    return [
-        member
-        for member in seal.enterprise.memberships
-        if is_live(member, now)
-        and (member.person.account_state, member.person.realname_state) == ("ACTIVE", "VERIFIED")
-        and member.person_id not in keepers | {applicant.person_id}
-    ]
-
-
-def _keepers(seal: Any, now: Instant) -> Iterable[Any]:
-    if seal.custodian is not None:
-        yield seal.custodian
-    if seal.acting_custodian is not None and seal.acting_from <= now < seal.acting_to:
-        yield seal.acting_custodian
 
 
 def _standing(parts: Iterable[Any], at: Instant) -> list[Any]:

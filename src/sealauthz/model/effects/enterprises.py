@@ -124,12 +124,15 @@ def authenticate(act: Act) -> Outcome:
     assignment_id, given = give_role(
         act, ending, Role.SYSTEM_ADMIN, membership_id, membership, None, is_primary=is_primary
     )
+    # Who authenticated it makes its first seals, as a seal administrator for the first days.
+    ends = act.now + act.context.parameters.first_days
+    _, runs_seals = give_role(act, ending, Role.SEAL_ADMIN, membership_id, membership, None, valid_to=ends)
     name = next((each.registered_name for each in enterprise.registry_snapshots if each.is_current), "")
     changes.append(act.set(enterprise, auth_state=AuthenticationState.AUTHENTICATED, name=name or enterprise.name))
     about = ("Enterprise", enterprise.id)
     told = Event("ENTERPRISE_AUTHENTICATED", enterprise.id, about, (act.subject.id,), {"assignment_id": assignment_id})
     values = {"membership_id": membership_id, "assignment_id": assignment_id}
-    return Outcome((*ending.changes, *changes, *given), (*ending.events, told), values)
+    return Outcome((*ending.changes, *changes, *given, *runs_seals), (*ending.events, told), values)
 
 
 # --- the name ---------------------------------------------------------------------------------------------------------

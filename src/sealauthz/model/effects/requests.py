@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sealauthz.model.effects.acting import check_length, own_membership, refuse
-from sealauthz.model.effects.approval import Course, approvers_of, course_of, may_decide
+from sealauthz.model.effects.approval import Course, approvers_of, course_of
 from sealauthz.model.effects.members import live_membership
 from sealauthz.model.effects.told import about_seal, alert, persons, seal_administrators, watchers_of
 from sealauthz.model.records.requests import (
@@ -32,7 +32,6 @@ class UseRequest:
     valid_from: Instant | None = None
     contract: Annotated[str | None, Ref("Contract")] = None
     documents: tuple[str, ...] = ()
-    process: Annotated[str | None, Ref("ApprovalProcess")] = None
     purpose: str = ""
     uses: int = 1
     is_out_of_hours: bool = False
@@ -52,7 +51,7 @@ def request_use(act: Act) -> Outcome:
 
     The documents are those of the contract as they are now: another document is another request.
     """
-    seal, given = act.resource, act.arguments
+    seal, given, process = act.resource, act.arguments, act.context.process
     applicant = own_membership(act, seal.enterprise)
     begin = act.now if given.valid_from is None else given.valid_from
     if not max(begin, act.now) < given.valid_to:
@@ -64,13 +63,8 @@ def request_use(act: Act) -> Outcome:
     if given.uses < 1:
         refuse("arguments[uses]", "must be at least 1")
     digests = _documents(act, seal, given)
-    if given.process is not None:
-        found = seal.enterprise.approval_processes.holding("id", given.process)
-        if not found or found[0].state != "ENABLED":
-            refuse("arguments[process]", "is no process of the seal's owner that is in force")
     if given.carries_out and seal.category != "PHYSICAL":
         refuse("arguments[carries_out]", "is for a physical seal")
-    _check_decided(act, seal, applicant, given)
     made = SealUseRequest(
         act.new_id("request"),
         seal.id,
@@ -82,36 +76,19 @@ def request_use(act: Act) -> Outcome:
         state=UseRequestState.IN_APPROVAL,
         uses=given.uses,
         purpose=given.purpose,
-        process_id=given.process,
+        process_id=process and process.id,
         is_out_of_hours=given.is_out_of_hours,
         device_id=seal.device_id if seal.category == "PHYSICAL" else None,
         carries_out=given.carries_out,
     )
     details = (Put(RequestDocument(act.new_id(f"document-{each}"), made.id, each)) for each in digests)
-    if given.process is None:
+    if process is None:
         next_ = approvers_of(seal, act.now)
     else:
-        process = seal.enterprise.approval_processes.holding("id", given.process)[0]
         next_ = Course(process, applicant, act.now, (), act.now).awaited(seal.enterprise)
     told = persons(next_, [act.subject.id])
     event = about_seal("APPROVAL_WANTED", act, seal, told, request_id=made.id, valid_until=made.valid_to)
     return Outcome((Put(made), *details), (event,), {"request_id": made.id, "valid_to": made.valid_to})
-
-
-def _check_decided(act: Act, seal: Any, applicant: Any, given: UseRequest) -> None:
-    """Refuse what nobody could decide: it would wait until it ends. Which process is followed, policies do not see."""
-    deciders = may_decide(seal, applicant, act.now)
-    if given.process is None:
-        approvers = approvers_of(seal, act.now)
-        is_decided = any(member.person_id in approvers for member in deciders)
-    else:
-        process = seal.enterprise.approval_processes.holding("id", given.process)[0]
-        is_decided = Course(process, applicant, act.now, (), act.now).is_passable(deciders)
-    if is_decided:
-        return
-    could = f"to one of {len(deciders)} other members" if deciders else "to another member, whom you invite first"
-    what = "have the right to approve given" if given.process is None else "have a step of it given"
-    refuse("arguments[process]", f"leaves nobody who could decide: {what} {could}, or name another process")
 
 
 def _year_end(at: Instant, timezone: str) -> Instant:

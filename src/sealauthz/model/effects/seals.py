@@ -156,12 +156,20 @@ def _submitted(act: Act, seal: Any, face: str, name_on_seal: str, values: dict[s
 
 def decide(act: Act) -> Outcome:
     """Decide a review: a seal that passed it is in use, one that did not goes back to those who made it."""
+    return _decided(act, {"decided_by_id": own_membership(act, act.resource.seal.enterprise).id})
+
+
+def examine(act: Act) -> Outcome:
+    """Decide a review in the first days of an enterprise, as a reviewer of the platform."""
+    return _decided(act, {"examiner_id": act.subject.id})
+
+
+def _decided(act: Act, by: dict[str, str]) -> Outcome:
     review, verdict = act.resource, act.context.verdict
     if verdict not in _VERDICTS:
         refuse("context[verdict]", "must be `PASSED` or `REJECTED`")
-    decider = own_membership(act, review.seal.enterprise)
     found, moved = _VERDICTS[verdict]
-    decided = act.set(review, state=found, decided_by_id=decider.id, decided_at=act.now)
+    decided = act.set(review, state=found, decided_at=act.now, **by)
     event = about_seal("SEAL_REVIEWED", act, review.seal, [review.submitted_by.person_id], verdict=verdict)
     return Outcome((decided, act.set(review.seal, state=moved)), (event,))
 

@@ -284,7 +284,11 @@ class SealHold:
 
 @record(
     Unique("S-02", ("seal_id",), where="state = 'IN_REVIEW'", says="a seal is in one review at a time"),
-    Check("S-02", "state = 'IN_REVIEW' OR decided_by_id IS NOT NULL", says="a decided review says who decided it"),
+    Check(
+        "S-02",
+        "state = 'IN_REVIEW' OR (decided_by_id IS NULL) <> (examiner_id IS NULL)",
+        says="a decided review says who decided it: a member, or an examiner of the platform",
+    ),
     Fixed(
         "S-02",
         "submitted_by_id",
@@ -293,14 +297,23 @@ class SealHold:
         "name_on_seal",
         says="what was submitted for review, by whom and when, is history",
     ),
-    Fixed("S-02", "decided_by_id", "decided_at", once=is_decided, says="who decided a review, and when, is history"),
+    Fixed(
+        "S-02",
+        "decided_by_id",
+        "examiner_id",
+        "decided_at",
+        once=is_decided,
+        says="who decided a review, and when, is history",
+    ),
     Life({"IN_REVIEW": ("PASSED", "REJECTED")}, invariant="S-02"),
     OwnedByActs(),
     home="seal_id",
     permanent=True,
 )
 class SealReview:
-    """A review of a new seal, or of a changed face: by somebody else than who submitted it."""
+    """A review of a new seal, or of a changed face: by a member other than who submitted it, or in the first days of an
+    enterprise by `examiner_id`, one of the platform's reviewers.
+    """
 
     id: str
     seal_id: Annotated[str, Ref("Seal")]
@@ -311,6 +324,7 @@ class SealReview:
     state: SealReviewState = SealReviewState.IN_REVIEW
     decided_by_id: Annotated[str | None, Ref("Membership")] = None
     decided_at: Instant = NEVER
+    examiner_id: Annotated[str | None, Ref("Person")] = None
 
     seal: Seal = one("seal_id")
     submitted_by: Membership = one("submitted_by_id")

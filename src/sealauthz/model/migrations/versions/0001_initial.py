@@ -1507,15 +1507,21 @@ def upgrade() -> None:
         sa.Column("state", TEXT, nullable=False),
         sa.Column("decided_by_id", TEXT, nullable=True),
         sa.Column("decided_at", sa.BigInteger(), nullable=False),
+        sa.Column("examiner_id", TEXT, nullable=True),
         sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("state = 'IN_REVIEW' OR decided_by_id IS NOT NULL", name="seal_review_s_02_2"),
+        sa.CheckConstraint(
+            "state = 'IN_REVIEW' OR (decided_by_id IS NULL) <> (examiner_id IS NULL)",
+            name="seal_review_s_02_2",
+        ),
         sa.CheckConstraint("state IN ('IN_REVIEW', 'PASSED', 'REJECTED')", name="seal_review_state_words"),
         sa.ForeignKeyConstraint(["decided_by_id"], ["membership.id"], name="seal_review_decided_by_id_fkey"),
+        sa.ForeignKeyConstraint(["examiner_id"], ["person.id"], name="seal_review_examiner_id_fkey"),
         sa.ForeignKeyConstraint(["seal_id"], ["seal.id"], name="seal_review_seal_id_fkey"),
         sa.ForeignKeyConstraint(["submitted_by_id"], ["membership.id"], name="seal_review_submitted_by_id_fkey"),
         sa.PrimaryKeyConstraint("id", name="seal_review_pkey"),
     )
     op.create_index("seal_review_decided_by_id_idx", "seal_review", ["decided_by_id"], unique=False)
+    op.create_index("seal_review_examiner_id_idx", "seal_review", ["examiner_id"], unique=False)
     op.create_index(
         "seal_review_s_02_1",
         "seal_review",
